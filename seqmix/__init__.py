@@ -1,0 +1,63 @@
+"""seqmix: classify very long sequences on ordinary hardware.
+
+FASTA and text in, character-indexed tensors, Paramixer, Skyformer and attention classifiers trained and evaluated
+honestly, predictions out. All that the command line does, a few lines of Python do::
+
+    import seqmix
+
+    seqmix.prepare(["mouse.fa.gz", "turtle.fa.gz"], "data")
+    run = seqmix.train("data", mixer="paramixer", protocol="chord")
+    print(seqmix.evaluate(run).scores["accuracy"])
+    for prediction in seqmix.predict("new.fa", run=run):
+        print(prediction.id, prediction.label)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Names are fetched when first used, so that `import seqmix` (and `seqmix --help`) does not wait for torch.
+_HOMES = {
+    "Config": "config",
+    "Dataset": "dataset",
+    "Evaluation": "evaluation",
+    "Prediction": "prediction",
+    "PrepareOptions": "dataset",
+    "ReadOptions": "records",
+    "Run": "run",
+    "SeqmixError": "errors",
+    "SequenceClassifier": "model",
+    "available_mixers": "mixers",
+    "build_model": "model",
+    "evaluate": "evaluation",
+    "predict": "prediction",
+    "prepare": "dataset",
+    "train": "training",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+if TYPE_CHECKING:
+    from seqmix.config import Config
+    from seqmix.dataset import Dataset, PrepareOptions, prepare
+    from seqmix.errors import SeqmixError
+    from seqmix.evaluation import Evaluation, evaluate
+    from seqmix.mixers import available_mixers
+    from seqmix.model import SequenceClassifier, build_model
+    from seqmix.prediction import Prediction, predict
+    from seqmix.records import ReadOptions
+    from seqmix.run import Run
+    from seqmix.training import train
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"seqmix.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'seqmix' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,441 @@
+"""The dataset folder: `prepare()` writes it from records, `Dataset.open()` maps it into memory.
+
+Files: `tokens.npy` (flat, unpadded, uint8 or uint16), `offsets.npy` `(n + 1,)`, `labels.npy` `(n,)` class numbers or
+-1, `split.npy` `(n,)` 0 train, 1 validation, 2 test, `ids.txt` (a line each), `dataset.json` (all that describes
+them, with the SHA-256 of every input and every array). Written to a temporary folder and renamed: it is whole or it
+is not there. Memory: the longest record and about 40 bytes for each record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqmix import __version__
+from seqmix.errors import ConfigError, DatasetError, InputError
+from seqmix.records import ReadOptions, Record, RecordReader, find_sources
+from seqmix.splits import SPLITS, components, parse_fractions, split_leaks, split_number, stratified_split
+from seqmix.spool import TokenSpool
+from seqmix.vocabulary import Tokens, Vocabulary, guess_alphabet
+
+FORMAT_VERSION = 1
+ARRAYS = ("tokens.npy", "offsets.npy", "labels.npy", "split.npy", "ids.txt")
+TRUNCATIONS = ("start", "end", "middle")
+_QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrepareOptions:
+    """What `prepare` does with the records it reads.
+
+    Attributes:
+        alphabet: "auto" (guessed from the first records) or one of `vocabulary.ALPHABETS`.
+        unknown: what to do with characters outside it: "map", "drop" or "error"; None: "map" for chars, else "error".
+        min_length: leave out records of fewer characters; at 0 an empty record is an error.
+        max_length: cut longer records to this many characters; None: never.
+        truncate: which part of a record that is too long is kept: "start", "end" or "middle".
+        split: fractions for train, validation, test.
+        seed: of the split.
+    """
+
+    alphabet: str = "auto"
+    unknown: str | None = None
+    min_length: int = 0
+    max_length: int | None = None
+    truncate: str = "start"
+    split: str = "0.6,0.2,0.2"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.truncate not in TRUNCATIONS:
+            raise ConfigError(f"--truncate must be {', '.join(TRUNCATIONS)}: got '{self.truncate}'")
+        if self.min_length < 0:
+            raise ConfigError(f"--min-length must be 0 or more: got {self.min_length}")
+        if self.max_length is not None and self.max_length < max(1, self.min_length):
+            raise ConfigError(f"--max-length must be at least 1 and --min-length: got {self.max_length}")
+        parse_fractions(self.split)
+
+
+class Dataset:
+    """A prepared data set, memory-mapped.
+
+    Attributes:
+        path: its folder.
+        info: what `dataset.json` says.
+        vocabulary, classes: how its tokens and labels are to be read.
+        offsets `(n + 1,)`, labels `(n,)`, split `(n,)`.
+    """
+
+    def __init__(self, path: Path, info: dict[str, Any]) -> None:
+        self.path, self.info = path, info
+        self.vocabulary = Vocabulary.from_dict(info["vocabulary"])
+        self.classes: list[str] = info["classes"]
+        self.offsets: NDArray[np.int64] = np.load(path / "offsets.npy", allow_pickle=False)
+        self.labels: NDArray[np.int64] = np.load(path / "labels.npy", allow_pickle=False)
+        self.split: NDArray[np.int8] = np.load(path / "split.npy", allow_pickle=False)
+        self._tokens: Tokens = np.load(path / "tokens.npy", mmap_mode="r" if self.offsets[-1] else None, allow_pickle=False)
+
+    @classmethod
+    def open(cls, path: str | Path, *, verify: bool = True) -> Dataset:
+        """Opens a dataset folder.
+
+        Args:
+            path: the folder that `prepare` wrote.
+            verify: compare every array with its checksum (about a second for each gigabyte).
+
+        Raises:
+            DatasetError: there is none, it is damaged, or a newer seqmix wrote it.
+        """
+        path = Path(path)
+        info = read_info(path / "dataset.json")
+        for name in ARRAYS:
+            file = path / name
+            if not file.is_file():
+                raise DatasetError(f"{path}: the data set is damaged: {name} is missing; run seqmix prepare again")
+            if verify and _sha256(file) != info["arrays"][name]:
+                raise DatasetError(
+                    f"{path}: the data set is damaged: {name} is not what its checksum says; run seqmix prepare again"
+                )
+        return cls(path, info)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Characters of each record, `(n,)`."""
+        return np.diff(self.offsets)
+
+    def tokens(self, index: int) -> Tokens:
+        """The tokens of record `index`, a view into the memory map."""
+        return self._tokens[self.offsets[index] : self.offsets[index + 1]]
+
+    def indices(self, split: str) -> NDArray[np.int64]:
+        """Record numbers of a split ("train", "val" or "test")."""
+        if split not in SPLITS:
+            raise ConfigError(f"--split must be one of {', '.join(SPLITS)}: got '{split}'")
+        return np.flatnonzero(self.split == SPLITS.index(split))
+
+    def ids(self) -> list[str]:
+        """The id of every record."""
+        return (self.path / "ids.txt").read_text(encoding="utf-8").split("\n")[:-1]
+
+    @property
+    def fingerprint(self) -> str:
+        """One checksum for the whole: equal for data sets with equal content."""
+        return fingerprint(self.info)
+
+
+def fingerprint(info: dict[str, Any]) -> str:
+    """SHA-256 over the checksums of a data set's arrays, its vocabulary and its classes."""
+    content = json.dumps([info["arrays"], info["vocabulary"], info["classes"]], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def read_info(path: Path) -> dict[str, Any]:
+    """The content of a `dataset.json`.
+
+    Raises:
+        DatasetError: the file is missing, damaged, or of a newer version.
+    """
+    if not path.is_file():
+        raise DatasetError(f"{path.parent}: no data set here ({path.name} is missing); make one with seqmix prepare")
+    try:
+        info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version = info["format_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"{path}: damaged: no dataset description in it; run seqmix prepare again") from error
+    if version > FORMAT_VERSION:
+        raise DatasetError(f"{path}: written by seqmix {info.get('seqmix')}, newer than this {__version__}; update seqmix")
+    return info
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def prepare(
+    inputs: Sequence[str | Path] | str | Path,
+    output: str | Path = "seqmix-data",
+    *,
+    val: Sequence[str | Path] = (),
+    test: Sequence[str | Path] = (),
+    options: PrepareOptions | None = None,
+    read: ReadOptions | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Turns sequence files and documents into a dataset folder.
+
+    Args:
+        inputs: files or folders; "-" is standard input.
+        output: the folder to write.
+        val, test: inputs that are the validation and test split as they are; `inputs` then are the training split
+            (and, if only `test` is given, are divided into training and validation).
+        options: alphabet, lengths, split; read: formats, columns, labels.
+        overwrite: replace `output` if it is a data set.
+        progress: called now and then with the number of records and characters so far.
+
+    Returns:
+        The data set, open.
+
+    Raises:
+        InputError: an input cannot be read; the message says where.
+        DatasetError: `output` exists.
+        ConfigError: options contradict each other.
+    """
+    options, read = options or PrepareOptions(), read or ReadOptions()
+    inputs = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    if not inputs:
+        raise ConfigError("nothing to prepare: name at least one file or folder, or - for standard input")
+    if read.split_from and (val or test):
+        raise ConfigError("--split-from and separate inputs (--val, --test) exclude each other")
+    output = Path(output)
+    if output.exists() and not overwrite:
+        raise DatasetError(f"{output} exists; choose another folder with --output, or replace it with --overwrite")
+    if output.exists() and not (output / "dataset.json").is_file():
+        raise DatasetError(f"{output} exists and is no data set: it is not overwritten; choose another --output")
+    sources = find_sources(inputs, "train" if val or test else None)
+    sources += find_sources(val, "val") + find_sources(test, "test")
+    with _new_folder(output) as folder:
+        reader = RecordReader(sources, read)
+        spool = TokenSpool(folder, reader, options.min_length, options.max_length, options.truncate)
+        spool.fill(_choose_vocabulary(reader, options), progress)
+        _finish(spool, folder, options, read, partial=bool(test) and not val)
+    return Dataset.open(output, verify=False)
+
+
+def prepare_for(
+    info: dict[str, Any],
+    inputs: Sequence[str | Path],
+    output: Path,
+    *,
+    max_length: int | None,
+    truncate: str,
+    read: ReadOptions,
+    progress: Progress | None = None,
+) -> Dataset:
+    """A data set of new labelled records with another's vocabulary and classes; all of it is the test split.
+
+    Raises:
+        InputError: a record has no label, or one that the classes of `info` do not have.
+    """
+    with _new_folder(output) as folder:
+        reader = RecordReader(find_sources(inputs, "test"), read)
+        spool = TokenSpool(folder, reader, 0, max_length, truncate)
+        vocabulary = Vocabulary.from_dict(info["vocabulary"])
+        spool.fill(lambda records: (vocabulary, records), progress)
+        if not spool.label_names:
+            raise InputError(f"{', '.join(map(str, inputs))}: no labels found to evaluate against; say where with --label-from")
+        strange = sorted(set(spool.label_names) - set(info["classes"]))
+        if strange:
+            raise InputError(
+                f"the model does not know the class '{strange[0]}'; its classes are: {', '.join(info['classes'])}"
+            )
+        options = PrepareOptions(max_length=max_length, truncate=truncate)
+        _finish(spool, folder, options, read, classes=info["classes"])
+    return Dataset.open(output, verify=False)
+
+
+@contextmanager
+def _new_folder(output: Path) -> Iterator[Path]:
+    """A temporary folder beside `output` that takes its name when all went well, and is gone when not."""
+    parent = output.absolute().parent
+    folder: Path | None = None
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".partial", dir=parent))
+        yield folder
+        folder.chmod(0o777 & ~_umask())
+        if output.exists():
+            old = folder.with_suffix(".old")
+            output.rename(old)
+            folder.rename(output)
+            shutil.rmtree(old)
+        else:
+            folder.rename(output)
+    except OSError as error:
+        raise DatasetError(f"{output}: cannot be written: {error.strerror or error}; nothing was kept") from error
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _choose_vocabulary(
+    reader: RecordReader, options: PrepareOptions
+) -> Callable[[Iterator[Record]], tuple[Vocabulary | None, Iterator[Record]]]:
+    """Looks at the first records for the alphabet; None stands for characters that are gathered while reading."""
+
+    def choose(records: Iterator[Record]) -> tuple[Vocabulary | None, Iterator[Record]]:
+        first: list[Record] = []
+        seen = 0
+        for record in records:
+            first.append(record)
+            seen += len(record.text)
+            if len(first) >= 100 or seen > 1 << 20:
+                break
+
+        def again() -> Iterator[Record]:
+            yield from first
+            yield from records
+
+        alphabet = options.alphabet
+        if alphabet == "auto":
+            alphabet = guess_alphabet((record.text[:65536] for record in first), reader.is_sequence)
+        vocabulary = Vocabulary(alphabet, options.unknown)
+        return (None if alphabet == "chars" else vocabulary), again()
+
+    return choose
+
+
+def _finish(
+    spool: TokenSpool,
+    folder: Path,
+    options: PrepareOptions,
+    read: ReadOptions,
+    *,
+    partial: bool = False,
+    classes: list[str] | None = None,
+) -> None:
+    """Splits the spooled records and writes what is missing of the data set into `folder`."""
+    notes: list[str] = []
+    meta = spool.meta()
+    classes = sorted(spool.label_names) if classes is None else classes
+    number = {name: i for i, name in enumerate(classes)}
+    rank = np.array([number[name] for name in spool.label_names] + [-1], dtype=np.int64)
+    meta.labels = rank[meta.labels]
+    _check_labels(meta.labels, classes)
+    fixed = meta.splits if (meta.splits >= 0).any() else None
+    if fixed is not None and read.split_from and (fixed < 0).any():
+        raise InputError(f"{int((fixed < 0).sum())} records have no split in '{read.split_from}'")
+    members = components([meta.sequence_keys, meta.group_keys])
+    if fixed is not None and partial:
+        train, validation, _ = parse_fractions(options.split)
+        share = validation / (train + validation)
+        # The training inputs are divided; whoever is related to a test record is found by the leak check.
+        split = stratified_split(meta.labels, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
+    elif fixed is not None:
+        split = fixed.astype(np.int8)
+    else:
+        _check_class_sizes(meta.labels, classes, options.split)
+        split = stratified_split(meta.labels, members, parse_fractions(options.split), options.seed)
+    leaks = split_leaks(members, split) if fixed is not None else np.zeros(len(split), dtype=bool)
+    keep = ~leaks
+    if leaks.any():
+        notes.append(
+            f"{int(leaks.sum()):,} training or validation records were left out: equal to, or of one group with, "
+            "records of a later split"
+        )
+    vocabulary, keep = spool.write_tokens(split, keep, options.unknown)
+    labels, split = meta.labels[keep], split[keep]
+    notes += _check_splits(labels, split, classes)
+    duplicates = _duplicates(meta.sequence_keys, meta.labels)
+    if duplicates["with_different_labels"]:
+        notes.append(f"{duplicates['with_different_labels']:,} sequences occur under more than one label")
+    if spool.repeated_ids():
+        notes.append(f"{spool.repeated_ids():,} records have an id that was there before; they are kept")
+    np.save(folder / "labels.npy", labels)
+    np.save(folder / "split.npy", split)
+    lengths = np.diff(np.load(folder / "offsets.npy"))
+    info = {
+        "format_version": FORMAT_VERSION,
+        "seqmix": __version__,
+        "task": "classification",
+        "vocabulary": vocabulary.to_dict(),
+        "classes": classes,
+        "records": len(labels),
+        "characters": int(lengths.sum()),
+        "lengths": length_quantiles(lengths),
+        "counts": {
+            name: {c: int(((labels == i) & (split == s)).sum()) for i, c in enumerate(classes)}
+            if classes
+            else {"unlabelled": int((split == s).sum())}
+            for s, name in enumerate(SPLITS)
+        },
+        "truncated": spool.truncated,
+        "dropped": {**spool.dropped(), "related to a later split": int(leaks.sum())},
+        "replaced": dict(spool.replaced.most_common()),
+        "duplicates": duplicates,
+        "notes": notes,
+        "label_from": spool.reader.label_from,
+        "options": asdict(options),
+        "read": asdict(read),
+        "inputs": [{"file": s.name, "format": s.format, "sha256": s.sha256} for s in spool.reader.sources],
+        "arrays": {name: _sha256(folder / name) for name in ARRAYS},
+    }
+    (folder / "dataset.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def length_quantiles(lengths: NDArray[np.int64]) -> dict[str, int]:
+    """Quantiles of record lengths, from the shortest ("0%") to the longest ("100%")."""
+    if not len(lengths):
+        return {}
+    values = np.quantile(lengths, _QUANTILES, method="nearest")
+    return {f"{q:.0%}": int(value) for q, value in zip(_QUANTILES, values, strict=True)}
+
+
+def _duplicates(keys: NDArray[np.int64], labels: NDArray[np.int64]) -> dict[str, int]:
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    low, high = np.full(len(counts), labels.max(initial=0)), np.full(len(counts), -1)
+    np.minimum.at(low, inverse, labels)
+    np.maximum.at(high, inverse, labels)
+    return {
+        "records": int((counts[inverse] > 1).sum()),
+        "distinct": int((counts > 1).sum()),
+        "with_different_labels": int((low != high).sum()),
+    }
+
+
+def _check_labels(labels: NDArray[np.int64], classes: list[str]) -> None:
+    if not classes:
+        return
+    if (labels < 0).any():
+        raise InputError(f"{int((labels < 0).sum())} of {len(labels)} records have no label, the others have one")
+    if len(classes) == 1:
+        raise InputError(
+            f"all {len(labels)} records are of one class, '{classes[0]}'; a classifier needs two at least: "
+            "add files, or say where the labels are with --label-from"
+        )
+
+
+def _check_class_sizes(labels: NDArray[np.int64], classes: list[str], split: str) -> None:
+    wanted = sum(fraction > 0 for fraction in parse_fractions(split))
+    for i, name in enumerate(classes):
+        count = int((labels == i).sum())
+        if count < wanted:
+            raise InputError(
+                f"class '{name}' has {count} record{'s' * (count != 1)}; it takes {wanted}, one for each split: add more, "
+                "choose classes with --classes, or give the splits yourself (--split, --split-from)"
+            )
+
+
+def _check_splits(labels: NDArray[np.int64], split: NDArray[np.int8], classes: list[str]) -> list[str]:
+    notes = []
+    for i, name in enumerate(classes):
+        for s, which in enumerate(SPLITS):
+            if not ((labels == i) & (split == s)).any() and (split == s).any():
+                if s == 0:
+                    raise InputError(f"class '{name}' has no record in the training split; it could not be learned")
+                notes.append(f"class '{name}' has no record in the {which} split")
+    return notes
+

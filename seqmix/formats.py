@@ -1,0 +1,325 @@
+"""Parsers: an open binary stream in, raw entries out, one after the other, in constant memory.
+
+A sequence format (FASTA, FASTQ, GenBank, EMBL) gives `bytes`, as they stand in the file, line breaks included:
+whoever encodes them deletes white space in the same pass. A text format (CSV, TSV, JSONL, plain text) gives `str`.
+FASTA is parsed here, by whole blocks, because it is what large inputs come in; FASTQ, GenBank and EMBL go through
+Biopython.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import sys
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from seqmix.errors import InputError
+
+BLOCK = 1 << 20
+SEQUENCE_FORMATS = ("fasta", "fastq", "genbank", "embl")
+TABLE_FORMATS = ("csv", "tsv", "jsonl")
+FORMATS = (*SEQUENCE_FORMATS, *TABLE_FORMATS, "text")
+
+_COMPRESSED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
+_ENDINGS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+FASTA_ENDINGS = (".fa", ".fasta", ".fna", ".ffn", ".faa", ".cds", ".cdna")
+
+
+@dataclass(slots=True)
+class Entry:
+    """One entry of a file, before labels: its id, header line or columns, and the text."""
+
+    id: str
+    text: bytes | str
+    line: int
+    header: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, frozen=True)
+class TableOptions:
+    """Which columns of a CSV, TSV or JSONL file hold what; None: the usual names are tried."""
+
+    text_column: str | None = None
+    id_column: str | None = None
+    encoding: str = "utf-8"
+
+
+TEXT_COLUMNS = ("text", "sequence", "seq", "document", "content", "review")
+ID_COLUMNS = ("id", "name", "accession")
+
+
+def open_stream(raw: BinaryIO, name: str) -> BinaryIO:
+    """`raw`, unpacked where it is gzip, as a stream that can be peeked at.
+
+    Raises:
+        InputError: compressed in a way that is not read.
+    """
+    buffered: Any = raw if hasattr(raw, "peek") else io.BufferedReader(raw, BLOCK)  # type: ignore[type-var]
+    start = buffered.peek(8)[:8]
+    if start.startswith(b"\x1f\x8b"):
+        return io.BufferedReader(gzip.GzipFile(fileobj=buffered), BLOCK)
+    for magic, kind in _COMPRESSED.items():
+        if start.startswith(magic):
+            raise InputError(f"{name}: this is {kind} data, only gzip is read; unpack it first")
+    unpacked: BinaryIO = buffered
+    return unpacked
+
+
+def detect_format(head: bytes, name: str, encoding: str) -> str:
+    """The format of a file from its first bytes, with the file's ending to decide what content cannot.
+
+    Raises:
+        InputError: empty, or binary.
+    """
+    if not head.strip():
+        raise InputError(f"{name}: the file is empty")
+    if b"\0" in head and codecs.lookup(encoding).name in ("utf-8", "ascii", "iso8859-1"):
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise InputError(f"{name}: this looks like UTF-16 text; use --encoding utf-16")
+        raise InputError(f"{name}: this is a binary file, no FASTA, FASTQ, GenBank, EMBL, CSV, TSV, JSONL or text")
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    ending = next((e for e in _ENDINGS if name.lower().removesuffix(".gz").endswith(e)), None)
+    if start.startswith(b">") and ending is None and _looks_like_fasta(start, name):
+        return "fasta"
+    if start.startswith(b";") and name.lower().removesuffix(".gz").endswith(FASTA_ENDINGS):
+        return "fasta"
+    if start.startswith(b"@"):
+        lines = start.split(b"\n", 3)
+        if len(lines) > 2 and lines[2].startswith(b"+"):
+            return "fastq"
+    if start.startswith(b"LOCUS "):
+        return "genbank"
+    if start.startswith(b"ID   "):
+        return "embl"
+    if start.startswith(b"{") and ending in (None, "jsonl"):
+        try:
+            if isinstance(json.loads(start.split(b"\n", 1)[0]), dict):
+                return "jsonl"
+        except ValueError:
+            pass
+    if ending:
+        return _ENDINGS[ending]
+    if name.lower().removesuffix(".gz").endswith(FASTA_ENDINGS):
+        raise InputError(f"{name}: line 1: a FASTA file starts with '>', this one with {_show(start[:20])}")
+    first = start.split(b"\n", 1)[0].lower()
+    if not name.lower().removesuffix(".gz").endswith((".txt", ".md")):
+        for delimiter, kind in ((b"\t", "tsv"), (b",", "csv")):
+            names = {cell.strip(b' "\r').decode("utf-8", "replace") for cell in first.split(delimiter)}
+            if len(names) > 1 and names & set(TEXT_COLUMNS):
+                return kind
+    return "text"
+
+
+def _looks_like_fasta(start: bytes, name: str) -> bool:
+    """Whether a `.txt` (or nameless) file that starts with '>' is FASTA: its second line is one word of letters."""
+    if name.lower().removesuffix(".gz").endswith(FASTA_ENDINGS):
+        return True
+    lines = start.split(b"\n", 2)
+    return len(lines) < 2 or lines[1].strip().replace(b"-", b"").replace(b"*", b"").isalpha() or not lines[1].strip()
+
+
+def _show(data: bytes) -> str:
+    return repr(data.split(b"\n", 1)[0].decode("utf-8", "replace"))
+
+
+def parse(stream: BinaryIO, kind: str, name: str, options: TableOptions) -> Iterator[Entry]:
+    """Entries of `stream`, which is in the format `kind` (one of `FORMATS`).
+
+    Raises:
+        InputError: the content is damaged or is not what the format says; the message names file and line.
+    """
+    parsers: dict[str, Callable[[], Iterator[Entry]]] = {
+        "fasta": lambda: parse_fasta(stream, name),
+        "fastq": lambda: _parse_fastq(stream, name),
+        "genbank": lambda: _parse_biopython(stream, name, "genbank"),
+        "embl": lambda: _parse_biopython(stream, name, "embl"),
+        "csv": lambda: _parse_table(stream, name, ",", options),
+        "tsv": lambda: _parse_table(stream, name, "\t", options),
+        "jsonl": lambda: _parse_jsonl(stream, name, options),
+        "text": lambda: _parse_text(stream, name, options),
+    }
+    try:
+        yield from parsers[kind]()
+    except EOFError as error:
+        raise InputError(f"{name}: the gzip file ends too early; it was cut off: copy or download it again") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{name}: the gzip file is damaged ({error}); copy or download it again") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name}: byte {error.object[error.start]:#04x} is not valid {error.encoding} text; "
+            "say how the file is encoded, for example --encoding latin-1"
+        ) from error
+
+
+def parse_fasta(stream: BinaryIO, name: str) -> Iterator[Entry]:
+    """FASTA records; `text` is all that stands between a header line and the next.
+
+    Works on blocks that end with a line, split at the headers: a record costs one slice, and a chromosome on
+    one line is read in a single piece.
+    """
+    parts: list[bytes] = []  # of the record whose end has not been seen
+    line = 1  # of the header of that record
+    started = False
+    while block := stream.read(BLOCK):
+        if not block.endswith(b"\n"):
+            block += stream.readline()
+        if not started:
+            block = block.removeprefix(codecs.BOM_UTF8)
+            skipped, block, begun = _skip_preamble(block, name, line)
+            line += skipped
+            if not begun:
+                continue
+            started = True
+            pieces = block[1:].split(b"\n>")
+        elif block.startswith(b">"):
+            pieces = ["".encode(), *block[1:].split(b"\n>")]
+        else:
+            pieces = block.split(b"\n>")
+        for piece in pieces[:-1]:
+            parts.append(piece)
+            record = b"".join(parts)
+            parts.clear()
+            yield _fasta_entry(record, line, name)
+            line += record.count(b"\n") + (not record.endswith(b"\n"))
+        parts.append(pieces[-1])
+    if started:
+        yield _fasta_entry(b"".join(parts), line, name)
+
+
+def _skip_preamble(block: bytes, name: str, line: int) -> tuple[int, bytes, bool]:
+    """Blank and ';' comment lines before the first header: how many, what follows, whether a header was met."""
+    skipped = 0
+    while block:
+        first, newline, rest = block.partition(b"\n")
+        if first.startswith(b">"):
+            return skipped, block, True
+        if first.strip() and not first.startswith(b";"):
+            raise InputError(f"{name}: line {line + skipped}: a FASTA header line '>…' was expected, got {_show(first)}")
+        block = rest
+        skipped += len(newline)
+    return skipped, b"", False
+
+
+def _fasta_entry(record: bytes, line: int, name: str) -> Entry:
+    header, _, text = record.partition(b"\n")
+    try:
+        title = header.decode().strip()
+    except UnicodeDecodeError:
+        title = header.decode("latin-1").strip()  # identifiers only: one byte, one character
+    words = title.split(None, 1)
+    if not words:
+        raise InputError(f"{name}: line {line}: the header '>' has no identifier behind it")
+    return Entry(words[0], text, line, title)
+
+
+def _parse_fastq(stream: BinaryIO, name: str) -> Iterator[Entry]:
+    from Bio.SeqIO.QualityIO import FastqGeneralIterator
+
+    line = 1
+    try:
+        for title, sequence, _ in FastqGeneralIterator(io.TextIOWrapper(stream, "latin-1")):
+            yield Entry((title.split(None, 1) or [""])[0], sequence.encode("latin-1"), line, title)
+            line += 4
+    except ValueError as error:
+        raise InputError(f"{name}: near line {line}: damaged FASTQ: {error}") from error
+
+
+def _parse_biopython(stream: BinaryIO, name: str, kind: str) -> Iterator[Entry]:
+    from Bio import BiopythonParserWarning, SeqIO
+    from Bio.Seq import UndefinedSequenceError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", BiopythonParserWarning)
+            for number, record in enumerate(SeqIO.parse(io.TextIOWrapper(stream, "utf-8"), kind), 1):
+                source = next((f for f in record.features if f.type == "source"), None)
+                columns = {key: value for key, value in record.annotations.items() if isinstance(value, str)}
+                columns.update({key: values[0] for key, values in (source.qualifiers if source else {}).items()})
+                try:
+                    text = bytes(record.seq)
+                except UndefinedSequenceError:
+                    text = b""
+                yield Entry(record.id or f"record-{number}", text, number, record.description, columns)
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, AttributeError, AssertionError, IndexError) as error:
+        raise InputError(f"{name}: damaged {kind} file: {error}") from error
+
+
+def _parse_text(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:
+    text = _decode(stream.read(), options.encoding)
+    yield Entry(name.rsplit("/", 1)[-1], text, 1)
+
+
+def _decode(data: bytes, encoding: str) -> str:
+    return data.decode(_with_bom(encoding))
+
+
+def _with_bom(encoding: str) -> str:
+    return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+
+
+def _parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptions) -> Iterator[Entry]:
+    csv.field_size_limit(sys.maxsize)
+    rows = csv.DictReader(
+        io.TextIOWrapper(stream, _with_bom(options.encoding), newline=""), delimiter=delimiter, strict=True
+    )
+    try:
+        columns = list(rows.fieldnames or [])
+        text_column = _column(columns, options.text_column, TEXT_COLUMNS, name, "text")
+        id_column = _column(columns, options.id_column, ID_COLUMNS, name, "id", required=False)
+        for number, row in enumerate(rows, 1):
+            if row.get(text_column) is None or None in row:
+                raise InputError(f"{name}: line {rows.line_num}: the row has not the {len(columns)} cells of the header")
+            identifier = row[id_column] if id_column else ""
+            yield Entry(identifier or f"row-{number}", row[text_column], rows.line_num, "", row)
+    except csv.Error as error:
+        raise InputError(f"{name}: line {rows.line_num}: {error}") from error
+
+
+def _parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:
+    text_column: str | None = None
+    id_column: str | None = None
+    for number, line in enumerate(io.TextIOWrapper(stream, _with_bom(options.encoding)), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{name}: line {number}: no valid JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise InputError(f"{name}: line {number}: a JSON object {{…}} was expected, got {type(row).__name__}")
+        if text_column is None:
+            text_column = _column(list(row), options.text_column, TEXT_COLUMNS, name, "text")
+            id_column = _column(list(row), options.id_column, ID_COLUMNS, name, "id", required=False)
+        text = row.get(text_column)
+        if not isinstance(text, str):
+            raise InputError(f"{name}: line {number}: '{text_column}' must be a string, got {type(text).__name__}")
+        identifier = row.get(id_column) if id_column else None
+        yield Entry(f"row-{number}" if identifier in (None, "") else str(identifier), text, number, "", row)
+
+
+def _column(
+    columns: list[str], chosen: str | None, usual: tuple[str, ...], name: str, what: str, required: bool = True
+) -> str:
+    """The column that holds `what`: the chosen one, or the first with a usual name; "" where there need be none."""
+    if chosen is not None:
+        if chosen in columns:
+            return chosen
+        raise InputError(f"{name}: there is no column '{chosen}'; the columns are: {', '.join(columns)}")
+    by_name = {column.strip().lower(): column for column in columns}
+    found = next((by_name[name] for name in usual if name in by_name), "")
+    if required and not found:
+        raise InputError(
+            f"{name}: no column is named {' or '.join(usual)}; name the {what} column with --{what}-column; "
+            f"the columns are: {', '.join(columns)}"
+        )
+    return found

@@ -1,0 +1,29 @@
+"""The mathematics, without parameters: circular mixing, two-layer MLPs in chunks, attention cores.
+
+Shapes are written with one set of letters everywhere: `B` batch, `L` length, `D` model width, `H` heads,
+`E` head width, `M` landmarks, `K` links.
+"""
+
+from __future__ import annotations
+
+from seqmix.functional.attention import (
+    even_landmarks,
+    gaussian_kernel,
+    kernelized_attention,
+    newton_schulz_inverse,
+    skyformer_attention,
+    softmax_attention,
+)
+from seqmix.functional.circular import circular_mix
+from seqmix.functional.mlp import chunked_mlp
+
+__all__ = [
+    "chunked_mlp",
+    "circular_mix",
+    "even_landmarks",
+    "gaussian_kernel",
+    "kernelized_attention",
+    "newton_schulz_inverse",
+    "skyformer_attention",
+    "softmax_attention",
+]

@@ -1,0 +1,121 @@
+"""Attention cores: softmax, kernelized (Gaussian) and Skyformer's Nystrom approximation of it.
+
+All take queries, keys and values `(B, H, L, E)` and a mask `(B, L)`, True at real tokens, and return
+`(B, H, L, E)`; what they return at padded queries is unspecified.
+
+Source: Chen et al., "Skyformer: Remodel Self-Attention with Gaussian Kernel and Nystrom Method", NeurIPS 2021.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def softmax_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, *, dropout: float = 0.0) -> Tensor:
+    """``softmax(q k^T / sqrt(E)) v`` over the real keys.
+
+    Args:
+        q, k, v: `(B, H, L, E)`; mask: `(B, L)` bool, True = a real token.
+        dropout: probability with which attention weights are dropped (training only).
+
+    Cost: O(L^2) operations; memory O(L) where a fused kernel is to be had.
+    """
+    keys = None if bool(mask.all()) else mask[:, None, None, :]
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=keys, dropout_p=dropout)
+
+
+def gaussian_kernel(a: Tensor, b: Tensor) -> Tensor:
+    """``exp(-|a_i - b_j|^2 / (2 sqrt(E)))`` for rows of a `(..., N, E)` and b `(..., M, E)`: `(..., N, M)`.
+
+    The standard Gaussian kernel of rows divided by E^(1/4) (Skyformer, equation 3). Squared distances come
+    from one matrix product; what rounding pushes below zero is clamped. In float32 at least, under autocast
+    too: the difference of large squares would lose everything in half precision.
+    """
+    wide = torch.promote_types(a.dtype, torch.float32)
+    with torch.autocast(a.device.type, enabled=False):
+        scale = a.shape[-1] ** -0.25
+        a, b = a.to(wide) * scale, b.to(wide) * scale
+        squares = a.square().sum(-1, keepdim=True) + b.square().sum(-1).unsqueeze(-2)
+        return torch.exp(-0.5 * (squares - 2.0 * (a @ b.transpose(-1, -2))).clamp_min(0.0))
+
+
+def kernelized_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Kernelized attention: the Gaussian kernel in the place of softmax (Skyformer, equation 3).
+
+    Args:
+        q, k, v: `(B, H, L, E)`; mask: `(B, L)` bool, True = a real token.
+
+    Cost: O(L^2) operations and memory.
+    """
+    return gaussian_kernel(q, k).to(v.dtype) @ (v * mask[:, None, :, None])
+
+
+def newton_schulz_inverse(matrix: Tensor, iterations: int = 6) -> Tensor:
+    """Inverse of each matrix `(..., M, M)` by matrix products alone (Razavi et al., as in Nystromformer).
+
+    ``Z <- Z (13 I - K Z (15 I - K Z (7 I - K Z))) / 4`` from ``Z = K^T / (|K|_1 |K|_inf)``. The first
+    scaling is taken for each matrix on its own; the published code takes it over the whole batch, which
+    makes a prediction depend on its neighbours.
+    """
+    identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
+    absolute = matrix.abs()
+    norms = absolute.sum(-2).amax(-1) * absolute.sum(-1).amax(-1)
+    inverse = matrix.transpose(-1, -2) / norms[..., None, None]
+    for _ in range(iterations):
+        product = matrix @ inverse
+        inverse = 0.25 * inverse @ (13 * identity - product @ (15 * identity - product @ (7 * identity - product)))
+    return inverse
+
+
+def even_landmarks(lengths: Tensor, n_landmarks: int, padded_length: int) -> Tensor:
+    """Rows of [Q; K] spread evenly over each sequence's real tokens, half of them queries, half keys.
+
+    Depends on a sequence's own length alone. `lengths` `(B,)`; returns `(B, n_landmarks)` row numbers in
+    0..2 * padded_length - 1 (rows from `padded_length` on are keys).
+    """
+    step = torch.arange(n_landmarks, device=lengths.device)
+    rows = ((2 * step + 1) * lengths[:, None]) // n_landmarks  # midpoints of n_landmarks parts of 0..2n-1
+    real = lengths[:, None]
+    return torch.where(rows < real, rows, rows - real + padded_length)
+
+
+def skyformer_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor,
+    landmarks: Tensor,
+    gamma: float = 0.1,
+    iterations: int | None = 6,
+) -> Tensor:
+    """Nystrom approximation of kernelized attention: ``A_Q (M + gamma I)^-1 A_K^T V`` (Skyformer, section 4).
+
+    A is the Gaussian kernel of the rows of [Q; K] with the landmark rows, M that of the landmarks with each
+    other. Multiplied from the right, `A_K^T V` first, so that nothing costs L M^2. The inverse is taken of
+    ``D^-1/2 (M + gamma I) D^-1/2`` with D the row sums (Lemma 3), in float32 at least.
+
+    Args:
+        q, k, v: `(B, H, L, E)`; mask: `(B, L)` bool, True = a real token.
+        landmarks: `(M,)` or `(B, M)` row numbers in [Q; K], a tensor of length 2 L; they must be real tokens.
+        gamma: what is added to the diagonal of M, > 0 for the iteration to converge.
+        iterations: steps of `newton_schulz_inverse`; None: exact, by Cholesky decomposition.
+
+    Cost: O(L M E + M^3) operations, O(L M) memory.
+    """
+    rows = landmarks.expand(q.shape[0], -1)[:, None, :, None].expand(-1, q.shape[1], -1, q.shape[3])
+    chosen = torch.cat((q, k), dim=2).gather(2, rows)  # (B, H, M, E)
+    keys_values = gaussian_kernel(chosen, k).to(v.dtype) @ (v * mask[:, None, :, None])  # (B, H, M, E): A_K^T V
+    with torch.autocast(q.device.type, enabled=False):
+        wide = torch.promote_types(q.dtype, torch.float32)
+        kernel = gaussian_kernel(chosen, chosen)
+        kernel = kernel + gamma * torch.eye(kernel.shape[-1], dtype=wide, device=q.device)
+        right = keys_values.to(wide)
+        if iterations is None:
+            solved = torch.cholesky_solve(right, torch.linalg.cholesky(kernel))
+        else:
+            root = kernel.sum(-1, keepdim=True).rsqrt()  # D^-1/2
+            inverse = newton_schulz_inverse(root * kernel * root.transpose(-1, -2), iterations)
+            solved = root * (inverse @ (root * right))
+    return gaussian_kernel(q, chosen).to(v.dtype) @ solved.to(v.dtype)

@@ -1,0 +1,60 @@
+"""The mixers, by name: one file each in this package, or an entry point `seqmix.mixers` of another package."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from seqmix.errors import ConfigError
+from seqmix.mixers.base import AttentionMixer, Mixer
+
+__all__ = ["AttentionMixer", "Mixer", "available_mixers", "build_mixer", "mixer_class", "mixer_options"]
+
+_BUILT_IN = ("paramixer", "skyformer", "kernelized", "softmax")
+
+
+def available_mixers() -> list[str]:
+    """Names that `--mixer` takes: the built-in ones, then those that installed packages add, sorted."""
+    added = {point.name for point in entry_points(group="seqmix.mixers")}
+    return [*_BUILT_IN, *sorted(added - set(_BUILT_IN))]
+
+
+def mixer_class(name: str) -> type[Mixer]:
+    """The class of the mixer `name`.
+
+    Raises:
+        ConfigError: there is no such mixer.
+    """
+    if name in _BUILT_IN:
+        found: type[Mixer] = getattr(import_module(f"seqmix.mixers.{name}"), name.capitalize())
+        return found
+    for point in entry_points(group="seqmix.mixers"):
+        if point.name == name:
+            loaded: type[Mixer] = point.load()
+            return loaded
+    raise ConfigError(f"there is no mixer '{name}'; available: {', '.join(available_mixers())}")
+
+
+def mixer_options(name: str) -> dict[str, Any]:
+    """The options of the mixer `name` with their defaults, from its constructor's keyword-only arguments."""
+    parameters = inspect.signature(mixer_class(name)).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def build_mixer(name: str, d_model: int, max_length: int, options: Mapping[str, Any]) -> Mixer:
+    """A new mixer of width `d_model` for up to `max_length` positions.
+
+    Raises:
+        ConfigError: an option is unknown or its value is not allowed.
+    """
+    known = mixer_options(name)
+    for option in options:
+        if option not in known:
+            raise ConfigError(f"the mixer '{name}' has no option '{option}'; it has: {', '.join(known) or 'none'}")
+    try:
+        return mixer_class(name)(d_model, max_length, **options)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"mixer '{name}': {error}") from error

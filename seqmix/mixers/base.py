@@ -1,0 +1,70 @@
+"""The contract of a mixer, and what the attention mixers share.
+
+A mixer is a module with ``forward(x, mask, source) -> y``, all `(B, L, D)`; mask `(B, L)` bool, True = a real
+token; `source` the embedded input, which Paramixer computes its links from in every block and attention mixers
+ignore. One answer for one sequence: the output at real tokens depends on that sequence's real tokens alone -
+not on padding, neighbours or batch size, and in `eval()` not on chance.
+
+The constructor takes `d_model` and `max_length` (positions, a CLS token included) and keyword-only options
+with defaults, no ``**kwargs``: its signature is the schema that `--set mixer.<option>=<value>` is checked
+against, its "Args" the documentation.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from torch import Tensor, nn
+
+
+class Mixer(nn.Module):
+    """Base of all mixers.
+
+    Attributes:
+        block: what the model builds around the mixer: "transformer" (pre-norm attention and feed-forward
+            with residuals) or "plain" (the mixer, then dropout and an optional norm).
+        quadratic: whether time or memory grows with the square of the length.
+    """
+
+    block: ClassVar[Literal["transformer", "plain"]] = "transformer"
+    quadratic: ClassVar[bool] = False
+
+    def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+        """Mixes x `(B, L, D)` along its length; mask `(B, L)` bool; source `(B, L, D)`. Returns `(B, L, D)`."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward(x, mask, source)")
+
+    def label(self) -> str:
+        """What the name of a run folder says of the options, such as the protocol; empty: nothing."""
+        return ""
+
+
+class AttentionMixer(Mixer):
+    """Queries, keys, values and heads; a subclass writes `attend`.
+
+    Args:
+        d_model: width D, a multiple of `n_heads`.
+        max_length: positions the model is built for.
+        n_heads: number of heads H; each has the width E = D / H.
+    """
+
+    def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2) -> None:
+        super().__init__()
+        if n_heads < 1 or d_model % n_heads:
+            raise ValueError(f"mixer.n_heads must divide d_model: got {n_heads} heads for a width of {d_model}")
+        self.n_heads = n_heads
+        self.query = nn.Linear(d_model, d_model)
+        self.key = nn.Linear(d_model, d_model)
+        self.value = nn.Linear(d_model, d_model)
+        self.project = nn.Linear(d_model, d_model)
+
+    def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+        q, k, v = (
+            layer(x).unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
+        )  # (B, H, L, E)
+        attended = self.attend(q, k, v, mask)
+        out: Tensor = self.project(attended.transpose(1, 2).flatten(2))
+        return out
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        """q, k, v `(B, H, L, E)`, mask `(B, L)` bool. Returns `(B, H, L, E)`."""
+        raise NotImplementedError(f"{type(self).__name__} must define attend(q, k, v, mask)")

@@ -1,0 +1,117 @@
+"""Paramixer: mixing by a product of sparse factors whose entries are computed from the input.
+
+``V_0 = g(V)``, ``V_m = W_m V_(m-1) + V_(m-1)`` for m = 1..n_factors; row i of W_m has its non-zeros f_m(source_i)
+at the offsets of the protocol, on the circle of the sequence's own length. f_m and g are two-layer perceptrons.
+
+Source: Yu, Khalitov, Cheng, Yang, "Paramixer: Parameterizing Mixing Links in Sparse Factors Works Better than
+Dot-Product Self-Attention", CVPR 2022.
+Cost: O(L log^2 L) multiplications for the mixing, O(L D d_hidden log L) for the links; memory O(L D log L).
+
+Deviation from the published code: the circle is each sequence's own length, so padding has no part in it; on
+unpadded input the two are equal.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from seqmix.functional import chunked_mlp, circular_mix
+from seqmix.mixers.base import Mixer
+
+PROTOCOLS = ("chord", "cdil")
+
+
+def protocol_offsets(protocol: str, n_links: int, factor: int) -> list[int]:
+    """Offsets of the links of one factor, counted from 0.
+
+    CHORD: 0, 1, 2, 4, ..., 2^(n_links - 2), the same in every factor.
+    CDIL: 0, d, 2d, ..., -d, -2d, ... with the dilation d = 2^factor; `n_links` is odd.
+    """
+    if protocol == "chord":
+        return [0, *(2**k for k in range(n_links - 1))]
+    half = [2**factor * step for step in range(1, (n_links - 1) // 2 + 1)]
+    return [0, *half, *(-offset for offset in half)]
+
+
+class Paramixer(Mixer):
+    """The Paramixer block.
+
+    Args:
+        protocol: where the links of a factor point: chord or cdil.
+        n_links: non-zeros in a row of a factor; 0: n_factors + 1 for chord, 9 for cdil (there odd).
+        n_factors: number of sparse factors; 0: ceil(log2 max_length), so that every token reaches every other.
+        d_hidden: hidden width of the perceptrons that compute links and values.
+        residual: whether each factor adds its input to its output.
+    """
+
+    block = "plain"
+
+    def __init__(
+        self,
+        d_model: int,
+        max_length: int,
+        *,
+        protocol: str = "chord",
+        n_links: int = 0,
+        n_factors: int = 0,
+        d_hidden: int = 128,
+        residual: bool = True,
+    ) -> None:
+        super().__init__()
+        if protocol not in PROTOCOLS:
+            raise ValueError(f"mixer.protocol must be one of {', '.join(PROTOCOLS)}: got '{protocol}'")
+        self.protocol = protocol
+        self.n_factors = n_factors or max(1, math.ceil(math.log2(max(2, max_length))))
+        self.n_links = n_links or (self.n_factors + 1 if protocol == "chord" else 9)
+        if min(self.n_factors, self.n_links, d_hidden) < 1:
+            raise ValueError("mixer.n_factors, mixer.n_links and mixer.d_hidden must not be negative (0: automatic)")
+        if protocol == "cdil" and self.n_links % 2 == 0:
+            raise ValueError(f"mixer.n_links must be odd for cdil: got {self.n_links}")
+        self.residual = residual
+        self.offsets = [protocol_offsets(protocol, self.n_links, factor) for factor in range(self.n_factors)]
+        self.links = StackedMLP(d_model, d_hidden, self.n_links, count=self.n_factors)
+        self.values = StackedMLP(d_model, d_hidden, d_model, count=1)
+
+    def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+        lengths = mask.sum(1)
+        b, n, _ = x.shape
+        links = self.links(_columns(source, mask)).view(self.n_factors, self.n_links, b, n)
+        values = self.values(_columns(x, mask)).view(-1, b, n).transpose(0, 1)  # (B, D, L)
+        for factor, offsets in enumerate(self.offsets):
+            mixed = circular_mix(links[factor].transpose(0, 1), values, offsets, lengths=lengths)
+            values = mixed + values if self.residual else mixed
+        return values.transpose(1, 2)
+
+    def label(self) -> str:
+        return self.protocol
+
+
+def _columns(x: Tensor, mask: Tensor) -> Tensor:
+    """`(B, L, D)` to `(D, B * L)`, zero at padding, so that whatever stands there stays without effect."""
+    return x.masked_fill(~mask[:, :, None], 0.0).flatten(0, 1).T.contiguous()
+
+
+class StackedMLP(nn.Module):
+    """`count` two-layer perceptrons with GELU over the same input, initialised as `nn.Linear` is.
+
+    ``forward``: x `(D, N)`. Returns `(count, d_out, N)`.
+    """
+
+    def __init__(self, d_in: int, d_hidden: int, d_out: int, *, count: int) -> None:
+        super().__init__()
+        self.weight_in = nn.Parameter(torch.empty(count, d_hidden, d_in))
+        self.bias_in = nn.Parameter(torch.empty(count, d_hidden))
+        self.weight_out = nn.Parameter(torch.empty(count, d_out, d_hidden))
+        self.bias_out = nn.Parameter(torch.empty(count, d_out))
+        for fan_in, parameters in (
+            (d_in, (self.weight_in, self.bias_in)),
+            (d_hidden, (self.weight_out, self.bias_out)),
+        ):
+            for parameter in parameters:
+                nn.init.uniform_(parameter, -(fan_in**-0.5), fan_in**-0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return chunked_mlp(x, self.weight_in, self.bias_in, self.weight_out, self.bias_out)

@@ -1,0 +1,228 @@
+"""The first half of `prepare()`: records to tokens on disk, one pass, and what is known of each on the way.
+
+Tokens go straight into `tokens.npy`, whose header is written last. For the alphabet "chars" they are first the
+characters' code points: which characters the vocabulary has is known only when the training split is.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqmix.errors import InputError
+from seqmix.records import Record, RecordReader
+from seqmix.splits import split_number
+from seqmix.vocabulary import Tokens, Vocabulary, code_points
+
+_HEADER = 128
+_CHUNK = 1 << 22  # tokens that the second pass holds at a time
+
+Chooser = Callable[[Iterator[Record]], tuple[Vocabulary | None, Iterator[Record]]]
+
+
+def cut(tokens: Tokens, max_length: int | None, keep: str) -> Tokens:
+    """At most `max_length` tokens: those at the "start", the "end" or the "middle". The one truncation there is."""
+    excess = 0 if max_length is None else len(tokens) - max_length
+    if excess <= 0:
+        return tokens
+    first = {"start": 0, "end": excess, "middle": excess // 2}[keep]
+    return tokens[first : first + len(tokens) - excess]
+
+
+@dataclass(slots=True)
+class Meta:
+    """What is known of each record, `(n,)` each: label, split (-1: none given), keys of equal things (-1: none)."""
+
+    labels: NDArray[np.int64]
+    splits: NDArray[np.int64]
+    sequence_keys: NDArray[np.int64]
+    group_keys: NDArray[np.int64]
+
+
+class TokenSpool:
+    """Takes records in, writes tokens out.
+
+    Args:
+        folder: where `tokens.npy`, `offsets.npy` and `ids.txt` are written.
+        reader: gives the records.
+        min_length, max_length, truncate: which lengths are kept and cut.
+    """
+
+    def __init__(
+        self, folder: Path, reader: RecordReader, min_length: int, max_length: int | None, truncate: str
+    ) -> None:
+        self.folder, self.reader = folder, reader
+        self.min_length, self.max_length, self.truncate = min_length, max_length, truncate
+        self.replaced: Counter[str] = Counter()
+        self.label_names: dict[str, int] = {}
+        self.truncated = 0
+        self.too_short = 0
+        self.emptied = 0
+        self.vocabulary: Vocabulary | None = None
+        self._groups: dict[str, int] = {}
+        self._lengths, self._labels, self._splits = array("q"), array("q"), array("b")
+        self._sequences, self._group_numbers, self._ids = array("q"), array("q"), array("q")
+
+    def fill(self, choose: Chooser, progress: Callable[[int, int], None] | None) -> None:
+        """Reads all records.
+
+        Raises:
+            InputError: there is none, or one of them cannot be used.
+        """
+        vocabulary, records = choose(iter(self.reader))
+        self.vocabulary = vocabulary
+        complement = vocabulary.complement if vocabulary else None
+        total = 0
+        with (self.folder / "tokens.npy").open("wb") as out, (self.folder / "ids.txt").open("wb") as ids:
+            out.write(bytes(_HEADER))
+            for count, record in enumerate(records, 1):
+                if vocabulary is None:
+                    tokens: NDArray[np.unsignedinteger] = code_points(record.text)
+                else:
+                    tokens = vocabulary.encode(record.text, self.replaced, record.where)
+                if not self._long_enough(len(tokens), record):
+                    continue
+                if self.max_length is not None and len(tokens) > self.max_length:
+                    tokens = cut(tokens, self.max_length, self.truncate)
+                    self.truncated += 1
+                data = tokens.tobytes()
+                out.write(data)
+                ids.write(record.id.encode() + b"\n" if "\n" not in record.id else b"?\n")
+                self._note(record, len(tokens), _sequence_key(data, complement))
+                total += len(tokens)
+                if progress and not count % 1024:
+                    progress(count, total)
+            if progress:
+                progress(len(self._lengths), total)
+            if vocabulary is not None:
+                _write_header(out, total, vocabulary.dtype)
+        if not self._lengths:
+            raise InputError(f"no record is left: {self.too_short:,} were shorter than --min-length {self.min_length}")
+
+    def _long_enough(self, length: int, record: Record) -> bool:
+        if length >= max(1, self.min_length):
+            return True
+        if self.min_length == 0:
+            what = "a header but no sequence" if isinstance(record.text, bytes) else "no text"
+            raise InputError(f"{record.where}: it has {what}; remove it, or leave such records out with --min-length 1")
+        self.too_short += 1
+        return False
+
+    def _note(self, record: Record, length: int, key: int) -> None:
+        self._lengths.append(length)
+        self._sequences.append(key)
+        self._ids.append(hash(record.id))
+        label = -1 if record.label is None else self.label_names.setdefault(record.label, len(self.label_names))
+        self._labels.append(label)
+        self._splits.append(-1 if record.split is None else split_number(record.split, record.where))
+        group = -1 if record.group is None else self._groups.setdefault(record.group, len(self._groups))
+        self._group_numbers.append(group)
+
+    def meta(self) -> Meta:
+        """What is known of the records so far."""
+        sequences = np.unique(np.array(self._sequences, dtype=np.int64), return_inverse=True)[1]
+        return Meta(
+            labels=np.array(self._labels, dtype=np.int64),
+            splits=np.array(self._splits, dtype=np.int64),
+            sequence_keys=sequences,
+            group_keys=np.array(self._group_numbers, dtype=np.int64),
+        )
+
+    def repeated_ids(self) -> int:
+        """How many records have an id that an earlier one had."""
+        return len(self._ids) - len(np.unique(np.array(self._ids, dtype=np.int64)))
+
+    def dropped(self) -> dict[str, int]:
+        """How many records were left out, by reason."""
+        return {
+            "shorter than min_length": self.too_short,
+            "without label": self.reader.unlabelled,
+            "of other classes": self.reader.other_class,
+            "nothing left after dropping unknown characters": self.emptied,
+        }
+
+    def write_tokens(
+        self, split: NDArray[np.int8], keep: NDArray[np.bool_], unknown: str | None
+    ) -> tuple[Vocabulary, NDArray[np.bool_]]:
+        """Brings tokens, offsets and ids into their final form: without the records not to keep, characters as indices.
+
+        Returns the vocabulary and, `(n,)`, which records are there.
+        """
+        lengths = np.array(self._lengths, dtype=np.int64)
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
+        vocabulary = self.vocabulary
+        if vocabulary is None:
+            spooled = np.memmap(self.folder / "tokens.npy", dtype="<u4", mode="r", offset=_HEADER)
+            vocabulary = Vocabulary("chars", unknown, _characters(spooled, offsets, (split == 0) & keep))
+            lengths = self._rewrite(spooled, offsets, keep, lambda t: self._index(vocabulary, t), vocabulary)
+            del spooled
+        elif not keep.all():
+            spooled = np.memmap(self.folder / "tokens.npy", dtype=vocabulary.dtype, mode="r", offset=_HEADER)
+            lengths = self._rewrite(spooled, offsets, keep, lambda t: t, vocabulary)
+            del spooled
+        keep = keep & (lengths > 0)
+        np.save(self.folder / "offsets.npy", np.concatenate(([0], np.cumsum(lengths[keep]))))
+        if not keep.all():
+            self._keep_ids(keep)
+        return vocabulary, keep
+
+    def _index(self, vocabulary: Vocabulary, points: NDArray[np.uint32]) -> Tokens:
+        return vocabulary.index_points(points, self.replaced, "a validation or test record")
+
+    def _rewrite(
+        self,
+        spooled: NDArray[np.unsignedinteger],
+        offsets: NDArray[np.int64],
+        keep: NDArray[np.bool_],
+        convert: Callable[[NDArray[np.uint32]], Tokens],
+        vocabulary: Vocabulary,
+    ) -> NDArray[np.int64]:
+        """`tokens.npy` again, record by record through `convert`; returns the new lengths, 0 for records not kept."""
+        lengths = np.zeros(len(keep), dtype=np.int64)
+        final = self.folder / "tokens.final"
+        with final.open("wb") as out:
+            out.write(bytes(_HEADER))
+            for i in np.flatnonzero(keep):
+                tokens = convert(np.asarray(spooled[offsets[i] : offsets[i + 1]]))
+                out.write(tokens.tobytes())
+                lengths[i] = len(tokens)
+                self.emptied += not len(tokens)
+            _write_header(out, int(lengths.sum()), vocabulary.dtype)
+        final.replace(self.folder / "tokens.npy")
+        return lengths
+
+    def _keep_ids(self, keep: NDArray[np.bool_]) -> None:
+        final = self.folder / "ids.final"
+        with (self.folder / "ids.txt").open("rb") as ids, final.open("wb") as out:
+            out.writelines(line for line, kept in zip(ids, keep, strict=True) if kept)
+        final.replace(self.folder / "ids.txt")
+
+
+def _characters(points: NDArray[np.uint32], offsets: NDArray[np.int64], chosen: NDArray[np.bool_]) -> list[str]:
+    """The distinct characters of the chosen records, sorted."""
+    seen = np.zeros(0x110000, dtype=bool)
+    for i in np.flatnonzero(chosen):
+        for start in range(int(offsets[i]), int(offsets[i + 1]), _CHUNK):
+            seen[points[start : min(start + _CHUNK, int(offsets[i + 1]))]] = True
+    return [chr(point) for point in np.flatnonzero(seen)]
+
+
+def _sequence_key(data: bytes, complement: bytes | None) -> int:
+    """Equal for equal token strings and, given a table, for reverse complements (a 64-bit hash)."""
+    key = hash(data)
+    return key if complement is None else min(key, hash(data[::-1].translate(complement)))
+
+
+def _write_header(out: BinaryIO, count: int, dtype: type[np.unsignedinteger]) -> None:
+    """The header of a one-dimensional `.npy` of `count` entries, in the bytes kept free for it."""
+    text = repr({"descr": np.dtype(dtype).newbyteorder("<").str, "fortran_order": False, "shape": (count,)})
+    text = text.ljust(_HEADER - 11) + "\n"
+    out.seek(0)
+    out.write(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode())

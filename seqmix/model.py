@@ -7,6 +7,7 @@ depends on what stands at padding or on the other sequences in the batch.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -197,45 +198,23 @@ class TransformerBlock(nn.Module):
         return out
 
 
-def build_model(config: ModelConfig, *, vocab_size: int, n_classes: int, max_length: int) -> SequenceClassifier:
+def build_model(config: ModelConfig, *, vocab_size: int, n_classes: int) -> SequenceClassifier:
     """A new classifier as `config` describes it, with random weights from torch's global generator.
 
     Args:
-        config: the [model] and [mixer] tables of a run's configuration.
+        config: the [model] and [mixer] tables of a run's configuration; its `max_length` must be set.
         vocab_size: number of token ids; n_classes: number of classes.
-        max_length: longest sequence in tokens (a CLS token not counted).
 
     Raises:
         ConfigError: an option is unknown, or its value is not allowed.
     """
-    return SequenceClassifier(
-        vocab_size=vocab_size,
-        n_classes=n_classes,
-        max_length=max_length,
-        mixer=config.mixer,
-        mixer_options=config.mixer_options,
-        d_model=config.d_model,
-        blocks=config.blocks,
-        d_feedforward=config.d_feedforward,
-        norm=config.norm,
-        pooling=config.pooling,
-        positions=config.positions,
-        position_std=config.position_std,
-        stem=config.stem,
-        stem_kernel=config.stem_kernel,
-        head_hidden=config.head_hidden,
-        dropout_embedding=config.dropout_embedding,
-        dropout=config.dropout,
-        dropout_head=config.dropout_head,
-        checkpoint_blocks=config.checkpoint_blocks,
-    )
+    if config.max_length < 1:
+        raise ConfigError("model.max_length must be set to build a model: the characters of the longest sequence")
+    options = {f.name: getattr(config, f.name) for f in fields(config)}
+    return SequenceClassifier(vocab_size=vocab_size, n_classes=n_classes, **options)
 
 
 def count_parameters(model: nn.Module) -> int:
     """Number of trainable parameters."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
-
-def lengths_of(mask: Tensor) -> Tensor:
-    """Number of real tokens of each sequence, `(B,)`, from a mask `(B, L)`."""
-    return torch.sum(mask, dim=1)

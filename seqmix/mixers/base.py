@@ -12,7 +12,7 @@ against, its "Args" the documentation.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -23,10 +23,12 @@ class Mixer(nn.Module):
     Attributes:
         block: what the model builds around the mixer: "transformer" (pre-norm attention and feed-forward
             with residuals) or "plain" (the mixer, then dropout and an optional norm).
+        model_defaults: options of [model] that suit this mixer better than the general defaults.
         quadratic: whether time or memory grows with the square of the length.
     """
 
     block: ClassVar[Literal["transformer", "plain"]] = "transformer"
+    model_defaults: ClassVar[dict[str, Any]] = {}
     quadratic: ClassVar[bool] = False
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
@@ -46,6 +48,8 @@ class AttentionMixer(Mixer):
         max_length: positions the model is built for.
         n_heads: number of heads H; each has the width E = D / H.
     """
+
+    model_defaults: ClassVar[dict[str, Any]] = {"d_model": 64, "blocks": 2}  # as in the Skyformer paper
 
     def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2) -> None:
         super().__init__()

@@ -1,0 +1,90 @@
+"""Batches: which records stand together, and the padded tensors made of them.
+
+Which records make up a batch is a pure function of their lengths, the seed and the epoch, so a resumed run sees
+what the uninterrupted one would have seen. Batches hold similar lengths and a bounded number of tokens: little
+time goes into padding, and memory is bounded by the budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqmix.vocabulary import CLS, PAD, Tokens
+
+# Lengths are multiplied by 1 to 1 + this before sorting: neighbours in length change from epoch to epoch.
+_JITTER = 0.1
+
+
+@dataclass(slots=True)
+class Batch:
+    """ids `(B, L)` integers, mask `(B, L)` bool, True = a real token (CLS among them)."""
+
+    ids: Tensor
+    mask: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on a device; from pinned memory the copy does not wait."""
+        return Batch(self.ids.to(device, non_blocking=True), self.mask.to(device, non_blocking=True))
+
+
+def collate(sequences: Sequence[Tokens], *, cls: bool = False, pin: bool = False) -> Batch:
+    """Sequences side by side, padded to the longest.
+
+    Args:
+        sequences: token arrays, none empty.
+        cls: put a CLS token in front of each (no token is lost for it).
+        pin: in page-locked memory, for a GPU.
+    """
+    lengths = np.array([len(sequence) for sequence in sequences]) + cls
+    padded = np.full((len(sequences), int(lengths.max())), PAD, dtype=np.int32)
+    for row, sequence in zip(padded, sequences, strict=True):
+        row[cls : cls + len(sequence)] = sequence
+    if cls:
+        padded[:, 0] = CLS
+    mask = np.arange(padded.shape[1]) < lengths[:, None]
+    batch = Batch(torch.from_numpy(padded), torch.from_numpy(mask))
+    return Batch(batch.ids.pin_memory(), batch.mask.pin_memory()) if pin else batch
+
+
+def plan_batches(
+    lengths: NDArray[np.int64], *, tokens_per_batch: int, batch_size: int = 0, order: tuple[int, int] | None = None
+) -> list[NDArray[np.int64]]:
+    """Which positions of `lengths` make up each batch.
+
+    Args:
+        lengths: tokens of each record, `(n,)`.
+        tokens_per_batch: most tokens in a batch, padding included; one longer record makes a batch of its own.
+        batch_size: most records in a batch; 0: only the tokens count. With a batch size, the tokens do not count.
+        order: (seed, epoch) of a shuffled order for training; None: by length, longest first, for evaluation.
+
+    Returns:
+        Arrays of positions that together hold each of 0..n-1 once.
+    """
+    if order is None:
+        keys = lengths.astype(np.float64)
+        generator = None
+    else:
+        generator = np.random.default_rng(order)
+        keys = lengths * (1.0 + _JITTER * generator.random(len(lengths)))
+    ranked = np.argsort(-keys, kind="stable")
+    batches: list[NDArray[np.int64]] = []
+    start, longest = 0, 0
+    for position, index in enumerate(ranked):
+        grown = max(longest, int(lengths[index]))
+        count = position - start + 1
+        full = count > batch_size if batch_size else grown * count > tokens_per_batch
+        if full and count > 1:
+            batches.append(ranked[start:position])
+            start, grown = position, int(lengths[index])
+        longest = grown
+    if len(ranked):
+        batches.append(ranked[start:])
+    if generator is not None:
+        batches = [batches[i] for i in generator.permutation(len(batches))]
+    return batches

@@ -1,0 +1,288 @@
+"""The configuration of a run: frozen dataclasses, TOML in and out, `--set table.option=value`.
+
+Three tables: [model] (with [mixer], the mixer's own options), [training], [data]. What is not said takes the
+mixer's defaults for the model, then those below. A run's `config.toml` says everything, so `--config` repeats it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from seqmix.errors import ConfigError
+
+Table = dict[str, Any]
+T = TypeVar("T")
+
+
+def _require(condition: bool, name: str, allowed: str, got: object) -> None:
+    if not condition:
+        raise ConfigError(f"{name} must be {allowed}: got {got!r}")
+
+
+def _one_of(value: str, allowed: Iterable[str], name: str) -> None:
+    _require(value in allowed, name, f"one of {', '.join(allowed)}", value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelConfig:
+    """The classifier. See `SequenceClassifier` for what each part does.
+
+    Attributes:
+        mixer: name of the mixer, one of `available_mixers()`.
+        mixer_options: the mixer's own options ([mixer] in TOML).
+        max_length: characters of the longest sequence it is built for; 0: data.max_length, or the data's longest.
+        d_model: width, channels.
+        blocks: number of mixer blocks.
+        d_feedforward: hidden width of the feed-forward in transformer blocks.
+        norm: LayerNorm after each Paramixer block.
+        pooling: mean, cls or flat.
+        positions: learned positional embedding; position_std: its initial standard deviation.
+        stem: conv or none; stem_kernel: the width of its convolution in characters, odd.
+        head_hidden: hidden width of the head; 0: one linear layer.
+        dropout_embedding, dropout, dropout_head: probabilities, 0 to below 1.
+        checkpoint_blocks: activation checkpointing: less memory, about a third more time.
+    """
+
+    mixer: str = "paramixer"
+    mixer_options: Table = field(default_factory=dict)
+    max_length: int = 0
+    d_model: int = 32
+    blocks: int = 1
+    d_feedforward: int = 128
+    norm: bool = True
+    pooling: str = "mean"
+    positions: bool = False
+    position_std: float = 0.02
+    stem: str = "conv"
+    stem_kernel: int = 9
+    head_hidden: int = 0
+    dropout_embedding: float = 0.0
+    dropout: float = 0.0
+    dropout_head: float = 0.0
+    checkpoint_blocks: bool = False
+
+    def __post_init__(self) -> None:
+        _one_of(self.pooling, ("mean", "cls", "flat"), "model.pooling")
+        _one_of(self.stem, ("conv", "none"), "model.stem")
+        for name in ("d_model", "blocks", "d_feedforward", "stem_kernel"):
+            _require(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
+        for name in ("max_length", "head_hidden"):
+            _require(getattr(self, name) >= 0, f"model.{name}", "0 or more", getattr(self, name))
+        for name in ("dropout_embedding", "dropout", "dropout_head"):
+            _require(0 <= getattr(self, name) < 1, f"model.{name}", "from 0 to below 1", getattr(self, name))
+
+
+SCHEDULES = ("constant", "cosine", "linear")
+SELECTIONS = ("macro-f1", "accuracy", "roc-auc", "loss")
+PRECISIONS = ("fp32", "bf16", "fp16")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingConfig:
+    """The training loop.
+
+    Attributes:
+        epochs: passes over the training split, at most.
+        batch_size: sequences in a batch; 0: as many as `tokens_per_batch` allows.
+        tokens_per_batch: most tokens in a batch, padding included.
+        accumulate: batches whose gradients are added up for one optimiser step.
+        lr: peak learning rate of AdamW; weight_decay: its decay, for matrices only.
+        schedule: of the learning rate after warm-up: constant, cosine or linear (both to 0); warmup: fraction of
+            all steps in which it rises from 0.
+        clip: greatest norm of the gradient; 0: no clipping.
+        label_smoothing: 0 to below 1.
+        class_weights: none, or balanced: weights in the loss inverse to the classes' frequencies.
+        select: the validation score that the best weights have: macro-f1, accuracy, roc-auc or loss.
+        patience: epochs without a better validation score after which training stops; 0: never.
+        seed: of weights, order and dropout.
+        precision: fp32, bf16 or fp16 (the last with loss scaling, on a GPU only).
+        device: auto, cpu, cuda, cuda:1, mps.
+        compile: run the model through torch.compile.
+        save_every: optimiser steps between saved states for --resume.
+        tensorboard: also write TensorBoard events (needs seqmix[tensorboard]).
+    """
+
+    epochs: int = 10
+    batch_size: int = 0
+    tokens_per_batch: int = 16384
+    accumulate: int = 1
+    lr: float = 2e-3
+    weight_decay: float = 0.01
+    schedule: str = "cosine"
+    warmup: float = 0.05
+    clip: float = 1.0
+    label_smoothing: float = 0.0
+    class_weights: str = "none"
+    select: str = "macro-f1"
+    patience: int = 5
+    seed: int = 0
+    precision: str = "fp32"
+    device: str = "auto"
+    compile: bool = False
+    save_every: int = 100
+    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "tokens_per_batch", "accumulate", "save_every"):
+            _require(getattr(self, name) >= 1, f"training.{name}", "at least 1", getattr(self, name))
+        for name in ("batch_size", "patience", "clip", "weight_decay", "seed"):
+            _require(getattr(self, name) >= 0, f"training.{name}", "0 or more", getattr(self, name))
+        _require(self.lr > 0, "training.lr", "above 0", self.lr)
+        _require(0 <= self.warmup <= 1, "training.warmup", "from 0 to 1", self.warmup)
+        _require(0 <= self.label_smoothing < 1, "training.label_smoothing", "from 0 to below 1", self.label_smoothing)
+        _one_of(self.schedule, SCHEDULES, "training.schedule")
+        _one_of(self.class_weights, ("none", "balanced"), "training.class_weights")
+        _one_of(self.select, SELECTIONS, "training.select")
+        _one_of(self.precision, PRECISIONS, "training.precision")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataConfig:
+    """What is trained on.
+
+    Attributes:
+        path: the dataset folder.
+        max_length: sequences are cut to this many characters; 0: as the data set was prepared (by default, not at all).
+        truncate: which part of a longer one is kept: start, end or middle.
+    """
+
+    path: str = "seqmix-data"
+    max_length: int = 0
+    truncate: str = "start"
+
+    def __post_init__(self) -> None:
+        _require(self.max_length >= 0, "data.max_length", "0 (as prepared) or more", self.max_length)
+        _one_of(self.truncate, ("start", "end", "middle"), "data.truncate")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """All of a run's configuration."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+
+    def to_tables(self) -> dict[str, Table]:
+        """As it is written to TOML."""
+        model = asdict(self.model)
+        mixer = model.pop("mixer_options")
+        return {"model": model, "mixer": mixer, "training": asdict(self.training), "data": asdict(self.data)}
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, Mapping[str, Any]]) -> Config:
+        """The inverse of `to_tables`; what is missing takes its default.
+
+        Raises:
+            ConfigError: a table or an option is unknown, or a value is of the wrong type or not allowed.
+        """
+        known = ("model", "mixer", "training", "data")
+        for name, table in tables.items():
+            if name not in known:
+                raise ConfigError(f"there is no configuration table '{name}'; there are: {', '.join(known)}")
+            if not isinstance(table, Mapping):
+                raise ConfigError(f"configuration: '{name}' must be a table [{name}], got {table!r}")
+        model = {**tables.get("model", {}), "mixer_options": dict(tables.get("mixer", {}))}
+        return cls(
+            model=_build(ModelConfig, "model", model),
+            training=_build(TrainingConfig, "training", tables.get("training", {})),
+            data=_build(DataConfig, "data", tables.get("data", {})),
+        )
+
+
+def _build(kind: type[T], table: str, values: Mapping[str, Any]) -> T:
+    hints = get_type_hints(kind)
+    for name, value in values.items():
+        if name not in hints:
+            public = ", ".join(hint for hint in hints if hint != "mixer_options")
+            raise ConfigError(f"there is no option '{table}.{name}'; [{table}] has: {public}")
+        if not _fits(value, hints[name]):
+            raise ConfigError(f"{table}.{name} must be {_type_name(hints[name])}: got {value!r}")
+    converted = {k: float(v) if hints[k] is float else v for k, v in values.items()}
+    return kind(**converted)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if get_origin(hint) in (Union, UnionType):
+        return any(_fits(value, option) for option in get_args(hint))
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, get_origin(hint) or hint)
+
+
+def _type_name(hint: Any) -> str:
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(hint, "a table")
+
+
+def parse_setting(text: str) -> tuple[str, str, Any]:
+    """"mixer.n_links=9" to ("mixer", "n_links", 9). Values are TOML; what is no TOML is taken as text.
+
+    Raises:
+        ConfigError: it is not of the form table.option=value.
+    """
+    name, equals, value = text.partition("=")
+    table, dot, option = name.strip().partition(".")
+    if not (equals and dot and table and option):
+        raise ConfigError(f"--set takes table.option=value, such as training.lr=0.001: got '{text}'")
+    try:
+        parsed = tomllib.loads(f"value = {value.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    return table, option, parsed
+
+
+def merge(*layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Table]:
+    """Tables laid over each other, later ones on top."""
+    merged: dict[str, Table] = {}
+    for layer in layers:
+        for name, table in layer.items():
+            if not isinstance(table, Mapping):
+                raise ConfigError(f"configuration: '{name}' must be a table [{name}], got {table!r}")
+            merged.setdefault(name, {}).update(table)
+    return merged
+
+
+def read_toml(path: str | Path) -> dict[str, Table]:
+    """The tables of a TOML file.
+
+    Raises:
+        ConfigError: it does not exist or is not valid TOML.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: no valid TOML: {error}") from error
+
+
+def recipe_names() -> list[str]:
+    """Names that `--recipe` takes."""
+    root = Path(__file__).parent / "recipes"
+    return sorted(str(path.relative_to(root).with_suffix("")) for path in root.rglob("*.toml"))
+
+
+def read_recipe(name: str) -> dict[str, Table]:
+    """The tables of a recipe that comes with seqmix.
+
+    Raises:
+        ConfigError: there is no recipe of that name.
+    """
+    if name not in recipe_names():
+        raise ConfigError(f"there is no recipe '{name}'; there are: {', '.join(recipe_names())}")
+    return read_toml(Path(__file__).parent / "recipes" / f"{name}.toml")
+
+
+def option_names() -> dict[str, list[str]]:
+    """The options of each table (those of [mixer] depend on the mixer)."""
+    kinds = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}
+    return {name: [f.name for f in fields(kind) if f.name != "mixer_options"] for name, kind in kinds.items()}

@@ -1,0 +1,98 @@
+"""Devices, precision, and probabilities from a model for many sequences: the one loop that all readers share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seqmix.batching import collate, plan_batches
+from seqmix.errors import ConfigError
+from seqmix.model import SequenceClassifier
+from seqmix.vocabulary import Tokens
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that `name` stands for; "auto": a GPU if there is one, else the CPU.
+
+    Raises:
+        ConfigError: there is no such device here.
+    """
+    mps = torch.backends.mps.is_available()
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "mps" if mps else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(mps)}.get(device.type, 0)
+    if (device.index or 0) >= count:
+        have = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count())), *(["mps"] if mps else [])]
+        raise ConfigError(f"device '{name}' is not to be had here; available: auto, {', '.join(have)}")
+    return device
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """The context in which a model computes in "fp32", "bf16" or "fp16".
+
+    Raises:
+        ConfigError: fp16 on a device that is no GPU.
+    """
+    if precision == "fp32":
+        return nullcontext()
+    if precision == "fp16" and device.type != "cuda":
+        raise ConfigError(f"precision fp16 needs a CUDA GPU, this is {device.type}; use bf16 or fp32")
+    return torch.autocast(device.type, dtype=_DTYPES[precision])
+
+
+@contextmanager
+def evaluating(model: SequenceClassifier) -> Iterator[None]:
+    """The model in `eval()` and without gradients, and afterwards as it was."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(training)
+
+
+def probabilities(
+    model: SequenceClassifier,
+    sequences: Sequence[Tokens] | Callable[[int], Tokens],
+    lengths: NDArray[np.int64],
+    *,
+    device: torch.device,
+    precision: str = "fp32",
+    tokens_per_batch: int = 65536,
+    batch_size: int = 0,
+    on_batch: Callable[[int], None] | None = None,
+) -> NDArray[np.float64]:
+    """Class probabilities `(n, C)` of n sequences, in their order, whatever the batches are.
+
+    Args:
+        model: on `device`.
+        sequences: token arrays, or a function that gives the i-th.
+        lengths: of each sequence, `(n,)`.
+        tokens_per_batch, batch_size: see `plan_batches`.
+        on_batch: called with the number of sequences done after each batch.
+    """
+    fetch = sequences if callable(sequences) else sequences.__getitem__
+    result: NDArray[np.float64] | None = None
+    with evaluating(model), autocast(device, precision):
+        for positions in plan_batches(lengths, tokens_per_batch=tokens_per_batch, batch_size=batch_size):
+            batch = collate([fetch(int(i)) for i in positions], cls=model.pooling == "cls", pin=device.type == "cuda")
+            batch = batch.to(device)
+            logits = model(batch.ids, batch.mask)
+            found = logits.to(torch.float32).softmax(-1).cpu().numpy().astype(np.float64)
+            if result is None:
+                result = np.empty((len(lengths), found.shape[1]))
+            result[positions] = found
+            if on_batch:
+                on_batch(len(positions))
+    return np.empty((0, 0)) if result is None else result

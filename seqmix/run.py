@@ -1,0 +1,254 @@
+"""The run folder: the one place that knows how a trained model is kept.
+
+`config.toml` (settings, fully resolved), `model.safetensors` (the weights that were best on validation),
+`last/state.safetensors` (all that a resume needs), `metrics.jsonl`, `dataset.json` (vocabulary, classes and
+checksums of what it was trained on), `environment.json`, later `evaluation.json` and `report.html`.
+Every file is written whole or not at all; tensors carry their checksum; no pickle is read or written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tomli_w
+
+from seqmix import __version__
+from seqmix.config import Config, read_toml
+from seqmix.dataset import fingerprint, read_info
+from seqmix.errors import DatasetError, RunError
+from seqmix.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from seqmix.model import SequenceClassifier
+
+RUNS = Path("runs")
+_METADATA_KEY = "seqmix"  # a single key: with several, the order in the file would change from run to run
+
+
+def write_whole(path: Path, data: bytes | str) -> None:
+    """Writes a file so that `path` holds the old content or the new, whatever happens."""
+    raw = data.encode() if isinstance(data, str) else data
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RunError(f"{path}: cannot be written: {error.strerror or error}; what was there is untouched") from error
+
+
+class Run:
+    """A folder with a model in it, or about to be.
+
+    Attributes:
+        path: the folder.
+        config: the resolved configuration.
+        info: what `dataset.json` said of the training data.
+    """
+
+    def __init__(self, path: Path, config: Config, info: dict[str, Any]) -> None:
+        self.path, self.config, self.info = path, config, info
+
+    @classmethod
+    def create(cls, path: Path, config: Config, info: dict[str, Any], *, overwrite: bool = False) -> Run:
+        """A new folder with configuration, dataset description and environment.
+
+        Raises:
+            RunError: the folder exists and may not, or must not, be replaced.
+        """
+        if path.exists():
+            if not overwrite:
+                raise RunError(
+                    f"{path} exists; continue it with --resume, replace it with --overwrite, or choose another --output"
+                )
+            if not (path / "config.toml").is_file():
+                raise RunError(f"{path} exists and is no run folder: it is not overwritten; choose another --output")
+            shutil.rmtree(path)
+        try:
+            (path / "last").mkdir(parents=True)
+        except OSError as error:
+            raise RunError(f"{path}: cannot be written: {error.strerror}") from error
+        run = cls(path, config, info)
+        write_whole(path / "dataset.json", json.dumps(info, indent=1, ensure_ascii=False) + "\n")
+        write_whole(path / "environment.json", json.dumps(_environment(), indent=1) + "\n")
+        write_whole(path / "config.toml", tomli_w.dumps(config.to_tables()))
+        return run
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """A run that is there.
+
+        Raises:
+            RunError: the folder is missing, or is not (or no longer) a run's.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            raise RunError(f"{path}: no such run folder; train one with seqmix train, or name it with --run")
+        if not (path / "config.toml").is_file():
+            raise RunError(f"{path}: this is no run folder of seqmix (config.toml is missing)")
+        try:
+            return cls(path, Config.from_tables(read_toml(path / "config.toml")), read_info(path / "dataset.json"))
+        except DatasetError as error:
+            raise RunError(f"{path}: the run folder is damaged: {error}") from error
+
+    @classmethod
+    def newest(cls, root: Path = RUNS) -> Run:
+        """The run that was begun last under `root`.
+
+        Raises:
+            RunError: there is none.
+        """
+        folders = [p.parent for p in root.glob("*/config.toml")]
+        if not folders:
+            raise RunError(f"no run under {root}/; train a model first with seqmix train, or name a run folder")
+        return cls.open(max(folders, key=lambda p: ((p / "config.toml").stat().st_mtime, p.name)))
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """How the model's input is indexed."""
+        return Vocabulary.from_dict(self.info["vocabulary"])
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, in the order of the model's outputs."""
+        return list(self.info["classes"])
+
+    @property
+    def dataset_fingerprint(self) -> str:
+        """Checksum of the data set that it was trained on."""
+        return fingerprint(self.info)
+
+    def build_model(self) -> SequenceClassifier:
+        """A model as configured, with random weights."""
+        from seqmix.model import build_model
+
+        return build_model(self.config.model, vocab_size=len(self.vocabulary), n_classes=len(self.classes))
+
+    def save_model(self, model: torch.nn.Module) -> None:
+        """Writes `model.safetensors`."""
+        write_whole(self.path / "model.safetensors", pack(model.state_dict(), {}))
+
+    def load_model(self) -> SequenceClassifier:
+        """The trained model, in `eval()`, on the CPU.
+
+        Raises:
+            RunError: there are no weights, they are damaged, or they do not fit the configuration.
+        """
+        path = self.path / "model.safetensors"
+        if not path.is_file():
+            raise RunError(f"{self.path}: this run has no trained model yet; finish it with seqmix train --resume")
+        tensors, _ = unpack(path)
+        model = self.build_model()
+        try:
+            model.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise RunError(f"{path}: the weights do not fit config.toml; one of the two was changed") from error
+        return model.eval()
+
+    def save_state(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Writes what a resume needs, tensors and JSON in one file, so that they always belong together."""
+        write_whole(self.path / "last" / "state.safetensors", pack(tensors, facts))
+
+    def load_state(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """What `save_state` wrote last; None: nothing yet.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        path = self.path / "last" / "state.safetensors"
+        return unpack(path) if path.is_file() else None
+
+    def log(self, line: Mapping[str, Any]) -> None:
+        """Appends to `metrics.jsonl`."""
+        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def history(self) -> list[dict[str, Any]]:
+        """The lines of `metrics.jsonl`; one that was cut off by a crash is left out."""
+        path = self.path / "metrics.jsonl"
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
+        return [json.loads(line) for line in lines]
+
+    def rewind_history(self, step: int) -> None:
+        """Forgets what was logged after a step, as a resumed run will log it again."""
+        kept = [json.dumps(line) + "\n" for line in self.history() if line["step"] <= step]
+        write_whole(self.path / "metrics.jsonl", "".join(kept))
+
+
+def next_run_folder(label: str, root: Path = RUNS) -> Path:
+    """`runs/007-<label>`, with the first number that is not taken."""
+    taken = [int(match.group(1)) for p in root.glob("*") if (match := re.match(r"(\d+)-", p.name))]
+    return root / f"{max(taken, default=0) + 1:03d}-{label}"
+
+
+def pack(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> bytes:
+    """Tensors and JSON facts as the bytes of one safetensors file that carries its own checksum."""
+    from safetensors.torch import save
+
+    flat = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
+    header = {"seqmix": __version__, "sha256": _tensor_checksum(flat, facts), "facts": facts}
+    packed: bytes = save(flat, metadata={_METADATA_KEY: json.dumps(header, sort_keys=True)})
+    return packed
+
+
+def unpack(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The inverse of `pack`.
+
+    Raises:
+        RunError: the file is damaged, or seqmix did not write it.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+            header = json.loads(metadata.get(_METADATA_KEY, "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (SafetensorError, ValueError, OSError) as error:
+        raise RunError(f"{path}: the file is damaged: {error}") from error
+    if not isinstance(header, dict):
+        raise RunError(f"{path}: seqmix did not write this file")
+    if _tensor_checksum(tensors, header["facts"]) != header["sha256"]:
+        raise RunError(f"{path}: the file is damaged: its content is not what its checksum says")
+    return tensors, header["facts"]
+
+
+def _tensor_checksum(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
+    import torch
+
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _environment() -> dict[str, Any]:
+    import numpy
+    import torch
+
+    return {
+        "seqmix": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "cuda": torch.version.cuda if torch.cuda.is_available() else None,
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }

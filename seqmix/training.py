@@ -1,0 +1,562 @@
+"""Training: `fit()` is the loop, a generator of events; `train()` consumes it and writes the run folder.
+
+The best weights are those of the best validation score; the test split is never looked at. Everything random comes
+from the seed, and the whole state is saved between steps, so that an interrupted run ends with the weights of an
+uninterrupted one (to the bit, on a CPU).
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seqmix.batching import collate, plan_batches
+from seqmix.config import Config, merge, parse_setting, read_recipe, read_toml
+from seqmix.dataset import Dataset
+from seqmix.errors import ConfigError, DatasetError, Interrupted, RunError, SeqmixError
+from seqmix.inference import autocast, choose_device, probabilities
+from seqmix.metrics import point_scores
+from seqmix.mixers import mixer_class, mixer_options
+from seqmix.model import SequenceClassifier, count_parameters
+from seqmix.run import Run, next_run_folder
+from seqmix.spool import cut
+from seqmix.vocabulary import Tokens
+
+_SCORES = {"macro-f1": "macro-F1", "accuracy": "accuracy", "roc-auc": "ROC AUC", "loss": "log loss"}
+
+
+@dataclass(slots=True)
+class State:
+    """Where training stands, next to weights, optimiser and random generators.
+
+    Attributes:
+        epoch, batch: the next batch is number `batch` of epoch `epoch`, both from 0.
+        step: optimiser steps so far.
+        loss_sum, records, tokens: over the epoch so far.
+        best, best_epoch: the best validation score (higher is better) and its epoch, from 1; 0: none yet.
+        stale: epochs since.
+        finished: nothing is left to do.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    records: int = 0
+    tokens: int = 0
+    best: float = -math.inf
+    best_epoch: int = 0
+    stale: int = 0
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Training begins or goes on; `batches`: in this epoch."""
+
+    run: Run
+    dataset: Dataset
+    parameters: int
+    device: str
+    resumed: bool
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnd:
+    """One optimiser step was made (`batch` of `batches` in this epoch)."""
+
+    epoch: int
+    batch: int
+    batches: int
+    step: int
+    loss: float
+    lr: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnd:
+    """An epoch is over: training loss, validation scores (empty without a validation split), and whether it is best."""
+
+    epoch: int
+    step: int
+    train_loss: float
+    validation: dict[str, float]
+    best: bool
+    lr: float
+    seconds: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Nothing is left to do: `reason` in words."""
+
+    run: Run
+    best_epoch: int
+    reason: str
+
+
+Event = Started | StepEnd | EpochEnd | Finished
+
+
+@dataclass(slots=True)
+class Trainer:
+    """What `fit` works on: the model, its optimiser, and the data, on a device."""
+
+    model: SequenceClassifier
+    dataset: Dataset
+    config: Config
+    device: torch.device
+    state: State = field(default_factory=State)
+    optimizer: torch.optim.AdamW = field(init=False)
+    scaler: torch.amp.GradScaler = field(init=False)
+    forward: Callable[[Tensor, Tensor], Tensor] = field(init=False)
+
+    def __post_init__(self) -> None:
+        training = self.config.training
+        matrices = [p for p in self.model.parameters() if p.dim() > 1]
+        vectors = [p for p in self.model.parameters() if p.dim() <= 1]
+        groups = [{"params": matrices, "weight_decay": training.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=training.lr)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=training.precision == "fp16")
+        self.forward = torch.compile(self.model, dynamic=True) if training.compile else self.model
+
+    def tokens(self, index: int) -> Tokens:
+        """The tokens of a record as the model sees them."""
+        data = self.config.data
+        return cut(self.dataset.tokens(index), data.max_length or None, data.truncate)
+
+    def pack(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All of the state as tensors and JSON."""
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            tensors.update({f"optimizer.{index}.{name}": tensor for name, tensor in slots.items()})
+        tensors["random.cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)
+        return tensors, {"state": asdict(self.state), "scaler": self.scaler.state_dict()}
+
+    def unpack(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """The inverse of `pack`."""
+        self.model.load_state_dict({n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})
+        saved = self.optimizer.state_dict()
+        for name, tensor in tensors.items():
+            kind, _, rest = name.partition(".")
+            if kind == "optimizer":
+                index, slot = rest.split(".")
+                saved["state"].setdefault(int(index), {})[slot] = tensor
+        self.optimizer.load_state_dict(saved)
+        torch.set_rng_state(tensors["random.cpu"])
+        if self.device.type == "cuda" and "random.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
+        self.scaler.load_state_dict(facts["scaler"])
+        self.state = State(**facts["state"])
+
+
+def learning_rate(config: Config, progress: float) -> float:
+    """The learning rate after a fraction `progress` (0 to 1) of all steps: linear warm-up, then the schedule."""
+    training = config.training
+    if progress < training.warmup:
+        return training.lr * progress / training.warmup
+    rest = (progress - training.warmup) / max(1e-12, 1.0 - training.warmup)
+    if training.schedule == "cosine":
+        return training.lr * 0.5 * (1.0 + math.cos(math.pi * rest))
+    return training.lr * (1.0 - rest) if training.schedule == "linear" else training.lr
+
+
+def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[StepEnd | EpochEnd]:
+    """Trains from the trainer's state to the end; an event for every optimiser step and every epoch.
+
+    Whenever an event arrives, the trainer's state is consistent and may be saved.
+
+    Args:
+        trainer: model, data and state; changed in place.
+        check: called between validation batches; may raise.
+
+    Raises:
+        SeqmixError: the loss is no finite number.
+    """
+    training, state = trainer.config.training, trainer.state
+    train, validation = trainer.dataset.indices("train"), trainer.dataset.indices("val")
+    lengths = np.minimum(trainer.dataset.lengths, trainer.config.data.max_length or np.iinfo(np.int64).max)
+    targets = torch.from_numpy(trainer.dataset.labels)
+    weights = _class_weights(trainer).to(trainer.device)
+    while state.epoch < training.epochs and not state.finished:
+        began, tokens_before = time.monotonic(), state.tokens
+        plan = plan_batches(
+            lengths[train] + (trainer.model.pooling == "cls"),
+            tokens_per_batch=training.tokens_per_batch,
+            batch_size=training.batch_size,
+            order=(training.seed, state.epoch),
+        )
+        trainer.model.train()
+        mean_size = len(train) / len(plan)
+        while state.batch < len(plan):
+            group = plan[state.batch : state.batch + training.accumulate]
+            lr = learning_rate(trainer.config, (state.epoch + (state.batch + 1) / len(plan)) / training.epochs)
+            loss, tokens = _step(trainer, [train[p] for p in group], targets, weights, lr, mean_size)
+            state.batch += len(group)
+            state.step += 1
+            size = sum(len(p) for p in group)
+            state.loss_sum += loss * size
+            state.records += size
+            state.tokens += tokens
+            yield StepEnd(state.epoch + 1, state.batch, len(plan), state.step, loss, lr, tokens)
+        scores = _validate(trainer, validation, lengths, check) if len(validation) else {}
+        event = _end_epoch(trainer, scores, time.monotonic() - began, state.tokens - tokens_before)
+        yield event
+
+
+def _class_weights(trainer: Trainer) -> Tensor:
+    n_classes = len(trainer.dataset.classes)
+    if trainer.config.training.class_weights == "none":
+        return torch.ones(n_classes)
+    counts = np.bincount(trainer.dataset.labels[trainer.dataset.indices("train")], minlength=n_classes)
+    return torch.from_numpy(counts.sum() / (n_classes * np.maximum(counts, 1))).to(torch.float32)
+
+
+def _step(
+    trainer: Trainer, group: list[Any], targets: Tensor, weights: Tensor, lr: float, mean_size: float
+) -> tuple[float, int]:
+    """One optimiser step over a group of batches; returns the mean loss of its records and their tokens.
+
+    The gradient is that of the summed loss over the mean size of a batch, so that a record weighs the same in a
+    batch of few long sequences and in one of many short.
+    """
+    training = trainer.config.training
+    for parameters in trainer.optimizer.param_groups:
+        parameters["lr"] = lr
+    trainer.optimizer.zero_grad(set_to_none=True)
+    total, tokens, records = 0.0, 0, 0
+    for indices in group:
+        batch = collate(
+            [trainer.tokens(int(i)) for i in indices],
+            cls=trainer.model.pooling == "cls",
+            pin=trainer.device.type == "cuda",
+        )
+        tokens += int(batch.mask.sum())
+        batch = batch.to(trainer.device)
+        with autocast(trainer.device, training.precision):
+            logits = trainer.forward(batch.ids, batch.mask)
+        target = targets[indices].to(trainer.device)
+        loss = F.cross_entropy(
+            logits.float(), target, weight=weights, label_smoothing=training.label_smoothing, reduction="none"
+        ).sum()
+        trainer.scaler.scale(loss / (mean_size * len(group))).backward()
+        total += loss.item()
+        records += len(indices)
+    if not math.isfinite(total):
+        raise SeqmixError(
+            f"the training loss is {total} at step {trainer.state.step + 1}: training diverged; lower --lr, or lengthen "
+            "the warm-up (--set training.warmup=0.1); the weights that were best so far are kept"
+        )
+    if training.clip:
+        trainer.scaler.unscale_(trainer.optimizer)
+        torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), training.clip)
+    trainer.scaler.step(trainer.optimizer)
+    trainer.scaler.update()
+    return total / records, tokens
+
+
+def _validate(trainer: Trainer, validation: Any, lengths: Any, check: Callable[[], None]) -> dict[str, float]:
+    found = probabilities(
+        trainer.model,
+        lambda i: trainer.tokens(int(validation[i])),
+        lengths[validation],
+        device=trainer.device,
+        precision=trainer.config.training.precision,
+        tokens_per_batch=trainer.config.training.tokens_per_batch,
+        on_batch=lambda _: check(),
+    )
+    return point_scores(found, trainer.dataset.labels[validation])
+
+
+def _end_epoch(trainer: Trainer, scores: dict[str, float], seconds: float, tokens: int) -> EpochEnd:
+    """Moves the state to the next epoch and judges this one."""
+    state, training = trainer.state, trainer.config.training
+    score = scores.get(_SCORES[training.select], math.nan)
+    score = -score if training.select == "loss" else score
+    # Without validation scores there is nothing to choose by: the last weights are the ones to keep.
+    best = not math.isfinite(score) or score > state.best
+    if best:
+        state.best = score if math.isfinite(score) else state.best
+        state.best_epoch = state.epoch + 1
+    event = EpochEnd(
+        epoch=state.epoch + 1,
+        step=state.step,
+        train_loss=state.loss_sum / max(1, state.records),
+        validation=scores,
+        best=best,
+        lr=trainer.optimizer.param_groups[0]["lr"],
+        seconds=seconds,
+        tokens_per_second=tokens / max(seconds, 1e-9),
+    )
+    state.stale = 0 if best else state.stale + 1
+    state.epoch, state.batch = state.epoch + 1, 0
+    state.loss_sum, state.records, state.tokens = 0.0, 0, 0
+    state.finished = state.epoch >= training.epochs or 0 < training.patience <= state.stale
+    return event
+
+
+def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Config:
+    """The full configuration for a data set: defaults, the mixer's defaults for the model, then `layers` in order.
+
+    Raises:
+        ConfigError: an option is unknown or its value is not allowed.
+    """
+    given = merge(*layers)
+    name = given.get("model", {}).get("mixer", "paramixer")
+    defaults = mixer_options(name)
+    for option in given.get("mixer", {}):
+        if option not in defaults:
+            raise ConfigError(f"the mixer '{name}' has no option '{option}'; it has: {', '.join(defaults) or 'none'}")
+    prepared = dataset.info["options"]
+    below = {
+        "model": mixer_class(name).model_defaults,
+        "mixer": defaults,
+        "data": {"max_length": prepared["max_length"] or 0, "truncate": prepared["truncate"]},
+    }
+    config = Config.from_tables(merge(below, given))
+    if not config.data.max_length:
+        config = replace(config, data=replace(config.data, max_length=prepared["max_length"] or 0))
+    if not config.model.max_length:
+        longest = config.data.max_length or int(dataset.lengths.max())
+        config = replace(config, model=replace(config.model, max_length=longest))
+    return config
+
+
+def _given(
+    options: Mapping[str, Any], recipe: str | None, config: str | Path | None, settings: Sequence[str]
+) -> list[Mapping[str, Mapping[str, Any]]]:
+    """The layers that a user states, lowest first: recipe, configuration file, options, settings."""
+    layers: list[Mapping[str, Mapping[str, Any]]] = []
+    if recipe:
+        layers.append(read_recipe(recipe))
+    if config:
+        layers.append(read_toml(config))
+    homes = {"mixer": "model", "pooling": "model", "protocol": "mixer", "max_length": "data"}
+    for name, value in options.items():
+        if value is not None:
+            layers.append({homes.get(name, "training"): {name: value}})
+    for setting in settings:
+        table, option, value = parse_setting(setting)
+        layers.append({table: {option: value}})
+    return layers
+
+
+def train(
+    data: str | Path | Dataset | None = None,
+    output: str | Path | None = None,
+    *,
+    mixer: str | None = None,
+    protocol: str | None = None,
+    pooling: str | None = None,
+    max_length: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    tokens_per_batch: int | None = None,
+    lr: float | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    class_weights: str | None = None,
+    select: str | None = None,
+    compile: bool | None = None,
+    save_every: int | None = None,
+    recipe: str | None = None,
+    config: str | Path | None = None,
+    settings: Sequence[str] = (),
+    resume: bool = False,
+    overwrite: bool = False,
+    on_event: Callable[[Event], None] | None = None,
+) -> Run:
+    """Trains a classifier on a prepared data set and writes a run folder.
+
+    Args:
+        data: the data set or its folder; None: what `config` names, else "seqmix-data".
+        output: the run folder; None: runs/NNN-<mixer>; with `resume`, the newest under runs/.
+        mixer ... save_every: options as in `ModelConfig`, `TrainingConfig` and `DataConfig`; None: from `recipe`,
+            `config` or the defaults.
+        recipe: name of a recipe that comes with seqmix; config: a TOML file; settings: "table.option=value" each.
+        resume: continue an interrupted run from its last saved step.
+        overwrite: replace `output` if it is a run folder.
+        on_event: called with every `Event`.
+
+    Returns:
+        The run, its best weights saved.
+
+    Raises:
+        ConfigError, DatasetError, RunError: see their messages.
+        Interrupted: SIGINT or SIGTERM arrived; the state was saved, `resume` goes on from there.
+    """
+    options = {
+        "mixer": mixer,
+        "protocol": protocol,
+        "pooling": pooling,
+        "max_length": max_length,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "tokens_per_batch": tokens_per_batch,
+        "lr": lr,
+        "seed": seed,
+        "device": device,
+        "precision": precision,
+        "class_weights": class_weights,
+        "select": select,
+        "compile": compile,
+        "save_every": save_every,
+    }
+    layers = _given(options, recipe, config, settings)
+    if resume:
+        run = Run.open(output) if output else Run.newest()
+        dataset = _open_dataset(data or run.config.data.path)
+        _check_same(run, dataset, layers)
+    else:
+        named = merge(*layers).get("data", {}).get("path")
+        dataset = _open_dataset(data or named or "seqmix-data")
+        resolved = resolve(dataset, *layers)
+        resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
+        choose_device(resolved.training.device)
+        run = _new_run(dataset, resolved, Path(output) if output else None, overwrite)
+    with torch.random.fork_rng():
+        _train(run, dataset, on_event or (lambda _: None))
+    return run
+
+
+def _open_dataset(data: str | Path | Dataset) -> Dataset:
+    dataset = data if isinstance(data, Dataset) else Dataset.open(data)
+    if not dataset.classes:
+        raise DatasetError(
+            f"{dataset.path}: the data set has no labels, so there is nothing to train for; prepare it again with labels: "
+            "one file a class, or --label-from header:KEY | table:FILE | column:NAME"
+        )
+    if not len(dataset.indices("train")):
+        raise DatasetError(f"{dataset.path}: the training split is empty; prepare it again with another --split")
+    return dataset
+
+
+def _new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bool) -> Run:
+    with torch.random.fork_rng():  # a model that cannot be built leaves no folder behind
+        model = _build(config, dataset)
+    longest = config.data.max_length or int(dataset.lengths.max())
+    if model.length_limit is not None and longest > config.model.max_length:
+        raise ConfigError(
+            f"the data set has sequences of {longest:,} characters, model.max_length is {config.model.max_length:,}; "
+            f"cut them with --max-length {config.model.max_length}"
+        )
+    if output is None:
+        label = model.blocks[0].mixer.label()
+        output = next_run_folder("-".join(part for part in (config.model.mixer, label) if part))
+    return Run.create(output, config, dataset.info, overwrite=overwrite)
+
+
+def _build(config: Config, dataset: Dataset) -> SequenceClassifier:
+    from seqmix.model import build_model
+
+    return build_model(config.model, vocab_size=len(dataset.vocabulary), n_classes=len(dataset.classes))
+
+
+def _check_same(run: Run, dataset: Dataset, layers: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
+    """A resumed run must go on with its own data and options; options given again must be the same."""
+    if dataset.fingerprint != run.dataset_fingerprint:
+        raise RunError(f"{run.path}: cannot be resumed: the data set {dataset.path} has changed since it was begun")
+    tables = run.config.to_tables()
+    for table, options in merge(*layers).items():
+        for name, value in options.items():
+            stored = tables.get(table, {}).get(name)
+            if name not in ("path", "device") and stored != value:
+                raise RunError(
+                    f"{run.path}: cannot be resumed with {table}.{name} = {value!r}: it was begun with {stored!r}; "
+                    "leave the option out, or start a new run"
+                )
+
+
+def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
+    config = run.config
+    device = choose_device(config.training.device)
+    torch.manual_seed(config.training.seed)
+    model = run.build_model().to(device)
+    trainer = Trainer(model, dataset, config, device)
+    saved = run.load_state()
+    if saved:
+        trainer.unpack(*saved)
+        run.rewind_history(trainer.state.step)
+    writer = _tensorboard(run) if config.training.tensorboard else None
+    emit(Started(run, dataset, count_parameters(model), str(device), saved is not None, trainer.state))
+    with _signals() as stop:
+        def check() -> None:
+            if stop.is_set():
+                raise Interrupted(f"interrupted at step {trainer.state.step}; continue with: seqmix train --resume -o {run.path}")
+
+        try:
+            for event in fit(trainer, check):
+                if isinstance(event, EpochEnd):
+                    _record_epoch(run, trainer, event, writer)
+                elif event.step % config.training.save_every == 0 or event.batch == event.batches or stop.is_set():
+                    run.save_state(*trainer.pack())
+                emit(event)
+                check()
+        finally:
+            if writer:
+                writer.close()
+    state = trainer.state
+    early = state.epoch < config.training.epochs
+    reason = f"no better {config.training.select} for {state.stale} epochs" if early else "all epochs done"
+    emit(Finished(run, state.best_epoch, reason))
+
+
+def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> None:
+    """Weights first, then the log, then the state: whatever a crash leaves is made good by a resume."""
+    if event.best:
+        run.save_model(trainer.model)
+    line = {"epoch": event.epoch, "step": event.step, "train_loss": event.train_loss, "lr": event.lr}
+    line |= {f"val_{name}": value for name, value in event.validation.items()}
+    line |= {"best": event.best, "seconds": round(event.seconds, 3), "tokens_per_second": round(event.tokens_per_second)}
+    run.log(line)
+    run.save_state(*trainer.pack())
+    if writer:
+        for name, value in line.items():
+            writer.add_scalar(name, value, event.step)
+
+
+def _tensorboard(run: Run) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ConfigError("training.tensorboard needs TensorBoard: pip install 'seqmix[tensorboard]'") from error
+    return SummaryWriter(str(run.path / "tensorboard"))  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set; a second SIGINT interrupts at once. Only in the main thread."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def handle(number: int, _: Any) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -41,16 +41,21 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
-    from seqmix.config import Config
-    from seqmix.dataset import Dataset, PrepareOptions, prepare
-    from seqmix.errors import SeqmixError
-    from seqmix.evaluation import Evaluation, evaluate
-    from seqmix.mixers import available_mixers
-    from seqmix.model import SequenceClassifier, build_model
-    from seqmix.prediction import Prediction, predict
-    from seqmix.records import ReadOptions
-    from seqmix.run import Run
-    from seqmix.training import train
+    from seqmix.config import Config as Config
+    from seqmix.dataset import Dataset as Dataset
+    from seqmix.dataset import PrepareOptions as PrepareOptions
+    from seqmix.dataset import prepare as prepare
+    from seqmix.errors import SeqmixError as SeqmixError
+    from seqmix.evaluation import Evaluation as Evaluation
+    from seqmix.evaluation import evaluate as evaluate
+    from seqmix.mixers import available_mixers as available_mixers
+    from seqmix.model import SequenceClassifier as SequenceClassifier
+    from seqmix.model import build_model as build_model
+    from seqmix.prediction import Prediction as Prediction
+    from seqmix.prediction import predict as predict
+    from seqmix.records import ReadOptions as ReadOptions
+    from seqmix.run import Run as Run
+    from seqmix.training import train as train
 
 
 def __getattr__(name: str) -> Any:

@@ -222,7 +222,7 @@ def _type_name(hint: Any) -> str:
 
 
 def parse_setting(text: str) -> tuple[str, str, Any]:
-    """"mixer.n_links=9" to ("mixer", "n_links", 9). Values are TOML; what is no TOML is taken as text.
+    """ "mixer.n_links=9" to ("mixer", "n_links", 9). Values are TOML; what is no TOML is taken as text.
 
     Raises:
         ConfigError: it is not of the form table.option=value.

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from seqmix import __version__
 from seqmix.errors import ConfigError, DatasetError, InputError
 from seqmix.records import ReadOptions, Record, RecordReader, find_sources
-from seqmix.splits import SPLITS, components, parse_fractions, split_leaks, split_number, stratified_split
+from seqmix.splits import SPLITS, components, parse_fractions, split_leaks, stratified_split
 from seqmix.spool import TokenSpool
 from seqmix.vocabulary import Tokens, Vocabulary, guess_alphabet
 
@@ -34,7 +34,7 @@ ARRAYS = ("tokens.npy", "offsets.npy", "labels.npy", "split.npy", "ids.txt")
 TRUNCATIONS = ("start", "end", "middle")
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -243,9 +243,7 @@ def prepare_for(
             raise InputError(f"{', '.join(map(str, inputs))}: no labels found to evaluate against; say where with --label-from")
         strange = sorted(set(spool.label_names) - set(info["classes"]))
         if strange:
-            raise InputError(
-                f"the model does not know the class '{strange[0]}'; its classes are: {', '.join(info['classes'])}"
-            )
+            raise InputError(f"the model does not know the class '{strange[0]}'; its classes are: {', '.join(info['classes'])}")
         options = PrepareOptions(max_length=max_length, truncate=truncate)
         _finish(spool, folder, options, read, classes=info["classes"])
     return Dataset.open(output, verify=False)
@@ -438,4 +436,3 @@ def _check_splits(labels: NDArray[np.int64], split: NDArray[np.int8], classes: l
                     raise InputError(f"class '{name}' has no record in the training split; it could not be learned")
                 notes.append(f"class '{name}' has no record in the {which} split")
     return notes
-

@@ -28,5 +28,5 @@ class RunError(SeqmixError):
     """A run folder is missing, damaged, foreign, or in the way."""
 
 
-class Interrupted(SeqmixError):
+class Interrupted(SeqmixError):  # noqa: N818 - no mistake, an event
     """Training was stopped by a signal, after its state was saved."""

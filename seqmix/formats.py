@@ -62,7 +62,7 @@ def open_stream(raw: BinaryIO, name: str) -> BinaryIO:
     Raises:
         InputError: compressed in a way that is not read.
     """
-    buffered: Any = raw if hasattr(raw, "peek") else io.BufferedReader(raw, BLOCK)  # type: ignore[type-var]
+    buffered: Any = raw if hasattr(raw, "peek") else io.BufferedReader(raw, BLOCK)
     start = buffered.peek(8)[:8]
     if start.startswith(b"\x1f\x8b"):
         return io.BufferedReader(gzip.GzipFile(fileobj=buffered), BLOCK)
@@ -180,7 +180,7 @@ def parse_fasta(stream: BinaryIO, name: str) -> Iterator[Entry]:
             started = True
             pieces = block[1:].split(b"\n>")
         elif block.startswith(b">"):
-            pieces = ["".encode(), *block[1:].split(b"\n>")]
+            pieces = [b"", *block[1:].split(b"\n>")]
         else:
             pieces = block.split(b"\n>")
         for piece in pieces[:-1]:
@@ -239,7 +239,8 @@ def _parse_biopython(stream: BinaryIO, name: str, kind: str) -> Iterator[Entry]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", BiopythonParserWarning)
-            for number, record in enumerate(SeqIO.parse(io.TextIOWrapper(stream, "utf-8"), kind), 1):
+            records = SeqIO.parse(io.TextIOWrapper(stream, "utf-8"), kind)  # type: ignore[no-untyped-call]
+            for number, record in enumerate(records, 1):
                 source = next((f for f in record.features if f.type == "source"), None)
                 columns = {key: value for key, value in record.annotations.items() if isinstance(value, str)}
                 columns.update({key: values[0] for key, values in (source.qualifiers if source else {}).items()})
@@ -269,9 +270,7 @@ def _with_bom(encoding: str) -> str:
 
 def _parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptions) -> Iterator[Entry]:
     csv.field_size_limit(sys.maxsize)
-    rows = csv.DictReader(
-        io.TextIOWrapper(stream, _with_bom(options.encoding), newline=""), delimiter=delimiter, strict=True
-    )
+    rows = csv.DictReader(io.TextIOWrapper(stream, _with_bom(options.encoding), newline=""), delimiter=delimiter, strict=True)
     try:
         columns = list(rows.fieldnames or [])
         text_column = _column(columns, options.text_column, TEXT_COLUMNS, name, "text")
@@ -307,9 +306,7 @@ def _parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator
         yield Entry(f"row-{number}" if identifier in (None, "") else str(identifier), text, number, "", row)
 
 
-def _column(
-    columns: list[str], chosen: str | None, usual: tuple[str, ...], name: str, what: str, required: bool = True
-) -> str:
+def _column(columns: list[str], chosen: str | None, usual: tuple[str, ...], name: str, what: str, required: bool = True) -> str:
     """The column that holds `what`: the chosen one, or the first with a usual name; "" where there need be none."""
     if chosen is not None:
         if chosen in columns:

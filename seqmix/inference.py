@@ -71,7 +71,7 @@ def probabilities(
     precision: str = "fp32",
     tokens_per_batch: int = 65536,
     batch_size: int = 0,
-    on_batch: Callable[[int], None] | None = None,
+    on_batch: Callable[[int], object] | None = None,
 ) -> NDArray[np.float64]:
     """Class probabilities `(n, C)` of n sequences, in their order, whatever the batches are.
 

@@ -42,9 +42,7 @@ def point_scores(probabilities: Floats, labels: Labels) -> dict[str, float]:
     return {name: float(values[0]) for name, values in _weighted(probabilities, labels, np.ones((1, len(labels)))).items()}
 
 
-def bootstrap_scores(
-    probabilities: Floats, labels: Labels, *, resamples: int = 1000, seed: int = 0
-) -> dict[str, Score]:
+def bootstrap_scores(probabilities: Floats, labels: Labels, *, resamples: int = 1000, seed: int = 0) -> dict[str, Score]:
     """The headline scores with 95 % percentile bootstrap intervals.
 
     Args:

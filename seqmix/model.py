@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -105,6 +104,12 @@ class SequenceClassifier(nn.Module):
         """Most tokens (CLS included) that a sequence may have; None: any number."""
         return self.n_positions if self.pooling == "flat" or self.position is not None else None
 
+    def mixer_label(self) -> str:
+        """What the mixer says of its options in the name of a run."""
+        mixer = self.blocks[0].mixer
+        assert isinstance(mixer, Mixer)
+        return mixer.label()
+
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """ids `(B, L)` integers, mask `(B, L)` bool. Returns logits `(B, C)`.
 
@@ -137,7 +142,8 @@ class SequenceClassifier(nn.Module):
                 x = block(x, mask, source)
         if self.norm is not None:
             x = self.norm(x)
-        return x.masked_fill(~keep, 0.0)
+        features: Tensor = x.masked_fill(~keep, 0.0)
+        return features
 
     def pool(self, features: Tensor, mask: Tensor) -> Tensor:
         """Features `(B, L, D)`, zero at padding, to `(B, D)`, or `(B, n_positions * D)` for flat pooling."""
@@ -217,4 +223,3 @@ def build_model(config: ModelConfig, *, vocab_size: int, n_classes: int) -> Sequ
 def count_parameters(model: nn.Module) -> int:
     """Number of trainable parameters."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
-

@@ -33,8 +33,8 @@ from seqmix.formats import (
 
 LABEL_COLUMNS = ("label", "class", "target", "y")
 _LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;\[])(label|class)=")
-_READABLE = (*FASTA_ENDINGS, ".fastq", ".fq", ".gb", ".gbk", ".genbank", ".embl", ".csv", ".tsv", ".tab")
-_READABLE += (".jsonl", ".ndjson", ".txt", ".text")
+_TABLE_AND_TEXT_ENDINGS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".txt", ".text")
+_READABLE = (*FASTA_ENDINGS, ".fastq", ".fq", ".gb", ".gbk", ".genbank", ".embl", *_TABLE_AND_TEXT_ENDINGS)
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ Indices = NDArray[np.int64]
 
 
 def parse_fractions(text: str) -> tuple[float, float, float]:
-    """"0.7,0.2,0.1" to three fractions.
+    """ "0.7,0.2,0.1" to three fractions.
 
     Raises:
         ConfigError: they are not three numbers of 0 and more, the first above 0, that sum to 1.

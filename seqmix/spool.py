@@ -55,9 +55,7 @@ class TokenSpool:
         min_length, max_length, truncate: which lengths are kept and cut.
     """
 
-    def __init__(
-        self, folder: Path, reader: RecordReader, min_length: int, max_length: int | None, truncate: str
-    ) -> None:
+    def __init__(self, folder: Path, reader: RecordReader, min_length: int, max_length: int | None, truncate: str) -> None:
         self.folder, self.reader = folder, reader
         self.min_length, self.max_length, self.truncate = min_length, max_length, truncate
         self.replaced: Counter[str] = Counter()
@@ -70,7 +68,7 @@ class TokenSpool:
         self._lengths, self._labels, self._splits = array("q"), array("q"), array("b")
         self._sequences, self._group_numbers, self._ids = array("q"), array("q"), array("q")
 
-    def fill(self, choose: Chooser, progress: Callable[[int, int], None] | None) -> None:
+    def fill(self, choose: Chooser, progress: Callable[[int, int], object] | None) -> None:
         """Reads all records.
 
         Raises:

@@ -256,7 +256,7 @@ def _step(
         loss = F.cross_entropy(
             logits.float(), target, weight=weights, label_smoothing=training.label_smoothing, reduction="none"
         ).sum()
-        trainer.scaler.scale(loss / (mean_size * len(group))).backward()
+        trainer.scaler.scale(loss / (mean_size * len(group))).backward()  # type: ignore[no-untyped-call]
         total += loss.item()
         records += len(indices)
     if not math.isfinite(total):
@@ -459,7 +459,7 @@ def _new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: b
             f"cut them with --max-length {config.model.max_length}"
         )
     if output is None:
-        label = model.blocks[0].mixer.label()
+        label = model.mixer_label()
         output = next_run_folder("-".join(part for part in (config.model.mixer, label) if part))
     return Run.create(output, config, dataset.info, overwrite=overwrite)
 
@@ -498,9 +498,12 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
     writer = _tensorboard(run) if config.training.tensorboard else None
     emit(Started(run, dataset, count_parameters(model), str(device), saved is not None, trainer.state))
     with _signals() as stop:
+
         def check() -> None:
             if stop.is_set():
-                raise Interrupted(f"interrupted at step {trainer.state.step}; continue with: seqmix train --resume -o {run.path}")
+                raise Interrupted(
+                    f"interrupted at step {trainer.state.step}; continue with: seqmix train --resume -o {run.path}"
+                )
 
         try:
             for event in fit(trainer, check):
@@ -525,7 +528,11 @@ def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> N
         run.save_model(trainer.model)
     line = {"epoch": event.epoch, "step": event.step, "train_loss": event.train_loss, "lr": event.lr}
     line |= {f"val_{name}": value for name, value in event.validation.items()}
-    line |= {"best": event.best, "seconds": round(event.seconds, 3), "tokens_per_second": round(event.tokens_per_second)}
+    line |= {
+        "best": event.best,
+        "seconds": round(event.seconds, 3),
+        "tokens_per_second": round(event.tokens_per_second),
+    }
     run.log(line)
     run.save_state(*trainer.pack())
     if writer:
@@ -538,7 +545,7 @@ def _tensorboard(run: Run) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise ConfigError("training.tensorboard needs TensorBoard: pip install 'seqmix[tensorboard]'") from error
-    return SummaryWriter(str(run.path / "tensorboard"))  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(run.path / "tensorboard"))
 
 
 @contextmanager

@@ -26,7 +26,7 @@ _IUPAC = "RYSWKMBDHV"
 _AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 _COMPLEMENT = str.maketrans("ACGTNRYSWKMBDHV", "TGCANYRSWMKVHDB")
 
-Tokens = NDArray[np.uint8] | NDArray[np.uint16]
+Tokens = NDArray[np.unsignedinteger[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,11 @@ class Vocabulary:
 
     def to_dict(self) -> dict[str, Any]:
         """As it is saved in `dataset.json`."""
-        saved: dict[str, Any] = {"alphabet": self.alphabet, "unknown": self.unknown, "special": {"PAD": PAD, "CLS": CLS}}
+        saved: dict[str, Any] = {
+            "alphabet": self.alphabet,
+            "unknown": self.unknown,
+            "special": {"PAD": PAD, "CLS": CLS},
+        }
         if self.alphabet == "chars":
             saved["symbols"] = self.symbols[1:]
         return saved

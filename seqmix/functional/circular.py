@@ -39,9 +39,7 @@ def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengt
     """
     offsets = tuple(int(offset) for offset in offsets)
     if links.dim() != 3 or values.dim() != 3 or links.shape[::2] != values.shape[::2]:
-        raise ValueError(
-            f"links must be (B, K, L) and values (B, D, L): got {tuple(links.shape)} and {tuple(values.shape)}"
-        )
+        raise ValueError(f"links must be (B, K, L) and values (B, D, L): got {tuple(links.shape)} and {tuple(values.shape)}")
     if len(offsets) != links.shape[1]:
         raise ValueError(f"links has {links.shape[1]} rows for {len(offsets)} offsets: one row for each offset")
     spans = None
@@ -52,7 +50,7 @@ def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengt
         if all(n == links.shape[2] for n in spans):
             spans = None
     dtype = torch.promote_types(links.dtype, values.dtype)
-    mixed: Tensor = _CircularMix.apply(links.to(dtype), values.to(dtype), offsets, spans)
+    mixed: Tensor = _CircularMix.apply(links.to(dtype), values.to(dtype), offsets, spans)  # type: ignore[no-untyped-call]
     return mixed
 
 

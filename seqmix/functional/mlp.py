@@ -37,10 +37,8 @@ def chunked_mlp(x: Tensor, weight_in: Tensor, bias_in: Tensor, weight_out: Tenso
     """
     if torch.is_autocast_enabled(x.device.type):
         dtype = torch.get_autocast_dtype(x.device.type)
-        x, weight_in, bias_in, weight_out, bias_out = (
-            t.to(dtype) for t in (x, weight_in, bias_in, weight_out, bias_out)
-        )
-    out: Tensor = _ChunkedMLP.apply(x, weight_in, bias_in, weight_out, bias_out)
+        x, weight_in, bias_in, weight_out, bias_out = (t.to(dtype) for t in (x, weight_in, bias_in, weight_out, bias_out))
+    out: Tensor = _ChunkedMLP.apply(x, weight_in, bias_in, weight_out, bias_out)  # type: ignore[no-untyped-call]
     return out
 
 
@@ -52,9 +50,7 @@ def _chunks(x: Tensor, hidden_rows: int) -> list[slice]:
 
 class _ChunkedMLP(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight_in: Tensor, bias_in: Tensor, weight_out: Tensor, bias_out: Tensor
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight_in: Tensor, bias_in: Tensor, weight_out: Tensor, bias_out: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight_in, bias_in, weight_out)
         m, h, d = weight_in.shape
         out = x.new_empty((m, weight_out.shape[1], x.shape[1]))

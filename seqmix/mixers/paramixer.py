@@ -79,7 +79,7 @@ class Paramixer(Mixer):
         lengths = mask.sum(1)
         b, n, _ = x.shape
         links = self.links(_columns(source, mask)).view(self.n_factors, self.n_links, b, n)
-        values = self.values(_columns(x, mask)).view(-1, b, n).transpose(0, 1)  # (B, D, L)
+        values: Tensor = self.values(_columns(x, mask)).view(-1, b, n).transpose(0, 1)  # (B, D, L)
         for factor, offsets in enumerate(self.offsets):
             mixed = circular_mix(links[factor].transpose(0, 1), values, offsets, lengths=lengths)
             values = mixed + values if self.residual else mixed

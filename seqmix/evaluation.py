@@ -1,0 +1,250 @@
+"""Evaluation of a run on a split of its data set, or on new labelled files: each record once, from probabilities."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqmix import __version__
+from seqmix.baselines import baseline_scores
+from seqmix.dataset import Dataset, prepare_for
+from seqmix.errors import ConfigError, DatasetError, RunError
+from seqmix.metrics import (
+    Score,
+    bootstrap_scores,
+    calibration_bins,
+    confusion_matrix,
+    expected_calibration_error,
+    per_class,
+    roc_points,
+)
+from seqmix.prediction import reading_options
+from seqmix.run import Run, write_whole
+from seqmix.spool import cut
+from seqmix.vocabulary import Tokens
+
+_CURVE_POINTS = 400  # of an ROC curve that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Scores of a model, and what is needed to show them.
+
+    Attributes:
+        run: its folder; source: what it was evaluated on, in words.
+        records: how many; classes: their names.
+        scores: the headline figures, each with a 95 % bootstrap interval.
+        calibration_error: expected calibration error, 15 bins; reliability: its bins.
+        per_class: precision, recall, F1, records of each class.
+        confusion: `(C, C)` counts, rows the true classes.
+        baselines: by name, the scores of simple methods on the same records; empty if they could not be fitted.
+        roc: by class, the false and true positive rates.
+        history: the run's `metrics.jsonl`.
+        notes: what a reader should know.
+    """
+
+    run: str
+    source: str
+    records: int
+    classes: list[str]
+    scores: dict[str, Score]
+    calibration_error: float
+    reliability: dict[str, list[float]]
+    per_class: list[dict[str, float | str]]
+    confusion: list[list[int]]
+    baselines: dict[str, dict[str, Any]]
+    roc: dict[str, dict[str, list[float]]]
+    history: list[dict[str, Any]]
+    notes: list[str]
+
+    def to_json(self) -> str:
+        """As `evaluation.json`; what is not defined is null."""
+        content = _without_nan({"seqmix": __version__, **asdict(self)})
+        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def evaluate(
+    run: Run | str | Path | None = None,
+    *,
+    split: str = "test",
+    data: Sequence[str | Path] = (),
+    output: str | Path | None = None,
+    label_from: str | None = None,
+    baselines: bool = True,
+    device: str = "auto",
+    precision: str = "fp32",
+    resamples: int = 1000,
+    on_start: Callable[[int], object] | None = None,
+    on_batch: Callable[[int], object] | None = None,
+) -> Evaluation:
+    """Evaluates a run and writes `evaluation.json` and `report.html`.
+
+    Args:
+        run: a run or its folder; None: the newest under runs/.
+        split: "train", "val" or "test" of the data set it was trained on.
+        data: instead, new labelled files; or the data set's folder, where it has moved.
+        output: folder for the two files; None: the run's.
+        label_from: where the labels of new files are; None: as in the training data.
+        baselines: also fit and score the simple methods (needs the training data).
+        device, precision: as in `TrainingConfig`.
+        resamples: bootstrap samples for the intervals.
+        on_start: called with the number of records; on_batch: with those done after each batch.
+
+    Raises:
+        RunError: the run cannot be used; DatasetError: its data set is gone, damaged or changed since;
+        InputError: a new file cannot be read or has labels that the model does not know.
+    """
+    from seqmix.report import write_report
+
+    run = run if isinstance(run, Run) else Run.open(run) if run else Run.newest()
+    folder = Path(output) if output else run.path
+    notes: list[str] = []
+    files = [Path(item) if str(item) != "-" else item for item in data]
+    moved = next((f for f in files if isinstance(f, Path) and (f / "dataset.json").is_file()), None)
+    with tempfile.TemporaryDirectory(prefix="seqmix-") as scratch:
+        if files and moved is None:
+            options = run.config.data
+            read = reading_options(run, label_from=label_from or _label_source(run))
+            new = Path(scratch) / "data"
+            tested = prepare_for(
+                run.info, files, new, max_length=options.max_length or None, truncate=options.truncate, read=read
+            )
+            chosen, source = np.arange(len(tested)), ", ".join(str(file) for file in files)
+            trained = _trained_on(run, None, notes) if baselines else None
+        else:
+            tested = trained = _training_data(run, moved)
+            chosen, source = tested.indices(split), f"{split} split"
+            if split == "train":
+                notes.append("the training split was evaluated: these figures say nothing of new data")
+        if not len(chosen):
+            raise DatasetError(f"{tested.path}: the {split} split is empty; choose another with --split")
+        if on_start:
+            on_start(len(chosen))
+        found = _probabilities(run, tested, chosen, device, precision, on_batch)
+        simple = {}
+        if baselines and trained is not None:
+            simple = baseline_scores(trained, trained.indices("train"), tested, chosen, _fetch(run))
+        result = _score(run, found, tested.labels[chosen], source, simple, notes, resamples)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written: {error.strerror}") from error
+    write_whole(folder / "evaluation.json", result.to_json())
+    write_report(result, run, folder / "report.html")
+    return result
+
+
+def _label_source(run: Run) -> str | None:
+    """The label source of the training data, where it says something of new files (a table's does not)."""
+    used = run.info.get("label_from")
+    return used if used and not used.startswith("table:") else None
+
+
+def _fetch(run: Run) -> Callable[[Dataset, int], Tokens]:
+    data = run.config.data
+    return lambda dataset, index: cut(dataset.tokens(index), data.max_length or None, data.truncate)
+
+
+def _training_data(run: Run, moved: Path | None) -> Dataset:
+    """The data set that the run was trained on, at its old place or where it has moved to."""
+    path = moved or Path(run.config.data.path)
+    if not path.exists():
+        raise DatasetError(f"{path}: the data set of this run is gone; name its new folder, or new labelled files, with --data")
+    dataset = Dataset.open(path)
+    if dataset.fingerprint != run.dataset_fingerprint:
+        raise DatasetError(
+            f"{path}: the data set has changed since {run.path} was trained on it, its splits may have too; prepare it as "
+            "it was, or evaluate on labelled files with --data"
+        )
+    return dataset
+
+
+def _trained_on(run: Run, moved: Path | None, notes: list[str]) -> Dataset | None:
+    try:
+        return _training_data(run, moved)
+    except DatasetError as error:
+        notes.append(f"no baselines: {error}")
+        return None
+
+
+def _probabilities(
+    run: Run,
+    dataset: Dataset,
+    chosen: NDArray[np.int64],
+    device: str,
+    precision: str,
+    on_batch: Callable[[int], object] | None,
+) -> NDArray[np.float64]:
+    from seqmix.inference import choose_device, probabilities
+
+    where = choose_device(device)
+    model = run.load_model().to(where)
+    fetch = _fetch(run)
+    lengths = np.minimum(dataset.lengths[chosen], run.config.data.max_length or np.iinfo(np.int64).max)
+    if model.length_limit is not None and lengths.max() > run.config.model.max_length:
+        raise ConfigError(
+            f"{dataset.path}: a sequence has {lengths.max():,} characters, the model takes at most "
+            f"{run.config.model.max_length:,}"
+        )
+    return probabilities(
+        model,
+        lambda i: fetch(dataset, int(chosen[i])),
+        lengths,
+        device=where,
+        precision=precision,
+        on_batch=on_batch,
+    )
+
+
+def _score(
+    run: Run,
+    found: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    source: str,
+    simple: dict[str, dict[str, Any]],
+    notes: list[str],
+    resamples: int,
+) -> Evaluation:
+    classes = run.classes
+    confusion = confusion_matrix(labels, found.argmax(1), len(classes))
+    roc = {}
+    for c, name in enumerate(classes):
+        if len(classes) == 2 and c == 0:
+            continue
+        false, true = roc_points(found[:, c], labels == c)
+        keep = np.unique(np.linspace(0, len(false) - 1, _CURVE_POINTS).astype(int))
+        roc[name] = {"false_positive_rate": false[keep].tolist(), "true_positive_rate": true[keep].tolist()}
+    missing = [name for c, name in enumerate(classes) if not (labels == c).any()]
+    if missing:
+        notes = [*notes, f"no record of {', '.join(missing)}: scores are over the classes that occur"]
+    return Evaluation(
+        run=str(run.path),
+        source=source,
+        records=len(labels),
+        classes=classes,
+        scores=bootstrap_scores(found, labels, resamples=resamples),
+        calibration_error=expected_calibration_error(found, labels),
+        reliability=calibration_bins(found, labels),
+        per_class=per_class(confusion, classes),
+        confusion=confusion.tolist(),
+        baselines=simple,
+        roc=roc,
+        history=run.history(),
+        notes=notes,
+    )

@@ -1,0 +1,253 @@
+"""Prediction: any input that prepare reads, in; one row per record, in input order, out. In constant memory.
+
+The vocabulary, the policy for unknown characters and the truncation are the model's own. Records are gathered into
+windows, batched by length within a window, and given back in the order in which they came.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqmix.config import DataConfig
+from seqmix.errors import ConfigError, InputError
+from seqmix.records import ReadOptions, RecordReader, find_sources
+from seqmix.run import Run
+from seqmix.spool import cut
+from seqmix.vocabulary import Tokens
+
+FORMATS = ("tsv", "csv", "jsonl")
+_WINDOW_BATCHES = 8
+_WINDOW_RECORDS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model says of one record.
+
+    Attributes:
+        id: as in the input; length: its characters before any truncation.
+        label: the most probable class.
+        probabilities: of every class, by name, in the order of the classes.
+    """
+
+    id: str
+    length: int
+    label: str
+    probabilities: Mapping[str, float]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened on the way: records, how many were cut, characters replaced."""
+
+    records: int = 0
+    truncated: int = 0
+    replaced: Counter[str] = field(default_factory=Counter)
+
+    def lines(self, data: DataConfig) -> list[str]:
+        """What a user should know, in words; empty if nothing was changed."""
+        lines = []
+        if self.truncated:
+            lines.append(
+                f"{self.truncated:,} records were cut to {data.max_length:,} characters ({data.truncate} kept), as in training"
+            )
+        if self.replaced:
+            most = ", ".join(f"{character!r} {count:,}" for character, count in self.replaced.most_common(5))
+            lines.append(f"{self.replaced.total():,} characters are not in the model's alphabet: {most}")
+        return lines
+
+
+def predict(
+    inputs: Sequence[str | Path] | str | Path,
+    run: Run | str | Path | None = None,
+    *,
+    batch_size: int = 0,
+    tokens_per_batch: int = 65536,
+    device: str = "auto",
+    precision: str = "fp32",
+    read: ReadOptions | None = None,
+    tally: Tally | None = None,
+    on_batch: Callable[[int], object] | None = None,
+) -> Iterator[Prediction]:
+    """Classifies records; yields a `Prediction` for each, in input order.
+
+    Args:
+        inputs: files or folders, as `prepare` takes them; "-" is standard input.
+        run: a run or its folder; None: the newest under runs/.
+        batch_size: records in a batch; 0: as many as `tokens_per_batch` allows. The results do not depend on it.
+        device, precision: as in `TrainingConfig`.
+        read: formats and columns; None: as the training data were read.
+        tally: filled with counts on the way.
+        on_batch: called with the number of records done after each batch.
+
+    Raises:
+        RunError: the run cannot be used; InputError: a record cannot be read, or is longer than the model takes.
+    """
+    from seqmix.inference import choose_device, probabilities
+
+    if batch_size < 0 or tokens_per_batch < 1:
+        raise ConfigError(f"--batch-size must be 0 (by tokens) or more: got {batch_size}")
+    run = run if isinstance(run, Run) else Run.open(run) if run else Run.newest()
+    inputs = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    where = choose_device(device)
+    model = run.load_model().to(where)
+    reader = RecordReader(find_sources(inputs), read or reading_options(run), labels=False)
+    tally = tally if tally is not None else Tally()
+    for window in _windows(run, reader, tally, model.length_limit, tokens_per_batch):
+        tokens = [sequence for _, _, sequence in window]
+        found = probabilities(
+            model,
+            tokens,
+            np.array([len(sequence) for sequence in tokens]),
+            device=where,
+            precision=precision,
+            tokens_per_batch=tokens_per_batch,
+            batch_size=batch_size,
+            on_batch=on_batch,
+        )
+        for (identifier, length, _), row in zip(window, found, strict=True):
+            yield _prediction(identifier, length, row, run.classes)
+
+
+def reading_options(run: Run, **changes: object) -> ReadOptions:
+    """How the run's training data were read, with the format found anew and nothing left out; `changes` on top."""
+    stored = dict(run.info["read"])
+    stored |= {"classes": (), "format": "auto", "split_from": None, "group_from": None, "skip_unlabelled": False}
+    return replace(ReadOptions(**stored), **{k: v for k, v in changes.items() if v is not None})  # type: ignore[arg-type]
+
+
+def _prediction(identifier: str, length: int, row: NDArray[np.float64], classes: list[str]) -> Prediction:
+    named = {name: float(value) for name, value in zip(classes, row, strict=True)}
+    return Prediction(identifier, length, classes[int(row.argmax())], named)
+
+
+def _windows(
+    run: Run, reader: RecordReader, tally: Tally, limit: int | None, tokens_per_batch: int
+) -> Iterator[list[tuple[str, int, Tokens]]]:
+    """Records as (id, length, tokens), a bounded number at a time."""
+    vocabulary, data = run.vocabulary, run.config.data
+    longest = run.config.model.max_length if limit is not None else None
+    window: list[tuple[str, int, Tokens]] = []
+    size = 0
+    for record in reader:
+        encoded = vocabulary.encode(record.text, tally.replaced, record.where)
+        tokens = cut(encoded, data.max_length or None, data.truncate)
+        if not len(tokens):
+            raise InputError(f"{record.where}: there is no sequence in it")
+        if longest is not None and len(tokens) > longest:
+            raise InputError(
+                f"{record.where}: {len(tokens):,} characters, the model takes at most {longest:,}; cut the sequence, or "
+                f"train a model that cuts by itself (seqmix train --max-length {longest})"
+            )
+        tally.records += 1
+        tally.truncated += len(tokens) < len(encoded)
+        window.append((record.id, len(encoded), tokens))
+        size += len(tokens)
+        if size >= _WINDOW_BATCHES * tokens_per_batch or len(window) >= _WINDOW_RECORDS:
+            yield window
+            window, size = [], 0
+    if window:
+        yield window
+
+
+def write_predictions(
+    predictions: Iterable[Prediction],
+    out: TextIO,
+    *,
+    format: str = "tsv",
+    classes: Sequence[str],
+    with_probabilities: bool = True,
+    top: int = 0,
+) -> None:
+    """Writes predictions as TSV, CSV (both with a header) or JSONL.
+
+    Args:
+        predictions: from `predict`.
+        out: a text stream.
+        format: one of `FORMATS`.
+        classes: names of all classes, for the header.
+        with_probabilities: a column `prob_<class>` for every class.
+        top: instead, columns `label_1 prob_1 … label_K prob_K` of the K most probable classes; 0: not.
+
+    Raises:
+        ConfigError: an option is not allowed.
+    """
+    if format not in FORMATS:
+        raise ConfigError(f"--format must be one of {', '.join(FORMATS)}: got '{format}'")
+    if not 0 <= top <= len(classes):
+        raise ConfigError(f"--top must be from 0 to {len(classes)}, the number of classes: got {top}")
+    if format == "jsonl":
+        for prediction in predictions:
+            out.write(json.dumps(_json_row(prediction, with_probabilities, top), ensure_ascii=False) + "\n")
+        return
+    writer = csv.writer(out, dialect="excel-tab" if format == "tsv" else "excel", lineterminator="\n")
+    header = ["id", "length", "label"]
+    if top:
+        header += [f"{what}_{rank}" for rank in range(1, top + 1) for what in ("label", "prob")]
+    elif with_probabilities:
+        header += [f"prob_{name}" for name in classes]
+    writer.writerow(header)
+    for prediction in predictions:
+        row = [prediction.id, str(prediction.length), prediction.label]
+        if top:
+            for name, value in _ranked(prediction, top):
+                row += [name, f"{value:.6g}"]
+        elif with_probabilities:
+            row += [f"{value:.6g}" for value in prediction.probabilities.values()]
+        writer.writerow(row)
+
+
+def _ranked(prediction: Prediction, top: int) -> list[tuple[str, float]]:
+    return sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:top]
+
+
+def _json_row(prediction: Prediction, with_probabilities: bool, top: int) -> dict[str, object]:
+    row: dict[str, object] = {"id": prediction.id, "length": prediction.length, "label": prediction.label}
+    if top:
+        row["top"] = [{"label": name, "prob": float(f"{value:.6g}")} for name, value in _ranked(prediction, top)]
+    elif with_probabilities:
+        row["prob"] = {name: float(f"{value:.6g}") for name, value in prediction.probabilities.items()}
+    return row
+
+
+@contextmanager
+def whole_file(path: Path | None, overwrite: bool = False) -> Iterator[TextIO]:
+    """A text stream to a file that is there when all was written, and not before; None: standard output.
+
+    Raises:
+        ConfigError: the file exists and is not to be overwritten, or it cannot be written.
+    """
+    if path is None:
+        out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=False)
+        try:
+            yield out
+            out.flush()
+        finally:
+            out.detach()
+        return
+    if path.exists() and not overwrite:
+        raise ConfigError(f"{path} exists; replace it with --overwrite, or choose another --output")
+    special = path.exists() and not path.is_file()  # a device or a pipe is written to, not replaced
+    temporary = path if special else path.with_name(f".{path.name}.partial")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as out:
+            yield out
+        if not special:
+            temporary.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        if not special:
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,322 @@
+"""What people look at: tables for the terminal, figures, and a self-contained HTML page."""
+
+from __future__ import annotations
+
+import html
+import io
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from seqmix import __version__
+from seqmix.run import Run, write_whole
+from seqmix.splits import SPLITS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from seqmix.dataset import Dataset
+    from seqmix.evaluation import Evaluation
+
+_BASELINE_COLUMNS = ("accuracy", "macro-F1", "ROC AUC", "average precision")
+_BLUE, _ORANGE, _GREY = "#20639b", "#d1611f", "#8a8a8a"
+_SHOWN_CLASSES = 30
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A score for people: "0.932", "-" where it is not defined."""
+    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def dataset_tables(dataset: Dataset) -> list[Table]:
+    """What `prepare` made: classes and their counts per split, lengths, what was cut, left out and replaced."""
+    info = dataset.info
+    counts = Table(
+        title=f"{len(dataset):,} records, {info['characters']:,} characters, alphabet {info['vocabulary']['alphabet']}"
+    )
+    counts.add_column("class")
+    for name in (*SPLITS, "all"):
+        counts.add_column(name, justify="right")
+    names = dataset.classes or ["unlabelled"]
+    for name in names[:_SHOWN_CLASSES]:
+        row = [info["counts"][split][name] for split in SPLITS]
+        counts.add_row(name, *(f"{n:,}" for n in (*row, sum(row))))
+    if len(names) > _SHOWN_CLASSES:
+        counts.add_row(f"… {len(names) - _SHOWN_CLASSES} more classes", "", "", "", "")
+    if len(names) > 1:
+        totals = [sum(info["counts"][split].values()) for split in SPLITS]
+        counts.add_section()
+        counts.add_row("all", *(f"{n:,}" for n in (*totals, sum(totals))))
+    lengths = Table(title="lengths in characters, by share of the records that are no longer")
+    for quantile in info["lengths"]:
+        lengths.add_column({"0%": "shortest", "50%": "median", "100%": "longest"}.get(quantile, quantile), justify="right")
+    lengths.add_row(*(f"{value:,}" for value in info["lengths"].values()))
+    tables = [counts, lengths]
+    changed = _changes(info)
+    if changed:
+        table = Table(title="what was changed")
+        table.add_column("what")
+        table.add_column("how many", justify="right")
+        for what, count in changed:
+            table.add_row(what, f"{count:,}")
+        tables.append(table)
+    return tables
+
+
+def _changes(info: dict[str, Any]) -> list[tuple[str, int]]:
+    maximum, keep = info["options"]["max_length"], info["options"]["truncate"]
+    rows = [(f"records cut to {maximum:,} characters ({keep} kept)" if maximum else "", info["truncated"])]
+    rows += [(f"records left out: {reason}", count) for reason, count in info["dropped"].items()]
+    policy = "left out" if info["vocabulary"]["unknown"] == "drop" else "replaced"
+    replaced = list(info["replaced"].items())
+    rows += [(f"character {character!r} {policy}", count) for character, count in replaced[:10]]
+    if len(replaced) > 10:
+        rows.append((f"{len(replaced) - 10} other characters {policy}", sum(n for _, n in replaced[10:])))
+    same = info["duplicates"]
+    kind = "equal or reverse-complementary" if info["vocabulary"]["alphabet"].startswith("dna") else "equal"
+    rows.append((f"records with an {kind} twin, kept in one split", same["records"]))
+    return [(what, count) for what, count in rows if count]
+
+
+def score_table(evaluation: Evaluation) -> Table:
+    """Headline figures with their intervals."""
+    table = Table(title=f"{evaluation.run}: {evaluation.source}, {evaluation.records:,} records")
+    table.add_column("score")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval", justify="right")
+    for name, score in evaluation.scores.items():
+        table.add_row(name, number(score.value), f"{number(score.low)} to {number(score.high)}")
+    table.add_row("calibration error", number(evaluation.calibration_error), "")
+    return table
+
+
+def class_table(evaluation: Evaluation) -> Table:
+    """Precision, recall and F1 of each class."""
+    table = Table(title="classes")
+    table.add_column("class")
+    for name in ("precision", "recall", "F1", "records"):
+        table.add_column(name, justify="right")
+    for row in evaluation.per_class[:_SHOWN_CLASSES]:
+        figures = [number(float(row[name])) for name in ("precision", "recall", "F1")]
+        table.add_row(str(row["class"]), *figures, f"{float(row['records']):,.0f}")
+    return table
+
+
+def confusion_table(evaluation: Evaluation) -> Table:
+    """True classes in rows, predicted ones in columns."""
+    table = Table(title="confusion: rows are the true classes")
+    table.add_column("true \\ predicted")
+    for name in evaluation.classes:
+        table.add_column(name, justify="right")
+    for name, row in zip(evaluation.classes, evaluation.confusion, strict=True):
+        table.add_row(name, *(f"{count:,}" for count in row))
+    return table
+
+
+def baseline_table(evaluation: Evaluation) -> Table:
+    """The model beside the simple methods."""
+    table = Table(title="beside simple methods on the same split")
+    table.add_column("method")
+    for name in _BASELINE_COLUMNS:
+        table.add_column(name, justify="right")
+    for method, figures in _beside(evaluation):
+        table.add_row(method, *figures, style="bold" if method == "this model" else None)
+    return table
+
+
+def evaluation_tables(evaluation: Evaluation) -> list[Table]:
+    """All tables of an evaluation, for the terminal."""
+    tables = [score_table(evaluation), class_table(evaluation)]
+    if len(evaluation.classes) <= 10:
+        tables.append(confusion_table(evaluation))
+    return [*tables, baseline_table(evaluation)] if evaluation.baselines else tables
+
+
+def _beside(evaluation: Evaluation) -> list[tuple[str, list[str]]]:
+    own = [number(evaluation.scores[name].value) for name in _BASELINE_COLUMNS]
+    rows = [("this model", own)]
+    for method, scores in evaluation.baselines.items():
+        fitted = "" if method == "largest class" else " logistic regression"
+        rows.append((f"{method}{fitted}", [number(scores[name]) for name in _BASELINE_COLUMNS]))
+    return rows
+
+
+def _figure(width: float = 4.6, height: float = 3.8) -> tuple[Figure, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def confusion_figure(evaluation: Evaluation) -> Figure:
+    """The confusion matrix; colour is the share of the true class, figures are counts."""
+    size = len(evaluation.classes)
+    side = min(12.0, max(4.0, 1.8 + 0.55 * size))
+    figure, axes = _figure(side + 0.6, side)
+    totals = [max(1, sum(row)) for row in evaluation.confusion]
+    shares = [[count / total for count in row] for row, total in zip(evaluation.confusion, totals, strict=True)]
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.spines[:].set_visible(False)
+    axes.set_xticks(range(size), evaluation.classes, rotation=40, ha="right")
+    axes.set_yticks(range(size), evaluation.classes)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    axes.tick_params(length=0)
+    if size <= 20:
+        for i, row in enumerate(evaluation.confusion):
+            for j, count in enumerate(row):
+                axes.text(j, i, f"{count:,}", ha="center", va="center", color="white" if shares[i][j] > 0.55 else "black")
+    return figure
+
+
+def roc_figure(evaluation: Evaluation) -> Figure:
+    """ROC curves, one for each class (of two classes, the second)."""
+    figure, axes = _figure()
+    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle=":", label="chance")
+    for name, curve in list(evaluation.roc.items())[:10]:
+        colour = {"color": _BLUE} if len(evaluation.roc) == 1 else {}
+        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=name, linewidth=1.8, **colour)
+    axes.set_xlabel("false positive rate")
+    axes.set_ylabel("true positive rate")
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.legend(frameon=False, loc="lower right", fontsize="small")
+    return figure
+
+
+def reliability_figure(evaluation: Evaluation) -> Figure:
+    """Accuracy over confidence: on the diagonal a model is as often right as it says; dot size is the share of records."""
+    figure, axes = _figure()
+    bins = evaluation.reliability
+    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle=":")
+    axes.plot(bins["confidence"], bins["accuracy"], color=_BLUE, linewidth=1, alpha=0.6)
+    axes.scatter(bins["confidence"], bins["accuracy"], s=[15 + 400 * share for share in bins["share"]], color=_BLUE, alpha=0.7)
+    axes.set_xlabel("confidence of the prediction")
+    axes.set_ylabel("share that was right")
+    axes.set_xlim(0, 1.03)
+    axes.set_ylim(-0.03, 1.05)
+    return figure
+
+
+def curves_figure(history: Sequence[dict[str, Any]]) -> Figure:
+    """Training and validation loss, and validation accuracy, over the epochs."""
+    figure, axes = _figure(5.6, 3.8)
+    epochs = [line["epoch"] for line in history]
+    axes.plot(epochs, [line["train_loss"] for line in history], color=_GREY, marker="o", markersize=3, label="training loss")
+    if all("val_log loss" in line for line in history):
+        validation = [line["val_log loss"] for line in history]
+        axes.plot(epochs, validation, color=_BLUE, marker="o", markersize=3, label="validation loss")
+        right = axes.twinx()
+        right.spines[["top"]].set_visible(False)
+        accuracy = [line["val_accuracy"] for line in history]
+        right.plot(epochs, accuracy, color=_ORANGE, marker="s", markersize=3, label="validation accuracy")
+        right.set_ylabel("accuracy", color=_ORANGE)
+        right.set_ylim(min(0.5, *accuracy), 1.0)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("loss")
+    axes.set_ylim(bottom=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    figure.legend(frameon=False, loc="outside upper center", ncols=3, fontsize="small")
+    return figure
+
+
+def _svg(figure: Figure) -> str:
+    import matplotlib
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "seqmix", "font.size": 10}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    content = buffer.getvalue()
+    return content[content.index("<svg") :]
+
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+table { border-collapse: collapse; margin: 0.6rem 0; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.25rem 0.9rem 0.25rem 0; border-bottom: 1px solid #ddd; text-align: right; }
+th:first-child, td:first-child { text-align: left; }
+.figures { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }
+figure { margin: 0; } figcaption { font-size: 0.9rem; color: #555; max-width: 28rem; }
+svg { max-width: 100%; height: auto; } .scroll { overflow-x: auto; }
+.note { background: #fff6e5; padding: 0.4rem 0.8rem; border-left: 4px solid #e0a030; }
+pre { background: #f5f5f5; padding: 0.8rem; overflow-x: auto; font-size: 0.85rem; }
+"""
+
+
+def _html_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def report_html(evaluation: Evaluation, run: Run) -> str:
+    """The whole page as one string; nothing in it is fetched from elsewhere."""
+    info = run.info
+    title = f"{Path(evaluation.run).name}: {evaluation.source}"
+    figures = [
+        (confusion_figure(evaluation), "Confusion: colour is the share of the true class, figures are records."),
+        (roc_figure(evaluation), "ROC: the true positive rate over the false positive rate, over all thresholds."),
+        (reliability_figure(evaluation), "Reliability: on the diagonal, the model is as often right as it says."),
+    ]
+    if evaluation.history:
+        figures.append((curves_figure(evaluation.history), "Learning curves: the test split has no part in them."))
+    drawn = "".join(
+        f"<figure>{_svg(figure)}<figcaption>{html.escape(caption)}</figcaption></figure>" for figure, caption in figures
+    )
+    headline = (
+        (name, number(score.value), f"{number(score.low)} to {number(score.high)}") for name, score in evaluation.scores.items()
+    )
+    classes = (
+        (
+            str(row["class"]),
+            *(number(float(row[c])) for c in ("precision", "recall", "F1")),
+            f"{float(row['records']):,.0f}",
+        )
+        for row in evaluation.per_class
+    )
+    notes = [*evaluation.notes, *info["notes"]]
+    parts = [
+        f"<h1>{html.escape(title)}</h1>",
+        f"<p>{evaluation.records:,} records of {len(evaluation.classes)} classes; mixer {html.escape(run.config.model.mixer)}; "
+        f"trained on {sum(info['counts']['train'].values()):,} records, best weights chosen on "
+        f"{sum(info['counts']['val'].values()):,} validation records.</p>",
+        *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
+        "<h2>Scores</h2>",
+        _html_table(("score", "value", "95 % interval"), headline),
+        f"<p>Intervals are percentile bootstrap over the records. Expected calibration error: "
+        f"{number(evaluation.calibration_error)}.</p>",
+    ]
+    if evaluation.baselines:
+        rows = ((method, *figures) for method, figures in _beside(evaluation))
+        parts += ["<h2>Beside simple methods on the same split</h2>", _html_table(("method", *_BASELINE_COLUMNS), rows)]
+    parts += [
+        "<h2>Figures</h2>",
+        f'<div class="figures">{drawn}</div>',
+        "<h2>Classes</h2>",
+        _html_table(("class", "precision", "recall", "F1", "records"), classes),
+        "<h2>Configuration</h2>",
+        f"<pre>{html.escape((run.path / 'config.toml').read_text(encoding='utf-8'))}</pre>",
+        f"<p>seqmix {__version__}</p>",
+    ]
+    page = "\n".join(parts)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>\n{page}\n</body></html>\n'
+    )
+
+
+def write_report(evaluation: Evaluation, run: Run, path: Path) -> None:
+    """Writes `report.html`."""
+    write_whole(path, report_html(evaluation, run))
+
+
+def scores_line(scores: dict[str, float]) -> str:
+    """The validation scores of an epoch in one line."""
+    names = ("accuracy", "macro-F1", "ROC AUC", "log loss")
+    return ", ".join(f"{name} {number(scores.get(name))}" for name in names)

@@ -1,0 +1,43 @@
+"""What all tests share: small files to work on, and a trained run that is made once."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+import seqmix
+
+SAMPLE = Path(__file__).parent.parent / "sample_data"
+
+
+def random_dna(length, rng, weights=(1, 1, 1, 1)):
+    return "".join(rng.choices("ACGT", weights, k=length))
+
+
+def write_fasta(path, records):
+    path.write_text("".join(f">{header}\n{sequence}\n" for header, sequence in records))
+    return path
+
+
+@pytest.fixture(scope="session")
+def two_class_files(tmp_path_factory):
+    """Two FASTA files, AT-rich and GC-rich: easy to tell apart, of uneven lengths."""
+    folder = tmp_path_factory.mktemp("fasta")
+    rng = random.Random(0)
+    for name, weights in (("atrich", (3, 1, 1, 3)), ("gcrich", (1, 3, 3, 1))):
+        records = [(f"{name}{i}", random_dna(rng.randint(40, 200), rng, weights)) for i in range(40)]
+        write_fasta(folder / f"{name}.fa", records)
+    return [folder / "atrich.fa", folder / "gcrich.fa"]
+
+
+@pytest.fixture(scope="session")
+def dataset(two_class_files, tmp_path_factory):
+    """The two classes, prepared."""
+    return seqmix.prepare(two_class_files, tmp_path_factory.mktemp("data") / "data")
+
+
+@pytest.fixture(scope="session")
+def trained(dataset, tmp_path_factory):
+    """A small run, trained on `dataset`."""
+    output = tmp_path_factory.mktemp("runs") / "run"
+    return seqmix.train(dataset, output, epochs=3, tokens_per_batch=1024, settings=["mixer.d_hidden=16", "model.d_model=16"])

@@ -142,13 +142,13 @@ def _windows(
     window: list[tuple[str, int, Tokens]] = []
     size = 0
     for record in reader:
-        encoded = vocabulary.encode(record.text, tally.replaced, record.where)
+        encoded = vocabulary.encode(record.text, tally.replaced, record)
         tokens = cut(encoded, data.max_length or None, data.truncate)
         if not len(tokens):
-            raise InputError(f"{record.where}: there is no sequence in it")
+            raise InputError(f"{record}: there is no sequence in it")
         if longest is not None and len(tokens) > longest:
             raise InputError(
-                f"{record.where}: {len(tokens):,} characters, the model takes at most {longest:,}; cut the sequence, or "
+                f"{record}: {len(tokens):,} characters, the model takes at most {longest:,}; cut the sequence, or "
                 f"train a model that cuts by itself (seqmix train --max-length {longest})"
             )
         tally.records += 1

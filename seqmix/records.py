@@ -42,7 +42,7 @@ class Record:
     """One sequence or document.
 
     `text` is `bytes` for a sequence as it stands in its file (white space included), `str` for a document.
-    `label`, `group` and `split` are None where nothing says them; `where` names file, record and line.
+    `label`, `group` and `split` are None where nothing says them; its `str` names file, record and line.
     """
 
     id: str
@@ -53,8 +53,7 @@ class Record:
     source: str
     line: int
 
-    @property
-    def where(self) -> str:
+    def __str__(self) -> str:
         return f"{self.source}: record '{self.id}' (line {self.line})"
 
 
@@ -262,12 +261,13 @@ class RecordReader:
         if label_source and self.label_from is None:
             self.label_from = label_source.text
         classes = set(self.options.classes)
+        name, path, folder = source.name, source.path, source.folder_class
         for entry in chain((first,), entries):
-            label = label_source.find(entry, source.path) if label_source else source.folder_class
+            label = label_source.find(entry, path) if label_source else folder
             if label_source and label is None:
                 if not self.options.skip_unlabelled:
                     raise InputError(
-                        f"{source.name}: record '{entry.id}' (line {entry.line}): no label from "
+                        f"{name}: record '{entry.id}' (line {entry.line}): no label from "
                         f"'{label_source.text}'; use --skip-unlabelled to leave such records out"
                     )
                 self.unlabelled += 1
@@ -275,15 +275,9 @@ class RecordReader:
             if classes and label not in classes:
                 self.other_class += 1
                 continue
-            yield Record(
-                id=entry.id,
-                text=entry.text,
-                label=label,
-                group=self._group.find(entry, source.path) if self._group else None,
-                split=self._split.find(entry, source.path) if self._split else source.split,
-                source=source.name,
-                line=entry.line,
-            )
+            group = self._group.find(entry, path) if self._group else None
+            split = self._split.find(entry, path) if self._split else source.split
+            yield Record(entry.id, entry.text, label, group, split, name, entry.line)
 
     def _find_label_source(self, first: Entry, kind: str, source: Source) -> KeySource | None:
         """What the file's place, header or columns offer as labels."""

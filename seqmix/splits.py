@@ -34,7 +34,7 @@ def parse_fractions(text: str) -> tuple[float, float, float]:
     return values[0], values[1], values[2]
 
 
-def split_number(name: str, where: str) -> int:
+def split_number(name: str, where: object) -> int:
     """0, 1 or 2 for a name of a split such as "train", "validation", "test".
 
     Raises:

@@ -22,6 +22,7 @@ from seqmix.splits import split_number
 from seqmix.vocabulary import Tokens, Vocabulary, code_points
 
 _HEADER = 128
+_BUFFER = 1 << 20
 _CHUNK = 1 << 22  # tokens that the second pass holds at a time
 
 Chooser = Callable[[Iterator[Record]], tuple[Vocabulary | None, Iterator[Record]]]
@@ -78,13 +79,13 @@ class TokenSpool:
         self.vocabulary = vocabulary
         complement = vocabulary.complement if vocabulary else None
         total = 0
-        with (self.folder / "tokens.npy").open("wb") as out, (self.folder / "ids.txt").open("wb") as ids:
+        with (self.folder / "tokens.npy").open("wb", _BUFFER) as out, (self.folder / "ids.txt").open("wb", _BUFFER) as ids:
             out.write(bytes(_HEADER))
             for count, record in enumerate(records, 1):
                 if vocabulary is None:
                     tokens: NDArray[np.unsignedinteger] = code_points(record.text)
                 else:
-                    tokens = vocabulary.encode(record.text, self.replaced, record.where)
+                    tokens = vocabulary.encode(record.text, self.replaced, record)
                 if not self._long_enough(len(tokens), record):
                     continue
                 if self.max_length is not None and len(tokens) > self.max_length:
@@ -109,7 +110,7 @@ class TokenSpool:
             return True
         if self.min_length == 0:
             what = "a header but no sequence" if isinstance(record.text, bytes) else "no text"
-            raise InputError(f"{record.where}: it has {what}; remove it, or leave such records out with --min-length 1")
+            raise InputError(f"{record}: it has {what}; remove it, or leave such records out with --min-length 1")
         self.too_short += 1
         return False
 
@@ -119,7 +120,7 @@ class TokenSpool:
         self._ids.append(hash(record.id))
         label = -1 if record.label is None else self.label_names.setdefault(record.label, len(self.label_names))
         self._labels.append(label)
-        self._splits.append(-1 if record.split is None else split_number(record.split, record.where))
+        self._splits.append(-1 if record.split is None else split_number(record.split, record))
         group = -1 if record.group is None else self._groups.setdefault(record.group, len(self._groups))
         self._group_numbers.append(group)
 

@@ -103,13 +103,13 @@ class Vocabulary:
         self._plain = plain.encode() + _WHITESPACE
         self._ambiguous = frozenset((fixed.ambiguous + fixed.ambiguous.lower()).encode())
 
-    def encode(self, text: bytes | str, replaced: Counter[str], where: str) -> Tokens:
+    def encode(self, text: bytes | str, replaced: Counter[str], where: object) -> Tokens:
         """Token indices of a sequence (white space deleted) or a document.
 
         Args:
             text: `bytes` of a sequence format, or `str`.
             replaced: counts, by character, what was mapped or dropped; added to.
-            where: names the record in an error.
+            where: its `str` names the record in an error (made only then: it costs more than the encoding).
 
         Raises:
             InputError: a character is not in the alphabet and the policy is "error".
@@ -121,7 +121,7 @@ class Vocabulary:
             return np.frombuffer(raw, dtype=np.uint8).astype(np.uint16) + np.uint16(_FIRST)
         return self.index_points(code_points(text), replaced, where)
 
-    def _encode_letters(self, text: bytes | str, replaced: Counter[str], where: str) -> Tokens:
+    def _encode_letters(self, text: bytes | str, replaced: Counter[str], where: object) -> Tokens:
         # A letter that one byte cannot hold becomes "?", which is no code in any alphabet; so no character is lost.
         raw = text.encode("latin-1", "replace") if isinstance(text, str) else text
         tokens = raw.translate(self._table, _WHITESPACE)
@@ -137,7 +137,7 @@ class Vocabulary:
                     tokens = raw.translate(self._table, _WHITESPACE + bytes(foreign))
         return np.frombuffer(tokens, dtype=np.uint8)
 
-    def _foreign_letter(self, raw: bytes, code: int, where: str) -> InputError:
+    def _foreign_letter(self, raw: bytes, code: int, where: object) -> InputError:
         position = len(raw[: raw.index(code)].translate(None, _WHITESPACE)) + 1
         fixed = _FIXED[self.alphabet]
         return InputError(
@@ -145,7 +145,7 @@ class Vocabulary:
             f"(read it as {fixed.unknown}), or --unknown drop (leave it out)"
         )
 
-    def index_points(self, points: NDArray[np.uint32], replaced: Counter[str], where: str) -> Tokens:
+    def index_points(self, points: NDArray[np.uint32], replaced: Counter[str], where: object) -> Tokens:
         """Token indices of characters given as code points ("chars" only); see `encode`."""
         tokens = self._points[np.minimum(points, len(self._points) - 1)]
         unknown = tokens == self.unknown_id

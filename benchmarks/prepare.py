@@ -1,0 +1,78 @@
+"""How fast `seqmix prepare` reads plain FASTA, beside a loop over characters with a dictionary.
+
+    python benchmarks/prepare.py [MEGABYTES]
+
+Both sides parse the same file, turn each base into an index and write the indices to disk, in alternation, on one
+core; `prepare` also finds duplicates and reverse complements, splits, checksums the input and the output, and writes
+a whole data set. Prints the medians and their ratio; exits with 1 below 100 MB/s of FASTA.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from Bio.SeqIO.FastaIO import SimpleFastaParser
+
+import seqmix
+
+TARGET = 100.0  # MB/s
+REPEATS = 5
+
+
+def write_transcripts(path: Path, megabytes: int) -> None:
+    """FASTA as cDNA comes: Ensembl-like headers, lines of 60 bases, lengths of a few hundred to some thousand."""
+    rng = random.Random(0)
+    bases = np.frombuffer(b"ACGT", dtype=np.uint8)
+    generator = np.random.default_rng(0)
+    with path.open("wb") as file:
+        number = 0
+        while file.tell() < megabytes * 1_000_000:
+            number += 1
+            length = min(20_000, max(200, int(rng.lognormvariate(7.4, 0.7))))
+            sequence = bases[generator.integers(0, 4, length)].tobytes()
+            kind = rng.choice(("protein_coding", "lncRNA"))
+            file.write(f">ENST{number:011d}.1 cdna chromosome:X:1:2:1 gene:ENSG{number // 3:011d}.1 gene_biotype:{kind}\n".encode())
+            file.writelines(sequence[i : i + 60] + b"\n" for i in range(0, length, 60))
+
+
+def dictionary_loop(source: Path, folder: Path) -> None:
+    """The usual preprocessing: a dictionary look-up for each character."""
+    index = {"A": 2, "C": 3, "G": 4, "T": 5, "N": 6}
+    with source.open() as lines, (folder / "loop.bin").open("wb") as out:
+        for _, sequence in SimpleFastaParser(lines):
+            out.write(np.array([index[base] for base in sequence], dtype=np.uint8).tobytes())
+
+
+def main() -> int:
+    megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        source = folder / "transcripts.fa"
+        write_transcripts(source, megabytes)
+        size = source.stat().st_size / 1e6
+        read = seqmix.ReadOptions(label_from="header:gene_biotype", group_from="header:gene")
+        seqmix.prepare(source, folder / "warm-up", read=read)
+        times: dict[str, list[float]] = {"prepare": [], "loop": []}
+        for i in range(REPEATS):
+            for name, job in (
+                ("prepare", lambda: seqmix.prepare(source, folder / f"data-{i}", read=read)),
+                ("loop", lambda: dictionary_loop(source, folder)),
+            ):
+                began = time.process_time()  # of this process, all threads: what one core would take
+                job()
+                times[name].append(time.process_time() - began)
+        speed = {name: size / statistics.median(values) for name, values in times.items()}
+        ratio = statistics.median(b / a for a, b in zip(times["prepare"], times["loop"], strict=True))
+    print(f"{size:.0f} MB of FASTA; prepare {speed['prepare']:.0f} MB/s, dictionary loop {speed['loop']:.0f} MB/s")
+    print(f"ratio {ratio:.1f}")
+    return 0 if speed["prepare"] >= TARGET else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -218,7 +218,7 @@ def train(
     batch_size: Annotated[
         int | None, typer.Option(help="Sequences in a batch. [default: as many as --tokens-per-batch allows]")
     ] = None,
-    tokens_per_batch: Annotated[int | None, typer.Option(help="Tokens in a batch, at most. [default: 16384]")] = None,
+    tokens_per_batch: Annotated[int | None, typer.Option(help="Tokens in a batch, at most. [default: 8192]")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate. [default: 0.002]")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights, order and dropout. [default: 0]")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps. [default: auto]")] = None,

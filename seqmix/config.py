@@ -96,8 +96,11 @@ class TrainingConfig:
             all steps in which it rises from 0.
         clip: greatest norm of the gradient; 0: no clipping.
         label_smoothing: 0 to below 1.
+        average: the weights that are validated and kept are a running average over the steps with this decay (shorter
+            at the beginning); 0: the last weights as they are.
         class_weights: none, or balanced: weights in the loss inverse to the classes' frequencies.
-        select: the validation score that the best weights have: macro-f1, accuracy, roc-auc or loss.
+        select: the validation score that the best weights have: macro-f1, accuracy, roc-auc or loss; of equal ones, that
+            with the lowest loss.
         patience: epochs without a better validation score after which training stops; 0: never.
         seed: of weights, order and dropout.
         precision: fp32, bf16 or fp16 (the last with loss scaling, on a GPU only).
@@ -109,7 +112,7 @@ class TrainingConfig:
 
     epochs: int = 10
     batch_size: int = 0
-    tokens_per_batch: int = 16384
+    tokens_per_batch: int = 8192
     accumulate: int = 1
     lr: float = 2e-3
     weight_decay: float = 0.01
@@ -117,6 +120,7 @@ class TrainingConfig:
     warmup: float = 0.05
     clip: float = 1.0
     label_smoothing: float = 0.0
+    average: float = 0.99
     class_weights: str = "none"
     select: str = "macro-f1"
     patience: int = 5
@@ -134,7 +138,8 @@ class TrainingConfig:
             _require(getattr(self, name) >= 0, f"training.{name}", "0 or more", getattr(self, name))
         _require(self.lr > 0, "training.lr", "above 0", self.lr)
         _require(0 <= self.warmup <= 1, "training.warmup", "from 0 to 1", self.warmup)
-        _require(0 <= self.label_smoothing < 1, "training.label_smoothing", "from 0 to below 1", self.label_smoothing)
+        for name in ("label_smoothing", "average"):
+            _require(0 <= getattr(self, name) < 1, f"training.{name}", "from 0 to below 1", getattr(self, name))
         _one_of(self.schedule, SCHEDULES, "training.schedule")
         _one_of(self.class_weights, ("none", "balanced"), "training.class_weights")
         _one_of(self.select, SELECTIONS, "training.select")

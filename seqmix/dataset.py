@@ -3,7 +3,7 @@
 Files: `tokens.npy` (flat, unpadded, uint8 or uint16), `offsets.npy` `(n + 1,)`, `labels.npy` `(n,)` class numbers or
 -1, `split.npy` `(n,)` 0 train, 1 validation, 2 test, `ids.txt` (a line each), `dataset.json` (all that describes
 them, with the SHA-256 of every input and every array). Written to a temporary folder and renamed: it is whole or it
-is not there. Memory: the longest record and about 40 bytes for each record.
+is not there. Memory: the longest record and about 50 bytes for each record.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Dataset:
 
     def ids(self) -> list[str]:
         """The id of every record."""
-        return (self.path / "ids.txt").read_text(encoding="utf-8").split("\n")[:-1]
+        return (self.path / "ids.txt").read_bytes().decode().split("\n")[:-1]
 
     @property
     def fingerprint(self) -> str:
@@ -155,11 +155,14 @@ def read_info(path: Path) -> dict[str, Any]:
         raise DatasetError(f"{path.parent}: no data set here ({path.name} is missing); make one with seqmix prepare")
     try:
         info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        version = info["format_version"]
+        version = int(info["format_version"])
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{path}: damaged: no dataset description in it; run seqmix prepare again") from error
     if version > FORMAT_VERSION:
         raise DatasetError(f"{path}: written by seqmix {info.get('seqmix')}, newer than this {__version__}; update seqmix")
+    missing = [key for key in ("vocabulary", "classes", "arrays", "options", "read") if key not in info]
+    if missing:
+        raise DatasetError(f"{path}: damaged: it says nothing of {', '.join(missing)}; run seqmix prepare again")
     return info
 
 
@@ -267,7 +270,10 @@ def _new_folder(output: Path) -> Iterator[Path]:
         else:
             folder.rename(output)
     except OSError as error:
-        raise DatasetError(f"{output}: cannot be written: {error.strerror or error}; nothing was kept") from error
+        raise DatasetError(
+            f"{output}: cannot be written: {error.strerror or error}; nothing was kept: "
+            "make room, or choose another place with --output"
+        ) from error
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -318,15 +324,18 @@ def _finish(
     """Splits the spooled records and writes what is missing of the data set into `folder`."""
     notes: list[str] = []
     meta = spool.meta()
-    classes = sorted(spool.label_names) if classes is None else classes
+    if classes is None:
+        classes = sorted(spool.label_names)
+        strange = sorted(set(read.classes) - set(classes))
+        if strange:
+            raise InputError(f"--classes: no record is of the class '{strange[0]}', only of: {', '.join(classes)}")
     number = {name: i for i, name in enumerate(classes)}
     rank = np.array([number[name] for name in spool.label_names] + [-1], dtype=np.int64)
     meta.labels = rank[meta.labels]
-    _check_labels(meta.labels, classes)
+    _check_labels(meta.labels, classes, spool.first_unlabelled)
     fixed = meta.splits if (meta.splits >= 0).any() else None
-    if fixed is not None and read.split_from and (fixed < 0).any():
-        raise InputError(f"{int((fixed < 0).sum())} records have no split in '{read.split_from}'")
-    members = components([meta.sequence_keys, meta.group_keys])
+    notes += _check_groups(meta.group_keys, read.group_from)
+    members = components([meta.sequence_keys, meta.whole_keys, meta.group_keys])
     if fixed is not None and partial:
         train, validation, _ = parse_fractions(options.split)
         share = validation / (train + validation)
@@ -404,16 +413,26 @@ def _duplicates(keys: NDArray[np.int64], labels: NDArray[np.int64]) -> dict[str,
     }
 
 
-def _check_labels(labels: NDArray[np.int64], classes: list[str]) -> None:
+def _check_labels(labels: NDArray[np.int64], classes: list[str], first_unlabelled: str) -> None:
     if not classes:
         return
-    if (labels < 0).any():
-        raise InputError(f"{int((labels < 0).sum())} of {len(labels)} records have no label, the others have one")
+    if first_unlabelled:
+        raise InputError(
+            f"{first_unlabelled}: it has no label ({int((labels < 0).sum()):,} of {len(labels):,} records have none, the "
+            "others have one); leave such files out, or say where the labels are with --label-from"
+        )
     if len(classes) == 1:
         raise InputError(
             f"all {len(labels)} records are of one class, '{classes[0]}'; a classifier needs two at least: "
             "add files, or say where the labels are with --label-from"
         )
+
+
+def _check_groups(keys: NDArray[np.int64], source: str | None) -> list[str]:
+    alone = int((keys < 0).sum()) if source else 0
+    if alone == len(keys):
+        raise InputError(f"no record has a group from '{source}'; correct --group, or leave it out")
+    return [f"{alone:,} records have no group from '{source}'; each is taken for one of its own"] if alone else []
 
 
 def _check_class_sizes(labels: NDArray[np.int64], classes: list[str], split: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -27,7 +26,7 @@ from seqmix.metrics import (
     roc_points,
 )
 from seqmix.prediction import reading_options
-from seqmix.run import Run, write_whole
+from seqmix.run import Run, without_nan, write_whole
 from seqmix.spool import cut
 from seqmix.vocabulary import Tokens
 
@@ -67,16 +66,8 @@ class Evaluation:
 
     def to_json(self) -> str:
         """As `evaluation.json`; what is not defined is null."""
-        content = _without_nan({"seqmix": __version__, **asdict(self)})
+        content = without_nan({"seqmix": __version__, **asdict(self)})
         return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def evaluate(

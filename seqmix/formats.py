@@ -13,12 +13,14 @@ import csv
 import gzip
 import io
 import json
+import re
 import sys
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 from seqmix.errors import InputError
 
@@ -28,13 +30,25 @@ TABLE_FORMATS = ("csv", "tsv", "jsonl")
 FORMATS = (*SEQUENCE_FORMATS, *TABLE_FORMATS, "text")
 
 _COMPRESSED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
-_ENDINGS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_TABLE_ENDINGS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
+_SEQUENCE_ENDINGS = {
+    ".fastq": "fastq",
+    ".fq": "fastq",
+    ".embl": "embl",
+    ".gb": "genbank",
+    ".gbk": "genbank",
+    ".gbff": "genbank",
+    ".genbank": "genbank",
+}
+_DOCUMENT_ENDINGS = (".txt", ".text", ".md")
 FASTA_ENDINGS = (".fa", ".fasta", ".fna", ".ffn", ".faa", ".cds", ".cdna")
+ENDINGS = (*FASTA_ENDINGS, *_SEQUENCE_ENDINGS, *_TABLE_ENDINGS, ".txt", ".text")
+_CONTROL = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
 
 
 @dataclass(slots=True)
 class Entry:
-    """One entry of a file, before labels: its id, header line or columns, and the text."""
+    """One entry of a file, before labels: its id, header line or columns, and the text; line 0: not known."""
 
     id: str
     text: bytes | str
@@ -73,6 +87,23 @@ def open_stream(raw: BinaryIO, name: str) -> BinaryIO:
     return unpacked
 
 
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Explains what goes wrong while the bytes of a file are read and unpacked.
+
+    Raises:
+        InputError: the file is damaged, or the disk is.
+    """
+    try:
+        yield
+    except EOFError as error:
+        raise InputError(f"{name}: the gzip file ends too early; it was cut off: copy or download it again") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{name}: the gzip file is damaged ({error}); copy or download it again") from error
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
+
+
 def detect_format(head: bytes, name: str, encoding: str) -> str:
     """The format of a file from its first bytes, with the file's ending to decide what content cannot.
 
@@ -80,16 +111,13 @@ def detect_format(head: bytes, name: str, encoding: str) -> str:
         InputError: empty, or binary.
     """
     if not head.strip():
-        raise InputError(f"{name}: the file is empty")
-    if b"\0" in head and codecs.lookup(encoding).name in ("utf-8", "ascii", "iso8859-1"):
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise InputError(f"{name}: this looks like UTF-16 text; use --encoding utf-16")
-        raise InputError(f"{name}: this is a binary file, no FASTA, FASTQ, GenBank, EMBL, CSV, TSV, JSONL or text")
+        raise InputError(f"{name}: empty, there is no record in it; leave it out or make it again")
+    _check_text(head, name, encoding)
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()
-    ending = next((e for e in _ENDINGS if name.lower().removesuffix(".gz").endswith(e)), None)
-    if start.startswith(b">") and ending is None and _looks_like_fasta(start, name):
+    ending = name.lower().removesuffix(".gz")
+    if start.startswith(b">") and _looks_like_fasta(start, ending):
         return "fasta"
-    if start.startswith(b";") and name.lower().removesuffix(".gz").endswith(FASTA_ENDINGS):
+    if start.startswith(b";") and ending.endswith(FASTA_ENDINGS):
         return "fasta"
     if start.startswith(b"@"):
         lines = start.split(b"\n", 3)
@@ -99,18 +127,15 @@ def detect_format(head: bytes, name: str, encoding: str) -> str:
         return "genbank"
     if start.startswith(b"ID   "):
         return "embl"
-    if start.startswith(b"{") and ending in (None, "jsonl"):
-        try:
-            if isinstance(json.loads(start.split(b"\n", 1)[0]), dict):
-                return "jsonl"
-        except ValueError:
-            pass
-    if ending:
-        return _ENDINGS[ending]
-    if name.lower().removesuffix(".gz").endswith(FASTA_ENDINGS):
+    if start.startswith(b"{") and _looks_like_jsonl(start):
+        return "jsonl"
+    for known, kind in (_TABLE_ENDINGS | _SEQUENCE_ENDINGS).items():
+        if ending.endswith(known):
+            return kind
+    if ending.endswith(FASTA_ENDINGS):
         raise InputError(f"{name}: line 1: a FASTA file starts with '>', this one with {_show(start[:20])}")
     first = start.split(b"\n", 1)[0].lower()
-    if not name.lower().removesuffix(".gz").endswith((".txt", ".md")):
+    if not ending.endswith(_DOCUMENT_ENDINGS):
         for delimiter, kind in ((b"\t", "tsv"), (b",", "csv")):
             names = {cell.strip(b' "\r').decode("utf-8", "replace") for cell in first.split(delimiter)}
             if len(names) > 1 and names & set(TEXT_COLUMNS):
@@ -118,12 +143,39 @@ def detect_format(head: bytes, name: str, encoding: str) -> str:
     return "text"
 
 
-def _looks_like_fasta(start: bytes, name: str) -> bool:
-    """Whether a `.txt` (or nameless) file that starts with '>' is FASTA: its second line is one word of letters."""
-    if name.lower().removesuffix(".gz").endswith(FASTA_ENDINGS):
+def _check_text(head: bytes, name: str, encoding: str) -> None:
+    """Refuses what is no text: a NUL, or many control characters, in an encoding that has none."""
+    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+        return
+    if b"\0" in head and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(f"{name}: this looks like UTF-16 text; use --encoding utf-16")
+    if b"\0" in head or len(head.translate(None, _CONTROL)) < 0.95 * len(head):
+        raise InputError(
+            f"{name}: this is a binary file, no FASTA, FASTQ, GenBank, EMBL, CSV, TSV, JSONL or text; "
+            "leave it out, or convert it to one of these"
+        )
+
+
+def _looks_like_fasta(start: bytes, ending: str) -> bool:
+    """Whether a file that starts with '>' is FASTA.
+
+    Only one that is called a document or a table is doubted: mail quotes with '>' too. There a word of letters, or
+    several of nucleotide codes, must follow the header.
+    """
+    if not ending.endswith((*_DOCUMENT_ENDINGS, *_TABLE_ENDINGS)):
         return True
-    lines = start.split(b"\n", 2)
-    return len(lines) < 2 or lines[1].strip().replace(b"-", b"").replace(b"*", b"").isalpha() or not lines[1].strip()
+    if start[1:2].isspace():
+        return False
+    words = start.partition(b"\n")[2].partition(b"\n")[0].replace(b"-", b"").replace(b"*", b"").split()
+    return (len(words) < 2 and all(map(bytes.isalpha, words))) or not b"".join(words).upper().strip(b"ACGTUNRYSWKMBDHV")
+
+
+def _looks_like_jsonl(start: bytes) -> bool:
+    first, newline, _ = start.partition(b"\n")
+    try:
+        return isinstance(json.loads(first), dict)
+    except ValueError:
+        return not newline and re.match(rb'\{\s*"', first) is not None  # a first line longer than what is looked at
 
 
 def _show(data: bytes) -> str:
@@ -139,24 +191,15 @@ def parse(stream: BinaryIO, kind: str, name: str, options: TableOptions) -> Iter
     parsers: dict[str, Callable[[], Iterator[Entry]]] = {
         "fasta": lambda: parse_fasta(stream, name),
         "fastq": lambda: _parse_fastq(stream, name),
-        "genbank": lambda: _parse_biopython(stream, name, "genbank"),
-        "embl": lambda: _parse_biopython(stream, name, "embl"),
+        "genbank": lambda: _parse_biopython(stream, name, "genbank", options),
+        "embl": lambda: _parse_biopython(stream, name, "embl", options),
         "csv": lambda: _parse_table(stream, name, ",", options),
         "tsv": lambda: _parse_table(stream, name, "\t", options),
         "jsonl": lambda: _parse_jsonl(stream, name, options),
         "text": lambda: _parse_text(stream, name, options),
     }
-    try:
+    with reading(name):
         yield from parsers[kind]()
-    except EOFError as error:
-        raise InputError(f"{name}: the gzip file ends too early; it was cut off: copy or download it again") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{name}: the gzip file is damaged ({error}); copy or download it again") from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{name}: byte {error.object[error.start]:#04x} is not valid {error.encoding} text; "
-            "say how the file is encoded, for example --encoding latin-1"
-        ) from error
 
 
 def parse_fasta(stream: BinaryIO, name: str) -> Iterator[Entry]:
@@ -171,6 +214,7 @@ def parse_fasta(stream: BinaryIO, name: str) -> Iterator[Entry]:
     while block := stream.read(BLOCK):
         if not block.endswith(b"\n"):
             block += stream.readline()
+        split_off = 1  # line breaks that are not in the record any more
         if not started:
             block = block.removeprefix(codecs.BOM_UTF8)
             skipped, block, begun = _skip_preamble(block, name, line)
@@ -180,6 +224,7 @@ def parse_fasta(stream: BinaryIO, name: str) -> Iterator[Entry]:
             started = True
             pieces = block[1:].split(b"\n>")
         elif block.startswith(b">"):
+            split_off = 0
             pieces = [b"", *block[1:].split(b"\n>")]
         else:
             pieces = block.split(b"\n>")
@@ -188,7 +233,8 @@ def parse_fasta(stream: BinaryIO, name: str) -> Iterator[Entry]:
             record = b"".join(parts)
             parts.clear()
             yield _fasta_entry(record, line, name)
-            line += record.count(b"\n") + (not record.endswith(b"\n"))
+            line += record.count(b"\n") + split_off
+            split_off = 1
         parts.append(pieces[-1])
     if started:
         yield _fasta_entry(b"".join(parts), line, name)
@@ -210,6 +256,8 @@ def _skip_preamble(block: bytes, name: str, line: int) -> tuple[int, bytes, bool
 
 def _fasta_entry(record: bytes, line: int, name: str) -> Entry:
     header, _, text = record.partition(b"\n")
+    if b"\r" in header.rstrip(b"\r"):
+        raise InputError(f"{name}: line {line}: lines end with a carriage return only; convert them, for example with mac2unix")
     try:
         title = header.decode().strip()
     except UnicodeDecodeError:
@@ -220,57 +268,103 @@ def _fasta_entry(record: bytes, line: int, name: str) -> Entry:
     return Entry(words[0], text, line, title)
 
 
-def _parse_fastq(stream: BinaryIO, name: str) -> Iterator[Entry]:
-    from Bio.SeqIO.QualityIO import FastqGeneralIterator
-
-    line = 1
+@contextmanager
+def _as_text(stream: BinaryIO, encoding: str, newline: str | None = None) -> Iterator[TextIO]:
+    """`stream`, decoded; it stays open."""
+    text = io.TextIOWrapper(stream, _with_bom(encoding), newline=newline)
     try:
-        for title, sequence, _ in FastqGeneralIterator(io.TextIOWrapper(stream, "latin-1")):
-            yield Entry((title.split(None, 1) or [""])[0], sequence.encode("latin-1"), line, title)
-            line += 4
-    except ValueError as error:
-        raise InputError(f"{name}: near line {line}: damaged FASTQ: {error}") from error
-
-
-def _parse_biopython(stream: BinaryIO, name: str, kind: str) -> Iterator[Entry]:
-    from Bio import BiopythonParserWarning, SeqIO
-    from Bio.Seq import UndefinedSequenceError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", BiopythonParserWarning)
-            records = SeqIO.parse(io.TextIOWrapper(stream, "utf-8"), kind)  # type: ignore[no-untyped-call]
-            for number, record in enumerate(records, 1):
-                source = next((f for f in record.features if f.type == "source"), None)
-                columns = {key: value for key, value in record.annotations.items() if isinstance(value, str)}
-                columns.update({key: values[0] for key, values in (source.qualifiers if source else {}).items()})
-                try:
-                    text = bytes(record.seq)
-                except UndefinedSequenceError:
-                    text = b""
-                yield Entry(record.id or f"record-{number}", text, number, record.description, columns)
-    except UnicodeDecodeError:
-        raise
-    except (ValueError, AttributeError, AssertionError, IndexError) as error:
-        raise InputError(f"{name}: damaged {kind} file: {error}") from error
-
-
-def _parse_text(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:
-    text = _decode(stream.read(), options.encoding)
-    yield Entry(name.rsplit("/", 1)[-1], text, 1)
-
-
-def _decode(data: bytes, encoding: str) -> str:
-    return data.decode(_with_bom(encoding))
+        yield text
+    finally:
+        with suppress(ValueError):  # the stream was closed before this was
+            text.detach()
 
 
 def _with_bom(encoding: str) -> str:
     return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
+def _lines(stream: BinaryIO, name: str, encoding: str, newline: str | None = None) -> Iterator[str]:
+    """The lines of `stream`, decoded."""
+    number = 0
+    with _as_text(stream, encoding, newline) as text:
+        try:
+            for number, line in enumerate(text, 1):  # noqa: B007 - the error below needs it
+                yield line
+        except UnicodeDecodeError as error:  # in bytes read because no whole line was left
+            raise _undecodable(error, name, number) from error
+
+
+def _undecodable(error: UnicodeDecodeError, name: str, lines_before: int) -> InputError:
+    line = lines_before + 1 + error.object[: error.start].count(b"\n")
+    return InputError(
+        f"{name}: line {line}: byte {error.object[error.start]:#04x} is not valid {error.encoding} text; "
+        "say how the file is encoded, for example --encoding latin-1"
+    )
+
+
+def _parse_fastq(stream: BinaryIO, name: str) -> Iterator[Entry]:
+    from Bio.SeqIO.QualityIO import FastqGeneralIterator
+
+    line = 1
+    try:
+        with _as_text(stream, "latin-1") as text:
+            for title, sequence, _ in FastqGeneralIterator(text):
+                if not title.split():
+                    raise InputError(f"{name}: line {line}: the header '@' has no identifier behind it")
+                yield Entry(title.split(None, 1)[0], sequence.encode("latin-1"), line, title)
+                line += 4
+    except ValueError as error:
+        raise InputError(f"{name}: near line {line}: damaged FASTQ: {error}") from error
+
+
+def _parse_biopython(stream: BinaryIO, name: str, kind: str, options: TableOptions) -> Iterator[Entry]:
+    from Bio import SeqIO
+    from Bio.Seq import UndefinedSequenceError
+
+    with _as_text(stream, options.encoding) as lines:
+        records = SeqIO.parse(lines, kind)  # type: ignore[no-untyped-call]
+        number = 0
+        while (record := _next_record(records, name, kind, number)) is not None:
+            number += 1
+            source = next((f for f in record.features if f.type == "source"), None)
+            columns = {key: value for key, value in record.annotations.items() if isinstance(value, str)}
+            columns.update({key: values[0] for key, values in (source.qualifiers if source else {}).items()})
+            try:
+                text = bytes(record.seq)
+            except UndefinedSequenceError:
+                text = b""
+            yield Entry(record.id or f"record-{number}", text, 0, record.description, columns)
+
+
+def _next_record(records: Iterator[Any], name: str, kind: str, number: int) -> Any:
+    """The next record of Biopython, or None. Biopython only warns of a file that was cut off: here it is an error."""
+    from Bio import BiopythonParserWarning
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", BiopythonParserWarning)
+            warnings.filterwarnings("error", "Premature end", BiopythonParserWarning)
+            return next(records, None)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name}: after record {number}: byte {error.object[error.start]:#04x} is not valid {error.encoding} text; "
+            "say how the file is encoded, for example --encoding latin-1"
+        ) from error
+    except (ValueError, AttributeError, AssertionError, IndexError, BiopythonParserWarning) as error:
+        raise InputError(f"{name}: after record {number}: damaged {kind} file: {error}") from error
+
+
+def _parse_text(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:
+    try:
+        text = stream.read().decode(_with_bom(options.encoding))
+    except UnicodeDecodeError as error:
+        raise _undecodable(error, name, 0) from error
+    yield Entry(name.rsplit("/", 1)[-1], text, 1)
+
+
 def _parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptions) -> Iterator[Entry]:
     csv.field_size_limit(sys.maxsize)
-    rows = csv.DictReader(io.TextIOWrapper(stream, _with_bom(options.encoding), newline=""), delimiter=delimiter, strict=True)
+    rows = csv.DictReader(_lines(stream, name, options.encoding, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = list(rows.fieldnames or [])
         text_column = _column(columns, options.text_column, TEXT_COLUMNS, name, "text")
@@ -281,29 +375,46 @@ def _parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOpti
             identifier = row[id_column] if id_column else ""
             yield Entry(identifier or f"row-{number}", row[text_column], rows.line_num, "", row)
     except csv.Error as error:
-        raise InputError(f"{name}: line {rows.line_num}: {error}") from error
+        raise InputError(
+            f"{name}: line {rows.line_num + 1}: {error}; a cell that holds a quote must be quoted, and its quotes doubled"
+        ) from error
 
 
 def _parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:
     text_column: str | None = None
     id_column: str | None = None
-    for number, line in enumerate(io.TextIOWrapper(stream, _with_bom(options.encoding)), 1):
+    for number, line in enumerate(_lines(stream, name, options.encoding), 1):
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{name}: line {number}: no valid JSON: {error}") from error
-        if not isinstance(row, dict):
-            raise InputError(f"{name}: line {number}: a JSON object {{…}} was expected, got {type(row).__name__}")
+        row = _json_object(line, f"{name}: line {number}")
         if text_column is None:
             text_column = _column(list(row), options.text_column, TEXT_COLUMNS, name, "text")
             id_column = _column(list(row), options.id_column, ID_COLUMNS, name, "id", required=False)
-        text = row.get(text_column)
+        if text_column not in row:
+            raise InputError(f"{name}: line {number}: there is no '{text_column}', which the first line has")
+        text = row[text_column]
         if not isinstance(text, str):
-            raise InputError(f"{name}: line {number}: '{text_column}' must be a string, got {type(text).__name__}")
+            raise InputError(f"{name}: line {number}: '{text_column}' must be a string, got {json.dumps(text)[:30]}")
         identifier = row.get(id_column) if id_column else None
         yield Entry(f"row-{number}" if identifier in (None, "") else str(identifier), text, number, "", row)
+
+
+def _json_object(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise InputError(f"{where}: no valid JSON, one object {{…}} on each line: {error}") from error
+    if not isinstance(row, dict):
+        raise InputError(f"{where}: a JSON object {{…}} was expected, one on each line, got {line.strip()[:30]}")
+    if "\\u" in line:
+        try:
+            json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{where}: {error.object[error.start]!r} is half of a surrogate pair, no character; "
+                "the text was cut within a character: remove that half"
+            ) from error
+    return row
 
 
 def _column(columns: list[str], chosen: str | None, usual: tuple[str, ...], name: str, what: str, required: bool = True) -> str:
@@ -311,7 +422,7 @@ def _column(columns: list[str], chosen: str | None, usual: tuple[str, ...], name
     if chosen is not None:
         if chosen in columns:
             return chosen
-        raise InputError(f"{name}: there is no column '{chosen}'; the columns are: {', '.join(columns)}")
+        raise InputError(f"{name}: there is no column '{chosen}' for --{what}-column; the columns are: {', '.join(columns)}")
     by_name = {column.strip().lower(): column for column in columns}
     found = next((by_name[name] for name in usual if name in by_name), "")
     if required and not found:

@@ -37,15 +37,17 @@ def from_published(state_dict: Mapping[str, Tensor], config: Mapping[str, Any]) 
     tensors = {name: torch.as_tensor(value) for name, value in state_dict.items()}
     try:
         model, renamed = (_paramixer if config.get("model") == "paramixer" else _transformer)(tensors, config)
+        model.load_state_dict(renamed)
     except KeyError as error:
         raise ConfigError(f"published weights or configuration lack {error}") from error
-    try:
-        model.load_state_dict(renamed)
     except RuntimeError as error:
         raise ConfigError(f"published weights do not fit their configuration: {error}") from error
+    if tensors:
+        raise ConfigError(f"published weights have what their configuration does not: {', '.join(tensors)}")
     return model.eval()
 
 
+# Both functions take what they use out of `tensors`: what is left has no place in the model.
 def _paramixer(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple[SequenceClassifier, dict[str, Tensor]]:
     cls = config["pooling"].lower() == "cls"
     model = SequenceClassifier(
@@ -58,6 +60,7 @@ def _paramixer(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple[S
             "n_links": config["n_links"],
             "n_factors": config["n_factors"],
             "d_hidden": config["hidden_size"],
+            "rescale_every": 0,
         },
         d_model=config["embedding_size"],
         blocks=config["blocks"],
@@ -66,9 +69,11 @@ def _paramixer(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple[S
         positions=config["pos_embedding"],
         stem="none",
     )
-    renamed = {"embedding.weight": tensors["embedding.weight"]}
+    renamed = {"embedding.weight": tensors.pop("embedding.weight")}
     if config["pos_embedding"]:
-        renamed["position.weight"] = tensors["apc_embedding.weight"]
+        renamed["position.weight"] = tensors.pop("apc_embedding.weight")
+    else:
+        tensors.pop("apc_embedding.weight", None)  # the published code has it even where it is not used
     for block in range(config["blocks"]):
         old, new = f"attention.{block}", f"blocks.{block}.mixer"
         for target, sources in (
@@ -77,9 +82,9 @@ def _paramixer(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple[S
         ):
             for layer, name in (("0", "in"), ("2", "out")):
                 for kind in ("weight", "bias"):
-                    stack = [tensors[f"{source}.network.{layer}.{kind}"] for source in sources]
+                    stack = [tensors.pop(f"{source}.network.{layer}.{kind}") for source in sources]
                     renamed[f"{new}.{target}.{kind}_{name}"] = torch.stack(stack)
-    renamed["head.weight"], renamed["head.bias"] = tensors["final.weight"], tensors["final.bias"]
+    renamed["head.weight"], renamed["head.bias"] = tensors.pop("final.weight"), tensors.pop("final.bias")
     return model, renamed
 
 
@@ -119,14 +124,14 @@ def _transformer(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple
         head_hidden=head_hidden,
     )
     renamed = {
-        "embedding.weight": tensors["model.embeddings.word_embeddings.weight"],
-        "position.weight": tensors["model.embeddings.position_embeddings.weight"],
+        "embedding.weight": tensors.pop("model.embeddings.word_embeddings.weight"),
+        "position.weight": tensors.pop("model.embeddings.position_embeddings.weight"),
     }
     for kind in ("weight", "bias"):
         for block in range(config["num_layers"]):
             for old, new in _TRANSFORMER_NAMES.items():
-                renamed[f"blocks.{block}.{new}.{kind}"] = tensors[f"model.transformer_{block}.{old}.{kind}"]
-        renamed[f"norm.{kind}"] = tensors[f"model.norm.{kind}"]
+                renamed[f"blocks.{block}.{new}.{kind}"] = tensors.pop(f"model.transformer_{block}.{old}.{kind}")
+        renamed[f"norm.{kind}"] = tensors.pop(f"model.norm.{kind}")
         for layer in ("0", "2"):
-            renamed[f"head.{layer}.{kind}"] = tensors[f"seq_classifer.mlpblock.{layer}.{kind}"]
+            renamed[f"head.{layer}.{kind}"] = tensors.pop(f"seq_classifer.mlpblock.{layer}.{kind}")
     return model, renamed

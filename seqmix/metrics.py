@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 HEADLINE = ("accuracy", "balanced accuracy", "macro-F1", "MCC", "ROC AUC", "average precision", "log loss")
-_EPSILON = 1e-15
+_EPSILON = float(np.finfo(np.float64).eps)  # as in scikit-learn
 _CHUNK = 1 << 22  # counts held at a time
 
 

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 from seqmix.errors import InputError
 from seqmix.formats import (
     BLOCK,
-    FASTA_ENDINGS,
+    ENDINGS,
     FORMATS,
     SEQUENCE_FORMATS,
     TABLE_FORMATS,
@@ -29,12 +29,11 @@ from seqmix.formats import (
     detect_format,
     open_stream,
     parse,
+    reading,
 )
 
 LABEL_COLUMNS = ("label", "class", "target", "y")
 _LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;\[])(label|class)=")
-_TABLE_AND_TEXT_ENDINGS = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".txt", ".text")
-_READABLE = (*FASTA_ENDINGS, ".fastq", ".fq", ".gb", ".gbk", ".genbank", ".embl", *_TABLE_AND_TEXT_ENDINGS)
 
 
 @dataclass(slots=True)
@@ -54,7 +53,11 @@ class Record:
     line: int
 
     def __str__(self) -> str:
-        return f"{self.source}: record '{self.id}' (line {self.line})"
+        return _place(self.source, self.id, self.line)
+
+
+def _place(source: str, identifier: str, line: int) -> str:
+    return f"{source}: record '{identifier}'" + (f" (line {line})" if line else "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +85,7 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         if self.format not in ("auto", *FORMATS):
-            raise InputError(f"--format must be auto, {', '.join(FORMATS)}: got '{self.format}'")
+            raise InputError(f"--input-format must be auto, {', '.join(FORMATS)}: got '{self.format}'")
         try:
             "".encode(self.encoding)
         except LookupError as error:
@@ -100,25 +103,32 @@ class KeySource:
     KINDS = ("header", "header-regex", "table", "column", "file", "folder")
 
     def __init__(self, text: str, what: str) -> None:
-        self.text, self.what = text, what
+        self.text = text
+        self.flag = "--group" if what == "group" else f"--{what}-from"
         self.kind, _, self.key = text.partition(":")
         if self.kind not in self.KINDS or (not self.key and self.kind not in ("file", "folder")):
             raise InputError(
-                f"--{what}-from must be header:KEY, header-regex:RE, table:FILE, column:NAME, file or folder: got '{text}'"
+                f"{self.flag} must be header:KEY, header-regex:RE, table:FILE, column:NAME, file or folder: got '{text}'"
             )
         self._table: dict[str, str] = {}
         if self.kind == "header":
-            quoted = re.escape(self.key)
-            self._pattern = re.compile(rf"(?:^|[\s|;\[]){quoted}[:=](?:\"([^\"]*)\"|([^\s|;\]]+))")
+            key = re.escape(self.key) + "[:=]"
+            self._pattern = re.compile(rf'\[{key}([^\];]*)[\];]|(?:^|[\s|;]){key}(?:"([^"]*)"|([^\s|;\]]+))')
         elif self.kind == "header-regex":
             try:
                 self._pattern = re.compile(self.key)
             except re.error as error:
-                raise InputError(f"--{what}-from: '{self.key}' is no regular expression: {error}") from error
+                raise InputError(f"{self.flag}: '{self.key}' is no regular expression: {error}") from error
             if self._pattern.groups < 1:
-                raise InputError(f"--{what}-from: '{self.key}' needs a group (…) around the part that is the {what}")
+                raise InputError(f"{self.flag}: '{self.key}' needs a group (…) around the part that is the {what}")
         elif self.kind == "table":
-            self._table = _read_key_table(self.key, what)
+            self._table = _read_key_table(self.key, what, self.flag)
+
+    def check(self, first: Entry, name: str) -> None:
+        """Raises an `InputError` where the first entry of the file `name` has not the column asked for."""
+        if self.kind == "column" and self.key not in first.columns:
+            columns = ", ".join(first.columns) or "none, this is no table"
+            raise InputError(f"{name}: there is no column '{self.key}' for {self.flag}; the columns are: {columns}")
 
     def find(self, entry: Entry, path: Path | None) -> str | None:
         """The value for an entry of the file `path`, or None."""
@@ -130,23 +140,20 @@ class KeySource:
         if self.kind == "table":
             return self._table.get(entry.id)
         if self.kind == "column":
-            if self.key not in entry.columns:
-                names = ", ".join(entry.columns) or "none"
-                raise InputError(f"there is no column '{self.key}' for --{self.what}-from; the columns are: {names}")
-            value = entry.columns[self.key]
+            value = entry.columns.get(self.key)
             return None if value in (None, "") else str(value)
         if path is None:
             return None
         return file_stem(path) if self.kind == "file" else path.parent.name
 
 
-def _read_key_table(location: str, what: str) -> dict[str, str]:
+def _read_key_table(location: str, what: str, flag: str) -> dict[str, str]:
     """id -> value, from a CSV, TSV or JSONL file with a header."""
     name, _, column = location.partition(":") if not Path(location).exists() else (location, "", "")
     path = Path(name)
     if not path.is_file():
-        raise InputError(f"--{what}-from: there is no file '{name}'")
-    with path.open("rb") as raw:
+        raise InputError(f"{flag}: there is no file '{name}'")
+    with reading(name), path.open("rb") as raw:
         stream = open_stream(raw, name)
         head = stream.peek(4096)  # type: ignore[attr-defined]
         kind = detect_format(head, name, "utf-8")
@@ -208,7 +215,7 @@ def find_sources(inputs: Sequence[str | Path], split: str | None = None) -> list
 
 def _readable(path: Path, root: Path) -> bool:
     inner = path.relative_to(root).parts
-    return path.name.lower().removesuffix(".gz").endswith(_READABLE) and not any(p.startswith(".") for p in inner)
+    return path.name.lower().removesuffix(".gz").endswith(ENDINGS) and not any(p.startswith(".") for p in inner)
 
 
 class RecordReader:
@@ -228,7 +235,9 @@ class RecordReader:
         self._label = KeySource(options.label_from, "label") if labels and options.label_from else None
         self._group = KeySource(options.group_from, "group") if labels and options.group_from else None
         self._split = KeySource(options.split_from, "split") if labels and options.split_from else None
-        self._by_file = labels and len({s.path for s in sources if s.folder_class is None and s.path}) > 1
+        # Files of one split, that is: train.fa, val.fa and test.fa are no classes.
+        files = {s.path for s in sources if s.folder_class is None and s.path and s.split == sources[0].split}
+        self._by_file = labels and len(files) > 1
         self.is_sequence = True
         self.unlabelled = 0
         self.other_class = 0
@@ -238,10 +247,8 @@ class RecordReader:
             with ExitStack() as stack:
                 raw, hasher = _open_source(source, stack)
                 stream = open_stream(raw, source.name)
-                try:
+                with reading(source.name):
                     head = stream.peek(65536)  # type: ignore[attr-defined]
-                except (EOFError, OSError, ValueError) as error:
-                    raise InputError(f"{source.name}: the gzip file is damaged ({error})") from error
                 kind = self.options.format
                 if kind == "auto":
                     kind = detect_format(head, source.name, self.options.encoding)
@@ -256,10 +263,13 @@ class RecordReader:
         entries = parse(stream, kind, source.name, options)
         first = next(entries, None)
         if first is None:
-            raise InputError(f"{source.name}: no record in this file")
+            raise InputError(f"{source.name}: no {kind} record in this file; leave it out or make it again")
         label_source = (self._label or self._find_label_source(first, kind, source)) if self.wants_labels else None
         if label_source and self.label_from is None:
             self.label_from = label_source.text
+        for asked in (label_source, self._group, self._split):
+            if asked:
+                asked.check(first, source.name)
         classes = set(self.options.classes)
         name, path, folder = source.name, source.path, source.folder_class
         for entry in chain((first,), entries):
@@ -267,8 +277,8 @@ class RecordReader:
             if label_source and label is None:
                 if not self.options.skip_unlabelled:
                     raise InputError(
-                        f"{name}: record '{entry.id}' (line {entry.line}): no label from "
-                        f"'{label_source.text}'; use --skip-unlabelled to leave such records out"
+                        f"{_place(name, entry.id, entry.line)}: no label from '{label_source.text}'; "
+                        "use --skip-unlabelled to leave such records out"
                     )
                 self.unlabelled += 1
                 continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import platform
 import re
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from seqmix.model import SequenceClassifier
 
 RUNS = Path("runs")
+_INFO_KEYS = {"arrays", "classes", "counts", "notes", "options", "read", "vocabulary"}  # needed of dataset.json
 _METADATA_KEY = "seqmix"  # a single key: with several, the order in the file would change from run to run
 
 
@@ -77,16 +79,21 @@ class Run:
                 )
             if not (path / "config.toml").is_file():
                 raise RunError(f"{path} exists and is no run folder: it is not overwritten; choose another --output")
-            shutil.rmtree(path)
+        fresh = path.absolute().with_name(f".{path.name}.partial")  # whole, or not there
+        shutil.rmtree(fresh, ignore_errors=True)
         try:
-            (path / "last").mkdir(parents=True)
+            (fresh / "last").mkdir(parents=True)
+            write_whole(fresh / "dataset.json", json.dumps(info, indent=1, ensure_ascii=False) + "\n")
+            write_whole(fresh / "environment.json", json.dumps(_environment(), indent=1) + "\n")
+            write_whole(fresh / "config.toml", tomli_w.dumps(config.to_tables()))
+            if path.exists():
+                shutil.rmtree(path)
+            fresh.rename(path)
         except OSError as error:
             raise RunError(f"{path}: cannot be written: {error.strerror}") from error
-        run = cls(path, config, info)
-        write_whole(path / "dataset.json", json.dumps(info, indent=1, ensure_ascii=False) + "\n")
-        write_whole(path / "environment.json", json.dumps(_environment(), indent=1) + "\n")
-        write_whole(path / "config.toml", tomli_w.dumps(config.to_tables()))
-        return run
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        return cls(path, config, info)
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -100,10 +107,16 @@ class Run:
             raise RunError(f"{path}: no such run folder; train one with seqmix train, or name it with --run")
         if not (path / "config.toml").is_file():
             raise RunError(f"{path}: this is no run folder of seqmix (config.toml is missing)")
+        config = Config.from_tables(read_toml(path / "config.toml"))
+        if not config.model.max_length:
+            raise RunError(f"{path}: the run folder is damaged: config.toml does not say all that a run's does")
         try:
-            return cls(path, Config.from_tables(read_toml(path / "config.toml")), read_info(path / "dataset.json"))
+            info = read_info(path / "dataset.json")
         except DatasetError as error:
             raise RunError(f"{path}: the run folder is damaged: {error}") from error
+        if missing := sorted(_INFO_KEYS - info.keys()):
+            raise RunError(f"{path}: the run folder is damaged: dataset.json lacks {', '.join(missing)}")
+        return cls(path, config, info)
 
     @classmethod
     def newest(cls, root: Path = RUNS) -> Run:
@@ -112,7 +125,7 @@ class Run:
         Raises:
             RunError: there is none.
         """
-        folders = [p.parent for p in root.glob("*/config.toml")]
+        folders = [p.parent for p in root.glob("[!.]*/config.toml")]
         if not folders:
             raise RunError(f"no run under {root}/; train a model first with seqmix train, or name a run folder")
         return cls.open(max(folders, key=lambda p: ((p / "config.toml").stat().st_mtime, p.name)))
@@ -132,6 +145,14 @@ class Run:
         """Checksum of the data set that it was trained on."""
         return fingerprint(self.info)
 
+    @property
+    def description(self) -> dict[str, Any]:
+        """All that predictions depend on besides the weights."""
+        tables = self.config.to_tables()
+        del tables["training"], tables["data"]["path"]
+        options = {f"{table}.{name}": value for table, values in tables.items() for name, value in values.items()}
+        return {**options, "classes": self.classes, "vocabulary": self.info["vocabulary"]}
+
     def build_model(self) -> SequenceClassifier:
         """A model as configured, with random weights."""
         from seqmix.model import build_model
@@ -140,7 +161,7 @@ class Run:
 
     def save_model(self, model: torch.nn.Module) -> None:
         """Writes `model.safetensors`."""
-        write_whole(self.path / "model.safetensors", pack(model.state_dict(), {}))
+        write_whole(self.path / "model.safetensors", pack(model.state_dict(), {"description": self.description}))
 
     def load_model(self) -> SequenceClassifier:
         """The trained model, in `eval()`, on the CPU.
@@ -151,7 +172,12 @@ class Run:
         path = self.path / "model.safetensors"
         if not path.is_file():
             raise RunError(f"{self.path}: this run has no trained model yet; finish it with seqmix train --resume")
-        tensors, _ = unpack(path)
+        tensors, facts = unpack(path)
+        said = self.description
+        for name, value in facts.get("description", {}).items():
+            if said.get(name) != value:
+                file = "dataset.json" if name in ("classes", "vocabulary") else "config.toml"
+                raise RunError(f"{path}: the weights were trained with another {name} than {file} says; it was changed since")
         model = self.build_model()
         try:
             model.load_state_dict(tensors)
@@ -175,17 +201,24 @@ class Run:
     def log(self, line: Mapping[str, Any]) -> None:
         """Appends to `metrics.jsonl`."""
         with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(without_nan(line)) + "\n")
 
     def history(self) -> list[dict[str, Any]]:
-        """The lines of `metrics.jsonl`; one that was cut off by a crash is left out."""
+        """The lines of `metrics.jsonl`; one that was cut off by a crash is left out.
+
+        Raises:
+            RunError: it is damaged.
+        """
         path = self.path / "metrics.jsonl"
         lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
-        return [json.loads(line) for line in lines]
+        try:
+            return [json.loads(line) for line in lines]
+        except ValueError as error:
+            raise RunError(f"{path}: the file is damaged: {error}") from error
 
-    def rewind_history(self, step: int) -> None:
-        """Forgets what was logged after a step, as a resumed run will log it again."""
-        kept = [json.dumps(line) + "\n" for line in self.history() if line["step"] <= step]
+    def rewind_history(self, epochs: int) -> None:
+        """Forgets what was logged after the first `epochs` epochs, as a resumed run will log it again."""
+        kept = [json.dumps(line) + "\n" for line in self.history() if line["epoch"] <= epochs]
         write_whole(self.path / "metrics.jsonl", "".join(kept))
 
 
@@ -220,7 +253,7 @@ def unpack(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, ValueError, OSError) as error:
         raise RunError(f"{path}: the file is damaged: {error}") from error
-    if not isinstance(header, dict):
+    if not (isinstance(header, dict) and header.keys() >= {"facts", "sha256"}):
         raise RunError(f"{path}: seqmix did not write this file")
     if _tensor_checksum(tensors, header["facts"]) != header["sha256"]:
         raise RunError(f"{path}: the file is damaged: its content is not what its checksum says")
@@ -235,6 +268,15 @@ def _tensor_checksum(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) ->
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def without_nan(value: Any) -> Any:
+    """`value` with None in the place of every number that JSON does not have."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _environment() -> dict[str, Any]:

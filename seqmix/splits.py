@@ -29,7 +29,7 @@ def parse_fractions(text: str) -> tuple[float, float, float]:
         values = tuple(float(part) for part in text.split(","))
     except ValueError:
         values = ()
-    if len(values) != 3 or min(values) < 0 or values[0] == 0 or abs(sum(values) - 1) > 1e-6:
+    if len(values) != 3 or not abs(sum(values) - 1) <= 1e-6 or min(values) < 0 or values[0] == 0:
         raise ConfigError(f"--split must be three fractions train,val,test that sum to 1, such as 0.6,0.2,0.2: got '{text}'")
     return values[0], values[1], values[2]
 
@@ -125,16 +125,12 @@ def _deal(sizes: Indices, target: NDArray[np.float64]) -> NDArray[np.int8]:
     if rest:
         shares = np.maximum(wanted - given, 0.0)
         bounds = np.floor(np.cumsum(shares / shares.sum()) * rest + 0.5).astype(int)
-        counts = np.diff(bounds, prepend=0)
-        # A class of a few records still has one in every split that is wanted, while training keeps one.
-        for s in (1, 2):
-            if target[s] > 0 and counts[s] + given[s] == 0 and counts.max() > 1:
-                counts[np.argmax(counts)] -= 1
-                counts[s] += 1
-        if counts[0] + given[0] == 0:
-            counts[np.argmax(counts)] -= 1
-            counts[0] += 1
-        result[single:] = np.repeat(np.arange(3, dtype=np.int8), counts)
+        result[single:] = np.repeat(np.arange(3, dtype=np.int8), np.diff(bounds, prepend=0))
+    # A class of a few components still has one in every split that is wanted, training before all.
+    for s in np.flatnonzero(target):
+        counts = np.bincount(result, minlength=3)
+        if counts[s] == 0 and (s == 0 or counts.max() > 1):
+            result[np.flatnonzero(result == counts.argmax())[-1]] = s  # the smallest of the split that has most
     return result
 
 

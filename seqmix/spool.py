@@ -10,6 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,11 +40,16 @@ def cut(tokens: Tokens, max_length: int | None, keep: str) -> Tokens:
 
 @dataclass(slots=True)
 class Meta:
-    """What is known of each record, `(n,)` each: label, split (-1: none given), keys of equal things (-1: none)."""
+    """What is known of each record, `(n,)` each: label, split (-1: none given), keys of equal things (-1: none).
+
+    `sequence_keys` are of what is kept; `whole_keys` of DNA before it was cut: the starts of a sequence and of its
+    reverse complement differ, and yet they are one.
+    """
 
     labels: NDArray[np.int64]
     splits: NDArray[np.int64]
     sequence_keys: NDArray[np.int64]
+    whole_keys: NDArray[np.int64]
     group_keys: NDArray[np.int64]
 
 
@@ -64,10 +70,12 @@ class TokenSpool:
         self.truncated = 0
         self.too_short = 0
         self.emptied = 0
+        self.first_unlabelled = ""
         self.vocabulary: Vocabulary | None = None
         self._groups: dict[str, int] = {}
         self._lengths, self._labels, self._splits = array("q"), array("q"), array("b")
-        self._sequences, self._group_numbers, self._ids = array("q"), array("q"), array("q")
+        self._sequences, self._wholes = array("q"), array("q")
+        self._group_numbers, self._ids = array("q"), array("q")
 
     def fill(self, choose: Chooser, progress: Callable[[int, int], object] | None) -> None:
         """Reads all records.
@@ -88,13 +96,15 @@ class TokenSpool:
                     tokens = vocabulary.encode(record.text, self.replaced, record)
                 if not self._long_enough(len(tokens), record):
                     continue
+                whole = 0
                 if self.max_length is not None and len(tokens) > self.max_length:
+                    whole = _sequence_key(tokens.tobytes(), complement) if complement else 0
                     tokens = cut(tokens, self.max_length, self.truncate)
                     self.truncated += 1
                 data = tokens.tobytes()
                 out.write(data)
-                ids.write(record.id.encode() + b"\n" if "\n" not in record.id else b"?\n")
-                self._note(record, len(tokens), _sequence_key(data, complement))
+                ids.write(record.id.replace("\n", " ").encode() + b"\n")
+                self._note(record, len(tokens), _sequence_key(data, complement), whole)
                 total += len(tokens)
                 if progress and not count % 1024:
                     progress(count, total)
@@ -103,21 +113,38 @@ class TokenSpool:
             if vocabulary is not None:
                 _write_header(out, total, vocabulary.dtype)
         if not self._lengths:
-            raise InputError(f"no record is left: {self.too_short:,} were shorter than --min-length {self.min_length}")
+            raise InputError(f"no record is left: {self._why_none()}")
 
     def _long_enough(self, length: int, record: Record) -> bool:
         if length >= max(1, self.min_length):
             return True
         if self.min_length == 0:
-            what = "a header but no sequence" if isinstance(record.text, bytes) else "no text"
+            if record.text.strip():
+                what = "nothing left without its unknown characters"
+            else:
+                what = "a header but no sequence" if isinstance(record.text, bytes) else "no text"
             raise InputError(f"{record}: it has {what}; remove it, or leave such records out with --min-length 1")
         self.too_short += 1
         return False
 
-    def _note(self, record: Record, length: int, key: int) -> None:
+    def _why_none(self) -> str:
+        options = self.reader.options
+        reasons = {
+            f"shorter than --min-length {self.min_length}": self.too_short,
+            f"without a label from '{self.reader.label_from}' (--skip-unlabelled)": self.reader.unlabelled,
+            f"of none of the --classes {','.join(options.classes)}": self.reader.other_class,
+        }
+        return ", ".join(f"{count:,} were {reason}" for reason, count in reasons.items() if count)
+
+    def _note(self, record: Record, length: int, key: int, whole: int) -> None:
         self._lengths.append(length)
         self._sequences.append(key)
+        self._wholes.append(whole)
         self._ids.append(hash(record.id))
+        if record.label is None and not self.first_unlabelled:
+            self.first_unlabelled = str(record)
+        if record.split is None and (source := self.reader.options.split_from):
+            raise InputError(f"{record}: no split from '{source}'; give every record one of train, val, test")
         label = -1 if record.label is None else self.label_names.setdefault(record.label, len(self.label_names))
         self._labels.append(label)
         self._splits.append(-1 if record.split is None else split_number(record.split, record))
@@ -126,11 +153,13 @@ class TokenSpool:
 
     def meta(self) -> Meta:
         """What is known of the records so far."""
+        wholes = np.array(self._wholes, dtype=np.int64)
         sequences = np.unique(np.array(self._sequences, dtype=np.int64), return_inverse=True)[1]
         return Meta(
             labels=np.array(self._labels, dtype=np.int64),
             splits=np.array(self._splits, dtype=np.int64),
             sequence_keys=sequences,
+            whole_keys=np.where(wholes == 0, -1, np.unique(wholes, return_inverse=True)[1]),
             group_keys=np.array(self._group_numbers, dtype=np.int64),
         )
 
@@ -160,11 +189,11 @@ class TokenSpool:
         if vocabulary is None:
             spooled = np.memmap(self.folder / "tokens.npy", dtype="<u4", mode="r", offset=_HEADER)
             vocabulary = Vocabulary("chars", unknown, _characters(spooled, offsets, (split == 0) & keep))
-            lengths = self._rewrite(spooled, offsets, keep, lambda t: self._index(vocabulary, t), vocabulary)
+            lengths = self._rewrite(spooled, offsets, keep, lambda i, points: self._index(vocabulary, i, points), vocabulary)
             del spooled
         elif not keep.all():
             spooled = np.memmap(self.folder / "tokens.npy", dtype=vocabulary.dtype, mode="r", offset=_HEADER)
-            lengths = self._rewrite(spooled, offsets, keep, lambda t: t, vocabulary)
+            lengths = self._rewrite(spooled, offsets, keep, lambda _, tokens: tokens, vocabulary)
             del spooled
         keep = keep & (lengths > 0)
         np.save(self.folder / "offsets.npy", np.concatenate(([0], np.cumsum(lengths[keep]))))
@@ -172,15 +201,15 @@ class TokenSpool:
             self._keep_ids(keep)
         return vocabulary, keep
 
-    def _index(self, vocabulary: Vocabulary, points: NDArray[np.uint32]) -> Tokens:
-        return vocabulary.index_points(points, self.replaced, "a validation or test record")
+    def _index(self, vocabulary: Vocabulary, record: int, points: NDArray[np.uint32]) -> Tokens:
+        return vocabulary.index_points(points, self.replaced, _Named(self.folder / "ids.txt", record))
 
     def _rewrite(
         self,
         spooled: NDArray[np.unsignedinteger],
         offsets: NDArray[np.int64],
         keep: NDArray[np.bool_],
-        convert: Callable[[NDArray[np.uint32]], Tokens],
+        convert: Callable[[int, NDArray[np.uint32]], Tokens],
         vocabulary: Vocabulary,
     ) -> NDArray[np.int64]:
         """`tokens.npy` again, record by record through `convert`; returns the new lengths, 0 for records not kept."""
@@ -189,7 +218,7 @@ class TokenSpool:
         with final.open("wb") as out:
             out.write(bytes(_HEADER))
             for i in np.flatnonzero(keep):
-                tokens = convert(np.asarray(spooled[offsets[i] : offsets[i + 1]]))
+                tokens = convert(int(i), np.asarray(spooled[offsets[i] : offsets[i + 1]]))
                 out.write(tokens.tobytes())
                 lengths[i] = len(tokens)
                 self.emptied += not len(tokens)
@@ -202,6 +231,18 @@ class TokenSpool:
         with (self.folder / "ids.txt").open("rb") as ids, final.open("wb") as out:
             out.writelines(line for line, kept in zip(ids, keep, strict=True) if kept)
         final.replace(self.folder / "ids.txt")
+
+
+@dataclass(slots=True, frozen=True)
+class _Named:
+    """Record `number`, whose id is looked up when an error has to name it."""
+
+    ids: Path
+    number: int
+
+    def __str__(self) -> str:
+        with self.ids.open("rb") as lines:
+            return f"record '{next(islice(lines, self.number, None)).decode().rstrip()}' (of a later split)"
 
 
 def _characters(points: NDArray[np.uint32], offsets: NDArray[np.int64], chosen: NDArray[np.bool_]) -> list[str]:

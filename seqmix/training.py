@@ -7,6 +7,7 @@ uninterrupted one (to the bit, on a CPU).
 
 from __future__ import annotations
 
+import copy
 import math
 import signal
 import threading
@@ -44,8 +45,10 @@ class State:
     Attributes:
         epoch, batch: the next batch is number `batch` of epoch `epoch`, both from 0.
         step: optimiser steps so far.
+        lr: learning rate of the last step.
         loss_sum, records, tokens: over the epoch so far.
-        best, best_epoch: the best validation score (higher is better) and its epoch, from 1; 0: none yet.
+        best, best_loss, best_epoch: the best validation score (higher is better), its log loss, and its epoch, from 1;
+            0: none yet.
         stale: epochs since.
         finished: nothing is left to do.
     """
@@ -53,10 +56,12 @@ class State:
     epoch: int = 0
     batch: int = 0
     step: int = 0
+    lr: float = 0.0
     loss_sum: float = 0.0
     records: int = 0
     tokens: int = 0
     best: float = -math.inf
+    best_loss: float = math.inf
     best_epoch: int = 0
     stale: int = 0
     finished: bool = False
@@ -115,19 +120,24 @@ Event = Started | StepEnd | EpochEnd | Finished
 
 @dataclass(slots=True)
 class Trainer:
-    """What `fit` works on: the model, its optimiser, and the data, on a device."""
+    """What `fit` works on: the model, its optimiser, and the data, on a device.
+
+    `averaged` is what is validated and kept: the running average of the model's weights, or the model itself.
+    """
 
     model: SequenceClassifier
     dataset: Dataset
     config: Config
     device: torch.device
     state: State = field(default_factory=State)
+    averaged: SequenceClassifier = field(init=False)
     optimizer: torch.optim.AdamW = field(init=False)
     scaler: torch.amp.GradScaler = field(init=False)
     forward: Callable[[Tensor, Tensor], Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
         training = self.config.training
+        self.averaged = copy.deepcopy(self.model).requires_grad_(False) if training.average else self.model
         matrices = [p for p in self.model.parameters() if p.dim() > 1]
         vectors = [p for p in self.model.parameters() if p.dim() <= 1]
         groups = [{"params": matrices, "weight_decay": training.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
@@ -140,9 +150,18 @@ class Trainer:
         data = self.config.data
         return cut(self.dataset.tokens(index), data.max_length or None, data.truncate)
 
+    def update_average(self) -> None:
+        """Moves the average towards the weights, faster in the first steps, when they are still far from good."""
+        if self.averaged is not self.model:
+            decay = min(self.config.training.average, self.state.step / (self.state.step + 9))
+            for average, current in zip(self.averaged.parameters(), self.model.parameters(), strict=True):
+                average.lerp_(current.detach(), 1.0 - decay)
+
     def pack(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All of the state as tensors and JSON."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        if self.averaged is not self.model:
+            tensors.update({f"averaged.{name}": tensor for name, tensor in self.averaged.state_dict().items()})
         for index, slots in self.optimizer.state_dict()["state"].items():
             tensors.update({f"optimizer.{index}.{name}": tensor for name, tensor in slots.items()})
         tensors["random.cpu"] = torch.get_rng_state()
@@ -152,7 +171,9 @@ class Trainer:
 
     def unpack(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """The inverse of `pack`."""
-        self.model.load_state_dict({n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})
+        for prefix, model in {"model.": self.model, "averaged.": self.averaged}.items():
+            if stored := {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}:
+                model.load_state_dict(stored)
         saved = self.optimizer.state_dict()
         for name, tensor in tensors.items():
             kind, _, rest = name.partition(".")
@@ -188,7 +209,7 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
         check: called between validation batches; may raise.
 
     Raises:
-        SeqmixError: the loss is no finite number.
+        SeqmixError: the loss or a weight is no finite number.
     """
     training, state = trainer.config.training, trainer.state
     train, validation = trainer.dataset.indices("train"), trainer.dataset.indices("val")
@@ -207,16 +228,23 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
         mean_size = len(train) / len(plan)
         while state.batch < len(plan):
             group = plan[state.batch : state.batch + training.accumulate]
-            lr = learning_rate(trainer.config, (state.epoch + (state.batch + 1) / len(plan)) / training.epochs)
+            middle = (state.batch + 0.5 * len(group)) / len(plan)  # of the step: neither the first nor the last is wasted
+            lr = learning_rate(trainer.config, (state.epoch + middle) / training.epochs)
             loss, tokens = _step(trainer, [train[p] for p in group], targets, weights, lr, mean_size)
             state.batch += len(group)
             state.step += 1
+            state.lr = lr
+            trainer.update_average()
             size = sum(len(p) for p in group)
             state.loss_sum += loss * size
             state.records += size
             state.tokens += tokens
             yield StepEnd(state.epoch + 1, state.batch, len(plan), state.step, loss, lr, tokens)
         scores = _validate(trainer, validation, lengths, check) if len(validation) else {}
+        if not all(bool(p.isfinite().all()) for p in trainer.averaged.parameters()):
+            raise _diverged("there are weights that are no finite number", state.step)
+        if not math.isfinite(loss := scores.get("log loss", 0.0)):
+            raise _diverged(f"the validation loss is {loss}", state.step)
         event = _end_epoch(trainer, scores, time.monotonic() - began, state.tokens - tokens_before)
         yield event
 
@@ -260,10 +288,7 @@ def _step(
         total += loss.item()
         records += len(indices)
     if not math.isfinite(total):
-        raise SeqmixError(
-            f"the training loss is {total} at step {trainer.state.step + 1}: training diverged; lower --lr, or lengthen "
-            "the warm-up (--set training.warmup=0.1); the weights that were best so far are kept"
-        )
+        raise _diverged(f"the training loss is {total}", trainer.state.step + 1)
     if training.clip:
         trainer.scaler.unscale_(trainer.optimizer)
         torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), training.clip)
@@ -272,9 +297,16 @@ def _step(
     return total / records, tokens
 
 
+def _diverged(what: str, step: int) -> SeqmixError:
+    return SeqmixError(
+        f"{what} at step {step}: training diverged; lower --lr, or lengthen the warm-up (--set training.warmup=0.1); the "
+        "weights that were best so far are kept"
+    )
+
+
 def _validate(trainer: Trainer, validation: Any, lengths: Any, check: Callable[[], None]) -> dict[str, float]:
     found = probabilities(
-        trainer.model,
+        trainer.averaged,
         lambda i: trainer.tokens(int(validation[i])),
         lengths[validation],
         device=trainer.device,
@@ -291,9 +323,12 @@ def _end_epoch(trainer: Trainer, scores: dict[str, float], seconds: float, token
     score = scores.get(_SCORES[training.select], math.nan)
     score = -score if training.select == "loss" else score
     # Without validation scores there is nothing to choose by: the last weights are the ones to keep.
-    best = not math.isfinite(score) or score > state.best
+    # Small validation splits have many ties: of two equal scores, the one with the lower loss is better.
+    loss = scores.get("log loss", math.nan)
+    best = not math.isfinite(score) or (score, -loss) > (state.best, -state.best_loss)
     if best:
-        state.best = score if math.isfinite(score) else state.best
+        if math.isfinite(score):
+            state.best, state.best_loss = score, loss
         state.best_epoch = state.epoch + 1
     event = EpochEnd(
         epoch=state.epoch + 1,
@@ -301,7 +336,7 @@ def _end_epoch(trainer: Trainer, scores: dict[str, float], seconds: float, token
         train_loss=state.loss_sum / max(1, state.records),
         validation=scores,
         best=best,
-        lr=trainer.optimizer.param_groups[0]["lr"],
+        lr=state.lr,
         seconds=seconds,
         tokens_per_second=tokens / max(seconds, 1e-9),
     )
@@ -421,6 +456,8 @@ def train(
         "save_every": save_every,
     }
     layers = _given(options, recipe, config, settings)
+    if resume and overwrite:
+        raise ConfigError("--resume and --overwrite exclude each other: continue the run, or replace it")
     if resume:
         run = Run.open(output) if output else Run.newest()
         dataset = _open_dataset(data or run.config.data.path)
@@ -430,7 +467,7 @@ def train(
         dataset = _open_dataset(data or named or "seqmix-data")
         resolved = resolve(dataset, *layers)
         resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
-        choose_device(resolved.training.device)
+        autocast(choose_device(resolved.training.device), resolved.training.precision)  # an error before there is a folder
         run = _new_run(dataset, resolved, Path(output) if output else None, overwrite)
     with torch.random.fork_rng():
         _train(run, dataset, on_event or (lambda _: None))
@@ -452,7 +489,7 @@ def _open_dataset(data: str | Path | Dataset) -> Dataset:
 def _new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bool) -> Run:
     with torch.random.fork_rng():  # a model that cannot be built leaves no folder behind
         model = _build(config, dataset)
-    longest = config.data.max_length or int(dataset.lengths.max())
+    longest = min(int(dataset.lengths.max()), config.data.max_length or np.iinfo(np.int64).max)
     if model.length_limit is not None and longest > config.model.max_length:
         raise ConfigError(
             f"the data set has sequences of {longest:,} characters, model.max_length is {config.model.max_length:,}; "
@@ -494,7 +531,7 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
     saved = run.load_state()
     if saved:
         trainer.unpack(*saved)
-        run.rewind_history(trainer.state.step)
+        run.rewind_history(trainer.state.epoch)
     writer = _tensorboard(run) if config.training.tensorboard else None
     emit(Started(run, dataset, count_parameters(model), str(device), saved is not None, trainer.state))
     with _signals() as stop:
@@ -509,10 +546,12 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
             for event in fit(trainer, check):
                 if isinstance(event, EpochEnd):
                     _record_epoch(run, trainer, event, writer)
-                elif event.step % config.training.save_every == 0 or event.batch == event.batches or stop.is_set():
+                elif event.step % config.training.save_every == 0 or event.batch == event.batches:
                     run.save_state(*trainer.pack())
                 emit(event)
-                check()
+                if stop.is_set():
+                    run.save_state(*trainer.pack())
+                    check()
         finally:
             if writer:
                 writer.close()
@@ -525,7 +564,7 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
 def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> None:
     """Weights first, then the log, then the state: whatever a crash leaves is made good by a resume."""
     if event.best:
-        run.save_model(trainer.model)
+        run.save_model(trainer.averaged)
     line = {"epoch": event.epoch, "step": event.step, "train_loss": event.train_loss, "lr": event.lr}
     line |= {f"val_{name}": value for name, value in event.validation.items()}
     line |= {

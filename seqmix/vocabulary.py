@@ -122,7 +122,7 @@ class Vocabulary:
         return self.index_points(code_points(text), replaced, where)
 
     def _encode_letters(self, text: bytes | str, replaced: Counter[str], where: object) -> Tokens:
-        # A letter that one byte cannot hold becomes "?", which is no code in any alphabet; so no character is lost.
+        # A letter that one byte cannot hold becomes "?", which is no code in any alphabet; it is counted by its name.
         raw = text.encode("latin-1", "replace") if isinstance(text, str) else text
         tokens = raw.translate(self._table, _WHITESPACE)
         if self.unknown_id.to_bytes() in tokens:
@@ -131,17 +131,23 @@ class Vocabulary:
                 counts = Counter(odd)
                 foreign = {code: n for code, n in counts.items() if code not in self._ambiguous}
                 if foreign and self.unknown == "error":
-                    raise self._foreign_letter(raw, next(iter(foreign)), where)
-                replaced.update({chr(code): n for code, n in counts.items()})
+                    raise self._foreign_letter(text, raw, next(iter(foreign)), where)
+                if isinstance(text, str):
+                    wide = Counter(letter for letter in text if ord(letter) > 255)
+                    counts[ord("?")] -= wide.total()
+                    replaced.update(wide)
+                replaced.update({chr(code): n for code, n in counts.items() if n})
                 if foreign and self.unknown == "drop":
                     tokens = raw.translate(self._table, _WHITESPACE + bytes(foreign))
         return np.frombuffer(tokens, dtype=np.uint8)
 
-    def _foreign_letter(self, raw: bytes, code: int, where: object) -> InputError:
-        position = len(raw[: raw.index(code)].translate(None, _WHITESPACE)) + 1
+    def _foreign_letter(self, text: bytes | str, raw: bytes, code: int, where: object) -> InputError:
+        place = raw.index(code)
+        letter = text[place] if isinstance(text, str) else chr(code)
+        position = len(raw[:place].translate(None, _WHITESPACE)) + 1
         fixed = _FIXED[self.alphabet]
         return InputError(
-            f"{where}: {chr(code)!r} at position {position:,} is no {fixed.noun}; {fixed.hint}, or --unknown map "
+            f"{where}: {letter!r} at position {position:,} is no {fixed.noun}; {fixed.hint}, or --unknown map "
             f"(read it as {fixed.unknown}), or --unknown drop (leave it out)"
         )
 
@@ -164,6 +170,8 @@ class Vocabulary:
 
     def decode(self, tokens: Iterable[int]) -> str:
         """The symbols of token indices, for people to read; PAD and CLS are left out."""
+        if self.alphabet == "bytes":
+            return bytes(int(token) - _FIRST for token in tokens if token >= _FIRST).decode("utf-8", "replace")
         return "".join(self.symbols[int(token) - _FIRST] for token in tokens if token >= _FIRST)
 
     @property

@@ -14,6 +14,7 @@ from seqmix.mixers.base import AttentionMixer, Mixer
 __all__ = ["AttentionMixer", "Mixer", "available_mixers", "build_mixer", "mixer_class", "mixer_options"]
 
 _BUILT_IN = ("paramixer", "skyformer", "kernelized", "softmax")
+_TYPES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
 def available_mixers() -> list[str]:
@@ -51,9 +52,12 @@ def build_mixer(name: str, d_model: int, max_length: int, options: Mapping[str, 
         ConfigError: an option is unknown or its value is not allowed.
     """
     known = mixer_options(name)
-    for option in options:
+    for option, value in options.items():
         if option not in known:
             raise ConfigError(f"the mixer '{name}' has no option '{option}'; it has: {', '.join(known) or 'none'}")
+        kind = type(known[option])
+        if kind in _TYPES and type(value) is not kind and not (kind is float and type(value) is int):
+            raise ConfigError(f"mixer.{option} must be {_TYPES[kind]}: got {value!r}")
     try:
         return mixer_class(name)(d_model, max_length, **options)
     except (ValueError, TypeError) as error:

@@ -45,9 +45,16 @@ class Paramixer(Mixer):
         n_factors: number of sparse factors; 0: ceil(log2 max_length), so that every token reaches every other.
         d_hidden: hidden width of the perceptrons that compute links and values.
         residual: whether each factor adds its input to its output.
+        link_scale: initial scale of what the links' perceptrons put out, times that of `nn.Linear`. At 1, as published,
+            a product of many factors begins as a random mixture of the whole sequence, by which a model tells its
+            training sequences apart; at 0.1 it begins near the identity and learns what to mix.
+        rescale_every: factors after which a sequence's values are divided by their root mean square; 0: never, as
+            published. Nothing else bounds a product of many factors: it was seen to grow to 1e18 and overflow. A
+            LayerNorm behind the block takes the scale out in any case.
     """
 
     block = "plain"
+    shift: Tensor
 
     def __init__(
         self,
@@ -59,6 +66,8 @@ class Paramixer(Mixer):
         n_factors: int = 0,
         d_hidden: int = 128,
         residual: bool = True,
+        link_scale: float = 0.1,
+        rescale_every: int = 4,
     ) -> None:
         super().__init__()
         if protocol not in PROTOCOLS:
@@ -66,27 +75,44 @@ class Paramixer(Mixer):
         self.protocol = protocol
         self.n_factors = n_factors or max(1, math.ceil(math.log2(max(2, max_length))))
         self.n_links = n_links or (self.n_factors + 1 if protocol == "chord" else 9)
-        if min(self.n_factors, self.n_links, d_hidden) < 1:
-            raise ValueError("mixer.n_factors, mixer.n_links and mixer.d_hidden must not be negative (0: automatic)")
+        if min(self.n_factors, self.n_links) < 1 or rescale_every < 0:
+            raise ValueError("mixer.n_factors, mixer.n_links and mixer.rescale_every must not be negative")
+        if d_hidden < 1:
+            raise ValueError(f"mixer.d_hidden must be at least 1: got {d_hidden}")
         if protocol == "cdil" and self.n_links % 2 == 0:
             raise ValueError(f"mixer.n_links must be odd for cdil: got {self.n_links}")
-        self.residual = residual
         self.offsets = [protocol_offsets(protocol, self.n_links, factor) for factor in range(self.n_factors)]
         self.links = StackedMLP(d_model, d_hidden, self.n_links, count=self.n_factors)
+        self.residual = residual
+        self.rescale_every = rescale_every
+        # W V + V = (W + I) V, and the first offset is 0: the residual is a 1 on the first link.
+        shift = torch.zeros(self.n_links)
+        shift[0] = float(residual)
+        self.register_buffer("shift", shift, persistent=False)
+        with torch.no_grad():
+            self.links.weight_out.mul_(link_scale)
+            self.links.bias_out.mul_(link_scale)
         self.values = StackedMLP(d_model, d_hidden, d_model, count=1)
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         lengths = mask.sum(1)
         b, n, _ = x.shape
-        links = self.links(_columns(source, mask)).view(self.n_factors, self.n_links, b, n)
+        links = self.links(_columns(source, mask), self.shift).view(self.n_factors, self.n_links, b, n)
         values: Tensor = self.values(_columns(x, mask)).view(-1, b, n).transpose(0, 1)  # (B, D, L)
         for factor, offsets in enumerate(self.offsets):
-            mixed = circular_mix(links[factor].transpose(0, 1), values, offsets, lengths=lengths)
-            values = mixed + values if self.residual else mixed
+            values = circular_mix(links[factor].transpose(0, 1), values, offsets, lengths=lengths)
+            if self.rescale_every and (factor + 1) % self.rescale_every == 0:
+                values = values * _inverse_scale(values, lengths)
         return values.transpose(1, 2)
 
     def label(self) -> str:
         return self.protocol
+
+
+def _inverse_scale(values: Tensor, lengths: Tensor) -> Tensor:
+    """`(B, 1, 1)`: one over the root mean square of each sequence's values `(B, D, L)`, which are zero at padding."""
+    mean_square = values.square().sum((1, 2)) / (lengths * values.shape[1])
+    return (mean_square + 1e-12).rsqrt()[:, None, None]
 
 
 def _columns(x: Tensor, mask: Tensor) -> Tensor:
@@ -97,7 +123,7 @@ def _columns(x: Tensor, mask: Tensor) -> Tensor:
 class StackedMLP(nn.Module):
     """`count` two-layer perceptrons with GELU over the same input, initialised as `nn.Linear` is.
 
-    ``forward``: x `(D, N)`. Returns `(count, d_out, N)`.
+    ``forward``: x `(D, N)`; shift `(d_out,)`, added to what each puts out. Returns `(count, d_out, N)`.
     """
 
     def __init__(self, d_in: int, d_hidden: int, d_out: int, *, count: int) -> None:
@@ -113,5 +139,6 @@ class StackedMLP(nn.Module):
             for parameter in parameters:
                 nn.init.uniform_(parameter, -(fan_in**-0.5), fan_in**-0.5)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return chunked_mlp(x, self.weight_in, self.bias_in, self.weight_out, self.bias_out)
+    def forward(self, x: Tensor, shift: Tensor | None = None) -> Tensor:
+        bias_out = self.bias_out if shift is None else self.bias_out + shift
+        return chunked_mlp(x, self.weight_in, self.bias_in, self.weight_out, bias_out)

@@ -16,13 +16,15 @@ class Softmax(AttentionMixer):
 
     Args:
         n_heads: number of heads.
-        attention_dropout: probability with which attention weights are dropped in training, 0 to 1.
+        attention_dropout: probability with which attention weights are dropped in training, 0 to below 1.
     """
 
     quadratic = True
 
     def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2, attention_dropout: float = 0.0) -> None:
         super().__init__(d_model, max_length, n_heads=n_heads)
+        if not 0 <= attention_dropout < 1:
+            raise ValueError(f"mixer.attention_dropout must be from 0 to below 1: got {attention_dropout}")
         self.attention_dropout = attention_dropout
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:

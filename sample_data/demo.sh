@@ -1,0 +1,11 @@
+#!/bin/sh
+# The four steps on real sequences: prepare, train, eval, predict. `make demo` runs it after all set-up.
+set -eu
+cd "$(dirname "$0")/.."
+rm -rf demo
+step() { printf '\n$ seqmix %s\n' "$*"; seqmix "$@"; }
+step prepare sample_data/mycobacteria -o demo/data
+step train demo/data -o demo/run --mixer paramixer --protocol chord
+step eval demo/run
+step predict sample_data/new.fasta --run demo/run
+printf '\nThe report with all figures: demo/run/report.html\n'

@@ -1,0 +1,299 @@
+"""The contract that every registered mixer is held to, alone and inside a classifier. See `seqmix.mixers.base`."""
+
+import math
+
+import naive
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from seqmix.functional import even_landmarks
+from seqmix.mixers import available_mixers, build_mixer, mixer_class
+from seqmix.model import POOLINGS, SequenceClassifier
+from seqmix.run import pack, unpack
+from seqmix.vocabulary import CLS
+
+WIDTH, LONGEST, VOCABULARY = 8, 21, 9
+OPTIONS = {
+    "paramixer": [
+        {"protocol": "chord", "d_hidden": 6},
+        {"protocol": "cdil", "d_hidden": 6},
+        {"protocol": "chord", "d_hidden": 6, "rescale_every": 0, "link_scale": 1.0},
+        {"protocol": "chord", "d_hidden": 6, "rescale_every": 2, "link_scale": 1.0},
+        {"protocol": "chord", "d_hidden": 6, "residual": False, "n_links": 3, "n_factors": 2},
+    ],
+    "skyformer": [{"n_landmarks": 6}, {"n_landmarks": 5, "iterations": 0, "gamma": 0.3}],
+    "softmax": [{"attention_dropout": 0.5}],
+}
+CASES = [
+    pytest.param(name, options, id="-".join([name, *(str(v) for v in options.values())]))
+    for name in available_mixers()
+    for options in OPTIONS.get(name, [{}])
+]
+every_mixer = pytest.mark.parametrize(("name", "options"), CASES)
+every_pooling = pytest.mark.parametrize("pooling", POOLINGS)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+def mixer(name, options, dtype=torch.float64):
+    return build_mixer(name, WIDTH, LONGEST, options).to(dtype)
+
+
+def classifier(name, options, pooling="mean", dtype=torch.float64, **more):
+    # Wide positions and biases of every size: nothing that matters is near zero.
+    settings = {"positions": True, "position_std": 1.0, "blocks": 2, "d_feedforward": 10} | more
+    model = SequenceClassifier(
+        vocab_size=VOCABULARY,
+        n_classes=3,
+        max_length=LONGEST,
+        mixer=name,
+        mixer_options=options,
+        d_model=WIDTH,
+        pooling=pooling,
+        **settings,
+    )
+    return model.to(dtype)
+
+
+def sequences(lengths, pooling="mean"):
+    """Token ids of each length, a CLS token in front where the pooling reads it."""
+    made = [torch.randint(2, VOCABULARY, (length,)) for length in lengths]
+    return [torch.cat((torch.tensor([CLS]), ids)) for ids in made] if pooling == "cls" else made
+
+
+def batch(rows, padding, extra=0):
+    """Rows `(L, ...)` side by side, `padding` behind each; and their mask."""
+    longest = max(map(len, rows)) + extra
+    padded = torch.full((len(rows), longest, *rows[0].shape[1:]), padding, dtype=rows[0].dtype)
+    for line, row in zip(padded, rows, strict=True):
+        line[: len(row)] = row
+    return padded, torch.arange(longest) < torch.tensor([len(row) for row in rows])[:, None]
+
+
+# 1. Shape, dtype and device are kept.
+
+
+@every_mixer
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_shape_dtype_and_device_are_kept(name, options, dtype):
+    x, mask = batch([torch.randn(length, WIDTH, dtype=dtype) for length in (5, 13)], 0.0)
+    y = mixer(name, options, dtype)(x, mask, x)
+    assert (y.shape, y.dtype, y.device) == (x.shape, dtype, x.device)
+
+
+# 2. Alone = padded = batched = permuted.
+
+
+@every_mixer
+def test_a_mixer_gives_one_answer_for_one_sequence(name, options):
+    built = mixer(name, options).eval()
+    xs, sources = ([torch.randn(n, WIDTH, dtype=torch.float64) for n in (1, 2, 7, 13, 21)] for _ in range(2))
+    alone = [built(x[None], torch.ones(1, len(x), dtype=torch.bool), s[None])[0] for x, s in zip(xs, sources, strict=True)]
+    for order in ([0, 1, 2, 3, 4], [3, 1, 4, 0, 2], [2]):
+        for extra in (0, 3):
+            x, mask = batch([xs[i] for i in order], 1e9, extra)
+            source, _ = batch([sources[i] for i in order], -1e9, extra)
+            y = built(x, mask, source)
+            for row, i in zip(y, order, strict=True):
+                torch.testing.assert_close(row[: len(xs[i])], alone[i], rtol=0, atol=1e-10)
+
+
+@every_mixer
+@every_pooling
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_classifier_gives_one_answer_for_one_sequence(name, options, pooling, dtype):
+    model = classifier(name, options, pooling, dtype, stem="conv").eval()
+    rows = sequences([1, 2, 7, 13, 21], pooling)
+    with torch.inference_mode():
+        alone = [model(ids[None], torch.ones(1, len(ids), dtype=torch.bool))[0].softmax(-1) for ids in rows]
+        for order in ([0, 1, 2, 3, 4], [3, 1, 4, 0, 2], [1, 2]):
+            for padding in (0, 7, -5, 10**9):
+                # A model with positions takes no more than it was built for: room for padding behind short ones only.
+                ids, mask = batch([rows[i] for i in order], padding, extra=0 if 4 in order else 8)
+                for row, i in zip(model(ids, mask).softmax(-1), order, strict=True):
+                    torch.testing.assert_close(row, alone[i], rtol=0, atol=1e-5 if dtype == torch.float32 else 1e-10)
+
+
+# 3. In eval(), no chance.
+
+
+@every_mixer
+def test_eval_is_not_left_to_chance(name, options):
+    model = classifier(name, options, dropout=0.5, dropout_embedding=0.5, dropout_head=0.5).eval()
+    ids, mask = batch(sequences([5, 20]), 0)
+    first = model(ids, mask)
+    torch.manual_seed(1)
+    assert torch.equal(model(ids, mask), first)
+
+
+# 4. The last real token counts, padding does not.
+
+
+@every_mixer
+@every_pooling
+@pytest.mark.parametrize("length", [1, 2, 6, 13, 20])
+def test_the_last_real_token_counts_and_padding_does_not(name, options, pooling, length):
+    if options.get("n_factors"):
+        pytest.skip("fewer factors than it takes to connect all tokens")
+    model = classifier(name, options, pooling).eval()
+
+    def pooled(row, padding):
+        ids, mask = batch([row, *sequences([20], pooling)], padding)
+        return model.pool(model.features(ids, mask), mask)[0]
+
+    row = sequences([length], pooling)[0]
+    before = pooled(row, 0)
+    torch.testing.assert_close(pooled(row, 5), before, rtol=0, atol=1e-12)
+    row[-1] = row[-1] % (VOCABULARY - 2) + 2  # another token, not a special one
+    assert (pooled(row, 0) - before).abs().max() > 1e-8
+
+
+# 5. Every parameter learns, and survives a save and a load.
+
+
+@every_mixer
+@every_pooling
+def test_every_parameter_gets_a_finite_gradient_and_survives_a_save(name, options, pooling, tmp_path):
+    model = classifier(name, options, pooling, torch.float32, head_hidden=4, stem="conv")
+    ids, mask = batch(sequences([1, 9, 21], pooling), 0)
+    torch.nn.functional.cross_entropy(model(ids, mask), torch.tensor([0, 1, 2])).backward()
+    for parameter_name, parameter in model.named_parameters():
+        assert parameter.grad is not None, parameter_name
+        assert parameter.grad.isfinite().all(), parameter_name
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(pack(model.state_dict(), {}))
+    other = classifier(name, options, pooling, torch.float32, head_hidden=4, stem="conv")
+    assert not torch.equal(other.eval()(ids, mask), model.eval()(ids, mask))
+    other.load_state_dict(unpack(path)[0])
+    assert torch.equal(other(ids, mask), model(ids, mask))
+
+
+# 6. Any length.
+
+
+@every_mixer
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 11, 16, 17, 63, 100])
+def test_any_length_is_taken_forward_and_backward(name, options, length):
+    built = mixer(name, options)
+    x = torch.randn(2, length, WIDTH, dtype=torch.float64, requires_grad=True)
+    y = built(x, torch.ones(2, length, dtype=torch.bool), x)
+    y.square().sum().backward()
+    assert y.shape == x.shape
+    assert y.isfinite().all()
+    assert x.grad.isfinite().all()
+
+
+# 7. The gradchecks of hand-written backwards stand in test_functional.py; this one is of the whole.
+
+
+@every_mixer
+def test_the_gradient_of_a_mixer_is_that_of_its_output(name, options):
+    built = mixer(name, options).eval()
+    mask = torch.arange(7) < torch.tensor([7, 4])[:, None]
+    x, source = (torch.randn(2, 7, WIDTH, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    assert torch.autograd.gradcheck(lambda a, b: built(a, mask, b)[mask], (x, source), fast_mode=True)
+
+
+# 8. Agreement with the paper's formula, forward and backward.
+
+
+def stacked(mlps):
+    return list(zip(mlps.weight_in, mlps.bias_in, mlps.weight_out, mlps.bias_out, strict=True))
+
+
+def naive_paramixer(built, x, source):
+    links, values = stacked(built.links), stacked(built.values)[0]
+    return naive.paramixer(x, source, links, values, built.protocol, built.residual, built.rescale_every)
+
+
+def naive_attention(built, x, source):
+    length = len(x)
+    formulas = {"softmax": naive.softmax_attention, "kernelized": naive.kernelized_attention}
+    name = type(built).__name__.lower()
+    heads = []
+    for h in range(built.n_heads):
+        part = slice(h * WIDTH // built.n_heads, (h + 1) * WIDTH // built.n_heads)
+        q, k, v = (layer(x)[:, part] for layer in (built.query, built.key, built.value))
+        if name == "skyformer":
+            rows = even_landmarks(torch.tensor([length]), built.n_landmarks, length)[0]
+            heads.append(naive.skyformer_attention(q, k, v, rows, built.gamma, built.iterations or None))
+        else:
+            heads.append(formulas[name](q, k, v))
+    return built.project(torch.cat(heads, dim=1))
+
+
+NAIVE = {"paramixer": naive_paramixer} | dict.fromkeys(("softmax", "kernelized", "skyformer"), naive_attention)
+
+
+@every_mixer
+def test_a_mixer_is_the_papers_formula_forward_and_backward(name, options):
+    if name not in NAIVE:
+        pytest.skip(f"another package's mixer: {name}")
+    built = mixer(name, options).eval()
+    x, source = (torch.randn(2, 13, WIDTH, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    lengths = [13, 6]
+    mask = torch.arange(13) < torch.tensor(lengths)[:, None]
+    dense = torch.cat([NAIVE[name](built, x[b, :n], source[b, :n]) for b, n in enumerate(lengths)])
+    fast = built(x, mask, source)[mask]
+    torch.testing.assert_close(fast, dense, rtol=0, atol=1e-10)
+    direction = torch.randn_like(dense)
+    inputs = [x, *built.parameters()] + [source] * (name == "paramixer")
+    expected = torch.autograd.grad((dense * direction).sum(), inputs)
+    for got, wanted in zip(torch.autograd.grad((fast * direction).sum(), inputs), expected, strict=True):
+        torch.testing.assert_close(got, wanted, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize(("max_length", "factors"), [(2, 1), (16, 4), (17, 5), (1000, 10), (16384, 14)])
+def test_paramixer_has_as_many_factors_and_links_as_the_paper_says(max_length, factors):
+    for protocol, links in (("chord", factors + 1), ("cdil", 9)):
+        built = build_mixer("paramixer", 4, max_length, {"protocol": protocol})
+        assert (built.n_factors, built.n_links) == (factors, links)
+        for m, offsets in enumerate(built.offsets, 1):
+            assert sorted(offsets) == sorted(naive.offsets(protocol, m, links))
+        assert 2 ** (math.log2(max_length)) <= 2**factors
+
+
+# 9. No tensor of size L x L, unless the mixer says so.
+
+
+class LargestTensor(TorchDispatchMode):
+    """Elements of the largest tensor that any operation returns."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        sizes = [leaf.numel() for leaf in tree_leaves(out) if isinstance(leaf, torch.Tensor)]
+        self.elements = max(self.elements, *sizes, 0)
+        return out
+
+
+def largest_tensor(built, length, training):
+    x = torch.randn(1, length, WIDTH, requires_grad=True)
+    built.train(training)
+    with LargestTensor() as mode:
+        y = built(x, torch.ones(1, length, dtype=torch.bool), x)
+        y.sum().backward()
+    return mode.elements
+
+
+@every_mixer
+@pytest.mark.parametrize("training", [False, True])
+def test_no_tensor_grows_with_the_square_of_the_length(name, options, training):
+    built = mixer(name, options, torch.float32)
+    if mixer_class(name).quadratic:
+        pytest.skip(f"{name} says that it is quadratic")
+    short, long = (largest_tensor(built, length, training) for length in (512, 2048))
+    assert long <= 4.5 * short
+    assert long < 2048**2
+
+
+def test_a_quadratic_tensor_would_be_noticed():
+    built = mixer("kernelized", {}, torch.float32)
+    assert largest_tensor(built, 512, training=True) >= 512**2
+    assert built.quadratic

@@ -1,0 +1,241 @@
+"""The functions without parameters against brute force, and every hand-written backward against finite differences."""
+
+import importlib
+import inspect
+import itertools
+import pkgutil
+
+import naive
+import pytest
+import torch
+from torch.autograd import gradcheck
+
+import seqmix.functional
+from seqmix.functional import (
+    chunked_mlp,
+    circular_mix,
+    even_landmarks,
+    gaussian_kernel,
+    kernelized_attention,
+    newton_schulz_inverse,
+    skyformer_attention,
+    softmax_attention,
+)
+from seqmix.functional import mlp as mlp_module
+
+OFFSETS = {
+    "chord": [0, 1, 2, 4],
+    "negative": [0, 2, 4, -2, -4],
+    "beyond the length": [0, 13, -29, 1000, -1000],
+    "repeated": [3, 3, 3],
+    "none": [],
+}
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+def normal(generator, *shape):
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def brute_force_mix(links, values, offsets, lengths):
+    out = torch.zeros_like(values)
+    for b, length in enumerate(lengths):
+        for i in range(length):
+            for k, offset in enumerate(offsets):
+                out[b, :, i] += links[b, k, i] * values[b, :, (i + offset) % length]
+    return out
+
+
+@pytest.mark.parametrize("offsets", OFFSETS.values(), ids=OFFSETS)
+@pytest.mark.parametrize("length", [1, 2, 7, 16])
+def test_circular_mix_is_the_formula(offsets, length, generator):
+    links, values = normal(generator, 3, len(offsets), length), normal(generator, 3, 4, length)
+    expected = brute_force_mix(links, values, offsets, [length] * 3)
+    torch.testing.assert_close(circular_mix(links, values, offsets), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("offsets", OFFSETS.values(), ids=OFFSETS)
+def test_circular_mix_wraps_each_sequence_on_its_own_length(offsets, generator):
+    lengths = [1, 5, 9, 4]
+    links, values = normal(generator, 4, len(offsets), 9), normal(generator, 4, 2, 9)
+    expected = brute_force_mix(links, values, offsets, lengths)
+    out = circular_mix(links, values, offsets, lengths=torch.tensor(lengths))
+    torch.testing.assert_close(out, expected, rtol=0, atol=1e-12)
+
+
+def test_circular_mix_neither_reads_nor_writes_behind_a_sequence(generator):
+    links, values = normal(generator, 2, 3, 8), normal(generator, 2, 4, 8)
+    links[0, :, 5:] = values[0, :, 5:] = torch.nan
+    links.requires_grad_()
+    values.requires_grad_()
+    out = circular_mix(links, values, [0, 1, -2], lengths=torch.tensor([5, 8]))
+    assert out.isfinite().all()
+    assert (out[0, :, 5:] == 0).all()
+    out.sum().backward()
+    for gradient in (links.grad, values.grad):
+        assert gradient.isfinite().all()
+        assert (gradient[0, :, 5:] == 0).all()
+
+
+@pytest.mark.parametrize("lengths", [None, [4, 7]])
+def test_circular_mix_has_the_right_gradients(lengths, generator):
+    links, values = normal(generator, 2, 4, 7).requires_grad_(), normal(generator, 2, 3, 7).requires_grad_()
+    spans = None if lengths is None else torch.tensor(lengths)
+    assert gradcheck(lambda a, b: circular_mix(a, b, [0, 1, -3, 9], lengths=spans), (links, values))
+
+
+def test_circular_mix_says_what_does_not_fit():
+    links, values = torch.zeros(2, 3, 5), torch.zeros(2, 4, 5)
+    with pytest.raises(ValueError, match="3 rows for 2 offsets"):
+        circular_mix(links, values, [0, 1])
+    with pytest.raises(ValueError, match="must be"):
+        circular_mix(links, torch.zeros(2, 4, 6), [0, 1, 2])
+    for lengths in ([5], [0, 5], [5, 6]):
+        with pytest.raises(ValueError, match="lengths"):
+            circular_mix(links, values, [0, 1, 2], lengths=torch.tensor(lengths))
+
+
+def mlp_inputs(generator, positions, m=2, h=3, d=4, k=2):
+    shapes = ((d, positions), (m, h, d), (m, h), (m, k, h), (m, k))
+    return [normal(generator, *shape).requires_grad_() for shape in shapes]
+
+
+@pytest.mark.parametrize("positions", [1, 64, 65, 200])
+def test_chunked_mlp_is_a_plain_mlp_for_any_number_of_chunks(positions, generator, monkeypatch):
+    monkeypatch.setattr(mlp_module, "_CHUNK_FLOATS", {"cpu": 1, "cuda": 1})  # chunks of 64 positions, the fewest there are
+    inputs = mlp_inputs(generator, positions)
+    x, *weights = inputs
+    plain = torch.stack([naive.mlp(x.T, *(w[m] for w in weights)).T for m in range(2)])
+    out = chunked_mlp(*inputs)
+    torch.testing.assert_close(out, plain, rtol=0, atol=1e-12)
+    direction = normal(generator, *out.shape)
+    expected = torch.autograd.grad((plain * direction).sum(), inputs)
+    for got, wanted in zip(torch.autograd.grad((out * direction).sum(), inputs), expected, strict=True):
+        torch.testing.assert_close(got, wanted, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("positions", [5, 130])
+def test_chunked_mlp_has_the_right_gradients(positions, generator, monkeypatch):
+    monkeypatch.setattr(mlp_module, "_CHUNK_FLOATS", {"cpu": 1, "cuda": 1})
+    assert gradcheck(chunked_mlp, mlp_inputs(generator, positions), fast_mode=positions > 64)
+
+
+def test_every_handwritten_backward_is_checked_here():
+    functions = set()
+    for module in pkgutil.walk_packages([str(p) for p in seqmix.__path__], "seqmix."):
+        if module.name.startswith(("seqmix.functional", "seqmix.mixers")) or module.name == "seqmix.model":
+            found = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
+            functions |= {name for name, kind in found if issubclass(kind, torch.autograd.Function)}
+    assert functions == {"_CircularMix", "_ChunkedMLP"}
+
+
+def test_gaussian_kernel_is_the_formula_and_one_on_the_diagonal(generator):
+    a, b = normal(generator, 6, 4), normal(generator, 9, 4)
+    torch.testing.assert_close(gaussian_kernel(a, b), naive.gaussian(a, b), rtol=0, atol=1e-12)
+    far = 1e4 * torch.randn(20, 4, generator=generator)
+    assert torch.diagonal(gaussian_kernel(far, far)).max() <= 1.0
+
+
+def test_newton_schulz_inverts_and_scales_each_matrix_on_its_own(generator):
+    root = normal(generator, 3, 5, 5)
+    matrices = root @ root.transpose(-1, -2) + torch.eye(5, dtype=torch.float64)
+    inverse = newton_schulz_inverse(matrices, 20)
+    torch.testing.assert_close(inverse @ matrices, torch.eye(5, dtype=torch.float64).expand(3, 5, 5), rtol=0, atol=1e-8)
+    for matrix in matrices:
+        torch.testing.assert_close(newton_schulz_inverse(matrix, 3), naive.newton_schulz(matrix, 3), rtol=0, atol=1e-12)
+    beside_large = newton_schulz_inverse(torch.stack((matrices[0], 1e6 * matrices[1])), 3)[0]
+    torch.testing.assert_close(beside_large, naive.newton_schulz(matrices[0], 3), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_landmarks", [1, 2, 7, 8, 64])
+def test_even_landmarks_are_real_tokens_spread_over_queries_and_keys(n_landmarks):
+    padded = 20
+    lengths = torch.tensor([1, 5, 20])
+    rows = even_landmarks(lengths, n_landmarks, padded)
+    assert rows.shape == (3, n_landmarks)
+    for length, chosen in zip(lengths.tolist(), rows.tolist(), strict=True):
+        assert all(row % padded < length and row < 2 * padded for row in chosen)
+        unpadded = even_landmarks(torch.tensor([length]), n_landmarks, length)[0].tolist()
+        assert [row % padded for row in chosen] == [row % length for row in unpadded]
+        assert [row >= padded for row in chosen] == [row >= length for row in unpadded]
+        if n_landmarks % 2 == 0:
+            assert sum(row < padded for row in chosen) == n_landmarks // 2
+        if n_landmarks <= 2 * length:
+            places = sorted(row if row < padded else row - padded + length for row in chosen)
+            gaps = [b - a for a, b in itertools.pairwise(places)]
+            assert len(set(places)) == n_landmarks
+            assert not gaps or max(gaps) - min(gaps) <= 1
+
+
+def padded_attention_inputs(generator, lengths, width=4, heads=2):
+    longest = max(lengths) + 2
+    q, k, v = (normal(generator, len(lengths), heads, longest, width) for _ in range(3))
+    mask = torch.arange(longest) < torch.tensor(lengths)[:, None]
+    for tensor in (q, k, v):
+        tensor.masked_fill_(~mask[:, None, :, None], 1e9)
+    return q, k, v, mask
+
+
+def each_sequence(q, k, v, lengths):
+    for b, length in enumerate(lengths):
+        for h in range(q.shape[1]):
+            yield b, h, *(tensor[b, h, :length] for tensor in (q, k, v))
+
+
+@pytest.mark.parametrize(
+    ("fast", "slow"),
+    [(softmax_attention, naive.softmax_attention), (kernelized_attention, naive.kernelized_attention)],
+    ids=["softmax", "kernelized"],
+)
+def test_attention_is_the_formula_whatever_stands_at_padding(fast, slow, generator):
+    lengths = [1, 6, 9]
+    q, k, v, mask = padded_attention_inputs(generator, lengths)
+    out = fast(q, k, v, mask)
+    for b, h, *sequence in each_sequence(q, k, v, lengths):
+        torch.testing.assert_close(out[b, h, : lengths[b]], slow(*sequence), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("iterations", [None, 6])
+def test_skyformer_attention_is_the_formula_whatever_stands_at_padding(iterations, generator):
+    lengths = [1, 6, 9]
+    q, k, v, mask = padded_attention_inputs(generator, lengths)
+    padded = q.shape[2]
+    landmarks = even_landmarks(torch.tensor(lengths), 4, padded)
+    out = skyformer_attention(q, k, v, mask, landmarks, 0.2, iterations)
+    for b, h, *sequence in each_sequence(q, k, v, lengths):
+        rows = [row if row < padded else row - padded + lengths[b] for row in landmarks[b].tolist()]
+        expected = naive.skyformer_attention(*sequence, rows, 0.2, iterations)
+        torch.testing.assert_close(out[b, h, : lengths[b]], expected, rtol=0, atol=1e-10)
+
+
+def test_skyformer_takes_the_same_landmarks_for_all_or_for_each(generator):
+    q, k, v = (normal(generator, 3, 2, 8, 4) for _ in range(3))
+    mask = torch.ones(3, 8, dtype=torch.bool)
+    shared = torch.tensor([0, 5, 9, 15])
+    one = skyformer_attention(q, k, v, mask, shared)
+    assert torch.equal(one, skyformer_attention(q, k, v, mask, shared.expand(3, -1)))
+    assert torch.equal(one, skyformer_attention(q, k, v, mask, shared, gamma=0.1, iterations=6))
+
+
+def test_skyformer_with_all_rows_as_landmarks_is_kernelized_attention(generator):
+    q, k, v = (normal(generator, 2, 2, 7, 4) for _ in range(3))
+    mask = torch.ones(2, 7, dtype=torch.bool)
+    exact = kernelized_attention(q, k, v, mask)
+    errors = [
+        float((skyformer_attention(q, k, v, mask, torch.arange(14), gamma, None) - exact).abs().max())
+        for gamma in (1e-2, 1e-4, 1e-8)
+    ]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 1e-6
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_the_kernel_survives_half_precision_far_from_the_origin(dtype, generator):
+    points = (50 + torch.randn(5, 8, generator=generator)).to(dtype)
+    torch.testing.assert_close(
+        gaussian_kernel(points, points).double(), naive.gaussian(points.double(), points.double()), rtol=0, atol=1e-2
+    )

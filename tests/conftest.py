@@ -1,11 +1,16 @@
 """What all tests share: small files to work on, and a trained run that is made once."""
 
+import os
 import random
 from pathlib import Path
 
 import pytest
 
 import seqmix
+
+# Threads that wait for each other on a busy machine would make tiny tensors a hundred times slower. Read when torch is
+# imported, here and in subprocesses.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SAMPLE = Path(__file__).parent.parent / "sample_data"
 

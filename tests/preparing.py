@@ -1,0 +1,115 @@
+"""What the tests of reading and preparing share: short calls, and small files in every format."""
+
+import gzip
+import io
+import random
+import sys
+from dataclasses import fields
+
+import pytest
+from Bio import SeqIO
+from Bio.Seq import Seq
+from Bio.SeqRecord import SeqRecord
+
+from seqmix.dataset import PrepareOptions
+from seqmix.dataset import prepare as run_prepare
+from seqmix.errors import SeqmixError
+from seqmix.records import ReadOptions, RecordReader, find_sources
+
+_PREPARE_OPTIONS = {field.name for field in fields(PrepareOptions)}
+
+
+def prepare(inputs, output, *, val=(), test=(), overwrite=False, **options):
+    """`seqmix.prepare` with the options of both of its groups side by side."""
+    chosen = {name: options.pop(name) for name in list(options) if name in _PREPARE_OPTIONS}
+    return run_prepare(
+        inputs,
+        output,
+        val=val,
+        test=test,
+        overwrite=overwrite,
+        options=PrepareOptions(**chosen),
+        read=ReadOptions(**options),
+    )
+
+
+def read(*inputs, **options):
+    """The records of some inputs."""
+    return list(RecordReader(find_sources(inputs), ReadOptions(**options)))
+
+
+def letters(record):
+    """The text of a record without white space, as a string."""
+    text = record.text.decode("latin-1") if isinstance(record.text, bytes) else record.text
+    return "".join(text.split())
+
+
+def pairs(records):
+    return [(record.id, letters(record)) for record in records]
+
+
+def message_of(call, *args, **options):
+    """The message of the `SeqmixError` that a call must raise: one line."""
+    with pytest.raises(SeqmixError) as caught:
+        call(*args, **options)
+    message = str(caught.value)
+    assert message
+    assert "\n" not in message
+    return message
+
+
+def decoded(dataset):
+    """Every record of a data set: id -> symbols."""
+    return {name: dataset.vocabulary.decode(dataset.tokens(i)) for i, name in enumerate(dataset.ids())}
+
+
+def split_of(dataset):
+    """Every record of a data set: id -> number of its split."""
+    return dict(zip(dataset.ids(), dataset.split.tolist(), strict=True))
+
+
+def label_of(dataset):
+    """Every record of a data set: id -> class name."""
+    return {name: dataset.classes[label] for name, label in zip(dataset.ids(), dataset.labels, strict=True)}
+
+
+def standard_input(monkeypatch, data):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+def dna(length, seed):
+    return "".join(random.Random(seed).choices("ACGT", k=length))
+
+
+def reverse_complement(sequence):
+    return sequence[::-1].translate(str.maketrans("ACGT", "TGCA"))
+
+
+def labelled_fasta(path, per_class=10, classes=("a", "b"), length=30):
+    """One FASTA file with `label=` in its headers; every sequence is another."""
+    records = [(f"{name}{i}", name, dna(length, f"{name}{i}")) for i in range(per_class) for name in classes]
+    path.write_text("".join(f">{identifier} label={name}\n{sequence}\n" for identifier, name, sequence in records))
+    return path
+
+
+def _annotated(kind):
+    records = [
+        SeqRecord(Seq(sequence), id=name, name=name, description="", annotations={"molecule_type": "DNA"})
+        for name, sequence in SEQUENCES
+    ]
+    out = io.StringIO()
+    SeqIO.write(records, out, kind)
+    return out.getvalue().encode()
+
+
+SEQUENCES = [("s1", "ACGTAC"), ("s2", "GGTT")]
+CONTENT = {
+    "fasta": b">s1 first\nACGT\nAC\n>s2\nGGTT\n",
+    "fastq": b"@s1 first\nACGTAC\n+\nIIIIII\n@s2\nGGTT\n+s2\n@III\n",
+    "genbank": _annotated("genbank"),
+    "embl": _annotated("embl"),
+    "csv": b"id,text\ns1,ACGTAC\ns2,GGTT\n",
+    "tsv": b"id\ttext\ns1\tACGTAC\ns2\tGGTT\n",
+    "jsonl": b'{"id": "s1", "text": "ACGTAC"}\n{"id": "s2", "text": "GGTT"}\n',
+}
+PACKED = {kind: gzip.compress(content) for kind, content in CONTENT.items()}

@@ -1,0 +1,100 @@
+"""The order of the modules, what the command line promises, and what loading it costs."""
+
+import ast
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+import seqmix
+from seqmix import cli
+
+PACKAGE = Path(seqmix.__file__).parent
+ORDER = [
+    *("errors", "config", "formats", "records", "vocabulary", "splits", "spool", "dataset", "batching"),
+    *("functional", "mixers", "model", "interop", "run", "inference", "metrics", "baselines"),
+    *("report", "training", "prediction", "evaluation", "display", "cli"),
+]
+OPTIONS = {
+    "prepare": "output alphabet unknown min-length max-length truncate label-from classes skip-unlabelled group split split-from "
+    "val test seed input-format text-column id-column encoding overwrite quiet verbose",
+    "train": "output mixer protocol pooling max-length epochs batch-size tokens-per-batch lr seed device precision class-weights "
+    "select compile save-every recipe config set resume overwrite quiet verbose",
+    "eval": "split data output label-from baselines device precision quiet verbose",
+    "predict": "run output format batch-size probabilities top input-format text-column id-column encoding device precision "
+    "overwrite quiet verbose",
+}
+
+
+def imports(path):
+    """Modules of the package that a file imports, those for type checkers only left out."""
+    found = set()
+
+    def visit(node):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            return
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("seqmix."):
+            found.add(node.module.split(".")[1])
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(path.read_text()))
+    return found
+
+
+def module_name(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_a_module_imports_only_from_those_above_it():
+    files = [path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name != "__init__.py"]
+    assert {module_name(path) for path in files} == set(ORDER)
+    for path in files:
+        own = module_name(path)
+        below = [name for name in imports(path) if ORDER.index(name) > ORDER.index(own)]
+        assert not below, f"{path.relative_to(PACKAGE)} imports {below}"
+
+
+def test_readme_names_the_modules_in_their_order():
+    readme = (PACKAGE.parent / "README.md").read_text()
+    assert ", ".join(ORDER) in " ".join(readme.split())
+
+
+def test_commands_have_the_options_that_are_documented():
+    commands = typer.main.get_command(cli.app).commands
+    assert set(commands) == set(OPTIONS)
+    for name, command in commands.items():
+        options = {p.name: p for p in command.params if p.param_type_name == "option"}
+        spelled = {option.opts[0].removeprefix("--") for option in options.values()}
+        assert spelled == set(OPTIONS[name].split()), name
+        assert all(option.help for option in options.values()), name
+
+
+@pytest.mark.parametrize("function", ["prepare", "train", "evaluate", "predict"])
+def test_every_command_has_a_documented_function(function):
+    assert inspect.getdoc(getattr(seqmix, function))
+    assert function in seqmix.__all__
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys, json\nfrom seqmix.cli import app\n"
+        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\nprint(json.dumps(list(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stderr.splitlines()[-1]))
+    assert not loaded & {"torch", "numpy", "sklearn", "matplotlib", "Bio", "scipy"}
+    for command in OPTIONS:
+        assert command in done.stdout
+
+
+def test_no_source_file_reads_or_writes_pickle():
+    for path in PACKAGE.rglob("*.py"):
+        names = {n.id for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Name)}
+        text = path.read_text()
+        assert "torch.load" not in text and "torch.save" not in text and "allow_pickle=True" not in text, path
+        assert "pickle" not in names, path

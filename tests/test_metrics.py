@@ -1,0 +1,184 @@
+"""Every score against scikit-learn, and the intervals against simulation."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn import metrics as oracle
+
+from seqmix.metrics import (
+    HEADLINE,
+    bootstrap_scores,
+    calibration_bins,
+    confusion_matrix,
+    expected_calibration_error,
+    per_class,
+    point_scores,
+    roc_points,
+)
+
+
+def example(n, n_classes, seed, *, ties=False, skill=1.0):
+    """Probabilities that know something of the labels."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, n_classes, n)
+    labels[:n_classes] = np.arange(n_classes)  # every class occurs
+    logits = rng.normal(size=(n, n_classes))
+    logits[np.arange(n), labels] += skill
+    if ties:
+        logits = np.round(logits)
+    probabilities = np.exp(logits)
+    return probabilities / probabilities.sum(1, keepdims=True), labels.astype(np.int64)
+
+
+CASES = {
+    "binary": example(101, 2, 0),
+    "binary with ties": example(200, 2, 1, ties=True),
+    "binary, few": example(5, 2, 2),
+    "binary, worse than chance": example(60, 2, 3, skill=-2.0),
+    "binary, all equal": (np.full((20, 2), 0.5), np.arange(20) % 2),
+    "three classes": example(150, 3, 4),
+    "three classes with ties": example(150, 3, 5, ties=True),
+    "ten classes": example(300, 10, 6),
+}
+every_case = pytest.mark.parametrize(("probabilities", "labels"), CASES.values(), ids=CASES)
+
+
+@every_case
+def test_headline_scores_are_scikit_learns(probabilities, labels):
+    n_classes = probabilities.shape[1]
+    predicted = probabilities.argmax(1)
+    one_hot = np.eye(n_classes)[labels]
+    binary = n_classes == 2
+    expected = {
+        "accuracy": oracle.accuracy_score(labels, predicted),
+        "balanced accuracy": oracle.balanced_accuracy_score(labels, predicted),
+        "macro-F1": oracle.f1_score(labels, predicted, average="macro"),
+        "MCC": oracle.matthews_corrcoef(labels, predicted),
+        "ROC AUC": oracle.roc_auc_score(labels, probabilities[:, 1])
+        if binary
+        else oracle.roc_auc_score(labels, probabilities, multi_class="ovr", average="macro"),
+        "average precision": oracle.average_precision_score(labels, probabilities[:, 1])
+        if binary
+        else oracle.average_precision_score(one_hot, probabilities, average="macro"),
+        "log loss": oracle.log_loss(labels, probabilities),
+    }
+    scores = point_scores(probabilities, labels)
+    assert tuple(scores) == HEADLINE
+    assert scores == pytest.approx(expected, abs=1e-12)
+
+
+@every_case
+def test_tables_are_scikit_learns(probabilities, labels):
+    n_classes = probabilities.shape[1]
+    predicted = probabilities.argmax(1)
+    confusion = confusion_matrix(labels, predicted, n_classes)
+    np.testing.assert_array_equal(confusion, oracle.confusion_matrix(labels, predicted, labels=range(n_classes)))
+    names = [f"class{c}" for c in range(n_classes)]
+    precision, recall, f1, support = oracle.precision_recall_fscore_support(
+        labels, predicted, labels=range(n_classes), zero_division=0
+    )
+    for c, row in enumerate(per_class(confusion, names)):
+        expected = {"class": names[c], "precision": precision[c], "recall": recall[c], "F1": f1[c], "records": support[c]}
+        assert row == pytest.approx(expected)
+
+
+@every_case
+def test_the_roc_curve_is_scikit_learns(probabilities, labels):
+    false, true = roc_points(probabilities[:, 1], labels == 1)
+    expected_false, expected_true, _ = oracle.roc_curve(labels == 1, probabilities[:, 1], drop_intermediate=False)
+    np.testing.assert_allclose(false, expected_false, atol=1e-12)
+    np.testing.assert_allclose(true, expected_true, atol=1e-12)
+
+
+def test_probabilities_of_zero_and_one_are_clipped_as_scikit_learn_does():
+    probabilities = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.5, 0.5]])
+    labels = np.array([1, 1, 0, 0])
+    assert point_scores(probabilities, labels)["log loss"] == pytest.approx(oracle.log_loss(labels, probabilities))
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+def test_a_class_that_does_not_occur_does_not_count():
+    probabilities, labels = example(90, 3, 7)
+    probabilities, labels = probabilities[labels != 1], labels[labels != 1]
+    predicted = probabilities.argmax(1)
+    assert 1 in predicted
+    scores = point_scores(probabilities, labels)
+    one_against_rest = (0, 2)
+    expected = {
+        "accuracy": oracle.accuracy_score(labels, predicted),
+        "balanced accuracy": oracle.balanced_accuracy_score(labels, predicted),
+        "macro-F1": oracle.f1_score(labels, predicted, average="macro"),
+        "MCC": oracle.matthews_corrcoef(labels, predicted),
+        "ROC AUC": np.mean([oracle.roc_auc_score(labels == c, probabilities[:, c]) for c in one_against_rest]),
+        "average precision": np.mean(
+            [oracle.average_precision_score(labels == c, probabilities[:, c]) for c in one_against_rest]
+        ),
+        "log loss": oracle.log_loss(labels, probabilities, labels=[0, 1, 2]),
+    }
+    assert scores == pytest.approx(expected, abs=1e-12)
+
+
+def test_records_of_one_class_have_no_ranking_scores():
+    probabilities, _ = example(30, 2, 8)
+    scores = point_scores(probabilities, np.zeros(30, dtype=np.int64))
+    assert math.isnan(scores["ROC AUC"])
+    assert scores["MCC"] == 0.0
+    assert scores["accuracy"] == (probabilities.argmax(1) == 0).mean()
+    bounds = bootstrap_scores(probabilities, np.zeros(30, dtype=np.int64), resamples=10)["ROC AUC"]
+    assert all(math.isnan(value) for value in (bounds.value, bounds.low, bounds.high))
+
+
+def test_intervals_hold_the_score_and_come_from_the_seed():
+    probabilities, labels = example(120, 3, 9)
+    scores = bootstrap_scores(probabilities, labels, resamples=200)
+    points = point_scores(probabilities, labels)
+    assert tuple(scores) == HEADLINE
+    for name, score in scores.items():
+        assert score.value == points[name]
+        assert score.low < score.value < score.high
+    assert bootstrap_scores(probabilities, labels, resamples=200) == scores
+    assert bootstrap_scores(probabilities, labels, resamples=200, seed=1) != scores
+
+
+def test_a_resample_is_scored_as_the_drawn_records_would_be(monkeypatch):
+    probabilities, labels = example(40, 3, 10)
+    monkeypatch.setattr("seqmix.metrics._CHUNK", 100)  # a few resamples at a time: the chunks must not matter
+    few = bootstrap_scores(probabilities, labels, resamples=25, seed=3)
+    rng = np.random.default_rng(3)
+    drawn = [np.repeat(np.arange(40), rng.multinomial(40, np.full(40, 1 / 40))) for _ in range(25)]
+    for name in HEADLINE:
+        values = [point_scores(probabilities[rows], labels[rows])[name] for rows in drawn]
+        assert (few[name].low, few[name].high) == pytest.approx(tuple(np.quantile(values, (0.025, 0.975))), abs=1e-9)
+
+
+def test_intervals_cover_the_true_score():
+    rng = np.random.default_rng(11)
+    covered = 0
+    for seed in range(60):
+        labels = rng.integers(0, 2, 150)
+        right = rng.random(150) < 0.8  # the true accuracy
+        probabilities = np.eye(2)[np.where(right, labels, 1 - labels)] * 0.8 + 0.1
+        score = bootstrap_scores(probabilities, labels, resamples=150, seed=seed)["accuracy"]
+        covered += score.low <= 0.8 <= score.high
+    assert covered >= 50  # of 60; 57 are expected, fewer than 50 have a probability of 4e-4
+
+
+@pytest.mark.parametrize("bins", [1, 10, 15])
+@every_case
+def test_calibration_error_is_its_definition(probabilities, labels, bins):
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
+    error = 0.0
+    for b in range(bins):
+        inside = (confidence >= b / bins) & ((confidence < (b + 1) / bins) | (b == bins - 1))
+        if inside.any():
+            error += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
+    assert expected_calibration_error(probabilities, labels, bins) == pytest.approx(error, abs=1e-12)
+
+
+def test_calibration_bins_hold_every_record_even_where_the_model_is_certain():
+    probabilities = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
+    binned = calibration_bins(probabilities, np.array([0, 0, 0]))
+    assert sum(binned["share"]) == pytest.approx(1.0)
+    assert binned["confidence"] == pytest.approx([0.5, 1.0])
+    assert binned["accuracy"] == pytest.approx([1.0, 0.5])

@@ -1,0 +1,247 @@
+"""The classifier around the mixers: embedding, positions, stem, pooling, head, dropout, checkpointing."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import seqmix
+from seqmix.config import ModelConfig
+from seqmix.errors import ConfigError
+from seqmix.mixers import build_mixer, mixer_options
+from seqmix.model import SequenceClassifier, TransformerBlock, count_parameters
+
+LENGTHS = (3, 8, 5)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+def classifier(**options):
+    settings = {"vocab_size": 9, "n_classes": 3, "max_length": 8, "d_model": 6, "stem": "none"} | options
+    if settings.get("mixer", "paramixer") == "paramixer":
+        settings["mixer_options"] = {"d_hidden": 5} | settings.get("mixer_options", {})
+    return SequenceClassifier(**settings)
+
+
+@pytest.fixture
+def batch():
+    ids = torch.randint(2, 9, (3, 8))
+    return ids, torch.arange(8) < torch.tensor(LENGTHS)[:, None]
+
+
+def test_mean_pooling_is_the_mean_over_real_tokens(batch):
+    model = classifier(pooling="mean")
+    features = model.features(*batch)
+    expected = torch.stack([features[b, :n].mean(0) for b, n in enumerate(LENGTHS)])
+    torch.testing.assert_close(model.pool(features, batch[1]), expected)
+    torch.testing.assert_close(model(*batch), model.head(expected))
+
+
+def test_cls_pooling_is_the_first_token(batch):
+    model = classifier(pooling="cls")
+    features = model.features(*batch)
+    torch.testing.assert_close(model(*batch), model.head(features[:, 0]))
+
+
+def test_cls_pooling_loses_no_token_for_the_cls_token(batch):
+    model = classifier(pooling="cls", positions=True).eval()
+    ids = torch.cat((torch.ones(3, 1, dtype=torch.long), batch[0]), dim=1)  # 8 tokens and CLS, for max_length 8
+    mask = torch.ones(3, 9, dtype=torch.bool)
+    before = model(ids, mask)
+    ids[:, -1] = ids[:, -1] % 7 + 2
+    assert (model(ids, mask) - before).abs().amax(1).min() > 0
+
+
+def test_flat_pooling_is_one_layer_over_all_positions_with_padding_as_zero(batch):
+    model = classifier(pooling="flat", max_length=11, n_classes=2)
+    features = model.features(*batch)
+    weights = model.head.weight.view(2, 11, 6)
+    expected = torch.stack(
+        [torch.einsum("cld,ld->c", weights[:, :n], features[b, :n]) + model.head.bias for b, n in enumerate(LENGTHS)]
+    )
+    torch.testing.assert_close(model(*batch), expected)
+
+
+def test_features_are_zero_at_padding(batch):
+    for mixer in seqmix.available_mixers():
+        model = classifier(mixer=mixer, positions=True, stem="conv")
+        features = model.features(*batch)
+        assert (features[~batch[1]] == 0).all()
+        assert (features[batch[1]].abs().sum(-1) > 0).all()
+
+
+def test_positions_tell_equal_tokens_apart():
+    ids, mask = torch.full((1, 6), 3), torch.ones(1, 6, dtype=torch.bool)
+    without = classifier().eval().features(ids, mask)[0]
+    torch.testing.assert_close(without, without[:1].expand(6, -1))
+    with_positions = classifier(positions=True).eval().features(ids, mask)[0]
+    assert torch.pdist(with_positions).min() > 1e-6
+
+
+def test_positions_begin_as_small_as_asked():
+    for std in (0.02, 1.0):
+        weights = classifier(positions=True, position_std=std, max_length=2000).position.weight
+        assert abs(float(weights.detach().std()) / std - 1) < 0.1
+    assert classifier(positions=False).position is None
+
+
+def test_the_stem_is_a_residual_convolution_of_each_sequence_alone(batch):
+    model = classifier(stem="conv", stem_kernel=3)
+    captured = []
+    model.blocks[0].register_forward_pre_hook(lambda _, inputs: captured.append(inputs[0]))
+    model(*batch)
+    convolution = model.stem.convolution
+    for b, n in enumerate(LENGTHS):
+        x = model.embedding(batch[0][b, :n])
+        expected = x + F.gelu(F.conv1d(x.T[None], convolution.weight, convolution.bias, padding=1))[0].T
+        torch.testing.assert_close(captured[0][b, :n], expected)
+    assert classifier(stem="none").stem is None
+
+
+def test_every_block_gets_the_embedded_input_as_source(batch):
+    model = classifier(blocks=3)
+    captured = []
+    for block in model.blocks:
+        block.mixer.register_forward_pre_hook(lambda _, inputs: captured.append(inputs))
+    model(*batch)
+    embedded = model.embedding(batch[0]) * batch[1][:, :, None]
+    assert len(captured) == 3
+    assert all(torch.equal(source, embedded) for _, _, source in captured)
+    assert torch.equal(captured[0][0], embedded)
+    assert not torch.equal(captured[1][0], embedded)
+
+
+def test_transformer_blocks_are_pre_norm_with_residuals(batch):
+    model = classifier(mixer="softmax", d_feedforward=7).eval()
+    (block,) = model.blocks
+    assert isinstance(block, TransformerBlock)
+    x = model.embedding(batch[0]) * batch[1][:, :, None]
+    middle = x + block.mixer(block.norm_mixer(x), batch[1], x)
+    first, _, _, second, _ = block.feedforward
+    out = middle + second(F.gelu(first(block.norm_feedforward(middle))))
+    expected = model.norm(out) * batch[1][:, :, None]
+    torch.testing.assert_close(model.features(*batch), expected)
+
+
+@pytest.mark.parametrize("mixer", seqmix.available_mixers())
+def test_checkpointing_gives_the_same_loss_and_gradients(mixer, batch):
+    gradients = []
+    for checkpoint_blocks in (False, True):
+        torch.manual_seed(1)
+        model = classifier(mixer=mixer, blocks=2, dropout=0.3, positions=True, checkpoint_blocks=checkpoint_blocks)
+        loss = F.cross_entropy(model(*batch), torch.tensor([0, 1, 2]))
+        loss.backward()
+        gradients.append([loss.detach(), *(p.grad for p in model.parameters())])
+    for plain, checkpointed in zip(*gradients, strict=True):
+        torch.testing.assert_close(checkpointed, plain, rtol=0, atol=1e-7)
+
+
+def test_checkpointing_keeps_less_for_the_backward(batch):
+    def kept(checkpoint_blocks):
+        sizes = []
+        model = classifier(mixer="softmax", blocks=2, checkpoint_blocks=checkpoint_blocks)
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: sizes.append(t.numel()) or t, lambda t: t):
+            model(*batch)
+        return sum(sizes)
+
+    assert kept(True) < 0.7 * kept(False)
+
+
+@pytest.mark.parametrize(("options", "limit"), [({"pooling": "flat"}, 8), ({"positions": True}, 8)])
+def test_more_tokens_than_a_model_was_built_for_are_a_clear_error(options, limit):
+    model = classifier(**options)
+    assert model.length_limit == limit
+    model(torch.full((1, 8), 2), torch.ones(1, 8, dtype=torch.bool))
+    with pytest.raises(ConfigError, match="9 tokens is longer than the 8"):
+        model(torch.full((1, 9), 2), torch.ones(1, 9, dtype=torch.bool))
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_without_positions_and_flat_pooling_any_length_is_taken(pooling):
+    model = classifier(pooling=pooling)
+    assert model.length_limit is None
+    assert model(torch.full((1, 100), 2), torch.ones(1, 100, dtype=torch.bool)).isfinite().all()
+
+
+@pytest.mark.parametrize("which", ["dropout", "dropout_embedding", "dropout_head"])
+@pytest.mark.parametrize("mixer", ["paramixer", "softmax"])
+def test_each_dropout_works_in_training_only(which, mixer, batch):
+    model = classifier(mixer=mixer, **{which: 0.5})
+    assert not torch.equal(model(*batch), model(*batch))
+    model.eval()
+    assert torch.equal(model(*batch), model(*batch))
+    plain = classifier(mixer=mixer).eval()
+    plain.load_state_dict(model.state_dict())
+    assert torch.equal(plain(*batch), model(*batch))
+
+
+def test_attention_dropout_works_in_training_only(batch):
+    model = classifier(mixer="softmax", mixer_options={"attention_dropout": 0.5})
+    assert not torch.equal(model(*batch), model(*batch))
+    model.eval()
+    assert torch.equal(model(*batch), model(*batch))
+
+
+def test_skyformer_draws_landmarks_in_training_only(batch):
+    model = classifier(mixer="skyformer", mixer_options={"n_landmarks": 2})
+    assert not torch.equal(model(*batch), model(*batch))
+    model.eval()
+    assert torch.equal(model(*batch), model(*batch))
+
+
+def test_training_landmarks_are_real_tokens_queries_and_keys_alike():
+    mixer = build_mixer("skyformer", 4, 20, {"n_landmarks": 500}).train()
+    mask = torch.arange(20) < torch.tensor([1, 7, 20])[:, None]
+    for length, rows in zip((1, 7, 20), mixer._landmarks(mask), strict=True):
+        assert set(rows.tolist()) == {*range(length), *range(20, 20 + length)}
+
+
+def test_defaults_of_the_papers():
+    assert mixer_options("skyformer") == {"n_heads": 2, "n_landmarks": 128, "gamma": 0.1, "iterations": 6}
+    assert mixer_options("kernelized") == {"n_heads": 2}
+    assert mixer_options("softmax") == {"n_heads": 2, "attention_dropout": 0.0}
+    assert mixer_options("paramixer")["protocol"] == "chord"
+
+
+def test_build_model_follows_its_configuration(batch):
+    config = ModelConfig(mixer="skyformer", mixer_options={"n_heads": 4}, max_length=8, d_model=12, blocks=3, head_hidden=5)
+    model = seqmix.build_model(config, vocab_size=9, n_classes=4)
+    assert model(*batch).shape == (3, 4)
+    assert len(model.blocks) == 3
+    assert model.blocks[0].mixer.n_heads == 4
+    assert model.embedding.weight.shape == (9, 12)
+    assert model.head[0].weight.shape == (5, 12)
+    assert count_parameters(model) == sum(p.numel() for p in model.parameters())
+    with pytest.raises(ConfigError, match="max_length"):
+        seqmix.build_model(ModelConfig(), vocab_size=9, n_classes=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mixer": "paramixr"}, "no mixer 'paramixr'; available: paramixer, skyformer, kernelized, softmax"),
+        ({"pooling": "max"}, "mean, cls, flat"),
+        ({"stem": "fft"}, "none, conv"),
+        ({"stem": "conv", "stem_kernel": 4}, "odd"),
+        ({"mixer_options": {"n_link": 3}}, "no option 'n_link'; it has: protocol, n_links"),
+        ({"mixer_options": {"protocol": "ring"}}, "chord, cdil"),
+        ({"mixer_options": {"protocol": "cdil", "n_links": 4}}, "odd"),
+        ({"mixer_options": {"n_links": -1}}, "n_links"),
+        ({"mixer_options": {"d_hidden": 0}}, "d_hidden"),
+        ({"mixer_options": {"d_hidden": "wide"}}, "d_hidden must be a whole number"),
+        ({"mixer_options": {"n_factors": 2.5}}, "n_factors must be a whole number"),
+        ({"mixer_options": {"residual": "no"}}, "residual must be true or false"),
+        ({"mixer": "softmax", "mixer_options": {"n_heads": 4}}, "n_heads must divide"),
+        ({"mixer": "softmax", "mixer_options": {"attention_dropout": -0.1}}, "attention_dropout"),
+        ({"mixer": "softmax", "mixer_options": {"attention_dropout": 1.5}}, "attention_dropout"),
+        ({"mixer": "skyformer", "mixer_options": {"gamma": 0}}, "gamma"),
+        ({"mixer": "skyformer", "mixer_options": {"n_landmarks": 0}}, "n_landmarks"),
+        ({"mixer": "skyformer", "mixer_options": {"iterations": -1}}, "iterations"),
+    ],
+    ids=str,
+)
+def test_options_that_are_not_allowed_are_told(options, message):
+    with pytest.raises(ConfigError, match=message):
+        classifier(**options)

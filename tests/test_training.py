@@ -1,0 +1,498 @@
+"""Training: that it learns, that a seed is an answer, that the test split has no part in it, and what it refuses."""
+
+import dataclasses
+import math
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import random_dna, write_fasta
+
+import seqmix
+from seqmix import training
+from seqmix.batching import collate, plan_batches
+from seqmix.config import Config, TrainingConfig
+from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
+from seqmix.training import EpochEnd, Finished, Started, StepEnd, learning_rate
+
+SMALL = ("model.d_model=8", "mixer.d_hidden=8", "mixer.n_factors=3")
+
+
+def train(data, output, *settings, **options):
+    """A short training of a small model, and its events."""
+    events = []
+    small = SMALL if options.get("mixer", "paramixer") == "paramixer" else SMALL[:1]
+    given = {"epochs": 1, "tokens_per_batch": 1024} | options
+    run = seqmix.train(data, output, settings=[*small, *settings], on_event=events.append, **given)
+    return run, events
+
+
+def weights(run):
+    return (run.path / "model.safetensors").read_bytes()
+
+
+def of_kind(events, kind):
+    return [event for event in events if isinstance(event, kind)]
+
+
+@pytest.fixture(scope="module")
+def sixteen(tmp_path_factory):
+    """Sixteen random sequences of two classes that nothing but memory tells apart; all are for training."""
+    folder = tmp_path_factory.mktemp("sixteen")
+    rng = random.Random(0)
+    records = [(f"r{i} label={'even' if i % 2 == 0 else 'odd'}", random_dna(rng.randint(17, 24), rng)) for i in range(16)]
+    options = seqmix.PrepareOptions(split="1,0,0")
+    return seqmix.prepare(write_fasta(folder / "all.fa", records), folder / "data", options=options)
+
+
+@pytest.mark.parametrize("mixer", seqmix.available_mixers())
+def test_sixteen_samples_are_learned_by_heart(mixer, sixteen, tmp_path):
+    few = ("mixer.n_landmarks=12",) if mixer == "skyformer" else ()
+    settings = ("model.positions=true", "model.d_model=24", "training.average=0", "training.schedule=constant", *few)
+    run, _ = train(sixteen, tmp_path / "run", *settings, mixer=mixer, epochs=40, lr=1e-2)
+    assert seqmix.evaluate(run, split="train", baselines=False, resamples=2).scores["accuracy"].value == 1.0
+
+
+@pytest.mark.parametrize("pooling", ["cls", "flat"])
+def test_every_pooling_learns(pooling, dataset, tmp_path):
+    run, _ = train(dataset, tmp_path / "run", "model.d_model=16", pooling=pooling, epochs=14, lr=5e-3, max_length=64)
+    assert seqmix.evaluate(run, baselines=False, resamples=2).scores["accuracy"].value >= 0.85
+
+
+# Seeds.
+
+
+@pytest.fixture(scope="module")
+def reference(dataset, tmp_path_factory):
+    """A run with everything random in it: dropout, shuffled batches."""
+    return train(dataset, tmp_path_factory.mktemp("reference") / "run", "model.dropout=0.2", epochs=2)[0]
+
+
+def test_the_same_seed_gives_the_same_bytes_whatever_was_drawn_before(dataset, reference, tmp_path):
+    torch.manual_seed(123)
+    np.random.default_rng().random()
+    state = torch.get_rng_state()
+    run, _ = train(dataset, tmp_path / "run", "model.dropout=0.2", epochs=2)
+    assert weights(run) == weights(reference)
+    assert torch.equal(torch.get_rng_state(), state), "training changed the caller's random numbers"
+
+
+def test_another_seed_gives_other_weights(dataset, reference, tmp_path):
+    run, _ = train(dataset, tmp_path / "run", "model.dropout=0.2", epochs=2, seed=1)
+    assert weights(run) != weights(reference)
+
+
+def test_skyformers_random_landmarks_come_from_the_seed(dataset, tmp_path):
+    runs = [train(dataset, tmp_path / name, "mixer.n_landmarks=4", mixer="skyformer")[0] for name in ("one", "two")]
+    assert weights(runs[0]) == weights(runs[1])
+
+
+def test_the_configuration_of_a_run_repeats_it(reference, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    again = seqmix.train(config=reference.path / "config.toml", output="again")
+    assert weights(again) == weights(reference)
+    assert again.config == reference.config
+    assert (again.path / "config.toml").read_bytes() == (reference.path / "config.toml").read_bytes()
+
+
+def test_the_configuration_says_everything(reference):
+    tables = reference.config.to_tables()
+    stored = training.read_toml(reference.path / "config.toml")
+    assert stored == tables
+    assert Path(stored["data"]["path"]).is_absolute()
+    assert stored["model"]["max_length"] > 0
+    assert {"protocol", "n_links", "n_factors", "d_hidden", "residual"} <= stored["mixer"].keys()
+    assert stored["training"].keys() == {f.name for f in dataclasses.fields(TrainingConfig)}
+
+
+# The test split.
+
+
+def test_the_test_split_has_no_part_in_training(dataset, reference, tmp_path):
+    poisoned = Path(shutil.copytree(dataset.path, tmp_path / "data"))
+    tokens = np.load(poisoned / "tokens.npy")
+    labels = np.load(poisoned / "labels.npy")
+    for i in dataset.indices("test"):
+        tokens[dataset.offsets[i] : dataset.offsets[i + 1]] = 250  # no token: whoever looks at it crashes
+        labels[i] = 99
+    np.save(poisoned / "tokens.npy", tokens)
+    np.save(poisoned / "labels.npy", labels)
+    run, _ = train(seqmix.Dataset.open(poisoned, verify=False), tmp_path / "run", "model.dropout=0.2", epochs=2)
+    assert weights(run) == weights(reference)
+
+
+# Choosing the best weights.
+
+
+def test_the_best_weights_on_validation_are_kept(dataset, tmp_path, monkeypatch):
+    accuracies = iter([0.5, 0.9, 0.7, 0.9, 0.8])
+    kept = []
+
+    def validate(trainer, *_):
+        kept.append({name: tensor.clone() for name, tensor in trainer.averaged.state_dict().items()})
+        return {"accuracy": next(accuracies), "log loss": 1.0}
+
+    monkeypatch.setattr(training, "_validate", validate)
+    run, events = train(dataset, tmp_path / "run", epochs=5, select="accuracy")
+    assert [event.best for event in of_kind(events, EpochEnd)] == [True, True, False, False, False]
+    found = run.load_model().state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in kept[1].items())
+    assert of_kind(events, Finished)[0].best_epoch == 2
+
+
+def test_validation_scores_are_those_of_the_kept_weights_on_the_validation_split(dataset, tmp_path):
+    run, events = train(dataset, tmp_path / "run", epochs=3)
+    best = [event for event in of_kind(events, EpochEnd) if event.best][-1]
+    evaluated = seqmix.evaluate(run, split="val", baselines=False, resamples=2)
+    assert {name: score.value for name, score in evaluated.scores.items()} == pytest.approx(best.validation, abs=1e-6)
+
+
+def test_training_stops_early_when_validation_gets_no_better(dataset, tmp_path, monkeypatch):
+    scores = iter([0.6, 0.7, 0.7, 0.65, 0.6, 0.9])
+    monkeypatch.setattr(training, "_validate", lambda *_: {"macro-F1": next(scores), "log loss": 1.0})
+    run, events = train(dataset, tmp_path / "run", "training.patience=2", epochs=6)
+    assert len(of_kind(events, EpochEnd)) == 4
+    assert "macro-f1" in of_kind(events, Finished)[0].reason
+    assert [line["epoch"] for line in run.history()] == [1, 2, 3, 4]
+
+
+def test_without_patience_training_goes_on_to_the_end(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0})
+    _, events = train(dataset, tmp_path / "run", "training.patience=0", epochs=4)
+    assert len(of_kind(events, EpochEnd)) == 4
+
+
+@pytest.mark.parametrize(
+    ("select", "best"), [("macro-f1", 1), ("accuracy", 2), ("roc-auc", 3), ("loss", 4)], ids=lambda value: str(value)
+)
+def test_each_selection_chooses_by_its_own_score(select, best, dataset, tmp_path, monkeypatch):
+    names = {"macro-F1": 1, "accuracy": 2, "ROC AUC": 3}
+    epochs = iter(range(1, 5))
+
+    def validate(*_):
+        epoch = next(epochs)
+        return {name: 0.9 if epoch == mine else 0.5 for name, mine in names.items()} | {"log loss": 0.1 if epoch == 4 else 0.7}
+
+    monkeypatch.setattr(training, "_validate", validate)
+    # Equal scores are told apart by the loss, so the fourth epoch is better than the first until its own best one came.
+    run, events = train(dataset, tmp_path / "run", epochs=best, select=select)
+    assert of_kind(events, Finished)[0].best_epoch == best
+    assert run.config.training.select == select
+
+
+def test_without_a_validation_split_the_last_weights_are_kept(sixteen, tmp_path):
+    run, events = train(sixteen, tmp_path / "run", epochs=3)
+    assert [event.validation for event in of_kind(events, EpochEnd)] == [{}, {}, {}]
+    assert of_kind(events, Finished)[0].best_epoch == 3
+    tensors, _ = run.load_state()
+    model = run.load_model().state_dict()
+    assert all(torch.equal(tensors[f"averaged.{name}"], tensor) for name, tensor in model.items())
+
+
+# The loss and its gradient.
+
+
+def first_gradients(run):
+    """The gradient of the first step: what AdamW's first moment holds after it, up to a factor."""
+    tensors, _ = run.load_state()
+    return {name: tensor for name, tensor in tensors.items() if name.endswith("exp_avg")}
+
+
+def one_step(data, output, *settings, **options):
+    given = {"tokens_per_batch": 10**6, "epochs": 1} | options
+    return train(data, output, "training.clip=0", "training.weight_decay=0.0", *settings, **given)
+
+
+def assert_same_gradients(first, second, atol=1e-7):
+    one, two = first_gradients(first), first_gradients(second)
+    assert one.keys() == two.keys()
+    assert max(float(tensor.abs().max()) for tensor in one.values()) > 1e-4
+    for name, tensor in one.items():
+        torch.testing.assert_close(two[name], tensor, rtol=1e-4, atol=atol)
+
+
+def test_accumulated_batches_are_one_large_batch(sixteen, tmp_path):
+    whole, events = one_step(sixteen, tmp_path / "whole", batch_size=16)
+    parts, part_events = one_step(sixteen, tmp_path / "parts", "training.accumulate=4", batch_size=4)
+    assert len(of_kind(events, StepEnd)) == len(of_kind(part_events, StepEnd)) == 1
+    assert_same_gradients(whole, parts)
+    assert of_kind(part_events, StepEnd)[0].loss == pytest.approx(of_kind(events, StepEnd)[0].loss, abs=1e-5)
+
+
+def test_uneven_batches_are_one_large_batch_too(sixteen, tmp_path):
+    whole, _ = one_step(sixteen, tmp_path / "whole", batch_size=16)
+    parts, events = one_step(sixteen, tmp_path / "parts", "training.accumulate=3", batch_size=7)
+    assert of_kind(events, StepEnd)[0].batches == 3
+    assert_same_gradients(whole, parts)
+
+
+@pytest.fixture(scope="module")
+def uneven(tmp_path_factory):
+    """Twelve sequences of a common class, four of a rare one, all for training."""
+    folder = tmp_path_factory.mktemp("uneven")
+    rng = random.Random(1)
+    records = [(f"r{i} label={'rare' if i % 4 == 0 else 'common'}", random_dna(20, rng)) for i in range(16)]
+    options = seqmix.PrepareOptions(split="1,0,0")
+    return seqmix.prepare(write_fasta(folder / "all.fa", records), folder / "data", options=options)
+
+
+def expected_loss(run, dataset, weight=None, smoothing=0.0):
+    """The loss of the untrained model, by PyTorch's own mean over weighted records."""
+    torch.manual_seed(run.config.training.seed)
+    model = run.build_model()
+    batch = collate([dataset.tokens(i) for i in range(len(dataset))])
+    target = torch.from_numpy(dataset.labels)
+    losses = F.cross_entropy(model(batch.ids, batch.mask), target, weight=weight, label_smoothing=smoothing, reduction="none")
+    return model, losses.mean()
+
+
+@pytest.mark.parametrize(
+    ("settings", "weight", "smoothing"),
+    [
+        ((), None, 0.0),
+        (("training.class_weights=balanced",), (16 / 24, 16 / 8), 0.0),
+        (("training.label_smoothing=0.2",), None, 0.2),
+        (("training.class_weights=balanced", "training.label_smoothing=0.1"), (16 / 24, 16 / 8), 0.1),
+    ],
+    ids=["plain", "balanced", "smoothed", "both"],
+)
+def test_the_gradient_is_that_of_the_loss_that_was_asked_for(settings, weight, smoothing, uneven, tmp_path):
+    run, events = one_step(uneven, tmp_path / "run", *settings)
+    model, loss = expected_loss(run, uneven, None if weight is None else torch.tensor(weight), smoothing)
+    assert of_kind(events, StepEnd)[0].loss == pytest.approx(loss.item(), abs=1e-5)
+    loss.backward()
+    by_dimension = [p for p in model.parameters() if p.dim() > 1] + [p for p in model.parameters() if p.dim() <= 1]
+    for index, parameter in enumerate(by_dimension):
+        got = first_gradients(run)[f"optimizer.{index}.exp_avg"] / 0.1  # beta1 is 0.9
+        torch.testing.assert_close(got, parameter.grad, rtol=1e-3, atol=1e-6)
+
+
+def test_gradients_are_clipped_to_the_norm_that_was_asked_for(uneven, tmp_path):
+    run, _ = one_step(uneven, tmp_path / "run", "training.clip=0.001")
+    norm = torch.stack([(tensor / 0.1).norm() for tensor in first_gradients(run).values()]).norm()
+    assert float(norm) == pytest.approx(0.001, rel=1e-2)
+
+
+# The learning rate.
+
+
+def scheduled(schedule, warmup):
+    config = Config(training=TrainingConfig(lr=1.0, schedule=schedule, warmup=warmup))
+    return [learning_rate(config, progress) for progress in np.linspace(0, 1, 101)]
+
+
+def test_the_learning_rate_rises_linearly_and_then_follows_its_schedule():
+    for schedule in ("constant", "cosine", "linear"):
+        rates = scheduled(schedule, 0.2)
+        assert rates[:21] == pytest.approx([i / 20 for i in range(21)])
+    assert scheduled("constant", 0.2)[20:] == pytest.approx([1.0] * 81)
+    assert scheduled("linear", 0.2)[20:] == pytest.approx([1 - i / 80 for i in range(81)])
+    assert scheduled("cosine", 0.2)[20:] == pytest.approx([(1 + math.cos(math.pi * i / 80)) / 2 for i in range(81)])
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "linear"])
+def test_a_schedule_may_have_no_warmup_or_nothing_else(schedule):
+    assert scheduled(schedule, 0.0)[0] == 1.0
+    assert scheduled(schedule, 1.0)[50] == 0.5
+    assert all(0 <= rate <= 1 for warmup in (0.0, 0.5, 1.0) for rate in scheduled(schedule, warmup))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "linear"])
+def test_no_step_is_wasted_on_a_learning_rate_of_zero(schedule, sixteen, tmp_path):
+    _, events = train(sixteen, tmp_path / "run", f"training.schedule={schedule}", batch_size=8, epochs=3, lr=0.5)
+    rates = [event.lr for event in of_kind(events, StepEnd)]
+    assert len(rates) == 6
+    assert all(0 < rate <= 0.5 for rate in rates)
+    if schedule != "constant":
+        assert rates == sorted(rates, reverse=True)
+
+
+# Precision and devices.
+
+
+@pytest.mark.parametrize("mixer", seqmix.available_mixers())
+def test_bf16_trains_and_predicts(mixer, dataset, tmp_path):
+    run, events = train(dataset, tmp_path / "run", mixer=mixer, precision="bf16", pooling="cls")
+    assert all(math.isfinite(event.loss) for event in of_kind(events, StepEnd))
+    assert all(parameter.dtype == torch.float32 for parameter in run.load_model().parameters())
+
+
+def test_fp16_needs_a_gpu_and_says_so_before_anything_is_written(dataset, tmp_path):
+    with pytest.raises(ConfigError, match="fp16 needs a CUDA GPU"):
+        train(dataset, tmp_path / "run", precision="fp16", device="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("device", ["cuda:7", "tpu", "cpu:3", "nonsense"])
+def test_a_device_that_is_not_there_is_told(device, dataset, tmp_path):
+    with pytest.raises(ConfigError, match="available: auto, cpu"):
+        train(dataset, tmp_path / "run", device=device)
+    assert not (tmp_path / "run").exists()
+
+
+# What goes wrong.
+
+
+def test_a_loss_that_is_no_number_is_a_clear_error(dataset, tmp_path):
+    with pytest.raises(SeqmixError, match="diverged; lower --lr"):
+        train(dataset, tmp_path / "run", "training.clip=0", "training.warmup=0", "model.norm=false", lr=1e30, epochs=3)
+
+
+def test_weights_that_diverged_in_the_last_step_are_not_kept(dataset, tmp_path, monkeypatch):
+    real = training._step
+
+    def step(trainer, *args):
+        result = real(trainer, *args)
+        if trainer.state.epoch == 1:
+            with torch.no_grad():
+                for parameter in trainer.model.parameters():
+                    parameter.fill_(math.nan)
+        return result
+
+    monkeypatch.setattr(training, "_step", step)
+    for select in ("macro-f1", "loss"):
+        with pytest.raises(SeqmixError, match="diverged"):
+            train(dataset, tmp_path / select, epochs=2, tokens_per_batch=10**6, select=select)
+        model = seqmix.Run.open(tmp_path / select).load_model()
+        assert all(parameter.isfinite().all() for parameter in model.parameters())
+
+
+def test_an_unlabelled_set_is_refused_with_what_to_do(tmp_path):
+    rng = random.Random(2)
+    files = write_fasta(tmp_path / "genome.fa", [(f"r{i}", random_dna(30, rng)) for i in range(9)])
+    data = seqmix.prepare(files, tmp_path / "data")
+    with pytest.raises(DatasetError, match=r"no labels.*--label-from"):
+        seqmix.train(data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_or_damaged_data_set_is_refused(dataset, tmp_path):
+    with pytest.raises(DatasetError, match="seqmix prepare"):
+        seqmix.train(tmp_path / "nothing", tmp_path / "run")
+    damaged = Path(shutil.copytree(dataset.path, tmp_path / "data"))
+    with (damaged / "tokens.npy").open("r+b") as file:
+        file.seek(500)
+        file.write(b"\x00")
+    with pytest.raises(DatasetError, match=r"tokens\.npy is not what its checksum says"):
+        seqmix.train(damaged, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("settings", [("model.pooling=flat",), ("model.positions=true",)], ids=str)
+def test_sequences_longer_than_the_model_are_refused_with_what_to_do(settings, dataset, tmp_path):
+    with pytest.raises(ConfigError, match="--max-length 50"):
+        train(dataset, tmp_path / "run", *settings, "model.max_length=50")
+    assert not (tmp_path / "run").exists()
+
+
+def test_cut_sequences_fit_a_model_that_is_made_for_them(dataset, tmp_path):
+    run, _ = train(dataset, tmp_path / "run", pooling="flat", max_length=50)
+    assert run.config.model.max_length == 50
+    assert run.load_model().head.in_features == 50 * 8
+
+
+def test_what_matters_is_how_long_sequences_are_not_how_long_they_might_be(dataset, tmp_path):
+    longest = int(dataset.lengths.max())
+    train(dataset, tmp_path / "run", f"model.max_length={longest}", pooling="flat", max_length=10 * longest)
+    assert (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_an_existing_output_is_kept_unless_asked(dataset, reference, tmp_path):
+    existing = Path(shutil.copytree(reference.path, tmp_path / "run"))
+    with pytest.raises(RunError, match=r"exists.*--resume.*--overwrite"):
+        train(dataset, existing)
+    assert (existing / "model.safetensors").read_bytes() == weights(reference)
+    run, _ = train(dataset, existing, seed=5, overwrite=True)
+    assert weights(run) != weights(reference)
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(RunError, match="no run folder"):
+        train(dataset, tmp_path / "photos", overwrite=True)
+
+
+def test_a_run_that_cannot_begin_leaves_the_one_it_would_replace(dataset, reference, tmp_path):
+    existing = Path(shutil.copytree(reference.path, tmp_path / "run"))
+    for wrong in ({"precision": "fp16", "device": "cpu"}, {"device": "cuda:9"}, {"mixer": "nothing"}, {"protocol": "ring"}):
+        with pytest.raises(ConfigError):
+            train(dataset, existing, overwrite=True, **wrong)
+    with pytest.raises(ConfigError):
+        train(dataset, existing, "mixer.n_link=3", overwrite=True)
+    assert (existing / "model.safetensors").read_bytes() == weights(reference)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("training.lr=-1", "training.lr must be above 0"),
+        ("training.lr=fast", "training.lr must be a number"),
+        ("training.epoch=3", "no option 'training.epoch'"),
+        ("train.lr=1", "no configuration table 'train'"),
+        ("lr=1", "table.option=value"),
+        ("mixer.residual=no", "residual must be true or false"),
+        ("training.schedule=step", "constant, cosine, linear"),
+        ("training.select=f1", "macro-f1, accuracy, roc-auc, loss"),
+        ("training.precision=fp8", "fp32, bf16, fp16"),
+        ("training.class_weights=auto", "none, balanced"),
+        ("training.label_smoothing=1.0", "label_smoothing"),
+        ("training.accumulate=0", "accumulate must be at least 1"),
+    ],
+)
+def test_wrong_settings_are_told(settings, message, dataset, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        train(dataset, tmp_path / "run", settings)
+    assert not (tmp_path / "run").exists()
+
+
+# Events and the log.
+
+
+def test_events_and_log_tell_what_happened(dataset, tmp_path):
+    run, events = train(dataset, tmp_path / "run", epochs=2)
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Finished)
+    assert events[0].parameters == sum(p.numel() for p in run.load_model().parameters())
+    assert not events[0].resumed
+    steps, epochs = of_kind(events, StepEnd), of_kind(events, EpochEnd)
+    assert [event.step for event in steps] == list(range(1, len(steps) + 1))
+    train_tokens = int(dataset.lengths[dataset.indices("train")].sum())
+    assert [sum(event.tokens for event in steps if event.epoch == epoch) for epoch in (1, 2)] == [train_tokens] * 2
+    for line, event in zip(run.history(), epochs, strict=True):
+        assert (line["epoch"], line["step"], line["train_loss"], line["best"]) == (
+            event.epoch,
+            event.step,
+            event.train_loss,
+            event.best,
+        )
+        assert line["val_accuracy"] == event.validation["accuracy"]
+        assert line["val_ROC AUC"] == event.validation["ROC AUC"]
+        assert line["tokens_per_second"] > 0
+
+
+def test_every_training_record_is_seen_once_an_epoch_in_an_order_of_its_own(dataset):
+    lengths = dataset.lengths[dataset.indices("train")]
+    plans = [plan_batches(lengths, tokens_per_batch=1024, order=(0, epoch)) for epoch in (0, 1)]
+    for plan in plans:
+        assert sorted(np.concatenate(plan).tolist()) == list(range(len(lengths)))
+    assert [p.tolist() for p in plans[0]] != [p.tolist() for p in plans[1]]
+
+
+def test_runs_are_numbered_and_named_by_their_mixer(dataset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first, _ = train(dataset, None)
+    second, _ = train(dataset, None, mixer="softmax")
+    third, _ = train(dataset, None, protocol="cdil")
+    assert [str(run.path) for run in (first, second, third)] == [
+        "runs/001-paramixer-chord",
+        "runs/002-softmax",
+        "runs/003-paramixer-cdil",
+    ]
+    assert seqmix.Run.newest().path == third.path
+
+
+def test_tensorboard_events_are_written_when_asked_for(dataset, tmp_path):
+    pytest.importorskip("tensorboard")
+    run, _ = train(dataset, tmp_path / "run", "training.tensorboard=true")
+    assert list((run.path / "tensorboard").glob("events.*"))

@@ -7,6 +7,7 @@ told in one line; 2 a command line that cannot be parsed; 130 interrupted, after
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -392,7 +393,12 @@ def predict(
 
 def main() -> None:
     """The `seqmix` command."""
+    signal.signal(signal.SIGTERM, _interrupt)  # what Ctrl-C cleans up, a job scheduler's signal does too
     app()
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -35,7 +35,9 @@ class ModelConfig:
     Attributes:
         mixer: name of the mixer, one of `available_mixers()`.
         mixer_options: the mixer's own options ([mixer] in TOML).
-        max_length: characters of the longest sequence it is built for; 0: data.max_length, or the data's longest.
+        max_length: characters of the sequences it is built for, which sizes the mixers; 0: with positions or flat pooling,
+            which take no longer ones, data.max_length or the data's longest; else what three quarters of the data do not
+            exceed (longer ones are taken all the same).
         d_model: width, channels.
         blocks: number of mixer blocks.
         d_feedforward: hidden width of the feed-forward in transformer blocks.

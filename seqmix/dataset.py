@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from seqmix import __version__
 from seqmix.errors import ConfigError, DatasetError, InputError
+from seqmix.formats import TABLE_FORMATS
 from seqmix.records import ReadOptions, Record, RecordReader, find_sources
 from seqmix.splits import SPLITS, components, parse_fractions, split_leaks, stratified_split
 from seqmix.spool import TokenSpool
@@ -322,7 +323,7 @@ def _finish(
     classes: list[str] | None = None,
 ) -> None:
     """Splits the spooled records and writes what is missing of the data set into `folder`."""
-    notes: list[str] = []
+    notes = _without_effect(spool.reader)
     meta = spool.meta()
     if classes is None:
         classes = sorted(spool.label_names)
@@ -391,6 +392,14 @@ def _finish(
         "arrays": {name: _sha256(folder / name) for name in ARRAYS},
     }
     (folder / "dataset.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _without_effect(reader: RecordReader) -> list[str]:
+    """Options that name columns, where no input has any."""
+    if any(source.format in TABLE_FORMATS for source in reader.sources):
+        return []
+    named = {"--text-column": reader.options.text_column, "--id-column": reader.options.id_column}
+    return [f"{option} had no effect: no input is a CSV, TSV or JSONL table" for option, value in named.items() if value]
 
 
 def length_quantiles(lengths: NDArray[np.int64]) -> dict[str, int]:

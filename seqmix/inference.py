@@ -89,7 +89,8 @@ def probabilities(
             batch = collate([fetch(int(i)) for i in positions], cls=model.pooling == "cls", pin=device.type == "cuda")
             batch = batch.to(device)
             logits = model(batch.ids, batch.mask)
-            found = logits.to(torch.float32).softmax(-1).cpu().numpy().astype(np.float64)
+            # In float64, so that the probabilities of a record sum to one as closely as other tools expect.
+            found = logits.to("cpu", torch.float64).softmax(-1).numpy()
             if result is None:
                 result = np.empty((len(lengths), found.shape[1]))
             result[positions] = found

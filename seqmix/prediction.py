@@ -12,7 +12,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
@@ -237,9 +237,9 @@ def whole_file(path: Path | None, overwrite: bool = False) -> Iterator[TextIO]:
         finally:
             out.detach()
         return
-    if path.exists() and not overwrite:
-        raise ConfigError(f"{path} exists; replace it with --overwrite, or choose another --output")
     special = path.exists() and not path.is_file()  # a device or a pipe is written to, not replaced
+    if path.is_file() and not overwrite:
+        raise ConfigError(f"{path} exists; replace it with --overwrite, or choose another --output")
     temporary = path if special else path.with_name(f".{path.name}.partial")
     try:
         with temporary.open("w", encoding="utf-8", newline="") as out:
@@ -250,4 +250,5 @@ def whole_file(path: Path | None, overwrite: bool = False) -> Iterator[TextIO]:
         raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         if not special:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)

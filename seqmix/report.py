@@ -314,9 +314,3 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
 def write_report(evaluation: Evaluation, run: Run, path: Path) -> None:
     """Writes `report.html`."""
     write_whole(path, report_html(evaluation, run))
-
-
-def scores_line(scores: dict[str, float]) -> str:
-    """The validation scores of an epoch in one line."""
-    names = ("accuracy", "macro-F1", "ROC AUC", "log loss")
-    return ", ".join(f"{name} {number(scores.get(name))}" for name in names)

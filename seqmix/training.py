@@ -370,6 +370,9 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
         config = replace(config, data=replace(config.data, max_length=prepared["max_length"] or 0))
     if not config.model.max_length:
         longest = config.data.max_length or int(dataset.lengths.max())
+        if config.model.pooling != "flat" and not config.model.positions:
+            typical = int(np.quantile(dataset.lengths, 0.75, method="nearest"))
+            longest = min(longest, typical)
         config = replace(config, model=replace(config.model, max_length=longest))
     return config
 
@@ -455,6 +458,8 @@ def train(
         "compile": compile,
         "save_every": save_every,
     }
+    if batch_size is not None and tokens_per_batch is not None:
+        raise ConfigError("--batch-size and --tokens-per-batch exclude each other: give one of them")
     layers = _given(options, recipe, config, settings)
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other: continue the run, or replace it")

@@ -42,6 +42,11 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def test_an_option_without_effect_is_noted(two_class_files, tmp_path):
+    dataset = seqmix.prepare(two_class_files, tmp_path / "data", read=seqmix.ReadOptions(text_column="text"))
+    assert any("--text-column had no effect" in note for note in dataset.info["notes"])
+
+
 def test_the_folder_holds_what_the_format_says(tmp_path):
     inputs = two_files(tmp_path / "in")
     dataset = prepare(inputs, tmp_path / "data")

@@ -26,7 +26,7 @@ def train(data, output, *settings, **options):
     """A short training of a small model, and its events."""
     events = []
     small = SMALL if options.get("mixer", "paramixer") == "paramixer" else SMALL[:1]
-    given = {"epochs": 1, "tokens_per_batch": 1024} | options
+    given = {"epochs": 1, **({} if "batch_size" in options else {"tokens_per_batch": 1024})} | options
     run = seqmix.train(data, output, settings=[*small, *settings], on_event=events.append, **given)
     return run, events
 
@@ -53,7 +53,7 @@ def sixteen(tmp_path_factory):
 def test_sixteen_samples_are_learned_by_heart(mixer, sixteen, tmp_path):
     few = ("mixer.n_landmarks=12",) if mixer == "skyformer" else ()
     settings = ("model.positions=true", "model.d_model=24", "training.average=0", "training.schedule=constant", *few)
-    run, _ = train(sixteen, tmp_path / "run", *settings, mixer=mixer, epochs=40, lr=1e-2)
+    run, _ = train(sixteen, tmp_path / "run", *settings, mixer=mixer, epochs=12, batch_size=4, lr=1e-2)
     assert seqmix.evaluate(run, split="train", baselines=False, resamples=2).scores["accuracy"].value == 1.0
 
 
@@ -203,7 +203,7 @@ def first_gradients(run):
 
 
 def one_step(data, output, *settings, **options):
-    given = {"tokens_per_batch": 10**6, "epochs": 1} | options
+    given = options or {"tokens_per_batch": 10**6}
     return train(data, output, "training.clip=0", "training.weight_decay=0.0", *settings, **given)
 
 

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# Which rows of a batch have which length: one entry for all of them, or one for each.
-Spans = list[tuple[slice, int]]
+# PyTorch's CPU kernels work with one thread on fewer elements than this.
+_SERIAL_ELEMENTS = 32_767
 
 
 def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengths: Tensor | None = None) -> Tensor:
@@ -45,109 +45,99 @@ def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengt
         raise ValueError(f"links must be (B, K, L) and values (B, D, L): got {tuple(links.shape)} and {tuple(values.shape)}")
     if len(offsets) != links.shape[1]:
         raise ValueError(f"links has {links.shape[1]} rows for {len(offsets)} offsets: one row for each offset")
-    spans: Spans = [(slice(None), links.shape[2])]
+    spans = None
     if lengths is not None:
-        each = [int(n) for n in lengths.tolist()]
-        if len(each) != links.shape[0] or min(each, default=1) < 1 or max(each, default=1) > links.shape[2]:
-            raise ValueError(f"lengths must be {links.shape[0]} integers in 1..{links.shape[2]}: got {each}")
-        if len(set(each)) > 1 or each[:1] != [links.shape[2]]:
-            spans = [(slice(b, b + 1), n) for b, n in enumerate(each)]
+        spans = [int(n) for n in lengths.tolist()]
+        if len(spans) != links.shape[0] or min(spans, default=1) < 1 or max(spans, default=1) > links.shape[2]:
+            raise ValueError(f"lengths must be {links.shape[0]} integers in 1..{links.shape[2]}: got {spans}")
+    if spans is None and links.device.type == "cpu":
+        spans = [links.shape[2]] * links.shape[0]
+    elif spans is not None and links.device.type != "cpu" and all(n == links.shape[2] for n in spans):
+        spans = None
     dtype = torch.promote_types(links.dtype, values.dtype)
     mixed: Tensor = _CircularMix.apply(links.to(dtype), values.to(dtype), offsets, spans)  # type: ignore[no-untyped-call]
     return mixed
 
 
-def _extend(tensor: Tensor, spans: Spans, left: int, right: int) -> Tensor:
-    """`(B, C, left + L + right)`: each sequence between copies of its own end and its own beginning.
+def _extend(tensor: Tensor, reach: int) -> Tensor:
+    """`tensor` followed by its own first `reach` columns: a slice of it then never wraps."""
+    return torch.cat((tensor, tensor[..., :reach]), dim=-1) if reach else tensor
 
-    A slice of it, `left + offset` on, is the sequence shifted on its circle. Only real positions are read.
+
+def _tiles(values: Tensor) -> list[slice]:
+    """Stretches of positions to work through one after the other.
+
+    On a CPU so short that an operation stays in the cache and within one thread: starting two for every small
+    operation gains nothing on a quiet machine and costs tenfold on a busy one.
     """
-    length = tensor.shape[-1]
-    extended = tensor.new_zeros((*tensor.shape[:-1], left + length + right))
-    for rows, n in spans:
-        part, source = extended[rows], tensor[rows]
-        part[..., left : left + n] = source[..., :n]
-        part[..., :left] = source[..., n - left : n]
-        part[..., left + n : left + n + right] = source[..., :right]
-    return extended
+    length = values.shape[-1]
+    step = max(64, _SERIAL_ELEMENTS // values.shape[-2]) if values.device.type == "cpu" else length
+    return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 
-def _shifts(offsets: Sequence[int], shortest: int, same: bool) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Links as (number, shift) pairs: those that one slice serves for all sequences, and the others.
+def _mix_into(out: Tensor, links: Tensor, values: Tensor, offsets: Sequence[int]) -> None:
+    """`out += sum_k links[..., k, :] * shifted values` for sequences that fill the tensors."""
+    length = values.shape[-1]
+    shifts = [offset % length for offset in offsets]
+    extended = _extend(values, max(shifts, default=0))
+    for tile in _tiles(values):
+        part = out[..., tile]
+        for k, shift in enumerate(shifts):
+            part.addcmul_(links[..., k : k + 1, tile], extended[..., tile.start + shift : tile.stop + shift])
 
-    Where all sequences have the same length an offset is taken on its circle, to the nearer side; else offsets of the
-    shortest length and more are shifts of another size for every sequence.
+
+def _mix_gradients_into(
+    grad_links: Tensor, grad_values: Tensor, grad: Tensor, links: Tensor, values: Tensor, offsets: Sequence[int]
+) -> None:
+    """Adds the gradients of `_mix_into` for sequences that fill the tensors.
+
+    The gradient of the values gathers: position j receives from (j - offset), so it is the same sum of
+    shifted slices with the offsets negated, of the gradient times the links.
     """
-    near: list[tuple[int, int]] = []
-    far: list[tuple[int, int]] = []
-    for k, offset in enumerate(offsets):
-        shift = (offset + shortest // 2) % shortest - shortest // 2 if same else offset
-        (near if abs(shift) < shortest else far).append((k, shift))
-    return near, far
-
-
-def _mix(links: Tensor, values: Tensor, offsets: Sequence[int], spans: Spans) -> Tensor:
-    out = torch.zeros(values.shape, dtype=values.dtype, device=values.device)
     length = values.shape[-1]
-    near, far = _shifts(offsets, min(n for _, n in spans), len(spans) == 1)
-    left, right = _reach(near)
-    extended = _extend(values, spans, left, right)
-    for k, shift in near:
-        out.addcmul_(links[:, k : k + 1], extended[..., left + shift : left + shift + length])
-    for rows, n in spans:
-        if far:
-            numbers, shifts = zip(*far, strict=True)
-            chosen = links[rows][:, list(numbers), :n]
-            out[rows][..., :n] += _mix(chosen, values[rows][..., :n], shifts, [(slice(None), n)])
-        out[rows][..., n:] = 0
-    return out
-
-
-def _mix_gradients(grad: Tensor, links: Tensor, values: Tensor, offsets: Sequence[int], spans: Spans) -> tuple[Tensor, Tensor]:
-    """Gradients of `_mix`. That of the values gathers: position j receives from (j - offset), so it is the same sum of
-    shifted slices, with the offsets negated, of the gradient times the links."""
-    grad_links = torch.zeros(links.shape, dtype=links.dtype, device=links.device)
-    grad_values = torch.zeros(values.shape, dtype=values.dtype, device=values.device)
-    length = values.shape[-1]
-    near, far = _shifts(offsets, min(n for _, n in spans), len(spans) == 1)
-    left, right = _reach(near)
-    ahead = _extend(values, spans, left, right)
-    back, weights = (_extend(tensor, spans, right, left) for tensor in (grad, links))
-    product = torch.empty_like(grad)
-    for k, shift in near:
-        torch.mul(grad, ahead[..., left + shift : left + shift + length], out=product)
-        torch.sum(product, dim=1, out=grad_links[:, k])
-        there = slice(right - shift, right - shift + length)
-        grad_values.addcmul_(weights[:, k : k + 1, there], back[..., there])
-    for rows, n in spans:
-        if far:
-            numbers, shifts = zip(*far, strict=True)
-            chosen = links[rows][:, list(numbers), :n]
-            far_links, far_values = _mix_gradients(
-                grad[rows][..., :n], chosen, values[rows][..., :n], shifts, [(slice(None), n)]
-            )
-            grad_links[rows][:, list(numbers), :n] = far_links
-            grad_values[rows][..., :n] += far_values
-        grad_links[rows][..., n:] = 0
-        grad_values[rows][..., n:] = 0
-    return grad_links, grad_values
-
-
-def _reach(near: list[tuple[int, int]]) -> tuple[int, int]:
-    """How far the shifts go to the left and to the right."""
-    shifts = [0, *(shift for _, shift in near)]
-    return -min(shifts), max(shifts)
+    shifts = [offset % length for offset in offsets]
+    back = [-shift % length for shift in shifts]
+    values_extended = _extend(values, max(shifts, default=0))
+    grad_extended, links_extended = (_extend(t, max(back, default=0)) for t in (grad, links))
+    for tile in _tiles(values):
+        here, into = grad[..., tile], grad_values[..., tile]
+        product = torch.empty_like(here)
+        for k, (shift, unshift) in enumerate(zip(shifts, back, strict=True)):
+            torch.mul(here, values_extended[..., tile.start + shift : tile.stop + shift], out=product)
+            torch.sum(product, dim=-2, out=grad_links[..., k, tile])
+            there = slice(tile.start + unshift, tile.stop + unshift)
+            into.addcmul_(links_extended[..., k : k + 1, there], grad_extended[..., there])
 
 
 class _CircularMix(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, links: Tensor, values: Tensor, offsets: tuple[int, ...], spans: Spans) -> Tensor:
+    def forward(ctx: Any, links: Tensor, values: Tensor, offsets: tuple[int, ...], spans: list[int] | None) -> Tensor:
         ctx.save_for_backward(links, values)
         ctx.offsets, ctx.spans = offsets, spans
-        return _mix(links, values, offsets, spans)
+        out = torch.zeros(values.shape, dtype=values.dtype, device=values.device)
+        if spans is None:
+            _mix_into(out, links, values, offsets)
+        else:
+            for b, n in enumerate(spans):
+                _mix_into(out[b, :, :n], links[b, :, :n], values[b, :, :n], offsets)
+        return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         links, values = ctx.saved_tensors
-        return (*_mix_gradients(grad, links, values, ctx.offsets, ctx.spans), None, None)
+        grad_links = torch.zeros(links.shape, dtype=links.dtype, device=links.device)
+        grad_values = torch.zeros(values.shape, dtype=values.dtype, device=values.device)
+        if ctx.spans is None:
+            _mix_gradients_into(grad_links, grad_values, grad, links, values, ctx.offsets)
+        else:
+            for b, n in enumerate(ctx.spans):
+                _mix_gradients_into(
+                    grad_links[b, :, :n],
+                    grad_values[b, :, :n],
+                    grad[b, :, :n],
+                    links[b, :, :n],
+                    values[b, :, :n],
+                    ctx.offsets,
+                )
+        return grad_links, grad_values, None, None

@@ -18,9 +18,6 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# PyTorch's CPU kernels work with one thread on fewer elements than this.
-_SERIAL_ELEMENTS = 32_767
-
 
 def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengths: Tensor | None = None) -> Tensor:
     """Sum of circularly shifted values, weighted per position and link.
@@ -50,10 +47,8 @@ def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengt
         spans = [int(n) for n in lengths.tolist()]
         if len(spans) != links.shape[0] or min(spans, default=1) < 1 or max(spans, default=1) > links.shape[2]:
             raise ValueError(f"lengths must be {links.shape[0]} integers in 1..{links.shape[2]}: got {spans}")
-    if spans is None and links.device.type == "cpu":
-        spans = [links.shape[2]] * links.shape[0]
-    elif spans is not None and links.device.type != "cpu" and all(n == links.shape[2] for n in spans):
-        spans = None
+        if all(n == links.shape[2] for n in spans):
+            spans = None
     dtype = torch.promote_types(links.dtype, values.dtype)
     mixed: Tensor = _CircularMix.apply(links.to(dtype), values.to(dtype), offsets, spans)  # type: ignore[no-untyped-call]
     return mixed
@@ -64,26 +59,13 @@ def _extend(tensor: Tensor, reach: int) -> Tensor:
     return torch.cat((tensor, tensor[..., :reach]), dim=-1) if reach else tensor
 
 
-def _tiles(values: Tensor) -> list[slice]:
-    """Stretches of positions to work through one after the other.
-
-    On a CPU so short that an operation stays in the cache and within one thread: starting two for every small
-    operation gains nothing on a quiet machine and costs tenfold on a busy one.
-    """
-    length = values.shape[-1]
-    step = max(64, _SERIAL_ELEMENTS // values.shape[-2]) if values.device.type == "cpu" else length
-    return [slice(start, min(start + step, length)) for start in range(0, length, step)]
-
-
 def _mix_into(out: Tensor, links: Tensor, values: Tensor, offsets: Sequence[int]) -> None:
     """`out += sum_k links[..., k, :] * shifted values` for sequences that fill the tensors."""
     length = values.shape[-1]
     shifts = [offset % length for offset in offsets]
     extended = _extend(values, max(shifts, default=0))
-    for tile in _tiles(values):
-        part = out[..., tile]
-        for k, shift in enumerate(shifts):
-            part.addcmul_(links[..., k : k + 1, tile], extended[..., tile.start + shift : tile.stop + shift])
+    for k, shift in enumerate(shifts):
+        out.addcmul_(links[..., k : k + 1, :], extended[..., shift : shift + length])
 
 
 def _mix_gradients_into(
@@ -99,14 +81,12 @@ def _mix_gradients_into(
     back = [-shift % length for shift in shifts]
     values_extended = _extend(values, max(shifts, default=0))
     grad_extended, links_extended = (_extend(t, max(back, default=0)) for t in (grad, links))
-    for tile in _tiles(values):
-        here, into = grad[..., tile], grad_values[..., tile]
-        product = torch.empty_like(here)
-        for k, (shift, unshift) in enumerate(zip(shifts, back, strict=True)):
-            torch.mul(here, values_extended[..., tile.start + shift : tile.stop + shift], out=product)
-            torch.sum(product, dim=-2, out=grad_links[..., k, tile])
-            there = slice(tile.start + unshift, tile.stop + unshift)
-            into.addcmul_(links_extended[..., k : k + 1, there], grad_extended[..., there])
+    for k, (shift, unshift) in enumerate(zip(shifts, back, strict=True)):
+        torch.sum(grad * values_extended[..., shift : shift + length], dim=-2, out=grad_links[..., k, :])
+        grad_values.addcmul_(
+            links_extended[..., k : k + 1, unshift : unshift + length],
+            grad_extended[..., unshift : unshift + length],
+        )
 
 
 class _CircularMix(torch.autograd.Function):

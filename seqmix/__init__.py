@@ -25,7 +25,7 @@ _HOMES = {
     "Dataset": "dataset",
     "Evaluation": "evaluation",
     "Prediction": "prediction",
-    "PrepareOptions": "dataset",
+    "PrepareOptions": "preparation",
     "ReadOptions": "records",
     "Run": "run",
     "SeqmixError": "errors",
@@ -34,7 +34,7 @@ _HOMES = {
     "build_model": "model",
     "evaluate": "evaluation",
     "predict": "prediction",
-    "prepare": "dataset",
+    "prepare": "preparation",
     "train": "training",
 }
 
@@ -43,8 +43,6 @@ __all__ = ["__version__", *_HOMES]
 if TYPE_CHECKING:
     from seqmix.config import Config as Config
     from seqmix.dataset import Dataset as Dataset
-    from seqmix.dataset import PrepareOptions as PrepareOptions
-    from seqmix.dataset import prepare as prepare
     from seqmix.errors import SeqmixError as SeqmixError
     from seqmix.evaluation import Evaluation as Evaluation
     from seqmix.evaluation import evaluate as evaluate
@@ -53,6 +51,8 @@ if TYPE_CHECKING:
     from seqmix.model import build_model as build_model
     from seqmix.prediction import Prediction as Prediction
     from seqmix.prediction import predict as predict
+    from seqmix.preparation import PrepareOptions as PrepareOptions
+    from seqmix.preparation import prepare as prepare
     from seqmix.records import ReadOptions as ReadOptions
     from seqmix.run import Run as Run
     from seqmix.training import train as train

@@ -149,9 +149,9 @@ def prepare(
 
     Classes are file stems (several FASTA files), folder names, label=… in the headers, or what --label-from says.
     """
-    from seqmix.dataset import PrepareOptions
-    from seqmix.dataset import prepare as run_prepare
     from seqmix.display import progress_bar
+    from seqmix.preparation import PrepareOptions
+    from seqmix.preparation import prepare as run_prepare
     from seqmix.records import ReadOptions
     from seqmix.report import dataset_tables
 
@@ -215,7 +215,7 @@ def train(
     max_length: Annotated[
         int | None, typer.Option(help="Cut sequences to this many characters. [default: as prepared]")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training split, at most. [default: 10]")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training split, at most. [default: 8]")] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Sequences in a batch. [default: as many as --tokens-per-batch allows]")
     ] = None,

@@ -36,8 +36,8 @@ class ModelConfig:
         mixer: name of the mixer, one of `available_mixers()`.
         mixer_options: the mixer's own options ([mixer] in TOML).
         max_length: characters of the sequences it is built for, which sizes the mixers; 0: with positions or flat pooling,
-            which take no longer ones, data.max_length or the data's longest; else what three quarters of the data do not
-            exceed (longer ones are taken all the same).
+            which take no longer ones, data.max_length or the data's longest; else what three quarters of the training
+            records do not exceed (longer ones are taken all the same).
         d_model: width, channels.
         blocks: number of mixer blocks.
         d_feedforward: hidden width of the feed-forward in transformer blocks.
@@ -112,7 +112,7 @@ class TrainingConfig:
         tensorboard: also write TensorBoard events (needs seqmix[tensorboard]).
     """
 
-    epochs: int = 10
+    epochs: int = 8
     batch_size: int = 0
     tokens_per_batch: int = 8192
     accumulate: int = 1
@@ -125,7 +125,7 @@ class TrainingConfig:
     average: float = 0.99
     class_weights: str = "none"
     select: str = "macro-f1"
-    patience: int = 5
+    patience: int = 3
     seed: int = 0
     precision: str = "fp32"
     device: str = "auto"

@@ -1,21 +1,14 @@
-"""The dataset folder: `prepare()` writes it from records, `Dataset.open()` maps it into memory.
+"""The dataset folder: `Dataset.open()` maps it into memory; `preparation.prepare()` writes it.
 
 Files: `tokens.npy` (flat, unpadded, uint8 or uint16), `offsets.npy` `(n + 1,)`, `labels.npy` `(n,)` class numbers or
 -1, `split.npy` `(n,)` 0 train, 1 validation, 2 test, `ids.txt` (a line each), `dataset.json` (all that describes
-them, with the SHA-256 of every input and every array). Written to a temporary folder and renamed: it is whole or it
-is not there. Memory: the longest record and about 50 bytes for each record.
+them, with the SHA-256 of every input and every array).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,51 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix import __version__
-from seqmix.errors import ConfigError, DatasetError, InputError
-from seqmix.formats import TABLE_FORMATS
-from seqmix.records import ReadOptions, Record, RecordReader, find_sources
-from seqmix.splits import SPLITS, components, parse_fractions, split_leaks, stratified_split
-from seqmix.spool import TokenSpool
-from seqmix.vocabulary import Tokens, Vocabulary, guess_alphabet
+from seqmix.errors import ConfigError, DatasetError
+from seqmix.splits import SPLITS
+from seqmix.vocabulary import Tokens, Vocabulary
 
 FORMAT_VERSION = 1
 ARRAYS = ("tokens.npy", "offsets.npy", "labels.npy", "split.npy", "ids.txt")
-TRUNCATIONS = ("start", "end", "middle")
-_QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
-
-Progress = Callable[[int, int], object]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PrepareOptions:
-    """What `prepare` does with the records it reads.
-
-    Attributes:
-        alphabet: "auto" (guessed from the first records) or one of `vocabulary.ALPHABETS`.
-        unknown: what to do with characters outside it: "map", "drop" or "error"; None: "map" for chars, else "error".
-        min_length: leave out records of fewer characters; at 0 an empty record is an error.
-        max_length: cut longer records to this many characters; None: never.
-        truncate: which part of a record that is too long is kept: "start", "end" or "middle".
-        split: fractions for train, validation, test.
-        seed: of the split.
-    """
-
-    alphabet: str = "auto"
-    unknown: str | None = None
-    min_length: int = 0
-    max_length: int | None = None
-    truncate: str = "start"
-    split: str = "0.6,0.2,0.2"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.truncate not in TRUNCATIONS:
-            raise ConfigError(f"--truncate must be {', '.join(TRUNCATIONS)}: got '{self.truncate}'")
-        if self.min_length < 0:
-            raise ConfigError(f"--min-length must be 0 or more: got {self.min_length}")
-        if self.max_length is not None and self.max_length < max(1, self.min_length):
-            raise ConfigError(f"--max-length must be at least 1 and --min-length: got {self.max_length}")
-        parse_fractions(self.split)
 
 
 class Dataset:
@@ -106,7 +60,7 @@ class Dataset:
             file = path / name
             if not file.is_file():
                 raise DatasetError(f"{path}: the data set is damaged: {name} is missing; run seqmix prepare again")
-            if verify and _sha256(file) != info["arrays"][name]:
+            if verify and file_checksum(file) != info["arrays"][name]:
                 raise DatasetError(
                     f"{path}: the data set is damaged: {name} is not what its checksum says; run seqmix prepare again"
                 )
@@ -167,300 +121,7 @@ def read_info(path: Path) -> dict[str, Any]:
     return info
 
 
-def _sha256(path: Path) -> str:
+def file_checksum(path: Path) -> str:
+    """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def prepare(
-    inputs: Sequence[str | Path] | str | Path,
-    output: str | Path = "seqmix-data",
-    *,
-    val: Sequence[str | Path] = (),
-    test: Sequence[str | Path] = (),
-    options: PrepareOptions | None = None,
-    read: ReadOptions | None = None,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-) -> Dataset:
-    """Turns sequence files and documents into a dataset folder.
-
-    Args:
-        inputs: files or folders; "-" is standard input.
-        output: the folder to write.
-        val, test: inputs that are the validation and test split as they are; `inputs` then are the training split
-            (and, if only `test` is given, are divided into training and validation).
-        options: alphabet, lengths, split; read: formats, columns, labels.
-        overwrite: replace `output` if it is a data set.
-        progress: called now and then with the number of records and characters so far.
-
-    Returns:
-        The data set, open.
-
-    Raises:
-        InputError: an input cannot be read; the message says where.
-        DatasetError: `output` exists.
-        ConfigError: options contradict each other.
-    """
-    options, read = options or PrepareOptions(), read or ReadOptions()
-    inputs = [inputs] if isinstance(inputs, str | Path) else list(inputs)
-    if not inputs:
-        raise ConfigError("nothing to prepare: name at least one file or folder, or - for standard input")
-    if read.split_from and (val or test):
-        raise ConfigError("--split-from and separate inputs (--val, --test) exclude each other")
-    output = Path(output)
-    if output.exists() and not overwrite:
-        raise DatasetError(f"{output} exists; choose another folder with --output, or replace it with --overwrite")
-    if output.exists() and not (output / "dataset.json").is_file():
-        raise DatasetError(f"{output} exists and is no data set: it is not overwritten; choose another --output")
-    sources = find_sources(inputs, "train" if val or test else None)
-    sources += find_sources(val, "val") + find_sources(test, "test")
-    with _new_folder(output) as folder:
-        reader = RecordReader(sources, read)
-        spool = TokenSpool(folder, reader, options.min_length, options.max_length, options.truncate)
-        spool.fill(_choose_vocabulary(reader, options), progress)
-        _finish(spool, folder, options, read, partial=bool(test) and not val)
-    return Dataset.open(output, verify=False)
-
-
-def prepare_for(
-    info: dict[str, Any],
-    inputs: Sequence[str | Path],
-    output: Path,
-    *,
-    max_length: int | None,
-    truncate: str,
-    read: ReadOptions,
-    progress: Progress | None = None,
-) -> Dataset:
-    """A data set of new labelled records with another's vocabulary and classes; all of it is the test split.
-
-    Raises:
-        InputError: a record has no label, or one that the classes of `info` do not have.
-    """
-    with _new_folder(output) as folder:
-        reader = RecordReader(find_sources(inputs, "test"), read)
-        spool = TokenSpool(folder, reader, 0, max_length, truncate)
-        vocabulary = Vocabulary.from_dict(info["vocabulary"])
-        spool.fill(lambda records: (vocabulary, records), progress)
-        if not spool.label_names:
-            raise InputError(f"{', '.join(map(str, inputs))}: no labels found to evaluate against; say where with --label-from")
-        strange = sorted(set(spool.label_names) - set(info["classes"]))
-        if strange:
-            raise InputError(f"the model does not know the class '{strange[0]}'; its classes are: {', '.join(info['classes'])}")
-        options = PrepareOptions(max_length=max_length, truncate=truncate)
-        _finish(spool, folder, options, read, classes=info["classes"])
-    return Dataset.open(output, verify=False)
-
-
-@contextmanager
-def _new_folder(output: Path) -> Iterator[Path]:
-    """A temporary folder beside `output` that takes its name when all went well, and is gone when not."""
-    parent = output.absolute().parent
-    folder: Path | None = None
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".partial", dir=parent))
-        yield folder
-        folder.chmod(0o777 & ~_umask())
-        if output.exists():
-            old = folder.with_suffix(".old")
-            output.rename(old)
-            folder.rename(output)
-            shutil.rmtree(old)
-        else:
-            folder.rename(output)
-    except OSError as error:
-        raise DatasetError(
-            f"{output}: cannot be written: {error.strerror or error}; nothing was kept: "
-            "make room, or choose another place with --output"
-        ) from error
-    finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _choose_vocabulary(
-    reader: RecordReader, options: PrepareOptions
-) -> Callable[[Iterator[Record]], tuple[Vocabulary | None, Iterator[Record]]]:
-    """Looks at the first records for the alphabet; None stands for characters that are gathered while reading."""
-
-    def choose(records: Iterator[Record]) -> tuple[Vocabulary | None, Iterator[Record]]:
-        first: list[Record] = []
-        seen = 0
-        for record in records:
-            first.append(record)
-            seen += len(record.text)
-            if len(first) >= 100 or seen > 1 << 20:
-                break
-
-        def again() -> Iterator[Record]:
-            yield from first
-            yield from records
-
-        alphabet = options.alphabet
-        if alphabet == "auto":
-            alphabet = guess_alphabet((record.text[:65536] for record in first), reader.is_sequence)
-        vocabulary = Vocabulary(alphabet, options.unknown)
-        return (None if alphabet == "chars" else vocabulary), again()
-
-    return choose
-
-
-def _finish(
-    spool: TokenSpool,
-    folder: Path,
-    options: PrepareOptions,
-    read: ReadOptions,
-    *,
-    partial: bool = False,
-    classes: list[str] | None = None,
-) -> None:
-    """Splits the spooled records and writes what is missing of the data set into `folder`."""
-    notes = _without_effect(spool.reader)
-    meta = spool.meta()
-    if classes is None:
-        classes = sorted(spool.label_names)
-        strange = sorted(set(read.classes) - set(classes))
-        if strange:
-            raise InputError(f"--classes: no record is of the class '{strange[0]}', only of: {', '.join(classes)}")
-    number = {name: i for i, name in enumerate(classes)}
-    rank = np.array([number[name] for name in spool.label_names] + [-1], dtype=np.int64)
-    meta.labels = rank[meta.labels]
-    _check_labels(meta.labels, classes, spool.first_unlabelled)
-    fixed = meta.splits if (meta.splits >= 0).any() else None
-    notes += _check_groups(meta.group_keys, read.group_from)
-    members = components([meta.sequence_keys, meta.whole_keys, meta.group_keys])
-    if fixed is not None and partial:
-        train, validation, _ = parse_fractions(options.split)
-        share = validation / (train + validation)
-        # The training inputs are divided; whoever is related to a test record is found by the leak check.
-        split = stratified_split(meta.labels, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
-    elif fixed is not None:
-        split = fixed.astype(np.int8)
-    else:
-        _check_class_sizes(meta.labels, classes, options.split)
-        split = stratified_split(meta.labels, members, parse_fractions(options.split), options.seed)
-    leaks = split_leaks(members, split) if fixed is not None else np.zeros(len(split), dtype=bool)
-    keep = ~leaks
-    if leaks.any():
-        notes.append(
-            f"{int(leaks.sum()):,} training or validation records were left out: equal to, or of one group with, "
-            "records of a later split"
-        )
-    vocabulary, keep = spool.write_tokens(split, keep, options.unknown)
-    labels, split = meta.labels[keep], split[keep]
-    notes += _check_splits(labels, split, classes)
-    duplicates = _duplicates(meta.sequence_keys, meta.labels)
-    if duplicates["with_different_labels"]:
-        notes.append(f"{duplicates['with_different_labels']:,} sequences occur under more than one label")
-    if spool.repeated_ids():
-        notes.append(f"{spool.repeated_ids():,} records have an id that was there before; they are kept")
-    np.save(folder / "labels.npy", labels)
-    np.save(folder / "split.npy", split)
-    lengths = np.diff(np.load(folder / "offsets.npy"))
-    info = {
-        "format_version": FORMAT_VERSION,
-        "seqmix": __version__,
-        "task": "classification",
-        "vocabulary": vocabulary.to_dict(),
-        "classes": classes,
-        "records": len(labels),
-        "characters": int(lengths.sum()),
-        "lengths": length_quantiles(lengths),
-        "counts": {
-            name: {c: int(((labels == i) & (split == s)).sum()) for i, c in enumerate(classes)}
-            if classes
-            else {"unlabelled": int((split == s).sum())}
-            for s, name in enumerate(SPLITS)
-        },
-        "truncated": spool.truncated,
-        "dropped": {**spool.dropped(), "related to a later split": int(leaks.sum())},
-        "replaced": dict(spool.replaced.most_common()),
-        "duplicates": duplicates,
-        "notes": notes,
-        "label_from": spool.reader.label_from,
-        "options": asdict(options),
-        "read": asdict(read),
-        "inputs": [{"file": s.name, "format": s.format, "sha256": s.sha256} for s in spool.reader.sources],
-        "arrays": {name: _sha256(folder / name) for name in ARRAYS},
-    }
-    (folder / "dataset.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _without_effect(reader: RecordReader) -> list[str]:
-    """Options that name columns, where no input has any."""
-    if any(source.format in TABLE_FORMATS for source in reader.sources):
-        return []
-    named = {"--text-column": reader.options.text_column, "--id-column": reader.options.id_column}
-    return [f"{option} had no effect: no input is a CSV, TSV or JSONL table" for option, value in named.items() if value]
-
-
-def length_quantiles(lengths: NDArray[np.int64]) -> dict[str, int]:
-    """Quantiles of record lengths, from the shortest ("0%") to the longest ("100%")."""
-    if not len(lengths):
-        return {}
-    values = np.quantile(lengths, _QUANTILES, method="nearest")
-    return {f"{q:.0%}": int(value) for q, value in zip(_QUANTILES, values, strict=True)}
-
-
-def _duplicates(keys: NDArray[np.int64], labels: NDArray[np.int64]) -> dict[str, int]:
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    low, high = np.full(len(counts), labels.max(initial=0)), np.full(len(counts), -1)
-    np.minimum.at(low, inverse, labels)
-    np.maximum.at(high, inverse, labels)
-    return {
-        "records": int((counts[inverse] > 1).sum()),
-        "distinct": int((counts > 1).sum()),
-        "with_different_labels": int((low != high).sum()),
-    }
-
-
-def _check_labels(labels: NDArray[np.int64], classes: list[str], first_unlabelled: str) -> None:
-    if not classes:
-        return
-    if first_unlabelled:
-        raise InputError(
-            f"{first_unlabelled}: it has no label ({int((labels < 0).sum()):,} of {len(labels):,} records have none, the "
-            "others have one); leave such files out, or say where the labels are with --label-from"
-        )
-    if len(classes) == 1:
-        raise InputError(
-            f"all {len(labels)} records are of one class, '{classes[0]}'; a classifier needs two at least: "
-            "add files, or say where the labels are with --label-from"
-        )
-
-
-def _check_groups(keys: NDArray[np.int64], source: str | None) -> list[str]:
-    alone = int((keys < 0).sum()) if source else 0
-    if alone == len(keys):
-        raise InputError(f"no record has a group from '{source}'; correct --group, or leave it out")
-    return [f"{alone:,} records have no group from '{source}'; each is taken for one of its own"] if alone else []
-
-
-def _check_class_sizes(labels: NDArray[np.int64], classes: list[str], split: str) -> None:
-    wanted = sum(fraction > 0 for fraction in parse_fractions(split))
-    for i, name in enumerate(classes):
-        count = int((labels == i).sum())
-        if count < wanted:
-            raise InputError(
-                f"class '{name}' has {count} record{'s' * (count != 1)}; it takes {wanted}, one for each split: add more, "
-                "choose classes with --classes, or give the splits yourself (--split, --split-from)"
-            )
-
-
-def _check_splits(labels: NDArray[np.int64], split: NDArray[np.int8], classes: list[str]) -> list[str]:
-    notes = []
-    for i, name in enumerate(classes):
-        for s, which in enumerate(SPLITS):
-            if not ((labels == i) & (split == s)).any() and (split == s).any():
-                if s == 0:
-                    raise InputError(f"class '{name}' has no record in the training split; it could not be learned")
-                notes.append(f"class '{name}' has no record in the {which} split")
-    return notes

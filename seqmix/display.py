@@ -42,7 +42,8 @@ class TrainingDisplay:
 
     def __call__(self, event: Event) -> None:
         """Takes an event."""
-        from seqmix.training import EpochEnd, Finished, Started, StepEnd
+        from seqmix.fitting import EpochEnd, StepEnd
+        from seqmix.training import Finished, Started
 
         if self.quiet:
             return

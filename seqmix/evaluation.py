@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seqmix import __version__
 from seqmix.baselines import baseline_scores
-from seqmix.dataset import Dataset, prepare_for
+from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, RunError
 from seqmix.metrics import (
     Score,
@@ -26,6 +26,7 @@ from seqmix.metrics import (
     roc_points,
 )
 from seqmix.prediction import reading_options
+from seqmix.preparation import prepare_for
 from seqmix.run import Run, without_nan, write_whole
 from seqmix.spool import cut
 from seqmix.vocabulary import Tokens

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import math
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _BASELINE_COLUMNS = ("accuracy", "macro-F1", "ROC AUC", "average precision")
 _BLUE, _ORANGE, _GREY = "#20639b", "#d1611f", "#8a8a8a"
 _SHOWN_CLASSES = 30
+_LONGEST_NAME = 28
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -50,7 +52,7 @@ def dataset_tables(dataset: Dataset) -> list[Table]:
         totals = [sum(info["counts"][split].values()) for split in SPLITS]
         counts.add_section()
         counts.add_row("all", *(f"{n:,}" for n in (*totals, sum(totals))))
-    lengths = Table(title="lengths in characters, by share of the records that are no longer")
+    lengths = Table(title="lengths in characters: quantiles")
     for quantile in info["lengths"]:
         lengths.add_column({"0%": "shortest", "50%": "median", "100%": "longest"}.get(quantile, quantile), justify="right")
     lengths.add_row(*(f"{value:,}" for value in info["lengths"].values()))
@@ -153,6 +155,12 @@ def _figure(width: float = 4.6, height: float = 3.8) -> tuple[Figure, Any]:
     return figure, axes
 
 
+def _plain(name: str) -> str:
+    """A class name as matplotlib shows it letter by letter: no formulas, not too long."""
+    short = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+    return short.replace("$", r"\$")
+
+
 def confusion_figure(evaluation: Evaluation) -> Figure:
     """The confusion matrix; colour is the share of the true class, figures are counts."""
     size = len(evaluation.classes)
@@ -162,8 +170,9 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
     shares = [[count / total for count in row] for row, total in zip(evaluation.confusion, totals, strict=True)]
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.spines[:].set_visible(False)
-    axes.set_xticks(range(size), evaluation.classes, rotation=40, ha="right")
-    axes.set_yticks(range(size), evaluation.classes)
+    names = [_plain(name) for name in evaluation.classes]
+    axes.set_xticks(range(size), names, rotation=40, ha="right")
+    axes.set_yticks(range(size), names)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     axes.tick_params(length=0)
@@ -180,7 +189,7 @@ def roc_figure(evaluation: Evaluation) -> Figure:
     axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle=":", label="chance")
     for name, curve in list(evaluation.roc.items())[:10]:
         colour = {"color": _BLUE} if len(evaluation.roc) == 1 else {}
-        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=name, linewidth=1.8, **colour)
+        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=_plain(name), linewidth=1.8, **colour)
     axes.set_xlabel("false positive rate")
     axes.set_ylabel("true positive rate")
     axes.set_xlim(-0.02, 1.02)
@@ -229,7 +238,8 @@ def _svg(figure: Figure) -> str:
     import matplotlib
 
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "seqmix", "font.size": 10}):
+    with matplotlib.rc_context({"svg.hashsalt": "seqmix", "font.size": 10}), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a letter that the font lacks is drawn as a box
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     content = buffer.getvalue()
     return content[content.index("<svg") :]

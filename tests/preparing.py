@@ -11,9 +11,9 @@ from Bio import SeqIO
 from Bio.Seq import Seq
 from Bio.SeqRecord import SeqRecord
 
-from seqmix.dataset import PrepareOptions
-from seqmix.dataset import prepare as run_prepare
 from seqmix.errors import SeqmixError
+from seqmix.preparation import PrepareOptions
+from seqmix.preparation import prepare as run_prepare
 from seqmix.records import ReadOptions, RecordReader, find_sources
 
 _PREPARE_OPTIONS = {field.name for field in fields(PrepareOptions)}

@@ -15,9 +15,9 @@ from seqmix import cli
 
 PACKAGE = Path(seqmix.__file__).parent
 ORDER = [
-    *("errors", "config", "formats", "records", "vocabulary", "splits", "spool", "dataset", "batching"),
+    *("errors", "config", "formats", "records", "vocabulary", "splits", "spool", "dataset", "preparation", "batching"),
     *("functional", "mixers", "model", "interop", "run", "inference", "metrics", "baselines"),
-    *("report", "training", "prediction", "evaluation", "display", "cli"),
+    *("report", "fitting", "training", "prediction", "evaluation", "display", "cli"),
 ]
 OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate label-from classes skip-unlabelled group split "

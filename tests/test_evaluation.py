@@ -4,6 +4,7 @@ import json
 import random
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import seqmix
 from seqmix import evaluation
 from seqmix.errors import ConfigError, DatasetError, InputError, RunError
 from seqmix.metrics import HEADLINE
+from seqmix.report import report_html
 
 
 @pytest.fixture(scope="module")
@@ -277,3 +279,10 @@ def test_no_temporary_data_stay_behind(trained, two_class_files, tmp_path, monke
     monkeypatch.setattr(evaluation.tempfile, "tempdir", str(scratch))
     seqmix.evaluate(trained, data=two_class_files, output=tmp_path / "out", baselines=False, resamples=2)
     assert list(scratch.iterdir()) == []
+
+
+def test_a_report_takes_any_class_name(evaluated, trained):
+    odd = ["cost $5 \\alpha $", "\u7a2e" * 60]
+    roc = {odd[1]: next(iter(evaluated[0].roc.values()))}
+    page = report_html(replace(evaluated[0], classes=odd, roc=roc), trained)
+    assert page.count("<svg") == 4

@@ -529,7 +529,7 @@ def test_contradictory_or_missing_inputs_are_refused(tmp_path):
 def test_memory_does_not_grow_with_the_input(tmp_path):
     code = (
         "import resource, sys\n"
-        "from seqmix.dataset import prepare\n"
+        "from seqmix.preparation import prepare\n"
         "prepare(sys.argv[1], sys.argv[2])\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

@@ -13,11 +13,12 @@ import torch.nn.functional as F
 from conftest import random_dna, write_fasta
 
 import seqmix
-from seqmix import training
+from seqmix import fitting
 from seqmix.batching import collate, plan_batches
-from seqmix.config import Config, TrainingConfig
+from seqmix.config import Config, TrainingConfig, read_toml
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
-from seqmix.training import EpochEnd, Finished, Started, StepEnd, learning_rate
+from seqmix.fitting import EpochEnd, StepEnd, learning_rate
+from seqmix.training import Finished, Started
 
 SMALL = ("model.d_model=8", "mixer.d_hidden=8", "mixer.n_factors=3")
 
@@ -101,7 +102,7 @@ def test_the_configuration_of_a_run_repeats_it(reference, tmp_path, monkeypatch)
 
 def test_the_configuration_says_everything(reference):
     tables = reference.config.to_tables()
-    stored = training.read_toml(reference.path / "config.toml")
+    stored = read_toml(reference.path / "config.toml")
     assert stored == tables
     assert Path(stored["data"]["path"]).is_absolute()
     assert stored["model"]["max_length"] > 0
@@ -136,7 +137,7 @@ def test_the_best_weights_on_validation_are_kept(dataset, tmp_path, monkeypatch)
         kept.append({name: tensor.clone() for name, tensor in trainer.averaged.state_dict().items()})
         return {"accuracy": next(accuracies), "log loss": 1.0}
 
-    monkeypatch.setattr(training, "_validate", validate)
+    monkeypatch.setattr(fitting, "_validate", validate)
     run, events = train(dataset, tmp_path / "run", epochs=5, select="accuracy")
     assert [event.best for event in of_kind(events, EpochEnd)] == [True, True, False, False, False]
     found = run.load_model().state_dict()
@@ -153,7 +154,7 @@ def test_validation_scores_are_those_of_the_kept_weights_on_the_validation_split
 
 def test_training_stops_early_when_validation_gets_no_better(dataset, tmp_path, monkeypatch):
     scores = iter([0.6, 0.7, 0.7, 0.65, 0.6, 0.9])
-    monkeypatch.setattr(training, "_validate", lambda *_: {"macro-F1": next(scores), "log loss": 1.0})
+    monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": next(scores), "log loss": 1.0})
     run, events = train(dataset, tmp_path / "run", "training.patience=2", epochs=6)
     assert len(of_kind(events, EpochEnd)) == 4
     assert "macro-f1" in of_kind(events, Finished)[0].reason
@@ -161,7 +162,7 @@ def test_training_stops_early_when_validation_gets_no_better(dataset, tmp_path, 
 
 
 def test_without_patience_training_goes_on_to_the_end(dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0})
+    monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0})
     _, events = train(dataset, tmp_path / "run", "training.patience=0", epochs=4)
     assert len(of_kind(events, EpochEnd)) == 4
 
@@ -177,7 +178,7 @@ def test_each_selection_chooses_by_its_own_score(select, best, dataset, tmp_path
         epoch = next(epochs)
         return {name: 0.9 if epoch == mine else 0.5 for name, mine in names.items()} | {"log loss": 0.1 if epoch == 4 else 0.7}
 
-    monkeypatch.setattr(training, "_validate", validate)
+    monkeypatch.setattr(fitting, "_validate", validate)
     # Equal scores are told apart by the loss, so the fourth epoch is better than the first until its own best one came.
     run, events = train(dataset, tmp_path / "run", epochs=best, select=select)
     assert of_kind(events, Finished)[0].best_epoch == best
@@ -343,7 +344,7 @@ def test_a_loss_that_is_no_number_is_a_clear_error(dataset, tmp_path):
 
 
 def test_weights_that_diverged_in_the_last_step_are_not_kept(dataset, tmp_path, monkeypatch):
-    real = training._step
+    real = fitting._step
 
     def step(trainer, *args):
         result = real(trainer, *args)
@@ -353,7 +354,7 @@ def test_weights_that_diverged_in_the_last_step_are_not_kept(dataset, tmp_path, 
                     parameter.fill_(math.nan)
         return result
 
-    monkeypatch.setattr(training, "_step", step)
+    monkeypatch.setattr(fitting, "_step", step)
     for select in ("macro-f1", "loss"):
         with pytest.raises(SeqmixError, match="diverged"):
             train(dataset, tmp_path / select, epochs=2, tokens_per_batch=10**6, select=select)

@@ -50,7 +50,7 @@ def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengt
         if all(n == links.shape[2] for n in spans):
             spans = None
     dtype = torch.promote_types(links.dtype, values.dtype)
-    mixed: Tensor = _CircularMix.apply(links.to(dtype), values.to(dtype), offsets, spans)  # type: ignore[no-untyped-call]
+    mixed: Tensor = _apply(links.to(dtype), values.to(dtype), offsets, spans)
     return mixed
 
 
@@ -121,3 +121,7 @@ class _CircularMix(torch.autograd.Function):
                     ctx.offsets,
                 )
         return grad_links, grad_values, None, None
+
+
+# torch.compile calls it as it is: it is a loop over slices, and tracing it would take minutes and gain nothing.
+_apply: Any = torch.compiler.disable(_CircularMix.apply)  # type: ignore[no-untyped-call]

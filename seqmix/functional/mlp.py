@@ -38,7 +38,7 @@ def chunked_mlp(x: Tensor, weight_in: Tensor, bias_in: Tensor, weight_out: Tenso
     if torch.is_autocast_enabled(x.device.type):
         dtype = torch.get_autocast_dtype(x.device.type)
         x, weight_in, bias_in, weight_out, bias_out = (t.to(dtype) for t in (x, weight_in, bias_in, weight_out, bias_out))
-    out: Tensor = _ChunkedMLP.apply(x, weight_in, bias_in, weight_out, bias_out)  # type: ignore[no-untyped-call]
+    out: Tensor = _apply(x, weight_in, bias_in, weight_out, bias_out)
     return out
 
 
@@ -84,3 +84,7 @@ class _ChunkedMLP(torch.autograd.Function):
             grad_x[:, columns] = flat_in.T @ grad_hidden
         grads = (grad_in.view(m, h, d), grad_bias_in.view(m, h), grad_out, grad.sum(2, dtype=total))
         return (grad_x, *(g.to(x.dtype) for g in grads))
+
+
+# torch.compile calls it as it is: it is a loop over slices, and tracing it would take minutes and gain nothing.
+_apply: Any = torch.compiler.disable(_ChunkedMLP.apply)  # type: ignore[no-untyped-call]

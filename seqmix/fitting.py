@@ -1,0 +1,316 @@
+"""The training loop: `fit()` is a generator of events over a `Trainer`'s model, data and state.
+
+The best weights are those of the best validation score; the test split is never looked at. Everything random comes
+from the seed, and whenever an event arrives the whole state may be saved.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seqmix.batching import collate, plan_batches
+from seqmix.config import Config
+from seqmix.dataset import Dataset
+from seqmix.errors import SeqmixError
+from seqmix.inference import autocast, probabilities
+from seqmix.metrics import point_scores
+from seqmix.model import SequenceClassifier
+from seqmix.spool import cut
+from seqmix.vocabulary import Tokens
+
+_SCORES = {"macro-f1": "macro-F1", "accuracy": "accuracy", "roc-auc": "ROC AUC", "loss": "log loss"}
+
+
+@dataclass(slots=True)
+class State:
+    """Where training stands, next to weights, optimiser and random generators.
+
+    Attributes:
+        epoch, batch: the next batch is number `batch` of epoch `epoch`, both from 0.
+        step: optimiser steps so far.
+        lr: learning rate of the last step.
+        loss_sum, records, tokens: over the epoch so far.
+        best, best_loss, best_epoch: the best validation score (higher is better), its log loss, and its epoch, from 1;
+            0: none yet.
+        stale: epochs since.
+        finished: nothing is left to do.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    lr: float = 0.0
+    loss_sum: float = 0.0
+    records: int = 0
+    tokens: int = 0
+    best: float = -math.inf
+    best_loss: float = math.inf
+    best_epoch: int = 0
+    stale: int = 0
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnd:
+    """One optimiser step was made (`batch` of `batches` in this epoch)."""
+
+    epoch: int
+    batch: int
+    batches: int
+    step: int
+    loss: float
+    lr: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnd:
+    """An epoch is over: training loss, validation scores (empty without a validation split), and whether it is best."""
+
+    epoch: int
+    step: int
+    train_loss: float
+    validation: dict[str, float]
+    best: bool
+    lr: float
+    seconds: float
+    tokens_per_second: float
+
+
+@dataclass(slots=True)
+class Trainer:
+    """What `fit` works on: the model, its optimiser, and the data, on a device.
+
+    `averaged` is what is validated and kept: the running average of the model's weights, or the model itself.
+    """
+
+    model: SequenceClassifier
+    dataset: Dataset
+    config: Config
+    device: torch.device
+    state: State = field(default_factory=State)
+    averaged: SequenceClassifier = field(init=False)
+    optimizer: torch.optim.AdamW = field(init=False)
+    scaler: torch.amp.GradScaler = field(init=False)
+    forward: Callable[[Tensor, Tensor], Tensor] = field(init=False)
+
+    def __post_init__(self) -> None:
+        training = self.config.training
+        self.averaged = copy.deepcopy(self.model).requires_grad_(False) if training.average else self.model
+        matrices = [p for p in self.model.parameters() if p.dim() > 1]
+        vectors = [p for p in self.model.parameters() if p.dim() <= 1]
+        groups = [{"params": matrices, "weight_decay": training.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=training.lr)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=training.precision == "fp16")
+        self.forward = torch.compile(self.model, dynamic=True) if training.compile else self.model
+
+    def tokens(self, index: int) -> Tokens:
+        """The tokens of a record as the model sees them."""
+        data = self.config.data
+        return cut(self.dataset.tokens(index), data.max_length or None, data.truncate)
+
+    def update_average(self) -> None:
+        """Moves the average towards the weights, faster in the first steps, when they are still far from good."""
+        if self.averaged is not self.model:
+            decay = min(self.config.training.average, self.state.step / (self.state.step + 9))
+            for average, current in zip(self.averaged.parameters(), self.model.parameters(), strict=True):
+                average.lerp_(current.detach(), 1.0 - decay)
+
+    def pack(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All of the state as tensors and JSON."""
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        if self.averaged is not self.model:
+            tensors.update({f"averaged.{name}": tensor for name, tensor in self.averaged.state_dict().items()})
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            tensors.update({f"optimizer.{index}.{name}": tensor for name, tensor in slots.items()})
+        tensors["random.cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)
+        return tensors, {"state": asdict(self.state), "scaler": self.scaler.state_dict()}
+
+    def unpack(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """The inverse of `pack`."""
+        for prefix, model in {"model.": self.model, "averaged.": self.averaged}.items():
+            if stored := {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}:
+                model.load_state_dict(stored)
+        saved = self.optimizer.state_dict()
+        for name, tensor in tensors.items():
+            kind, _, rest = name.partition(".")
+            if kind == "optimizer":
+                index, slot = rest.split(".")
+                saved["state"].setdefault(int(index), {})[slot] = tensor
+        self.optimizer.load_state_dict(saved)
+        torch.set_rng_state(tensors["random.cpu"])
+        if self.device.type == "cuda" and "random.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
+        self.scaler.load_state_dict(facts["scaler"])
+        self.state = State(**facts["state"])
+
+
+def learning_rate(config: Config, progress: float) -> float:
+    """The learning rate after a fraction `progress` (0 to 1) of all steps: linear warm-up, then the schedule."""
+    training = config.training
+    if progress < training.warmup:
+        return training.lr * progress / training.warmup
+    rest = (progress - training.warmup) / max(1e-12, 1.0 - training.warmup)
+    if training.schedule == "cosine":
+        return training.lr * 0.5 * (1.0 + math.cos(math.pi * rest))
+    return training.lr * (1.0 - rest) if training.schedule == "linear" else training.lr
+
+
+def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[StepEnd | EpochEnd]:
+    """Trains from the trainer's state to the end; an event for every optimiser step and every epoch.
+
+    Whenever an event arrives, the trainer's state is consistent and may be saved.
+
+    Args:
+        trainer: model, data and state; changed in place.
+        check: called between validation batches; may raise.
+
+    Raises:
+        SeqmixError: the loss or a weight is no finite number.
+    """
+    training, state = trainer.config.training, trainer.state
+    train, validation = trainer.dataset.indices("train"), trainer.dataset.indices("val")
+    lengths = np.minimum(trainer.dataset.lengths, trainer.config.data.max_length or np.iinfo(np.int64).max)
+    targets = torch.from_numpy(trainer.dataset.labels)
+    weights = _class_weights(trainer).to(trainer.device)
+    while state.epoch < training.epochs and not state.finished:
+        began, tokens_before = time.monotonic(), state.tokens
+        plan = plan_batches(
+            lengths[train] + (trainer.model.pooling == "cls"),
+            tokens_per_batch=training.tokens_per_batch,
+            batch_size=training.batch_size,
+            order=(training.seed, state.epoch),
+        )
+        trainer.model.train()
+        mean_size = len(train) / len(plan)
+        while state.batch < len(plan):
+            group = plan[state.batch : state.batch + training.accumulate]
+            middle = (state.batch + 0.5 * len(group)) / len(plan)  # of the step: neither the first nor the last is wasted
+            lr = learning_rate(trainer.config, (state.epoch + middle) / training.epochs)
+            loss, tokens = _step(trainer, [train[p] for p in group], targets, weights, lr, mean_size)
+            state.batch += len(group)
+            state.step += 1
+            state.lr = lr
+            trainer.update_average()
+            size = sum(len(p) for p in group)
+            state.loss_sum += loss * size
+            state.records += size
+            state.tokens += tokens
+            yield StepEnd(state.epoch + 1, state.batch, len(plan), state.step, loss, lr, tokens)
+        scores = _validate(trainer, validation, lengths, check) if len(validation) else {}
+        if not all(bool(p.isfinite().all()) for p in trainer.averaged.parameters()):
+            raise _diverged("there are weights that are no finite number", state.step)
+        if not math.isfinite(loss := scores.get("log loss", 0.0)):
+            raise _diverged(f"the validation loss is {loss}", state.step)
+        event = _end_epoch(trainer, scores, time.monotonic() - began, state.tokens - tokens_before)
+        yield event
+
+
+def _class_weights(trainer: Trainer) -> Tensor:
+    n_classes = len(trainer.dataset.classes)
+    if trainer.config.training.class_weights == "none":
+        return torch.ones(n_classes)
+    counts = np.bincount(trainer.dataset.labels[trainer.dataset.indices("train")], minlength=n_classes)
+    return torch.from_numpy(counts.sum() / (n_classes * np.maximum(counts, 1))).to(torch.float32)
+
+
+def _step(
+    trainer: Trainer, group: list[Any], targets: Tensor, weights: Tensor, lr: float, mean_size: float
+) -> tuple[float, int]:
+    """One optimiser step over a group of batches; returns the mean loss of its records and their tokens.
+
+    The gradient is that of the summed loss over the mean size of a batch, so that a record weighs the same in a
+    batch of few long sequences and in one of many short.
+    """
+    training = trainer.config.training
+    for parameters in trainer.optimizer.param_groups:
+        parameters["lr"] = lr
+    trainer.optimizer.zero_grad(set_to_none=True)
+    total, tokens, records = 0.0, 0, 0
+    for indices in group:
+        batch = collate(
+            [trainer.tokens(int(i)) for i in indices],
+            cls=trainer.model.pooling == "cls",
+            pin=trainer.device.type == "cuda",
+        )
+        tokens += int(batch.mask.sum())
+        batch = batch.to(trainer.device)
+        with autocast(trainer.device, training.precision):
+            logits = trainer.forward(batch.ids, batch.mask)
+        target = targets[indices].to(trainer.device)
+        loss = F.cross_entropy(
+            logits.float(), target, weight=weights, label_smoothing=training.label_smoothing, reduction="none"
+        ).sum()
+        trainer.scaler.scale(loss / (mean_size * len(group))).backward()  # type: ignore[no-untyped-call]
+        total += loss.item()
+        records += len(indices)
+    if not math.isfinite(total):
+        raise _diverged(f"the training loss is {total}", trainer.state.step + 1)
+    if training.clip:
+        trainer.scaler.unscale_(trainer.optimizer)
+        torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), training.clip)
+    trainer.scaler.step(trainer.optimizer)
+    trainer.scaler.update()
+    return total / records, tokens
+
+
+def _diverged(what: str, step: int) -> SeqmixError:
+    return SeqmixError(
+        f"{what} at step {step}: training diverged; lower --lr, or lengthen the warm-up (--set training.warmup=0.1); the "
+        "weights that were best so far are kept"
+    )
+
+
+def _validate(trainer: Trainer, validation: Any, lengths: Any, check: Callable[[], None]) -> dict[str, float]:
+    found = probabilities(
+        trainer.averaged,
+        lambda i: trainer.tokens(int(validation[i])),
+        lengths[validation],
+        device=trainer.device,
+        precision=trainer.config.training.precision,
+        tokens_per_batch=trainer.config.training.tokens_per_batch,
+        on_batch=lambda _: check(),
+    )
+    return point_scores(found, trainer.dataset.labels[validation])
+
+
+def _end_epoch(trainer: Trainer, scores: dict[str, float], seconds: float, tokens: int) -> EpochEnd:
+    """Moves the state to the next epoch and judges this one."""
+    state, training = trainer.state, trainer.config.training
+    score = scores.get(_SCORES[training.select], math.nan)
+    score = -score if training.select == "loss" else score
+    # Without validation scores there is nothing to choose by: the last weights are the ones to keep.
+    # Small validation splits have many ties: of two equal scores, the one with the lower loss is better.
+    loss = scores.get("log loss", math.nan)
+    best = not math.isfinite(score) or (score, -loss) > (state.best, -state.best_loss)
+    if best:
+        if math.isfinite(score):
+            state.best, state.best_loss = score, loss
+        state.best_epoch = state.epoch + 1
+    event = EpochEnd(
+        epoch=state.epoch + 1,
+        step=state.step,
+        train_loss=state.loss_sum / max(1, state.records),
+        validation=scores,
+        best=best,
+        lr=state.lr,
+        seconds=seconds,
+        tokens_per_second=tokens / max(seconds, 1e-9),
+    )
+    state.stale = 0 if best else state.stale + 1
+    state.epoch, state.batch = state.epoch + 1, 0
+    state.loss_sum, state.records, state.tokens = 0.0, 0, 0
+    state.finished = state.epoch >= training.epochs or 0 < training.patience <= state.stale
+    return event

@@ -37,7 +37,11 @@ def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengt
     Raises:
         ValueError: the shapes do not agree with each other or with the offsets.
     """
-    offsets = tuple(int(offset) for offset in offsets)
+    mixed: Tensor = _untraced(links, values, tuple(int(offset) for offset in offsets), lengths)
+    return mixed
+
+
+def _circular_mix(links: Tensor, values: Tensor, offsets: tuple[int, ...], lengths: Tensor | None) -> Tensor:
     if links.dim() != 3 or values.dim() != 3 or links.shape[::2] != values.shape[::2]:
         raise ValueError(f"links must be (B, K, L) and values (B, D, L): got {tuple(links.shape)} and {tuple(values.shape)}")
     if len(offsets) != links.shape[1]:
@@ -50,7 +54,7 @@ def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengt
         if all(n == links.shape[2] for n in spans):
             spans = None
     dtype = torch.promote_types(links.dtype, values.dtype)
-    mixed: Tensor = _apply(links.to(dtype), values.to(dtype), offsets, spans)
+    mixed: Tensor = _CircularMix.apply(links.to(dtype), values.to(dtype), offsets, spans)  # type: ignore[no-untyped-call]
     return mixed
 
 
@@ -124,4 +128,4 @@ class _CircularMix(torch.autograd.Function):
 
 
 # torch.compile calls it as it is: it is a loop over slices, and tracing it would take minutes and gain nothing.
-_apply: Any = torch.compiler.disable(_CircularMix.apply)  # type: ignore[no-untyped-call]
+_untraced: Any = torch.compiler.disable(_circular_mix)  # type: ignore[no-untyped-call]

@@ -11,12 +11,16 @@ Source: Yu et al., "Paramixer", CVPR 2022, the product W_m V_(m-1) (protocols CH
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+# Elements of one sequence up to which one thread is as quick as two.
+_SMALL = 1 << 18
 
 
 def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengths: Tensor | None = None) -> Tensor:
@@ -93,17 +97,33 @@ def _mix_gradients_into(
         )
 
 
+@contextmanager
+def _one_thread_for_small(values: Tensor) -> Iterator[None]:
+    """One thread where the operations on a sequence are small.
+
+    Starting several for each gains nothing on a quiet machine, and costs tenfold where another job wants the cores:
+    every operation then waits for a thread that is not running.
+    """
+    threads = torch.get_num_threads()
+    if values.device.type != "cpu" or threads == 1 or values.shape[1] * values.shape[2] > _SMALL:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 class _CircularMix(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, links: Tensor, values: Tensor, offsets: tuple[int, ...], spans: list[int] | None) -> Tensor:
         ctx.save_for_backward(links, values)
         ctx.offsets, ctx.spans = offsets, spans
         out = torch.zeros(values.shape, dtype=values.dtype, device=values.device)
-        if spans is None:
-            _mix_into(out, links, values, offsets)
-        else:
-            for b, n in enumerate(spans):
-                _mix_into(out[b, :, :n], links[b, :, :n], values[b, :, :n], offsets)
+        with _one_thread_for_small(values):
+            for rows, n in _stretches(spans, values):
+                _mix_into(out[rows, :, :n], links[rows, :, :n], values[rows, :, :n], offsets)
         return out
 
     @staticmethod
@@ -112,19 +132,22 @@ class _CircularMix(torch.autograd.Function):
         links, values = ctx.saved_tensors
         grad_links = torch.zeros(links.shape, dtype=links.dtype, device=links.device)
         grad_values = torch.zeros(values.shape, dtype=values.dtype, device=values.device)
-        if ctx.spans is None:
-            _mix_gradients_into(grad_links, grad_values, grad, links, values, ctx.offsets)
-        else:
-            for b, n in enumerate(ctx.spans):
+        with _one_thread_for_small(values):
+            for rows, n in _stretches(ctx.spans, values):
                 _mix_gradients_into(
-                    grad_links[b, :, :n],
-                    grad_values[b, :, :n],
-                    grad[b, :, :n],
-                    links[b, :, :n],
-                    values[b, :, :n],
+                    grad_links[rows, :, :n],
+                    grad_values[rows, :, :n],
+                    grad[rows, :, :n],
+                    links[rows, :, :n],
+                    values[rows, :, :n],
                     ctx.offsets,
                 )
         return grad_links, grad_values, None, None
+
+
+def _stretches(spans: list[int] | None, values: Tensor) -> list[tuple[slice | int, int]]:
+    """Which rows to work on at a time, and their length: all together where they fill the tensor, else each."""
+    return [(slice(None), values.shape[2])] if spans is None else list(enumerate(spans))
 
 
 # torch.compile calls it as it is: it is a loop over slices, and tracing it would take minutes and gain nothing.

@@ -33,17 +33,17 @@ Format = Annotated[
     str, typer.Option("--input-format", help="auto (by content), fasta, fastq, genbank, embl, csv, tsv, jsonl or text.")
 ]
 TextColumn = Annotated[
-    str | None, typer.Option("--text-column", help="Column of a table that holds the text. [default: text, sequence …]")
+    str | None, typer.Option("--text-column", help="Column of a table that holds the text. (default: text, sequence …)")
 ]
-IdColumn = Annotated[str | None, typer.Option("--id-column", help="Column of a table that holds the id. [default: id, name …]")]
-Encoding = Annotated[str | None, typer.Option("--encoding", help="How documents and tables are encoded. [default: utf-8]")]
+IdColumn = Annotated[str | None, typer.Option("--id-column", help="Column of a table that holds the id. (default: id, name …)")]
+Encoding = Annotated[str | None, typer.Option("--encoding", help="How documents and tables are encoded. (default: utf-8)")]
 Device = Annotated[str, typer.Option("--device", help="auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.")]
 Precision = Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16 (GPU only).")]
 LabelFrom = Annotated[
     str | None,
     typer.Option(
         "--label-from",
-        help="Where labels are: header:KEY, header-regex:RE, table:FILE, column:NAME, file (its stem) or folder. [default: found by looking]",
+        help="Where labels are: header:KEY, header-regex:RE, table:FILE, column:NAME, file (its stem) or folder. (default: found by looking)",
     ),
 ]
 
@@ -115,14 +115,14 @@ def prepare(
     unknown: Annotated[
         str | None,
         typer.Option(
-            help="Characters outside the alphabet: map (to N, X or UNK), drop or error. [default: map for chars, else error]"
+            help="Characters outside the alphabet: map (to N, X or UNK), drop or error. (default: map for chars, else error)"
         ),
     ] = None,
     min_length: Annotated[int, typer.Option(help="Leave out records of fewer characters.")] = 0,
-    max_length: Annotated[int | None, typer.Option(help="Cut longer records to this many characters. [default: never]")] = None,
+    max_length: Annotated[int | None, typer.Option(help="Cut longer records to this many characters. (default: never)")] = None,
     truncate: Annotated[str, typer.Option(help="Which part of a cut record is kept: start, end or middle.")] = "start",
     label_from: LabelFrom = None,
-    classes: Annotated[str | None, typer.Option(help="Keep only these classes, separated by commas. [default: all]")] = None,
+    classes: Annotated[str | None, typer.Option(help="Keep only these classes, separated by commas. (default: all)")] = None,
     skip_unlabelled: Annotated[
         bool, typer.Option("--skip-unlabelled", help="Leave out records without a label instead of stopping.")
     ] = False,
@@ -204,37 +204,37 @@ def prepare(
 @app.command()
 @_reported
 def train(
-    data: Annotated[Path | None, typer.Argument(help="Data set. [default: seqmix-data]")] = None,
+    data: Annotated[Path | None, typer.Argument(help="Data set. (default: seqmix-data)")] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Run folder. [default: runs/NNN-<mixer>; with --resume the newest]"),
+        typer.Option("--output", "-o", help="Run folder. (default: runs/NNN-<mixer>; with --resume the newest)"),
     ] = None,
-    mixer: Annotated[str | None, typer.Option(help="paramixer, skyformer, kernelized or softmax. [default: paramixer]")] = None,
-    protocol: Annotated[str | None, typer.Option(help="Links of Paramixer: chord or cdil. [default: chord]")] = None,
-    pooling: Annotated[str | None, typer.Option(help="mean, cls or flat. [default: mean]")] = None,
+    mixer: Annotated[str | None, typer.Option(help="paramixer, skyformer, kernelized or softmax. (default: paramixer)")] = None,
+    protocol: Annotated[str | None, typer.Option(help="Links of Paramixer: chord or cdil. (default: chord)")] = None,
+    pooling: Annotated[str | None, typer.Option(help="mean, cls or flat. (default: mean)")] = None,
     max_length: Annotated[
-        int | None, typer.Option(help="Cut sequences to this many characters. [default: as prepared]")
+        int | None, typer.Option(help="Cut sequences to this many characters. (default: as prepared)")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training split, at most. [default: 8]")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training split, at most. (default: 8)")] = None,
     batch_size: Annotated[
-        int | None, typer.Option(help="Sequences in a batch. [default: as many as --tokens-per-batch allows]")
+        int | None, typer.Option(help="Sequences in a batch. (default: as many as --tokens-per-batch allows)")
     ] = None,
-    tokens_per_batch: Annotated[int | None, typer.Option(help="Tokens in a batch, at most. [default: 8192]")] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate. [default: 0.002]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of weights, order and dropout. [default: 0]")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps. [default: auto]")] = None,
-    precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16 (GPU only). [default: fp32]")] = None,
+    tokens_per_batch: Annotated[int | None, typer.Option(help="Tokens in a batch, at most. (default: 8192)")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate. (default: 0.002)")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights, order and dropout. (default: 0)")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps. (default: auto)")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16 (GPU only). (default: fp32)")] = None,
     class_weights: Annotated[
-        str | None, typer.Option(help="none, or balanced: rare classes weigh more in the loss. [default: none]")
+        str | None, typer.Option(help="none, or balanced: rare classes weigh more in the loss. (default: none)")
     ] = None,
     select: Annotated[
         str | None,
         typer.Option(
-            help="Validation score that the best weights have: macro-f1, accuracy, roc-auc or loss. [default: macro-f1]"
+            help="Validation score that the best weights have: macro-f1, accuracy, roc-auc or loss. (default: macro-f1)"
         ),
     ] = None,
-    compile: Annotated[bool | None, typer.Option("--compile", help="Use torch.compile. [default: no]")] = None,
-    save_every: Annotated[int | None, typer.Option(help="Steps between saved states for --resume. [default: 100]")] = None,
+    compile: Annotated[bool | None, typer.Option("--compile", help="Use torch.compile. (default: no)")] = None,
+    save_every: Annotated[int | None, typer.Option(help="Steps between saved states for --resume. (default: 100)")] = None,
     recipe: Annotated[str | None, typer.Option(help="Settings that come with seqmix, such as paramixer/genome.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with settings, such as another run's config.toml.")] = None,
     settings: Annotated[
@@ -288,7 +288,7 @@ def train(
 @app.command("eval")
 @_reported
 def evaluate(
-    run: Annotated[Path | None, typer.Argument(help="Run folder. [default: the newest under runs/]")] = None,
+    run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest under runs/)")] = None,
     split: Annotated[str, typer.Option(help="Split of its data set: test, val or train.")] = "test",
     data: Annotated[
         list[str] | None,
@@ -296,7 +296,7 @@ def evaluate(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for evaluation.json and report.html. [default: the run's]"),
+        typer.Option("--output", "-o", help="Folder for evaluation.json and report.html. (default: the run's)"),
     ] = None,
     label_from: LabelFrom = None,
     baselines: Annotated[bool, typer.Option(help="Also fit and score simple methods.")] = True,
@@ -343,8 +343,8 @@ def predict(
         list[str],
         typer.Argument(metavar="INPUT...", help="Any input that prepare reads, labels or not; - for standard input."),
     ],
-    run: Annotated[Path | None, typer.Option("--run", help="Run folder. [default: the newest under runs/]")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. [default: standard output]")] = None,
+    run: Annotated[Path | None, typer.Option("--run", help="Run folder. (default: the newest under runs/)")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. (default: standard output)")] = None,
     format: Annotated[str, typer.Option(help="tsv, csv or jsonl.")] = "tsv",
     batch_size: Annotated[int, typer.Option(help="Sequences in a batch; 0: as many as fit 65,536 tokens.")] = 0,
     probabilities: Annotated[bool, typer.Option(help="A column with the probability of each class.")] = True,

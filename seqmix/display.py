@@ -56,7 +56,7 @@ class TrainingDisplay:
                 self._epoch(event)
             case Finished():
                 self.console.print(
-                    f"done ({event.reason}); the weights of epoch {event.best_epoch} were best: {event.run.path}",
+                    f"done ({event.reason}); the weights of epoch {event.best_epoch} are kept: {event.run.path}",
                     highlight=False,
                     soft_wrap=True,
                 )
@@ -76,6 +76,8 @@ class TrainingDisplay:
             highlight=False,
             soft_wrap=True,
         )
+        if not len(event.dataset.indices("val")):
+            self.console.print("note: no validation split: the last weights are kept", style="yellow", highlight=False)
         if self.verbose:
             self.console.print((event.run.path / "config.toml").read_text(encoding="utf-8"), highlight=False, markup=False)
 
@@ -108,7 +110,7 @@ class TrainingDisplay:
             *(number(event.validation.get(name)) for name in _COLUMNS),
             f"{event.tokens_per_second:,.0f}",
             f"{event.seconds:.0f} s",
-            "best" if event.best else "",
+            "best" if event.best and event.validation else "",
         )
         self.console.print(table, soft_wrap=True)
         self.rows += 1

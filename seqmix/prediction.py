@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
@@ -83,6 +84,8 @@ def predict(
 ) -> Iterator[Prediction]:
     """Classifies records; yields a `Prediction` for each, in input order.
 
+    Options, model and the first records are checked before this returns, the rest as it is asked for.
+
     Args:
         inputs: files or folders, as `prepare` takes them; "-" is standard input.
         run: a run or its folder; None: the newest under runs/.
@@ -105,20 +108,26 @@ def predict(
     model = run.load_model().to(where)
     reader = RecordReader(find_sources(inputs), read or reading_options(run), labels=False)
     tally = tally if tally is not None else Tally()
-    for window in _windows(run, reader, tally, model.length_limit, tokens_per_batch):
-        tokens = [sequence for _, _, sequence in window]
-        found = probabilities(
-            model,
-            tokens,
-            np.array([len(sequence) for sequence in tokens]),
-            device=where,
-            precision=precision,
-            tokens_per_batch=tokens_per_batch,
-            batch_size=batch_size,
-            on_batch=on_batch,
-        )
-        for (identifier, length, _), row in zip(window, found, strict=True):
-            yield _prediction(identifier, length, row, run.classes)
+    windows = _windows(run, reader, tally, model.length_limit, tokens_per_batch)
+
+    def classify() -> Iterator[Prediction]:
+        for window in windows:
+            tokens = [sequence for _, _, sequence in window]
+            found = probabilities(
+                model,
+                tokens,
+                np.array([len(sequence) for sequence in tokens]),
+                device=where,
+                precision=precision,
+                tokens_per_batch=tokens_per_batch,
+                batch_size=batch_size,
+                on_batch=on_batch,
+            )
+            for (identifier, length, _), row in zip(window, found, strict=True):
+                yield _prediction(identifier, length, row, run.classes)
+
+    found = classify()
+    return chain([first], found) if (first := next(found, None)) is not None else found
 
 
 def reading_options(run: Run, **changes: object) -> ReadOptions:

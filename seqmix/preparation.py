@@ -59,6 +59,8 @@ class PrepareOptions:
     def __post_init__(self) -> None:
         if self.truncate not in TRUNCATIONS:
             raise ConfigError(f"--truncate must be {', '.join(TRUNCATIONS)}: got '{self.truncate}'")
+        if self.seed < 0:
+            raise ConfigError(f"--seed must be 0 or more: got {self.seed}")
         if self.min_length < 0:
             raise ConfigError(f"--min-length must be 0 or more: got {self.min_length}")
         if self.max_length is not None and self.max_length < max(1, self.min_length):
@@ -136,6 +138,7 @@ def prepare_for(
         reader = RecordReader(find_sources(inputs, "test"), read)
         spool = TokenSpool(folder, reader, 0, max_length, truncate)
         vocabulary = Vocabulary.from_dict(info["vocabulary"])
+        vocabulary.settled = True
         spool.fill(lambda records: (vocabulary, records), progress)
         if not spool.label_names:
             raise InputError(f"{', '.join(map(str, inputs))}: no labels found to evaluate against; say where with --label-from")
@@ -221,9 +224,11 @@ def _finish(
     meta = spool.meta()
     if classes is None:
         classes = sorted(spool.label_names)
-        strange = sorted(set(read.classes) - set(classes))
+        strange = sorted(set(read.classes) - spool.reader.seen_classes)
         if strange:
-            raise InputError(f"--classes: no record is of the class '{strange[0]}', only of: {', '.join(classes)}")
+            raise InputError(
+                f"--classes: no record is of the class '{strange[0]}', only of: {', '.join(sorted(spool.reader.seen_classes))}"
+            )
     number = {name: i for i, name in enumerate(classes)}
     rank = np.array([number[name] for name in spool.label_names] + [-1], dtype=np.int64)
     meta.labels = rank[meta.labels]
@@ -351,6 +356,9 @@ def _check_class_sizes(labels: NDArray[np.int64], classes: list[str], split: str
 
 def _check_splits(labels: NDArray[np.int64], split: NDArray[np.int8], classes: list[str]) -> list[str]:
     notes = []
+    for s, which in enumerate(SPLITS):
+        if s and not (split == s).any():
+            notes.append(f"the {which} split is empty" + ("; training will have nothing to choose its weights by" * (s == 1)))
     for i, name in enumerate(classes):
         for s, which in enumerate(SPLITS):
             if not ((labels == i) & (split == s)).any() and (split == s).any():

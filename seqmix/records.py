@@ -137,11 +137,9 @@ class KeySource:
                 return str(entry.columns[self.key])
             match = self._pattern.search(entry.header)
             return next((group for group in match.groups() if group is not None), None) if match else None
-        if self.kind == "table":
-            return self._table.get(entry.id)
-        if self.kind == "column":
-            value = entry.columns.get(self.key)
-            return None if value in (None, "") else str(value)
+        if self.kind in ("table", "column"):
+            value = self._table.get(entry.id) if self.kind == "table" else entry.columns.get(self.key)
+            return None if value is None else str(value).strip() or None
         if path is None:
             return None
         return file_stem(path) if self.kind == "file" else path.parent.name
@@ -174,6 +172,7 @@ class Source:
     path: Path | None
     split: str | None = None
     folder_class: str | None = None
+    inner: str = ""  # its path inside a folder that was given; the id of a document
     sha256: str = ""
     format: str = ""
 
@@ -205,7 +204,7 @@ def find_sources(inputs: Sequence[str | Path], split: str | None = None) -> list
                 raise InputError(f"{path}: no readable file in this folder (FASTA, FASTQ, GenBank, CSV, TSV, JSONL, .txt)")
             for file in files:
                 inner = file.relative_to(path).parts
-                sources.append(Source(file, split, inner[0] if len(inner) > 1 else None))
+                sources.append(Source(file, split, inner[0] if len(inner) > 1 else None, "/".join(inner)))
         elif path.exists():
             sources.append(Source(path, split))
         else:
@@ -241,6 +240,7 @@ class RecordReader:
         self.is_sequence = True
         self.unlabelled = 0
         self.other_class = 0
+        self.seen_classes: set[str] = set()
 
     def __iter__(self) -> Iterator[Record]:
         for number, source in enumerate(self.sources):
@@ -273,15 +273,19 @@ class RecordReader:
         classes = set(self.options.classes)
         name, path, folder = source.name, source.path, source.folder_class
         for entry in chain((first,), entries):
+            if kind == "text" and source.inner:
+                entry.id = source.inner
             label = label_source.find(entry, path) if label_source else folder
             if label_source and label is None:
                 if not self.options.skip_unlabelled:
                     raise InputError(
                         f"{_place(name, entry.id, entry.line)}: no label from '{label_source.text}'; "
-                        "use --skip-unlabelled to leave such records out"
+                        "seqmix prepare leaves such records out with --skip-unlabelled"
                     )
                 self.unlabelled += 1
                 continue
+            if classes and label is not None:
+                self.seen_classes.add(label)
             if classes and label not in classes:
                 self.other_class += 1
                 continue

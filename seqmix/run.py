@@ -24,7 +24,7 @@ import tomli_w
 from seqmix import __version__
 from seqmix.config import Config, read_toml
 from seqmix.dataset import fingerprint, read_info
-from seqmix.errors import DatasetError, RunError
+from seqmix.errors import ConfigError, DatasetError, RunError
 from seqmix.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -107,13 +107,18 @@ class Run:
             raise RunError(f"{path}: no such run folder; train one with seqmix train, or name it with --run")
         if not (path / "config.toml").is_file():
             raise RunError(f"{path}: this is no run folder of seqmix (config.toml is missing)")
-        config = Config.from_tables(read_toml(path / "config.toml"))
+        try:
+            config = Config.from_tables(read_toml(path / "config.toml"))
+        except ConfigError as error:
+            raise RunError(f"{path}: the run folder is damaged: config.toml: {error}") from error
         if not config.model.max_length:
             raise RunError(f"{path}: the run folder is damaged: config.toml does not say all that a run's does")
         try:
             info = read_info(path / "dataset.json")
         except DatasetError as error:
-            raise RunError(f"{path}: the run folder is damaged: {error}") from error
+            raise RunError(
+                f"{path}: the run folder is damaged: dataset.json is missing or cannot be read; restore it, or train again"
+            ) from error
         if missing := sorted(_INFO_KEYS - info.keys()):
             raise RunError(f"{path}: the run folder is damaged: dataset.json lacks {', '.join(missing)}")
         return cls(path, config, info)
@@ -133,7 +138,9 @@ class Run:
     @property
     def vocabulary(self) -> Vocabulary:
         """How the model's input is indexed."""
-        return Vocabulary.from_dict(self.info["vocabulary"])
+        vocabulary = Vocabulary.from_dict(self.info["vocabulary"])
+        vocabulary.settled = True
+        return vocabulary
 
     @property
     def classes(self) -> list[str]:

@@ -197,7 +197,10 @@ def _open_dataset(data: str | Path | Dataset) -> Dataset:
 
 def _new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bool) -> Run:
     with torch.random.fork_rng():  # a model that cannot be built leaves no folder behind
-        model = _build(config, dataset)
+        try:
+            model = _build(config, dataset)
+        except (RuntimeError, MemoryError) as error:
+            raise ConfigError(f"the model cannot be built: it is too large for the memory here ({error})") from error
     longest = min(int(dataset.lengths.max()), config.data.max_length or np.iinfo(np.int64).max)
     if model.length_limit is not None and longest > config.model.max_length:
         raise ConfigError(
@@ -238,8 +241,13 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
     model = run.build_model().to(device)
     trainer = Trainer(model, dataset, config, device)
     saved = run.load_state()
+    if saved is None and (run.path / "model.safetensors").exists():
+        raise RunError(f"{run.path}: nothing to resume from: last/state.safetensors is missing; start a new run")
     if saved:
         trainer.unpack(*saved)
+        if trainer.state.finished:
+            emit(Finished(run, trainer.state.best_epoch, "it was finished before"))
+            return
         run.rewind_history(trainer.state.epoch)
     writer = _tensorboard(run) if config.training.tensorboard else None
     emit(Started(run, dataset, count_parameters(model), str(device), saved is not None, trainer.state))

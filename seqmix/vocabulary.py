@@ -65,6 +65,7 @@ class Vocabulary:
         if unknown not in UNKNOWN_POLICIES:
             raise ConfigError(f"--unknown must be {', '.join(UNKNOWN_POLICIES)}: got '{unknown}'")
         self.alphabet, self.unknown = alphabet, unknown
+        self.settled = False  # belongs to a model: errors do not advise to choose another
         if alphabet in _FIXED:
             self.symbols = list(_FIXED[alphabet].symbols)
             self.unknown_id = self.symbols.index(_FIXED[alphabet].unknown) + _FIRST
@@ -146,10 +147,12 @@ class Vocabulary:
         letter = text[place] if isinstance(text, str) else chr(code)
         position = len(raw[:place].translate(None, _WHITESPACE)) + 1
         fixed = _FIXED[self.alphabet]
-        return InputError(
-            f"{where}: {letter!r} at position {position:,} is no {fixed.noun}; {fixed.hint}, or --unknown map "
-            f"(read it as {fixed.unknown}), or --unknown drop (leave it out)"
+        advice = (
+            f"the model was trained on {self.alphabet} sequences and takes no others"
+            if self.settled
+            else f"{fixed.hint}, or --unknown map (read it as {fixed.unknown}), or --unknown drop (leave it out)"
         )
+        return InputError(f"{where}: {letter!r} at position {position:,} is no {fixed.noun}; {advice}")
 
     def index_points(self, points: NDArray[np.uint32], replaced: Counter[str], where: object) -> Tokens:
         """Token indices of characters given as code points ("chars" only); see `encode`."""

@@ -22,6 +22,7 @@ from seqmix.functional import chunked_mlp, circular_mix
 from seqmix.mixers.base import Mixer
 
 PROTOCOLS = ("chord", "cdil")
+_MOST_CHORD_LINKS = 42  # offsets up to 2^40
 
 
 def protocol_offsets(protocol: str, n_links: int, factor: int) -> list[int]:
@@ -77,6 +78,8 @@ class Paramixer(Mixer):
         self.n_links = n_links or (self.n_factors + 1 if protocol == "chord" else 9)
         if min(self.n_factors, self.n_links) < 1 or rescale_every < 0:
             raise ValueError("mixer.n_factors, mixer.n_links and mixer.rescale_every must not be negative")
+        if self.n_links > (_MOST_CHORD_LINKS if protocol == "chord" else max(9, 2 * max_length + 1)):
+            raise ValueError(f"mixer.n_links = {self.n_links}: there are not so many places to link to")
         if d_hidden < 1:
             raise ValueError(f"mixer.d_hidden must be at least 1: got {d_hidden}")
         if protocol == "cdil" and self.n_links % 2 == 0:

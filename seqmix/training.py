@@ -145,6 +145,10 @@ def train(
         ConfigError, DatasetError, RunError: see their messages.
         Interrupted: SIGINT or SIGTERM arrived; the state was saved, `resume` goes on from there.
     """
+    if batch_size is not None and tokens_per_batch is not None:
+        raise ConfigError("--batch-size and --tokens-per-batch exclude each other: give one of them")
+    if tokens_per_batch is not None:
+        batch_size = 0  # a recipe's or file's batch size would leave the option without effect
     options = {
         "mixer": mixer,
         "protocol": protocol,
@@ -162,8 +166,6 @@ def train(
         "compile": compile,
         "save_every": save_every,
     }
-    if batch_size is not None and tokens_per_batch is not None:
-        raise ConfigError("--batch-size and --tokens-per-batch exclude each other: give one of them")
     layers = _given(options, recipe, config, settings)
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other: continue the run, or replace it")

@@ -92,3 +92,11 @@ def test_help_names_the_defaults():
     shown = " ".join(CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "300"}).stdout.split())
     for default in ("default: 8)", "default: 0.002", "default: paramixer", "default: 8192"):
         assert default in shown
+
+
+def test_a_token_budget_takes_the_place_of_a_recipes_batch_size(dataset, tmp_path):
+    small = ["model.d_model=8", "mixer.d_hidden=8"]
+    options = {"recipe": "paramixer/genome", "epochs": 1, "max_length": 200, "settings": small}
+    run = seqmix.train(dataset, tmp_path / "run", tokens_per_batch=4096, **options)
+    assert run.config.training.batch_size == 0 and run.config.training.tokens_per_batch == 4096
+    assert seqmix.train(dataset, tmp_path / "as-published", **options).config.training.batch_size == 16

@@ -24,7 +24,6 @@ _STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 _MOST_RECORDS = 20_000  # for fitting: more would take minutes and change little
 _MOST_CHARACTERS = 50_000_000  # of documents, which are held as text
 _KMERS = {"dna": (4, 6), "dna-iupac": (4, 6), "protein": (2, 3)}
-_LETTERS = {"dna": 4, "dna-iupac": 4, "protein": 20}
 
 
 def baseline_scores(
@@ -66,7 +65,7 @@ def _feature_sets(vocabulary: Vocabulary, parts: list[tuple[Dataset, NDArray[np.
     yield "length only", [(matrix - centre) / spread for matrix in lengths]
     if vocabulary.alphabet in _KMERS:
         for k in _KMERS[vocabulary.alphabet]:
-            letters = _LETTERS[vocabulary.alphabet]
+            letters = vocabulary.letters
             yield f"{k}-mers", [kmer_frequencies([fetch(d, int(i)) for i in chosen], k, letters) for d, chosen in parts]
     else:
         yield "character 1-4-grams", _ngrams(vocabulary, parts, fetch)

@@ -47,6 +47,11 @@ class ModelConfig:
         stem: conv or none; stem_kernel: the width of its convolution in characters, odd.
         head_hidden: hidden width of the head; 0: one linear layer.
         dropout_embedding, dropout, dropout_head: probabilities, 0 to below 1.
+        dropout_tokens: probability with which a token is hidden in training.
+        kmer: tokens are words of this many characters (DNA, proteins); 0: characters.
+        source: what Paramixer's links are computed from: stem (the stem's output) or tokens (its input).
+        skip: the head also gets the mean of what goes into the blocks.
+        embedding_std: initial standard deviation of the embedding.
         checkpoint_blocks: activation checkpointing: less memory, about a third more time.
     """
 
@@ -66,16 +71,22 @@ class ModelConfig:
     dropout_embedding: float = 0.0
     dropout: float = 0.0
     dropout_head: float = 0.0
+    dropout_tokens: float = 0.0
+    kmer: int = 0
+    source: str = "stem"
+    skip: bool = False
+    embedding_std: float = 1.0
     checkpoint_blocks: bool = False
 
     def __post_init__(self) -> None:
         _one_of(self.pooling, ("mean", "cls", "flat"), "model.pooling")
         _one_of(self.stem, ("conv", "none"), "model.stem")
+        _one_of(self.source, ("stem", "tokens"), "model.source")
         for name in ("d_model", "blocks", "d_feedforward", "stem_kernel"):
             _require(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
-        for name in ("max_length", "head_hidden"):
+        for name in ("max_length", "head_hidden", "kmer", "embedding_std"):
             _require(getattr(self, name) >= 0, f"model.{name}", "0 or more", getattr(self, name))
-        for name in ("dropout_embedding", "dropout", "dropout_head"):
+        for name in ("dropout_embedding", "dropout", "dropout_head", "dropout_tokens"):
             _require(0 <= getattr(self, name) < 1, f"model.{name}", "from 0 to below 1", getattr(self, name))
 
 

@@ -1,6 +1,6 @@
-"""The classifier: ``head(pool(blocks(stem(embedding(tokens))), mask))``.
+"""The classifier: ``head(pool(blocks(stem(embedding(words(ids)))), mask))``.
 
-In: token indices `(B, L)` and a mask `(B, L)`, True = a real token. Out: logits `(B, C)`. Nothing of the output
+In: character indices `(B, L)` and a mask `(B, L)`, True = a real one. Out: logits `(B, C)`. Nothing of the output
 depends on what stands at padding or on the other sequences in the batch.
 """
 
@@ -10,25 +10,30 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from seqmix.errors import ConfigError
-from seqmix.mixers import Mixer, build_mixer
+from seqmix.functional.words import word_count, words
+from seqmix.mixers import Mixer, Table, build_mixer
+from seqmix.tabulation import Tabulator, parameters_of
 
 if TYPE_CHECKING:
     from seqmix.config import ModelConfig
 
 POOLINGS = ("mean", "cls", "flat")
 STEMS = ("none", "conv")
+SOURCES = ("stem", "tokens")
+_MOST_WORDS = 1 << 20
 
 
 class SequenceClassifier(nn.Module):
     """Classifies token sequences with a stack of mixer blocks.
 
     Args:
-        vocab_size: number of token ids V, special tokens included.
+        vocab_size: number of character ids, special ones included.
         n_classes: number of classes C.
         max_length: longest sequence in tokens, a CLS token not counted. It sizes the positions, a flat head
             and the mixers; without positions and flat pooling, longer sequences are taken all the same.
@@ -44,7 +49,14 @@ class SequenceClassifier(nn.Module):
         head_hidden: hidden width of a two-layer ReLU head; 0: one linear layer.
         dropout_embedding, dropout, dropout_head: probabilities after the embedding, after each block's mixing
             (and feed-forward), and before the head.
+        dropout_tokens: probability with which, in training, a token is replaced by one that means nothing.
         checkpoint_blocks: keep only each block's input and compute the rest again in the backward.
+        kmer: tokens are words of this many characters, one beginning at each character; 0: tokens are characters.
+        letters: of how many of the characters (ids 2, 3, ...) words are made; a word with another is a special token.
+        source: what Paramixer computes its links from: "stem", what the stem puts out, or "tokens", what goes into it:
+            equal tokens then have equal links, which are computed once.
+        skip: the head also gets the mean over the positions of what goes into the blocks.
+        embedding_std: initial standard deviation of the embedding.
     """
 
     def __init__(
@@ -68,17 +80,31 @@ class SequenceClassifier(nn.Module):
         dropout_embedding: float = 0.0,
         dropout: float = 0.0,
         dropout_head: float = 0.0,
+        dropout_tokens: float = 0.0,
         checkpoint_blocks: bool = False,
+        kmer: int = 0,
+        letters: int = 4,
+        source: str = "stem",
+        skip: bool = False,
+        embedding_std: float = 1.0,
     ) -> None:
         super().__init__()
         if pooling not in POOLINGS:
             raise ConfigError(f"model.pooling must be one of {', '.join(POOLINGS)}: got '{pooling}'")
         if stem not in STEMS:
             raise ConfigError(f"model.stem must be one of {', '.join(STEMS)}: got '{stem}'")
-        self.pooling = pooling
+        if source not in SOURCES:
+            raise ConfigError(f"model.source must be one of {', '.join(SOURCES)}: got '{source}'")
+        if kmer and letters**kmer > _MOST_WORDS:
+            raise ConfigError(
+                f"model.kmer = {kmer}: that would be {letters**kmer:,} words, at most {_MOST_WORDS:,} are possible"
+            )
+        self.pooling, self.source, self.skip = pooling, source, skip
+        self.kmer, self.letters, self.dropout_tokens = kmer, letters, dropout_tokens
         self.n_positions = max_length + (pooling == "cls")
         self.checkpoint_blocks = checkpoint_blocks
-        self.embedding = nn.Embedding(vocab_size, d_model)
+        self.embedding = nn.Embedding(word_count(kmer, letters) if kmer else vocab_size, d_model)
+        nn.init.normal_(self.embedding.weight, std=embedding_std)
         self.position = nn.Embedding(self.n_positions, d_model) if positions else None
         if self.position is not None:
             nn.init.normal_(self.position.weight, std=position_std)
@@ -93,11 +119,15 @@ class SequenceClassifier(nn.Module):
                 self.blocks.append(PlainBlock(built, d_model, norm, dropout))
         transformer = blocks > 0 and isinstance(self.blocks[0], TransformerBlock)
         self.norm = nn.LayerNorm(d_model) if transformer else None
-        width = self.n_positions * d_model if pooling == "flat" else d_model
+        width = (self.n_positions if pooling == "flat" else 1) * d_model + (d_model if skip else 0)
         self.dropout_head = nn.Dropout(dropout_head)
         self.head: nn.Module = nn.Linear(width, n_classes)
         if head_hidden:
             self.head = nn.Sequential(nn.Linear(width, head_hidden), nn.ReLU(), nn.Linear(head_hidden, n_classes))
+
+        mixers = [module for module in self.modules() if isinstance(module, Mixer)]
+        tabulated = all(mixer.tabulated for mixer in mixers) and (stem == "none" or source == "tokens")
+        self._tabulator = Tabulator(sum(mixer.row_floats for mixer in mixers)) if tabulated else None
 
     @property
     def length_limit(self) -> int | None:
@@ -110,40 +140,75 @@ class SequenceClassifier(nn.Module):
         assert isinstance(mixer, Mixer)
         return mixer.label()
 
+    def train(self, mode: bool = True) -> SequenceClassifier:
+        """As in `nn.Module`; gives back the memory of token tables."""
+        if self._tabulator is not None:
+            self._tabulator.forget()
+        super().train(mode)
+        return self
+
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """ids `(B, L)` integers, mask `(B, L)` bool. Returns logits `(B, C)`.
 
         Raises:
             ConfigError: L is more than a model with positions or flat pooling was built for.
         """
-        features = self.features(ids, mask)
-        logits: Tensor = self.head(self.dropout_head(self.pool(features, mask)))
+        ids, mask = self._tokens(ids, mask)
+        before, features = self._features(ids, mask)
+        pooled = self.pool(features, mask)
+        if self.skip:
+            pooled = torch.cat((pooled, before.sum(1) / mask.sum(1, keepdim=True)), dim=1)
+        logits: Tensor = self.head(self.dropout_head(pooled))
         return logits
 
     def features(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """The last block's output `(B, L, D)`, zero at padding."""
+        """The last block's output `(B, L', D)`, zero at padding; L' is L, or with words of K characters L - K + 1."""
+        return self._features(*self._tokens(ids, mask))[1]
+
+    def _tokens(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """What is embedded, zero at padding: characters, or the words that begin at each."""
         if self.length_limit is not None and ids.shape[1] > self.length_limit:
             raise ConfigError(
                 f"a sequence of {ids.shape[1]} tokens is longer than the {self.length_limit} that this model was "
                 f"built for ({'flat pooling' if self.pooling == 'flat' else 'positional embedding'})"
             )
+        if self.kmer:
+            ids, mask = words(ids, mask, self.kmer, self.letters, cls=self.pooling == "cls")
+        ids = ids.masked_fill(~mask, 0)
+        if self.training and self.dropout_tokens:
+            # Padding's own embedding is otherwise unused: here it means "not known".
+            ids = ids.masked_fill(torch.rand(ids.shape, device=ids.device) < self.dropout_tokens, 0)
+        return ids, mask
+
+    def _features(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """What goes into the blocks, and what comes out of them, both `(B, L, D)` and zero at padding."""
         keep = mask[:, :, None]
-        x = self.embedding(ids.masked_fill(~mask, 0))
-        if self.position is not None:
-            x = x + self.position.weight[: ids.shape[1]]
-        x = self.dropout_embedding(x).masked_fill(~keep, 0.0)
+        table = self._table(ids)
+        x: Tensor = table.expand() if table is not None else self._embed(ids)
+        embedded = x = self.dropout_embedding(x).masked_fill(~keep, 0.0)
         if self.stem is not None:
             x = self.stem(x).masked_fill(~keep, 0.0)
-        source = x
-        for block in self.blocks:
+        before = x
+        source = table if table is not None else embedded if self.source == "tokens" else x
+        for number, block in enumerate(self.blocks):
+            start = table if table is not None and number == 0 and self.stem is None else x
             if self.checkpoint_blocks and self.training:
-                x = checkpoint(block, x, mask, source, use_reentrant=False)
+                x = checkpoint(block, start, mask, source, use_reentrant=False)
             else:
-                x = block(x, mask, source)
+                x = block(start, mask, source)
         if self.norm is not None:
             x = self.norm(x)
-        features: Tensor = x.masked_fill(~keep, 0.0)
-        return features
+        return before, x.masked_fill(~keep, 0.0)
+
+    def _embed(self, ids: Tensor) -> Tensor:
+        x: Tensor = self.embedding(ids)
+        return x if self.position is None else x + self.position.weight[: ids.shape[1]]
+
+    def _table(self, ids: Tensor) -> Table | None:
+        if self._tabulator is None or (self.training and self.dropout_embedding.p > 0):
+            return None
+        positions = None if self.position is None else self.position.weight
+        return self._tabulator.table(ids, self.embedding.weight, positions, parameters_of(self))
 
     def pool(self, features: Tensor, mask: Tensor) -> Tensor:
         """Features `(B, L, D)`, zero at padding, to `(B, D)`, or `(B, n_positions * D)` for flat pooling."""
@@ -176,9 +241,9 @@ class PlainBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.norm = nn.LayerNorm(d_model) if norm else None
 
-    def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-        x = self.dropout(self.mixer(x, mask, source))
-        return self.norm(x) if self.norm is not None else x
+    def forward(self, x: Tensor | Table, mask: Tensor, source: Tensor | Table) -> Tensor:
+        mixed: Tensor = self.dropout(self.mixer(x, mask, source))
+        return self.norm(mixed) if self.norm is not None else mixed
 
 
 class TransformerBlock(nn.Module):
@@ -204,20 +269,23 @@ class TransformerBlock(nn.Module):
         return out
 
 
-def build_model(config: ModelConfig, *, vocab_size: int, n_classes: int) -> SequenceClassifier:
+def build_model(config: ModelConfig, *, vocab_size: int, n_classes: int, letters: int = 4) -> SequenceClassifier:
     """A new classifier as `config` describes it, with random weights from torch's global generator.
 
     Args:
         config: the [model] and [mixer] tables of a run's configuration; its `max_length` must be set.
-        vocab_size: number of token ids; n_classes: number of classes.
+        vocab_size: number of character ids; n_classes: number of classes.
+        letters: number of characters that words are made of (model.kmer): 4 for DNA, 20 for proteins, else 0.
 
     Raises:
         ConfigError: an option is unknown, or its value is not allowed.
     """
     if config.max_length < 1:
         raise ConfigError("model.max_length must be set to build a model: the characters of the longest sequence")
+    if config.kmer and not letters:
+        raise ConfigError("model.kmer: only DNA and proteins have words of a fixed set of letters; set it to 0")
     options = {f.name: getattr(config, f.name) for f in fields(config)}
-    return SequenceClassifier(vocab_size=vocab_size, n_classes=n_classes, **options)
+    return SequenceClassifier(vocab_size=vocab_size, n_classes=n_classes, letters=letters, **options)
 
 
 def count_parameters(model: nn.Module) -> int:

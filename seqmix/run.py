@@ -164,7 +164,10 @@ class Run:
         """A model as configured, with random weights."""
         from seqmix.model import build_model
 
-        return build_model(self.config.model, vocab_size=len(self.vocabulary), n_classes=len(self.classes))
+        vocabulary = self.vocabulary
+        return build_model(
+            self.config.model, vocab_size=len(vocabulary), n_classes=len(self.classes), letters=vocabulary.letters
+        )
 
     def save_model(self, model: torch.nn.Module) -> None:
         """Writes `model.safetensors`."""

@@ -218,7 +218,8 @@ def _new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: b
 def _build(config: Config, dataset: Dataset) -> SequenceClassifier:
     from seqmix.model import build_model
 
-    return build_model(config.model, vocab_size=len(dataset.vocabulary), n_classes=len(dataset.classes))
+    vocabulary = dataset.vocabulary
+    return build_model(config.model, vocab_size=len(vocabulary), n_classes=len(dataset.classes), letters=vocabulary.letters)
 
 
 def _check_same(run: Run, dataset: Dataset, layers: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:

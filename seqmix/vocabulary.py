@@ -178,6 +178,11 @@ class Vocabulary:
         return "".join(self.symbols[int(token) - _FIRST] for token in tokens if token >= _FIRST)
 
     @property
+    def letters(self) -> int:
+        """How many of the first symbols words (k-mers) are made of: 4 for DNA, 20 for proteins; 0: there are none."""
+        return {"dna": 4, "dna-iupac": 4, "protein": len(_AMINO_ACIDS)}.get(self.alphabet, 0)
+
+    @property
     def complement(self) -> bytes | None:
         """A `bytes.translate` table from each token to that of its complement; None where there is none."""
         if not self.alphabet.startswith("dna"):

@@ -16,7 +16,7 @@ from seqmix import cli
 PACKAGE = Path(seqmix.__file__).parent
 ORDER = [
     *("errors", "config", "formats", "records", "vocabulary", "splits", "spool", "dataset", "preparation", "batching"),
-    *("functional", "mixers", "model", "interop", "run", "inference", "metrics", "baselines"),
+    *("functional", "mixers", "tabulation", "model", "interop", "run", "inference", "metrics", "baselines"),
     *("report", "fitting", "training", "prediction", "evaluation", "display", "cli"),
 ]
 OPTIONS = {

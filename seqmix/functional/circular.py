@@ -2,8 +2,14 @@
 
 Row i of a factor has its non-zeros at i + offset (modulo the length), the same offsets in every row. So the
 product is a sum of shifted, weighted copies of the values: no index tensors, no scatter, no tensor of size
-L x K x D. With time along the last, contiguous axis each term is one fused multiply-add over a slice of the
-circularly extended values.
+L x K x D. With time along the last, contiguous axis each term is one fused multiply-add of a whole batch.
+
+Sequences of one length stand side by side as they are. Sequences of similar length do so too: each is extended by a
+piece of its own circle, behind its own end, so that one slice is right for all of them. What is computed at padding is
+thrown away; rows are grouped such that it is at most a tenth of the work.
+
+On a GPU with Triton, one kernel for the forward and one for the backward take the place of the slices.
+`SEQMIX_KERNELS` chooses: `torch`, `triton`, or `auto` (Triton where it is to be had; the default).
 
 Cost: 2 B K D L operations forward, 4 B K D L backward. Memory: one extended copy of the values.
 Source: Yu et al., "Paramixer", CVPR 2022, the product W_m V_(m-1) (protocols CHORD and CDIL).
@@ -11,16 +17,26 @@ Source: Yu et al., "Paramixer", CVPR 2022, the product W_m V_(m-1) (protocols CH
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-# Elements of one sequence up to which one thread is as quick as two.
-_SMALL = 1 << 18
+from seqmix.errors import ConfigError
+from seqmix.functional import circular_triton
+
+# Elements of an operation up to which one thread is as quick as two.
+_SMALL = 1 << 17
+# Elements that are worked on together at most: more do not stay in a CPU's last-level cache from one link to the next.
+_TOGETHER = {"cpu": 1 << 20}
+# Padding, as a fraction of the work, that is computed rather than splitting a batch into more groups.
+_WASTE = 0.1
+# Rows of products that are summed at a time for the gradient of the links: the sum over more of them reads memory twice.
+_SUM_ROWS = 16
 
 
 def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengths: Tensor | None = None) -> Tensor:
@@ -32,8 +48,8 @@ def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengt
         links: `(B, K, L)`, the weight of link k at position i.
         values: `(B, D, L)`.
         offsets: K integers, negative ones too; each is taken modulo the length of the circle.
-        lengths: `(B,)` integers in 1..L: sequence b wraps at its own length and what lies behind it is
-            neither read nor written (its output is zero). None: all sequences fill the tensor.
+        lengths: `(B,)` integers in 1..L: sequence b wraps at its own length and what lies behind it has no effect
+            (its output is zero). None: all sequences fill the tensor.
 
     Returns:
         `(B, D, L)`, in the wider of the two input types.
@@ -41,71 +57,229 @@ def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengt
     Raises:
         ValueError: the shapes do not agree with each other or with the offsets.
     """
-    mixed: Tensor = _untraced(links, values, tuple(int(offset) for offset in offsets), lengths)
-    return mixed
-
-
-def _circular_mix(links: Tensor, values: Tensor, offsets: tuple[int, ...], lengths: Tensor | None) -> Tensor:
     if links.dim() != 3 or values.dim() != 3 or links.shape[::2] != values.shape[::2]:
         raise ValueError(f"links must be (B, K, L) and values (B, D, L): got {tuple(links.shape)} and {tuple(values.shape)}")
     if len(offsets) != links.shape[1]:
         raise ValueError(f"links has {links.shape[1]} rows for {len(offsets)} offsets: one row for each offset")
-    spans = None
-    if lengths is not None:
-        spans = [int(n) for n in lengths.tolist()]
-        if len(spans) != links.shape[0] or min(spans, default=1) < 1 or max(spans, default=1) > links.shape[2]:
-            raise ValueError(f"lengths must be {links.shape[0]} integers in 1..{links.shape[2]}: got {spans}")
-        if all(n == links.shape[2] for n in spans):
-            spans = None
+    if lengths is not None and lengths.shape != links.shape[:1]:
+        raise ValueError(f"lengths must be {links.shape[0]} integers, one for each sequence: got {tuple(lengths.shape)}")
     dtype = torch.promote_types(links.dtype, values.dtype)
-    mixed: Tensor = _CircularMix.apply(links.to(dtype), values.to(dtype), offsets, spans)  # type: ignore[no-untyped-call]
+    mixed: Tensor = _mix(links.to(dtype), values.to(dtype), [int(offset) for offset in offsets], lengths)
     return mixed
 
 
-def _extend(tensor: Tensor, reach: int) -> Tensor:
-    """`tensor` followed by its own first `reach` columns: a slice of it then never wraps."""
-    return torch.cat((tensor, tensor[..., :reach]), dim=-1) if reach else tensor
+@torch.library.custom_op("seqmix::circular_mix", mutates_args=())
+def _mix(links: Tensor, values: Tensor, offsets: list[int], lengths: Tensor | None) -> Tensor:
+    if _use_triton(values):
+        return circular_triton.forward(links, values, offsets, lengths)
+    out = torch.empty(values.shape, dtype=values.dtype, device=values.device)
+    with _few_threads_for_small(values):
+        for group in _groups(lengths, offsets, values):
+            rows, n = group.rows, group.longest
+            _mix_group(out[rows, :, :n], links[rows, :, :n], values[rows, :, :n], group)
+            group.clear_padding(out)
+    return out
 
 
-def _mix_into(out: Tensor, links: Tensor, values: Tensor, offsets: Sequence[int]) -> None:
-    """`out += sum_k links[..., k, :] * shifted values` for sequences that fill the tensors."""
-    length = values.shape[-1]
-    shifts = [offset % length for offset in offsets]
-    extended = _extend(values, max(shifts, default=0))
-    for k, shift in enumerate(shifts):
-        out.addcmul_(links[..., k : k + 1, :], extended[..., shift : shift + length])
+@torch.library.custom_op("seqmix::circular_mix_backward", mutates_args=())
+def _mix_backward(
+    grad: Tensor, links: Tensor, values: Tensor, offsets: list[int], lengths: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    if _use_triton(values):
+        return circular_triton.backward(grad, links, values, offsets, lengths)
+    grad_links = torch.empty(links.shape, dtype=links.dtype, device=links.device)
+    grad_values = torch.empty(values.shape, dtype=values.dtype, device=values.device)
+    with _few_threads_for_small(values):
+        for group in _groups(lengths, offsets, values):
+            rows, n = group.rows, group.longest
+            part = grad[rows, :, :n]
+            _mix_group_links_gradient(grad_links[rows, :, :n], part, values[rows, :, :n], group)
+            _mix_group_values_gradient(grad_values[rows, :, :n], part, links[rows, :, :n], group)
+            group.clear_padding(grad_links)
+            group.clear_padding(grad_values)
+    return grad_links, grad_values
 
 
-def _mix_gradients_into(
-    grad_links: Tensor, grad_values: Tensor, grad: Tensor, links: Tensor, values: Tensor, offsets: Sequence[int]
-) -> None:
-    """Adds the gradients of `_mix_into` for sequences that fill the tensors.
+@_mix.register_fake
+def _(links: Tensor, values: Tensor, offsets: list[int], lengths: Tensor | None) -> Tensor:
+    return torch.empty(values.shape, dtype=values.dtype, device=values.device)
 
-    The gradient of the values gathers: position j receives from (j - offset), so it is the same sum of
-    shifted slices with the offsets negated, of the gradient times the links.
-    """
-    length = values.shape[-1]
-    shifts = [offset % length for offset in offsets]
-    back = [-shift % length for shift in shifts]
-    values_extended = _extend(values, max(shifts, default=0))
-    grad_extended, links_extended = (_extend(t, max(back, default=0)) for t in (grad, links))
-    for k, (shift, unshift) in enumerate(zip(shifts, back, strict=True)):
-        torch.sum(grad * values_extended[..., shift : shift + length], dim=-2, out=grad_links[..., k, :])
-        grad_values.addcmul_(
-            links_extended[..., k : k + 1, unshift : unshift + length],
-            grad_extended[..., unshift : unshift + length],
+
+@_mix_backward.register_fake
+def _(grad: Tensor, links: Tensor, values: Tensor, offsets: list[int], lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+    return (
+        torch.empty(links.shape, dtype=links.dtype, device=links.device),
+        torch.empty(values.shape, dtype=values.dtype, device=values.device),
+    )
+
+
+def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    links, values, ctx.offsets, lengths = inputs
+    ctx.save_for_backward(links, values, lengths)
+
+
+def _gradients(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    links, values, lengths = ctx.saved_tensors
+    grad_links, grad_values = _mix_backward(grad, links, values, ctx.offsets, lengths)
+    return grad_links, grad_values, None, None
+
+
+_mix.register_autograd(_gradients, setup_context=_keep_inputs)
+
+
+def _use_triton(values: Tensor) -> bool:
+    choice = os.environ.get("SEQMIX_KERNELS", "auto")
+    if choice not in ("torch", "triton", "auto"):
+        raise ConfigError(f"SEQMIX_KERNELS must be torch, triton or auto: got '{choice}'")
+    device = values.device.type
+    if choice == "torch" or (choice == "auto" and device != "cuda"):
+        return False
+    found = circular_triton.available(device)
+    if not found and choice == "triton":
+        raise ConfigError(
+            f"SEQMIX_KERNELS=triton, but Triton cannot be used on this device ({device}): it needs a CUDA GPU and the "
+            "package triton; take SEQMIX_KERNELS=auto or torch"
         )
+    return found
+
+
+@dataclass(slots=True)
+class _Group:
+    """Rows of a batch that are worked on together.
+
+    Attributes:
+        rows: which; lengths: of each; longest: the greatest of them.
+        shifts: of each link, in -longest < shift < longest or, for rows of several lengths, the offsets as they are.
+        left, right: how far they reach in front of and behind a sequence.
+    """
+
+    rows: slice
+    lengths: list[int]
+    longest: int
+    shifts: list[int]
+
+    @property
+    def left(self) -> int:
+        return max(0, -min(self.shifts, default=0))
+
+    @property
+    def right(self) -> int:
+        return max(0, max(self.shifts, default=0))
+
+    def clear_padding(self, tensor: Tensor) -> None:
+        """Zeroes `tensor` `(B, ?, L)` behind each sequence of this group."""
+        for row, n in zip(range(self.rows.start, self.rows.stop), self.lengths, strict=True):
+            if n < tensor.shape[2]:
+                tensor[row, :, n:].zero_()
+
+    def extend(self, tensor: Tensor, left: int, right: int) -> Tensor:
+        """Columns -left .. longest + right of the circles of `tensor` `(rows, ?, longest)`."""
+        if not left and not right:
+            return tensor
+        longest = self.longest
+        if min(self.lengths) == longest and max(left, right) <= longest:
+            return torch.cat((tensor[..., longest - left :], tensor, tensor[..., :right]), dim=-1)
+        out = tensor.new_empty((*tensor.shape[:2], left + longest + right))
+        for row, source, n in zip(out, tensor, self.lengths, strict=True):
+            row[:, left : left + n] = source[:, :n]
+            position = left + n
+            while position < row.shape[1]:  # the circle goes on: once, or often where a sequence is short
+                piece = min(n, row.shape[1] - position)
+                row[:, position : position + piece] = source[:, :piece]
+                position += piece
+            position = left
+            while position:
+                piece = min(n, position)
+                row[:, position - piece : position] = source[:, n - piece : n]
+                position -= piece
+        return out
+
+
+def _groups(lengths: Tensor | None, offsets: Sequence[int], values: Tensor) -> Iterator[_Group]:
+    """Consecutive rows of (nearly) one length, in order, few enough to stay in cache."""
+    count, width, padded = values.shape
+    spans = [padded] * count if lengths is None else [int(n) for n in lengths.tolist()]
+    if lengths is not None and not 1 <= min(spans, default=1) <= max(spans, default=1) <= padded:
+        raise ValueError(f"lengths must be in 1..{padded}: got {spans}")
+    most = _TOGETHER.get(values.device.type, values.numel()) // max(1, width)
+    reach = max((abs(offset) for offset in offsets), default=0)
+    start = 0
+    while start < count and padded:
+        low = high = total = spans[start]
+        stop = start + 1
+        while stop < count:
+            n = spans[stop]
+            higher, lower, rows = max(high, n), min(low, n), stop + 1 - start
+            # Beyond twice a circle's length, extending it costs more than it saves.
+            alike = higher == lower or (total + n >= (1.0 - _WASTE) * higher * rows and reach <= 2 * lower)
+            if not alike or higher * rows > most:
+                break
+            low, high, total, stop = lower, higher, total + n, stop + 1
+        shifts = _shortest(offsets, high) if low == high else list(offsets)
+        yield _Group(slice(start, stop), spans[start:stop], high, shifts)
+        start = stop
+
+
+def _shortest(offsets: Sequence[int], length: int) -> list[int]:
+    """Each offset modulo `length`, all forward or each the shorter way round: whichever reaches less far in all."""
+    forward = [offset % length for offset in offsets]
+    nearest = [shift - length if 2 * shift > length else shift for shift in forward]
+    return min(forward, nearest, key=lambda shifts: max(0, *shifts) - min(0, *shifts) if shifts else 0)
+
+
+def _mix_group(out: Tensor, links: Tensor, values: Tensor, group: _Group) -> None:
+    """`out = sum_k links[:, k] * shifted values`."""
+    length, left = out.shape[2], group.left
+    extended = group.extend(values, left, group.right)
+    if not group.shifts:
+        out.zero_()
+    for k, shift in enumerate(group.shifts):
+        shifted = extended[..., left + shift : left + shift + length]
+        if k == 0:
+            torch.mul(shifted, links[:, :1], out=out)
+        else:
+            out.addcmul_(shifted, links[:, k : k + 1])
+
+
+def _mix_group_values_gradient(grad_values: Tensor, grad: Tensor, links: Tensor, group: _Group) -> None:
+    """Position j receives from (j - offset): the same sum, of the gradient times the links, the other way round."""
+    length, left = grad.shape[2], group.right
+    extended = group.extend(grad, left, group.left)
+    weights = group.extend(links, left, group.left)
+    if not group.shifts:
+        grad_values.zero_()
+    for k, shift in enumerate(group.shifts):
+        columns = slice(left - shift, left - shift + length)
+        if k == 0:
+            torch.mul(extended[..., columns], weights[:, :1, columns], out=grad_values)
+        else:
+            grad_values.addcmul_(extended[..., columns], weights[:, k : k + 1, columns])
+
+
+def _mix_group_links_gradient(grad_links: Tensor, grad: Tensor, values: Tensor, group: _Group) -> None:
+    """`grad_links[:, k, i] = sum_d grad[:, d, i] * values[:, d, i + shift]`."""
+    length, left, width = grad.shape[2], group.left, values.shape[1]
+    extended = group.extend(values, left, group.right)
+    step = min(_SUM_ROWS, width)
+    products = grad.new_empty((grad.shape[0], step, length))
+    for k, shift in enumerate(group.shifts):
+        shifted = extended[..., left + shift : left + shift + length]
+        torch.mul(grad[:, :step], shifted[:, :step], out=products)
+        for d in range(step, width, step):
+            rows = min(step, width - d)
+            products[:, :rows].addcmul_(grad[:, d : d + rows], shifted[:, d : d + rows])
+        torch.sum(products, dim=1, out=grad_links[:, k])
 
 
 @contextmanager
-def _one_thread_for_small(values: Tensor) -> Iterator[None]:
-    """One thread where the operations on a sequence are small.
+def _few_threads_for_small(values: Tensor) -> Iterator[None]:
+    """One thread where the operations are small.
 
     Starting several for each gains nothing on a quiet machine, and costs tenfold where another job wants the cores:
     every operation then waits for a thread that is not running.
     """
     threads = torch.get_num_threads()
-    if values.device.type != "cpu" or threads == 1 or values.shape[1] * values.shape[2] > _SMALL:
+    if values.device.type != "cpu" or threads == 1 or values.numel() > _SMALL:
         yield
         return
     torch.set_num_threads(1)
@@ -113,42 +287,3 @@ def _one_thread_for_small(values: Tensor) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-class _CircularMix(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, links: Tensor, values: Tensor, offsets: tuple[int, ...], spans: list[int] | None) -> Tensor:
-        ctx.save_for_backward(links, values)
-        ctx.offsets, ctx.spans = offsets, spans
-        out = torch.zeros(values.shape, dtype=values.dtype, device=values.device)
-        with _one_thread_for_small(values):
-            for rows, n in _stretches(spans, values):
-                _mix_into(out[rows, :, :n], links[rows, :, :n], values[rows, :, :n], offsets)
-        return out
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        links, values = ctx.saved_tensors
-        grad_links = torch.zeros(links.shape, dtype=links.dtype, device=links.device)
-        grad_values = torch.zeros(values.shape, dtype=values.dtype, device=values.device)
-        with _one_thread_for_small(values):
-            for rows, n in _stretches(ctx.spans, values):
-                _mix_gradients_into(
-                    grad_links[rows, :, :n],
-                    grad_values[rows, :, :n],
-                    grad[rows, :, :n],
-                    links[rows, :, :n],
-                    values[rows, :, :n],
-                    ctx.offsets,
-                )
-        return grad_links, grad_values, None, None
-
-
-def _stretches(spans: list[int] | None, values: Tensor) -> list[tuple[slice | int, int]]:
-    """Which rows to work on at a time, and their length: all together where they fill the tensor, else each."""
-    return [(slice(None), values.shape[2])] if spans is None else list(enumerate(spans))
-
-
-# torch.compile calls it as it is: it is a loop over slices, and tracing it would take minutes and gain nothing.
-_untraced: Any = torch.compiler.disable(_circular_mix)  # type: ignore[no-untyped-call]

@@ -9,9 +9,9 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from seqmix.errors import ConfigError
-from seqmix.mixers.base import AttentionMixer, Mixer
+from seqmix.mixers.base import AttentionMixer, Mixer, Table
 
-__all__ = ["AttentionMixer", "Mixer", "available_mixers", "build_mixer", "mixer_class", "mixer_options"]
+__all__ = ["AttentionMixer", "Mixer", "Table", "available_mixers", "build_mixer", "mixer_class", "mixer_options"]
 
 _BUILT_IN = ("paramixer", "skyformer", "kernelized", "softmax")
 _TYPES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}

@@ -12,9 +12,34 @@ against, its "Args" the documentation.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+@dataclass(slots=True, eq=False)
+class Table:
+    """Features of which many positions are equal: the distinct ones, and which stands where.
+
+    A mixer that says `tabulated = True` may be given one in the place of `x` or `source`: what it computes from one
+    position alone, it then computes once for each row.
+
+    Attributes:
+        rows: `(R, D)`.
+        index: `(B, L)` integers in 0..R-1.
+        results: what mixers have made of `rows`, by their `id`, for as long as the rows are valid. None: they will not be
+            asked for again (in training, the weights change).
+    """
+
+    rows: Tensor
+    index: Tensor
+    results: dict[int, Any] | None = field(default=None, repr=False)
+
+    def expand(self) -> Tensor:
+        """`(B, L, D)`."""
+        return F.embedding(self.index, self.rows)
 
 
 class Mixer(nn.Module):
@@ -25,15 +50,22 @@ class Mixer(nn.Module):
             with residuals) or "plain" (the mixer, then dropout and an optional norm).
         model_defaults: options of [model] that suit this mixer better than the general defaults.
         quadratic: whether time or memory grows with the square of the length.
+        tabulated: whether `forward` takes a `Table` for `x` and `source`.
     """
 
     block: ClassVar[Literal["transformer", "plain"]] = "transformer"
     model_defaults: ClassVar[dict[str, Any]] = {}
     quadratic: ClassVar[bool] = False
+    tabulated: ClassVar[bool] = False
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         """Mixes x `(B, L, D)` along its length; mask `(B, L)` bool; source `(B, L, D)`. Returns `(B, L, D)`."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(x, mask, source)")
+
+    @property
+    def row_floats(self) -> int:
+        """Floats that a tabulated mixer keeps for each row of a table."""
+        return 0
 
     def label(self) -> str:
         """What the name of a run folder says of the options, such as the protocol; empty: nothing."""

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from seqmix.functional import chunked_mlp, circular_mix
-from seqmix.mixers.base import Mixer
+from seqmix.mixers.base import Mixer, Table
 
 PROTOCOLS = ("chord", "cdil")
 _MOST_CHORD_LINKS = 42  # offsets up to 2^40
@@ -55,6 +55,7 @@ class Paramixer(Mixer):
     """
 
     block = "plain"
+    tabulated = True
     shift: Tensor
 
     def __init__(
@@ -97,16 +98,35 @@ class Paramixer(Mixer):
             self.links.bias_out.mul_(link_scale)
         self.values = StackedMLP(d_model, d_hidden, d_model, count=1)
 
-    def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    def forward(self, x: Tensor | Table, mask: Tensor, source: Tensor | Table) -> Tensor:
         lengths = mask.sum(1)
-        b, n, _ = x.shape
-        links = self.links(_columns(source, mask), self.shift).view(self.n_factors, self.n_links, b, n)
-        values: Tensor = self.values(_columns(x, mask)).view(-1, b, n).transpose(0, 1)  # (B, D, L)
-        for factor, offsets in enumerate(self.offsets):
-            values = circular_mix(links[factor].transpose(0, 1), values, offsets, lengths=lengths)
+        links, values = self._links(source, mask), self._values(x, mask)
+        # Unbound at once: a factor selected on its own would get a gradient of the size of all.
+        for factor, (factor_links, offsets) in enumerate(zip(links.unbind(), self.offsets, strict=True)):
+            placed = _place(factor_links, source, mask)
+            values = circular_mix(placed, values, offsets, lengths=lengths)
             if self.rescale_every and (factor + 1) % self.rescale_every == 0:
                 values = values * _inverse_scale(values, lengths)
         return values.transpose(1, 2)
+
+    def _links(self, source: Tensor | Table, mask: Tensor) -> Tensor:
+        """Links of all factors, `(n_factors, K, B * L)`, or `(n_factors, K, R)` for the rows of a table."""
+        kept = source.results.get(id(self)) if isinstance(source, Table) and source.results is not None else None
+        if kept is not None:
+            found: Tensor = kept
+            return found
+        links: Tensor = self.links(_columns(source, mask), self.shift)
+        if isinstance(source, Table) and source.results is not None:
+            source.results[id(self)] = links
+        return links
+
+    def _values(self, x: Tensor | Table, mask: Tensor) -> Tensor:
+        """V_0 = g(x), `(B, D, L)`."""
+        return _place(self.values(_columns(x, mask))[0], x, mask)
+
+    @property
+    def row_floats(self) -> int:
+        return self.n_factors * self.n_links
 
     def label(self) -> str:
         return self.protocol
@@ -118,9 +138,18 @@ def _inverse_scale(values: Tensor, lengths: Tensor) -> Tensor:
     return (mean_square + 1e-12).rsqrt()[:, None, None]
 
 
-def _columns(x: Tensor, mask: Tensor) -> Tensor:
-    """`(B, L, D)` to `(D, B * L)`, zero at padding, so that whatever stands there stays without effect."""
+def _columns(x: Tensor | Table, mask: Tensor) -> Tensor:
+    """`(B, L, D)` to `(D, B * L)`, zero at padding, so that whatever stands there stays without effect; or `(D, R)`."""
+    if isinstance(x, Table):
+        return x.rows.T.contiguous()
     return x.masked_fill(~mask[:, :, None], 0.0).flatten(0, 1).T.contiguous()
+
+
+def _place(columns: Tensor, origin: Tensor | Table, mask: Tensor) -> Tensor:
+    """Columns `(K, B * L)`, or `(K, R)` of a table, to where they belong: `(B, K, L)`."""
+    if isinstance(origin, Table):
+        columns = columns.gather(1, origin.index.reshape(1, -1).expand(len(columns), -1))
+    return columns.view(len(columns), *mask.shape).transpose(0, 1)
 
 
 class StackedMLP(nn.Module):

@@ -130,7 +130,7 @@ def test_every_handwritten_backward_is_checked_here():
         if module.name.startswith(("seqmix.functional", "seqmix.mixers")) or module.name == "seqmix.model":
             found = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
             functions |= {name for name, kind in found if issubclass(kind, torch.autograd.Function)}
-    assert functions == {"_CircularMix", "_ChunkedMLP"}
+    assert functions == {"_ChunkedMLP"}
 
 
 def test_gaussian_kernel_is_the_formula_and_one_on_the_diagonal(generator):

@@ -1,0 +1,107 @@
+"""Token tables: what depends on a token (and its position) alone is computed once for all places where it stands.
+
+Without dropout in front, the features of a position are its token's embedding, plus its position's. Mixers that say so
+(`Mixer.tabulated`) compute from a `Table` of the distinct ones: V rows, or V L with positions, in the place of B L.
+
+In training the rows are those that occur in the batch, if they are few enough; the gradients are exact. Without
+gradients, the whole table is computed once and kept for as long as no weight changes: as soon as it costs no more than
+what was already computed without it, so that it never more than doubles the work of one short input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seqmix.mixers import Table
+
+_PAYS = 0.7  # rows over positions, up to which a table is worth its look-ups
+_WHOLE = 0.5  # the same for a table of all tokens, which need not be found first
+_MOST_FLOATS = 1 << 27  # of results that are kept: 512 MB
+
+
+@dataclass(slots=True)
+class Tabulator:
+    """Decides on tables for one model, and keeps the one that inference uses.
+
+    Attributes:
+        floats_per_row: what mixers keep for each row of a table.
+    """
+
+    floats_per_row: int
+    _kept: Table | None = None
+    _version: tuple[tuple[int, int], ...] = ()
+    _spent: int = field(default=0)
+
+    def table(self, ids: Tensor, tokens: Tensor, positions: Tensor | None, parameters: Sequence[Tensor]) -> Table | None:
+        """The table for a batch, or None where computing every position costs less.
+
+        Args:
+            ids: `(B, L)`, rows of `tokens`.
+            tokens: `(V, D)`, the embeddings; positions: `(P, D)`, P >= L, added to them; None: nothing is.
+            parameters: whatever the results depend on.
+        """
+        if torch.compiler.is_compiling():  # which rows occur depends on the data: it would break the graph
+            return None
+        if not torch.is_grad_enabled():
+            kept = self._keep(ids, tokens, positions, parameters)
+            if kept is not None:
+                return kept
+        return _of_batch(ids, tokens, positions)
+
+    def forget(self) -> None:
+        """Gives the memory back."""
+        self._kept, self._version, self._spent = None, (), 0
+
+    def _keep(self, ids: Tensor, tokens: Tensor, positions: Tensor | None, parameters: Sequence[Tensor]) -> Table | None:
+        per_token = 1 if positions is None else len(positions)
+        count = len(tokens) * per_token
+        if count * self.floats_per_row > _MOST_FLOATS:
+            return None
+        version = tuple((parameter.data_ptr(), parameter._version) for parameter in parameters)
+        if version != self._version:
+            self.forget()
+            self._version = version
+        if self._kept is None:
+            self._spent += ids.numel()
+            if self._spent < count:
+                return None
+            rows = tokens if positions is None else (tokens[:, None] + positions).flatten(0, 1)
+            self._kept = Table(rows.detach(), ids, {})
+        index = ids if positions is None else ids * per_token + torch.arange(ids.shape[1], device=ids.device)
+        return Table(self._kept.rows, index.long(), self._kept.results)
+
+
+def _of_batch(ids: Tensor, tokens: Tensor, positions: Tensor | None) -> Table | None:
+    """The rows that occur in a batch, if they are few enough."""
+    b, length = ids.shape
+    if positions is None and len(tokens) <= _WHOLE * ids.numel():
+        return Table(tokens, ids.long())
+    if positions is not None and b < 2:
+        return None
+    places = 1 if positions is None else length
+    codes = ids.long() * places
+    if positions is not None:
+        codes = codes + torch.arange(length, device=ids.device)
+    if len(tokens) * places > 8 * ids.numel():
+        found, index = torch.unique(codes, return_inverse=True)
+    else:
+        seen = torch.zeros(len(tokens) * places, dtype=torch.bool, device=ids.device)
+        seen[codes.view(-1)] = True
+        found = seen.nonzero()[:, 0]
+        index = (seen.cumsum(0) - 1)[codes]
+    if len(found) > _PAYS * ids.numel():
+        return None
+    if positions is None:
+        return Table(F.embedding(found, tokens), index)
+    return Table(F.embedding(found // places, tokens) + F.embedding(found % places, positions), index)
+
+
+def parameters_of(module: Any) -> list[Tensor]:
+    """All that the results of a module depend on."""
+    return [*module.parameters(), *module.buffers()]

@@ -50,7 +50,8 @@ class ModelConfig:
         dropout_tokens: probability with which a token is hidden in training.
         kmer: tokens are words of this many characters (DNA, proteins); 0: characters.
         source: what Paramixer's links are computed from: stem (the stem's output) or tokens (its input).
-        skip: the head also gets the mean of what goes into the blocks.
+        skip: the head also gets the normalised mean of the embeddings, as a linear model of word counts does.
+        norm_pooled: LayerNorm between pooling and head.
         embedding_std: initial standard deviation of the embedding.
         checkpoint_blocks: activation checkpointing: less memory, about a third more time.
     """
@@ -75,6 +76,7 @@ class ModelConfig:
     kmer: int = 0
     source: str = "stem"
     skip: bool = False
+    norm_pooled: bool = False
     embedding_std: float = 1.0
     checkpoint_blocks: bool = False
 

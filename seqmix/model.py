@@ -55,7 +55,8 @@ class SequenceClassifier(nn.Module):
         letters: of how many of the characters (ids 2, 3, ...) words are made; a word with another is a special token.
         source: what Paramixer computes its links from: "stem", what the stem puts out, or "tokens", what goes into it:
             equal tokens then have equal links, which are computed once.
-        skip: the head also gets the mean over the positions of what goes into the blocks.
+        skip: the head also gets the mean of the embeddings, through a LayerNorm: what a linear model of word counts has.
+        norm_pooled: LayerNorm between pooling and head.
         embedding_std: initial standard deviation of the embedding.
     """
 
@@ -86,6 +87,7 @@ class SequenceClassifier(nn.Module):
         letters: int = 4,
         source: str = "stem",
         skip: bool = False,
+        norm_pooled: bool = False,
         embedding_std: float = 1.0,
     ) -> None:
         super().__init__()
@@ -99,7 +101,7 @@ class SequenceClassifier(nn.Module):
             raise ConfigError(
                 f"model.kmer = {kmer}: that would be {letters**kmer:,} words, at most {_MOST_WORDS:,} are possible"
             )
-        self.pooling, self.source, self.skip = pooling, source, skip
+        self.pooling, self.source = pooling, source
         self.kmer, self.letters, self.dropout_tokens = kmer, letters, dropout_tokens
         self.n_positions = max_length + (pooling == "cls")
         self.checkpoint_blocks = checkpoint_blocks
@@ -120,6 +122,8 @@ class SequenceClassifier(nn.Module):
         transformer = blocks > 0 and isinstance(self.blocks[0], TransformerBlock)
         self.norm = nn.LayerNorm(d_model) if transformer else None
         width = (self.n_positions if pooling == "flat" else 1) * d_model + (d_model if skip else 0)
+        self.norm_pooled = nn.LayerNorm(width - (d_model if skip else 0)) if norm_pooled else None
+        self.norm_skip = nn.LayerNorm(d_model) if skip else None
         self.dropout_head = nn.Dropout(dropout_head)
         self.head: nn.Module = nn.Linear(width, n_classes)
         if head_hidden:
@@ -154,10 +158,12 @@ class SequenceClassifier(nn.Module):
             ConfigError: L is more than a model with positions or flat pooling was built for.
         """
         ids, mask = self._tokens(ids, mask)
-        before, features = self._features(ids, mask)
+        embedded, features = self._features(ids, mask)
         pooled = self.pool(features, mask)
-        if self.skip:
-            pooled = torch.cat((pooled, before.sum(1) / mask.sum(1, keepdim=True)), dim=1)
+        if self.norm_pooled is not None:
+            pooled = self.norm_pooled(pooled)
+        if self.norm_skip is not None:
+            pooled = torch.cat((pooled, self.norm_skip(embedded.sum(1) / mask.sum(1, keepdim=True))), dim=1)
         logits: Tensor = self.head(self.dropout_head(pooled))
         return logits
 
@@ -181,14 +187,13 @@ class SequenceClassifier(nn.Module):
         return ids, mask
 
     def _features(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """What goes into the blocks, and what comes out of them, both `(B, L, D)` and zero at padding."""
+        """The embeddings, and what comes out of the blocks, both `(B, L, D)` and zero at padding."""
         keep = mask[:, :, None]
         table = self._table(ids)
         x: Tensor = table.expand() if table is not None else self._embed(ids)
         embedded = x = self.dropout_embedding(x).masked_fill(~keep, 0.0)
         if self.stem is not None:
             x = self.stem(x).masked_fill(~keep, 0.0)
-        before = x
         source = table if table is not None else embedded if self.source == "tokens" else x
         for number, block in enumerate(self.blocks):
             start = table if table is not None and number == 0 and self.stem is None else x
@@ -198,7 +203,7 @@ class SequenceClassifier(nn.Module):
                 x = block(start, mask, source)
         if self.norm is not None:
             x = self.norm(x)
-        return before, x.masked_fill(~keep, 0.0)
+        return embedded, x.masked_fill(~keep, 0.0)
 
     def _embed(self, ids: Tensor) -> Tensor:
         x: Tensor = self.embedding(ids)

@@ -38,6 +38,9 @@ TextColumn = Annotated[
 IdColumn = Annotated[str | None, typer.Option("--id-column", help="Column of a table that holds the id. (default: id, name …)")]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="How documents and tables are encoded. (default: utf-8)")]
 Device = Annotated[str, typer.Option("--device", help="auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", help="Threads on the CPU. (default: OMP_NUM_THREADS, or one for each core)")
+]
 Precision = Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16 (GPU only).")]
 LabelFrom = Annotated[
     str | None,
@@ -212,6 +215,9 @@ def train(
     mixer: Annotated[str | None, typer.Option(help="paramixer, skyformer, kernelized or softmax. (default: paramixer)")] = None,
     protocol: Annotated[str | None, typer.Option(help="Links of Paramixer: chord or cdil. (default: chord)")] = None,
     pooling: Annotated[str | None, typer.Option(help="mean, cls or flat. (default: mean)")] = None,
+    kmer: Annotated[
+        int | None, typer.Option(help="Tokens are words of this many letters (DNA, proteins); 0: letters. (default: 0)")
+    ] = None,
     max_length: Annotated[
         int | None, typer.Option(help="Cut sequences to this many characters. (default: as prepared)")
     ] = None,
@@ -219,11 +225,14 @@ def train(
     batch_size: Annotated[
         int | None, typer.Option(help="Sequences in a batch. (default: as many as --tokens-per-batch allows)")
     ] = None,
-    tokens_per_batch: Annotated[int | None, typer.Option(help="Tokens in a batch, at most. (default: 8192)")] = None,
+    tokens_per_batch: Annotated[
+        str | None, typer.Option(help="Tokens in a batch, at most; auto: found by trying. (default: 8192)")
+    ] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate. (default: 0.002)")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights, order and dropout. (default: 0)")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps. (default: auto)")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16 (GPU only). (default: fp32)")] = None,
+    threads: Threads = None,
     class_weights: Annotated[
         str | None, typer.Option(help="none, or balanced: rare classes weigh more in the loss. (default: none)")
     ] = None,
@@ -262,6 +271,7 @@ def train(
             mixer=mixer,
             protocol=protocol,
             pooling=pooling,
+            kmer=kmer,
             max_length=max_length,
             epochs=epochs,
             batch_size=batch_size,
@@ -270,6 +280,7 @@ def train(
             seed=seed,
             device=device,
             precision=precision,
+            threads=threads,
             class_weights=class_weights,
             select=select,
             compile=compile,
@@ -302,6 +313,7 @@ def evaluate(
     baselines: Annotated[bool, typer.Option(help="Also fit and score simple methods.")] = True,
     device: Device = "auto",
     precision: Precision = "fp32",
+    threads: Threads = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -322,6 +334,7 @@ def evaluate(
             baselines=baselines,
             device=device,
             precision=precision,
+            threads=threads,
             on_start=bar.reset,
             on_batch=bar.update,
         )
@@ -355,6 +368,7 @@ def predict(
     encoding: Encoding = None,
     device: Device = "auto",
     precision: Precision = "fp32",
+    threads: Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -375,6 +389,7 @@ def predict(
             batch_size=batch_size,
             device=device,
             precision=precision,
+            threads=threads,
             read=read,
             tally=tally,
             on_batch=bar.update,

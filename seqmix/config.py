@@ -104,7 +104,7 @@ class TrainingConfig:
     Attributes:
         epochs: passes over the training split, at most.
         batch_size: sequences in a batch; 0: as many as `tokens_per_batch` allows.
-        tokens_per_batch: most tokens in a batch, padding included.
+        tokens_per_batch: most tokens in a batch, padding included; 0: found by trying, before the first step.
         accumulate: batches whose gradients are added up for one optimiser step.
         lr: peak learning rate of AdamW; weight_decay: its decay, for matrices only.
         schedule: of the learning rate after warm-up: constant, cosine or linear (both to 0); warmup: fraction of
@@ -147,9 +147,9 @@ class TrainingConfig:
     tensorboard: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "tokens_per_batch", "accumulate", "save_every"):
+        for name in ("epochs", "accumulate", "save_every"):
             _require(getattr(self, name) >= 1, f"training.{name}", "at least 1", getattr(self, name))
-        for name in ("batch_size", "patience", "clip", "weight_decay", "seed"):
+        for name in ("batch_size", "tokens_per_batch", "patience", "clip", "weight_decay", "seed"):
             _require(getattr(self, name) >= 0, f"training.{name}", "0 or more", getattr(self, name))
         _require(self.lr > 0, "training.lr", "above 0", self.lr)
         _require(0 <= self.warmup <= 1, "training.warmup", "from 0 to 1", self.warmup)

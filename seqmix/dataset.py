@@ -41,7 +41,8 @@ class Dataset:
         self.offsets: NDArray[np.int64] = np.load(path / "offsets.npy", allow_pickle=False)
         self.labels: NDArray[np.int64] = np.load(path / "labels.npy", allow_pickle=False)
         self.split: NDArray[np.int8] = np.load(path / "split.npy", allow_pickle=False)
-        self._tokens: Tokens = np.load(path / "tokens.npy", mmap_mode="r" if self.offsets[-1] else None, allow_pickle=False)
+        mapped = np.load(path / "tokens.npy", mmap_mode="r" if self.offsets[-1] else None, allow_pickle=False)
+        self._tokens: Tokens = mapped.view(np.ndarray)  # still the map; slices of the subclass are ten times slower
 
     @classmethod
     def open(cls, path: str | Path, *, verify: bool = True) -> Dataset:

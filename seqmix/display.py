@@ -42,14 +42,23 @@ class TrainingDisplay:
 
     def __call__(self, event: Event) -> None:
         """Takes an event."""
-        from seqmix.fitting import EpochEnd, StepEnd
-        from seqmix.training import Finished, Started
+        from seqmix.fitting import EpochEnd, MemoryShort, StepEnd
+        from seqmix.training import BudgetChosen, Finished, Started
 
         if self.quiet:
             return
         match event:
             case Started():
                 self._started(event)
+            case BudgetChosen():
+                self.console.print(f"batches of up to {event.tokens_per_batch:,} tokens were found to be quickest")
+            case MemoryShort():
+                self.console.print(
+                    f"note: memory ran out at step {event.step}; it was done again with batches in {event.pieces} parts, "
+                    "as all later ones will be (with the same result)",
+                    style="yellow",
+                    highlight=False,
+                )
             case StepEnd():
                 self._step(event)
             case EpochEnd():

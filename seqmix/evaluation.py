@@ -81,6 +81,7 @@ def evaluate(
     baselines: bool = True,
     device: str = "auto",
     precision: str = "fp32",
+    threads: int | None = None,
     resamples: int = 1000,
     on_start: Callable[[int], object] | None = None,
     on_batch: Callable[[int], object] | None = None,
@@ -94,7 +95,7 @@ def evaluate(
         output: folder for the two files; None: the run's.
         label_from: where the labels of new files are; None: as in the training data.
         baselines: also fit and score the simple methods (needs the training data).
-        device, precision: as in `TrainingConfig`.
+        device, precision: as in `TrainingConfig`; threads: of the CPU, as in `train`.
         resamples: bootstrap samples for the intervals.
         on_start: called with the number of records; on_batch: with those done after each batch.
 
@@ -102,6 +103,7 @@ def evaluate(
         RunError: the run cannot be used; DatasetError: its data set is gone, damaged or changed since;
         InputError: a new file cannot be read or has labels that the model does not know.
     """
+    from seqmix.inference import thread_count
     from seqmix.report import write_report
 
     run = run if isinstance(run, Run) else Run.open(run) if run else Run.newest()
@@ -128,7 +130,8 @@ def evaluate(
             raise DatasetError(f"{tested.path}: the {split} split is empty; choose another with --split")
         if on_start:
             on_start(len(chosen))
-        found = _probabilities(run, tested, chosen, device, precision, on_batch)
+        with thread_count(threads):
+            found = _probabilities(run, tested, chosen, device, precision, on_batch)
         simple = {}
         if baselines and trained is not None:
             simple = baseline_scores(trained, trained.indices("train"), tested, chosen, _fetch(run))

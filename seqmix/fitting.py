@@ -22,7 +22,7 @@ from seqmix.batching import collate, plan_batches
 from seqmix.config import Config
 from seqmix.dataset import Dataset
 from seqmix.errors import SeqmixError
-from seqmix.inference import autocast, probabilities
+from seqmix.inference import autocast, is_out_of_memory, probabilities, release_memory
 from seqmix.metrics import point_scores
 from seqmix.model import SequenceClassifier
 from seqmix.spool import cut
@@ -43,6 +43,8 @@ class State:
         best, best_loss, best_epoch: the best validation score (higher is better), its log loss, and its epoch, from 1;
             0: none yet.
         stale: epochs since.
+        tokens_per_batch: what was chosen where the configuration leaves it open; 0: as configured.
+        pieces: parts in which each batch is computed, their gradients added up: more than 1 since memory ran out.
         finished: nothing is left to do.
     """
 
@@ -57,6 +59,8 @@ class State:
     best_loss: float = math.inf
     best_epoch: int = 0
     stale: int = 0
+    tokens_per_batch: int = 0
+    pieces: int = 1
     finished: bool = False
 
 
@@ -71,6 +75,14 @@ class StepEnd:
     loss: float
     lr: float
     tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryShort:
+    """Memory ran out in a step, which was done again with every batch in `pieces` parts, as all later ones will be."""
+
+    step: int
+    pieces: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +180,11 @@ def learning_rate(config: Config, progress: float) -> float:
     return training.lr * (1.0 - rest) if training.schedule == "linear" else training.lr
 
 
-def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[StepEnd | EpochEnd]:
+def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[StepEnd | EpochEnd | MemoryShort]:
     """Trains from the trainer's state to the end; an event for every optimiser step and every epoch.
+
+    Where memory runs out, the step is done again with its batches in halves, whose gradients are added up: the result
+    is that of the whole.
 
     Whenever an event arrives, the trainer's state is consistent and may be saved.
 
@@ -184,12 +199,12 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
     train, validation = trainer.dataset.indices("train"), trainer.dataset.indices("val")
     lengths = np.minimum(trainer.dataset.lengths, trainer.config.data.max_length or np.iinfo(np.int64).max)
     targets = torch.from_numpy(trainer.dataset.labels)
-    weights = _class_weights(trainer).to(trainer.device)
+    weights = class_weights(trainer).to(trainer.device)
     while state.epoch < training.epochs and not state.finished:
         began, tokens_before = time.monotonic(), state.tokens
         plan = plan_batches(
             lengths[train] + (trainer.model.pooling == "cls"),
-            tokens_per_batch=training.tokens_per_batch,
+            tokens_per_batch=state.tokens_per_batch or training.tokens_per_batch,
             batch_size=training.batch_size,
             order=(training.seed, state.epoch),
         )
@@ -199,6 +214,7 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
             group = plan[state.batch : state.batch + training.accumulate]
             middle = (state.batch + 0.5 * len(group)) / len(plan)  # of the step: neither the first nor the last is wasted
             lr = learning_rate(trainer.config, (state.epoch + middle) / training.epochs)
+            pieces = state.pieces
             loss, tokens = _step(trainer, [train[p] for p in group], targets, weights, lr, mean_size)
             state.batch += len(group)
             state.step += 1
@@ -208,6 +224,8 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
             state.loss_sum += loss * size
             state.records += size
             state.tokens += tokens
+            if state.pieces != pieces:
+                yield MemoryShort(state.step, state.pieces)
             yield StepEnd(state.epoch + 1, state.batch, len(plan), state.step, loss, lr, tokens)
         scores = _validate(trainer, validation, lengths, check) if len(validation) else {}
         if not all(bool(p.isfinite().all()) for p in trainer.averaged.parameters()):
@@ -218,7 +236,7 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
         yield event
 
 
-def _class_weights(trainer: Trainer) -> Tensor:
+def class_weights(trainer: Trainer) -> Tensor:
     n_classes = len(trainer.dataset.classes)
     if trainer.config.training.class_weights == "none":
         return torch.ones(n_classes)
@@ -229,17 +247,50 @@ def _class_weights(trainer: Trainer) -> Tensor:
 def _step(
     trainer: Trainer, group: list[Any], targets: Tensor, weights: Tensor, lr: float, mean_size: float
 ) -> tuple[float, int]:
-    """One optimiser step over a group of batches; returns the mean loss of its records and their tokens.
+    """One optimiser step over a group of batches; returns the mean loss of its records and their tokens."""
+    training, state = trainer.config.training, trainer.state
+    for parameters in trainer.optimizer.param_groups:
+        parameters["lr"] = lr
+    before = torch.get_rng_state()
+    largest = max(len(indices) for indices in group)
+    while True:
+        try:
+            parts = [part for indices in group for part in np.array_split(indices, min(state.pieces, len(indices)))]
+            total, tokens = add_gradients(trainer, parts, targets, weights, mean_size * len(group))
+            break
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if state.pieces >= largest:
+                longest = max(len(trainer.tokens(int(i))) for indices in group for i in indices)
+                raise SeqmixError(
+                    f"memory ran out at step {state.step + 1} with a single sequence of {longest:,} characters; cut them "
+                    "(--max-length), or keep less (--set model.checkpoint_blocks=true)"
+                ) from error
+        # Outside of the handler, where the error no longer holds on to the tensors of the attempt.
+        state.pieces *= 2
+        torch.set_rng_state(before)
+        release_memory(trainer.device)
+    if not math.isfinite(total):
+        raise _diverged(f"the training loss is {total}", state.step + 1)
+    if training.clip:
+        trainer.scaler.unscale_(trainer.optimizer)
+        torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), training.clip)
+    trainer.scaler.step(trainer.optimizer)
+    trainer.scaler.update()
+    return total / sum(len(indices) for indices in group), tokens
+
+
+def add_gradients(trainer: Trainer, parts: list[Any], targets: Tensor, weights: Tensor, size: float) -> tuple[float, int]:
+    """Gradients of records, in batches `parts`; returns the sum of their losses and their tokens.
 
     The gradient is that of the summed loss over the mean size of a batch, so that a record weighs the same in a
     batch of few long sequences and in one of many short.
     """
     training = trainer.config.training
-    for parameters in trainer.optimizer.param_groups:
-        parameters["lr"] = lr
     trainer.optimizer.zero_grad(set_to_none=True)
-    total, tokens, records = 0.0, 0, 0
-    for indices in group:
+    total, tokens = 0.0, 0
+    for indices in parts:
         batch = collate(
             [trainer.tokens(int(i)) for i in indices],
             cls=trainer.model.pooling == "cls",
@@ -253,17 +304,9 @@ def _step(
         loss = F.cross_entropy(
             logits.float(), target, weight=weights, label_smoothing=training.label_smoothing, reduction="none"
         ).sum()
-        trainer.scaler.scale(loss / (mean_size * len(group))).backward()  # type: ignore[no-untyped-call]
+        trainer.scaler.scale(loss / size).backward()  # type: ignore[no-untyped-call]
         total += loss.item()
-        records += len(indices)
-    if not math.isfinite(total):
-        raise _diverged(f"the training loss is {total}", trainer.state.step + 1)
-    if training.clip:
-        trainer.scaler.unscale_(trainer.optimizer)
-        torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), training.clip)
-    trainer.scaler.step(trainer.optimizer)
-    trainer.scaler.update()
-    return total / records, tokens
+    return total, tokens
 
 
 def _diverged(what: str, step: int) -> SeqmixError:
@@ -280,7 +323,7 @@ def _validate(trainer: Trainer, validation: Any, lengths: Any, check: Callable[[
         lengths[validation],
         device=trainer.device,
         precision=trainer.config.training.precision,
-        tokens_per_batch=trainer.config.training.tokens_per_batch,
+        tokens_per_batch=trainer.state.tokens_per_batch or trainer.config.training.tokens_per_batch,
         on_batch=lambda _: check(),
     )
     return point_scores(found, trainer.dataset.labels[validation])

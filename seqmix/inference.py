@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -10,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from seqmix.batching import collate, plan_batches
-from seqmix.errors import ConfigError
+from seqmix.errors import ConfigError, SeqmixError
 from seqmix.model import SequenceClassifier
 from seqmix.vocabulary import Tokens
 
@@ -50,6 +51,40 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     return torch.autocast(device.type, dtype=_DTYPES[precision])
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it is the error of an allocator, of whatever device."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(
+        sign in str(error) for sign in ("can't allocate memory", "not enough memory", "out of memory")
+    )
+
+
+def release_memory(device: torch.device) -> None:
+    """Gives what a failed attempt left behind back to the device."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+@contextmanager
+def thread_count(threads: int | None) -> Iterator[None]:
+    """At most `threads` threads for the computation on a CPU; None: OMP_NUM_THREADS, or one for each core.
+
+    Raises:
+        ConfigError: it is less than one.
+    """
+    if threads is not None and threads < 1:
+        raise ConfigError(f"--threads must be at least 1: got {threads}")
+    before = torch.get_num_threads()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @contextmanager
 def evaluating(model: SequenceClassifier) -> Iterator[None]:
     """The model in `eval()` and without gradients, and afterwards as it was."""
@@ -84,13 +119,29 @@ def probabilities(
     """
     fetch = sequences if callable(sequences) else sequences.__getitem__
     result: NDArray[np.float64] | None = None
-    with evaluating(model), autocast(device, precision):
-        for positions in plan_batches(lengths, tokens_per_batch=tokens_per_batch, batch_size=batch_size):
-            batch = collate([fetch(int(i)) for i in positions], cls=model.pooling == "cls", pin=device.type == "cuda")
-            batch = batch.to(device)
+
+    def classify(positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        batch = collate([fetch(int(i)) for i in positions], cls=model.pooling == "cls", pin=device.type == "cuda")
+        batch = batch.to(device)
+        try:
             logits = model(batch.ids, batch.mask)
             # In float64, so that the probabilities of a record sum to one as closely as other tools expect.
-            found = logits.to("cpu", torch.float64).softmax(-1).numpy()
+            found: NDArray[np.float64] = logits.to("cpu", torch.float64).softmax(-1).numpy()
+            return found
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(positions) == 1:
+                raise SeqmixError(
+                    f"memory ran out with a single sequence of {int(batch.mask.sum()):,} tokens; cut it, or use a machine "
+                    "with more"
+                ) from error
+        release_memory(device)
+        return np.concatenate([classify(half) for half in np.array_split(positions, 2)])
+
+    with evaluating(model), autocast(device, precision):
+        for positions in plan_batches(lengths, tokens_per_batch=tokens_per_batch, batch_size=batch_size):
+            found = classify(positions)
             if result is None:
                 result = np.empty((len(lengths), found.shape[1]))
             result[positions] = found

@@ -106,7 +106,8 @@ class SequenceClassifier(nn.Module):
         self.n_positions = max_length + (pooling == "cls")
         self.checkpoint_blocks = checkpoint_blocks
         self.embedding = nn.Embedding(word_count(kmer, letters) if kmer else vocab_size, d_model)
-        nn.init.normal_(self.embedding.weight, std=embedding_std)
+        with torch.no_grad():
+            self.embedding.weight.mul_(embedding_std)
         self.position = nn.Embedding(self.n_positions, d_model) if positions else None
         if self.position is not None:
             nn.init.normal_(self.position.weight, std=position_std)
@@ -178,6 +179,7 @@ class SequenceClassifier(nn.Module):
                 f"a sequence of {ids.shape[1]} tokens is longer than the {self.length_limit} that this model was "
                 f"built for ({'flat pooling' if self.pooling == 'flat' else 'positional embedding'})"
             )
+        ids = ids.to(torch.int32) if ids.dtype == torch.uint8 else ids
         if self.kmer:
             ids, mask = words(ids, mask, self.kmer, self.letters, cls=self.pooling == "cls")
         ids = ids.masked_fill(~mask, 0)

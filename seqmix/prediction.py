@@ -78,6 +78,7 @@ def predict(
     tokens_per_batch: int = 65536,
     device: str = "auto",
     precision: str = "fp32",
+    threads: int | None = None,
     read: ReadOptions | None = None,
     tally: Tally | None = None,
     on_batch: Callable[[int], object] | None = None,
@@ -90,7 +91,7 @@ def predict(
         inputs: files or folders, as `prepare` takes them; "-" is standard input.
         run: a run or its folder; None: the newest under runs/.
         batch_size: records in a batch; 0: as many as `tokens_per_batch` allows. The results do not depend on it.
-        device, precision: as in `TrainingConfig`.
+        device, precision: as in `TrainingConfig`; threads: of the CPU, as in `train`.
         read: formats and columns; None: as the training data were read.
         tally: filled with counts on the way.
         on_batch: called with the number of records done after each batch.
@@ -98,7 +99,7 @@ def predict(
     Raises:
         RunError: the run cannot be used; InputError: a record cannot be read, or is longer than the model takes.
     """
-    from seqmix.inference import choose_device, probabilities
+    from seqmix.inference import choose_device, probabilities, thread_count
 
     if batch_size < 0 or tokens_per_batch < 1:
         raise ConfigError(f"--batch-size must be 0 (by tokens) or more: got {batch_size}")
@@ -113,16 +114,17 @@ def predict(
     def classify() -> Iterator[Prediction]:
         for window in windows:
             tokens = [sequence for _, _, sequence in window]
-            found = probabilities(
-                model,
-                tokens,
-                np.array([len(sequence) for sequence in tokens]),
-                device=where,
-                precision=precision,
-                tokens_per_batch=tokens_per_batch,
-                batch_size=batch_size,
-                on_batch=on_batch,
-            )
+            with thread_count(threads):
+                found = probabilities(
+                    model,
+                    tokens,
+                    np.array([len(sequence) for sequence in tokens]),
+                    device=where,
+                    precision=precision,
+                    tokens_per_batch=tokens_per_batch,
+                    batch_size=batch_size,
+                    on_batch=on_batch,
+                )
             for (identifier, length, _), row in zip(window, found, strict=True):
                 yield _prediction(identifier, length, row, run.classes)
 

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from seqmix.budget import choose_tokens_per_batch
 from seqmix.config import Config, merge, parse_setting, read_recipe, read_toml
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, Interrupted, RunError
-from seqmix.fitting import EpochEnd, State, StepEnd, Trainer, fit
-from seqmix.inference import autocast, choose_device
+from seqmix.fitting import EpochEnd, MemoryShort, State, StepEnd, Trainer, fit
+from seqmix.inference import autocast, choose_device, thread_count
 from seqmix.mixers import mixer_class, mixer_options
 from seqmix.model import SequenceClassifier, count_parameters
 from seqmix.run import Run, next_run_folder
@@ -48,7 +49,14 @@ class Finished:
     reason: str
 
 
-Event = Started | StepEnd | EpochEnd | Finished
+@dataclass(frozen=True, slots=True)
+class BudgetChosen:
+    """`--tokens-per-batch auto` has found how many tokens a batch should have."""
+
+    tokens_per_batch: int
+
+
+Event = Started | BudgetChosen | StepEnd | MemoryShort | EpochEnd | Finished
 
 
 def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Config:
@@ -90,7 +98,7 @@ def _given(
         layers.append(read_recipe(recipe))
     if config:
         layers.append(read_toml(config))
-    homes = {"mixer": "model", "pooling": "model", "protocol": "mixer", "max_length": "data"}
+    homes = {"mixer": "model", "pooling": "model", "kmer": "model", "protocol": "mixer", "max_length": "data"}
     for name, value in options.items():
         if value is not None:
             layers.append({homes.get(name, "training"): {name: value}})
@@ -107,10 +115,11 @@ def train(
     mixer: str | None = None,
     protocol: str | None = None,
     pooling: str | None = None,
+    kmer: int | None = None,
     max_length: int | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
-    tokens_per_batch: int | None = None,
+    tokens_per_batch: int | str | None = None,
     lr: float | None = None,
     seed: int | None = None,
     device: str | None = None,
@@ -124,6 +133,7 @@ def train(
     settings: Sequence[str] = (),
     resume: bool = False,
     overwrite: bool = False,
+    threads: int | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Run:
     """Trains a classifier on a prepared data set and writes a run folder.
@@ -136,6 +146,7 @@ def train(
         recipe: name of a recipe that comes with seqmix; config: a TOML file; settings: "table.option=value" each.
         resume: continue an interrupted run from its last saved step.
         overwrite: replace `output` if it is a run folder.
+        threads: of the CPU; None: OMP_NUM_THREADS, or one for each core.
         on_event: called with every `Event`.
 
     Returns:
@@ -147,12 +158,15 @@ def train(
     """
     if batch_size is not None and tokens_per_batch is not None:
         raise ConfigError("--batch-size and --tokens-per-batch exclude each other: give one of them")
+    if isinstance(tokens_per_batch, str):
+        tokens_per_batch = _budget(tokens_per_batch)
     if tokens_per_batch is not None:
         batch_size = 0  # a recipe's or file's batch size would leave the option without effect
     options = {
         "mixer": mixer,
         "protocol": protocol,
         "pooling": pooling,
+        "kmer": kmer,
         "max_length": max_length,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -180,9 +194,18 @@ def train(
         resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
         autocast(choose_device(resolved.training.device), resolved.training.precision)  # an error before there is a folder
         run = _new_run(dataset, resolved, Path(output) if output else None, overwrite)
-    with torch.random.fork_rng():
+    with thread_count(threads), torch.random.fork_rng():
         _train(run, dataset, on_event or (lambda _: None))
     return run
+
+
+def _budget(text: str) -> int:
+    """`--tokens-per-batch`: a number, or "auto", which is 0 in the configuration."""
+    if text.strip() == "auto":
+        return 0
+    if not text.strip().isdecimal() or not int(text):
+        raise ConfigError(f"--tokens-per-batch must be a whole number from 1 on, or auto: got '{text}'")
+    return int(text)
 
 
 def _open_dataset(data: str | Path | Dataset) -> Dataset:
@@ -263,9 +286,14 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
                 )
 
         try:
+            if not (config.training.tokens_per_batch or config.training.batch_size or trainer.state.tokens_per_batch):
+                trainer.state.tokens_per_batch = choose_tokens_per_batch(trainer, check)
+                emit(BudgetChosen(trainer.state.tokens_per_batch))
             for event in fit(trainer, check):
                 if isinstance(event, EpochEnd):
                     _record_epoch(run, trainer, event, writer)
+                elif isinstance(event, MemoryShort):
+                    pass
                 elif event.step % config.training.save_every == 0 or event.batch == event.batches:
                     run.save_state(*trainer.pack())
                 emit(event)

@@ -17,16 +17,16 @@ PACKAGE = Path(seqmix.__file__).parent
 ORDER = [
     *("errors", "config", "formats", "records", "vocabulary", "splits", "spool", "dataset", "preparation", "batching"),
     *("functional", "mixers", "tabulation", "model", "interop", "run", "inference", "metrics", "baselines"),
-    *("report", "fitting", "training", "prediction", "evaluation", "display", "cli"),
+    *("report", "fitting", "budget", "training", "prediction", "evaluation", "display", "cli"),
 ]
 OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate label-from classes skip-unlabelled group split "
     "split-from val test seed input-format text-column id-column encoding overwrite quiet verbose",
-    "train": "output mixer protocol pooling max-length epochs batch-size tokens-per-batch lr seed device precision "
-    "class-weights select compile save-every recipe config set resume overwrite quiet verbose",
-    "eval": "split data output label-from baselines device precision quiet verbose",
+    "train": "output mixer protocol pooling kmer max-length epochs batch-size tokens-per-batch lr seed device precision "
+    "threads class-weights select compile save-every recipe config set resume overwrite quiet verbose",
+    "eval": "split data output label-from baselines device precision threads quiet verbose",
     "predict": "run output format batch-size probabilities top input-format text-column id-column encoding device precision "
-    "overwrite quiet verbose",
+    "threads overwrite quiet verbose",
 }
 
 

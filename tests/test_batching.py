@@ -89,7 +89,7 @@ def test_collate_pads_to_the_longest():
     assert batch.ids.tolist() == [[2, 3, 4], [5, PAD, PAD], [6, 2, PAD]]
     assert batch.mask.tolist() == [[True, True, True], [True, False, False], [True, True, False]]
     assert batch.mask.dtype == torch.bool
-    assert batch.ids.dtype in (torch.int32, torch.int64)
+    assert batch.ids.dtype == torch.uint8
 
 
 def test_cls_stands_in_front_and_costs_no_token():

@@ -1,0 +1,96 @@
+"""How many tokens a batch should have, found by trying: `--tokens-per-batch auto`.
+
+The longest sequences come first, as they need most. From what one of them takes, the budget is doubled for as long as
+it makes training quicker by a tenth, leaves enough steps in an epoch for learning, and stays well inside of the memory.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from seqmix.batching import plan_batches
+from seqmix.fitting import Trainer, add_gradients, class_weights
+from seqmix.inference import is_out_of_memory, release_memory
+
+SMALLEST, LARGEST = 1 << 12, 1 << 22
+_FASTER = 1.1  # tokens a second that doubling must gain
+_STEPS = 50  # in an epoch, at least: fewer learn worse, however quick they are
+_SHARE = 0.5  # of the memory that is free, which the next doubling may be expected to take
+
+
+def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda: None) -> int:
+    """The budget for a trainer's data and device; model, optimiser and random generators stay as they are.
+
+    Args:
+        trainer: before its first step.
+        check: called between trials; may raise.
+    """
+    train = trainer.dataset.indices("train")
+    lengths = np.minimum(trainer.dataset.lengths[train], trainer.config.data.max_length or np.iinfo(np.int64).max)
+    longest = train[np.argsort(-lengths, kind="stable")]
+    most = max(SMALLEST, int(lengths.sum()) // _STEPS)
+    best, best_speed = SMALLEST, 0.0
+    budget = SMALLEST
+    free = _free_memory(trainer.device)
+    with torch.random.fork_rng():
+        while budget <= min(most, LARGEST):
+            check()
+            in_use = _used_memory(trainer.device)
+            try:
+                speed = _speed(trainer, longest, np.sort(lengths)[::-1], budget)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                speed = 0.0
+            release_memory(trainer.device)
+            if speed < best_speed * _FASTER:
+                break
+            best, best_speed = budget, speed
+            if 2 * (_used_memory(trainer.device) - in_use) > _SHARE * free:
+                break
+            budget *= 2
+    trainer.optimizer.zero_grad(set_to_none=True)
+    return best
+
+
+def _speed(trainer: Trainer, order: np.ndarray, lengths: np.ndarray, budget: int) -> float:
+    """Tokens a second of the gradients of the first batch of records in `order`, longest first; the better of two."""
+    batch = order[plan_batches(lengths, tokens_per_batch=budget)[0]]
+    targets = torch.from_numpy(trainer.dataset.labels)
+    weights = class_weights(trainer).to(trainer.device)
+    trainer.model.train()
+    best = 0.0
+    for _ in range(2):
+        began = time.perf_counter()
+        _, tokens = add_gradients(trainer, [batch], targets, weights, len(batch))
+        if trainer.device.type == "cuda":
+            torch.cuda.synchronize(trainer.device)
+        best = max(best, tokens / (time.perf_counter() - began))
+    return best
+
+
+def _used_memory(device: torch.device) -> int:
+    """The most bytes that were in use so far."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 0
+    import sys
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _free_memory(device: torch.device) -> int:
+    """Bytes that are free now."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return 4 << 30

@@ -11,6 +11,7 @@ import torch
 from torch.autograd import gradcheck
 
 import seqmix.functional
+from seqmix.errors import ConfigError
 from seqmix.functional import (
     chunked_mlp,
     circular_mix,
@@ -21,7 +22,9 @@ from seqmix.functional import (
     skyformer_attention,
     softmax_attention,
 )
+from seqmix.functional import circular as circular_module
 from seqmix.functional import mlp as mlp_module
+from seqmix.functional.words import word_count, words
 
 OFFSETS = {
     "chord": [0, 1, 2, 4],
@@ -65,6 +68,103 @@ def test_circular_mix_wraps_each_sequence_on_its_own_length(offsets, generator):
     expected = brute_force_mix(links, values, offsets, lengths)
     out = circular_mix(links, values, offsets, lengths=torch.tensor(lengths))
     torch.testing.assert_close(out, expected, rtol=0, atol=1e-12)
+
+
+SPANS = {
+    "alike": [40, 39, 39, 38, 40],
+    "two groups": [40, 40, 21, 20, 20],
+    "all different": [40, 31, 17, 5, 1],
+    "growing": [3, 9, 40, 40, 40],
+}
+
+
+@pytest.mark.parametrize("offsets", [*OFFSETS.values(), [0, 1, 2, 4, 8, 16, 32], [0, 5, 10, 20, -5, -10, -20]], ids=str)
+@pytest.mark.parametrize("lengths", SPANS.values(), ids=SPANS)
+@pytest.mark.parametrize("most", [1, 130, 1 << 20])
+def test_circular_mix_and_its_gradients_do_not_depend_on_how_rows_are_grouped(lengths, offsets, most, generator, monkeypatch):
+    monkeypatch.setitem(circular_module._TOGETHER, "cpu", most)
+    links, values = normal(generator, 5, len(offsets), 40), normal(generator, 5, 3, 40)
+    links.requires_grad_()
+    values.requires_grad_()
+    direction = normal(generator, 5, 3, 40)
+    out = circular_mix(links, values, offsets, lengths=torch.tensor(lengths))
+    gradients = torch.autograd.grad((out * direction).sum(), (links, values))
+    expected = brute_force_mix(links, values, offsets, lengths)
+    torch.testing.assert_close(out, expected, rtol=0, atol=1e-12)
+    if offsets:
+        wanted = torch.autograd.grad((expected * direction).sum(), (links, values))
+        for got, exact in zip(gradients, wanted, strict=True):
+            torch.testing.assert_close(got, exact, rtol=0, atol=1e-12)
+
+
+def test_rows_of_similar_length_are_mixed_together():
+    def groups(lengths, offsets):
+        values = torch.empty(len(lengths), 4, max(lengths))
+        found = list(circular_module._groups(torch.tensor(lengths), offsets, values))
+        assert [row for group in found for row in range(group.rows.start, group.rows.stop)] == list(range(len(lengths)))
+        return [len(group.lengths) for group in found]
+
+    assert groups([100, 99, 98, 97], [0, 1, 64]) == [4]
+    assert groups([100, 100, 50, 50], [0, 1, 32]) == [2, 2]
+    assert groups([100, 10], [0, 1]) == [1, 1]
+    assert groups([100, 99], [0, 1000]) == [1, 1]  # circles so short that extending them costs more
+
+
+@pytest.mark.parametrize("lengths", [None, [4, 7]])
+def test_circular_mix_is_a_proper_operator(lengths, generator):
+    spans = None if lengths is None else torch.tensor(lengths)
+    inputs = (normal(generator, 2, 3, 7).requires_grad_(), normal(generator, 2, 4, 7).requires_grad_(), [0, 2, -3], spans)
+    torch.library.opcheck(torch.ops.seqmix.circular_mix.default, inputs)
+
+
+def test_circular_mix_goes_through_the_compiler_in_one_piece(generator):
+    links, values = normal(generator, 2, 3, 7).float(), normal(generator, 2, 4, 7).float()
+
+    def mixed(a, b):
+        return circular_mix(a.tanh(), b + 1, [0, 1, 2], lengths=torch.tensor([7, 5])).exp()
+
+    compiled = torch.compile(mixed, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(links, values), mixed(links, values))
+
+
+def test_only_known_kernels_can_be_asked_for(monkeypatch):
+    inputs = torch.zeros(1, 2, 3), torch.zeros(1, 2, 3), [0, 1]
+    monkeypatch.setenv("SEQMIX_KERNELS", "fast")
+    with pytest.raises(ConfigError, match="torch, triton or auto: got 'fast'"):
+        circular_mix(*inputs)
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    monkeypatch.setenv("SEQMIX_KERNELS", "triton")
+    with pytest.raises(ConfigError, match="Triton cannot be used on this device"):
+        circular_mix(*inputs)
+    for choice in ("torch", "auto"):
+        monkeypatch.setenv("SEQMIX_KERNELS", choice)
+        assert circular_mix(*inputs).shape == (1, 2, 3)
+
+
+def brute_force_words(row, k, letters):
+    if len(row) < k:
+        return [2]
+    found = []
+    for i in range(len(row) - k + 1):
+        word = [int(c) - 2 for c in row[i : i + k]]
+        code = sum(letter * letters ** (k - 1 - j) for j, letter in enumerate(word))
+        found.append(code + 3 if all(0 <= letter < letters for letter in word) else 2)
+    return found
+
+
+@pytest.mark.parametrize("cls", [False, True])
+@pytest.mark.parametrize(("k", "letters"), [(1, 4), (3, 4), (6, 4), (2, 20)])
+def test_words_are_the_formula_on_each_sequence_alone(k, letters, cls, generator):
+    rows = [torch.randint(2, letters + 3, (n,), generator=generator) for n in (1, 2, 5, 6, 7, 30)]
+    rows = [torch.cat((torch.tensor([1]), row)) for row in rows] if cls else rows
+    ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=3)
+    mask = torch.arange(ids.shape[1]) < torch.tensor([len(row) for row in rows])[:, None]
+    found, kept = words(ids, mask, k, letters, cls=cls)
+    for row, kept_row, original in zip(found, kept, rows, strict=True):
+        expected = [1, *brute_force_words(original[1:], k, letters)] if cls else brute_force_words(original, k, letters)
+        assert row[kept_row].tolist() == expected
+        assert (row[~kept_row] == 0).all()
+    assert int(found.max()) < word_count(k, letters)
 
 
 def test_circular_mix_neither_reads_nor_writes_behind_a_sequence(generator):

@@ -47,12 +47,11 @@ class ModelConfig:
         stem: conv or none; stem_kernel: the width of its convolution in characters, odd.
         head_hidden: hidden width of the head; 0: one linear layer.
         dropout_embedding, dropout, dropout_head: probabilities, 0 to below 1.
-        dropout_tokens: probability with which a token is hidden in training.
         kmer: tokens are words of this many characters (DNA, proteins); 0: characters.
         source: what Paramixer's links are computed from: stem (the stem's output) or tokens (its input).
-        skip: the head also gets the normalised mean of the embeddings, as a linear model of word counts does.
-        norm_pooled: LayerNorm between pooling and head.
-        embedding_std: initial standard deviation of the embedding.
+        words: a branch beside the blocks that sees the frequencies of all words of this many characters (DNA, proteins);
+            0: none. d_words: its width; dropout_words: probability with which a word is not counted in training;
+            dropout_branch: probability with which the head gets one of the two branches only.
         checkpoint_blocks: activation checkpointing: less memory, about a third more time.
     """
 
@@ -72,23 +71,23 @@ class ModelConfig:
     dropout_embedding: float = 0.0
     dropout: float = 0.0
     dropout_head: float = 0.0
-    dropout_tokens: float = 0.0
     kmer: int = 0
     source: str = "stem"
-    skip: bool = False
-    norm_pooled: bool = False
-    embedding_std: float = 1.0
+    words: int = 0
+    d_words: int = 64
+    dropout_words: float = 0.0
+    dropout_branch: float = 0.0
     checkpoint_blocks: bool = False
 
     def __post_init__(self) -> None:
         _one_of(self.pooling, ("mean", "cls", "flat"), "model.pooling")
         _one_of(self.stem, ("conv", "none"), "model.stem")
         _one_of(self.source, ("stem", "tokens"), "model.source")
-        for name in ("d_model", "blocks", "d_feedforward", "stem_kernel"):
+        for name in ("d_model", "blocks", "d_feedforward", "stem_kernel", "d_words"):
             _require(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
-        for name in ("max_length", "head_hidden", "kmer", "embedding_std"):
+        for name in ("max_length", "head_hidden", "kmer", "words"):
             _require(getattr(self, name) >= 0, f"model.{name}", "0 or more", getattr(self, name))
-        for name in ("dropout_embedding", "dropout", "dropout_head", "dropout_tokens"):
+        for name in ("dropout_embedding", "dropout", "dropout_head", "dropout_words", "dropout_branch"):
             _require(0 <= getattr(self, name) < 1, f"model.{name}", "from 0 to below 1", getattr(self, name))
 
 

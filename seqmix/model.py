@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from seqmix.errors import ConfigError
-from seqmix.functional.words import word_count, words
+from seqmix.functional.words import word_count
+from seqmix.functional.words import words as find_words
 from seqmix.mixers import Mixer, Table, build_mixer
 from seqmix.tabulation import Tabulator, parameters_of
 
@@ -27,6 +28,7 @@ POOLINGS = ("mean", "cls", "flat")
 STEMS = ("none", "conv")
 SOURCES = ("stem", "tokens")
 _MOST_WORDS = 1 << 20
+_WORD_STD = 0.02
 
 
 class SequenceClassifier(nn.Module):
@@ -49,15 +51,17 @@ class SequenceClassifier(nn.Module):
         head_hidden: hidden width of a two-layer ReLU head; 0: one linear layer.
         dropout_embedding, dropout, dropout_head: probabilities after the embedding, after each block's mixing
             (and feed-forward), and before the head.
-        dropout_tokens: probability with which, in training, a token is replaced by one that means nothing.
         checkpoint_blocks: keep only each block's input and compute the rest again in the backward.
         kmer: tokens are words of this many characters, one beginning at each character; 0: tokens are characters.
         letters: of how many of the characters (ids 2, 3, ...) words are made; a word with another is a special token.
         source: what Paramixer computes its links from: "stem", what the stem puts out, or "tokens", what goes into it:
             equal tokens then have equal links, which are computed once.
-        skip: the head also gets the mean of the embeddings, through a LayerNorm: what a linear model of word counts has.
-        norm_pooled: LayerNorm between pooling and head.
-        embedding_std: initial standard deviation of the embedding.
+        words: beside the blocks, a branch in which the frequencies of all words of this many characters are projected to
+            `d_words` and normalised, a LayerNorm in front of the head; 0: no such branch. It contains the linear model
+            of k-mer frequencies.
+        dropout_words: probability with which, in training, a word is not counted.
+        dropout_branch: probability with which, in training, the head gets only one of the two branches for a record,
+            so that each learns what it can on its own.
     """
 
     def __init__(
@@ -81,14 +85,14 @@ class SequenceClassifier(nn.Module):
         dropout_embedding: float = 0.0,
         dropout: float = 0.0,
         dropout_head: float = 0.0,
-        dropout_tokens: float = 0.0,
         checkpoint_blocks: bool = False,
         kmer: int = 0,
         letters: int = 4,
         source: str = "stem",
-        skip: bool = False,
-        norm_pooled: bool = False,
-        embedding_std: float = 1.0,
+        words: int = 0,
+        d_words: int = 64,
+        dropout_words: float = 0.0,
+        dropout_branch: float = 0.0,
     ) -> None:
         super().__init__()
         if pooling not in POOLINGS:
@@ -97,17 +101,14 @@ class SequenceClassifier(nn.Module):
             raise ConfigError(f"model.stem must be one of {', '.join(STEMS)}: got '{stem}'")
         if source not in SOURCES:
             raise ConfigError(f"model.source must be one of {', '.join(SOURCES)}: got '{source}'")
-        if kmer and letters**kmer > _MOST_WORDS:
-            raise ConfigError(
-                f"model.kmer = {kmer}: that would be {letters**kmer:,} words, at most {_MOST_WORDS:,} are possible"
-            )
+        for option, k in {"kmer": kmer, "words": words}.items():
+            if letters**k > _MOST_WORDS:
+                raise ConfigError(f"model.{option} = {k} makes {letters**k:,} words; at most {_MOST_WORDS:,} are possible")
         self.pooling, self.source = pooling, source
-        self.kmer, self.letters, self.dropout_tokens = kmer, letters, dropout_tokens
+        self.kmer, self.letters, self.dropout_branch = kmer, letters, dropout_branch
         self.n_positions = max_length + (pooling == "cls")
         self.checkpoint_blocks = checkpoint_blocks
         self.embedding = nn.Embedding(word_count(kmer, letters) if kmer else vocab_size, d_model)
-        with torch.no_grad():
-            self.embedding.weight.mul_(embedding_std)
         self.position = nn.Embedding(self.n_positions, d_model) if positions else None
         if self.position is not None:
             nn.init.normal_(self.position.weight, std=position_std)
@@ -122,9 +123,9 @@ class SequenceClassifier(nn.Module):
                 self.blocks.append(PlainBlock(built, d_model, norm, dropout))
         transformer = blocks > 0 and isinstance(self.blocks[0], TransformerBlock)
         self.norm = nn.LayerNorm(d_model) if transformer else None
-        width = (self.n_positions if pooling == "flat" else 1) * d_model + (d_model if skip else 0)
-        self.norm_pooled = nn.LayerNorm(width - (d_model if skip else 0)) if norm_pooled else None
-        self.norm_skip = nn.LayerNorm(d_model) if skip else None
+        width = (self.n_positions if pooling == "flat" else 1) * d_model
+        self.words = WordBranch(words, letters, d_words, dropout_words) if words else None
+        width += d_words if words else 0
         self.dropout_head = nn.Dropout(dropout_head)
         self.head: nn.Module = nn.Linear(width, n_classes)
         if head_hidden:
@@ -158,19 +159,19 @@ class SequenceClassifier(nn.Module):
         Raises:
             ConfigError: L is more than a model with positions or flat pooling was built for.
         """
-        ids, mask = self._tokens(ids, mask)
-        embedded, features = self._features(ids, mask)
-        pooled = self.pool(features, mask)
-        if self.norm_pooled is not None:
-            pooled = self.norm_pooled(pooled)
-        if self.norm_skip is not None:
-            pooled = torch.cat((pooled, self.norm_skip(embedded.sum(1) / mask.sum(1, keepdim=True))), dim=1)
+        tokens, kept = self._tokens(ids, mask)
+        pooled = self.pool(self._features(tokens, kept), kept)
+        if self.words is not None:
+            counted = self.words(ids, mask, cls=self.pooling == "cls")
+            if self.training and self.dropout_branch:
+                pooled, counted = _one_of_two(pooled, counted, self.dropout_branch)
+            pooled = torch.cat((pooled, counted), dim=1)
         logits: Tensor = self.head(self.dropout_head(pooled))
         return logits
 
     def features(self, ids: Tensor, mask: Tensor) -> Tensor:
         """The last block's output `(B, L', D)`, zero at padding; L' is L, or with words of K characters L - K + 1."""
-        return self._features(*self._tokens(ids, mask))[1]
+        return self._features(*self._tokens(ids, mask))
 
     def _tokens(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """What is embedded, zero at padding: characters, or the words that begin at each."""
@@ -181,15 +182,10 @@ class SequenceClassifier(nn.Module):
             )
         ids = ids.to(torch.int32) if ids.dtype == torch.uint8 else ids
         if self.kmer:
-            ids, mask = words(ids, mask, self.kmer, self.letters, cls=self.pooling == "cls")
-        ids = ids.masked_fill(~mask, 0)
-        if self.training and self.dropout_tokens:
-            # Padding's own embedding is otherwise unused: here it means "not known".
-            ids = ids.masked_fill(torch.rand(ids.shape, device=ids.device) < self.dropout_tokens, 0)
-        return ids, mask
+            ids, mask = find_words(ids, mask, self.kmer, self.letters, cls=self.pooling == "cls")
+        return ids.masked_fill(~mask, 0), mask
 
-    def _features(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The embeddings, and what comes out of the blocks, both `(B, L, D)` and zero at padding."""
+    def _features(self, ids: Tensor, mask: Tensor) -> Tensor:
         keep = mask[:, :, None]
         table = self._table(ids)
         x: Tensor = table.expand() if table is not None else self._embed(ids)
@@ -205,7 +201,8 @@ class SequenceClassifier(nn.Module):
                 x = block(start, mask, source)
         if self.norm is not None:
             x = self.norm(x)
-        return embedded, x.masked_fill(~keep, 0.0)
+        features: Tensor = x.masked_fill(~keep, 0.0)
+        return features
 
     def _embed(self, ids: Tensor) -> Tensor:
         x: Tensor = self.embedding(ids)
@@ -224,6 +221,40 @@ class SequenceClassifier(nn.Module):
         if self.pooling == "cls":
             return features[:, 0]
         return F.pad(features, (0, 0, 0, self.n_positions - features.shape[1])).flatten(1)
+
+
+class WordBranch(nn.Module):
+    """Frequencies of words of `k` characters `(B, words)`, projected to `width` and normalised: `(B, width)`.
+
+    The projection begins small, so that the norm magnifies what is learned over what was there by chance.
+    """
+
+    def __init__(self, k: int, letters: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.k, self.letters, self.dropout = k, letters, dropout
+        self.weight = nn.Parameter(torch.empty(word_count(k, letters), width))
+        nn.init.normal_(self.weight, std=_WORD_STD)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, ids: Tensor, mask: Tensor, *, cls: bool = False) -> Tensor:
+        """ids `(B, L)` characters, mask `(B, L)` bool; `cls`: CLS stands first."""
+        if cls:
+            ids, mask = ids[:, 1:], mask[:, 1:]
+        found, kept = find_words(ids, mask, self.k, self.letters)
+        weight = kept.to(self.weight.dtype)
+        if self.training and self.dropout:
+            weight = weight * (torch.rand(found.shape, device=found.device) >= self.dropout)
+        counts = weight.new_zeros(len(found), len(self.weight)).scatter_add_(1, found.long(), weight)
+        projected = (counts / kept.sum(1, keepdim=True)) @ self.weight
+        normed: Tensor = self.norm(projected)
+        return normed
+
+
+def _one_of_two(first: Tensor, second: Tensor, probability: float) -> tuple[Tensor, Tensor]:
+    """Both `(B, ?)`; with the probability, in equal shares, one of them is zero for a record."""
+    chance = torch.rand(len(first), 1, device=first.device)
+    keep_first, keep_second = chance >= probability / 2, (chance < probability / 2) | (chance >= probability)
+    return first * keep_first, second * keep_second
 
 
 class ConvStem(nn.Module):
@@ -289,8 +320,8 @@ def build_model(config: ModelConfig, *, vocab_size: int, n_classes: int, letters
     """
     if config.max_length < 1:
         raise ConfigError("model.max_length must be set to build a model: the characters of the longest sequence")
-    if config.kmer and not letters:
-        raise ConfigError("model.kmer: only DNA and proteins have words of a fixed set of letters; set it to 0")
+    if (config.kmer or config.words) and not letters:
+        raise ConfigError("model.kmer and model.words need DNA or proteins, whose words are of a fixed set of letters")
     options = {f.name: getattr(config, f.name) for f in fields(config)}
     return SequenceClassifier(vocab_size=vocab_size, n_classes=n_classes, letters=letters, **options)
 

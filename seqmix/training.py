@@ -143,7 +143,8 @@ def train(
         output: the run folder; None: runs/NNN-<mixer>; with `resume`, the newest under runs/.
         mixer ... save_every: options as in `ModelConfig`, `TrainingConfig` and `DataConfig`; None: from `recipe`,
             `config` or the defaults.
-        recipe: name of a recipe that comes with seqmix; config: a TOML file; settings: "table.option=value" each.
+        recipe: name of a recipe that comes with seqmix; config: a TOML file; settings: "table.option=value" each. Without
+            recipe and file, DNA is trained with the recipe "dna".
         resume: continue an interrupted run from its last saved step.
         overwrite: replace `output` if it is a run folder.
         threads: of the CPU; None: OMP_NUM_THREADS, or one for each core.
@@ -190,6 +191,8 @@ def train(
     else:
         named = merge(*layers).get("data", {}).get("path")
         dataset = _open_dataset(data or named or "seqmix-data")
+        if not recipe and not config and dataset.vocabulary.alphabet.startswith("dna"):
+            layers.insert(0, read_recipe("dna"))
         resolved = resolve(dataset, *layers)
         resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
         autocast(choose_device(resolved.training.device), resolved.training.precision)  # an error before there is a folder

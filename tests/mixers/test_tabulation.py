@@ -48,7 +48,7 @@ CASES = {
     "words": {"kmer": 2},
     "words and positions": {"kmer": 1, "positions": True, "position_std": 1.0},
     "tokens beside a stem": {"stem": "conv", "source": "tokens", "blocks": 2},
-    "skip": {"kmer": 2, "skip": True, "norm_pooled": True},
+    "words beside the blocks": {"words": 2, "d_words": 5},
 }
 every_case = pytest.mark.parametrize("options", CASES.values(), ids=CASES)
 
@@ -158,24 +158,3 @@ def test_tables_and_checkpointing_go_together(batch):
         gradients.append([p.grad for p in model.parameters()])
     for plain, checkpointed in zip(*gradients, strict=True):
         torch.testing.assert_close(checkpointed, plain, rtol=0, atol=1e-12)
-
-
-def test_hidden_tokens_are_hidden_in_training_only(batch):
-    model = classifier(dropout_tokens=0.5)
-    assert not torch.equal(model(*batch), model(*batch))
-    model.eval()
-    assert torch.equal(model(*batch), model(*batch))
-
-
-def test_a_model_of_words_contains_the_linear_model_of_their_frequencies(batch):
-    """With the skip alone, logits are linear in the (centred, scaled) mean of the word embeddings."""
-    model = classifier(kmer=2, skip=True).eval()
-    with torch.no_grad():
-        model.head.weight[:, :6].zero_()  # the mixed features
-        ids, mask = batch
-        frequencies = torch.zeros(12, 4**2 + 3, dtype=torch.float64)
-        found, kept = model._tokens(ids, mask)
-        for row, word_ids, real in zip(frequencies, found, kept, strict=True):
-            row += torch.bincount(word_ids[real].long(), minlength=len(row)) / real.sum()
-        expected = model.norm_skip(frequencies @ model.embedding.weight) @ model.head.weight[:, 6:].T + model.head.bias
-        torch.testing.assert_close(model(ids, mask), expected)

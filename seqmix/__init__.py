@@ -31,6 +31,7 @@ _HOMES = {
     "SeqmixError": "errors",
     "SequenceClassifier": "model",
     "available_mixers": "mixers",
+    "bench_mixers": "benchmark",
     "build_model": "model",
     "evaluate": "evaluation",
     "predict": "prediction",
@@ -41,6 +42,7 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
+    from seqmix.benchmark import bench_mixers as bench_mixers
     from seqmix.config import Config as Config
     from seqmix.dataset import Dataset as Dataset
     from seqmix.errors import SeqmixError as SeqmixError

@@ -27,6 +27,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+bench_app = typer.Typer(name="bench", help="Measure the mixers on this computer.", no_args_is_help=True)
+app.add_typer(bench_app)
+
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more on what is done.")]
 Format = Annotated[
@@ -404,6 +407,62 @@ def predict(
             highlight=False,
             soft_wrap=True,
         )
+
+
+@bench_app.command("mixers")
+@_reported
+def bench_mixers(
+    mixers: Annotated[
+        str | None, typer.Option(help="Names of mixers, separated by commas. (default: all that are installed)")
+    ] = None,
+    lengths: Annotated[
+        str, typer.Option(help="Lengths in tokens, separated by commas; 1k is 1,024 and 1M is 1,048,576.")
+    ] = "1k,4k,16k,64k",
+    batch_size: Annotated[int, typer.Option(help="Sequences in a batch.")] = 1,
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    repeats: Annotated[int, typer.Option(help="Timed runs, of which the median counts; one where a run is long.")] = 3,
+    time_limit: Annotated[
+        float,
+        typer.Option(help="Seconds that a training step may be expected to take: a series ends before one that is longer."),
+    ] = 60.0,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for bench.json, bench.svg and bench.png.")] = Path(
+        "bench"
+    ),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace these files in OUTPUT.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Time every mixer over the length: forward, training step, peak memory, tokens a second, fitted exponents.
+
+    Each is measured in the model that train builds for it, on random DNA. A series ends before memory runs out.
+    """
+    from seqmix import benchmark
+    from seqmix.bench_report import bench_tables, check_output, write_bench
+    from seqmix.display import progress_bar
+
+    wanted = benchmark.parse_lengths(lengths)
+    check_output(output, overwrite)
+    with progress_bar("measuring", "points", quiet) as bar:
+        result = benchmark.bench_mixers(
+            [name.strip() for name in mixers.split(",")] if mixers else None,
+            wanted,
+            batch_size=batch_size,
+            device=device,
+            precision=precision,
+            repeats=repeats,
+            time_limit=time_limit,
+            on_start=bar.reset,
+            on_point=lambda *_: bar.update(),
+        )
+    write_bench(result, output)
+    console = _console(quiet)
+    for table in bench_tables(result):
+        console.print(table)
+    for note in result.notes:
+        console.print(f"note: {note}", style="yellow", highlight=False, markup=False)
+    console.print(f"-> {output / 'bench.png'}  ({output / 'bench.json'})", highlight=False, soft_wrap=True)
+    if result.interrupted:
+        raise Interrupted(f"interrupted; what was measured is in {output / 'bench.json'}")
 
 
 def main() -> None:

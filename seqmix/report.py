@@ -234,7 +234,8 @@ def curves_figure(history: Sequence[dict[str, Any]]) -> Figure:
     return figure
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
+    """A figure as SVG, the same text each time."""
     import matplotlib
 
     buffer = io.StringIO()
@@ -277,7 +278,7 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
     if evaluation.history:
         figures.append((curves_figure(evaluation.history), "Learning curves: the test split has no part in them."))
     drawn = "".join(
-        f"<figure>{_svg(figure)}<figcaption>{html.escape(caption)}</figcaption></figure>" for figure, caption in figures
+        f"<figure>{svg(figure)}<figcaption>{html.escape(caption)}</figcaption></figure>" for figure, caption in figures
     )
     headline = (
         (name, number(score.value), f"{number(score.low)} to {number(score.high)}") for name, score in evaluation.scores.items()

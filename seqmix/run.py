@@ -84,7 +84,7 @@ class Run:
         try:
             (fresh / "last").mkdir(parents=True)
             write_whole(fresh / "dataset.json", json.dumps(info, indent=1, ensure_ascii=False) + "\n")
-            write_whole(fresh / "environment.json", json.dumps(_environment(), indent=1) + "\n")
+            write_whole(fresh / "environment.json", json.dumps(environment(), indent=1) + "\n")
             write_whole(fresh / "config.toml", tomli_w.dumps(config.to_tables()))
             if path.exists():
                 shutil.rmtree(path)
@@ -289,7 +289,8 @@ def without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _environment() -> dict[str, Any]:
+def environment() -> dict[str, Any]:
+    """Versions, platform and threads: what figures depend on beside the settings."""
     import numpy
     import torch
 

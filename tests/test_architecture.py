@@ -17,7 +17,8 @@ PACKAGE = Path(seqmix.__file__).parent
 ORDER = [
     *("errors", "config", "formats", "records", "vocabulary", "splits", "spool", "dataset", "preparation", "batching"),
     *("functional", "mixers", "tabulation", "model", "interop", "run", "inference", "metrics", "baselines"),
-    *("report", "fitting", "budget", "training", "prediction", "evaluation", "display", "cli"),
+    *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),
+    *("measurement", "benchmark", "bench_report", "cli"),
 ]
 OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate label-from classes skip-unlabelled group split "
@@ -27,6 +28,7 @@ OPTIONS = {
     "eval": "split data output label-from baselines device precision threads quiet verbose",
     "predict": "run output format batch-size probabilities top input-format text-column id-column encoding device precision "
     "threads overwrite quiet verbose",
+    "bench mixers": "mixers lengths batch-size device precision repeats time-limit output overwrite quiet",
 }
 
 
@@ -64,8 +66,17 @@ def test_readme_names_the_modules_in_their_order():
     assert ", ".join(ORDER) in " ".join(readme.split())
 
 
+def leaves(group, above=""):
+    """The commands of a group and of the groups in it, by all their names: "train", "bench mixers"."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from leaves(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
+
+
 def test_commands_have_the_options_that_are_documented():
-    commands = typer.main.get_command(cli.app).commands
+    commands = dict(leaves(typer.main.get_command(cli.app)))
     assert set(commands) == set(OPTIONS)
     for name, command in commands.items():
         options = {p.name: p for p in command.params if p.param_type_name == "option"}
@@ -74,7 +85,7 @@ def test_commands_have_the_options_that_are_documented():
         assert all(option.help for option in options.values()), name
 
 
-@pytest.mark.parametrize("function", ["prepare", "train", "evaluate", "predict"])
+@pytest.mark.parametrize("function", ["prepare", "train", "evaluate", "predict", "bench_mixers"])
 def test_every_command_has_a_documented_function(function):
     assert inspect.getdoc(getattr(seqmix, function))
     assert function in seqmix.__all__
@@ -89,7 +100,7 @@ def test_help_loads_nothing_heavy():
     loaded = set(json.loads(done.stderr.splitlines()[-1]))
     assert not loaded & {"torch", "numpy", "sklearn", "matplotlib", "Bio", "scipy"}
     for command in OPTIONS:
-        assert command in done.stdout
+        assert command.split()[0] in done.stdout
 
 
 def test_no_source_file_reads_or_writes_pickle():

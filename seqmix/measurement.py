@@ -1,0 +1,243 @@
+"""Time and memory of one mixer at one length, in a process of its own.
+
+`python -m seqmix.measurement SPEC` measures what SPEC (JSON, the fields of `Spec`) says and writes a `Point`, or an
+object with "error", to standard output as JSON. A fresh process has a peak of memory of its own, and what goes wrong in
+it (no memory left, killed) is the end of one measurement only.
+
+Measured is the classifier that `seqmix train` builds, with the mixer's own defaults, for sequences of random
+nucleotides, all of the same length; so convolution, norms, feed-forward and head are part of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from seqmix.batching import collate
+from seqmix.config import Config, ModelConfig
+from seqmix.errors import SeqmixError
+from seqmix.inference import autocast, choose_device, evaluating
+from seqmix.mixers import mixer_class
+from seqmix.model import build_model, count_parameters
+from seqmix.vocabulary import Vocabulary
+
+LONG = 10.0  # seconds: what takes longer is run once
+_WARM_LENGTH = 64
+_N_CLASSES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What to measure.
+
+    Attributes:
+        mixer: its name; length: of all sequences; batch_size: how many.
+        d_model: width of the model; None: the mixer's default.
+        device, precision: as in `TrainingConfig`; threads: of torch.
+        repeats: timed runs, of which the median counts.
+        longest: seconds after which a single run ends the process; 0: never.
+    """
+
+    mixer: str
+    length: int
+    batch_size: int = 1
+    d_model: int | None = None
+    device: str = "cpu"
+    precision: str = "fp32"
+    threads: int = 1
+    repeats: int = 3
+    longest: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One kind of run: forward (`eval()`, no gradients) or training step (forward, backward, AdamW).
+
+    Attributes:
+        seconds: median of `runs`, the seconds of each timed run.
+        tokens_per_second: at that.
+        peak_bytes: greatest memory at one time, beyond that of the program itself. On a CPU this is resident memory, on
+            CUDA what tensors take. None: this platform does not tell.
+        constant_bytes: how much of it does not depend on the length: weights, and in training gradients and moments.
+    """
+
+    seconds: float
+    runs: list[float]
+    tokens_per_second: float
+    peak_bytes: int | None
+    constant_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """What was measured at one length: `tokens` is batch size times length."""
+
+    length: int
+    tokens: int
+    parameters: int
+    forward: Measure
+    training: Measure
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Point:
+        """The inverse of `asdict`."""
+        measures = {name: Measure(**saved[name]) for name in ("forward", "training")}
+        return cls(**{**saved, **measures})
+
+
+def model_config(mixer: str, length: int, d_model: int | None = None) -> ModelConfig:
+    """The model that is measured: the defaults that suit the mixer, built for sequences of this length.
+
+    Raises:
+        ConfigError: there is no such mixer, or the width is not allowed.
+    """
+    given = {"mixer": mixer, "max_length": length} | ({} if d_model is None else {"d_model": d_model})
+    return Config.from_tables({"model": {**mixer_class(mixer).model_defaults, **given}}).model
+
+
+class _Work:
+    """A model, its optimiser and a batch, made anew from a fixed seed."""
+
+    def __init__(self, spec: Spec, device: torch.device) -> None:
+        torch.manual_seed(0)
+        vocabulary = Vocabulary("dna")
+        config = model_config(spec.mixer, spec.length, spec.d_model)
+        model = build_model(config, vocab_size=len(vocabulary), n_classes=_N_CLASSES, letters=vocabulary.letters)
+        self.model = model.to(device)
+        self.device, self.precision = device, spec.precision
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=spec.precision == "fp16")
+        letters = vocabulary.encode("ACGT", Counter(), "random letters")
+        drawn = np.random.default_rng(0).choice(letters, (spec.batch_size, spec.length))
+        self.batch = collate(list(drawn), cls=config.pooling == "cls").to(device)
+        self.target = torch.arange(spec.batch_size, device=device) % _N_CLASSES
+
+    def forward(self) -> None:
+        with autocast(self.device, self.precision):
+            self.model(self.batch.ids, self.batch.mask)
+
+    def step(self) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        with autocast(self.device, self.precision):
+            logits = self.model(self.batch.ids, self.batch.mask)
+        self.scaler.scale(F.cross_entropy(logits.float(), self.target)).backward()  # type: ignore[no-untyped-call]
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+
+
+def measure(spec: Spec) -> Point:
+    """Measures, in this process: call it in a fresh one, or its memory is that of whatever was there before.
+
+    Raises:
+        ConfigError: the model cannot be built or the device is not there.
+    """
+    device = choose_device(spec.device)
+    torch.set_num_threads(spec.threads)
+    # A throw-away model first, so that libraries and threads that torch starts late are no part of what is measured.
+    warm = _Work(replace(spec, length=min(spec.length, _WARM_LENGTH), batch_size=1), device)
+    warm.step()
+    with evaluating(warm.model):
+        warm.forward()
+    del warm
+    program = _memory(device)[0]
+    work = _Work(spec, device)
+    tokens = spec.batch_size * spec.length
+    parameters = count_parameters(work.model)
+    weights = 4 * parameters
+
+    def measured(run: Callable[[], None], constant: int) -> Measure:
+        _forget_peak(device)
+        runs = _times(run, device, spec)
+        peak = _memory(device)[1]
+        used = None if peak is None or program is None else max(0, peak - program)
+        seconds = median(runs)
+        return Measure(seconds=seconds, runs=runs, tokens_per_second=tokens / seconds, peak_bytes=used, constant_bytes=constant)
+
+    with evaluating(work.model):
+        forward = measured(work.forward, weights)
+    work.model.train()
+    training = measured(work.step, 4 * weights)
+    return Point(length=spec.length, tokens=tokens, parameters=parameters, forward=forward, training=training)
+
+
+def _times(run: Callable[[], None], device: torch.device, spec: Spec) -> list[float]:
+    """Seconds of the timed runs, after one that warms up; where that is long and nothing is compiled, it is the one."""
+    first = _seconds(run, device, spec.longest)
+    if first > LONG and device.type == "cpu":
+        return [first]
+    return [_seconds(run, device, spec.longest) for _ in range(1 if first > LONG else spec.repeats)]
+
+
+def _seconds(run: Callable[[], None], device: torch.device, longest: float) -> float:
+    wait = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device.type, lambda: None)
+    # No handler: a Python one would wait for the end of the operation that takes so long.
+    alarm = longest > 0 and hasattr(signal, "setitimer")
+    if alarm:
+        signal.setitimer(signal.ITIMER_REAL, longest)
+    try:
+        wait()
+        began = time.perf_counter()
+        run()
+        wait()
+        return time.perf_counter() - began
+    finally:
+        if alarm:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _memory(device: torch.device) -> tuple[int | None, int | None]:
+    """Bytes that are taken now, and the most that were taken at one time."""
+    if device.type == "cuda":
+        return torch.cuda.memory_allocated(device), torch.cuda.max_memory_allocated(device)
+    if device.type == "mps":  # which keeps what it once took
+        return torch.mps.driver_allocated_memory(), torch.mps.driver_allocated_memory()
+    with contextlib.suppress(OSError, KeyError):
+        # Not ru_maxrss, which a process on Linux inherits from the one that started it.
+        lines = Path("/proc/self/status").read_text().splitlines()
+        fields = dict(line.split(":", 1) for line in lines)
+        now, peak = (1024 * int(fields[name].split()[0]) for name in ("VmRSS", "VmHWM"))
+        return now, peak
+    try:
+        import resource
+    except ImportError:
+        return None, None
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return used, used
+
+
+def _forget_peak(device: torch.device) -> None:
+    """Lets the peak begin again from here, where that is possible: elsewhere it is that of the whole process."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    else:
+        with contextlib.suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")
+
+
+def main(argument: str) -> str:
+    """Measures what the JSON `argument` says; the JSON answer."""
+    try:
+        return json.dumps(asdict(measure(Spec(**json.loads(argument)))))
+    except SeqmixError as error:
+        return json.dumps({"error": str(error)})
+    except Exception as error:
+        memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+        said = (str(error).strip() or "no message").splitlines()[0]
+        return json.dumps({"error": "there is not enough memory" if memory else f"{type(error).__name__}: {said}"})
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n" + main(sys.argv[1]) + "\n")

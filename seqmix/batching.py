@@ -54,6 +54,31 @@ def collate(sequences: Sequence[Tokens], *, cls: bool = False, pin: bool = False
     return Batch(batch.ids.pin_memory(), batch.mask.pin_memory()) if pin else batch
 
 
+def augment(
+    tokens: Tokens, order: tuple[int, int, int], *, crop: float = 0.0, reverse_complement: float = 0.0, complement: bytes | None
+) -> Tokens:
+    """A training sequence as it is seen in one epoch: a pure function of itself, `order` and the options.
+
+    Args:
+        tokens: `(n,)`, left as they are.
+        order: (seed, epoch, record).
+        crop: a random part of it is seen, of at least ``1 - crop`` of its length.
+        reverse_complement: probability with which its other strand is seen.
+        complement: `Vocabulary.complement`; None: there is no other strand.
+    """
+    if not crop and not (reverse_complement and complement):
+        return tokens
+    generator = np.random.default_rng(order)
+    share, place, strand = generator.random(3)
+    kept = max(1, round(len(tokens) * (1.0 - crop * share)))
+    start = int(place * (len(tokens) - kept + 1))
+    part = tokens[start : start + kept]
+    if complement and strand < reverse_complement:
+        table = np.frombuffer(complement, dtype=np.uint8)
+        part = table[part[::-1]]
+    return part
+
+
 def plan_batches(
     lengths: NDArray[np.int64], *, tokens_per_batch: int, batch_size: int = 0, order: tuple[int, int] | None = None
 ) -> list[NDArray[np.int64]]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from seqmix.batching import plan_batches
 from seqmix.fitting import Trainer, add_gradients, class_weights
@@ -41,14 +42,15 @@ def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda
         while budget <= min(most, LARGEST):
             check()
             in_use = _used_memory(trainer.device)
+            speed: float | None
             try:
                 speed = _speed(trainer, longest, np.sort(lengths)[::-1], budget)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
-                speed = 0.0
+                speed = None
             release_memory(trainer.device)
-            if speed < best_speed * _FASTER:
+            if speed is None or speed < best_speed * _FASTER:
                 break
             best, best_speed = budget, speed
             if 2 * (_used_memory(trainer.device) - in_use) > _SHARE * free:
@@ -58,7 +60,7 @@ def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda
     return best
 
 
-def _speed(trainer: Trainer, order: np.ndarray, lengths: np.ndarray, budget: int) -> float:
+def _speed(trainer: Trainer, order: NDArray[np.int64], lengths: NDArray[np.int64], budget: int) -> float:
     """Tokens a second of the gradients of the first batch of records in `order`, longest first; the better of two."""
     batch = order[plan_batches(lengths, tokens_per_batch=budget)[0]]
     targets = torch.from_numpy(trainer.dataset.labels)

@@ -110,6 +110,8 @@ class TrainingConfig:
             all steps in which it rises from 0.
         clip: greatest norm of the gradient; 0: no clipping.
         label_smoothing: 0 to below 1.
+        crop: of each training sequence a random part is seen, anew in every epoch, of at least 1 - crop of its length.
+        reverse_complement: probability with which a training sequence is seen from its other strand (DNA).
         average: the weights that are validated and kept are a running average over the steps with this decay (shorter
             at the beginning); 0: the last weights as they are.
         class_weights: none, or balanced: weights in the loss inverse to the classes' frequencies.
@@ -134,6 +136,8 @@ class TrainingConfig:
     warmup: float = 0.05
     clip: float = 1.0
     label_smoothing: float = 0.0
+    crop: float = 0.0
+    reverse_complement: float = 0.0
     average: float = 0.99
     class_weights: str = "none"
     select: str = "macro-f1"
@@ -151,8 +155,9 @@ class TrainingConfig:
         for name in ("batch_size", "tokens_per_batch", "patience", "clip", "weight_decay", "seed"):
             _require(getattr(self, name) >= 0, f"training.{name}", "0 or more", getattr(self, name))
         _require(self.lr > 0, "training.lr", "above 0", self.lr)
-        _require(0 <= self.warmup <= 1, "training.warmup", "from 0 to 1", self.warmup)
-        for name in ("label_smoothing", "average"):
+        for name in ("warmup", "reverse_complement"):
+            _require(0 <= getattr(self, name) <= 1, f"training.{name}", "from 0 to 1", getattr(self, name))
+        for name in ("label_smoothing", "average", "crop"):
             _require(0 <= getattr(self, name) < 1, f"training.{name}", "from 0 to below 1", getattr(self, name))
         _one_of(self.schedule, SCHEDULES, "training.schedule")
         _one_of(self.class_weights, ("none", "balanced"), "training.class_weights")

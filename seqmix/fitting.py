@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seqmix.batching import collate, plan_batches
+from seqmix.batching import augment, collate, plan_batches
 from seqmix.config import Config
 from seqmix.dataset import Dataset
 from seqmix.errors import SeqmixError
@@ -130,6 +130,17 @@ class Trainer:
         """The tokens of a record as the model sees them."""
         data = self.config.data
         return cut(self.dataset.tokens(index), data.max_length or None, data.truncate)
+
+    def seen(self, index: int) -> Tokens:
+        """The tokens of a training record as they are seen in this epoch."""
+        training = self.config.training
+        return augment(
+            self.tokens(index),
+            (training.seed, self.state.epoch, index),
+            crop=training.crop,
+            reverse_complement=training.reverse_complement,
+            complement=self.dataset.vocabulary.complement,
+        )
 
     def update_average(self) -> None:
         """Moves the average towards the weights, faster in the first steps, when they are still far from good."""
@@ -292,7 +303,7 @@ def add_gradients(trainer: Trainer, parts: list[Any], targets: Tensor, weights: 
     total, tokens = 0.0, 0
     for indices in parts:
         batch = collate(
-            [trainer.tokens(int(i)) for i in indices],
+            [trainer.seen(int(i)) for i in indices],
             cls=trainer.model.pooling == "cls",
             pin=trainer.device.type == "cuda",
         )

@@ -196,6 +196,8 @@ def train(
         resolved = resolve(dataset, *layers)
         resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
         autocast(choose_device(resolved.training.device), resolved.training.precision)  # an error before there is a folder
+        if resolved.training.reverse_complement and dataset.vocabulary.complement is None:
+            raise ConfigError("training.reverse_complement: only DNA has another strand; set it to 0")
         run = _new_run(dataset, resolved, Path(output) if output else None, overwrite)
     with thread_count(threads), torch.random.fork_rng():
         _train(run, dataset, on_event or (lambda _: None))

@@ -1,11 +1,13 @@
 """Batches: which records stand together, and the padded tensors made of them."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
 
-from seqmix.batching import collate, plan_batches
-from seqmix.vocabulary import CLS, PAD
+from seqmix.batching import augment, collate, plan_batches
+from seqmix.vocabulary import CLS, PAD, Vocabulary
 
 
 def random_lengths(seed, n=200):
@@ -100,6 +102,31 @@ def test_cls_stands_in_front_and_costs_no_token():
 
 def test_collate_keeps_large_indices():
     assert collate(arrays([65535, 300], dtype=np.uint16)).ids.tolist() == [[65535, 300]]
+
+
+def test_augmentation_is_a_pure_function_of_the_record_the_seed_and_the_epoch():
+    tokens = np.arange(2, 102, dtype=np.uint8)
+    complement = bytes(range(256))
+    options = {"crop": 0.5, "reverse_complement": 0.5, "complement": complement}
+    first = [augment(tokens, (0, 0, i), **options) for i in range(200)]
+    assert all(map(np.array_equal, first, [augment(tokens, (0, 0, i), **options) for i in range(200)]))
+    assert not all(map(np.array_equal, first, [augment(tokens, (0, 1, i), **options) for i in range(200)]))
+    assert all(50 <= len(part) <= 100 for part in first)
+    assert min(map(len, first)) < 60 < 90 < max(map(len, first))
+    assert tokens.tolist() == list(range(2, 102))
+
+
+def test_a_crop_is_a_part_and_the_other_strand_is_reversed_and_complemented():
+    vocabulary = Vocabulary("dna")
+    text = "ACGTNNACCA" * 5
+    tokens = vocabulary.encode(text, Counter(), "test")
+    for i in range(50):
+        part = augment(tokens, (0, 0, i), crop=0.8, complement=vocabulary.complement)
+        assert vocabulary.decode(part) in text
+        other = augment(tokens, (0, 0, i), reverse_complement=1.0, complement=vocabulary.complement)
+        assert vocabulary.decode(other) == text[::-1].translate(str.maketrans("ACGT", "TGCA"))
+    assert augment(tokens, (0, 0, 0), complement=vocabulary.complement) is tokens
+    assert len(augment(tokens[:1], (0, 0, 0), crop=0.9, complement=None)) == 1
 
 
 def test_collate_reads_memory_maps(dataset):

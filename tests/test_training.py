@@ -4,6 +4,7 @@ import dataclasses
 import math
 import random
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +14,22 @@ import torch.nn.functional as F
 from conftest import random_dna, write_fasta
 
 import seqmix
-from seqmix import fitting
+from seqmix import budget, fitting
 from seqmix.batching import collate, plan_batches
-from seqmix.config import Config, TrainingConfig, read_toml
+from seqmix.config import Config, TrainingConfig, read_recipe, read_toml
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
-from seqmix.fitting import EpochEnd, StepEnd, learning_rate
-from seqmix.training import Finished, Started
+from seqmix.fitting import EpochEnd, MemoryShort, StepEnd, learning_rate
+from seqmix.inference import probabilities
+from seqmix.model import SequenceClassifier
+from seqmix.training import BudgetChosen, Finished, Started
 
-SMALL = ("model.d_model=8", "mixer.d_hidden=8", "mixer.n_factors=3")
+SMALL = ("model.d_model=8", "model.words=0", "mixer.d_hidden=8", "mixer.n_factors=3")
 
 
 def train(data, output, *settings, **options):
     """A short training of a small model, and its events."""
     events = []
-    small = SMALL if options.get("mixer", "paramixer") == "paramixer" else SMALL[:1]
+    small = SMALL if options.get("mixer", "paramixer") == "paramixer" else SMALL[:2]
     given = {"epochs": 1, **({} if "batch_size" in options else {"tokens_per_batch": 1024})} | options
     run = seqmix.train(data, output, settings=[*small, *settings], on_event=events.append, **given)
     return run, events
@@ -53,15 +56,194 @@ def sixteen(tmp_path_factory):
 @pytest.mark.parametrize("mixer", seqmix.available_mixers())
 def test_sixteen_samples_are_learned_by_heart(mixer, sixteen, tmp_path):
     few = ("mixer.n_landmarks=12",) if mixer == "skyformer" else ()
-    settings = ("model.positions=true", "model.d_model=24", "training.average=0", "training.schedule=constant", *few)
+    settings = (
+        "model.words=0",
+        "model.positions=true",
+        "model.d_model=24",
+        "training.average=0",
+        "training.schedule=constant",
+        *few,
+    )
     run, _ = train(sixteen, tmp_path / "run", *settings, mixer=mixer, epochs=12, batch_size=4, lr=1e-2)
     assert seqmix.evaluate(run, split="train", baselines=False, resamples=2).scores["accuracy"].value == 1.0
 
 
 @pytest.mark.parametrize("pooling", ["cls", "flat"])
 def test_every_pooling_learns(pooling, dataset, tmp_path):
-    run, _ = train(dataset, tmp_path / "run", "model.d_model=16", pooling=pooling, epochs=14, lr=5e-3, max_length=64)
+    run, _ = train(
+        dataset, tmp_path / "run", "model.d_model=16", "model.words=0", pooling=pooling, epochs=14, lr=5e-3, max_length=64
+    )
     assert seqmix.evaluate(run, baselines=False, resamples=2).scores["accuracy"].value >= 0.85
+
+
+# Batches: their size may be found by trying, and they may be computed in parts.
+
+
+class Short:
+    """A classifier's forward on a device that has no room for more than `room` tokens."""
+
+    def __init__(self, model, room):
+        self.model, self.room, self.refused = model, room, 0
+
+    def __call__(self, ids, mask):
+        if ids.numel() > self.room:
+            self.refused += 1
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+        return self.model(ids, mask)
+
+
+def short_of_memory(monkeypatch, room):
+    genuine = fitting.Trainer.__post_init__
+
+    def build(self):
+        genuine(self)
+        self.forward = Short(self.model, room)
+
+    monkeypatch.setattr(fitting.Trainer, "__post_init__", build)
+
+
+def test_where_memory_runs_out_batches_are_halved_with_the_same_result(dataset, tmp_path, monkeypatch):
+    plain, _ = train(dataset, tmp_path / "plain", "training.average=0")
+    short_of_memory(monkeypatch, 400)
+    halved, events = train(dataset, tmp_path / "halved", "training.average=0")
+    notes = of_kind(events, MemoryShort)
+    assert notes
+    assert all(note.pieces & (note.pieces - 1) == 0 for note in notes)
+    assert halved.load_state()[1]["state"]["pieces"] == notes[-1].pieces
+    for wanted, got in zip(plain.load_model().parameters(), halved.load_model().parameters(), strict=True):
+        torch.testing.assert_close(got, wanted, rtol=0, atol=1e-4)
+
+
+def test_a_single_sequence_that_does_not_fit_is_a_clear_error(dataset, tmp_path, monkeypatch):
+    short_of_memory(monkeypatch, 50)
+    with pytest.raises(SeqmixError, match=r"memory ran out at step 1 with a single sequence of .*--max-length"):
+        train(dataset, tmp_path / "run")
+
+
+def test_other_errors_of_a_step_are_not_taken_for_lack_of_memory(dataset, tmp_path, monkeypatch):
+    def broken(self, ids, mask):
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(Short, "__call__", broken)
+    short_of_memory(monkeypatch, 400)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        train(dataset, tmp_path / "run")
+
+
+def test_inference_halves_its_batches_where_memory_runs_out(trained, dataset, monkeypatch):
+    chosen = dataset.indices("test")
+    arguments = lambda: (trained.load_model(), lambda i: dataset.tokens(int(chosen[i])), dataset.lengths[chosen])  # noqa: E731
+    plain = probabilities(*arguments(), device=torch.device("cpu"))
+    genuine = SequenceClassifier.forward
+    monkeypatch.setattr(SequenceClassifier, "forward", lambda self, ids, mask: Short(partial(genuine, self), 300)(ids, mask))
+    np.testing.assert_allclose(probabilities(*arguments(), device=torch.device("cpu")), plain, rtol=0, atol=1e-6)
+    monkeypatch.setattr(SequenceClassifier, "forward", lambda self, ids, mask: Short(partial(genuine, self), 3)(ids, mask))
+    with pytest.raises(SeqmixError, match="a single sequence"):
+        probabilities(*arguments(), device=torch.device("cpu"))
+
+
+def test_the_tokens_of_a_batch_are_found_by_trying_and_kept_for_a_resume(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(budget, "SMALLEST", 128)
+    monkeypatch.setattr(budget, "_STEPS", 3)
+    run, events = train(dataset, tmp_path / "run", tokens_per_batch="auto")
+    (chosen,) = of_kind(events, BudgetChosen)
+    train_tokens = dataset.lengths[dataset.indices("train")].sum()
+    assert 128 <= chosen.tokens_per_batch <= train_tokens / 3
+    assert chosen.tokens_per_batch & (chosen.tokens_per_batch - 1) == 0
+    assert run.load_state()[1]["state"]["tokens_per_batch"] == chosen.tokens_per_batch
+    plan = plan_batches(dataset.lengths[dataset.indices("train")], tokens_per_batch=chosen.tokens_per_batch, order=(0, 0))
+    assert of_kind(events, StepEnd)[-1].batches == len(plan)
+
+
+@pytest.mark.parametrize("room", [300, 600, 1200])
+def test_the_tokens_of_a_batch_that_are_found_fit_into_memory(room, dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(budget, "SMALLEST", 128)
+    monkeypatch.setattr(budget, "_STEPS", 1)
+    monkeypatch.setattr(budget, "_FASTER", 0.0)  # speed does not count, only memory
+    short_of_memory(monkeypatch, room)
+    _, events = train(dataset, tmp_path / "run", tokens_per_batch="auto")
+    assert room / 2 <= of_kind(events, BudgetChosen)[0].tokens_per_batch <= room
+    assert not of_kind(events, MemoryShort)
+
+
+def test_trying_leaves_weights_and_random_generators_alone(dataset, tmp_path):
+    torch.manual_seed(0)
+    run, _ = train(dataset, tmp_path / "run")
+    model = run.build_model()
+    trainer = fitting.Trainer(model, dataset, run.config, torch.device("cpu"))
+    before, state = [p.clone() for p in model.parameters()], torch.get_rng_state()
+    budget.choose_tokens_per_batch(trainer)
+    assert all(map(torch.equal, before, model.parameters()))
+    assert torch.equal(state, torch.get_rng_state())
+    assert all(p.grad is None for p in model.parameters())
+
+
+@pytest.mark.parametrize("value", ["many", "0", "-5", "1.5", ""])
+def test_tokens_per_batch_is_a_number_or_auto(value, dataset, tmp_path):
+    with pytest.raises(ConfigError, match="--tokens-per-batch must be a whole number from 1 on, or auto"):
+        train(dataset, tmp_path / "run", tokens_per_batch=value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_threads_are_as_many_as_asked_for_and_afterwards_as_before(dataset, tmp_path):
+    before = torch.get_num_threads()
+    seen = []
+    seqmix.train(
+        dataset,
+        tmp_path / "run",
+        settings=SMALL,
+        epochs=1,
+        threads=before + 1,
+        on_event=lambda _: seen.append(torch.get_num_threads()),
+    )
+    assert set(seen) == {before + 1}
+    assert torch.get_num_threads() == before
+    with pytest.raises(ConfigError, match="--threads must be at least 1: got 0"):
+        train(dataset, tmp_path / "other", threads=0)
+
+
+# The default for DNA.
+
+
+def test_dna_is_trained_with_its_recipe_unless_another_or_a_file_is_given(dataset, tmp_path):
+    dna = read_recipe("dna")
+    run = seqmix.train(dataset, tmp_path / "default", settings=["mixer.d_hidden=8"], epochs=1)
+    for table, options in dna.items():
+        assert options.items() <= run.config.to_tables()[table].items()
+    published = seqmix.train(
+        dataset, tmp_path / "published", recipe="paramixer/genome", settings=["mixer.d_hidden=8"], epochs=1, max_length=200
+    )
+    assert published.config.model.words == 0
+    (tmp_path / "settings.toml").write_text("[mixer]\nd_hidden = 8\n")
+    assert seqmix.train(dataset, tmp_path / "file", config=tmp_path / "settings.toml", epochs=1).config.model.words == 0
+
+
+def test_words_and_other_strands_are_for_dna_alone(tmp_path):
+    folder = tmp_path / "texts"
+    for name in ("one", "two"):
+        (folder / name).mkdir(parents=True)
+        for i in range(8):
+            (folder / name / f"{i}.txt").write_text(f"text {i} of {name}: é")
+    data = seqmix.prepare(folder, tmp_path / "data")
+    for setting, message in (("model.words=2", "need DNA or proteins"), ("model.kmer=2", "need DNA or proteins")):
+        with pytest.raises(ConfigError, match=message):
+            seqmix.train(data, tmp_path / "run", settings=[setting])
+    with pytest.raises(ConfigError, match="only DNA has another strand"):
+        seqmix.train(data, tmp_path / "run", settings=["training.reverse_complement=0.5"])
+    assert seqmix.train(data, tmp_path / "run", settings=SMALL[:1], epochs=1).config.model.words == 0
+
+
+def test_a_run_with_augmentation_resumes_to_the_same_weights(dataset, tmp_path):
+    settings = (
+        "model.words=2",
+        "training.crop=0.5",
+        "training.reverse_complement=0.5",
+        "model.dropout_words=0.2",
+        "model.dropout_branch=0.5",
+    )
+    whole, _ = train(dataset, tmp_path / "whole", *settings, epochs=2)
+    again, _ = train(dataset, tmp_path / "again", *settings, epochs=2)
+    assert weights(whole) == weights(again)
 
 
 # Seeds.

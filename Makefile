@@ -4,7 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+# One script for each claim of speed; each prints its ratio last and fails where it falls short.
+BENCHMARKS := circular_mixing training_step token_tables skyformer input_pipeline growth
+
+.PHONY: demo test lint bench clean
 
 # The tested versions. torch is installed from PyPI; where that would be a CUDA build and none is wanted, install a
 # CPU build of the same version into .venv first.
@@ -23,6 +26,10 @@ lint: $(VENV)/.installed
 
 demo: $(VENV)/.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
+
+bench: $(VENV)/.installed
+	@failed=""; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py || failed="$$failed $$name"; done; \
+	if [ -n "$$failed" ]; then echo "fell short:$$failed"; exit 1; fi
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from seqmix.functional.attention import (
     even_landmarks,
-    gaussian_kernel,
     kernelized_attention,
     newton_schulz_inverse,
     skyformer_attention,
     softmax_attention,
 )
 from seqmix.functional.circular import circular_mix
+from seqmix.functional.gaussian import gaussian_kernel
 from seqmix.functional.mlp import chunked_mlp
 
 __all__ = [

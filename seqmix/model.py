@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from seqmix.errors import ConfigError
+from seqmix.functional import feedforward
 from seqmix.mixers import Mixer, build_mixer
 
 if TYPE_CHECKING:
@@ -200,8 +201,15 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         x = x + self.dropout(self.mixer(self.norm_mixer(x), mask, source))
-        out: Tensor = x + self.feedforward(self.norm_feedforward(x))
-        return out
+        return x + self._feed_forward(self.norm_feedforward(x))
+
+    def _feed_forward(self, x: Tensor) -> Tensor:
+        first, _, dropout, last, _ = self.feedforward
+        if self.training and cast(nn.Dropout, dropout).p:  # what it drops must be remembered
+            out: Tensor = self.feedforward(x)
+            return out
+        first, last = cast(nn.Linear, first), cast(nn.Linear, last)
+        return feedforward(x, first.weight, first.bias, last.weight, last.bias)
 
 
 def build_model(config: ModelConfig, *, vocab_size: int, n_classes: int) -> SequenceClassifier:

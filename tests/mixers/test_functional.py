@@ -15,10 +15,12 @@ from seqmix.functional import (
     chunked_mlp,
     circular_mix,
     even_landmarks,
+    feedforward,
     gaussian,
     gaussian_kernel,
     kernelized_attention,
     newton_schulz_inverse,
+    rowwise,
     skyformer_attention,
     softmax_attention,
     threads,
@@ -133,7 +135,7 @@ def test_every_handwritten_backward_is_checked_here():
         if module.name.startswith(("seqmix.functional", "seqmix.mixers")) or module.name == "seqmix.model":
             found = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
             functions |= {name for name, kind in found if issubclass(kind, torch.autograd.Function)}
-    assert functions == {"_CircularMix", "_ChunkedMLP", "_GaussianProduct", "_Landmarks"}
+    assert functions == {"_CircularMix", "_ChunkedMLP", "_FeedForward", "_GaussianProduct", "_Landmarks"}
 
 
 def test_gaussian_kernel_is_the_formula_and_one_on_the_diagonal(generator):
@@ -238,6 +240,24 @@ def test_skyformer_attention_has_the_right_gradients(iterations, generator, monk
     landmarks = torch.tensor([[0, 3, 3, 8, 13], [1, 2, 7, 9, 9]])  # twice the same row, of queries and of keys
     real = mask[:, None, :, None]
     assert gradcheck(lambda *x: skyformer_attention(*x, mask, landmarks, 0.2, iterations) * real, (q, k, v), fast_mode=True)
+
+
+def feedforward_inputs(generator, positions):
+    shapes = ((positions, 4), (6, 4), (6,), (3, 6), (3,))
+    return [normal(generator, *shape).requires_grad_() for shape in shapes]
+
+
+@pytest.mark.parametrize("positions", [1, 64, 65, 200])
+def test_feedforward_is_a_plain_mlp_for_any_number_of_chunks(positions, generator, monkeypatch):
+    monkeypatch.setattr(rowwise, "_CHUNK_FLOATS", {"cpu": 1, "cuda": 1})  # chunks of 64 positions
+    inputs = feedforward_inputs(generator, positions)
+    out, plain = feedforward(*inputs), naive.mlp(*inputs)
+    torch.testing.assert_close(out, plain, rtol=0, atol=1e-12)
+    direction = normal(generator, *out.shape)
+    expected = torch.autograd.grad((plain * direction).sum(), inputs)
+    for got, wanted in zip(torch.autograd.grad((out * direction).sum(), inputs), expected, strict=True):
+        torch.testing.assert_close(got, wanted, rtol=0, atol=1e-10)
+    assert gradcheck(feedforward, inputs, fast_mode=True)
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from seqmix.errors import ConfigError
+from seqmix.functional import feedforward
 from seqmix.functional.words import word_count
 from seqmix.functional.words import words as find_words
 from seqmix.mixers import Mixer, Table, build_mixer
@@ -303,8 +304,15 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         x = x + self.dropout(self.mixer(self.norm_mixer(x), mask, source))
-        out: Tensor = x + self.feedforward(self.norm_feedforward(x))
-        return out
+        return x + self._feed_forward(self.norm_feedforward(x))
+
+    def _feed_forward(self, x: Tensor) -> Tensor:
+        first, _, dropout, last, _ = self.feedforward
+        if self.training and cast(nn.Dropout, dropout).p:  # what it drops must be remembered
+            out: Tensor = self.feedforward(x)
+            return out
+        first, last = cast(nn.Linear, first), cast(nn.Linear, last)
+        return feedforward(x, first.weight, first.bias, last.weight, last.bias)
 
 
 def build_model(config: ModelConfig, *, vocab_size: int, n_classes: int, letters: int = 4) -> SequenceClassifier:

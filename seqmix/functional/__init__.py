@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from seqmix.functional.attention import (
     even_landmarks,
-    gaussian_kernel,
     kernelized_attention,
     newton_schulz_inverse,
     skyformer_attention,
     softmax_attention,
 )
 from seqmix.functional.circular import circular_mix
+from seqmix.functional.gaussian import gaussian_kernel
 from seqmix.functional.mlp import chunked_mlp
+from seqmix.functional.rowwise import feedforward
 
 __all__ = [
     "chunked_mlp",
     "circular_mix",
     "even_landmarks",
+    "feedforward",
     "gaussian_kernel",
     "kernelized_attention",
     "newton_schulz_inverse",

@@ -8,9 +8,14 @@ Source: Chen et al., "Skyformer: Remodel Self-Attention with Gaussian Kernel and
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from seqmix.functional.gaussian import gaussian_kernel, gaussian_product
 
 
 def softmax_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, *, dropout: float = 0.0) -> Tensor:
@@ -26,30 +31,15 @@ def softmax_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, *, dropout:
     return F.scaled_dot_product_attention(q, k, v, attn_mask=keys, dropout_p=dropout)
 
 
-def gaussian_kernel(a: Tensor, b: Tensor) -> Tensor:
-    """``exp(-|a_i - b_j|^2 / (2 sqrt(E)))`` for rows of a `(..., N, E)` and b `(..., M, E)`: `(..., N, M)`.
-
-    The standard Gaussian kernel of rows divided by E^(1/4) (Skyformer, equation 3). Squared distances come
-    from one matrix product; what rounding pushes below zero is clamped. In float32 at least, under autocast
-    too: the difference of large squares would lose everything in half precision.
-    """
-    wide = torch.promote_types(a.dtype, torch.float32)
-    with torch.autocast(a.device.type, enabled=False):
-        scale = a.shape[-1] ** -0.25
-        a, b = a.to(wide) * scale, b.to(wide) * scale
-        squares = a.square().sum(-1, keepdim=True) + b.square().sum(-1).unsqueeze(-2)
-        return torch.exp(-0.5 * (squares - 2.0 * (a @ b.transpose(-1, -2))).clamp_min(0.0))
-
-
 def kernelized_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """Kernelized attention: the Gaussian kernel in the place of softmax (Skyformer, equation 3).
 
     Args:
         q, k, v: `(B, H, L, E)`; mask: `(B, L)` bool, True = a real token.
 
-    Cost: O(L^2) operations and memory.
+    Cost: O(L^2) operations, O(L) memory: the kernel is made in tiles, in the backward once more.
     """
-    return gaussian_kernel(q, k).to(v.dtype) @ (v * mask[:, None, :, None])
+    return gaussian_product(q, k, v, mask)
 
 
 def newton_schulz_inverse(matrix: Tensor, iterations: int = 6) -> Tensor:
@@ -102,11 +92,10 @@ def skyformer_attention(
         gamma: what is added to the diagonal of M, > 0 for the iteration to converge.
         iterations: steps of `newton_schulz_inverse`; None: exact, by Cholesky decomposition.
 
-    Cost: O(L M E + M^3) operations, O(L M) memory.
+    Cost: O(L M E + M^3) operations, O(L + M^2) memory: kernels are made in tiles, in the backward once more.
     """
-    rows = landmarks.expand(q.shape[0], -1)[:, None, :, None].expand(-1, q.shape[1], -1, q.shape[3])
-    chosen = torch.cat((q, k), dim=2).gather(2, rows)  # (B, H, M, E)
-    keys_values = gaussian_kernel(chosen, k).to(v.dtype) @ (v * mask[:, None, :, None])  # (B, H, M, E): A_K^T V
+    q, k, chosen = _take_landmarks(q, k, landmarks.expand(q.shape[0], -1))  # chosen: (B, H, M, E)
+    keys_values = gaussian_product(chosen, k, v, mask)  # (B, H, M, E): A_K^T V
     with torch.autocast(q.device.type, enabled=False):
         wide = torch.promote_types(q.dtype, torch.float32)
         kernel = gaussian_kernel(chosen, chosen)
@@ -118,4 +107,31 @@ def skyformer_attention(
             root = kernel.sum(-1, keepdim=True).rsqrt()  # D^-1/2
             inverse = newton_schulz_inverse(root * kernel * root.transpose(-1, -2), iterations)
             solved = root * (inverse @ (root * right))
-    return gaussian_kernel(q, chosen).to(v.dtype) @ solved.to(v.dtype)
+    out: Tensor = gaussian_product(q, chosen, solved.to(v.dtype))
+    return out
+
+
+class _Landmarks(torch.autograd.Function):
+    """Rows `(B, H, M, E)` of [Q; K], which are never put together, and q and k as they are.
+
+    That q and k pass through lets the backward add the few rows' gradient to theirs in place, where autograd would
+    make two more tensors of their size. It is theirs to change: nothing but the kernel product made and sees it.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        place = (rows % q.shape[2])[:, None, :, None].expand(-1, q.shape[1], -1, q.shape[3])
+        is_query = (rows < q.shape[2])[:, None, :, None]
+        ctx.save_for_backward(place, is_query)
+        return q.view_as(q), k.view_as(k), torch.where(is_query, q.gather(2, place), k.gather(2, place))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_q: Tensor, grad_k: Tensor, grad_chosen: Tensor) -> tuple[Tensor, Tensor, None]:
+        place, is_query = ctx.saved_tensors
+        grad_q.scatter_add_(2, place, grad_chosen * is_query)
+        grad_k.scatter_add_(2, place, grad_chosen * ~is_query)
+        return grad_q, grad_k, None
+
+
+_take_landmarks: Any = torch.compiler.disable(_Landmarks.apply)  # type: ignore[no-untyped-call]

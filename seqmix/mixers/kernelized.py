@@ -1,6 +1,6 @@
 """Kernelized attention: a Gaussian kernel in the place of softmax (Chen et al. 2021, equation 3).
 
-Cost: O(L^2 D) operations and O(L^2) memory a block. Quadratic: what Skyformer approximates.
+Cost: O(L^2 D) operations and O(L D) memory a block. Quadratic in time: what Skyformer approximates.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Skyformer: the Nystrom approximation of kernelized attention (Chen et al. 2021, section 4).
 
-Cost: O(L M D + M^3) operations and O(L M) memory a block, M landmarks.
+Cost: O(L M D + M^3) operations and O(L D + M^2) memory a block, M landmarks.
 
 Deviations from the published code, each for the sake of one answer for one sequence: landmarks are drawn from
 real tokens only, on each sequence's own length; in `eval()` they are fixed and evenly spread; the inverse is

@@ -8,7 +8,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from seqmix.functional import even_landmarks
+from seqmix.functional import even_landmarks, gaussian, gaussian_kernel
 from seqmix.mixers import available_mixers, build_mixer, mixer_class
 from seqmix.model import POOLINGS, SequenceClassifier
 from seqmix.run import pack, unpack
@@ -276,9 +276,14 @@ class LargestTensor(TorchDispatchMode):
 def largest_tensor(built, length, training):
     x = torch.randn(1, length, WIDTH, requires_grad=True)
     built.train(training)
-    with LargestTensor() as mode:
-        y = built(x, torch.ones(1, length, dtype=torch.bool), x)
-        y.sum().backward()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the mode sees one thread
+    try:
+        with LargestTensor() as mode:
+            y = built(x, torch.ones(1, length, dtype=torch.bool), x)
+            y.sum().backward()
+    finally:
+        torch.set_num_threads(threads)
     return mode.elements
 
 
@@ -293,7 +298,21 @@ def test_no_tensor_grows_with_the_square_of_the_length(name, options, training):
     assert long < 2048**2
 
 
+class Plain(torch.nn.Module):
+    """Kernelized attention as it is written, the kernel as a whole."""
+
+    def forward(self, x, mask, source):
+        return gaussian_kernel(x, x) @ x
+
+
 def test_a_quadratic_tensor_would_be_noticed():
-    built = mixer("kernelized", {}, torch.float32)
-    assert largest_tensor(built, 512, training=True) >= 512**2
-    assert built.quadratic
+    assert largest_tensor(Plain(), 512, training=True) >= 512**2
+
+
+@pytest.mark.parametrize(("name", "options"), [("kernelized", {}), ("skyformer", {"n_landmarks": 64})])
+def test_a_kernel_is_never_held_for_more_than_one_tile(name, options, monkeypatch):
+    monkeypatch.setattr(gaussian, "_TILE_FLOATS", {"cpu": 1 << 12})
+    monkeypatch.setattr(gaussian, "_TILE_WIDTH", {"cpu": 1 << 5})
+    elements = largest_tensor(mixer(name, options, torch.float32), 1024, training=True)
+    # Inputs and outputs, (2 tiles), and all landmarks with each other; not 1024 x 64 or 1024 x 1024 kernel values.
+    assert elements <= max(1024 * WIDTH, 2 << 12)

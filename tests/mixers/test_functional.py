@@ -16,14 +16,19 @@ from seqmix.functional import (
     chunked_mlp,
     circular_mix,
     even_landmarks,
+    feedforward,
+    gaussian,
     gaussian_kernel,
     kernelized_attention,
     newton_schulz_inverse,
+    rowwise,
     skyformer_attention,
     softmax_attention,
+    threads,
 )
 from seqmix.functional import circular as circular_module
 from seqmix.functional import mlp as mlp_module
+from seqmix.functional.gaussian import gaussian_product
 from seqmix.functional.words import word_count, words
 
 OFFSETS = {
@@ -230,7 +235,7 @@ def test_every_handwritten_backward_is_checked_here():
         if module.name.startswith(("seqmix.functional", "seqmix.mixers")) or module.name == "seqmix.model":
             found = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
             functions |= {name for name, kind in found if issubclass(kind, torch.autograd.Function)}
-    assert functions == {"_ChunkedMLP"}
+    assert functions == {"_ChunkedMLP", "_FeedForward", "_GaussianProduct", "_Landmarks"}
 
 
 def test_gaussian_kernel_is_the_formula_and_one_on_the_diagonal(generator):
@@ -238,6 +243,162 @@ def test_gaussian_kernel_is_the_formula_and_one_on_the_diagonal(generator):
     torch.testing.assert_close(gaussian_kernel(a, b), naive.gaussian(a, b), rtol=0, atol=1e-12)
     far = 1e4 * torch.randn(20, 4, generator=generator)
     assert torch.diagonal(gaussian_kernel(far, far)).max() <= 1.0
+
+
+TILES = {  # (values, width) of a tile: one for all, several with smaller last ones, both sides cut, single rows
+    "one tile": (1 << 18, 1 << 7),
+    "several": (15, 100),
+    "both sides cut": (12, 3),
+    "rows": (1, 1),
+    "two sequences": (130, 100),
+}
+SIDES = {"long times short": (13, 5), "short times long": (4, 11), "square": (7, 7), "one row": (1, 6)}
+every_tile = pytest.mark.parametrize("tile", TILES.values(), ids=TILES)
+every_side = pytest.mark.parametrize("sides", SIDES.values(), ids=SIDES)
+
+
+def cut(monkeypatch, tile):
+    monkeypatch.setattr(gaussian, "_TILE_FLOATS", {"cpu": tile[0]})
+    monkeypatch.setattr(gaussian, "_TILE_WIDTH", {"cpu": tile[1]})
+
+
+def product_inputs(generator, sides, batch=3, heads=2):
+    rows, columns = sides
+    shapes = ((batch, heads, rows, 4), (batch, heads, columns, 4), (batch, heads, columns, 3))
+    mask = torch.arange(columns) < torch.tensor([columns, 1, max(1, columns - 2)])[:batch, None]
+    return [normal(generator, *shape).requires_grad_() for shape in shapes], mask
+
+
+@every_tile
+@every_side
+@pytest.mark.parametrize("masked", [False, True])
+def test_gaussian_product_is_the_formula_in_any_tiles(tile, sides, masked, generator, monkeypatch):
+    cut(monkeypatch, tile)
+    (a, b, v), mask = product_inputs(generator, sides)
+    out = gaussian_product(a, b, v, mask if masked else None)
+    real = mask[:, None, :, None] if masked else 1.0
+    plain = gaussian_kernel(a, b) @ (v * real)
+    torch.testing.assert_close(out, plain, rtol=0, atol=1e-12)
+    direction = normal(generator, *out.shape)
+    expected = torch.autograd.grad((plain * direction).sum(), (a, b, v))
+    for got, wanted in zip(torch.autograd.grad((out * direction).sum(), (a, b, v)), expected, strict=True):
+        torch.testing.assert_close(got, wanted, rtol=0, atol=1e-12)
+
+
+@every_tile
+@every_side
+def test_gaussian_product_has_the_right_gradients(tile, sides, generator, monkeypatch):
+    cut(monkeypatch, tile)
+    inputs, mask = product_inputs(generator, sides, batch=2)
+    assert gradcheck(lambda a, b, v: gaussian_product(a, b, v, mask), inputs, fast_mode=tile[0] < 1 << 18)
+
+
+@every_side
+def test_gaussian_product_does_not_see_padding(sides, generator, monkeypatch):
+    cut(monkeypatch, (12, 3))
+    (a, b, v), mask = product_inputs(generator, sides)
+    padding = ~mask[:, None, :, None]
+    padded = [a.detach(), b.detach().masked_fill(padding, 1e9), v.detach().masked_fill(padding, -1e9)]
+    padded = [x.requires_grad_() for x in padded]
+    direction = normal(generator, *a.shape[:3], v.shape[3])
+    outs, gradients = [], []
+    for inputs in ((a, b, v), padded):
+        out = gaussian_product(*inputs, mask)
+        outs.append(out)
+        gradients.append(torch.autograd.grad((out * direction).sum(), inputs))
+    torch.testing.assert_close(outs[1], outs[0], rtol=0, atol=1e-12)
+    for got, wanted in zip(gradients[1], gradients[0], strict=True):
+        torch.testing.assert_close(got, wanted, rtol=0, atol=1e-12)
+    assert all((x.masked_select(padding) == 0).all() for x in gradients[1][1:])
+
+
+def test_gaussian_product_of_points_in_one_place_stays_at_one(generator):
+    far = 1e3 * torch.randn(1, 1, 20, 4, generator=generator)
+    weights = gaussian_product(far, far, torch.eye(20)[None, None])
+    assert weights.max() <= 1.0
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_gaussian_product_takes_half_precision_under_autocast(dtype, generator):
+    a, b, v = ((3 + torch.randn(2, 2, 9, 8, generator=generator)).to(dtype).requires_grad_() for _ in range(3))
+    with torch.autocast("cpu", dtype):
+        out = gaussian_product(a, b, v)
+    assert out.dtype == dtype
+    expected = gaussian_kernel(a.double(), b.double()) @ v.double()
+    torch.testing.assert_close(out.double(), expected, rtol=1e-2, atol=1e-2)
+    wanted = torch.autograd.grad(expected.sum(), (a, b, v))
+    for got, gradient in zip(torch.autograd.grad(out.sum(), (a, b, v)), wanted, strict=True):
+        assert got.dtype == dtype
+        torch.testing.assert_close(got, gradient, rtol=1e-2, atol=5e-3)
+
+
+@pytest.mark.parametrize("iterations", [None, 6])
+def test_skyformer_attention_has_the_right_gradients(iterations, generator, monkeypatch):
+    cut(monkeypatch, (12, 3))
+    q, k, v = (normal(generator, 2, 2, 7, 4).requires_grad_() for _ in range(3))
+    mask = torch.arange(7) < torch.tensor([7, 4])[:, None]
+    landmarks = torch.tensor([[0, 3, 3, 8, 13], [1, 2, 7, 9, 9]])  # twice the same row, of queries and of keys
+    real = mask[:, None, :, None]
+    assert gradcheck(lambda *x: skyformer_attention(*x, mask, landmarks, 0.2, iterations) * real, (q, k, v), fast_mode=True)
+
+
+def feedforward_inputs(generator, positions):
+    shapes = ((positions, 4), (6, 4), (6,), (3, 6), (3,))
+    return [normal(generator, *shape).requires_grad_() for shape in shapes]
+
+
+@pytest.mark.parametrize("positions", [1, 64, 65, 200])
+def test_feedforward_is_a_plain_mlp_for_any_number_of_chunks(positions, generator, monkeypatch):
+    monkeypatch.setattr(rowwise, "_CHUNK_FLOATS", {"cpu": 1, "cuda": 1})  # chunks of 64 positions
+    inputs = feedforward_inputs(generator, positions)
+    out, plain = feedforward(*inputs), naive.mlp(*inputs)
+    torch.testing.assert_close(out, plain, rtol=0, atol=1e-12)
+    direction = normal(generator, *out.shape)
+    expected = torch.autograd.grad((plain * direction).sum(), inputs)
+    for got, wanted in zip(torch.autograd.grad((out * direction).sum(), inputs), expected, strict=True):
+        torch.testing.assert_close(got, wanted, rtol=0, atol=1e-10)
+    assert gradcheck(feedforward, inputs, fast_mode=True)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_work_side_by_side_is_all_done_and_leaves_the_threads_as_they_were(n_threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        seen = torch.zeros(7)
+        modes = []
+
+        def work(i):
+            modes.append((torch.is_grad_enabled() and n_threads > 1, torch.is_inference_mode_enabled()))
+            seen[i] += 1
+
+        with torch.inference_mode():
+            seen = torch.zeros(7)
+            threads.side_by_side(work, range(7), seen.device)
+        assert seen.tolist() == [1] * 7
+        assert modes == [(False, True)] * 7
+        assert torch.get_num_threads() == n_threads
+        with pytest.raises(ZeroDivisionError):
+            threads.side_by_side(lambda i: 1 // i, range(7), seen.device)
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("sides", [(13, 5), (4, 11)])
+def test_gaussian_product_is_the_same_in_any_number_of_threads(sides, generator, monkeypatch):
+    cut(monkeypatch, (12, 3))
+    before = torch.get_num_threads()
+    (a, b, v), mask = product_inputs(generator, sides)
+    results = []
+    try:
+        for n_threads in (1, 2):
+            torch.set_num_threads(n_threads)
+            out = gaussian_product(a, b, v, mask)
+            results.append((out, *torch.autograd.grad(out.square().sum(), (a, b, v))))
+    finally:
+        torch.set_num_threads(before)
+    for one, two in zip(*results, strict=True):
+        assert torch.equal(one, two)
 
 
 def test_newton_schulz_inverts_and_scales_each_matrix_on_its_own(generator):

@@ -17,9 +17,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# Floats of hidden activation in one chunk: small enough for a CPU's second-level cache to help, large enough
-# for the matrix products; a GPU wants larger ones.
-_CHUNK_FLOATS = {"cpu": 1 << 20, "cuda": 1 << 26}
+from seqmix.functional.threads import side_by_side
+
+# Floats of hidden activation in one chunk: what a core's second-level cache holds; a GPU wants larger ones.
+_CHUNK_FLOATS = {"cpu": 1 << 19, "cuda": 1 << 26}
+# Parts of the positions that go side by side, each summing its own gradients of the weights: fixed, so that the result
+# depends on the machine as little as can be.
+_PARTS = 8
 
 
 def chunked_mlp(x: Tensor, weight_in: Tensor, bias_in: Tensor, weight_out: Tensor, bias_out: Tensor) -> Tensor:
@@ -42,10 +46,13 @@ def chunked_mlp(x: Tensor, weight_in: Tensor, bias_in: Tensor, weight_out: Tenso
     return out
 
 
-def _chunks(x: Tensor, hidden_rows: int) -> list[slice]:
+def _parts(x: Tensor, hidden_rows: int) -> list[tuple[int, list[slice]]]:
+    """Chunks of columns, in at most `_PARTS` numbered parts of (nearly) as many each."""
     floats = _CHUNK_FLOATS.get(x.device.type, _CHUNK_FLOATS["cuda"])
     step = max(64, floats // hidden_rows)
-    return [slice(start, start + step) for start in range(0, x.shape[1], step)]
+    chunks = [slice(start, start + step) for start in range(0, x.shape[1], step)]
+    size = -(-len(chunks) // _PARTS)
+    return [(i, chunks[start : start + size]) for i, start in enumerate(range(0, len(chunks), size or 1))]
 
 
 class _ChunkedMLP(torch.autograd.Function):
@@ -54,10 +61,15 @@ class _ChunkedMLP(torch.autograd.Function):
         ctx.save_for_backward(x, weight_in, bias_in, weight_out)
         m, h, d = weight_in.shape
         out = x.new_empty((m, weight_out.shape[1], x.shape[1]))
-        for columns in _chunks(x, m * h):
-            hidden = torch.addmm(bias_in.reshape(-1, 1), weight_in.reshape(m * h, d), x[:, columns])
-            hidden = F.gelu(hidden).view(m, h, -1)
-            out[:, :, columns] = torch.baddbmm(bias_out.unsqueeze(2), weight_out, hidden)
+        flat_in, column_in = weight_in.reshape(m * h, d), bias_in.reshape(-1, 1)
+
+        def work(part: tuple[int, list[slice]]) -> None:
+            for columns in part[1]:
+                hidden = F.gelu(torch.addmm(column_in, flat_in, x[:, columns])).view(m, h, -1)
+                out[:, :, columns] = torch.baddbmm(bias_out.unsqueeze(2), weight_out, hidden)
+
+        with torch.autocast(x.device.type, enabled=False):
+            side_by_side(work, _parts(x, m * h), x.device)
         return out
 
     @staticmethod
@@ -69,19 +81,26 @@ class _ChunkedMLP(torch.autograd.Function):
         grad_x = torch.empty_like(x)
         # Sums over all positions: in float32 at least, whatever the activations are in.
         total = torch.promote_types(x.dtype, torch.float32)
-        grad_in = torch.zeros(flat_in.shape, dtype=total, device=x.device)
-        grad_bias_in = torch.zeros(m * h, dtype=total, device=x.device)
-        grad_out = torch.zeros(weight_out.shape, dtype=total, device=x.device)
-        for columns in _chunks(x, m * h):
-            x_c, grad_c = x[:, columns], grad[:, :, columns]
-            before = torch.addmm(column_in, flat_in, x_c)
-            after = F.gelu(before).view(m, h, -1)
-            grad_out += torch.bmm(grad_c, after.transpose(1, 2))
-            grad_hidden = torch.bmm(weight_out.transpose(1, 2), grad_c).view(m * h, -1)
-            grad_hidden = torch.ops.aten.gelu_backward(grad_hidden, before)
-            grad_in += grad_hidden @ x_c.T
-            grad_bias_in += grad_hidden.sum(1, dtype=total)
-            grad_x[:, columns] = flat_in.T @ grad_hidden
+        parts = _parts(x, m * h)
+        shapes = (flat_in.shape, (m * h,), weight_out.shape)
+        sums = [torch.zeros((len(parts), *shape), dtype=total, device=x.device) for shape in shapes]
+
+        def work(part: tuple[int, list[slice]]) -> None:
+            grad_in, grad_bias_in, grad_out = (each[part[0]] for each in sums)
+            for columns in part[1]:
+                x_c, grad_c = x[:, columns], grad[:, :, columns]
+                before = torch.addmm(column_in, flat_in, x_c)
+                after = F.gelu(before).view(m, h, -1)
+                grad_out += torch.bmm(grad_c, after.transpose(1, 2))
+                grad_hidden = torch.bmm(weight_out.transpose(1, 2), grad_c).view(m * h, -1)
+                grad_hidden = torch.ops.aten.gelu_backward(grad_hidden, before)
+                grad_in += grad_hidden @ x_c.T
+                grad_bias_in += grad_hidden.sum(1, dtype=total)
+                grad_x[:, columns] = flat_in.T @ grad_hidden
+
+        with torch.autocast(x.device.type, enabled=False):
+            side_by_side(work, parts, x.device)
+        grad_in, grad_bias_in, grad_out = (each.sum(0) for each in sums)
         grads = (grad_in.view(m, h, d), grad_bias_in.view(m, h), grad_out, grad.sum(2, dtype=total))
         return (grad_x, *(g.to(x.dtype) for g in grads))
 

@@ -86,7 +86,9 @@ def test_the_description_tells_what_was_done(tmp_path):
 
 def test_tokens_are_mapped_and_not_loaded(tmp_path):
     dataset = prepare(two_files(tmp_path / "in"), tmp_path / "data")
-    assert isinstance(dataset.tokens(3), np.memmap)
+    origin = dataset.tokens(3)
+    while not isinstance(origin, np.memmap):
+        origin = origin.base
     assert not dataset.tokens(3).flags.writeable
 
 

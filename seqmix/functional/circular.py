@@ -265,7 +265,7 @@ def _mix_group_links_gradient(grad_links: Tensor, grad: Tensor, values: Tensor, 
     for k, shift in enumerate(group.shifts):
         shifted = extended[..., left + shift : left + shift + length]
         torch.mul(grad[:, :step], shifted[:, :step], out=products)
-        for d in range(step, width, step):
+        for d in range(step, width, step or 1):
             rows = min(step, width - d)
             products[:, :rows].addcmul_(grad[:, d : d + rows], shifted[:, d : d + rows])
         torch.sum(products, dim=1, out=grad_links[:, k])

@@ -46,6 +46,7 @@ def _pool(process: int, threads: int) -> ThreadPoolExecutor:
     started = threading.Barrier(threads + 1)
 
     def start() -> None:
+        torch.get_num_threads()  # a new thread takes over the number of all when it first needs it: not after the next line
         torch.set_num_threads(1)
         started.wait()
 

@@ -387,17 +387,19 @@ def test_work_side_by_side_is_all_done_and_leaves_the_threads_as_they_were(n_thr
     torch.set_num_threads(n_threads)
     try:
         seen = torch.zeros(7)
-        modes = []
+        modes, inside = [], []
 
         def work(i):
             modes.append((torch.is_grad_enabled() and n_threads > 1, torch.is_inference_mode_enabled()))
             seen[i] += 1
+            inside.append(torch.get_num_threads())
 
         with torch.inference_mode():
             seen = torch.zeros(7)
             threads.side_by_side(work, range(7), seen.device)
         assert seen.tolist() == [1] * 7
         assert modes == [(False, True)] * 7
+        assert inside == [1] * 7  # or each would start as many again
         assert torch.get_num_threads() == n_threads
         with pytest.raises(ZeroDivisionError):
             threads.side_by_side(lambda i: 1 // i, range(7), seen.device)

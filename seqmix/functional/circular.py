@@ -4,14 +4,15 @@ Row i of a factor has its non-zeros at i + offset (modulo the length), the same 
 product is a sum of shifted, weighted copies of the values: no index tensors, no scatter, no tensor of size
 L x K x D. With time along the last, contiguous axis each term is one fused multiply-add of a whole batch.
 
-Sequences of one length stand side by side as they are. Sequences of similar length do so too: each is extended by a
-piece of its own circle, behind its own end, so that one slice is right for all of them. What is computed at padding is
-thrown away; rows are grouped such that it is at most a tenth of the work.
+Sequences of one length stand side by side as they are: what wraps is a second, shorter slice. Sequences of similar length
+do so too: each is extended by a piece of its own circle, behind its own end, so that one slice is right for all of them.
+What is computed at padding is thrown away; rows are grouped such that it is at most a tenth of the work.
 
 On a GPU with Triton, one kernel for the forward and one for the backward take the place of the slices.
 `SEQMIX_KERNELS` chooses: `torch`, `triton`, or `auto` (Triton where it is to be had; the default).
 
-Cost: 2 B K D L operations forward, 4 B K D L backward. Memory: one extended copy of the values.
+Cost: 2 B K D L operations forward, 4 B K D L backward. Memory: one extended copy of the
+values where lengths differ.
 Source: Yu et al., "Paramixer", CVPR 2022, the product W_m V_(m-1) (protocols CHORD and CDIL).
 """
 
@@ -64,11 +65,18 @@ def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengt
     if lengths is not None and lengths.shape != links.shape[:1]:
         raise ValueError(f"lengths must be {links.shape[0]} integers, one for each sequence: got {tuple(lengths.shape)}")
     dtype = torch.promote_types(links.dtype, values.dtype)
-    mixed: Tensor = _mix(links.to(dtype), values.to(dtype), [int(offset) for offset in offsets], lengths)
+    mixed: Tensor = torch.ops.seqmix.circular_mix(links.to(dtype), values.to(dtype), [int(o) for o in offsets], lengths)
     return mixed
 
 
-@torch.library.custom_op("seqmix::circular_mix", mutates_args=())
+# Defined by their schemas: `torch.library.custom_op` checks every call for aliases, which costs as much as a tenth of one.
+torch.library.define("seqmix::circular_mix", "(Tensor links, Tensor values, int[] offsets, Tensor? lengths) -> Tensor")
+torch.library.define(
+    "seqmix::circular_mix_backward",
+    "(Tensor grad, Tensor links, Tensor values, int[] offsets, Tensor? lengths) -> (Tensor, Tensor)",
+)
+
+
 def _mix(links: Tensor, values: Tensor, offsets: list[int], lengths: Tensor | None) -> Tensor:
     if _use_triton(values):
         return circular_triton.forward(links, values, offsets, lengths)
@@ -81,7 +89,6 @@ def _mix(links: Tensor, values: Tensor, offsets: list[int], lengths: Tensor | No
     return out
 
 
-@torch.library.custom_op("seqmix::circular_mix_backward", mutates_args=())
 def _mix_backward(
     grad: Tensor, links: Tensor, values: Tensor, offsets: list[int], lengths: Tensor | None
 ) -> tuple[Tensor, Tensor]:
@@ -100,13 +107,13 @@ def _mix_backward(
     return grad_links, grad_values
 
 
-@_mix.register_fake
-def _(links: Tensor, values: Tensor, offsets: list[int], lengths: Tensor | None) -> Tensor:
+def _fake(links: Tensor, values: Tensor, offsets: list[int], lengths: Tensor | None) -> Tensor:
     return torch.empty(values.shape, dtype=values.dtype, device=values.device)
 
 
-@_mix_backward.register_fake
-def _(grad: Tensor, links: Tensor, values: Tensor, offsets: list[int], lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+def _fake_backward(
+    grad: Tensor, links: Tensor, values: Tensor, offsets: list[int], lengths: Tensor | None
+) -> tuple[Tensor, Tensor]:
     return (
         torch.empty(links.shape, dtype=links.dtype, device=links.device),
         torch.empty(values.shape, dtype=values.dtype, device=values.device),
@@ -120,11 +127,17 @@ def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _gradients(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
     links, values, lengths = ctx.saved_tensors
-    grad_links, grad_values = _mix_backward(grad, links, values, ctx.offsets, lengths)
+    grad_links, grad_values = torch.ops.seqmix.circular_mix_backward(grad, links, values, ctx.offsets, lengths)
     return grad_links, grad_values, None, None
 
 
-_mix.register_autograd(_gradients, setup_context=_keep_inputs)
+for _name, _implementation, _shapes in (
+    ("seqmix::circular_mix", _mix, _fake),
+    ("seqmix::circular_mix_backward", _mix_backward, _fake_backward),
+):
+    torch.library.impl(_name, "default", _implementation)
+    torch.library.register_fake(_name, _shapes)
+torch.library.register_autograd("seqmix::circular_mix", _gradients, setup_context=_keep_inputs)
 
 
 def _use_triton(values: Tensor) -> bool:
@@ -149,8 +162,7 @@ class _Group:
 
     Attributes:
         rows: which; lengths: of each; longest: the greatest of them.
-        shifts: of each link, in -longest < shift < longest or, for rows of several lengths, the offsets as they are.
-        left, right: how far they reach in front of and behind a sequence.
+        shifts: of each link; in 0..longest - 1 for rows of one length, else the offsets as they are.
     """
 
     rows: slice
@@ -158,28 +170,31 @@ class _Group:
     longest: int
     shifts: list[int]
 
-    @property
-    def left(self) -> int:
-        return max(0, -min(self.shifts, default=0))
-
-    @property
-    def right(self) -> int:
-        return max(0, max(self.shifts, default=0))
-
     def clear_padding(self, tensor: Tensor) -> None:
         """Zeroes `tensor` `(B, ?, L)` behind each sequence of this group."""
         for row, n in zip(range(self.rows.start, self.rows.stop), self.lengths, strict=True):
             if n < tensor.shape[2]:
                 tensor[row, :, n:].zero_()
 
-    def extend(self, tensor: Tensor, left: int, right: int) -> Tensor:
-        """Columns -left .. longest + right of the circles of `tensor` `(rows, ?, longest)`."""
-        if not left and not right:
-            return tensor
-        longest = self.longest
-        if min(self.lengths) == longest and max(left, right) <= longest:
-            return torch.cat((tensor[..., longest - left :], tensor, tensor[..., :right]), dim=-1)
-        out = tensor.new_empty((*tensor.shape[:2], left + longest + right))
+    def around(self, tensor: Tensor, shifts: Sequence[int]) -> tuple[Tensor, list[list[tuple[slice, slice]]]]:
+        """Where the columns `i + shift` of the circles of `tensor` `(rows, ?, longest)` are to be found.
+
+        Returns:
+            a tensor, and for each shift pairs (columns i, columns of that tensor). For rows of one length it is `tensor`
+            itself, and a shift that wraps is two pairs; for others it is `tensor` extended, and each is one.
+        """
+        n = self.longest
+        if min(self.lengths) == n:
+            return tensor, [
+                [(slice(0, n - s), slice(s, n)), *([(slice(n - s, n), slice(0, s))] if s else [])]
+                for s in (shift % n for shift in shifts)
+            ]
+        left, right = max(0, -min(shifts, default=0)), max(0, max(shifts, default=0))
+        return self._extend(tensor, left, right), [[(slice(0, n), slice(left + s, left + s + n))] for s in shifts]
+
+    def _extend(self, tensor: Tensor, left: int, right: int) -> Tensor:
+        """Columns -left .. longest + right of the circles, each of its own length."""
+        out = tensor.new_empty((*tensor.shape[:2], left + self.longest + right))
         for row, source, n in zip(out, tensor, self.lengths, strict=True):
             row[:, left : left + n] = source[:, :n]
             position = left + n
@@ -215,59 +230,52 @@ def _groups(lengths: Tensor | None, offsets: Sequence[int], values: Tensor) -> I
             if not alike or higher * rows > most:
                 break
             low, high, total, stop = lower, higher, total + n, stop + 1
-        shifts = _shortest(offsets, high) if low == high else list(offsets)
+        shifts = [offset % high for offset in offsets] if low == high else list(offsets)
         yield _Group(slice(start, stop), spans[start:stop], high, shifts)
         start = stop
 
 
-def _shortest(offsets: Sequence[int], length: int) -> list[int]:
-    """Each offset modulo `length`, all forward or each the shorter way round: whichever reaches less far in all."""
-    forward = [offset % length for offset in offsets]
-    nearest = [shift - length if 2 * shift > length else shift for shift in forward]
-    return min(forward, nearest, key=lambda shifts: max(0, *shifts) - min(0, *shifts) if shifts else 0)
-
-
 def _mix_group(out: Tensor, links: Tensor, values: Tensor, group: _Group) -> None:
     """`out = sum_k links[:, k] * shifted values`."""
-    length, left = out.shape[2], group.left
-    extended = group.extend(values, left, group.right)
-    if not group.shifts:
+    source, places = group.around(values, group.shifts)
+    if not places:
         out.zero_()
-    for k, shift in enumerate(group.shifts):
-        shifted = extended[..., left + shift : left + shift + length]
-        if k == 0:
-            torch.mul(shifted, links[:, :1], out=out)
-        else:
-            out.addcmul_(shifted, links[:, k : k + 1])
+    for k, pairs in enumerate(places):
+        for here, there in pairs:
+            _multiply_into(out[..., here], source[..., there], links[:, k : k + 1, here], first=k == 0)
 
 
 def _mix_group_values_gradient(grad_values: Tensor, grad: Tensor, links: Tensor, group: _Group) -> None:
     """Position j receives from (j - offset): the same sum, of the gradient times the links, the other way round."""
-    length, left = grad.shape[2], group.right
-    extended = group.extend(grad, left, group.left)
-    weights = group.extend(links, left, group.left)
-    if not group.shifts:
+    back = [-shift for shift in group.shifts]
+    source, places = group.around(grad, back)
+    weights, _ = group.around(links, back)
+    if not places:
         grad_values.zero_()
-    for k, shift in enumerate(group.shifts):
-        columns = slice(left - shift, left - shift + length)
-        if k == 0:
-            torch.mul(extended[..., columns], weights[:, :1, columns], out=grad_values)
-        else:
-            grad_values.addcmul_(extended[..., columns], weights[:, k : k + 1, columns])
+    for k, pairs in enumerate(places):
+        for here, there in pairs:
+            _multiply_into(grad_values[..., here], source[..., there], weights[:, k : k + 1, there], first=k == 0)
+
+
+def _multiply_into(out: Tensor, left: Tensor, right: Tensor, *, first: bool) -> None:
+    """``out = left * right`` for the first term of a sum, ``out += left * right`` for the others."""
+    if first:
+        torch.mul(left, right, out=out)
+    else:
+        out.addcmul_(left, right)
 
 
 def _mix_group_links_gradient(grad_links: Tensor, grad: Tensor, values: Tensor, group: _Group) -> None:
     """`grad_links[:, k, i] = sum_d grad[:, d, i] * values[:, d, i + shift]`."""
-    length, left, width = grad.shape[2], group.left, values.shape[1]
-    extended = group.extend(values, left, group.right)
+    width = values.shape[1]
+    source, places = group.around(values, group.shifts)
     step = min(_SUM_ROWS, width)
-    products = grad.new_empty((grad.shape[0], step, length))
-    for k, shift in enumerate(group.shifts):
-        shifted = extended[..., left + shift : left + shift + length]
-        torch.mul(grad[:, :step], shifted[:, :step], out=products)
-        for d in range(step, width, step or 1):
-            rows = min(step, width - d)
-            products[:, :rows].addcmul_(grad[:, d : d + rows], shifted[:, d : d + rows])
+    products = grad.new_empty((grad.shape[0], step, grad.shape[2]))
+    for k, pairs in enumerate(places):
+        for here, there in pairs:
+            for d in range(0, width, step or 1):
+                rows = slice(d, min(width, d + step))
+                _multiply_into(products[:, : rows.stop - d, here], grad[:, rows, here], source[:, rows, there], first=d == 0)
         torch.sum(products, dim=1, out=grad_links[:, k])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from seqmix.errors import ConfigError
-from seqmix.functional import feedforward
 from seqmix.functional.words import word_count
 from seqmix.functional.words import words as find_words
 from seqmix.mixers import Mixer, Table, build_mixer
@@ -30,6 +29,7 @@ STEMS = ("none", "conv")
 SOURCES = ("stem", "tokens")
 _MOST_WORDS = 1 << 20
 _WORD_STD = 0.02
+_FEEDFORWARD_FLOATS = 1 << 20  # hidden activations of a feed-forward that are there at one time, in training
 
 
 class SequenceClassifier(nn.Module):
@@ -304,15 +304,16 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         x = x + self.dropout(self.mixer(self.norm_mixer(x), mask, source))
-        return x + self._feed_forward(self.norm_feedforward(x))
+        if not self.training:
+            return x + self._feed_forward(x)
+        # Its hidden activations are the widest tensors of the block: not kept, and computed again a part at a time.
+        width = x.shape[0] * max(layer.out_features for layer in self.feedforward if isinstance(layer, nn.Linear))
+        parts = x.chunk(-(-x.shape[1] * width // _FEEDFORWARD_FLOATS), dim=1)
+        return x + torch.cat([checkpoint(self._feed_forward, part, use_reentrant=False) for part in parts], dim=1)
 
     def _feed_forward(self, x: Tensor) -> Tensor:
-        first, _, dropout, last, _ = self.feedforward
-        if self.training and cast(nn.Dropout, dropout).p:  # what it drops must be remembered
-            out: Tensor = self.feedforward(x)
-            return out
-        first, last = cast(nn.Linear, first), cast(nn.Linear, last)
-        return feedforward(x, first.weight, first.bias, last.weight, last.bias)
+        out: Tensor = self.feedforward(self.norm_feedforward(x))
+        return out
 
 
 def build_model(config: ModelConfig, *, vocab_size: int, n_classes: int, letters: int = 4) -> SequenceClassifier:

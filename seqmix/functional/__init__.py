@@ -16,16 +16,13 @@ from seqmix.functional.attention import (
 from seqmix.functional.circular import circular_mix
 from seqmix.functional.gaussian import gaussian_kernel
 from seqmix.functional.mlp import chunked_mlp
-from seqmix.functional.rowwise import feedforward, linears
 
 __all__ = [
     "chunked_mlp",
     "circular_mix",
     "even_landmarks",
-    "feedforward",
     "gaussian_kernel",
     "kernelized_attention",
-    "linears",
     "newton_schulz_inverse",
     "skyformer_attention",
     "softmax_attention",

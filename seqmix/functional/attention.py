@@ -8,12 +8,9 @@ Source: Chen et al., "Skyformer: Remodel Self-Attention with Gaussian Kernel and
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from seqmix.functional.gaussian import gaussian_kernel, gaussian_product
 
@@ -94,7 +91,10 @@ def skyformer_attention(
 
     Cost: O(L M E + M^3) operations, O(L + M^2) memory: kernels are made in tiles, in the backward once more.
     """
-    q, k, chosen = _take_landmarks(q, k, landmarks.expand(q.shape[0], -1))  # chosen: (B, H, M, E)
+    rows = landmarks.expand(q.shape[0], -1)
+    place = (rows % q.shape[2])[:, None, :, None].expand(-1, q.shape[1], -1, q.shape[3])
+    # Taken from either, not from both put together, which would be a tensor of twice the size.
+    chosen = torch.where((rows < q.shape[2])[:, None, :, None], q.gather(2, place), k.gather(2, place))  # (B, H, M, E)
     keys_values = gaussian_product(chosen, k, v, mask)  # (B, H, M, E): A_K^T V
     with torch.autocast(q.device.type, enabled=False):
         wide = torch.promote_types(q.dtype, torch.float32)
@@ -109,29 +109,3 @@ def skyformer_attention(
             solved = root * (inverse @ (root * right))
     out: Tensor = gaussian_product(q, chosen, solved.to(v.dtype))
     return out
-
-
-class _Landmarks(torch.autograd.Function):
-    """Rows `(B, H, M, E)` of [Q; K], which are never put together, and q and k as they are.
-
-    That q and k pass through lets the backward add the few rows' gradient to theirs in place, where autograd would
-    make two more tensors of their size. It is theirs to change: nothing but the kernel product made and sees it.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        place = (rows % q.shape[2])[:, None, :, None].expand(-1, q.shape[1], -1, q.shape[3])
-        is_query = (rows < q.shape[2])[:, None, :, None]
-        ctx.save_for_backward(place, is_query)
-        return q.view_as(q), k.view_as(k), torch.where(is_query, q.gather(2, place), k.gather(2, place))
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_q: Tensor, grad_k: Tensor, grad_chosen: Tensor) -> tuple[Tensor, Tensor, None]:
-        place, is_query = ctx.saved_tensors
-        grad_q.scatter_add_(2, place, grad_chosen * is_query)
-        grad_k.scatter_add_(2, place, grad_chosen * ~is_query)
-        return grad_q, grad_k, None
-
-
-_take_landmarks: Any = torch.compiler.disable(_Landmarks.apply)  # type: ignore[no-untyped-call]

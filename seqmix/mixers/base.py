@@ -18,8 +18,6 @@ from typing import Any, ClassVar, Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqmix.functional import linears
-
 
 @dataclass(slots=True, eq=False)
 class Table:
@@ -96,10 +94,12 @@ class AttentionMixer(Mixer):
         self.project = nn.Linear(d_model, d_model)
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-        projected = linears(x, [(layer.weight, layer.bias) for layer in (self.query, self.key, self.value)])
-        q, k, v = (y.view(*y.shape[:2], self.n_heads, -1).transpose(1, 2) for y in projected)  # (B, H, L, E)
+        q, k, v = (
+            layer(x).unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
+        )  # (B, H, L, E)
         attended = self.attend(q, k, v, mask)
-        return linears(attended.transpose(1, 2).flatten(2), [(self.project.weight, self.project.bias)])[0]
+        out: Tensor = self.project(attended.transpose(1, 2).flatten(2))
+        return out
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         """q, k, v `(B, H, L, E)`, mask `(B, L)` bool. Returns `(B, H, L, E)`."""

@@ -16,13 +16,10 @@ from seqmix.functional import (
     chunked_mlp,
     circular_mix,
     even_landmarks,
-    feedforward,
     gaussian,
     gaussian_kernel,
     kernelized_attention,
-    linears,
     newton_schulz_inverse,
-    rowwise,
     skyformer_attention,
     softmax_attention,
     threads,
@@ -236,7 +233,7 @@ def test_every_handwritten_backward_is_checked_here():
         if module.name.startswith(("seqmix.functional", "seqmix.mixers")) or module.name == "seqmix.model":
             found = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
             functions |= {name for name, kind in found if issubclass(kind, torch.autograd.Function)}
-    assert functions == {"_ChunkedMLP", "_FeedForward", "_GaussianProduct", "_Landmarks", "_Linears"}
+    assert functions == {"_ChunkedMLP", "_GaussianProduct"}
 
 
 def test_gaussian_kernel_is_the_formula_and_one_on_the_diagonal(generator):
@@ -341,44 +338,6 @@ def test_skyformer_attention_has_the_right_gradients(iterations, generator, monk
     landmarks = torch.tensor([[0, 3, 3, 8, 13], [1, 2, 7, 9, 9]])  # twice the same row, of queries and of keys
     real = mask[:, None, :, None]
     assert gradcheck(lambda *x: skyformer_attention(*x, mask, landmarks, 0.2, iterations) * real, (q, k, v), fast_mode=True)
-
-
-def feedforward_inputs(generator, positions):
-    shapes = ((positions, 4), (6, 4), (6,), (3, 6), (3,))
-    return [normal(generator, *shape).requires_grad_() for shape in shapes]
-
-
-@pytest.mark.parametrize("positions", [1, 64, 65, 200])
-def test_feedforward_is_a_plain_mlp_for_any_number_of_chunks(positions, generator, monkeypatch):
-    monkeypatch.setattr(rowwise, "_CHUNK_FLOATS", {"cpu": 1, "cuda": 1})  # chunks of 64 positions
-    inputs = feedforward_inputs(generator, positions)
-    out, plain = feedforward(*inputs), naive.mlp(*inputs)
-    torch.testing.assert_close(out, plain, rtol=0, atol=1e-12)
-    direction = normal(generator, *out.shape)
-    expected = torch.autograd.grad((plain * direction).sum(), inputs)
-    for got, wanted in zip(torch.autograd.grad((out * direction).sum(), inputs), expected, strict=True):
-        torch.testing.assert_close(got, wanted, rtol=0, atol=1e-10)
-    assert gradcheck(feedforward, inputs, fast_mode=True)
-
-
-@pytest.mark.parametrize("positions", [1, 64, 130])
-def test_linears_are_linear_layers_for_any_number_of_chunks(positions, generator, monkeypatch):
-    monkeypatch.setattr(rowwise, "_CHUNK_FLOATS", {"cpu": 1, "cuda": 1})  # chunks of 64 positions
-    shapes = ((2, positions, 4), (4, 4), (4,), (3, 4), (3,))
-    inputs = [normal(generator, *shape).requires_grad_() for shape in shapes]
-
-    def all_of(x, *layers):
-        return torch.cat(linears(x, list(zip(layers[::2], layers[1::2], strict=True))), dim=-1)
-
-    x, weight, bias, other_weight, other_bias = inputs
-    plain = torch.cat((x @ weight.T + bias, x @ other_weight.T + other_bias), dim=-1)
-    out = all_of(*inputs)
-    torch.testing.assert_close(out, plain, rtol=0, atol=1e-12)
-    direction = normal(generator, *out.shape)
-    expected = torch.autograd.grad((plain * direction).sum(), inputs)
-    for got, wanted in zip(torch.autograd.grad((out * direction).sum(), inputs), expected, strict=True):
-        torch.testing.assert_close(got, wanted, rtol=0, atol=1e-10)
-    assert gradcheck(all_of, inputs, fast_mode=True)
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])

@@ -4,21 +4,19 @@
 
 Both sides are the same two-layer transformer (width 64, feed-forward 128, 2 heads, 128 landmarks) with the same
 weights, on 4 sequences of 16,384 tokens: forward, loss, backward. Timed in alternation, on two threads; the peak
-memory of a step, above what was there before it, is taken of each side in a process of its own. Prints the medians,
-the work that a step is, and the ratio of the times; exits with 1 below 3 times the speed or above a third of the memory.
+memory of a step, above what was there before it, is taken of each side in processes of its own, the median of three.
+Prints the medians, the work that a step is, and the ratio of the times; exits with 1 below 3 times the speed or above a
+third of the memory.
 """
 
 from __future__ import annotations
 
-import os
-import resource
 import statistics
-import subprocess
 import sys
-import time
 
 import torch
 import torch.nn.functional as F
+from harness import finish, in_turns, machine, peak_in_child, peak_rss, rss, seconds
 from reference_skyformer import PublishedTransformer
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -51,24 +49,14 @@ def tokens(length: int) -> torch.Tensor:
     return torch.randint(2, VOCABULARY, (BATCH, length))
 
 
-def peak() -> int:
-    """Bytes that this process has held at most."""
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def memory_of_a_step(side: str) -> int:
+def peak(side: str) -> int:
+    """Bytes that a step needs at most."""
+    torch.set_num_threads(2)
     model = build(side)
     step(model, tokens(256))  # libraries, threads and their buffers
-    before = peak()
+    before = rss()
     step(model, tokens(LENGTH))
-    return peak() - before
-
-
-def measured_memory(side: str) -> int:
-    # Every large block is mapped on its own: the peak is what is in use, not how the heap happens to be cut up.
-    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"}
-    child = subprocess.run([sys.executable, __file__, side], env=environment, check=True, capture_output=True, text=True)
-    return int(child.stdout)
+    return peak_rss() - before
 
 
 def product_added(total: torch.Size, left: torch.Size, right: torch.Size, **options: object) -> int:
@@ -96,43 +84,28 @@ def operations(models: dict[str, nn.Module]) -> dict[str, int]:
 
 def largest_speed() -> float:
     """GFLOP/s of a product of large matrices: what no step can exceed."""
-    a, times = torch.rand(2048, 2048), []
-    for _ in range(5):
-        start = time.perf_counter()
-        a @ a
-        times.append(time.perf_counter() - start)
-    return 2 * 2048**3 / min(times) / 1e9
+    a = torch.rand(2048, 2048)
+    return 2 * 2048**3 / min(seconds(lambda: a @ a) for _ in range(5)) / 1e9
 
 
 def main() -> int:
-    torch.set_num_threads(2)
-    if len(sys.argv) > 1:
-        print(memory_of_a_step(sys.argv[1]))
+    if sys.argv[1:2] == ["--peak"]:
+        print(peak(sys.argv[2]))
         return 0
-    memory = {side: measured_memory(side) for side in SIDES}  # first: a child's peak starts from its parent's
+    torch.set_num_threads(2)
+    memory = {side: statistics.median(peak_in_child(__file__, side) for _ in range(3)) for side in SIDES}
     models = {side: build(side) for side in SIDES}
     models["published"].load_state_dict(models["seqmix"].state_dict())
-    ids = tokens(LENGTH)
-    work = operations(models)
-    for model in models.values():  # a warm-up
-        step(model, ids)
-    times: dict[str, list[float]] = {side: [] for side in SIDES}
-    for _ in range(REPEATS):
-        for side, model in models.items():
-            start = time.perf_counter()
-            step(model, ids)
-            times[side].append(time.perf_counter() - start)
-    seconds = {side: statistics.median(values) for side, values in times.items()}
-    speed = statistics.median(b / a for a, b in zip(*times.values(), strict=True))
+    work, ids = operations(models), tokens(LENGTH)
+    theirs, own, ratio = in_turns(lambda: step(models["published"], ids), lambda: step(models["seqmix"], ids), REPEATS)
     share = memory["seqmix"] / memory["published"]
-    print(", ".join(f"{side} {seconds[side]:.2f} s and {memory[side] / 1e6:.0f} MB a step" for side in SIDES))
-    reached = ", ".join(
-        f"{side} {work[side] / 1e9:.0f} GFLOP at {work[side] / seconds[side] / 1e9:.0f} GFLOP/s" for side in SIDES
-    )
-    print(f"{reached}; a product of large matrices reaches {largest_speed():.0f} GFLOP/s")
-    print(f"memory ratio {share:.2f}")
-    print(f"ratio {speed:.1f}")
-    return 0 if speed >= SPEED and share <= MEMORY else 1
+    flops = {side: work[side] / 1e9 for side in SIDES}
+    print(machine())
+    print(f"training step: {theirs:.2f} s ({flops['published']:.0f} GFLOP) and {own:.2f} s ({flops['seqmix']:.0f} GFLOP)")
+    print(f"limit: {flops['seqmix'] / own:.0f} GFLOP/s of the {largest_speed():.0f} that a product of large matrices reaches")
+    print(f"memory: {memory['published'] / 1e6:.0f} MB and {memory['seqmix'] / 1e6:.0f} MB")
+    print(f"memory ratio {share:.2f} (at most {MEMORY:.2f})")
+    return finish(ratio, SPEED, share <= MEMORY)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +26,7 @@ from seqmix.config import PRECISIONS
 from seqmix.errors import ConfigError, SeqmixError
 from seqmix.inference import autocast, choose_device
 from seqmix.measurement import LONG, Measure, Point, Spec, model_config
+from seqmix.memory import free_memory
 from seqmix.mixers import available_mixers, mixer_class
 from seqmix.run import environment
 
@@ -311,38 +311,6 @@ def _resident(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError, ValueError):
         return 0
-
-
-def free_memory(device: torch.device) -> int | None:
-    """Bytes that can be taken on a device; None where that cannot be told."""
-    if device.type == "cuda":
-        free: int = torch.cuda.mem_get_info(device)[0]
-        return free
-    with suppress(OSError):
-        if found := re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE):
-            return min([1024 * int(found[1]), *_group_memory()])
-    with suppress(OSError, ValueError, AttributeError):  # all memory: how much of it is free is not told
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return None
-
-
-def _group_memory() -> list[int]:
-    """What the control groups (version 2) that this process is in still allow: a container's or a job's limit."""
-    allowed = []
-    try:
-        own = re.search(r"^0::/(.*)$", Path("/proc/self/cgroup").read_text(), re.MULTILINE)
-    except OSError:
-        return []
-    folder = Path("/sys/fs/cgroup") / (own[1] if own else "")
-    for group in (folder, *folder.parents):
-        try:
-            taken = int((group / "memory.current").read_text())
-            files = re.findall(r"^(?:in)?active_file (\d+)$", (group / "memory.stat").read_text(), re.MULTILINE)
-            # Copies of files in memory are given up for what a program asks for.
-            allowed.append(int((group / "memory.max").read_text()) - taken + sum(map(int, files)))
-        except (OSError, ValueError):  # there is none, or it is "max"
-            continue
-    return allowed
 
 
 def predict(curve: Sequence[tuple[int, float]], length: int, quadratic: bool) -> float | None:

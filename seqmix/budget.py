@@ -6,7 +6,6 @@ it makes training quicker by a tenth, leaves enough steps in an epoch for learni
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from seqmix.batching import plan_batches
 from seqmix.fitting import Trainer, add_gradients, class_weights
-from seqmix.inference import is_out_of_memory, release_memory
+from seqmix.memory import forget_peak, free_memory, is_out_of_memory, release_memory, used_memory
 
 SMALLEST, LARGEST = 1 << 12, 1 << 22
 _FASTER = 1.1  # tokens a second that doubling must gain
@@ -32,16 +31,17 @@ def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda
         check: called between trials; may raise.
     """
     train = trainer.dataset.indices("train")
-    lengths = np.minimum(trainer.dataset.lengths[train], trainer.config.data.max_length or np.iinfo(np.int64).max)
+    lengths = trainer.dataset.cut_lengths(trainer.config.data.max_length)[train]
     longest = train[np.argsort(-lengths, kind="stable")]
     most = max(SMALLEST, int(lengths.sum()) // _STEPS)
     best, best_speed = SMALLEST, 0.0
     budget = SMALLEST
-    free = _free_memory(trainer.device)
+    free = free_memory(trainer.device)
     with torch.random.fork_rng():
         while budget <= min(most, LARGEST):
             check()
-            in_use = _used_memory(trainer.device)
+            forget_peak(trainer.device)
+            before, _ = used_memory(trainer.device)
             speed: float | None
             try:
                 speed = _speed(trainer, longest, np.sort(lengths)[::-1], budget)
@@ -49,11 +49,12 @@ def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda
                 if not is_out_of_memory(error):
                     raise
                 speed = None
+            _, peak = used_memory(trainer.device)
             release_memory(trainer.device)
             if speed is None or speed < best_speed * _FASTER:
                 break
             best, best_speed = budget, speed
-            if 2 * (_used_memory(trainer.device) - in_use) > _SHARE * free:
+            if free is not None and peak is not None and before is not None and 2 * (peak - before) > _SHARE * free:
                 break
             budget *= 2
     trainer.optimizer.zero_grad(set_to_none=True)
@@ -74,25 +75,3 @@ def _speed(trainer: Trainer, order: NDArray[np.int64], lengths: NDArray[np.int64
             torch.cuda.synchronize(trainer.device)
         best = max(best, tokens / (time.perf_counter() - began))
     return best
-
-
-def _used_memory(device: torch.device) -> int:
-    """The most bytes that were in use so far."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return 0
-    import sys
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def _free_memory(device: torch.device) -> int:
-    """Bytes that are free now."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return 4 << 30

@@ -75,6 +75,10 @@ class Dataset:
         """Characters of each record, `(n,)`."""
         return np.diff(self.offsets)
 
+    def cut_lengths(self, max_length: int) -> NDArray[np.int64]:
+        """`lengths` where longer records are cut to `max_length` characters; 0: none is."""
+        return np.minimum(self.lengths, max_length) if max_length else self.lengths
+
     def tokens(self, index: int) -> Tokens:
         """The tokens of record `index`, a view into the memory map."""
         return self._tokens[self.offsets[index] : self.offsets[index + 1]]

@@ -55,7 +55,7 @@ class TrainingDisplay:
             case MemoryShort():
                 self.console.print(
                     f"note: memory ran out at step {event.step}; it was done again with batches in {event.pieces} parts, "
-                    "as all later ones will be (with the same result)",
+                    "as all later ones will be",
                     style="yellow",
                     highlight=False,
                 )

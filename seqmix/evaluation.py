@@ -191,7 +191,7 @@ def _probabilities(
     where = choose_device(device)
     model = run.load_model().to(where)
     fetch = _fetch(run)
-    lengths = np.minimum(dataset.lengths[chosen], run.config.data.max_length or np.iinfo(np.int64).max)
+    lengths = dataset.cut_lengths(run.config.data.max_length)[chosen]
     if model.length_limit is not None and lengths.max() > run.config.model.max_length:
         raise ConfigError(
             f"{dataset.path}: a sequence has {lengths.max():,} characters, the model takes at most "

@@ -22,7 +22,8 @@ from seqmix.batching import augment, collate, plan_batches
 from seqmix.config import Config
 from seqmix.dataset import Dataset
 from seqmix.errors import SeqmixError
-from seqmix.inference import autocast, is_out_of_memory, probabilities, release_memory
+from seqmix.inference import autocast, probabilities
+from seqmix.memory import is_out_of_memory, release_memory
 from seqmix.metrics import point_scores
 from seqmix.model import SequenceClassifier
 from seqmix.spool import cut
@@ -194,8 +195,8 @@ def learning_rate(config: Config, progress: float) -> float:
 def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[StepEnd | EpochEnd | MemoryShort]:
     """Trains from the trainer's state to the end; an event for every optimiser step and every epoch.
 
-    Where memory runs out, the step is done again with its batches in halves, whose gradients are added up: the result
-    is that of the whole.
+    Where memory runs out, the step is done again with its batches in halves, whose gradients are added up: without
+    dropout, which draws anew for each part, the result is that of the whole.
 
     Whenever an event arrives, the trainer's state is consistent and may be saved.
 
@@ -208,7 +209,7 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
     """
     training, state = trainer.config.training, trainer.state
     train, validation = trainer.dataset.indices("train"), trainer.dataset.indices("val")
-    lengths = np.minimum(trainer.dataset.lengths, trainer.config.data.max_length or np.iinfo(np.int64).max)
+    lengths = trainer.dataset.cut_lengths(trainer.config.data.max_length)
     targets = torch.from_numpy(trainer.dataset.labels)
     weights = class_weights(trainer).to(trainer.device)
     while state.epoch < training.epochs and not state.finished:
@@ -248,6 +249,7 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
 
 
 def class_weights(trainer: Trainer) -> Tensor:
+    """Weights `(C,)` of the classes in the loss: ones, or inverse to their frequency in the training split."""
     n_classes = len(trainer.dataset.classes)
     if trainer.config.training.class_weights == "none":
         return torch.ones(n_classes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from seqmix.batching import collate, plan_batches
 from seqmix.errors import ConfigError, SeqmixError
+from seqmix.memory import is_out_of_memory, release_memory
 from seqmix.model import SequenceClassifier
 from seqmix.vocabulary import Tokens
 
@@ -49,22 +49,6 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     if precision == "fp16" and device.type != "cuda":
         raise ConfigError(f"precision fp16 needs a CUDA GPU, this is {device.type}; use bf16 or fp32")
     return torch.autocast(device.type, dtype=_DTYPES[precision])
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether it is the error of an allocator, of whatever device."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(
-        sign in str(error) for sign in ("can't allocate memory", "not enough memory", "out of memory")
-    )
-
-
-def release_memory(device: torch.device) -> None:
-    """Gives what a failed attempt left behind back to the device."""
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
 
 
 @contextmanager

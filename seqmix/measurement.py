@@ -10,7 +10,6 @@ nucleotides, all of the same length; so convolution, norms, feed-forward and hea
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import sys
@@ -18,7 +17,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -30,6 +28,7 @@ from seqmix.batching import collate
 from seqmix.config import Config, ModelConfig
 from seqmix.errors import SeqmixError
 from seqmix.inference import autocast, choose_device, evaluating
+from seqmix.memory import forget_peak, is_out_of_memory, used_memory
 from seqmix.mixers import mixer_class
 from seqmix.model import build_model, count_parameters
 from seqmix.vocabulary import Vocabulary
@@ -152,16 +151,16 @@ def measure(spec: Spec) -> Point:
     with evaluating(warm.model):
         warm.forward()
     del warm
-    program = _memory(device)[0]
+    program = used_memory(device)[0]
     work = _Work(spec, device)
     tokens = spec.batch_size * spec.length
     parameters = count_parameters(work.model)
     weights = 4 * parameters
 
     def measured(run: Callable[[], None], constant: int) -> Measure:
-        _forget_peak(device)
+        forget_peak(device)
         runs = _times(run, device, spec)
-        peak = _memory(device)[1]
+        peak = used_memory(device)[1]
         used = None if peak is None or program is None else max(0, peak - program)
         seconds = median(runs)
         return Measure(seconds=seconds, runs=runs, tokens_per_second=tokens / seconds, peak_bytes=used, constant_bytes=constant)
@@ -198,35 +197,6 @@ def _seconds(run: Callable[[], None], device: torch.device, longest: float) -> f
             signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _memory(device: torch.device) -> tuple[int | None, int | None]:
-    """Bytes that are taken now, and the most that were taken at one time."""
-    if device.type == "cuda":
-        return torch.cuda.memory_allocated(device), torch.cuda.max_memory_allocated(device)
-    if device.type == "mps":  # which keeps what it once took
-        return torch.mps.driver_allocated_memory(), torch.mps.driver_allocated_memory()
-    with contextlib.suppress(OSError, KeyError):
-        # Not ru_maxrss, which a process on Linux inherits from the one that started it.
-        lines = Path("/proc/self/status").read_text().splitlines()
-        fields = dict(line.split(":", 1) for line in lines)
-        now, peak = (1024 * int(fields[name].split()[0]) for name in ("VmRSS", "VmHWM"))
-        return now, peak
-    try:
-        import resource
-    except ImportError:
-        return None, None
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return used, used
-
-
-def _forget_peak(device: torch.device) -> None:
-    """Lets the peak begin again from here, where that is possible: elsewhere it is that of the whole process."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-    else:
-        with contextlib.suppress(OSError):
-            Path("/proc/self/clear_refs").write_text("5")
-
-
 def main(argument: str) -> str:
     """Measures what the JSON `argument` says; the JSON answer."""
     try:
@@ -234,9 +204,10 @@ def main(argument: str) -> str:
     except SeqmixError as error:
         return json.dumps({"error": str(error)})
     except Exception as error:
-        memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
         said = (str(error).strip() or "no message").splitlines()[0]
-        return json.dumps({"error": "there is not enough memory" if memory else f"{type(error).__name__}: {said}"})
+        return json.dumps(
+            {"error": "there is not enough memory" if is_out_of_memory(error) else f"{type(error).__name__}: {said}"}
+        )
 
 
 if __name__ == "__main__":

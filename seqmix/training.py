@@ -231,7 +231,7 @@ def _new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: b
             model = _build(config, dataset)
         except (RuntimeError, MemoryError) as error:
             raise ConfigError(f"the model cannot be built: it is too large for the memory here ({error})") from error
-    longest = min(int(dataset.lengths.max()), config.data.max_length or np.iinfo(np.int64).max)
+    longest = int(dataset.cut_lengths(config.data.max_length).max())
     if model.length_limit is not None and longest > config.model.max_length:
         raise ConfigError(
             f"the data set has sequences of {longest:,} characters, model.max_length is {config.model.max_length:,}; "

@@ -16,6 +16,7 @@ from seqmix import cli
 PACKAGE = Path(seqmix.__file__).parent
 ORDER = [
     *("errors", "config", "formats", "records", "vocabulary", "splits", "spool", "dataset", "preparation", "batching"),
+    "memory",
     *("functional", "mixers", "tabulation", "model", "interop", "run", "inference", "metrics", "baselines"),
     *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),
     *("measurement", "benchmark", "bench_report", "cli"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from reference import PublishedParamixer
@@ -19,10 +21,10 @@ def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return ids, torch.ones(B, L, dtype=torch.bool), torch.randint(0, 2, (B,), generator=generator)
 
 
-def published(**changes: object) -> PublishedParamixer:
+def published(**changes: Any) -> PublishedParamixer:
     """The opponent, with the recipe's options unless `changes` says otherwise."""
     torch.manual_seed(0)
-    return PublishedParamixer(length=L, vocab_size=VOCABULARY, **changes)  # type: ignore[arg-type]
+    return PublishedParamixer(length=L, vocab_size=VOCABULARY, **changes)
 
 
 def recipe(**changes: object) -> SequenceClassifier:

@@ -317,7 +317,7 @@ def add_gradients(trainer: Trainer, parts: list[Any], targets: Tensor, weights: 
         loss = F.cross_entropy(
             logits.float(), target, weight=weights, label_smoothing=training.label_smoothing, reduction="none"
         ).sum()
-        trainer.scaler.scale(loss / size).backward()  # type: ignore[no-untyped-call]
+        trainer.scaler.scale(loss / size).backward()
         total += loss.item()
     return total, tokens
 

@@ -70,7 +70,7 @@ TEXT_COLUMNS = ("text", "sequence", "seq", "document", "content", "review")
 ID_COLUMNS = ("id", "name", "accession")
 
 
-def open_stream(raw: BinaryIO, name: str) -> BinaryIO:
+def open_stream(raw: BinaryIO, name: str) -> io.BufferedReader:
     """`raw`, unpacked where it is gzip, as a stream that can be peeked at.
 
     Raises:
@@ -83,7 +83,7 @@ def open_stream(raw: BinaryIO, name: str) -> BinaryIO:
     for magic, kind in _COMPRESSED.items():
         if start.startswith(magic):
             raise InputError(f"{name}: this is {kind} data, only gzip is read; unpack it first")
-    unpacked: BinaryIO = buffered
+    unpacked: io.BufferedReader = buffered
     return unpacked
 
 
@@ -322,7 +322,7 @@ def _parse_biopython(stream: BinaryIO, name: str, kind: str, options: TableOptio
     from Bio.Seq import UndefinedSequenceError
 
     with _as_text(stream, options.encoding) as lines:
-        records = SeqIO.parse(lines, kind)  # type: ignore[no-untyped-call]
+        records = SeqIO.parse(lines, kind)
         number = 0
         while (record := _next_record(records, name, kind, number)) is not None:
             number += 1

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,11 +132,11 @@ def predict(
     return chain([first], found) if (first := next(found, None)) is not None else found
 
 
-def reading_options(run: Run, **changes: object) -> ReadOptions:
+def reading_options(run: Run, **changes: Any) -> ReadOptions:
     """How the run's training data were read, with the format found anew and nothing left out; `changes` on top."""
     stored = dict(run.info["read"])
     stored |= {"classes": (), "format": "auto", "split_from": None, "group_from": None, "skip_unlabelled": False}
-    return replace(ReadOptions(**stored), **{k: v for k, v in changes.items() if v is not None})  # type: ignore[arg-type]
+    return replace(ReadOptions(**stored), **{k: v for k, v in changes.items() if v is not None})
 
 
 def _prediction(identifier: str, length: int, row: NDArray[np.float64], classes: list[str]) -> Prediction:

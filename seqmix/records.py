@@ -153,7 +153,7 @@ def _read_key_table(location: str, what: str, flag: str) -> dict[str, str]:
         raise InputError(f"{flag}: there is no file '{name}'")
     with reading(name), path.open("rb") as raw:
         stream = open_stream(raw, name)
-        head = stream.peek(4096)  # type: ignore[attr-defined]
+        head = stream.peek(4096)
         kind = detect_format(head, name, "utf-8")
         if kind not in TABLE_FORMATS:
             kind = "tsv" if b"\t" in head.split(b"\n", 1)[0] else "csv"
@@ -248,7 +248,7 @@ class RecordReader:
                 raw, hasher = _open_source(source, stack)
                 stream = open_stream(raw, source.name)
                 with reading(source.name):
-                    head = stream.peek(65536)  # type: ignore[attr-defined]
+                    head = stream.peek(65536)
                 kind = self.options.format
                 if kind == "auto":
                     kind = detect_format(head, source.name, self.options.encoding)

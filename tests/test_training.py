@@ -132,7 +132,10 @@ def test_other_errors_of_a_step_are_not_taken_for_lack_of_memory(dataset, tmp_pa
 
 def test_inference_halves_its_batches_where_memory_runs_out(trained, dataset, monkeypatch):
     chosen = dataset.indices("test")
-    arguments = lambda: (trained.load_model(), lambda i: dataset.tokens(int(chosen[i])), dataset.lengths[chosen])  # noqa: E731
+
+    def arguments():
+        return trained.load_model(), lambda i: dataset.tokens(int(chosen[i])), dataset.lengths[chosen]
+
     plain = probabilities(*arguments(), device=torch.device("cpu"))
     genuine = SequenceClassifier.forward
     monkeypatch.setattr(SequenceClassifier, "forward", lambda self, ids, mask: Short(partial(genuine, self), 300)(ids, mask))

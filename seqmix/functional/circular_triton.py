@@ -176,7 +176,7 @@ def _kernels() -> tuple[Any, Any]:
 # - Masks stop at n: behind it there may be anything, NaN too, and NaN times 0 is NaN.
 
 
-def _forward_kernel(  # type: ignore[no-untyped-def]
+def _forward_kernel(  # type: ignore[no-untyped-def]  # Triton gives the types
     out, links, values, offsets, lengths,
     depth, n_links, length,
     links_b, links_k, links_l,
@@ -214,7 +214,7 @@ def _forward_kernel(  # type: ignore[no-untyped-def]
     tl.store(target, mixed.to(out.dtype.element_ty), mask=(d < depth)[:, None] & (i < length)[None, :])
 
 
-def _backward_kernel(  # type: ignore[no-untyped-def]
+def _backward_kernel(  # type: ignore[no-untyped-def]  # Triton gives the types
     grad_links, grad_values, grad, links, values, offsets, lengths,
     depth, n_links, length,
     grad_b, grad_d, grad_l,

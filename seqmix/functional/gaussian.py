@@ -201,4 +201,4 @@ class _GaussianProduct(torch.autograd.Function):
 
 
 # torch.compile calls it as it is: it is a loop over slices, and tracing it would take minutes and gain nothing.
-_apply: Any = torch.compiler.disable(_GaussianProduct.apply)  # type: ignore[no-untyped-call]
+_apply: Any = torch.compiler.disable(_GaussianProduct.apply)

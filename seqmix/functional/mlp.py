@@ -106,4 +106,4 @@ class _ChunkedMLP(torch.autograd.Function):
 
 
 # torch.compile calls it as it is: it is a loop over slices, and tracing it would take minutes and gain nothing.
-_apply: Any = torch.compiler.disable(_ChunkedMLP.apply)  # type: ignore[no-untyped-call]
+_apply: Any = torch.compiler.disable(_ChunkedMLP.apply)

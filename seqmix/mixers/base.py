@@ -18,6 +18,8 @@ from typing import Any, ClassVar, Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seqmix.functional import softmax_attention
+
 
 @dataclass(slots=True, eq=False)
 class Table:
@@ -104,3 +106,12 @@ class AttentionMixer(Mixer):
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         """q, k, v `(B, H, L, E)`, mask `(B, L)` bool. Returns `(B, H, L, E)`."""
         raise NotImplementedError(f"{type(self).__name__} must define attend(q, k, v, mask)")
+
+    def exact(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        """What `attend` approximates, at quadratic cost; shapes as there."""
+        return softmax_attention(q, k, v, mask)
+
+    @classmethod
+    def feature_options(cls, n: int) -> dict[str, Any] | None:
+        """Options with which the cost of a query is that of about `n` keys; None: this mixer is no approximation."""
+        return None

@@ -9,10 +9,12 @@ scaled for each matrix on its own; the kernel's width follows the real head widt
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from seqmix.functional import even_landmarks, skyformer_attention
+from seqmix.functional import even_landmarks, kernelized_attention, skyformer_attention
 from seqmix.mixers.base import AttentionMixer
 
 
@@ -48,6 +50,13 @@ class Skyformer(AttentionMixer):
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         landmarks = self._landmarks(mask)
         return skyformer_attention(q, k, v, mask, landmarks, self.gamma, self.iterations or None)
+
+    def exact(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        return kernelized_attention(q, k, v, mask)
+
+    @classmethod
+    def feature_options(cls, n: int) -> dict[str, Any]:
+        return {"n_landmarks": n}
 
     def _landmarks(self, mask: Tensor) -> Tensor:
         """`(B, M)` rows of [Q; K]: random in training, evenly spread in `eval()`; real tokens only."""

@@ -215,7 +215,9 @@ def train(
         Path | None,
         typer.Option("--output", "-o", help="Run folder. (default: runs/NNN-<mixer>; with --resume the newest)"),
     ] = None,
-    mixer: Annotated[str | None, typer.Option(help="paramixer, skyformer, kernelized or softmax. (default: paramixer)")] = None,
+    mixer: Annotated[
+        str | None, typer.Option(help="paramixer, skyformer, s4d, conv …, see the README. (default: paramixer)")
+    ] = None,
     protocol: Annotated[str | None, typer.Option(help="Links of Paramixer: chord or cdil. (default: chord)")] = None,
     pooling: Annotated[str | None, typer.Option(help="mean, cls or flat. (default: mean)")] = None,
     kmer: Annotated[

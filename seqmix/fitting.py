@@ -144,11 +144,16 @@ class Trainer:
         )
 
     def update_average(self) -> None:
-        """Moves the average towards the weights, faster in the first steps, when they are still far from good."""
+        """Moves the average towards the weights, faster in the first steps, when they are still far from good.
+
+        What is drawn or counted (buffers) is not averaged, but taken over.
+        """
         if self.averaged is not self.model:
             decay = min(self.config.training.average, self.state.step / (self.state.step + 9))
             for average, current in zip(self.averaged.parameters(), self.model.parameters(), strict=True):
                 average.lerp_(current.detach(), 1.0 - decay)
+            for kept, buffer in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
+                kept.copy_(buffer)
 
     def pack(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All of the state as tensors and JSON."""
@@ -231,6 +236,7 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
             state.batch += len(group)
             state.step += 1
             state.lr = lr
+            trainer.model.after_step(state.step)
             trainer.update_average()
             size = sum(len(p) for p in group)
             state.loss_sum += loss * size

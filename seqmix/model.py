@@ -147,6 +147,12 @@ class SequenceClassifier(nn.Module):
         assert isinstance(mixer, Mixer)
         return mixer.label()
 
+    def after_step(self, step: int) -> None:
+        """Tells the mixers that optimiser step number `step`, from 1, was made."""
+        for module in self.modules():
+            if isinstance(module, Mixer):
+                module.after_step(step)
+
     def train(self, mode: bool = True) -> SequenceClassifier:
         """As in `nn.Module`; gives back the memory of token tables."""
         if self._tabulator is not None:

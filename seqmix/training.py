@@ -82,7 +82,7 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
         config = replace(config, data=replace(config.data, max_length=prepared["max_length"] or 0))
     if not config.model.max_length:
         longest = config.data.max_length or int(dataset.lengths.max())
-        if config.model.pooling != "flat" and not config.model.positions:
+        if config.model.pooling != "flat" and not config.model.positions and not mixer_class(name).for_longest:
             typical = int(np.quantile(dataset.lengths[dataset.indices("train")], 0.75, method="nearest"))
             longest = min(longest, typical)
         config = replace(config, model=replace(config.model, max_length=longest))

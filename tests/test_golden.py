@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from seqmix.functional import kernelized_attention, skyformer_attention, softmax_attention
+from seqmix.functional import (
+    kernelized_attention,
+    linformer_attention,
+    nystrom_attention,
+    skyformer_attention,
+    softmax_attention,
+)
 from seqmix.interop import from_published
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -94,3 +100,15 @@ def test_skyformer_exact_inverse_agrees_with_published_outputs():
     mask = torch.ones(1, q.shape[2], dtype=torch.bool)
     out = skyformer_attention(q, k, v, mask, data["landmarks"], gamma=float(data["gamma"]), iterations=None)
     assert relative_error(out[0, 0], data["out"]) < 1e-9
+
+
+def test_nystrom_attention_agrees_with_published_outputs():
+    data, _ = load("nystrom_attention")
+    out = nystrom_attention(data["q"], data["k"], data["v"], data["mask"].bool(), n_landmarks=16, iterations=6)
+    assert relative_error(out, data["out"]) < 1e-5
+
+
+def test_linformer_attention_agrees_with_published_outputs():
+    data, _ = load("linformer_attention")
+    out = linformer_attention(data["q"], data["k"], data["v"], data["mask"].bool(), data["E"])
+    assert relative_error(out, data["out"]) < 1e-5

@@ -222,7 +222,7 @@ def test_build_model_follows_its_configuration(batch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"mixer": "paramixr"}, "no mixer 'paramixr'; available: paramixer, skyformer, kernelized, softmax"),
+        ({"mixer": "paramixr"}, "no mixer 'paramixr'; available: bigbird, chordmixer, conv"),
         ({"pooling": "max"}, "mean, cls, flat"),
         ({"stem": "fft"}, "none, conv"),
         ({"stem": "conv", "stem_kernel": 4}, "odd"),

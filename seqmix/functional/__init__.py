@@ -9,7 +9,9 @@ from __future__ import annotations
 from seqmix.functional.attention import (
     even_landmarks,
     kernelized_attention,
+    linformer_attention,
     newton_schulz_inverse,
+    nystrom_attention,
     skyformer_attention,
     softmax_attention,
 )
@@ -23,7 +25,9 @@ __all__ = [
     "even_landmarks",
     "gaussian_kernel",
     "kernelized_attention",
+    "linformer_attention",
     "newton_schulz_inverse",
+    "nystrom_attention",
     "skyformer_attention",
     "softmax_attention",
 ]

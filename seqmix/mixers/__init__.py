@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from pkgutil import iter_modules
 from typing import Any
 
 from seqmix.errors import ConfigError
@@ -13,14 +15,19 @@ from seqmix.mixers.base import AttentionMixer, Mixer, Table
 
 __all__ = ["AttentionMixer", "Mixer", "Table", "available_mixers", "build_mixer", "mixer_class", "mixer_options"]
 
-_BUILT_IN = ("paramixer", "skyformer", "kernelized", "softmax")
 _TYPES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
+@cache
+def _built_in() -> list[str]:
+    """The modules of this package, the contract left out."""
+    return sorted(module.name for module in iter_modules(__path__) if module.name != "base")
+
+
 def available_mixers() -> list[str]:
-    """Names that `--mixer` takes: the built-in ones, then those that installed packages add, sorted."""
+    """Names that `--mixer` takes: the built-in ones, then those that installed packages add, each sorted."""
     added = {point.name for point in entry_points(group="seqmix.mixers")}
-    return [*_BUILT_IN, *sorted(added - set(_BUILT_IN))]
+    return [*_built_in(), *sorted(added - set(_built_in()))]
 
 
 def mixer_class(name: str) -> type[Mixer]:
@@ -29,14 +36,19 @@ def mixer_class(name: str) -> type[Mixer]:
     Raises:
         ConfigError: there is no such mixer.
     """
-    if name in _BUILT_IN:
-        found: type[Mixer] = getattr(import_module(f"seqmix.mixers.{name}"), name.capitalize())
+    if name in _built_in():
+        module = import_module(f"seqmix.mixers.{name}")
+        found: type[Mixer] = next(k for _, k in inspect.getmembers(module, _is_mixer) if k.__module__ == module.__name__)
         return found
     for point in entry_points(group="seqmix.mixers"):
         if point.name == name:
             loaded: type[Mixer] = point.load()
             return loaded
     raise ConfigError(f"there is no mixer '{name}'; available: {', '.join(available_mixers())}")
+
+
+def _is_mixer(member: object) -> bool:
+    return inspect.isclass(member) and issubclass(member, Mixer)
 
 
 def mixer_options(name: str) -> dict[str, Any]:

@@ -52,12 +52,14 @@ class Mixer(nn.Module):
             with residuals) or "plain" (the mixer, then dropout and an optional norm).
         model_defaults: options of [model] that suit this mixer better than the general defaults.
         quadratic: whether time or memory grows with the square of the length.
+        for_longest: whether the model must be built for the longest sequence there is, not for a typical one.
         tabulated: whether `forward` takes a `Table` for `x` and `source`.
     """
 
     block: ClassVar[Literal["transformer", "plain"]] = "transformer"
     model_defaults: ClassVar[dict[str, Any]] = {}
     quadratic: ClassVar[bool] = False
+    for_longest: ClassVar[bool] = False
     tabulated: ClassVar[bool] = False
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
@@ -69,6 +71,9 @@ class Mixer(nn.Module):
         """Floats that a tabulated mixer keeps for each row of a table."""
         return 0
 
+    def after_step(self, step: int) -> None:
+        """Called in training after optimiser step number `step`, from 1: what changes with time, changes here."""
+
     def label(self) -> str:
         """What the name of a run folder says of the options, such as the protocol; empty: nothing."""
         return ""
@@ -77,6 +82,9 @@ class Mixer(nn.Module):
 class AttentionMixer(Mixer):
     """Queries, keys, values and heads; a subclass writes `attend`.
 
+    Attributes:
+        shared_qk: whether keys are the queries; there is no layer for them then.
+
     Args:
         d_model: width D, a multiple of `n_heads`.
         max_length: positions the model is built for.
@@ -84,6 +92,7 @@ class AttentionMixer(Mixer):
     """
 
     model_defaults: ClassVar[dict[str, Any]] = {"d_model": 64, "blocks": 2}  # as in the Skyformer paper
+    shared_qk: ClassVar[bool] = False
 
     def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2) -> None:
         super().__init__()
@@ -91,17 +100,21 @@ class AttentionMixer(Mixer):
             raise ValueError(f"mixer.n_heads must divide d_model: got {n_heads} heads for a width of {d_model}")
         self.n_heads = n_heads
         self.query = nn.Linear(d_model, d_model)
-        self.key = nn.Linear(d_model, d_model)
+        self.key = None if self.shared_qk else nn.Linear(d_model, d_model)
         self.value = nn.Linear(d_model, d_model)
         self.project = nn.Linear(d_model, d_model)
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-        q, k, v = (
-            layer(x).unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
-        )  # (B, H, L, E)
+        q, v = self._heads(self.query(x)), self._heads(self.value(x))
+        k = q if self.key is None else self._heads(self.key(x))
         attended = self.attend(q, k, v, mask)
         out: Tensor = self.project(attended.transpose(1, 2).flatten(2))
         return out
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """`(B, L, D)` to `(B, H, L, E)`."""
+        heads: Tensor = x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+        return heads
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         """q, k, v `(B, H, L, E)`, mask `(B, L)` bool. Returns `(B, H, L, E)`."""

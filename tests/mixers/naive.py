@@ -77,3 +77,140 @@ def skyformer_attention(q, k, v, landmarks, gamma, iterations):
         root = torch.diag(kernel.sum(1) ** -0.5)
         inverse = root @ newton_schulz(root @ kernel @ root, iterations) @ root
     return gaussian(q, chosen) @ inverse @ gaussian(chosen, k) @ v
+
+
+def segment_means(x, n_landmarks):
+    """Means of equal segments of x `(L, E)`, of which there are no more than rows."""
+    n = min(n_landmarks, len(x))
+    segment = torch.tensor([i * n // len(x) for i in range(len(x))])
+    return torch.stack([x[segment == m].mean(0) for m in range(n)])
+
+
+def nystrom_attention(q, k, v, n_landmarks, iterations):
+    """Nystromformer, equation 13, by the whole matrices."""
+    scale = q.shape[1] ** -0.5
+    q_means, k_means = segment_means(q, n_landmarks), segment_means(k, n_landmarks)
+    inverse = newton_schulz(torch.softmax(q_means @ k_means.T * scale, -1), iterations)
+    return torch.softmax(q @ k_means.T * scale, -1) @ inverse @ torch.softmax(q_means @ k.T * scale, -1) @ v
+
+
+def linformer_attention(q, k, v, projection, values):
+    """Linformer, equation 7; projections `(M, N)` repeat behind position N."""
+    e, f = (torch.cat([matrix] * (len(k) // matrix.shape[1] + 1), dim=1)[:, : len(k)] for matrix in (projection, values))
+    return softmax_attention(q, e @ k, f @ v)
+
+
+def performer_attention(q, k, v, features, kernel):
+    """FAVOR+ by the L x L matrix of estimated weights; `features` `(M, E)`."""
+
+    def phi(x, largest):
+        x = x / x.shape[1] ** 0.25
+        if kernel == "relu":
+            return torch.relu(x @ features.T) + 1e-6
+        exponent = x @ features.T - x.square().sum(1, keepdim=True) / 2
+        return torch.exp(exponent - largest(exponent)) + 1e-6
+
+    weights = phi(q, lambda e: e.amax(1, keepdim=True)) @ phi(k, lambda e: e.max()).T
+    return weights / weights.sum(1, keepdim=True) @ v
+
+
+def linear_attention(q, k, v):
+    """Katharopoulos et al., equation 4, with elu + 1."""
+    weights = (F.elu(q) + 1) @ (F.elu(k) + 1).T
+    return weights / weights.sum(1, keepdim=True) @ v
+
+
+def informer_attention(q, k, v, n_features):
+    """Informer, equations 3 and 4, with the evenly spread sample of `eval()`."""
+    sample = [int((i + 0.5) / n_features * len(k)) for i in range(n_features)]
+    scores = q @ k[sample].T
+    unevenness = scores.max(1).values - scores.mean(1)
+    order = sorted(range(len(q)), key=lambda i: -unevenness[i].item())
+    out = v.mean(0).expand_as(v).clone()
+    active = order[:n_features]
+    out[active] = softmax_attention(q, k, v)[active]
+    return out
+
+
+def masked_attention(q, k, v, seen):
+    """Softmax attention where `seen` `(L, L)` is true."""
+    scores = (q @ k.T / q.shape[1] ** 0.5).masked_fill(~seen, -torch.inf)
+    return torch.softmax(scores, dim=-1) @ v
+
+
+def bigbird_mask(length, size, random_blocks):
+    """Who sees whom: neighbours, first and last block, and `random_blocks[i]` of block i."""
+    block = torch.arange(length) // size
+    last = int(block[-1])
+    seen = (block[:, None] - block[None]).abs() <= 1
+    for edge in (0, last):
+        seen = seen | (block[:, None] == edge) | (block[None] == edge)
+    for i, others in random_blocks.items():
+        for j in others:
+            seen = seen | ((block[:, None] == i) & (block[None] == j))
+    return seen
+
+
+def long_short_mask(length, window, n_features):
+    """Who sees whom: own segment, half a window on either side, and all features (Transformer-LS, section 3)."""
+    segment = torch.arange(length)[:, None] // window
+    key = torch.arange(length)[None]
+    near = (key >= segment * window - window // 2) & (key < (segment + 1) * window + window // 2)
+    return F.pad(near, (0, n_features), value=True)
+
+
+def reformer_attention(q, v, buckets, size):
+    """Softmax over the union of what is met in any round; `buckets` `(R, L)`."""
+    length = len(q)
+    seen = torch.zeros(length, length, dtype=torch.bool)
+    for bucket in buckets.tolist():
+        order = sorted(range(length), key=lambda i: (bucket[i], i))
+        chunk = {i: place // size for place, i in enumerate(order)}
+        last = (length - 1) // size
+        for i in range(length):
+            before = chunk[i] - 1 if chunk[i] else last
+            for j in range(length):
+                seen[i, j] |= bucket[i] == bucket[j] and chunk[j] in (chunk[i], before)
+    scores = q @ F.normalize(q, dim=-1).T / q.shape[1] ** 0.5
+    scores = scores.masked_fill(torch.eye(length, dtype=torch.bool), -5e4).masked_fill(~seen, -torch.inf)
+    return torch.softmax(scores, dim=-1) @ v
+
+
+def chordmixer(x, mlps, n_tracks):
+    """``x + mlp(rotate(x))``, layer by layer; x `(L, W)`."""
+    for parameters in mlps:
+        tracks = x.chunk(n_tracks, dim=1)
+        rotated = [tracks[0]] + [torch.roll(track, -(2**m), dims=0) for m, track in enumerate(tracks[1:])]
+        x = x + mlp(torch.cat(rotated, dim=1), *parameters)
+    return x
+
+
+def s4d(u, dt, a, c, skip):
+    """The recurrence, state by state, forwards and backwards; u `(L, D)`, dt `(2, D)`, a and c `(2, D, N)` complex."""
+    length, width = u.shape
+    y = u * skip
+    for direction, order in enumerate((range(length), range(length - 1, -1, -1))):
+        step = dt[direction][:, None]
+        decay = torch.exp(step * a[direction])
+        gain = (decay - 1) / a[direction]
+        state = torch.zeros(width, a.shape[2], dtype=a.dtype)
+        for i in order:
+            if direction == 1:  # what is strictly behind a position
+                y = y + F.one_hot(torch.tensor(i), length)[:, None] * 2 * (c[1] * state).sum(1).real
+            state = decay * state + gain * u[i][:, None]
+            if direction == 0:
+                y = y + F.one_hot(torch.tensor(i), length)[:, None] * 2 * (c[0] * state).sum(1).real
+    return y
+
+
+def dilated_convolutions(x, layers):
+    """``x + conv(gelu(norm(x)))``; layers: norm, weight `(D, D, K)`, bias, dilation; x `(L, D)`, zero beyond the ends."""
+    for norm, weight, bias, dilation in layers:
+        signal, out = F.gelu(norm(x)), [bias] * len(x)
+        for i in range(len(x)):
+            for tap in range(weight.shape[2]):
+                j = i + (tap - weight.shape[2] // 2) * dilation
+                if 0 <= j < len(x):
+                    out[i] = out[i] + weight[:, :, tap] @ signal[j]
+        x = x + torch.stack(out)
+    return x

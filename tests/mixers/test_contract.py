@@ -10,6 +10,7 @@ from torch.utils._pytree import tree_leaves
 
 from seqmix.functional import even_landmarks, gaussian, gaussian_kernel
 from seqmix.mixers import available_mixers, build_mixer, mixer_class
+from seqmix.mixers.reformer import _hash
 from seqmix.model import POOLINGS, SequenceClassifier
 from seqmix.run import pack, unpack
 from seqmix.vocabulary import CLS
@@ -23,6 +24,16 @@ OPTIONS = {
         {"protocol": "chord", "d_hidden": 6, "rescale_every": 2, "link_scale": 1.0},
         {"protocol": "chord", "d_hidden": 6, "residual": False, "n_links": 3, "n_factors": 2},
     ],
+    "nystromformer": [{"n_landmarks": 4}, {"n_landmarks": 32, "conv_kernel": 3}],
+    "linformer": [{"n_features": 5}, {"n_features": 4, "share_kv": False}],
+    "performer": [{"n_features": 6}, {"n_features": 9, "kernel": "relu"}],
+    "informer": [{"n_features": 5}, {"n_features": 64}],
+    "bigbird": [{"block_size": 2, "n_random_blocks": 1}, {"block_size": 1}, {"block_size": 16}],
+    "longshort": [{"window": 4, "n_features": 3}, {"window": 2, "n_features": 1}],
+    "reformer": [{"bucket_size": 2}, {"bucket_size": 4, "n_hashes": 3}, {"bucket_size": 32}],
+    "chordmixer": [{"track_size": 2}, {"track_size": 1, "d_hidden": 5}],
+    "s4d": [{"d_state": 6}, {"d_state": 2}],
+    "conv": [{"kernel_size": 3}, {"kernel_size": 5, "n_layers": 4}],
     "skyformer": [{"n_landmarks": 6}, {"n_landmarks": 5, "iterations": 0, "gamma": 0.3}],
     "softmax": [{"attention_dropout": 0.5}],
 }
@@ -211,23 +222,106 @@ def naive_paramixer(built, x, source):
     return naive.paramixer(x, source, links, values, built.protocol, built.residual, built.rescale_every)
 
 
+def naive_skyformer(built, h, q, k, v):
+    rows = even_landmarks(torch.tensor([len(q)]), built.n_landmarks, len(q))[0]
+    return naive.skyformer_attention(q, k, v, rows, built.gamma, built.iterations or None)
+
+
+def naive_nystromformer(built, h, q, k, v):
+    out = naive.nystrom_attention(q, k, v, built.n_landmarks, built.iterations)
+    if built.convolution is None:
+        return out
+    taps = built.convolution.weight[h, 0, :, 0]
+    rows = torch.nn.functional.pad(v, (0, 0, len(taps) // 2, len(taps) // 2))
+    return out + sum(tap * rows[i : i + len(v)] for i, tap in enumerate(taps))
+
+
+def naive_linformer(built, h, q, k, v):
+    values = built.projection if built.projection_values is None else built.projection_values
+    return naive.linformer_attention(q, k, v, built.projection[h], values[h])
+
+
+def naive_bigbird(built, h, q, k, v):
+    size = built.block_size
+    used = -(-len(q) // size)
+    blocks, counts = built._plan(torch.tensor([used]), used)
+    drawn = {i: blocks[0, h, i, 5:][counts[0, h, i, 5:]].tolist() for i in range(used)}
+    for i, others in drawn.items():  # one from each share of those that are neither near nor at the edge
+        free = [j for j in range(1, used - 1) if abs(i - j) > 1]
+        assert len(others) == len(set(others)) == min(len(free), built.n_random_blocks)
+        assert set(others) <= set(free)
+    return naive.masked_attention(q, k, v, naive.bigbird_mask(len(q), size, drawn))
+
+
+def naive_reformer(built, h, q, k, v):
+    mask = torch.ones(1, len(q), dtype=torch.bool)
+    buckets = torch.stack([_hash(q[None, None], mask, rotation, built.bucket_size)[0, 0] for rotation in built.rotations])
+    return naive.reformer_attention(q, v, buckets, built.bucket_size)
+
+
+ATTENTION = {
+    "softmax": lambda built, h, q, k, v: naive.softmax_attention(q, k, v),
+    "kernelized": lambda built, h, q, k, v: naive.kernelized_attention(q, k, v),
+    "skyformer": naive_skyformer,
+    "nystromformer": naive_nystromformer,
+    "linformer": naive_linformer,
+    "performer": lambda built, h, q, k, v: naive.performer_attention(q, k, v, built.weight, built.kernel),
+    "linear": lambda built, h, q, k, v: naive.linear_attention(q, k, v),
+    "informer": lambda built, h, q, k, v: naive.informer_attention(q, k, v, built.n_features),
+    "bigbird": naive_bigbird,
+    "reformer": naive_reformer,
+}
+
+
 def naive_attention(built, x, source):
-    length = len(x)
-    formulas = {"softmax": naive.softmax_attention, "kernelized": naive.kernelized_attention}
-    name = type(built).__name__.lower()
+    formula = ATTENTION[type(built).__module__.rsplit(".", 1)[1]]
     heads = []
     for h in range(built.n_heads):
         part = slice(h * WIDTH // built.n_heads, (h + 1) * WIDTH // built.n_heads)
-        q, k, v = (layer(x)[:, part] for layer in (built.query, built.key, built.value))
-        if name == "skyformer":
-            rows = even_landmarks(torch.tensor([length]), built.n_landmarks, length)[0]
-            heads.append(naive.skyformer_attention(q, k, v, rows, built.gamma, built.iterations or None))
-        else:
-            heads.append(formulas[name](q, k, v))
+        q, k, v = (layer(x)[:, part] for layer in (built.query, built.key or built.query, built.value))
+        heads.append(formula(built, h, q, k, v))
     return built.project(torch.cat(heads, dim=1))
 
 
-NAIVE = {"paramixer": naive_paramixer} | dict.fromkeys(("softmax", "kernelized", "skyformer"), naive_attention)
+def naive_longshort(built, x, source):
+    """Both norms are of all heads together: equal for keys and values, not for one head's part of them."""
+    q, k, v = (layer(x) for layer in (built.query, built.key, built.value))
+    share = built.dynamic(k).softmax(0).chunk(built.n_heads, dim=1)
+    parts = [slice(h * WIDTH // built.n_heads, (h + 1) * WIDTH // built.n_heads) for h in range(built.n_heads)]
+    far = [built.norm_far(torch.cat([p.T @ y[:, part] for p, part in zip(share, parts, strict=True)], dim=1)) for y in (k, v)]
+    keys, values = (torch.cat((built.norm_near(y), z)) for y, z in zip((k, v), far, strict=True))
+    seen = naive.long_short_mask(len(x), built.window, built.n_features)
+    heads = [naive.masked_attention(q[:, part], keys[:, part], values[:, part], seen) for part in parts]
+    return built.project(torch.cat(heads, dim=1))
+
+
+def layers_of(sequential):
+    first, _, last = sequential
+    return first.weight, first.bias, last.weight, last.bias
+
+
+def naive_chordmixer(built, x, source):
+    return built.reduce(naive.chordmixer(built.expand(x), [layers_of(layer) for layer in built.layers], built.n_tracks))
+
+
+def naive_s4d(built, x, source):
+    rate, weight = torch.complex(-built.log_decay.exp(), built.frequency), torch.view_as_complex(built.output)
+    y = naive.s4d(x, built.log_dt.exp(), rate, weight, built.skip)
+    return torch.nn.functional.glu(built.gate(torch.nn.functional.gelu(y)), dim=-1)
+
+
+def naive_conv(built, x, source):
+    layers = [(norm, c.weight, c.bias, c.dilation[0]) for norm, c in zip(built.norms, built.convolutions, strict=True)]
+    return naive.dilated_convolutions(x, layers)
+
+
+NAIVE = dict.fromkeys(ATTENTION, naive_attention) | {
+    "paramixer": naive_paramixer,
+    "longshort": naive_longshort,
+    "chordmixer": naive_chordmixer,
+    "s4d": naive_s4d,
+    "conv": naive_conv,
+}
 
 
 @every_mixer

@@ -1,0 +1,60 @@
+"""ChordMixer: rotation of channel tracks along the chord offsets, then an MLP (Khalitov et al., ICLR 2023).
+
+Each layer is ``x + mlp(rotate(x))``: the channels are tracks; track 0 stays, track m = 1, 2, ... is rotated by 2^(m-1)
+positions, and an MLP mixes the tracks at every position. After ceil(log2 N) layers every position depends on every
+other. Cost: O(L W^2 log N) operations and O(L W log N) memory a block, W = track_size (1 + ceil(log2 N)) channels.
+
+The circle is each sequence's own length. Deviations: the width of the tracks together follows from the length, so that a
+linear layer leads into and out of them; the number of layers is that of the length the model is built for, for all.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from seqmix.mixers.base import Mixer
+
+
+class ChordMixer(Mixer):
+    """A stack of ChordMixer layers.
+
+    Args:
+        track_size: channels in a track.
+        d_hidden: hidden width of each layer's MLP; 0: twice the channels of all tracks.
+    """
+
+    block = "plain"
+
+    def __init__(self, d_model: int, max_length: int, *, track_size: int = 8, d_hidden: int = 0) -> None:
+        super().__init__()
+        if track_size < 1:
+            raise ValueError(f"mixer.track_size must be at least 1: got {track_size}")
+        if d_hidden < 0:
+            raise ValueError(f"mixer.d_hidden must be 0 (chosen) or more: got {d_hidden}")
+        n_layers = max(1, (max_length - 1).bit_length())
+        self.track_size, self.n_tracks = track_size, 1 + n_layers
+        width = self.n_tracks * track_size
+        hidden = d_hidden or 2 * width
+        self.expand = nn.Linear(d_model, width)
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width)) for _ in range(n_layers)
+        )
+        self.reduce = nn.Linear(width, d_model)
+
+    def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+        x = self.expand(x)
+        positions = _rotated(mask, self.n_tracks)
+        for layer in self.layers:
+            tracks = x.unflatten(-1, (self.n_tracks, self.track_size))  # (B, L, T, S)
+            x = x + layer(tracks.gather(1, positions.expand(*tracks.shape)).flatten(2))
+        out: Tensor = self.reduce(x)
+        return out
+
+
+def _rotated(mask: Tensor, n_tracks: int) -> Tensor:
+    """Which position each track takes what stands at position i from: `(B, L, T, 1)`, i + offset on its own circle."""
+    lengths = mask.sum(1)[:, None, None].clamp_min(1)
+    offsets = torch.tensor([0, *(2**m for m in range(n_tracks - 1))], device=mask.device)
+    position = torch.arange(mask.shape[1], device=mask.device)[:, None]
+    return torch.where(position < lengths, (position + offsets) % lengths, position)[..., None]

@@ -1,0 +1,62 @@
+"""Informer's ProbSparse attention: only queries that attend unevenly attend at all (Zhou et al., AAAI 2021).
+
+A query's unevenness is the maximum minus the mean of its scores with a sample of the keys (equation 4). The u most
+uneven queries attend to all keys; all others receive the mean of the values, as the uniform attention that they are
+close to. Cost: O(L u D) operations and O(L u) memory a block.
+
+Deviations from the published code: samples, means and choices are of real tokens only; all queries share one sample of
+u keys, a matrix product where a sample for each would be a gather of L u keys; in `eval()` it is fixed and evenly spread;
+u is `n_features`, not a multiple of log L.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqmix.functional import softmax_attention
+from seqmix.mixers.base import AttentionMixer
+
+
+class Informer(AttentionMixer):
+    """Multi-head ProbSparse attention.
+
+    Args:
+        n_heads: number of heads.
+        n_features: number u of sampled keys, and of queries that attend.
+    """
+
+    def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2, n_features: int = 128) -> None:
+        super().__init__(d_model, max_length, n_heads=n_heads)
+        if n_features < 1:
+            raise ValueError(f"mixer.n_features must be at least 1: got {n_features}")
+        self.n_features = n_features
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        real = mask[:, None, :, None]
+        mean = v.masked_fill(~real, 0.0).sum(2, keepdim=True) / mask.sum(1)[:, None, None, None]
+        chosen = self._uneven(q.detach(), k.detach(), mask)[..., None]  # (B, H, u, 1)
+        attended = softmax_attention(q.gather(2, chosen.expand(-1, -1, -1, q.shape[3])), k, v, mask)
+        return mean.expand_as(v).scatter(2, chosen.expand(-1, -1, -1, v.shape[3]), attended)
+
+    def _uneven(self, q: Tensor, k: Tensor, mask: Tensor) -> Tensor:
+        """Numbers `(B, H, u)` of the queries with the most uneven scores; padded ones last."""
+        sample = self._sample(mask.sum(1))[:, None, :, None].expand(-1, q.shape[1], -1, q.shape[3])
+        scores = q @ k.gather(2, sample).transpose(-1, -2)
+        unevenness = (scores.amax(-1) - scores.mean(-1)).masked_fill(~mask[:, None, :], -torch.inf)
+        return unevenness.topk(min(self.n_features, mask.shape[1]), dim=-1).indices
+
+    def _sample(self, lengths: Tensor) -> Tensor:
+        """Numbers `(B, u)` of real keys: random in training, evenly spread in `eval()`."""
+        n = self.n_features
+        if self.training:
+            share = torch.rand(len(lengths), n, device=lengths.device, dtype=torch.float64)
+        else:
+            share = (torch.arange(n, device=lengths.device, dtype=torch.float64) + 0.5) / n
+        return torch.minimum((share * lengths[:, None]).long(), lengths[:, None] - 1)
+
+    @classmethod
+    def feature_options(cls, n: int) -> dict[str, Any]:
+        return {"n_features": n}

@@ -1,0 +1,49 @@
+"""Linformer: keys and values projected along the length to a fixed number of features (Wang et al. 2020).
+
+Cost: O(L M D) operations and O(L D + M N) memory a block, M features, N positions the model is built for.
+
+The projection is one number for each position: a model is built for the longest sequence there is. Beyond, position i
+takes the column of position i modulo N.
+
+Deviation from published implementations: the projection is a parameter, saved and trained like all others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seqmix.functional import linformer_attention
+from seqmix.mixers.base import AttentionMixer
+
+
+class Linformer(AttentionMixer):
+    """Multi-head Linformer attention.
+
+    Args:
+        n_heads: number of heads.
+        n_features: rows M of each head's projection.
+        share_kv: one projection for keys and values; false: one for each.
+    """
+
+    for_longest = True
+
+    def __init__(
+        self, d_model: int, max_length: int, *, n_heads: int = 2, n_features: int = 128, share_kv: bool = True
+    ) -> None:
+        super().__init__(d_model, max_length, n_heads=n_heads)
+        if n_features < 1:
+            raise ValueError(f"mixer.n_features must be at least 1: got {n_features}")
+        shape = (n_heads, n_features, max_length)
+        # Projected keys begin with the scale of a single one.
+        self.projection = nn.Parameter(torch.randn(shape) * max_length**-0.5)
+        self.projection_values = None if share_kv else nn.Parameter(torch.randn(shape) * max_length**-0.5)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        return linformer_attention(q, k, v, mask, self.projection, self.projection_values)
+
+    @classmethod
+    def feature_options(cls, n: int) -> dict[str, Any]:
+        return {"n_features": n}

@@ -1,0 +1,58 @@
+"""Nystromformer: softmax attention through the means of segments (Xiong et al., AAAI 2021).
+
+Cost: O(L M D + M^3) operations and O(L D + M^2) memory a block, M landmarks.
+
+Deviations from the published code, each for the sake of one answer for one sequence: segments are parts of each
+sequence's own real tokens, of which there may be any number; the pseudo-inverse is scaled for each matrix on its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from seqmix.functional import nystrom_attention
+from seqmix.mixers.base import AttentionMixer
+
+
+class Nystromformer(AttentionMixer):
+    """Multi-head Nystrom attention.
+
+    Args:
+        n_heads: number of heads.
+        n_landmarks: segments whose means stand for all queries and keys.
+        iterations: steps of the iterative pseudo-inverse.
+        conv_kernel: odd width of a depthwise convolution of the values that is added, one filter a head; 0: none.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        max_length: int,
+        *,
+        n_heads: int = 2,
+        n_landmarks: int = 128,
+        iterations: int = 6,
+        conv_kernel: int = 0,
+    ) -> None:
+        super().__init__(d_model, max_length, n_heads=n_heads)
+        if n_landmarks < 1:
+            raise ValueError(f"mixer.n_landmarks must be at least 1: got {n_landmarks}")
+        if iterations < 1:
+            raise ValueError(f"mixer.iterations must be at least 1: got {iterations}")
+        if conv_kernel < 0 or (conv_kernel and conv_kernel % 2 == 0):
+            raise ValueError(f"mixer.conv_kernel must be odd, or 0 for none: got {conv_kernel}")
+        self.n_landmarks, self.iterations = n_landmarks, iterations
+        self.convolution: nn.Conv2d | None = None
+        if conv_kernel:
+            padding = (conv_kernel // 2, 0)
+            self.convolution = nn.Conv2d(n_heads, n_heads, (conv_kernel, 1), padding=padding, groups=n_heads, bias=False)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        out = nystrom_attention(q, k, v, mask, self.n_landmarks, self.iterations)
+        return out if self.convolution is None else out + self.convolution(v.masked_fill(~mask[:, None, :, None], 0.0))
+
+    @classmethod
+    def feature_options(cls, n: int) -> dict[str, Any]:
+        return {"n_landmarks": n}

@@ -1,0 +1,99 @@
+"""Performer: attention through positive orthogonal random features, FAVOR+ (Choromanski et al., ICLR 2021).
+
+``exp(q . k / sqrt(E))`` is the expectation of ``phi(q) . phi(k)`` with ``phi(x) = exp(W x' - |x'|^2 / 2) / sqrt(M)``,
+x' = x / E^(1/4), over rows of W from a normal distribution (lemma 1); rows orthogonal in blocks of E lower its variance.
+Cost: O(L M D) operations and O(L M) memory a block, M features.
+
+Features are stabilised by subtracting the largest exponent, of a row for queries and of a sequence for keys, which
+cancels in the normalised result. What is drawn is saved with the weights: `eval()` is not left to chance.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seqmix.mixers.base import AttentionMixer
+
+KERNELS = ("softmax", "relu")
+_EPSILON = 1e-6  # added to features, so that no sum of them vanishes
+
+
+class Performer(AttentionMixer):
+    """Multi-head FAVOR+ attention.
+
+    Args:
+        n_heads: number of heads.
+        n_features: random features M.
+        kernel: "softmax": positive features of the softmax kernel; "relu": generalised attention, features relu(W x').
+        redraw_every: optimiser steps after which the features are drawn anew; 0: never.
+    """
+
+    weight: Tensor
+
+    def __init__(
+        self,
+        d_model: int,
+        max_length: int,
+        *,
+        n_heads: int = 2,
+        n_features: int = 128,
+        kernel: str = "softmax",
+        redraw_every: int = 0,
+    ) -> None:
+        super().__init__(d_model, max_length, n_heads=n_heads)
+        if n_features < 1:
+            raise ValueError(f"mixer.n_features must be at least 1: got {n_features}")
+        if kernel not in KERNELS:
+            raise ValueError(f"mixer.kernel must be one of {', '.join(KERNELS)}: got '{kernel}'")
+        if redraw_every < 0:
+            raise ValueError(f"mixer.redraw_every must be 0 (never) or more: got {redraw_every}")
+        self.kernel, self.redraw_every = kernel, redraw_every
+        self.register_buffer("weight", _orthogonal_features(n_features, d_model // n_heads))
+
+    def after_step(self, step: int) -> None:
+        if self.redraw_every and step % self.redraw_every == 0:
+            self.weight.copy_(_orthogonal_features(*self.weight.shape))
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        real = mask[:, None, :, None]
+        with torch.autocast(q.device.type, enabled=False):
+            wide = torch.promote_types(q.dtype, torch.float32)
+            features_q = self._features(q.to(wide), dims=(-1,))
+            features_k = self._features(k.to(wide).masked_fill(~real, 0.0), dims=(-1, -2), real=real)
+            summed = features_k.transpose(-1, -2) @ v.to(wide).masked_fill(~real, 0.0)  # (B, H, M, E)
+            total = features_q @ features_k.sum(2)[..., None]  # (B, H, L, 1)
+            out: Tensor = (features_q @ summed / total).to(v.dtype)
+            return out
+
+    def _features(self, x: Tensor, dims: tuple[int, ...], real: Tensor | None = None) -> Tensor:
+        """`(B, H, L, M)`, up to a factor for all that `dims` names; zero where a row is not real."""
+        x = x * x.shape[-1] ** -0.25
+        projected = x @ self.weight.to(x.dtype).T
+        if self.kernel == "relu":
+            features = F.relu(projected) + _EPSILON
+        else:
+            exponent = projected - 0.5 * x.square().sum(-1, keepdim=True)
+            if real is not None:
+                exponent = exponent.masked_fill(~real, -torch.inf)
+            features = torch.exp(exponent - exponent.amax(dims, keepdim=True)) + _EPSILON
+        kept: Tensor = features if real is None else features.masked_fill(~real, 0.0)
+        return kept
+
+    @classmethod
+    def feature_options(cls, n: int) -> dict[str, Any]:
+        return {"n_features": n}
+
+
+def _orthogonal_features(n_features: int, width: int) -> Tensor:
+    """Rows `(M, E)`, orthogonal in blocks of E, with the norms of normal vectors."""
+    blocks = []
+    for _ in range(-(-n_features // width)):
+        rotation, triangle = torch.linalg.qr(torch.randn(width, width))
+        # Uniform only with these signs: the decomposition alone prefers some directions, a bias that never averages out.
+        blocks.append((rotation * triangle.diagonal().sign()).T)
+    rows: Tensor = torch.cat(blocks)[:n_features] * torch.randn(n_features, width).norm(dim=1, keepdim=True)
+    return rows

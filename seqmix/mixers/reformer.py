@@ -1,0 +1,160 @@
+"""Reformer: attention within buckets of a locality-sensitive hash (Kitaev et al., ICLR 2020). Not causal.
+
+Queries are keys, of length one as keys. In each of several rounds tokens are hashed by random rotations, sorted by
+bucket, and cut into chunks; a token attends to those of its bucket in its own chunk and the one before. The rounds are
+combined exactly (section 2, equation 3): the result is softmax over all that are met in any round, those met in N rounds
+counted once. A token attends to itself only if there is nothing else.
+Cost: O(R L (c D + log L)) operations and O(R L c) memory a block, R rounds, chunks of c tokens.
+
+Buckets and chunks are those of each sequence's own length: a power of two of buckets, of c tokens or fewer on average.
+Hashes of more than 64 buckets are made of several, so that their cost does not grow with the square of the length.
+Rotations are drawn anew in training, and fixed in `eval()`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seqmix.mixers.base import AttentionMixer
+
+_BITS, _DIGITS = 6, 4  # of a hash: at most 64 buckets from one rotation, four of them
+_SELF = -5e4  # score of a token with itself
+
+
+class Reformer(AttentionMixer):
+    """Multi-head LSH attention with shared queries and keys.
+
+    Args:
+        n_heads: number of heads.
+        n_hashes: rounds of hashing.
+        bucket_size: tokens c in a chunk, and in a bucket at most on average.
+    """
+
+    shared_qk = True
+    rotations: Tensor
+
+    def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2, n_hashes: int = 2, bucket_size: int = 32) -> None:
+        super().__init__(d_model, max_length, n_heads=n_heads)
+        if n_hashes < 1:
+            raise ValueError(f"mixer.n_hashes must be at least 1: got {n_hashes}")
+        if bucket_size < 1:
+            raise ValueError(f"mixer.bucket_size must be at least 1: got {bucket_size}")
+        self.n_hashes, self.bucket_size = n_hashes, bucket_size
+        self.register_buffer("rotations", torch.randn(n_hashes, _DIGITS, d_model // n_heads, 2 ** (_BITS - 1)))
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        rotations = torch.randn_like(self.rotations) if self.training else self.rotations
+        size, length = self.bucket_size, q.shape[2]
+        missing = -length % size
+        q, v = (F.pad(x.masked_fill(~mask[:, None, :, None], 0.0), (0, 0, 0, missing)) for x in (q, v))
+        mask = F.pad(mask, (0, missing))
+        with torch.no_grad():
+            rounds = [_Round(_hash(q, mask, rotation.to(q.dtype), size), mask, size) for rotation in rotations]
+        outs, totals = zip(*(self._attend_round(q, v, mask, number, rounds) for number in range(len(rounds))), strict=True)
+        weights = torch.stack(totals).softmax(0)[..., None]  # (R, B, H, L, 1)
+        out: Tensor = (torch.stack(outs) * weights.to(v.dtype)).sum(0)[:, :, :length]
+        return out
+
+    def _attend_round(self, q: Tensor, v: Tensor, mask: Tensor, number: int, rounds: list[_Round]) -> tuple[Tensor, Tensor]:
+        """Attention within one round's chunks `(B, H, L, E)`, and the logarithm of its weights' sum `(B, H, L)`."""
+        here = rounds[number]
+        queries, values = here.sorted(q), here.sorted(v)
+        keys, values = (here.with_previous(x) for x in (F.normalize(queries, dim=-1), values))
+        with torch.autocast(q.device.type, enabled=False):
+            wide = torch.promote_types(q.dtype, torch.float32)
+            scores = queries.to(wide) @ keys.to(wide).transpose(-1, -2) * q.shape[-1] ** -0.5
+            with torch.no_grad():
+                met = torch.zeros_like(scores)
+                for other in rounds:
+                    met += other.meet(here)
+                own = here.pairs(torch.arange(mask.shape[1], device=q.device).expand(q.shape[:3]))
+            scores = scores.masked_fill(own[0] == own[1], _SELF) - met.clamp_min(1.0).log()
+            # Padded queries meet nothing: they look at everything, which nobody sees.
+            scores = scores.masked_fill(~here.meet(here), -torch.inf).masked_fill(~here.pairs(here.real)[0], 0.0)
+            total = scores.logsumexp(-1, keepdim=True)
+            out = (scores - total).exp() @ values.to(wide)
+        return here.unsorted(out.to(v.dtype)), here.unsorted(total)[..., 0]
+
+    def exact(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        own = torch.eye(q.shape[2], dtype=torch.bool, device=q.device)
+        scores = q @ F.normalize(q, dim=-1).transpose(-1, -2) * q.shape[-1] ** -0.5
+        weights = scores.masked_fill(own, _SELF).masked_fill(~mask[:, None, None, :], -torch.inf).softmax(-1)
+        out: Tensor = weights @ v
+        return out
+
+    @classmethod
+    def feature_options(cls, n: int) -> dict[str, Any]:
+        return {"bucket_size": max(1, n // 4)}  # two rounds, chunk and the one before
+
+
+class _Round:
+    """One round of hashing: who is in which bucket, and in which chunk of the order by bucket.
+
+    Attributes:
+        buckets: `(B, H, L)`; chunks: `(B, H, L)`; real: `(B, H, L)`, which tokens are.
+        before: `(B, C)` the chunk before each chunk, the last real one before the first; -1: there is no other.
+    """
+
+    def __init__(self, buckets: Tensor, mask: Tensor, size: int) -> None:
+        length = buckets.shape[2]
+        self.buckets, self.size, self.real = buckets, size, mask[:, None].expand_as(buckets)
+        position = torch.arange(length, device=buckets.device)
+        self._order = (buckets * length + position).masked_fill(~self.real, torch.iinfo(torch.int64).max).argsort(-1)
+        self._rank = self._order.argsort(-1)
+        self.chunks = self._rank // size
+        used = -(-mask.sum(1, keepdim=True) // size)
+        before = torch.arange(length // size, device=buckets.device) - 1
+        self.before = torch.where(before < 0, torch.where(used > 1, used - 1, -1), before)
+
+    def sorted(self, x: Tensor) -> Tensor:
+        """x `(B, H, L, E)` in the order of buckets, in chunks: `(B, H, C, c, E)`."""
+        chunks: Tensor = x.gather(2, self._order[..., None].expand_as(x)).unflatten(2, (-1, self.size))
+        return chunks
+
+    def unsorted(self, x: Tensor) -> Tensor:
+        """The inverse of `sorted`."""
+        x = x.flatten(2, 3)
+        return x.gather(2, self._rank[..., None].expand_as(x))
+
+    def with_previous(self, x: Tensor) -> Tensor:
+        """Chunks `(B, H, C, c, E)`, each followed by the one before: `(B, H, C, 2 c, E)`."""
+        index = self.before.clamp_min(0)[:, None, :, None, None].expand_as(x)
+        return torch.cat((x, x.gather(2, index)), dim=3)
+
+    def pairs(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What x `(B, H, L)` says of the queries `(B, H, C, c, 1)` and keys `(B, H, C, 1, 2 c)` of this round."""
+        queries = self.sorted(x[..., None])
+        return queries, self.with_previous(queries).transpose(-1, -2)
+
+    def meet(self, at: _Round) -> Tensor:
+        """For the pairs of round `at`, whether they meet in this one: `(B, H, C, c, 2 c)`."""
+        query_bucket, key_bucket = at.pairs(self.buckets)
+        query_chunk, key_chunk = at.pairs(self.chunks)
+        before = self.before[:, None].expand(-1, self.chunks.shape[1], -1).gather(2, self.chunks.flatten(2))
+        query_before, _ = at.pairs(before)
+        met = (query_bucket == key_bucket) & ((query_chunk == key_chunk) | (query_before == key_chunk))
+        found = met & at.pairs(self.real)[1]
+        if at is self:  # where there is no chunk before, it is its own: each pair but once
+            there = (self.before >= 0)[:, None, :, None, None]
+            found = found & torch.cat((torch.ones_like(found[..., : self.size]), there.expand_as(found[..., : self.size])), -1)
+        return found
+
+
+def _hash(q: Tensor, mask: Tensor, rotation: Tensor, size: int) -> Tensor:
+    """Buckets `(B, H, L)` of q `(B, H, L, E)`: the digits of each are the nearest of the axes that a rotation has."""
+    needed = -(-mask.sum(1) // size)  # buckets of each sequence
+    bits = torch.ceil(torch.log2(needed.clamp_min(1).double())).long()[:, None, None, None]
+    buckets = torch.zeros(q.shape[:3], dtype=torch.int64, device=q.device)
+    axis = torch.arange(rotation.shape[2], device=q.device)
+    for digit in range(min(_DIGITS, -(-int(bits.max()) // _BITS))):
+        axes = (1 << (bits - digit * _BITS).clamp(0, _BITS)) // 2  # each has two directions
+        along = (q @ rotation[digit]).masked_fill(axis >= axes, -torch.inf)
+        against = (-along).masked_fill(axis >= axes, -torch.inf)
+        highest, nearest = torch.cat((along, against), dim=-1).max(-1)
+        nearest = torch.where(nearest >= len(axis), nearest - len(axis) + axes[..., 0], nearest)
+        buckets += nearest.masked_fill(highest.isinf(), 0) << (digit * _BITS)
+    return buckets

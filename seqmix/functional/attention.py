@@ -74,6 +74,7 @@ def nystrom_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, n_landmarks
 
     Cost: O(L M E + M^3) operations; O(L E + M^2) memory where a fused kernel is to be had.
     """
+    n_landmarks = min(n_landmarks, q.shape[2])
     segments, found = _segments(mask, n_landmarks)
     q_means, k_means = (_segment_means(x, mask, segments, n_landmarks) for x in (q, k))
     far = F.scaled_dot_product_attention(q_means, k, v, attn_mask=_keys(mask))  # (B, H, M, E)

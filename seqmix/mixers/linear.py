@@ -22,6 +22,11 @@ class Linear(AttentionMixer):
         super().__init__(d_model, max_length, n_heads=n_heads)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-        q, k = F.elu(q) + 1, (F.elu(k) + 1).masked_fill(~mask[:, None, :, None], 0.0)
-        total = q @ k.sum(2, keepdim=True).transpose(-1, -2)  # (B, H, L, 1)
+        q, k = _features(q), _features(k).masked_fill(~mask[:, None, :, None], 0.0)
+        total = (q * k.sum(2, keepdim=True)).sum(-1, keepdim=True)  # (B, H, L, 1)
         return q @ (k.transpose(-1, -2) @ v.masked_fill(~mask[:, None, :, None], 0.0)) / total
+
+
+def _features(x: Tensor) -> Tensor:
+    """elu(x) + 1, above zero everywhere."""
+    return F.relu(x) + x.clamp_max(0.0).exp()

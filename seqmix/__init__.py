@@ -31,6 +31,7 @@ _HOMES = {
     "SeqmixError": "errors",
     "SequenceClassifier": "model",
     "available_mixers": "mixers",
+    "bench_approximation": "approximation",
     "bench_mixers": "benchmark",
     "build_model": "model",
     "evaluate": "evaluation",
@@ -42,6 +43,7 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
+    from seqmix.approximation import bench_approximation as bench_approximation
     from seqmix.benchmark import bench_mixers as bench_mixers
     from seqmix.config import Config as Config
     from seqmix.dataset import Dataset as Dataset

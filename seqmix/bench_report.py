@@ -87,7 +87,7 @@ def _panel(axes: Any, drawn: list[Series], curve: str, title: str, show: Callabl
     low, high = 10.0 ** decades[0], 10.0 ** max(decades[1], decades[0] + 1)
     axes.set_ylim(low, high)
     for order, (series, points) in enumerate(zip(drawn, curves, strict=True)):
-        axes.plot([x for x, _ in points], [y for _, y in points], label=_label(series), **_look(order))
+        axes.plot([x for x, _ in points], [y for _, y in points], label=_label(series), **look(order))
     guide = [1.5 * low * length / lengths[0] for length in lengths]
     axes.plot(lengths, guide, color=_GREY, linewidth=1, linestyle=":", zorder=1, label=r"$\propto L$")
     axes.set_xticks(lengths, [short(length) for length in lengths], minor=False)
@@ -100,7 +100,8 @@ def _panel(axes: Any, drawn: list[Series], curve: str, title: str, show: Callabl
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _look(order: int) -> dict[str, Any]:
+def look(order: int) -> dict[str, Any]:
+    """Colour and marker of the line that is drawn as number `order`."""
     colour, marker = _COLOURS[order % len(_COLOURS)], _MARKERS[order % len(_MARKERS)]
     return {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1.6}
 
@@ -116,14 +117,14 @@ def _label(series: Series) -> str:
     return f"{name}\n{', '.join(parts)}" if parts else name
 
 
-def check_output(folder: Path, overwrite: bool) -> None:
-    """Finds out before anything is measured whether the figures can be kept.
+def check_output(folder: Path, overwrite: bool, name: str = "bench") -> None:
+    """Finds out before anything is measured whether the figures `name` can be kept.
 
     Raises:
         ConfigError: there are some already, or nothing can be written there.
     """
-    if (folder / "bench.json").exists() and not overwrite:
-        raise ConfigError(f"{folder / 'bench.json'} exists; replace it with --overwrite, or choose another --output")
+    if (file := folder / f"{name}.json").exists() and not overwrite:
+        raise ConfigError(f"{file} exists; replace it with --overwrite, or choose another --output")
     place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not place.is_dir() or not os.access(place, os.W_OK):
         raise ConfigError(
@@ -133,10 +134,14 @@ def check_output(folder: Path, overwrite: bool) -> None:
 
 def write_bench(result: BenchResult, folder: Path) -> None:
     """Writes `bench.json`, `bench.svg` and `bench.png`; nothing else in the folder is touched."""
-    figure = bench_figure(result)
+    write_files(folder, "bench", result.to_json(), bench_figure(result))
+
+
+def write_files(folder: Path, name: str, content: str, figure: Figure) -> None:
+    """Writes `name` as .json, .svg and .png."""
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=150)
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "bench.json", result.to_json())
-    write_whole(folder / "bench.svg", svg(figure) + "\n")
-    write_whole(folder / "bench.png", png.getvalue())
+    write_whole(folder / f"{name}.json", content)
+    write_whole(folder / f"{name}.svg", svg(figure) + "\n")
+    write_whole(folder / f"{name}.png", png.getvalue())

@@ -467,6 +467,71 @@ def bench_mixers(
         raise Interrupted(f"interrupted; what was measured is in {output / 'bench.json'}")
 
 
+@bench_app.command("approximation")
+@_reported
+def bench_approximation(
+    mixers: Annotated[
+        str | None, typer.Option(help="Names of attention mixers, separated by commas. (default: all that are installed)")
+    ] = None,
+    features: Annotated[str, typer.Option(help="Numbers of features, separated by commas.")] = "16,32,64,128,256",
+    lengths: Annotated[str, typer.Option(help="Lengths in tokens, separated by commas; 1k is 1,024.")] = "256,1k,4k",
+    run: Annotated[
+        Path | None, typer.Option("--run", help="A run with an attention mixer, whose queries, keys and values to take too.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Data set to train on for the instability; with --run, where its own has moved. (default: random DNA)"
+        ),
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Draws of queries, keys and values for each error.")] = 3,
+    steps: Annotated[int, typer.Option(help="Training steps for the instability.")] = 20,
+    seeds: Annotated[int, typer.Option(help="Trainings for the instability of each mixer.")] = 3,
+    threads: Threads = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for approximation.json, approximation.svg and approximation.png.")
+    ] = Path("bench"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace these files in OUTPUT.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure how near attention is approximated with how many features, and how stable training with each mixer is.
+
+    Errors are those of a head's output, in the spectral norm, against what the mixer approximates.
+    """
+    from seqmix import approximation
+    from seqmix.approximation_report import NAME, approximation_tables, write_approximation
+    from seqmix.bench_report import check_output
+    from seqmix.benchmark import parse_lengths
+    from seqmix.display import progress_bar
+
+    numbers, wanted = approximation.parse_features(features), parse_lengths(lengths)
+    check_output(output, overwrite, NAME)
+    with progress_bar("measuring", "series", quiet) as bar:
+        result = approximation.bench_approximation(
+            [name.strip() for name in mixers.split(",")] if mixers else None,
+            numbers,
+            wanted,
+            run=run,
+            data=data,
+            repeats=repeats,
+            steps=steps,
+            seeds=seeds,
+            threads=threads,
+            on_start=bar.reset,
+            on_done=bar.update,
+        )
+    write_approximation(result, output)
+    console = _console(quiet)
+    for table in approximation_tables(result):
+        console.print(table)
+    for note in result.notes:
+        console.print(f"note: {note}", style="yellow", highlight=False, markup=False)
+    written = output / f"{NAME}.json"
+    console.print(f"-> {output / f'{NAME}.png'}  ({written})", highlight=False, soft_wrap=True)
+    if result.interrupted:
+        raise Interrupted(f"interrupted; what was measured is in {written}")
+
+
 def main() -> None:
     """The `seqmix` command."""
     signal.signal(signal.SIGTERM, _interrupt)  # what Ctrl-C cleans up, a job scheduler's signal does too

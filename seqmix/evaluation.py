@@ -122,7 +122,7 @@ def evaluate(
             chosen, source = np.arange(len(tested)), ", ".join(str(file) for file in files)
             trained = _trained_on(run, None, notes) if baselines else None
         else:
-            tested = trained = _training_data(run, moved)
+            tested = trained = training_data(run, moved)
             chosen, source = tested.indices(split), f"{split} split"
             if split == "train":
                 notes.append("the training split was evaluated: these figures say nothing of new data")
@@ -156,7 +156,7 @@ def _fetch(run: Run) -> Callable[[Dataset, int], Tokens]:
     return lambda dataset, index: cut(dataset.tokens(index), data.max_length or None, data.truncate)
 
 
-def _training_data(run: Run, moved: Path | None) -> Dataset:
+def training_data(run: Run, moved: Path | None) -> Dataset:
     """The data set that the run was trained on, at its old place or where it has moved to."""
     path = moved or Path(run.config.data.path)
     if not path.exists():
@@ -172,7 +172,7 @@ def _training_data(run: Run, moved: Path | None) -> Dataset:
 
 def _trained_on(run: Run, moved: Path | None, notes: list[str]) -> Dataset | None:
     try:
-        return _training_data(run, moved)
+        return training_data(run, moved)
     except DatasetError as error:
         notes.append(f"no baselines: {error}")
         return None

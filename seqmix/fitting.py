@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqmix.batching import augment, collate, plan_batches
-from seqmix.config import Config
+from seqmix.config import Config, TrainingConfig
 from seqmix.dataset import Dataset
 from seqmix.errors import SeqmixError
 from seqmix.inference import autocast, probabilities
@@ -120,10 +120,7 @@ class Trainer:
     def __post_init__(self) -> None:
         training = self.config.training
         self.averaged = copy.deepcopy(self.model).requires_grad_(False) if training.average else self.model
-        matrices = [p for p in self.model.parameters() if p.dim() > 1]
-        vectors = [p for p in self.model.parameters() if p.dim() <= 1]
-        groups = [{"params": matrices, "weight_decay": training.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=training.lr)
+        self.optimizer = new_optimizer(self.model, training)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=training.precision == "fp16")
         self.forward = torch.compile(self.model, dynamic=True) if training.compile else self.model
 
@@ -184,6 +181,14 @@ class Trainer:
             torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
         self.scaler.load_state_dict(facts["scaler"])
         self.state = State(**facts["state"])
+
+
+def new_optimizer(model: nn.Module, training: TrainingConfig) -> torch.optim.AdamW:
+    """AdamW as configured; matrices alone decay."""
+    matrices = [p for p in model.parameters() if p.dim() > 1]
+    vectors = [p for p in model.parameters() if p.dim() <= 1]
+    groups = [{"params": matrices, "weight_decay": training.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=training.lr)
 
 
 def learning_rate(config: Config, progress: float) -> float:

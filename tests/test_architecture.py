@@ -19,7 +19,8 @@ ORDER = [
     "memory",
     *("functional", "mixers", "tabulation", "model", "interop", "run", "inference", "metrics", "baselines"),
     *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),
-    *("measurement", "benchmark", "bench_report", "cli"),
+    *("measurement", "benchmark", "bench_report"),
+    *("stability", "attention_inputs", "approximation", "approximation_report", "cli"),
 ]
 OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate label-from classes skip-unlabelled group split "
@@ -30,6 +31,7 @@ OPTIONS = {
     "predict": "run output format batch-size probabilities top input-format text-column id-column encoding device precision "
     "threads overwrite quiet verbose",
     "bench mixers": "mixers lengths batch-size device precision repeats time-limit output overwrite quiet",
+    "bench approximation": "mixers features lengths run data repeats steps seeds threads output overwrite quiet",
 }
 
 
@@ -86,7 +88,7 @@ def test_commands_have_the_options_that_are_documented():
         assert all(option.help for option in options.values()), name
 
 
-@pytest.mark.parametrize("function", ["prepare", "train", "evaluate", "predict", "bench_mixers"])
+@pytest.mark.parametrize("function", ["prepare", "train", "evaluate", "predict", "bench_mixers", "bench_approximation"])
 def test_every_command_has_a_documented_function(function):
     assert inspect.getdoc(getattr(seqmix, function))
     assert function in seqmix.__all__

@@ -1,0 +1,131 @@
+"""Queries, keys and values to try attention with: standard normal ones, or those of a trained model."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqmix.batching import collate
+from seqmix.dataset import Dataset
+from seqmix.errors import ConfigError
+from seqmix.inference import evaluating
+from seqmix.mixers import AttentionMixer, available_mixers, mixer_class
+from seqmix.run import Run
+
+Heads = tuple[Tensor, Tensor, Tensor]  # queries, keys, values: (1, H, L, E) each
+_BLOCK = 0  # of a trained model, whose queries, keys and values are taken
+
+
+def attention_mixers() -> list[str]:
+    """Names of the mixers that are attention."""
+    return [name for name in available_mixers() if issubclass(mixer_class(name), AttentionMixer)]
+
+
+class Inputs(Protocol):
+    """Where queries, keys and values come from."""
+
+    name: str
+    n_heads: int
+    head_width: int
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """For JSON."""
+
+    def lacking(self, length: int, draws: int) -> str:
+        """Why there are not that many draws of that length; empty: there are."""
+
+    def draw(self, length: int, number: int) -> Heads:
+        """Draw `number`, the same each time."""
+
+
+class Gaussian:
+    """Independent standard normal rows, so that squared distances of a query from a key are about twice the head width."""
+
+    name, n_heads, head_width = "gaussian", 2, 32
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """Their shape and scale."""
+        return {"n_heads": self.n_heads, "head_width": self.head_width, "standard_deviation": 1.0}
+
+    def lacking(self, length: int, draws: int) -> str:
+        """There is no end to them."""
+        return ""
+
+    def draw(self, length: int, number: int) -> Heads:
+        """Three matrices from the seed `number`."""
+        generator = torch.Generator().manual_seed(number)
+        q, k, v = (torch.randn(1, self.n_heads, length, self.head_width, generator=generator) for _ in range(3))
+        return q, k, v
+
+
+class FromRun:
+    """Those of the first block of a trained model, on the beginnings of records of its data set's test split.
+
+    Raises:
+        ConfigError: the run's mixer is no attention.
+    """
+
+    name = "run"
+
+    def __init__(self, run: Run, dataset: Dataset) -> None:
+        self.run, self.dataset, self.model = run, dataset, run.load_model()
+        mixer = self.model.blocks[_BLOCK].mixer
+        if not isinstance(mixer, AttentionMixer):
+            raise ConfigError(
+                f"{run.path}: its mixer is {run.config.model.mixer}, which has no queries and keys; "
+                f"--run needs a run of one of: {', '.join(attention_mixers())}"
+            )
+        self.mixer, self.n_heads, self.head_width = mixer, mixer.n_heads, run.config.model.d_model // mixer.n_heads
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """Where they are from, and their shape."""
+        return {
+            "path": str(self.run.path),
+            "mixer": self.run.config.model.mixer,
+            "block": _BLOCK + 1,
+            "n_heads": self.n_heads,
+            "head_width": self.head_width,
+        }
+
+    def lacking(self, length: int, draws: int) -> str:
+        """Says which records, or which positions, there are too few of."""
+        limit = self.model.length_limit
+        if limit is not None and length > limit:
+            return f"the model of {self.run.path} takes at most {limit:,} tokens"
+        if (found := len(self._records(length))) < draws:
+            return f"{found} records of the test split are that long, {draws} are wanted"
+        return ""
+
+    def draw(self, length: int, number: int) -> Heads:
+        """Of the test record that comes as `number` in a random order, cut to `length` tokens."""
+        chosen = np.random.default_rng(0).permutation(self._records(length))[number]
+        tokens = self.dataset.tokens(int(chosen))[: self._characters(length)]
+        batch = collate([tokens], cls=self.model.pooling == "cls")
+        made: dict[str, Tensor] = {}
+        layers = {name: getattr(self.mixer, name) for name in ("query", "key", "value")}
+        hooks = [
+            layer.register_forward_hook(lambda _, __, out, name=name: made.setdefault(name, out))
+            for name, layer in layers.items()
+        ]
+        try:
+            with evaluating(self.model):
+                self.model.features(batch.ids, batch.mask)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        q, k, v = (made[name].unflatten(-1, (self.n_heads, -1)).transpose(1, 2).float() for name in layers)
+        return q, k, v
+
+    def _characters(self, length: int) -> int:
+        """Characters of which the model makes this many tokens."""
+        return length - (self.model.pooling == "cls") + max(0, self.model.kmer - 1)
+
+    def _records(self, length: int) -> Any:
+        test = self.dataset.indices("test")
+        return test[self.dataset.lengths[test] >= self._characters(length)]

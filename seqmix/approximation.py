@@ -179,6 +179,9 @@ def bench_approximation(
         },
         environment={},
     )
+    cut = opened.config.data.max_length if opened is not None else 0
+    if 0 < cut < max(lengths):
+        result.notes.append(f"run inputs: its records were cut to {cut:,} characters in training; greater lengths take more")
     with thread_count(threads), torch.random.fork_rng(devices=[]):
         result.environment = environment()
         _measure(result, sources, dataset, on_start or (lambda _: None), on_done or (lambda: None))
@@ -225,7 +228,11 @@ def _measure(
                 if lacking := source.lacking(length, result.settings["repeats"]):
                     result.notes.append(f"{source.name} inputs: {short(length)} is left out: {lacking}")
                     continue
-                drawn = [source.draw(length, number) for number in range(result.settings["repeats"])]
+                try:
+                    drawn = [source.draw(length, number) for number in range(result.settings["repeats"])]
+                except SeqmixError as error:
+                    result.notes.append(f"{source.name} inputs: {short(length)} is left out: {error}")
+                    continue
                 for name in approximate:
                     _add_errors(result, name, source, drawn)
                     on_done()

@@ -61,8 +61,8 @@ def _digits(value: float) -> str:
 def _instability_table(result: ApproximationResult) -> Table:
     settings = result.settings["instability"]
     table = Table(
-        title=f"instability: how far the output moves for what a step moves the parameters, first {settings['steps']:,} steps, "
-        f"{settings['seeds']:,} seeds, {settings['data']}"
+        title=f"instability: how far the output moves for what a step moves the parameters, steps: {settings['steps']:,}, "
+        f"seeds: {settings['seeds']:,}, data: {settings['data']}"
     )
     for name in ("setting", "mixer", "tau of logits", "times softmax", "tau of features", "times softmax"):
         table.add_column(name, justify="left" if name in ("setting", "mixer") else "right")

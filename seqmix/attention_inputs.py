@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqmix.batching import collate
 from seqmix.dataset import Dataset
@@ -16,6 +17,7 @@ from seqmix.mixers import AttentionMixer, available_mixers, mixer_class
 from seqmix.run import Run
 
 Heads = tuple[Tensor, Tensor, Tensor]  # queries, keys, values: (1, H, L, E) each
+_LAYERS = ("query", "key", "value")
 _BLOCK = 0  # of a trained model, whose queries, keys and values are taken
 
 
@@ -103,23 +105,29 @@ class FromRun:
         return ""
 
     def draw(self, length: int, number: int) -> Heads:
-        """Of the test record that comes as `number` in a random order, cut to `length` tokens."""
+        """Of the test record that comes as `number` in a random order, cut to `length` tokens.
+
+        Raises:
+            ConfigError: the mixer does not use its layers for them.
+        """
         chosen = np.random.default_rng(0).permutation(self._records(length))[number]
         tokens = self.dataset.tokens(int(chosen))[: self._characters(length)]
         batch = collate([tokens], cls=self.model.pooling == "cls")
         made: dict[str, Tensor] = {}
-        layers = {name: getattr(self.mixer, name) for name in ("query", "key", "value")}
-        hooks = [
-            layer.register_forward_hook(lambda _, __, out, name=name: made.setdefault(name, out))
-            for name, layer in layers.items()
-        ]
+
+        def keep(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+            return lambda _, __, out: made.update({name: out})
+
+        hooks = [getattr(self.mixer, name).register_forward_hook(keep(name)) for name in _LAYERS]
         try:
             with evaluating(self.model):
                 self.model.features(batch.ids, batch.mask)
         finally:
             for hook in hooks:
                 hook.remove()
-        q, k, v = (made[name].unflatten(-1, (self.n_heads, -1)).transpose(1, 2).float() for name in layers)
+        if missing := [name for name in _LAYERS if name not in made]:
+            raise ConfigError(f"the mixer of {self.run.path} makes no {' and no '.join(missing)}; take another run")
+        q, k, v = (made[name].unflatten(-1, (self.n_heads, -1)).transpose(1, 2).float() for name in _LAYERS)
         return q, k, v
 
     def _characters(self, length: int) -> int:

@@ -166,6 +166,21 @@ def test_inputs_of_a_run_are_those_of_its_first_block(attention_run, dataset):
     assert f"{len(long)} records of the test split are that long" in source.lacking(32, len(long) + 1)
 
 
+def test_inputs_have_the_length_that_is_asked_for_whatever_the_tokens_are(dataset, tmp_path):
+    settings = ["model.d_model=16", "model.words=0", "model.kmer=2", "model.pooling=cls", "model.positions=true"]
+    settings += ["model.max_length=200", "data.max_length=48"]
+    run = seqmix.train(dataset, tmp_path / "run", mixer="skyformer", epochs=1, settings=settings)
+    source = FromRun(run, dataset)
+    assert [source.draw(length, 0)[0].shape[2] for length in (16, 33)] == [16, 33]
+    assert "takes at most 201 tokens" in source.lacking(202, 1)
+    quick = {"repeats": 1, "steps": 1, "seeds": 1}
+    result = bench_approximation(["skyformer"], (4,), (64,), run=run, **quick)
+    assert "its records were cut to 48 characters in training" in result.notes[0]
+    source.mixer.forward = lambda x, mask, source: x
+    with pytest.raises(ConfigError, match="makes no query and no key and no value"):
+        source.draw(16, 0)
+
+
 def test_tau_of_a_linear_model_is_what_it_is_by_hand():
     model = nn.Linear(2, 1, bias=False)
     x = torch.tensor([[3.0, 0.0], [0.0, 4.0]])
@@ -204,10 +219,12 @@ def test_models_begin_with_the_same_weights_and_train_on_the_same_batches(datase
     assert training_taus("softmax", task, "seqmix", 2) == training_taus("softmax", task, "seqmix", 2)
 
 
-def test_with_published_settings_gaussian_kernels_are_more_stable_than_softmax():
-    task = Task(None, 0, steps=20, length=128, batch_size=4)
-    mean = {name: np.mean(training_taus(name, task, "published")[0]) for name in ("softmax", "kernelized", "skyformer")}
-    assert mean["kernelized"] < mean["softmax"] and mean["skyformer"] < mean["softmax"]
+def test_with_published_settings_kernelized_attention_is_more_stable_than_softmax():
+    tasks = [Task(None, seed, steps=20, length=64, batch_size=4) for seed in range(2)]  # single seeds differ much
+    mean = {name: [np.mean(training_taus(name, task, "published")[0]) for task in tasks] for name in ("softmax", "kernelized")}
+    assert sum(mean["kernelized"]) < 0.9 * sum(mean["softmax"])
+    skyformer = np.mean(training_taus("skyformer", tasks[0], "published")[0])
+    assert skyformer == pytest.approx(mean["kernelized"][0], rel=0.05) and skyformer < mean["softmax"][0]
 
 
 def test_the_command_writes_tables_json_and_figures(command, plugins, tmp_path):

@@ -227,6 +227,12 @@ def train(
         int | None, typer.Option(help="Cut sequences to this many characters. (default: as prepared)")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training split, at most. (default: 8)")] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="Time that training may take, such as 90s, 5m, 2h30m; without --epochs, it alone is the limit. What it reaches depends on the computer. (default: any)"
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Sequences in a batch. (default: as many as --tokens-per-batch allows)")
     ] = None,
@@ -279,6 +285,7 @@ def train(
             kmer=kmer,
             max_length=max_length,
             epochs=epochs,
+            budget=budget,
             batch_size=batch_size,
             tokens_per_batch=tokens_per_batch,
             lr=lr,

@@ -6,6 +6,8 @@ mixer's defaults for the model, then those below. A run's `config.toml` says eve
 
 from __future__ import annotations
 
+import math
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -101,7 +103,10 @@ class TrainingConfig:
     """The training loop.
 
     Attributes:
-        epochs: passes over the training split, at most.
+        epochs: passes over the training split, at most; 0: as many as the budget allows.
+        budget: seconds that training may take, validation included; 0: any. What it reaches then depends on the computer and
+            its load, so a run is no longer the same to the bit. Without epochs from an option or a file, those of a recipe or
+            the default do not count, which are meant for training without a budget.
         batch_size: sequences in a batch; 0: as many as `tokens_per_batch` allows.
         tokens_per_batch: most tokens in a batch, padding included; 0: found by trying, before the first step.
         accumulate: batches whose gradients are added up for one optimiser step.
@@ -127,6 +132,7 @@ class TrainingConfig:
     """
 
     epochs: int = 8
+    budget: float = 0.0
     batch_size: int = 0
     tokens_per_batch: int = 8192
     accumulate: int = 1
@@ -150,7 +156,10 @@ class TrainingConfig:
     tensorboard: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "accumulate", "save_every"):
+        _require(0 <= self.budget < math.inf, "training.budget", "a number of seconds, 0 (none) or more", self.budget)
+        fewest = 0 if self.budget else 1
+        _require(self.epochs >= fewest, "training.epochs", "at least 1 (or 0, with training.budget)", self.epochs)
+        for name in ("accumulate", "save_every"):
             _require(getattr(self, name) >= 1, f"training.{name}", "at least 1", getattr(self, name))
         for name in ("batch_size", "tokens_per_batch", "patience", "clip", "weight_decay", "seed"):
             _require(getattr(self, name) >= 0, f"training.{name}", "0 or more", getattr(self, name))
@@ -260,6 +269,25 @@ def parse_setting(text: str) -> tuple[str, str, Any]:
     except tomllib.TOMLDecodeError:
         parsed = value.strip()
     return table, option, parsed
+
+
+_DURATION = re.compile(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+
+
+def parse_duration(text: str) -> float:
+    """ "90s", "5m", "1h", "2h30m" or a plain number, which is seconds, as seconds.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    plain = text.strip()
+    if re.fullmatch(r"\d+(\.\d+)?", plain):
+        return float(plain)
+    found = _DURATION.fullmatch(plain)
+    if not found:
+        raise ConfigError(f"'{text}' is no duration; allowed are such as 90s, 5m, 1h, 2h30m, or a number of seconds")
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def merge(*layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Table]:

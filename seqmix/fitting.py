@@ -46,6 +46,7 @@ class State:
         stale: epochs since.
         tokens_per_batch: what was chosen where the configuration leaves it open; 0: as configured.
         pieces: parts in which each batch is computed, their gradients added up: more than 1 since memory ran out.
+        elapsed: seconds of training so far, validation included; counted where there is a budget.
         finished: nothing is left to do.
     """
 
@@ -62,6 +63,7 @@ class State:
     stale: int = 0
     tokens_per_batch: int = 0
     pieces: int = 1
+    elapsed: float = 0.0
     finished: bool = False
 
 
@@ -140,6 +142,24 @@ class Trainer:
             complement=self.dataset.vocabulary.complement,
         )
 
+    @property
+    def used_up(self) -> bool:
+        """Whether there is a budget of time and nothing is left of it."""
+        return 0 < self.config.training.budget <= self.state.elapsed
+
+    def progress(self, done: float) -> float:
+        """How much of the training is over, 0 to 1, after `done` epochs: by epochs or by time, whichever is more."""
+        training = self.config.training
+        of_epochs = done / training.epochs if training.epochs else 0.0
+        return max(of_epochs, min(1.0, self.state.elapsed / training.budget) if training.budget else 0.0)
+
+    def count_time(self, since: float) -> float:
+        """Adds the seconds since `since` to the training's, where there is a budget; returns the time now."""
+        now = time.monotonic()
+        if self.config.training.budget:  # without one, equal trainings have equal states
+            self.state.elapsed += now - since
+        return now
+
     def update_average(self) -> None:
         """Moves the average towards the weights, faster in the first steps, when they are still far from good.
 
@@ -192,7 +212,7 @@ def new_optimizer(model: nn.Module, training: TrainingConfig) -> torch.optim.Ada
 
 
 def learning_rate(config: Config, progress: float) -> float:
-    """The learning rate after a fraction `progress` (0 to 1) of all steps: linear warm-up, then the schedule."""
+    """The learning rate after a fraction `progress` (0 to 1) of the training: linear warm-up, then the schedule."""
     training = config.training
     if progress < training.warmup:
         return training.lr * progress / training.warmup
@@ -208,6 +228,8 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
     Where memory runs out, the step is done again with its batches in halves, whose gradients are added up: without
     dropout, which draws anew for each part, the result is that of the whole.
 
+    When the time budget is used up, the rest of the epoch is left out: it is validated, and training is over.
+
     Whenever an event arrives, the trainer's state is consistent and may be saved.
 
     Args:
@@ -222,7 +244,8 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
     lengths = trainer.dataset.cut_lengths(trainer.config.data.max_length)
     targets = torch.from_numpy(trainer.dataset.labels)
     weights = class_weights(trainer).to(trainer.device)
-    while state.epoch < training.epochs and not state.finished:
+    clock = time.monotonic()
+    while not state.finished:
         began, tokens_before = time.monotonic(), state.tokens
         plan = plan_batches(
             lengths[train] + (trainer.model.pooling == "cls"),
@@ -232,10 +255,10 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
         )
         trainer.model.train()
         mean_size = len(train) / len(plan)
-        while state.batch < len(plan):
+        while state.batch < len(plan) and not trainer.used_up:
             group = plan[state.batch : state.batch + training.accumulate]
             middle = (state.batch + 0.5 * len(group)) / len(plan)  # of the step: neither the first nor the last is wasted
-            lr = learning_rate(trainer.config, (state.epoch + middle) / training.epochs)
+            lr = learning_rate(trainer.config, trainer.progress(state.epoch + middle))
             pieces = state.pieces
             loss, tokens = _step(trainer, [train[p] for p in group], targets, weights, lr, mean_size)
             state.batch += len(group)
@@ -247,6 +270,7 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
             state.loss_sum += loss * size
             state.records += size
             state.tokens += tokens
+            clock = trainer.count_time(clock)
             if state.pieces != pieces:
                 yield MemoryShort(state.step, state.pieces)
             yield StepEnd(state.epoch + 1, state.batch, len(plan), state.step, loss, lr, tokens)
@@ -255,6 +279,7 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
             raise _diverged("there are weights that are no finite number", state.step)
         if not math.isfinite(loss := scores.get("log loss", 0.0)):
             raise _diverged(f"the validation loss is {loss}", state.step)
+        clock = trainer.count_time(clock)
         event = _end_epoch(trainer, scores, time.monotonic() - began, state.tokens - tokens_before)
         yield event
 
@@ -379,5 +404,6 @@ def _end_epoch(trainer: Trainer, scores: dict[str, float], seconds: float, token
     state.stale = 0 if best else state.stale + 1
     state.epoch, state.batch = state.epoch + 1, 0
     state.loss_sum, state.records, state.tokens = 0.0, 0, 0
-    state.finished = state.epoch >= training.epochs or 0 < training.patience <= state.stale
+    last = 0 < training.epochs <= state.epoch
+    state.finished = last or trainer.used_up or 0 < training.patience <= state.stale
     return event

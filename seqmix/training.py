@@ -1,7 +1,7 @@
 """Training: `train()` settles the configuration, consumes the events of `fit()` and writes the run folder.
 
 The whole state is saved between steps, so that an interrupted run ends with the weights of an uninterrupted one (to the
-bit, on a CPU).
+bit, on a CPU and without a time budget).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from seqmix.budget import choose_tokens_per_batch
-from seqmix.config import Config, merge, parse_setting, read_recipe, read_toml
+from seqmix.config import Config, Table, merge, parse_duration, parse_setting, read_recipe, read_toml
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, Interrupted, RunError
 from seqmix.fitting import EpochEnd, MemoryShort, State, StepEnd, Trainer, fit
@@ -89,13 +89,9 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
     return config
 
 
-def _given(
-    options: Mapping[str, Any], recipe: str | None, config: str | Path | None, settings: Sequence[str]
-) -> list[Mapping[str, Mapping[str, Any]]]:
-    """The layers that a user states, lowest first: recipe, configuration file, options, settings."""
-    layers: list[Mapping[str, Mapping[str, Any]]] = []
-    if recipe:
-        layers.append(read_recipe(recipe))
+def _given(options: Mapping[str, Any], config: str | Path | None, settings: Sequence[str]) -> list[Mapping[str, Table]]:
+    """The layers that a user states, lowest first: configuration file, options, settings."""
+    layers: list[Mapping[str, Table]] = []
     if config:
         layers.append(read_toml(config))
     homes = {"mixer": "model", "pooling": "model", "kmer": "model", "protocol": "mixer", "max_length": "data"}
@@ -108,6 +104,34 @@ def _given(
     return layers
 
 
+def settle(
+    data: str | Path | Dataset | None,
+    options: Mapping[str, Any],
+    recipe: str | None = None,
+    config: str | Path | None = None,
+    settings: Sequence[str] = (),
+) -> tuple[Dataset, Config]:
+    """The data set and the full configuration of a new run; `options` are those of `train`, None where not given.
+
+    Raises:
+        ConfigError, DatasetError: see their messages.
+    """
+    layers = _given(options, config, settings)
+    stated = merge(*layers)
+    dataset = _open_dataset(data or stated.get("data", {}).get("path") or "seqmix-data")
+    training = stated.get("training", {})
+    if training.get("budget") and "epochs" not in training:
+        layers.insert(0, {"training": {"epochs": 0}})  # a recipe's are meant for training without a budget
+    if not recipe and not config and dataset.vocabulary.alphabet.startswith("dna"):
+        recipe = "dna"
+    resolved = resolve(dataset, *([read_recipe(recipe)] if recipe else []), *layers)
+    resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
+    autocast(choose_device(resolved.training.device), resolved.training.precision)  # an error before there is a folder
+    if resolved.training.reverse_complement and dataset.vocabulary.complement is None:
+        raise ConfigError("training.reverse_complement: only DNA has another strand; set it to 0")
+    return dataset, resolved
+
+
 def train(
     data: str | Path | Dataset | None = None,
     output: str | Path | None = None,
@@ -118,6 +142,7 @@ def train(
     kmer: int | None = None,
     max_length: int | None = None,
     epochs: int | None = None,
+    budget: float | str | None = None,
     batch_size: int | None = None,
     tokens_per_batch: int | str | None = None,
     lr: float | None = None,
@@ -145,6 +170,7 @@ def train(
             `config` or the defaults.
         recipe: name of a recipe that comes with seqmix; config: a TOML file; settings: "table.option=value" each. Without
             recipe and file, DNA is trained with the recipe "dna".
+        budget: seconds, or a text such as "5m": see `TrainingConfig`. A resumed run goes on with what is left of it.
         resume: continue an interrupted run from its last saved step.
         overwrite: replace `output` if it is a run folder.
         threads: of the CPU; None: OMP_NUM_THREADS, or one for each core.
@@ -160,7 +186,7 @@ def train(
     if batch_size is not None and tokens_per_batch is not None:
         raise ConfigError("--batch-size and --tokens-per-batch exclude each other: give one of them")
     if isinstance(tokens_per_batch, str):
-        tokens_per_batch = _budget(tokens_per_batch)
+        tokens_per_batch = _tokens_per_batch(tokens_per_batch)
     if tokens_per_batch is not None:
         batch_size = 0  # a recipe's or file's batch size would leave the option without effect
     options = {
@@ -170,6 +196,7 @@ def train(
         "kmer": kmer,
         "max_length": max_length,
         "epochs": epochs,
+        "budget": parse_duration(budget) if isinstance(budget, str) else budget,
         "batch_size": batch_size,
         "tokens_per_batch": tokens_per_batch,
         "lr": lr,
@@ -181,30 +208,22 @@ def train(
         "compile": compile,
         "save_every": save_every,
     }
-    layers = _given(options, recipe, config, settings)
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other: continue the run, or replace it")
     if resume:
         run = Run.open(output) if output else Run.newest()
         dataset = _open_dataset(data or run.config.data.path)
-        _check_same(run, dataset, layers)
+        named = [read_recipe(recipe)] if recipe else []
+        _check_same(run, dataset, [*named, *_given(options, config, settings)])
     else:
-        named = merge(*layers).get("data", {}).get("path")
-        dataset = _open_dataset(data or named or "seqmix-data")
-        if not recipe and not config and dataset.vocabulary.alphabet.startswith("dna"):
-            layers.insert(0, read_recipe("dna"))
-        resolved = resolve(dataset, *layers)
-        resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
-        autocast(choose_device(resolved.training.device), resolved.training.precision)  # an error before there is a folder
-        if resolved.training.reverse_complement and dataset.vocabulary.complement is None:
-            raise ConfigError("training.reverse_complement: only DNA has another strand; set it to 0")
-        run = _new_run(dataset, resolved, Path(output) if output else None, overwrite)
+        dataset, resolved = settle(data, options, recipe, config, settings)
+        run = new_run(dataset, resolved, Path(output) if output else None, overwrite)
     with thread_count(threads), torch.random.fork_rng():
         _train(run, dataset, on_event or (lambda _: None))
     return run
 
 
-def _budget(text: str) -> int:
+def _tokens_per_batch(text: str) -> int:
     """`--tokens-per-batch`: a number, or "auto", which is 0 in the configuration."""
     if text.strip() == "auto":
         return 0
@@ -225,7 +244,12 @@ def _open_dataset(data: str | Path | Dataset) -> Dataset:
     return dataset
 
 
-def _new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bool) -> Run:
+def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bool) -> Run:
+    """The folder of a run that is about to be trained.
+
+    Raises:
+        ConfigError: the model cannot be built, or not for this data set; RunError: the folder is in the way.
+    """
     with torch.random.fork_rng():  # a model that cannot be built leaves no folder behind
         try:
             model = _build(config, dataset)
@@ -308,10 +332,17 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
         finally:
             if writer:
                 writer.close()
-    state = trainer.state
-    early = state.epoch < config.training.epochs
-    reason = f"no better {config.training.select} for {state.stale} epochs" if early else "all epochs done"
-    emit(Finished(run, state.best_epoch, reason))
+    emit(Finished(run, trainer.state.best_epoch, _reason(trainer)))
+
+
+def _reason(trainer: Trainer) -> str:
+    """Why training is over."""
+    state, training = trainer.state, trainer.config.training
+    if trainer.used_up:
+        return f"the time budget of {training.budget:g} s is used up"
+    if 0 < training.epochs <= state.epoch:
+        return "all epochs done"
+    return f"no better {training.select} for {state.stale} epochs"
 
 
 def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> None:

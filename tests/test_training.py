@@ -16,7 +16,7 @@ from conftest import random_dna, write_fasta
 import seqmix
 from seqmix import budget, fitting
 from seqmix.batching import collate, plan_batches
-from seqmix.config import Config, TrainingConfig, read_recipe, read_toml
+from seqmix.config import Config, TrainingConfig, parse_duration, read_recipe, read_toml
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
 from seqmix.fitting import EpochEnd, MemoryShort, StepEnd, learning_rate
 from seqmix.inference import probabilities
@@ -498,6 +498,138 @@ def test_no_step_is_wasted_on_a_learning_rate_of_zero(schedule, sixteen, tmp_pat
         assert rates == sorted(rates, reverse=True)
 
 
+# A time budget.
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that passes in optimiser steps (1 s each) and validations (2 s each) only."""
+
+    class Clock:
+        now = 1000.0
+
+    def slow(function, seconds):
+        def run(*args):
+            Clock.now += seconds
+            return function(*args)
+
+        return run
+
+    monkeypatch.setattr(fitting.time, "monotonic", lambda: Clock.now)
+    monkeypatch.setattr(fitting, "_step", slow(fitting._step, 1.0))
+    monkeypatch.setattr(fitting, "_validate", slow(fitting._validate, 2.0))
+    return Clock
+
+
+def steps_and_epochs(events):
+    return [event.epoch for event in of_kind(events, StepEnd)], [event.epoch for event in of_kind(events, EpochEnd)]
+
+
+def test_training_ends_when_its_time_budget_is_used_up(clock, dataset, tmp_path):
+    run, events = train(dataset, tmp_path / "run", epochs=None, batch_size=12, budget="11s")
+    # Four steps and a validation are an epoch of 6 s: the second ends with its last step, the budget with it.
+    assert of_kind(events, StepEnd)[0].batches == 4
+    assert steps_and_epochs(events) == ([1] * 4 + [2] * 4, [1, 2])
+    run, events = train(dataset, tmp_path / "cut", epochs=None, batch_size=12, budget=8)
+    assert steps_and_epochs(events) == ([1] * 4 + [2] * 2, [1, 2])
+    assert [line["step"] for line in run.history()] == [4, 6]
+    assert "val_accuracy" in run.history()[1]
+    assert events[-1].reason == "the time budget of 8 s is used up"
+    assert run.load_state()[1]["state"]["elapsed"] == 10.0
+    assert clock.now == 1000.0 + 12 + 10
+
+
+def test_the_first_step_counts_and_is_always_made(clock, dataset, tmp_path):
+    run, events = train(dataset, tmp_path / "run", epochs=None, batch_size=12, budget=0.5)
+    assert steps_and_epochs(events) == ([1], [1])
+    assert run.load_model() and run.load_state()[1]["state"]["elapsed"] == 3.0
+
+
+def test_a_budget_that_ends_in_validation_ends_training(clock, dataset, tmp_path):
+    _, events = train(dataset, tmp_path / "run", epochs=None, batch_size=12, budget=5.5)
+    assert steps_and_epochs(events) == ([1] * 4, [1])
+
+
+def test_a_resumed_run_goes_on_with_what_is_left_of_its_budget(clock, dataset, tmp_path):
+    def stopped(event):
+        if isinstance(event, EpochEnd):
+            clock.now += 500  # until it is resumed
+            raise KeyboardInterrupt
+
+    settings = [*SMALL, "training.patience=0"]
+    with pytest.raises(KeyboardInterrupt):
+        seqmix.train(dataset, tmp_path / "run", batch_size=12, budget="15s", settings=settings, on_event=stopped)
+    events = []
+    seqmix.train(dataset, tmp_path / "run", budget="15s", resume=True, on_event=events.append)
+    assert steps_and_epochs(events) == ([2] * 4 + [3] * 3, [2, 3])
+    events.clear()
+    seqmix.train(dataset, tmp_path / "run", resume=True, on_event=events.append)
+    assert [type(event) for event in events] == [Finished]
+
+
+def test_a_run_that_was_stopped_with_its_last_second_is_validated_when_resumed(clock, dataset, tmp_path):
+    def stopped(event):
+        if isinstance(event, StepEnd) and event.step == 2:
+            raise KeyboardInterrupt
+
+    settings = [*SMALL, "training.save_every=1"]
+    with pytest.raises(KeyboardInterrupt):
+        seqmix.train(dataset, tmp_path / "run", batch_size=12, budget=2, settings=settings, on_event=stopped)
+    events = []
+    run = seqmix.train(dataset, tmp_path / "run", resume=True, on_event=events.append)
+    assert steps_and_epochs(events) == ([], [1])
+    assert [line["step"] for line in run.history()] == [2]
+
+
+def test_the_schedule_follows_the_budget_or_the_epochs_whichever_is_further(clock, dataset, tmp_path):
+    options = {"batch_size": 12, "lr": 1.0}
+    settings = ("training.schedule=linear", "training.warmup=0", "training.clip=0.001")
+    _, events = train(dataset, tmp_path / "time", *settings, epochs=None, budget=8, **options)
+    shares = [0, 1, 2, 3, 6, 7]  # seconds when each step begins
+    assert [event.lr for event in of_kind(events, StepEnd)] == pytest.approx([1 - share / 8 for share in shares])
+    _, events = train(dataset, tmp_path / "epochs", *settings, epochs=1, budget=1000, **options)
+    assert [event.lr for event in of_kind(events, StepEnd)] == pytest.approx([1 - (i + 0.5) / 4 for i in range(4)])
+    assert events[-1].reason == "all epochs done"
+
+
+def test_patience_ends_training_before_the_budget(clock, dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0})
+    _, events = train(dataset, tmp_path / "run", "training.patience=2", epochs=None, batch_size=12, budget="1h")
+    assert len(of_kind(events, EpochEnd)) == 3
+    assert events[-1].reason == "no better macro-f1 for 2 epochs"
+
+
+def test_with_a_budget_only_epochs_that_the_user_states_are_a_limit(clock, dataset, tmp_path):
+    def epochs(name, **options):
+        run = seqmix.train(dataset, tmp_path / name, budget=1, tokens_per_batch=1024, **options)
+        return run.config.training.epochs
+
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[training]\nepochs = 7\n")
+    assert epochs("a", settings=SMALL) == 0
+    assert epochs("b", settings=["model.d_model=8"], recipe="dna") == 0
+    assert epochs("c", settings=SMALL, epochs=3) == 3
+    assert epochs("d", settings=[*SMALL, "training.epochs=4"]) == 4
+    assert epochs("e", settings=SMALL, config=settings) == 7
+    run = seqmix.train(dataset, tmp_path / "f", config=tmp_path / "a" / "config.toml")
+    assert run.config.training == seqmix.Run.open(tmp_path / "a").config.training
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("5m", 300), ("1h", 3600), ("2h30m", 9000), ("1h0m1.5s", 3601.5), ("300", 300), (" 0.5 ", 0.5), ("0", 0)],
+)
+def test_durations_are_read_with_their_units(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5 m", "m", "5min", "-5m", "30m2h", "1e3", "inf", "1.5h", "5m30"])
+def test_other_durations_are_refused(text, dataset, tmp_path):
+    with pytest.raises(ConfigError, match="is no duration; allowed are such as 90s, 5m, 1h, 2h30m, or a number of seconds"):
+        train(dataset, tmp_path / "run", budget=text)
+    assert not (tmp_path / "run").exists()
+
+
 # Precision and devices.
 
 
@@ -625,6 +757,11 @@ def test_a_run_that_cannot_begin_leaves_the_one_it_would_replace(dataset, refere
         ("training.class_weights=auto", "none, balanced"),
         ("training.label_smoothing=1.0", "label_smoothing"),
         ("training.accumulate=0", "accumulate must be at least 1"),
+        ("training.epochs=0", r"epochs must be at least 1 \(or 0, with training.budget\): got 0"),
+        ("training.budget=-1", "budget must be a number of seconds, 0 \\(none\\) or more"),
+        ("training.budget=inf", "budget must be a number of seconds"),
+        ("training.budget=nan", "budget must be a number of seconds"),
+        ("training.budget=5m", "training.budget must be a number: got '5m'"),
     ],
 )
 def test_wrong_settings_are_told(settings, message, dataset, tmp_path):

@@ -34,6 +34,7 @@ _HOMES = {
     "bench_approximation": "approximation",
     "bench_mixers": "benchmark",
     "build_model": "model",
+    "compare": "comparing",
     "evaluate": "evaluation",
     "predict": "prediction",
     "prepare": "preparation",
@@ -45,6 +46,7 @@ __all__ = ["__version__", *_HOMES]
 if TYPE_CHECKING:
     from seqmix.approximation import bench_approximation as bench_approximation
     from seqmix.benchmark import bench_mixers as bench_mixers
+    from seqmix.comparing import compare as compare
     from seqmix.config import Config as Config
     from seqmix.dataset import Dataset as Dataset
     from seqmix.errors import SeqmixError as SeqmixError

@@ -101,8 +101,9 @@ def _panel(axes: Any, drawn: list[Series], curve: str, title: str, show: Callabl
 
 
 def look(order: int) -> dict[str, Any]:
-    """Colour and marker of the line that is drawn as number `order`."""
-    colour, marker = _COLOURS[order % len(_COLOURS)], _MARKERS[order % len(_MARKERS)]
+    """Colour and marker of a line; where the colours begin again, they meet other markers."""
+    marker = _MARKERS[(order + order // len(_COLOURS)) % len(_MARKERS)]
+    colour = _COLOURS[order % len(_COLOURS)]
     return {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1.6}
 
 

@@ -137,16 +137,21 @@ def evaluation_tables(evaluation: Evaluation) -> list[Table]:
     return [*tables, baseline_table(evaluation)] if evaluation.baselines else tables
 
 
+def method_name(baseline: str) -> str:
+    """What a simple method is called: "6-mers logistic regression"."""
+    return baseline if baseline == "largest class" else f"{baseline} logistic regression"
+
+
 def _beside(evaluation: Evaluation) -> list[tuple[str, list[str]]]:
     own = [number(evaluation.scores[name].value) for name in _BASELINE_COLUMNS]
     rows = [("this model", own)]
     for method, scores in evaluation.baselines.items():
-        fitted = "" if method == "largest class" else " logistic regression"
-        rows.append((f"{method}{fitted}", [number(scores[name]) for name in _BASELINE_COLUMNS]))
+        rows.append((method_name(method), [number(scores[name]) for name in _BASELINE_COLUMNS]))
     return rows
 
 
-def _figure(width: float = 4.6, height: float = 3.8) -> tuple[Figure, Any]:
+def new_figure(width: float = 4.6, height: float = 3.8) -> tuple[Figure, Any]:
+    """A figure with one pair of axes, in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -155,7 +160,7 @@ def _figure(width: float = 4.6, height: float = 3.8) -> tuple[Figure, Any]:
     return figure, axes
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A class name as matplotlib shows it letter by letter: no formulas, not too long."""
     short = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
     return short.replace("$", r"\$")
@@ -165,12 +170,12 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
     """The confusion matrix; colour is the share of the true class, figures are counts."""
     size = len(evaluation.classes)
     side = min(12.0, max(4.0, 1.8 + 0.55 * size))
-    figure, axes = _figure(side + 0.6, side)
+    figure, axes = new_figure(side + 0.6, side)
     totals = [max(1, sum(row)) for row in evaluation.confusion]
     shares = [[count / total for count in row] for row, total in zip(evaluation.confusion, totals, strict=True)]
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.spines[:].set_visible(False)
-    names = [_plain(name) for name in evaluation.classes]
+    names = [plain(name) for name in evaluation.classes]
     axes.set_xticks(range(size), names, rotation=40, ha="right")
     axes.set_yticks(range(size), names)
     axes.set_xlabel("predicted class")
@@ -185,11 +190,11 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
 
 def roc_figure(evaluation: Evaluation) -> Figure:
     """ROC curves, one for each class (of two classes, the second)."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle=":", label="chance")
     for name, curve in list(evaluation.roc.items())[:10]:
         colour = {"color": _BLUE} if len(evaluation.roc) == 1 else {}
-        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=_plain(name), linewidth=1.8, **colour)
+        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=plain(name), linewidth=1.8, **colour)
     axes.set_xlabel("false positive rate")
     axes.set_ylabel("true positive rate")
     axes.set_xlim(-0.02, 1.02)
@@ -200,7 +205,7 @@ def roc_figure(evaluation: Evaluation) -> Figure:
 
 def reliability_figure(evaluation: Evaluation) -> Figure:
     """Accuracy over confidence: on the diagonal a model is as often right as it says; dot size is the share of records."""
-    figure, axes = _figure()
+    figure, axes = new_figure()
     bins = evaluation.reliability
     axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle=":")
     axes.plot(bins["confidence"], bins["accuracy"], color=_BLUE, linewidth=1, alpha=0.6)
@@ -214,7 +219,7 @@ def reliability_figure(evaluation: Evaluation) -> Figure:
 
 def curves_figure(history: Sequence[dict[str, Any]]) -> Figure:
     """Training and validation loss, and validation accuracy, over the epochs."""
-    figure, axes = _figure(5.6, 3.8)
+    figure, axes = new_figure(5.6, 3.8)
     epochs = [line["epoch"] for line in history]
     axes.plot(epochs, [line["train_loss"] for line in history], color=_GREY, marker="o", markersize=3, label="training loss")
     if all("val_log loss" in line for line in history):
@@ -260,7 +265,8 @@ pre { background: #f5f5f5; padding: 0.8rem; overflow-x: auto; font-size: 0.85rem
 """
 
 
-def _html_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def html_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table; its cells are text, not HTML."""
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
@@ -277,9 +283,6 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
     ]
     if evaluation.history:
         figures.append((curves_figure(evaluation.history), "Learning curves: the test split has no part in them."))
-    drawn = "".join(
-        f"<figure>{svg(figure)}<figcaption>{html.escape(caption)}</figcaption></figure>" for figure, caption in figures
-    )
     headline = (
         (name, number(score.value), f"{number(score.low)} to {number(score.high)}") for name, score in evaluation.scores.items()
     )
@@ -299,22 +302,33 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
         f"{sum(info['counts']['val'].values()):,} validation records.</p>",
         *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
         "<h2>Scores</h2>",
-        _html_table(("score", "value", "95 % interval"), headline),
+        html_table(("score", "value", "95 % interval"), headline),
         f"<p>Intervals are percentile bootstrap over the records. Expected calibration error: "
         f"{number(evaluation.calibration_error)}.</p>",
     ]
     if evaluation.baselines:
         rows = ((method, *figures) for method, figures in _beside(evaluation))
-        parts += ["<h2>Beside simple methods on the same split</h2>", _html_table(("method", *_BASELINE_COLUMNS), rows)]
+        parts += ["<h2>Beside simple methods on the same split</h2>", html_table(("method", *_BASELINE_COLUMNS), rows)]
     parts += [
         "<h2>Figures</h2>",
-        f'<div class="figures">{drawn}</div>',
+        html_figures(figures),
         "<h2>Classes</h2>",
-        _html_table(("class", "precision", "recall", "F1", "records"), classes),
+        html_table(("class", "precision", "recall", "F1", "records"), classes),
         "<h2>Configuration</h2>",
         f"<pre>{html.escape((run.path / 'config.toml').read_text(encoding='utf-8'))}</pre>",
         f"<p>seqmix {__version__}</p>",
     ]
+    return html_page(title, parts)
+
+
+def html_figures(figures: Iterable[tuple[Figure, str]]) -> str:
+    """Figures and their captions, side by side where there is room."""
+    drawn = (f"<figure>{svg(figure)}<figcaption>{html.escape(caption)}</figcaption></figure>" for figure, caption in figures)
+    return f'<div class="figures">{"".join(drawn)}</div>'
+
+
+def html_page(title: str, parts: Iterable[str]) -> str:
+    """A page of its own with the HTML `parts` one below the other."""
     page = "\n".join(parts)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'

@@ -20,7 +20,8 @@ ORDER = [
     *("functional", "mixers", "tabulation", "model", "interop", "run", "inference", "metrics", "baselines"),
     *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),
     *("measurement", "benchmark", "bench_report"),
-    *("stability", "attention_inputs", "approximation", "approximation_report", "cli"),
+    *("stability", "attention_inputs", "approximation", "approximation_report"),
+    *("trial", "comparison", "comparison_report", "comparing", "cli"),
 ]
 OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate label-from classes skip-unlabelled group split "
@@ -30,6 +31,7 @@ OPTIONS = {
     "eval": "split data output label-from baselines device precision threads quiet verbose",
     "predict": "run output format batch-size probabilities top input-format text-column id-column encoding device precision "
     "threads overwrite quiet verbose",
+    "compare": "mixers seeds budget max-length recipe config set device precision threads output overwrite quiet",
     "bench mixers": "mixers lengths batch-size device precision repeats time-limit output overwrite quiet",
     "bench approximation": "mixers features lengths run data repeats steps seeds threads output overwrite quiet",
 }
@@ -88,7 +90,9 @@ def test_commands_have_the_options_that_are_documented():
         assert all(option.help for option in options.values()), name
 
 
-@pytest.mark.parametrize("function", ["prepare", "train", "evaluate", "predict", "bench_mixers", "bench_approximation"])
+@pytest.mark.parametrize(
+    "function", ["prepare", "train", "evaluate", "predict", "compare", "bench_mixers", "bench_approximation"]
+)
 def test_every_command_has_a_documented_function(function):
     assert inspect.getdoc(getattr(seqmix, function))
     assert function in seqmix.__all__

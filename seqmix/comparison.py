@@ -1,0 +1,117 @@
+"""What a comparison of mixers found: every training, the simple methods, and the table that is made of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import fmean, stdev
+from typing import Any
+
+from seqmix import __version__
+from seqmix.report import method_name
+from seqmix.run import without_nan
+from seqmix.trial import Trial
+
+SCORES = ("accuracy", "macro-F1", "ROC AUC")
+_COSTS = ("parameters", "seconds", "tokens_per_second", "peak_bytes", "epochs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A figure over seeds: mean, and sample standard deviation (None: of one value there is none)."""
+
+    mean: float
+    sd: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One method of the table.
+
+    Attributes:
+        method: a mixer's name, or a simple method's; baseline: whether it is one of these.
+        runs: how many trainings the figures are of.
+        figures: by name, "accuracy", "macro-F1", "ROC AUC", "parameters", "seconds", "tokens_per_second", "peak_bytes" and
+            "epochs"; None: not defined, or not measured.
+    """
+
+    method: str
+    baseline: bool
+    runs: int
+    figures: dict[str, Spread | None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Comparison:
+    """What `compare` found.
+
+    Attributes:
+        settings: what all trainings share; data: path, checksum, classes and counts of the data set.
+        environment: versions, platform, threads.
+        trials: one for each training that ended, failed ones too.
+        baselines: by name, the scores of the simple methods on the same split.
+        interrupted: whether trainings are missing because the user had enough.
+    """
+
+    settings: dict[str, Any]
+    data: dict[str, Any]
+    environment: dict[str, Any]
+    trials: list[Trial] = field(default_factory=list)
+    baselines: dict[str, dict[str, Any]] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def rows(self) -> list[Row]:
+        """All methods, the most accurate first; those without a finished training last."""
+        mixers = dict.fromkeys(trial.mixer for trial in self.trials)
+        rows = [_mixer_row(name, [t for t in self.trials if t.mixer == name and not t.error]) for name in mixers]
+        for name, scores in self.baselines.items():
+            figures = dict.fromkeys((*SCORES, *_COSTS)) | {score: spread([scores[score]]) for score in SCORES}
+            rows.append(Row(method=method_name(name), baseline=True, runs=1, figures=figures))
+        return sorted(rows, key=_accuracy, reverse=True)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know: trainings that failed, and those that were short of memory."""
+        notes = [f"{t.mixer}, seed {t.seed}: {t.error}" for t in self.trials if t.error]
+        for t in self.trials:
+            if t.pieces > 1:
+                notes.append(f"{t.mixer}, seed {t.seed}: memory ran out; its batches were computed in {t.pieces} parts")
+        notes += [f"{method_name(name)}: {scores['note']}" for name, scores in self.baselines.items() if "note" in scores]
+        return notes
+
+    def to_json(self) -> str:
+        """As `compare.json`; what is not defined is null."""
+        content = {
+            "seqmix": __version__,
+            "data": self.data,
+            "settings": self.settings,
+            "environment": self.environment,
+            "interrupted": self.interrupted,
+            "table": [asdict(row) for row in self.rows],
+            "notes": self.notes,
+            "baselines": self.baselines,
+            "runs": [asdict(trial) for trial in self.trials],
+        }
+        return json.dumps(without_nan(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def spread(values: Sequence[float | None]) -> Spread | None:
+    """Mean and sample standard deviation of the values that are defined; None: there are none."""
+    defined = [value for value in values if value is not None and math.isfinite(value)]
+    if not defined:
+        return None
+    return Spread(mean=fmean(defined), sd=stdev(defined) if len(defined) > 1 else None)
+
+
+def _mixer_row(mixer: str, trials: Sequence[Trial]) -> Row:
+    figures = {name: spread([trial.scores[name] for trial in trials]) for name in SCORES}
+    figures |= {name: spread([getattr(trial, name) for trial in trials]) for name in _COSTS}
+    return Row(method=mixer, baseline=False, runs=len(trials), figures=figures)
+
+
+def _accuracy(row: Row) -> float:
+    found = row.figures["accuracy"]
+    return found.mean if found else -1.0

@@ -323,7 +323,7 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
                     _record_epoch(run, trainer, event, writer)
                 elif isinstance(event, MemoryShort):
                     pass
-                elif event.step % config.training.save_every == 0 or event.batch == event.batches:
+                elif event.step % config.training.save_every == 0 or event.batch == event.batches or trainer.used_up:
                     run.save_state(*trainer.pack())
                 emit(event)
                 if stop.is_set():

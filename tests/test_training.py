@@ -572,9 +572,8 @@ def test_a_run_that_was_stopped_with_its_last_second_is_validated_when_resumed(c
         if isinstance(event, StepEnd) and event.step == 2:
             raise KeyboardInterrupt
 
-    settings = [*SMALL, "training.save_every=1"]
     with pytest.raises(KeyboardInterrupt):
-        seqmix.train(dataset, tmp_path / "run", batch_size=12, budget=2, settings=settings, on_event=stopped)
+        seqmix.train(dataset, tmp_path / "run", batch_size=12, budget=2, settings=SMALL, on_event=stopped)
     events = []
     run = seqmix.train(dataset, tmp_path / "run", resume=True, on_event=events.append)
     assert steps_and_epochs(events) == ([], [1])

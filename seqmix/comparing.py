@@ -172,11 +172,11 @@ def _opened(folder: Path, comparison: Comparison, plan: Sequence[Config], overwr
             differing = _differences(earlier, comparison)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{file}: the file is damaged; replace the comparison with --overwrite") from error
-        for planned in plan:
-            differing += _other_config(folder / _place(planned), planned)
+        # Where what all share is the same, runs can only differ by what another version of seqmix takes as default.
+        differing = differing or [line for one in plan for line in _other_config(folder / _place(one), one)]
         if differing:
             raise RunError(
-                f"{folder} is a comparison with other settings ({'; '.join(dict.fromkeys(differing))}); go on with those, "
+                f"{folder} is a comparison with other settings ({'; '.join(differing)}); go on with those, "
                 "replace it with --overwrite, or choose another --output"
             )
         return earlier

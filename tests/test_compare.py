@@ -61,24 +61,28 @@ def compare(data, output, *settings, **options):
     return seqmix.compare(data, output, **given)
 
 
-def install(monkeypatch, folder):
-    """A package with two mixers: one that raises an error, one that ends its process."""
-    (folder / "failing.py").write_text(
+@pytest.fixture
+def failing(monkeypatch, tmp_path):
+    """An installed package with two mixers: one that raises an error, one that ends its process."""
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    (folder / "broken.py").write_text(
         "import os\nfrom seqmix.mixers import Mixer\n\n"
         "class Failing(Mixer):\n    def __init__(self, d_model, max_length):\n        super().__init__()\n\n"
         '    def forward(self, x, mask, source):\n        raise ValueError("no way through")\n\n'
         "class Dying(Failing):\n    def forward(self, x, mask, source):\n        os._exit(3)\n"
     )
-    info = folder / "failing-1.0.dist-info"
+    info = folder / "broken-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: failing\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[seqmix.mixers]\nfailing = failing:Failing\ndying = failing:Dying\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[seqmix.mixers]\nfailing = broken:Failing\ndying = broken:Dying\n")
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delitem(sys.modules, "failing", raising=False)
+    yield
+    sys.modules.pop("broken", None)
 
 
-def test_the_command_compares_two_mixers_and_lives_with_one_that_ends_its_process(run, dataset, monkeypatch, tmp_path):
-    install(monkeypatch, tmp_path)
+@pytest.mark.slow
+def test_the_command_compares_two_mixers_and_lives_with_one_that_ends_its_process(run, dataset, failing, tmp_path):
     settings = [word for setting in TINY for word in ("--set", setting)]
     shown = run(dataset.path, "--mixers", "dying,softmax,skyformer", "--seeds", 1, "--budget", "1h", *settings, "-o", "there/c")
     folder = tmp_path / "there" / "c"
@@ -170,20 +174,18 @@ def test_nothing_that_is_no_comparison_is_overwritten(launched, dataset, tmp_pat
     assert not launched
 
 
-def test_failed_trainings_are_told_and_tried_again(launched, dataset, monkeypatch, tmp_path):
-    install(monkeypatch, tmp_path)
+def test_failed_trainings_are_told_and_tried_again(launched, dataset, failing, monkeypatch, tmp_path):
     result = compare(dataset, tmp_path / "c", mixers=["failing", "softmax"])
     assert result.notes == ["failing, seed 0: failed: ValueError: no way through"]
     assert result.rows[-1] == Row(method="failing", baseline=False, runs=0, figures=dict.fromkeys(result.rows[0].figures))
-    failing = sys.modules["failing"].Failing
-    monkeypatch.setattr(failing, "forward", lambda self, x, mask, source: x)
+    mixer = sys.modules["broken"].Failing
+    monkeypatch.setattr(mixer, "forward", lambda self, x, mask, source: x)
     result = compare(dataset, tmp_path / "c", mixers=["failing", "softmax"])
     assert launched == ["failing-seed0", "softmax-seed0", "failing-seed0"]
     assert not result.notes
 
 
-def test_when_every_training_fails_the_reasons_are_told(launched, dataset, monkeypatch, tmp_path):
-    install(monkeypatch, tmp_path)
+def test_when_every_training_fails_the_reasons_are_told(launched, dataset, failing, tmp_path):
     with pytest.raises(SeqmixError, match="every training failed: failing, seed 0: failed: ValueError: no way through"):
         compare(dataset, tmp_path / "c", mixers=["failing"])
     assert "no way through" in (tmp_path / "c" / "compare.html").read_text()
@@ -255,6 +257,7 @@ def test_a_trial_counts_its_budget(clock, dataset, tmp_path):  # noqa: F811
     assert found.seed == 0 and found.folder == "runs/x"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for the process in /proc")
 def test_a_signal_lets_the_training_save_its_state_and_leaves_no_process(dataset, tmp_path):
     command = [sys.executable, "-m", "seqmix.cli", "compare", str(dataset.path), "--mixers", "softmax", "--seeds", "1"]

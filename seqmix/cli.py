@@ -449,7 +449,8 @@ def compare(
 ) -> None:
     """Train every mixer with several seeds in equal time, and score all on the test split beside simple methods.
 
-    The same command goes on where it was stopped; with more mixers or seeds it runs what is missing.
+    It takes mixers times seeds times budget, one after the other. The same command goes on where it was stopped; with more
+    mixers or seeds it runs what is missing.
     """
     from seqmix.comparing import compare as run_compare
     from seqmix.comparison_report import comparison_table, trial_line

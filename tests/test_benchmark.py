@@ -326,5 +326,5 @@ def test_the_figure_has_a_line_for_each_of_many_mixers(tmp_path):
     for axes in figure.axes:
         assert [t.get_text() for t in axes.get_xticklabels()] == ["1k", "4k", "16k", "64k"]
         looks = {(line.get_color(), line.get_marker()) for line in axes.get_lines()}
-        assert len(looks) == 13  # twelve, and the guide
+        assert len(looks) == 15  # one for each, and the guide
     write_bench(made_up(series("a$b$c", 1.0, (64,))), tmp_path / "one")

@@ -440,7 +440,11 @@ def compare(
     ] = None,
     device: Device = "auto",
     precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16 (GPU only). (default: fp32)")] = None,
-    threads: Threads = None,
+    threads: Annotated[
+        int | None,
+        typer.Option("--threads", help="Threads of each training. (default: those there are, shared out among --jobs)"),
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Trainings side by side.")] = 1,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for compare.json, compare.html and the runs.")] = Path(
         "compare"
     ),
@@ -449,7 +453,7 @@ def compare(
 ) -> None:
     """Train every mixer with several seeds in equal time, and score all on the test split beside simple methods.
 
-    It takes mixers times seeds times budget, one after the other. The same command goes on where it was stopped; with more
+    It takes mixers times seeds times budget, divided by --jobs. The same command goes on where it was stopped; with more
     mixers or seeds it runs what is missing.
     """
     from seqmix.comparing import compare as run_compare
@@ -470,6 +474,7 @@ def compare(
             device=device,
             precision=precision,
             threads=threads,
+            jobs=jobs,
             overwrite=overwrite,
             on_start=bar.reset,
             on_begin=lambda mixer, seed: bar.set_description(f"{mixer}, seed {seed}"),

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from seqmix import trial as trials
 from seqmix.baselines import baseline_scores
 from seqmix.comparison import Comparison
 from seqmix.comparison_report import write_comparison
@@ -28,7 +28,7 @@ from seqmix.mixers import available_mixers
 from seqmix.run import Run, environment, write_whole
 from seqmix.spool import cut
 from seqmix.training import settle
-from seqmix.trial import Trial, TrialSpec, failed_before, finished_trial
+from seqmix.trial import Launcher, Trial, TrialSpec, failed_before, finished_trial
 
 _OWN = ("model.mixer", "training.seed", "training.budget", "data.path")  # what a comparison sets itself
 
@@ -47,6 +47,7 @@ def compare(
     device: str | None = None,
     precision: str | None = None,
     threads: int | None = None,
+    jobs: int = 1,
     overwrite: bool = False,
     on_start: Callable[[int], object] | None = None,
     on_begin: Callable[[str, int], object] | None = None,
@@ -63,7 +64,9 @@ def compare(
         mixers: their names; None: all that are installed.
         seeds: how many; they are 0, 1, 2 ...
         budget: of each training, as in `train`; 0: as many epochs as the settings say.
-        max_length ... precision: as in `train`, the same for all; threads: of the CPU.
+        max_length ... precision: as in `train`, the same for all.
+        threads: of the CPU, of each training; None: those of the computer, shared out among `jobs`.
+        jobs: trainings side by side. On a CPU, as many as cores with a thread each get more done than one with all cores.
         overwrite: replace an earlier comparison.
         on_start: called with the number of trainings; on_begin: with mixer and seed before one that is run; on_trial: with
             each that ended, and whether it was run now.
@@ -77,17 +80,18 @@ def compare(
     """
     names, folder = list(dict.fromkeys(mixers or available_mixers())), Path(output)
     seconds = parse_duration(budget) if isinstance(budget, str) else budget
-    _check_request(seeds, settings)
+    _check_request(seeds, jobs, settings)
     common = {"budget": seconds, "max_length": max_length, "device": device, "precision": precision}
     dataset, plan = _plan(data, names, seeds, common, recipe, config, settings)
     with thread_count(threads):
-        count = torch.get_num_threads()
+        count = threads or max(1, torch.get_num_threads() // jobs)
         shared = common | {
             "recipe": recipe,
             "config": read_toml(config) if config else None,
             "settings": list(settings),
             "device": str(choose_device(device or "auto")),
             "threads": count,
+            "jobs": jobs,
         }
         comparison = _new_comparison(dataset, shared)
     earlier = _opened(folder, comparison, plan, overwrite)
@@ -96,19 +100,15 @@ def compare(
     try:
         comparison.baselines = earlier.get("baselines") or _baselines(dataset, plan[0])
         _save(comparison, folder)
-        for planned in plan:
-            trial = finished_trial(folder / _place(planned))
-            run_now = trial is None
-            if trial is None:
-                if on_begin:
-                    on_begin(planned.model.mixer, planned.training.seed)
-                trial = _run(planned, folder, dataset, count)
+        for trial, run_now in _trials(plan, folder, dataset, count, jobs, on_begin or (lambda *_: None)):
             comparison.trials.append(trial)
             _save(comparison, folder)
             if on_trial:
                 on_trial(trial, run_now)
     except KeyboardInterrupt:
         comparison.interrupted = True
+    order = [_place(planned).as_posix() for planned in plan]
+    comparison.trials.sort(key=lambda trial: order.index(trial.folder))
     result = _save(comparison, folder)
     write_comparison(result, folder / "compare.html")
     if result.trials and all(trial.error for trial in result.trials):
@@ -116,9 +116,10 @@ def compare(
     return result
 
 
-def _check_request(seeds: int, settings: Sequence[str]) -> None:
-    if seeds < 1:
-        raise ConfigError(f"the number of seeds must be at least 1: got {seeds}")
+def _check_request(seeds: int, jobs: int, settings: Sequence[str]) -> None:
+    for name, value in {"seeds": seeds, "jobs": jobs}.items():
+        if value < 1:
+            raise ConfigError(f"the number of {name} must be at least 1: got {value}")
     for setting in settings:
         table, option, _ = parse_setting(setting)
         if f"{table}.{option}" in _OWN:
@@ -240,11 +241,39 @@ def _save(comparison: Comparison, folder: Path) -> Comparison:
     return whole
 
 
-def _run(planned: Config, folder: Path, dataset: Dataset, threads: int) -> Trial:
+def _trials(
+    plan: Sequence[Config], folder: Path, dataset: Dataset, threads: int, jobs: int, on_begin: Callable[[str, int], object]
+) -> Iterator[tuple[Trial, bool]]:
+    """What was finished before, then each trial as it ends, `jobs` side by side; and whether it was run now."""
+    found = {_place(planned): finished_trial(folder / _place(planned)) for planned in plan}
+    yield from ((trial, False) for trial in found.values() if trial)
+    launcher = Launcher()
+
+    def run(planned: Config) -> Trial:
+        on_begin(planned.model.mixer, planned.training.seed)
+        return _run(launcher, planned, folder, dataset, threads)
+
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        futures = [pool.submit(run, planned) for planned in plan if not found[_place(planned)]]
+        for future in as_completed(futures):
+            yield future.result(), True
+    except BaseException:
+        launcher.stop()
+        try:
+            pool.shutdown(cancel_futures=True)
+        except KeyboardInterrupt:  # who interrupts twice does not want to wait
+            launcher.kill()
+            raise
+        raise
+    pool.shutdown()
+
+
+def _run(launcher: Launcher, planned: Config, folder: Path, dataset: Dataset, threads: int) -> Trial:
     """One training; where it fails, its trial says why."""
     place = _place(planned)
     spec = TrialSpec(folder=str(folder / place), data=str(dataset.path), config=planned.to_tables(), threads=threads)
-    error = trials.launch(spec)
+    error = launcher.launch(spec)
     trial = None if error else finished_trial(folder / place)
     if trial:
         return trial

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -202,33 +203,60 @@ def main(argument: str) -> str:
     return json.dumps({"error": said})
 
 
-def launch(spec: TrialSpec) -> str:
-    """Runs a trial in a new process, which never outlives this call; why it failed, or nothing."""
-    command = [sys.executable, "-P", "-m", "seqmix.trial", json.dumps(asdict(spec))]
-    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)  # noqa: PTH109 - what is found here is found there
-    with subprocess.Popen(
-        command,
-        env={**os.environ, "PYTHONPATH": paths},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
-        try:
-            said, complaints = child.communicate()
-        except KeyboardInterrupt:
-            child.terminate()  # after the step that it is in, it saves its state; a second interruption does not wait for it
-            child.communicate()
-            raise
-        finally:
+class Launcher:
+    """Runs trials in new processes, from several threads if need be; none outlives its call."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def launch(self, spec: TrialSpec) -> str:
+        """Runs a trial; why it failed, or nothing."""
+        command = [sys.executable, "-P", "-m", "seqmix.trial", json.dumps(asdict(spec))]
+        paths = os.pathsep.join(path or os.getcwd() for path in sys.path)  # noqa: PTH109 - what is found here is found there
+        with self._lock:
+            if self._stopped:
+                return "it was not begun"
+            child = subprocess.Popen(
+                command,
+                env={**os.environ, "PYTHONPATH": paths},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            self._running.add(child)
+        with child:
+            try:
+                said, complaints = child.communicate()
+            finally:
+                child.kill()
+                child.wait()
+                self._running.discard(child)
+        return _answer(child.returncode, said, complaints)
+
+    def stop(self) -> None:
+        """Lets what runs save its state after the step that it is in, and begins nothing more."""
+        with self._lock:
+            self._stopped = True
+            for child in self._running:
+                child.terminate()
+
+    def kill(self) -> None:
+        """Ends what runs at once."""
+        for child in list(self._running):
             child.kill()
-            child.wait()
-    ended = signal.Signals(-child.returncode).name if child.returncode < 0 else ""
+
+
+def _answer(code: int, said: str, complaints: str) -> str:
+    """Why a process failed, or nothing."""
+    ended = signal.Signals(-code).name if code < 0 else ""
     if ended == "SIGKILL":
         return "the process was killed, most likely because memory ran out"
-    if child.returncode or not said.strip():
+    if code or not said.strip():
         last = (complaints.strip() or "it said nothing").splitlines()[-1]
-        return f"the process ended with {ended or f'code {child.returncode}'}: {last}"
+        return f"the process ended with {ended or f'code {code}'}: {last}"
     answer: dict[str, str] = json.loads(said.splitlines()[-1])
     return answer.get("error", "")
 

@@ -6,12 +6,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 from test_training import clock  # noqa: F401 - a fixture
 from typer.testing import CliRunner
 
@@ -25,7 +27,7 @@ from seqmix.trial import Trial, TrialSpec, finished_trial, run_trial
 
 TINY = ("model.d_model=8", "model.words=0", "training.epochs=1")
 MIXERS = ["softmax", "kernelized"]
-REAL_LAUNCH = trial.launch
+REAL_LAUNCH = trial.Launcher.launch
 
 
 @pytest.fixture
@@ -34,11 +36,11 @@ def launched(monkeypatch):
     names = []
     monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
 
-    def launch(spec):
+    def launch(launcher, spec):
         names.append(Path(spec.folder).name)
         return json.loads(trial.main(json.dumps(asdict(spec)))).get("error", "")
 
-    monkeypatch.setattr(trial, "launch", launch)
+    monkeypatch.setattr(trial.Launcher, "launch", launch)
     return names
 
 
@@ -192,8 +194,12 @@ def test_when_every_training_fails_the_reasons_are_told(launched, dataset, faili
 
 
 def test_a_mixer_of_which_a_seed_failed_has_the_mean_of_the_others(launched, dataset, monkeypatch, tmp_path):
-    genuine = trial.launch
-    monkeypatch.setattr(trial, "launch", lambda s: "the process was killed" if s.folder.endswith("seed1") else genuine(s))
+    genuine = trial.Launcher.launch
+    monkeypatch.setattr(
+        trial.Launcher,
+        "launch",
+        lambda launcher, s: "the process was killed" if s.folder.endswith("seed1") else genuine(launcher, s),
+    )
     result = compare(dataset, tmp_path / "c", mixers=["softmax"], seeds=3)
     row = next(row for row in result.rows if not row.baseline)
     assert row.runs == 2
@@ -201,22 +207,36 @@ def test_a_mixer_of_which_a_seed_failed_has_the_mean_of_the_others(launched, dat
     assert result.notes == ["softmax, seed 1: failed: the process was killed"]
 
 
-def test_an_interrupted_comparison_is_written_and_goes_on(run, launched, dataset, monkeypatch, tmp_path):
-    genuine = trial.launch
+def test_jobs_are_side_by_side_and_share_the_threads(dataset, monkeypatch, tmp_path):
+    together, threads = threading.Barrier(2), []
 
-    def interrupted(spec):
+    def launch(launcher, spec):
+        together.wait(timeout=60)
+        threads.append(spec.threads)
+        return "it met another"
+
+    monkeypatch.setattr(trial.Launcher, "launch", launch)
+    with pytest.raises(SeqmixError, match=r"seed 0: failed: it met another.*seed 1: failed: it met another"):
+        compare(dataset, tmp_path / "c", mixers=["softmax"], seeds=2, jobs=2, threads=None)
+    assert threads == [max(1, torch.get_num_threads() // 2)] * 2
+
+
+def test_an_interrupted_comparison_is_written_and_goes_on(run, launched, dataset, monkeypatch, tmp_path):
+    genuine = trial.Launcher.launch
+
+    def interrupted(launcher, spec):
         if "kernelized" in spec.folder:
             raise KeyboardInterrupt
-        return genuine(spec)
+        return genuine(launcher, spec)
 
-    monkeypatch.setattr(trial, "launch", interrupted)
+    monkeypatch.setattr(trial.Launcher, "launch", interrupted)
     settings = [word for setting in TINY for word in ("--set", setting)]
     command = [dataset.path, "--mixers", "softmax,kernelized", "--seeds", 1, "--budget", 0, *settings]
     assert "interrupted; what is finished is in compare/compare.html; the same command goes on" in run(*command, code=130)
     found = json.loads((tmp_path / "compare" / "compare.json").read_text())
     assert found["interrupted"] and [r["mixer"] for r in found["runs"]] == ["softmax"]
     assert "interrupted: trainings are missing" in (tmp_path / "compare" / "compare.html").read_text()
-    monkeypatch.setattr(trial, "launch", genuine)
+    monkeypatch.setattr(trial.Launcher, "launch", genuine)
     assert "softmax, seed 0" in run(*command) and launched == ["softmax-seed0", "kernelized-seed0"]
     assert not json.loads((tmp_path / "compare" / "compare.json").read_text())["interrupted"]
     assert run(*command, "--quiet", "--overwrite") == ""
@@ -268,7 +288,8 @@ def test_a_signal_lets_the_training_save_its_state_and_leaves_no_process(dataset
     deadline = time.monotonic() + 120
     while not (folder / "last" / "state.safetensors").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+    tasks = Path(f"/proc/{parent.pid}/task").iterdir()
+    children = [pid for task in tasks for pid in (task / "children").read_text().split()]
     parent.send_signal(signal.SIGTERM)
     said = parent.communicate(timeout=120)[1].decode()
     assert children and parent.returncode == 130 and "the same command goes on from here" in said
@@ -283,6 +304,7 @@ def test_a_signal_lets_the_training_save_its_state_and_leaves_no_process(dataset
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"jobs": 0}, "number of jobs must be at least 1: got 0"),
         ({"seeds": 0}, "number of seeds must be at least 1: got 0"),
         ({"mixers": ["nothing"]}, "no mixer 'nothing'"),
         ({"budget": "5 min"}, "'5 min' is no duration"),
@@ -310,7 +332,7 @@ def test_a_killed_process_is_told(dataset, tmp_path, monkeypatch):
     script.write_text("#!/bin/sh\nkill -9 $$\n")
     script.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(script))
-    assert "was killed, most likely because memory ran out" in REAL_LAUNCH(spec_for(dataset, tmp_path / "x"))
+    assert "was killed, most likely because memory ran out" in REAL_LAUNCH(trial.Launcher(), spec_for(dataset, tmp_path / "x"))
 
 
 def made_up(scores):

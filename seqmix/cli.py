@@ -6,18 +6,30 @@ told in one line; 2 a command line that cannot be parsed; 130 interrupted, after
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated
 
 import typer
 
 from seqmix import __version__
-from seqmix.errors import Interrupted, SeqmixError
+from seqmix.cli_bench import app as bench_app
+from seqmix.cli_options import (
+    Device,
+    Encoding,
+    Format,
+    IdColumn,
+    LabelFrom,
+    Precision,
+    Quiet,
+    TextColumn,
+    Threads,
+    Verbose,
+    console,
+    reported,
+)
+from seqmix.errors import Interrupted
 
 app = typer.Typer(
     name="seqmix",
@@ -27,76 +39,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-bench_app = typer.Typer(name="bench", help="Measure the mixers on this computer.", no_args_is_help=True)
 app.add_typer(bench_app)
-
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more on what is done.")]
-Format = Annotated[
-    str, typer.Option("--input-format", help="auto (by content), fasta, fastq, genbank, embl, csv, tsv, jsonl or text.")
-]
-TextColumn = Annotated[
-    str | None, typer.Option("--text-column", help="Column of a table that holds the text. (default: text, sequence …)")
-]
-IdColumn = Annotated[str | None, typer.Option("--id-column", help="Column of a table that holds the id. (default: id, name …)")]
-Encoding = Annotated[str | None, typer.Option("--encoding", help="How documents and tables are encoded. (default: utf-8)")]
-Device = Annotated[str, typer.Option("--device", help="auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.")]
-Threads = Annotated[
-    int | None, typer.Option("--threads", help="Threads on the CPU. (default: OMP_NUM_THREADS, or one for each core)")
-]
-Precision = Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16 (GPU only).")]
-LabelFrom = Annotated[
-    str | None,
-    typer.Option(
-        "--label-from",
-        help="Where labels are: header:KEY, header-regex:RE, table:FILE, column:NAME, file (its stem) or folder. (default: found by looking)",
-    ),
-]
-
-
-def _console(quiet: bool = False) -> Any:
-    from rich.console import Console
-
-    width = None if sys.stderr.isatty() or os.environ.get("COLUMNS") else 110
-    return Console(stderr=True, quiet=quiet, width=width)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"seqmix {__version__}")
         raise typer.Exit
-
-
-P = ParamSpec("P")
-
-
-def _reported(command: Callable[P, None]) -> Callable[P, None]:
-    """Turns what goes wrong in a command into one line and an exit code."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except BrokenPipeError:
-            # Nobody reads on: say nothing, not even when standard output is closed at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except Interrupted as error:
-            _fail(str(error), 130)
-        except KeyboardInterrupt:
-            _fail("interrupted", 130)
-        except SeqmixError as error:
-            _fail(str(error), 1)
-        except OSError as error:
-            _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", 1)
-
-    return run
-
-
-def _fail(message: str, code: int) -> None:
-    from rich.console import Console
-
-    Console(stderr=True).print(f"seqmix: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
-    raise SystemExit(code)
 
 
 @app.callback()
@@ -107,7 +56,7 @@ def _options(
 
 
 @app.command()
-@_reported
+@reported
 def prepare(
     inputs: Annotated[
         list[str],
@@ -192,23 +141,23 @@ def prepare(
             overwrite=overwrite,
             progress=lambda records, characters: bar.update(characters - bar.n),
         )
-    console = _console(quiet)
+    out = console(quiet)
     for table in dataset_tables(dataset):
-        console.print(table)
+        out.print(table)
     for note in dataset.info["notes"]:
-        console.print(f"note: {note}", style="yellow", highlight=False)
+        out.print(f"note: {note}", style="yellow", highlight=False)
     if verbose:
-        console.print_json(data={key: dataset.info[key] for key in ("options", "read", "inputs", "arrays")})
+        out.print_json(data={key: dataset.info[key] for key in ("options", "read", "inputs", "arrays")})
     after = (
         "next: seqmix train"
         if dataset.classes
         else "no labels were found: predict works on such files as they are; to train, say where labels are with --label-from"
     )
-    console.print(f"-> {dataset.path}  ({after})", highlight=False, soft_wrap=True)
+    out.print(f"-> {dataset.path}  ({after})", highlight=False, soft_wrap=True)
 
 
 @app.command()
-@_reported
+@reported
 def train(
     data: Annotated[Path | None, typer.Argument(help="Data set. (default: seqmix-data)")] = None,
     output: Annotated[
@@ -274,7 +223,7 @@ def train(
     from seqmix.display import TrainingDisplay
     from seqmix.training import train as run_train
 
-    display = TrainingDisplay(_console(), quiet=quiet, verbose=verbose)
+    display = TrainingDisplay(console(), quiet=quiet, verbose=verbose)
     try:
         run_train(
             data,
@@ -309,7 +258,7 @@ def train(
 
 
 @app.command("eval")
-@_reported
+@reported
 def evaluate(
     run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest under runs/)")] = None,
     split: Annotated[str, typer.Option(help="Split of its data set: test, val or train.")] = "test",
@@ -350,19 +299,19 @@ def evaluate(
             on_start=bar.reset,
             on_batch=bar.update,
         )
-    console = _console(quiet)
+    out = console(quiet)
     for table in evaluation_tables(result):
-        console.print(table)
+        out.print(table)
     for note in result.notes:
-        console.print(f"note: {note}", style="yellow", highlight=False)
+        out.print(f"note: {note}", style="yellow", highlight=False)
     if verbose:
-        console.print_json(data=opened.config.to_tables())
+        out.print_json(data=opened.config.to_tables())
     folder = output or opened.path
-    console.print(f"-> {folder / 'report.html'}  ({folder / 'evaluation.json'})", highlight=False, soft_wrap=True)
+    out.print(f"-> {folder / 'report.html'}  ({folder / 'evaluation.json'})", highlight=False, soft_wrap=True)
 
 
 @app.command()
-@_reported
+@reported
 def predict(
     inputs: Annotated[
         list[str],
@@ -394,7 +343,7 @@ def predict(
     opened = Run.open(run) if run else Run.newest()
     tally = Tally()
     read = reading_options(opened, format=input_format, text_column=text_column, id_column=id_column, encoding=encoding)
-    with progress_bar("predicting", "records", quiet) as bar, whole_file(output, overwrite) as out:
+    with progress_bar("predicting", "records", quiet) as bar, whole_file(output, overwrite) as file:
         found = run_predict(
             inputs,
             opened,
@@ -406,12 +355,12 @@ def predict(
             tally=tally,
             on_batch=bar.update,
         )
-        write_predictions(found, out, format=format, classes=opened.classes, with_probabilities=probabilities, top=top)
-    console = _console(quiet)
+        write_predictions(found, file, format=format, classes=opened.classes, with_probabilities=probabilities, top=top)
+    out = console(quiet)
     for line in tally.lines(opened.config.data):
-        console.print(f"note: {line}", style="yellow", highlight=False)
+        out.print(f"note: {line}", style="yellow", highlight=False)
     if verbose or output:
-        console.print(
+        out.print(
             f"{tally.records:,} predictions of {opened.path} -> {output or 'standard output'}",
             highlight=False,
             soft_wrap=True,
@@ -419,7 +368,7 @@ def predict(
 
 
 @app.command()
-@_reported
+@reported
 def compare(
     data: Annotated[Path | None, typer.Argument(help="Data set. (default: seqmix-data)")] = None,
     mixers: Annotated[
@@ -480,134 +429,13 @@ def compare(
             on_begin=lambda mixer, seed: bar.set_description(f"{mixer}, seed {seed}"),
             on_trial=lambda trial, now: (bar.update(), quiet or bar.write(trial_line(trial, now), file=sys.stderr)),
         )
-    console = _console(quiet)
-    console.print(comparison_table(result))
+    out = console(quiet)
+    out.print(comparison_table(result))
     for note in result.notes:
-        console.print(f"note: {note}", style="yellow", highlight=False, markup=False)
-    console.print(f"-> {output / 'compare.html'}  ({output / 'compare.json'})", highlight=False, soft_wrap=True)
+        out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
+    out.print(f"-> {output / 'compare.html'}  ({output / 'compare.json'})", highlight=False, soft_wrap=True)
     if result.interrupted:
         raise Interrupted(f"interrupted; what is finished is in {output / 'compare.html'}; the same command goes on from here")
-
-
-@bench_app.command("mixers")
-@_reported
-def bench_mixers(
-    mixers: Annotated[
-        str | None, typer.Option(help="Names of mixers, separated by commas. (default: all that are installed)")
-    ] = None,
-    lengths: Annotated[
-        str, typer.Option(help="Lengths in tokens, separated by commas; 1k is 1,024 and 1M is 1,048,576.")
-    ] = "1k,4k,16k,64k",
-    batch_size: Annotated[int, typer.Option(help="Sequences in a batch.")] = 1,
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    repeats: Annotated[int, typer.Option(help="Timed runs, of which the median counts; one where a run is long.")] = 3,
-    time_limit: Annotated[
-        float,
-        typer.Option(help="Seconds that a training step may be expected to take: a series ends before one that is longer."),
-    ] = 60.0,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for bench.json, bench.svg and bench.png.")] = Path(
-        "bench"
-    ),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace these files in OUTPUT.")] = False,
-    quiet: Quiet = False,
-) -> None:
-    """Time every mixer over the length: forward, training step, peak memory, tokens a second, fitted exponents.
-
-    Each is measured in the model that train builds for it, on random DNA. A series ends before memory runs out.
-    """
-    from seqmix import benchmark
-    from seqmix.bench_report import bench_tables, check_output, write_bench
-    from seqmix.display import progress_bar
-
-    wanted = benchmark.parse_lengths(lengths)
-    check_output(output, overwrite)
-    with progress_bar("measuring", "points", quiet) as bar:
-        result = benchmark.bench_mixers(
-            [name.strip() for name in mixers.split(",")] if mixers else None,
-            wanted,
-            batch_size=batch_size,
-            device=device,
-            precision=precision,
-            repeats=repeats,
-            time_limit=time_limit,
-            on_start=bar.reset,
-            on_point=lambda *_: bar.update(),
-        )
-    write_bench(result, output)
-    console = _console(quiet)
-    for table in bench_tables(result):
-        console.print(table)
-    for note in result.notes:
-        console.print(f"note: {note}", style="yellow", highlight=False, markup=False)
-    console.print(f"-> {output / 'bench.png'}  ({output / 'bench.json'})", highlight=False, soft_wrap=True)
-    if result.interrupted:
-        raise Interrupted(f"interrupted; what was measured is in {output / 'bench.json'}")
-
-
-@bench_app.command("approximation")
-@_reported
-def bench_approximation(
-    mixers: Annotated[
-        str | None, typer.Option(help="Names of attention mixers, separated by commas. (default: all that are installed)")
-    ] = None,
-    features: Annotated[str, typer.Option(help="Numbers of features, separated by commas.")] = "16,32,64,128,256",
-    lengths: Annotated[str, typer.Option(help="Lengths in tokens, separated by commas; 1k is 1,024.")] = "256,1k,4k",
-    run: Annotated[
-        Path | None, typer.Option("--run", help="A run with an attention mixer, whose queries, keys and values to take too.")
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="Data set to train on for the instability; with --run, where its own has moved. (default: random DNA)"
-        ),
-    ] = None,
-    repeats: Annotated[int, typer.Option(help="Draws of queries, keys and values for each error.")] = 3,
-    steps: Annotated[int, typer.Option(help="Training steps for the instability.")] = 20,
-    seeds: Annotated[int, typer.Option(help="Trainings for the instability of each mixer.")] = 3,
-    threads: Threads = None,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for approximation.json, approximation.svg and approximation.png.")
-    ] = Path("bench"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace these files in OUTPUT.")] = False,
-    quiet: Quiet = False,
-) -> None:
-    """Measure how near attention is approximated with how many features, and how stable training with each mixer is.
-
-    Errors are those of a head's output, in the spectral norm, against what the mixer approximates.
-    """
-    from seqmix import approximation
-    from seqmix.approximation_report import NAME, approximation_tables, write_approximation
-    from seqmix.bench_report import check_output
-    from seqmix.benchmark import parse_lengths
-    from seqmix.display import progress_bar
-
-    numbers, wanted = approximation.parse_features(features), parse_lengths(lengths)
-    check_output(output, overwrite, NAME)
-    with progress_bar("measuring", "series", quiet) as bar:
-        result = approximation.bench_approximation(
-            [name.strip() for name in mixers.split(",")] if mixers else None,
-            numbers,
-            wanted,
-            run=run,
-            data=data,
-            repeats=repeats,
-            steps=steps,
-            seeds=seeds,
-            threads=threads,
-            on_start=bar.reset,
-            on_done=bar.update,
-        )
-    write_approximation(result, output)
-    console = _console(quiet)
-    for table in approximation_tables(result):
-        console.print(table)
-    for note in result.notes:
-        console.print(f"note: {note}", style="yellow", highlight=False, markup=False)
-    written = output / f"{NAME}.json"
-    console.print(f"-> {output / f'{NAME}.png'}  ({written})", highlight=False, soft_wrap=True)
-    if result.interrupted:
-        raise Interrupted(f"interrupted; what was measured is in {written}")
 
 
 def main() -> None:
@@ -617,6 +445,7 @@ def main() -> None:
 
 
 def _interrupt(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `timeout` sends two: the second must not cut short the cleaning up
     raise KeyboardInterrupt
 
 

@@ -21,7 +21,7 @@ ORDER = [
     *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),
     *("measurement", "benchmark", "bench_report"),
     *("stability", "attention_inputs", "approximation", "approximation_report"),
-    *("trial", "comparison", "comparison_report", "comparing", "cli"),
+    *("trial", "comparison", "comparison_report", "comparing", "cli_options", "cli_bench", "cli"),
 ]
 OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate label-from classes skip-unlabelled group split "

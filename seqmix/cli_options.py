@@ -1,0 +1,76 @@
+"""What the commands share: their common options, and how they report what goes wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, ParamSpec
+
+import typer
+
+from seqmix.errors import Interrupted, SeqmixError
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more on what is done.")]
+Format = Annotated[
+    str, typer.Option("--input-format", help="auto (by content), fasta, fastq, genbank, embl, csv, tsv, jsonl or text.")
+]
+TextColumn = Annotated[
+    str | None, typer.Option("--text-column", help="Column of a table that holds the text. (default: text, sequence …)")
+]
+IdColumn = Annotated[str | None, typer.Option("--id-column", help="Column of a table that holds the id. (default: id, name …)")]
+Encoding = Annotated[str | None, typer.Option("--encoding", help="How documents and tables are encoded. (default: utf-8)")]
+Device = Annotated[str, typer.Option("--device", help="auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", help="Threads on the CPU. (default: OMP_NUM_THREADS, or one for each core)")
+]
+Precision = Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16 (GPU only).")]
+LabelFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--label-from",
+        help="Where labels are: header:KEY, header-regex:RE, table:FILE, column:NAME, file (its stem) or folder. (default: found by looking)",
+    ),
+]
+
+
+def console(quiet: bool = False) -> Any:
+    """Standard error, as wide as it is; 110 columns where it is no terminal."""
+    from rich.console import Console
+
+    width = None if sys.stderr.isatty() or os.environ.get("COLUMNS") else 110
+    return Console(stderr=True, quiet=quiet, width=width)
+
+
+P = ParamSpec("P")
+
+
+def reported(command: Callable[P, None]) -> Callable[P, None]:
+    """Turns what goes wrong in a command into one line and an exit code."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except BrokenPipeError:
+            # Nobody reads on: say nothing, not even when standard output is closed at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except Interrupted as error:
+            _fail(str(error), 130)
+        except KeyboardInterrupt:
+            _fail("interrupted", 130)
+        except SeqmixError as error:
+            _fail(str(error), 1)
+        except OSError as error:
+            _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", 1)
+
+    return run
+
+
+def _fail(message: str, code: int) -> None:
+    from rich.console import Console
+
+    Console(stderr=True).print(f"seqmix: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
+    raise SystemExit(code)

@@ -118,13 +118,16 @@ class FromRun:
         def keep(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
             return lambda _, __, out: made.update({name: out})
 
-        hooks = [getattr(self.mixer, name).register_forward_hook(keep(name)) for name in _LAYERS]
+        layers = {name: getattr(self.mixer, name) for name in _LAYERS}
+        hooks = [layer.register_forward_hook(keep(name)) for name, layer in layers.items() if layer is not None]
         try:
             with evaluating(self.model):
                 self.model.features(batch.ids, batch.mask)
         finally:
             for hook in hooks:
                 hook.remove()
+        if self.mixer.shared_qk and "query" in made:
+            made["key"] = made["query"]
         if missing := [name for name in _LAYERS if name not in made]:
             raise ConfigError(f"the mixer of {self.run.path} makes no {' and no '.join(missing)}; take another run")
         q, k, v = (made[name].unflatten(-1, (self.n_heads, -1)).transpose(1, 2).float() for name in _LAYERS)

@@ -166,6 +166,13 @@ def test_inputs_of_a_run_are_those_of_its_first_block(attention_run, dataset):
     assert f"{len(long)} records of the test split are that long" in source.lacking(32, len(long) + 1)
 
 
+def test_where_keys_are_queries_they_are_taken_for_both(dataset, tmp_path):
+    settings = ["model.d_model=16", "model.words=0", "mixer.bucket_size=16"]
+    run = seqmix.train(dataset, tmp_path / "run", mixer="reformer", epochs=1, settings=settings)
+    q, k, v = FromRun(run, dataset).draw(32, 0)
+    assert torch.equal(q, k) and not torch.equal(q, v)
+
+
 def test_inputs_have_the_length_that_is_asked_for_whatever_the_tokens_are(dataset, tmp_path):
     settings = ["model.d_model=16", "model.words=0", "model.kmer=2", "model.pooling=cls", "model.positions=true"]
     settings += ["model.max_length=200", "data.max_length=48"]

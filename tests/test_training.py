@@ -819,3 +819,25 @@ def test_tensorboard_events_are_written_when_asked_for(dataset, tmp_path):
     pytest.importorskip("tensorboard")
     run, _ = train(dataset, tmp_path / "run", "training.tensorboard=true")
     assert list((run.path / "tensorboard").glob("events.*"))
+
+
+def test_what_a_mixer_draws_anew_in_training_is_the_same_after_a_resume(dataset, tmp_path):
+    options = {"mixer": "performer", "epochs": 3, "tokens_per_batch": 1024, "save_every": 1}
+    options["settings"] = ["model.d_model=8", "model.words=0", "mixer.n_features=4", "mixer.redraw_every=2"]
+    whole = seqmix.train(dataset, tmp_path / "whole", **options)
+
+    class EnoughError(Exception):
+        pass
+
+    def stop(event):
+        if isinstance(event, StepEnd) and event.step == 7:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        seqmix.train(dataset, tmp_path / "parts", **options, on_event=stop)
+    parts = seqmix.train(dataset, tmp_path / "parts", resume=True)
+    weights = [(run.path / "model.safetensors").read_bytes() for run in (whole, parts)]
+    assert weights[0] == weights[1]
+    features = whole.load_model().blocks[0].mixer.weight
+    torch.manual_seed(0)
+    assert not torch.equal(features, whole.build_model().blocks[0].mixer.weight)

@@ -43,7 +43,8 @@ class ModelConfig:
         d_model: width, channels.
         blocks: number of mixer blocks.
         d_feedforward: hidden width of the feed-forward in transformer blocks.
-        norm: LayerNorm after each Paramixer block.
+        norm: LayerNorm after each block of a mixer that is no attention.
+        residual: such a block adds what it mixed to what came in (blocks of attention mixers do so in any case).
         pooling: mean, cls or flat.
         positions: learned positional embedding; position_std: its initial standard deviation.
         stem: conv or none; stem_kernel: the width of its convolution in characters, odd.
@@ -64,6 +65,7 @@ class ModelConfig:
     blocks: int = 1
     d_feedforward: int = 128
     norm: bool = True
+    residual: bool = False
     pooling: str = "mean"
     positions: bool = False
     position_std: float = 0.02

@@ -45,6 +45,7 @@ class SequenceClassifier(nn.Module):
         blocks: number of mixer blocks.
         d_feedforward: hidden width of the feed-forward of transformer blocks.
         norm: LayerNorm after each plain block (transformer blocks bring their own).
+        residual: a plain block adds its mixer's output to its input (transformer blocks do so in any case).
         pooling: "mean" over real tokens, "cls" (the first token, which the batch must put there) or "flat"
             (all positions, padding as zero, into one linear layer).
         positions: whether a learned positional embedding is added; position_std: its initial scale.
@@ -77,6 +78,7 @@ class SequenceClassifier(nn.Module):
         blocks: int = 1,
         d_feedforward: int = 128,
         norm: bool = True,
+        residual: bool = False,
         pooling: str = "mean",
         positions: bool = False,
         position_std: float = 0.02,
@@ -121,7 +123,7 @@ class SequenceClassifier(nn.Module):
             if built.block == "transformer":
                 self.blocks.append(TransformerBlock(built, d_model, d_feedforward, dropout))
             else:
-                self.blocks.append(PlainBlock(built, d_model, norm, dropout))
+                self.blocks.append(PlainBlock(built, d_model, norm, residual, dropout))
         transformer = blocks > 0 and isinstance(self.blocks[0], TransformerBlock)
         self.norm = nn.LayerNorm(d_model) if transformer else None
         width = (self.n_positions if pooling == "flat" else 1) * d_model
@@ -278,16 +280,18 @@ class ConvStem(nn.Module):
 
 
 class PlainBlock(nn.Module):
-    """The mixer as published for Paramixer: no residual around it; then dropout, and a norm if asked for."""
+    """The mixer as published for Paramixer: no residual around it but on request; then dropout, and a norm if asked for."""
 
-    def __init__(self, mixer: Mixer, d_model: int, norm: bool, dropout: float) -> None:
+    def __init__(self, mixer: Mixer, d_model: int, norm: bool, residual: bool, dropout: float) -> None:
         super().__init__()
-        self.mixer = mixer
+        self.mixer, self.residual = mixer, residual
         self.dropout = nn.Dropout(dropout)
         self.norm = nn.LayerNorm(d_model) if norm else None
 
     def forward(self, x: Tensor | Table, mask: Tensor, source: Tensor | Table) -> Tensor:
         mixed: Tensor = self.dropout(self.mixer(x, mask, source))
+        if self.residual:
+            mixed = mixed + (x.expand() if isinstance(x, Table) else x)
         return self.norm(mixed) if self.norm is not None else mixed
 
 

@@ -246,3 +246,14 @@ def test_build_model_follows_its_configuration(batch):
 def test_options_that_are_not_allowed_are_told(options, message):
     with pytest.raises(ConfigError, match=message):
         classifier(**options)
+
+
+@pytest.mark.parametrize("mixer", ["paramixer", "conv", "chordmixer"])
+def test_a_plain_block_adds_its_input_where_a_residual_is_asked_for(mixer):
+    torch.manual_seed(0)
+    options = {"vocab_size": 7, "n_classes": 2, "max_length": 16, "mixer": mixer, "d_model": 8, "norm": False, "stem": "none"}
+    plain, added = (SequenceClassifier(**options, residual=residual) for residual in (False, True))
+    added.load_state_dict(plain.state_dict())
+    ids, mask = torch.randint(2, 7, (2, 16)), torch.ones(2, 16, dtype=torch.bool)
+    expected = plain.eval().features(ids, mask) + plain.embedding(ids)
+    torch.testing.assert_close(added.eval().features(ids, mask), expected)

@@ -43,6 +43,7 @@ def tables_used(model, batch):
 CASES = {
     "tokens": {},
     "tokens, two blocks": {"blocks": 2},
+    "tokens and a residual": {"blocks": 2, "residual": True},
     "positions": {"positions": True, "position_std": 1.0},
     "positions, flat": {"positions": True, "position_std": 1.0, "pooling": "flat", "blocks": 2},
     "words": {"kmer": 2},

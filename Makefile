@@ -17,7 +17,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2  # two processes: most tests are in one thread
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,13 +46,20 @@ def _error_table(result: ApproximationResult) -> Table:
         inputs = f"{_SHORT[series.inputs]} {short(series.length)}"
         if inputs != group:
             table.add_section()
-        found = {point.features: f"{_digits(point.error)}±{_digits(point.spread)}" for point in series.points}
+        found = {
+            point.features: _with_spread(_digits(point.error), point.draws, _digits(point.spread)) for point in series.points
+        }
         cells = (found.get(n, "-") for n in features)
         table.add_row(
             "" if inputs == group else inputs, series.mixer, *cells, "-" if series.fall is None else f"{series.fall:.2g}"
         )
         group = inputs
     return table
+
+
+def _with_spread(mean: str, values: Sequence[Any], spread: str) -> str:
+    """Of one value there is no deviation."""
+    return f"{mean}±{spread}" if len(values) > 1 else mean
 
 
 def _digits(value: float) -> str:
@@ -74,7 +82,10 @@ def _instability_table(result: ApproximationResult) -> Table:
         cells = []
         for of in ("logits", "features"):
             ratio, spread = one.relative(softmax, of) if softmax else (None, None)
-            cells += [f"{one.score(of):.3g}", "-" if ratio is None else f"{ratio:.2f} ± {number(spread, 2)}"]
+            cells += [
+                f"{one.score(of):.3g}",
+                "-" if ratio is None else _with_spread(f"{ratio:.2f}", one.logits, number(spread, 2)),
+            ]
         table.add_row("" if one.setting == group else one.setting, one.mixer, *cells)
         group = one.setting
     return table

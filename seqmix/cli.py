@@ -402,8 +402,9 @@ def compare(
 ) -> None:
     """Train every mixer with several seeds in equal time, and score all on the test split beside simple methods.
 
-    It takes mixers times seeds times budget, divided by --jobs. The same command goes on where it was stopped; with more
-    mixers or seeds it runs what is missing.
+    It takes mixers times seeds times budget, divided by --jobs.
+
+    The same command goes on where it was stopped; with more mixers or seeds it runs what is missing.
     """
     from seqmix.comparing import compare as run_compare
     from seqmix.comparison_report import comparison_table, trial_line
@@ -413,7 +414,7 @@ def compare(
         result = run_compare(
             data,
             output,
-            mixers=[name.strip() for name in mixers.split(",")] if mixers else None,
+            mixers=[name.strip() for name in mixers.split(",")] if mixers is not None else None,
             seeds=seeds,
             budget=budget,
             max_length=max_length,
@@ -435,7 +436,8 @@ def compare(
         out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
     out.print(f"-> {output / 'compare.html'}  ({output / 'compare.json'})", highlight=False, soft_wrap=True)
     if result.interrupted:
-        raise Interrupted(f"interrupted; what is finished is in {output / 'compare.html'}; the same command goes on from here")
+        done = f"what is finished is in {output / 'compare.html'}" if result.trials else "no training is finished yet"
+        raise Interrupted(f"interrupted; {done}; the same command goes on from here")
 
 
 def main() -> None:

@@ -48,7 +48,7 @@ def bench_mixers(
     check_output(output, overwrite)
     with progress_bar("measuring", "points", quiet) as bar:
         result = benchmark.bench_mixers(
-            [name.strip() for name in mixers.split(",")] if mixers else None,
+            [name.strip() for name in mixers.split(",")] if mixers is not None else None,
             wanted,
             batch_size=batch_size,
             device=device,
@@ -110,7 +110,7 @@ def bench_approximation(
     check_output(output, overwrite, NAME)
     with progress_bar("measuring", "series", quiet) as bar:
         result = approximation.bench_approximation(
-            [name.strip() for name in mixers.split(",")] if mixers else None,
+            [name.strip() for name in mixers.split(",")] if mixers is not None else None,
             numbers,
             wanted,
             run=run,

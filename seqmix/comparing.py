@@ -177,8 +177,8 @@ def _opened(folder: Path, comparison: Comparison, plan: Sequence[Config], overwr
         differing = differing or [line for one in plan for line in _other_config(folder / _place(one), one)]
         if differing:
             raise RunError(
-                f"{folder} is a comparison with other settings ({'; '.join(differing)}); go on with those, "
-                "replace it with --overwrite, or choose another --output"
+                f"{folder} is a comparison with other settings ({'; '.join(differing)}); repeat the command with "
+                "those to go on, replace it with --overwrite, or choose another --output"
             )
         return earlier
     try:

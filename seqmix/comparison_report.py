@@ -79,7 +79,8 @@ def trial_line(trial: Trial, run_now: bool) -> str:
     name = f"{trial.mixer}, seed {trial.seed}"
     if trial.error:
         return f"{name}: {trial.error}"
-    done = f"accuracy {number(trial.scores['accuracy'])}, {duration(trial.seconds)}, {trial.epochs} epochs"
+    epochs = f"{trial.epochs} epoch{'s' * (trial.epochs != 1)}"
+    done = f"accuracy {number(trial.scores['accuracy'])}, {duration(trial.seconds)}, {epochs}"
     return f"{name}: {done}" if run_now else f"{name}: {done} (done before)"
 
 

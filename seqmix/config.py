@@ -107,8 +107,8 @@ class TrainingConfig:
     Attributes:
         epochs: passes over the training split, at most; 0: as many as the budget allows.
         budget: seconds that training may take, validation included; 0: any. What it reaches then depends on the computer and
-            its load, so a run is no longer the same to the bit. Without epochs from an option or a file, those of a recipe or
-            the default do not count, which are meant for training without a budget.
+            its load, so a run is no longer the same to the bit. Epochs and patience are 0 then unless an option or a file
+            states them: those of a recipe or the default are meant for training without a budget.
         batch_size: sequences in a batch; 0: as many as `tokens_per_batch` allows.
         tokens_per_batch: most tokens in a batch, padding included; 0: found by trying, before the first step.
         accumulate: batches whose gradients are added up for one optimiser step.

@@ -120,8 +120,9 @@ def settle(
     stated = merge(*layers)
     dataset = _open_dataset(data or stated.get("data", {}).get("path") or "seqmix-data")
     training = stated.get("training", {})
-    if training.get("budget") and "epochs" not in training:
-        layers.insert(0, {"training": {"epochs": 0}})  # a recipe's are meant for training without a budget
+    if training.get("budget"):
+        # A recipe's epochs and patience are meant for training without one: the learning rate follows the time to its end.
+        layers.insert(0, {"training": {name: 0 for name in ("epochs", "patience") if name not in training}})
     if not recipe and not config and dataset.vocabulary.alphabet.startswith("dna"):
         recipe = "dna"
     resolved = resolve(dataset, *([read_recipe(recipe)] if recipe else []), *layers)

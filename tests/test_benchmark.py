@@ -267,6 +267,7 @@ def test_lengths_are_read_with_their_units():
 
 def test_mistakes_on_the_command_line_are_one_line(run, measures, tmp_path):
     assert "'1x' is no length" in run("--lengths", "1k,1x", code=1)
+    assert "there is no mixer ''" in " ".join(run("--mixers", "", code=1).split())
     assert "there is no mixer 'lstm'; available: bigbird" in " ".join(run("--mixers", "lstm", code=1).split())
     (tmp_path / "file").write_text("")
     assert "file is not a folder" in " ".join(run("-o", "file/bench", code=1).split())

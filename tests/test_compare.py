@@ -207,6 +207,11 @@ def test_a_mixer_of_which_a_seed_failed_has_the_mean_of_the_others(launched, dat
     assert result.notes == ["softmax, seed 1: failed: the process was killed"]
 
 
+def test_an_empty_list_of_mixers_is_not_all_of_them(run, dataset, tmp_path):
+    assert "there is no mixer ''" in " ".join(run(dataset.path, "--mixers", "", code=1).split())
+    assert not (tmp_path / "compare").exists()
+
+
 def test_jobs_are_side_by_side_and_share_the_threads(dataset, monkeypatch, tmp_path):
     together, threads = threading.Barrier(2), []
 

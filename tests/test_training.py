@@ -591,6 +591,13 @@ def test_the_schedule_follows_the_budget_or_the_epochs_whichever_is_further(cloc
     assert events[-1].reason == "all epochs done"
 
 
+def test_a_budget_is_used_up_whatever_patience_a_recipe_has(clock, dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0})
+    run, events = train(dataset, tmp_path / "run", epochs=None, batch_size=12, budget=60)
+    assert (run.config.training.epochs, run.config.training.patience) == (0, 0)
+    assert len(of_kind(events, EpochEnd)) > 4 and "used up" in events[-1].reason
+
+
 def test_patience_ends_training_before_the_budget(clock, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0})
     _, events = train(dataset, tmp_path / "run", "training.patience=2", epochs=None, batch_size=12, budget="1h")

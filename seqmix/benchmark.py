@@ -11,9 +11,7 @@ import json
 import math
 import os
 import re
-import signal
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
@@ -22,6 +20,7 @@ from typing import Any
 
 import torch
 
+from seqmix import processes
 from seqmix.config import PRECISIONS
 from seqmix.errors import ConfigError, SeqmixError
 from seqmix.inference import autocast, choose_device
@@ -277,11 +276,7 @@ def _extend(series: Series, spec: Spec, memory_limit: int | None, time_limit: fl
 
 def _measure(spec: Spec, limit: int | None) -> Point | str:
     """The point, measured in a new process, or why there is none; the process never outlives this call."""
-    command = [sys.executable, "-P", "-m", "seqmix.measurement", json.dumps(asdict(spec))]
-    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)  # noqa: PTH109 - what is found here is found there
-    with subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as child:
+    with processes.start("seqmix.measurement", asdict(spec)) as child:
         try:
             while True:
                 try:
@@ -291,18 +286,13 @@ def _measure(spec: Spec, limit: int | None) -> Point | str:
                     if limit is not None and _resident(child.pid) > limit + _PROGRAM:
                         return f"it needs more than the {amount(limit)} of memory that may be used"
         finally:
-            child.kill()
-            child.wait()
-    ended = signal.Signals(-child.returncode).name if child.returncode < 0 else ""
-    if ended == "SIGALRM":
+            processes.end(child)
+    if processes.ending_signal(child.returncode) == "SIGALRM":
         return f"one run takes more than {duration(spec.longest)}"
-    if ended == "SIGKILL":
-        return "the process was killed, most likely because memory ran out"
-    if child.returncode or not said.strip():
-        last = (complaints.strip() or "it said nothing").splitlines()[-1]
-        return f"the process ended with {ended or f'code {child.returncode}'}: {last}"
-    answer = json.loads(said.splitlines()[-1])
-    return f"failed: {answer['error']}" if "error" in answer else Point.from_dict(answer)
+    found = processes.answer(child.returncode, said, complaints)
+    if "error" in found:
+        return str(found["error"]) if child.returncode else f"failed: {found['error']}"
+    return Point.from_dict(found)
 
 
 def _resident(pid: int) -> int:

@@ -8,7 +8,6 @@ whether that went well. A fresh process has a peak of memory of its own, and wha
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from seqmix import processes
 from seqmix.config import Config
 from seqmix.dataset import Dataset
 from seqmix.errors import Interrupted, SeqmixError
@@ -213,28 +213,19 @@ class Launcher:
 
     def launch(self, spec: TrialSpec) -> str:
         """Runs a trial; why it failed, or nothing."""
-        command = [sys.executable, "-P", "-m", "seqmix.trial", json.dumps(asdict(spec))]
-        paths = os.pathsep.join(path or os.getcwd() for path in sys.path)  # noqa: PTH109 - what is found here is found there
         with self._lock:
             if self._stopped:
                 return "it was not begun"
-            child = subprocess.Popen(
-                command,
-                env={**os.environ, "PYTHONPATH": paths},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+            child = processes.start("seqmix.trial", asdict(spec))
             self._running.add(child)
         with child:
             try:
                 said, complaints = child.communicate()
             finally:
-                child.kill()
-                child.wait()
+                processes.end(child)
                 self._running.discard(child)
-        return _answer(child.returncode, said, complaints)
+        error: str = processes.answer(child.returncode, said, complaints).get("error", "")
+        return error
 
     def stop(self) -> None:
         """Lets what runs save its state after the step that it is in, and begins nothing more."""
@@ -247,18 +238,6 @@ class Launcher:
         """Ends what runs at once."""
         for child in list(self._running):
             child.kill()
-
-
-def _answer(code: int, said: str, complaints: str) -> str:
-    """Why a process failed, or nothing."""
-    ended = signal.Signals(-code).name if code < 0 else ""
-    if ended == "SIGKILL":
-        return "the process was killed, most likely because memory ran out"
-    if code or not said.strip():
-        last = (complaints.strip() or "it said nothing").splitlines()[-1]
-        return f"the process ended with {ended or f'code {code}'}: {last}"
-    answer: dict[str, str] = json.loads(said.splitlines()[-1])
-    return answer.get("error", "")
 
 
 def _interrupt(*_: object) -> None:

@@ -48,3 +48,24 @@ def trained(dataset, tmp_path_factory):
     return seqmix.train(
         dataset, output, epochs=3, tokens_per_batch=1024, settings=["mixer.d_hidden=16", "model.d_model=16", "model.words=2"]
     )
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that passes in optimiser steps (1 s each) and validations (2 s each) only."""
+    from seqmix import fitting
+
+    class Clock:
+        now = 1000.0
+
+    def slow(function, seconds):
+        def run(*args):
+            Clock.now += seconds
+            return function(*args)
+
+        return run
+
+    monkeypatch.setattr(fitting.time, "monotonic", lambda: Clock.now)
+    monkeypatch.setattr(fitting, "_step", slow(fitting._step, 1.0))
+    monkeypatch.setattr(fitting, "_validate", slow(fitting._validate, 2.0))
+    return Clock

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_training import clock  # noqa: F401 - a fixture
 from typer.testing import CliRunner
 
 import seqmix
@@ -276,7 +275,7 @@ def test_an_interrupted_training_goes_on_from_its_state_to_the_same_weights(data
     assert weights[0] == weights[1]
 
 
-def test_a_trial_counts_its_budget(clock, dataset, tmp_path):  # noqa: F811
+def test_a_trial_counts_its_budget(clock, dataset, tmp_path):
     found = run_trial(spec_for(dataset, tmp_path / "runs" / "x", budget=7.0))
     assert found.seconds >= 7.0 and found.reason == "the time budget of 7 s is used up"
     assert found.seed == 0 and found.folder == "runs/x"

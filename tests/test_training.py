@@ -501,26 +501,6 @@ def test_no_step_is_wasted_on_a_learning_rate_of_zero(schedule, sixteen, tmp_pat
 # A time budget.
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    """Time that passes in optimiser steps (1 s each) and validations (2 s each) only."""
-
-    class Clock:
-        now = 1000.0
-
-    def slow(function, seconds):
-        def run(*args):
-            Clock.now += seconds
-            return function(*args)
-
-        return run
-
-    monkeypatch.setattr(fitting.time, "monotonic", lambda: Clock.now)
-    monkeypatch.setattr(fitting, "_step", slow(fitting._step, 1.0))
-    monkeypatch.setattr(fitting, "_validate", slow(fitting._validate, 2.0))
-    return Clock
-
-
 def steps_and_epochs(events):
     return [event.epoch for event in of_kind(events, StepEnd)], [event.epoch for event in of_kind(events, EpochEnd)]
 

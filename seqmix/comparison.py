@@ -74,11 +74,15 @@ class Comparison:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know: trainings that failed, and those that were short of memory."""
+        """What a reader should know: trainings that failed or were short of memory, means over different numbers of them."""
         notes = [f"{t.mixer}, seed {t.seed}: {t.error}" for t in self.trials if t.error]
         for t in self.trials:
             if t.pieces > 1:
                 notes.append(f"{t.mixer}, seed {t.seed}: memory ran out; its batches were computed in {t.pieces} parts")
+        runs = {row.method: row.runs for row in self.rows if row.runs and not row.baseline}
+        if len(set(runs.values())) > 1:
+            numbers = ", ".join(f"{method} {n}" for method, n in runs.items())
+            notes.append(f"means are over different numbers of trainings: {numbers}")
         notes += [f"{method_name(name)}: {scores['note']}" for name, scores in self.baselines.items() if "note" in scores]
         return notes
 

@@ -133,6 +133,9 @@ def test_more_seeds_and_mixers_run_what_is_missing_and_lose_nothing(launched, da
     assert launched[2:] == ["kernelized-seed0"]
     assert sorted((t.mixer, t.seed) for t in result.trials) == [("kernelized", 0), ("softmax", 0), ("softmax", 1)]
     assert len(json.loads((tmp_path / "c" / "compare.json").read_text())["runs"]) == 3
+    assert "different numbers of trainings" in result.notes[0] and {"softmax 2", "kernelized 1"} == set(
+        result.notes[0].partition(": ")[2].split(", ")
+    )
 
 
 def test_other_settings_or_data_are_refused_and_said(launched, dataset, two_class_files, tmp_path):

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from seqmix.attention_inputs import FromRun, Gaussian, Heads, Inputs, attention_mixers
-from seqmix.benchmark import SHORTEST, fit_exponent, short
+from seqmix.benchmark import fit_exponent
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, SeqmixError
 from seqmix.evaluation import training_data
@@ -32,6 +32,7 @@ from seqmix.inference import thread_count
 from seqmix.mixers import AttentionMixer, build_mixer, mixer_class
 from seqmix.run import Run, environment
 from seqmix.stability import BATCH_SIZE, LENGTH, SEEDS, SETTINGS, STEPS, Instability, Task, model_config, training_taus
+from seqmix.units import SHORTEST, short
 
 FEATURES = (16, 32, 64, 128, 256)
 LENGTHS = (256, 1024, 4096)

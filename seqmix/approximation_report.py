@@ -10,8 +10,8 @@ from rich.table import Table
 
 from seqmix.approximation import ApproximationResult, ErrorSeries
 from seqmix.bench_report import look, write_files
-from seqmix.benchmark import short
 from seqmix.report import number
+from seqmix.units import short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

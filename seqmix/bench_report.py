@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from seqmix.benchmark import BenchResult, Series, amount, duration, short
+from seqmix.benchmark import BenchResult, Series
 from seqmix.errors import ConfigError
 from seqmix.report import number, svg
 from seqmix.run import write_whole
+from seqmix.units import amount, duration, short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

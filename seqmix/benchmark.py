@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -28,14 +27,13 @@ from seqmix.measurement import LONG, Measure, Point, Spec, model_config
 from seqmix.memory import free_memory
 from seqmix.mixers import available_mixers, mixer_class
 from seqmix.run import environment
+from seqmix.units import SHORTEST, amount, duration, short
 
 LENGTHS = (1024, 4096, 16384, 65536)
-SHORTEST = 16
 _SHARE = 0.7  # of the free memory that a point may take
 _PROGRAM = 1 << 29  # bytes that Python and torch take themselves, at most, on a CPU
 _POLL = 0.1  # seconds between two looks at a running measurement
 _FITTED = 3  # points that an exponent needs
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
 _CURVES = ("forward_time", "training_time", "forward_memory", "training_memory")
 
 
@@ -276,17 +274,14 @@ def _extend(series: Series, spec: Spec, memory_limit: int | None, time_limit: fl
 
 def _measure(spec: Spec, limit: int | None) -> Point | str:
     """The point, measured in a new process, or why there is none; the process never outlives this call."""
-    with processes.start("seqmix.measurement", asdict(spec)) as child:
-        try:
-            while True:
-                try:
-                    said, complaints = child.communicate(timeout=_POLL)
-                    break
-                except subprocess.TimeoutExpired:
-                    if limit is not None and _resident(child.pid) > limit + _PROGRAM:
-                        return f"it needs more than the {amount(limit)} of memory that may be used"
-        finally:
-            processes.end(child)
+    with processes.running("seqmix.measurement", asdict(spec)) as child:
+        while True:
+            try:
+                said, complaints = child.communicate(timeout=_POLL)
+                break
+            except subprocess.TimeoutExpired:
+                if limit is not None and _resident(child.pid) > limit + _PROGRAM:
+                    return f"it needs more than the {amount(limit)} of memory that may be used"
     if processes.ending_signal(child.returncode) == "SIGALRM":
         return f"one run takes more than {duration(spec.longest)}"
     found = processes.answer(child.returncode, said, complaints)
@@ -324,49 +319,3 @@ def fit_exponent(curve: Sequence[tuple[int, float]]) -> float:
     mean_x, mean_y = math.fsum(x) / len(x), math.fsum(y) / len(y)
     products = math.fsum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True))
     return products / math.fsum((a - mean_x) ** 2 for a in x)
-
-
-def parse_lengths(text: str) -> list[int]:
-    """ "1k,4k,1M" as [1024, 4096, 1048576].
-
-    Raises:
-        ConfigError: something in it is no length.
-    """
-    lengths = []
-    for part in text.split(","):
-        found = re.fullmatch(r"(\d{1,12})([kKmM]?)", part.strip())
-        length = int(found[1]) * _UNITS[found[2].lower()] if found else 0
-        if length < SHORTEST:
-            raise ConfigError(
-                f"'{part.strip()}' is no length; lengths are whole numbers from {SHORTEST}, k for 1,024 and M for 1,048,576, "
-                "separated by commas, such as 1k,4k,64k"
-            )
-        lengths.append(length)
-    return lengths
-
-
-def short(length: int) -> str:
-    """A length for people: "512", "4k", "1M"."""
-    for unit, factor in (("M", 1 << 20), ("k", 1 << 10)):
-        if length % factor == 0:
-            return f"{length // factor}{unit}"
-    return f"{length:,}"
-
-
-def amount(size: float) -> str:
-    """Bytes for people: "31 GB", "850 MB"."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= factor:
-            return f"{_three_digits(size / factor)} {unit}"
-    return f"{size:.0f} B"
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: "95 s", "1.2 s", "35 ms"."""
-    if seconds >= 1:
-        return f"{_three_digits(seconds)} s"
-    return f"{_three_digits(1000 * seconds)} ms"
-
-
-def _three_digits(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -43,8 +43,9 @@ def bench_mixers(
     from seqmix import benchmark
     from seqmix.bench_report import bench_tables, check_output, write_bench
     from seqmix.display import progress_bar
+    from seqmix.units import parse_lengths
 
-    wanted = benchmark.parse_lengths(lengths)
+    wanted = parse_lengths(lengths)
     check_output(output, overwrite)
     with progress_bar("measuring", "points", quiet) as bar:
         result = benchmark.bench_mixers(
@@ -103,8 +104,8 @@ def bench_approximation(
     from seqmix import approximation
     from seqmix.approximation_report import NAME, approximation_tables, write_approximation
     from seqmix.bench_report import check_output
-    from seqmix.benchmark import parse_lengths
     from seqmix.display import progress_bar
+    from seqmix.units import parse_lengths
 
     numbers, wanted = approximation.parse_features(features), parse_lengths(lengths)
     check_output(output, overwrite, NAME)

@@ -14,11 +14,11 @@ from rich.table import Table
 
 from seqmix import __version__
 from seqmix.bench_report import look
-from seqmix.benchmark import amount, duration
 from seqmix.comparison import SCORES, Comparison, Row, Spread
 from seqmix.report import html_figures, html_page, html_table, new_figure, number, plain
 from seqmix.run import write_whole
 from seqmix.trial import Trial
+from seqmix.units import amount, duration
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,26 +10,56 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
-def start(module: str, argument: Any) -> subprocess.Popen[str]:
-    """Starts `python -m MODULE ARGUMENT` with what can be imported here; the argument goes as JSON."""
+@contextmanager
+def running(module: str, argument: Any) -> Iterator[subprocess.Popen[str]]:
+    """`python -m MODULE ARGUMENT` with what can be imported here, the argument as JSON; over when the block is."""
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)  # noqa: PTH109 - what is found here is found there
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", module, json.dumps(argument)],
-        env={**os.environ, "PYTHONPATH": paths},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    child: subprocess.Popen[str] | None = None
+    try:
+        with _uninterrupted():
+            child = subprocess.Popen(
+                [sys.executable, "-P", "-m", module, json.dumps(argument)],
+                env={**os.environ, "PYTHONPATH": paths},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        with child:
+            try:
+                yield child
+            finally:
+                child.kill()
+    finally:
+        if child is not None:
+            child.kill()
+            child.wait()
 
 
-def end(child: subprocess.Popen[str]) -> None:
-    """Whatever it does: it is over."""
-    child.kill()
-    child.wait()
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Lets signals wait for the end of the block: one that arrives while a process starts would leave it behind."""
+    if threading.current_thread() is not threading.main_thread():  # only there do signals interrupt
+        yield
+        return
+    waiting: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    ours = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in ours:
+        signal.signal(number, lambda number, _: waiting.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in ours.items():
+            signal.signal(number, handler)
+        if waiting:
+            signal.raise_signal(waiting[0])
 
 
 def answer(code: int, said: str, complaints: str) -> dict[str, Any]:

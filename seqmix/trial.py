@@ -213,17 +213,15 @@ class Launcher:
 
     def launch(self, spec: TrialSpec) -> str:
         """Runs a trial; why it failed, or nothing."""
-        with self._lock:
-            if self._stopped:
-                return "it was not begun"
-            child = processes.start("seqmix.trial", asdict(spec))
-            self._running.add(child)
-        with child:
-            try:
-                said, complaints = child.communicate()
-            finally:
-                processes.end(child)
-                self._running.discard(child)
+        if self._stopped:
+            return "it was not begun"
+        with processes.running("seqmix.trial", asdict(spec)) as child:
+            with self._lock:
+                self._running.add(child)
+                if self._stopped:
+                    child.terminate()
+            said, complaints = child.communicate()
+            self._running.discard(child)
         error: str = processes.answer(child.returncode, said, complaints).get("error", "")
         return error
 

@@ -19,7 +19,7 @@ ORDER = [
     "memory",
     *("functional", "mixers", "tabulation", "model", "interop", "run", "inference", "metrics", "baselines"),
     *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),
-    *("measurement", "processes", "benchmark", "bench_report"),
+    *("units", "measurement", "processes", "benchmark", "bench_report"),
     *("stability", "attention_inputs", "approximation", "approximation_report"),
     *("trial", "comparison", "comparison_report", "comparing", "cli_options", "cli_bench", "cli"),
 ]

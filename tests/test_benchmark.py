@@ -17,10 +17,11 @@ from typer.testing import CliRunner
 import seqmix
 from seqmix import benchmark
 from seqmix.bench_report import bench_figure, bench_tables, write_bench
-from seqmix.benchmark import BenchResult, Series, bench_mixers, fit_exponent, parse_lengths, predict
+from seqmix.benchmark import BenchResult, Series, bench_mixers, fit_exponent, predict
 from seqmix.cli import app
 from seqmix.errors import ConfigError, SeqmixError
 from seqmix.measurement import Measure, Point, Spec, main
+from seqmix.units import parse_lengths
 
 WEIGHTS = 10_000
 REAL_MEASURE = benchmark._measure

@@ -1,0 +1,56 @@
+"""Lengths, amounts of memory and durations: read from what people write, and written for them."""
+
+from __future__ import annotations
+
+import re
+
+from seqmix.errors import ConfigError
+
+SHORTEST = 16  # tokens: of what is measured
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
+
+
+def parse_lengths(text: str) -> list[int]:
+    """ "1k,4k,1M" as [1024, 4096, 1048576].
+
+    Raises:
+        ConfigError: something in it is no length.
+    """
+    lengths = []
+    for part in text.split(","):
+        found = re.fullmatch(r"(\d{1,12})([kKmM]?)", part.strip())
+        length = int(found[1]) * _UNITS[found[2].lower()] if found else 0
+        if length < SHORTEST:
+            raise ConfigError(
+                f"'{part.strip()}' is no length; lengths are whole numbers from {SHORTEST}, k for 1,024 and M for 1,048,576, "
+                "separated by commas, such as 1k,4k,64k"
+            )
+        lengths.append(length)
+    return lengths
+
+
+def short(length: int) -> str:
+    """A length for people: "512", "4k", "1M"."""
+    for unit, factor in (("M", 1 << 20), ("k", 1 << 10)):
+        if length % factor == 0:
+            return f"{length // factor}{unit}"
+    return f"{length:,}"
+
+
+def amount(size: float) -> str:
+    """Bytes for people: "31 GB", "850 MB"."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{_three_digits(size / factor)} {unit}"
+    return f"{size:.0f} B"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: "95 s", "1.2 s", "35 ms"."""
+    if seconds >= 1:
+        return f"{_three_digits(seconds)} s"
+    return f"{_three_digits(1000 * seconds)} ms"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

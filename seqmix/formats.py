@@ -48,13 +48,17 @@ _CONTROL = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
 
 @dataclass(slots=True)
 class Entry:
-    """One entry of a file, before labels: its id, header line or columns, and the text; line 0: not known."""
+    """One entry of a file, before labels: its id, header line or columns, and the text; line 0: not known.
+
+    `pair` is the second text, where an entry is a pair of them.
+    """
 
     id: str
     text: bytes | str
     line: int
     header: str = ""
     columns: Mapping[str, Any] = field(default_factory=dict)
+    pair: bytes | str | None = None
 
 
 @dataclass(slots=True, frozen=True)

@@ -42,6 +42,7 @@ class Record:
 
     `text` is `bytes` for a sequence as it stands in its file (white space included), `str` for a document.
     `label`, `group` and `split` are None where nothing says them; its `str` names file, record and line.
+    `pair` is the second text, where a record is a pair of them.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Record:
     split: str | None
     source: str
     line: int
+    pair: bytes | str | None = None
 
     def __str__(self) -> str:
         return _place(self.source, self.id, self.line)
@@ -291,7 +293,7 @@ class RecordReader:
                 continue
             group = self._group.find(entry, path) if self._group else None
             split = self._split.find(entry, path) if self._split else source.split
-            yield Record(entry.id, entry.text, label, group, split, name, entry.line)
+            yield Record(entry.id, entry.text, label, group, split, name, entry.line, entry.pair)
 
     def _find_label_source(self, first: Entry, kind: str, source: Source) -> KeySource | None:
         """What the file's place, header or columns offer as labels."""

@@ -111,7 +111,7 @@ class FromRun:
             ConfigError: the mixer does not use its layers for them.
         """
         chosen = np.random.default_rng(0).permutation(self._records(length))[number]
-        tokens = self.dataset.tokens(int(chosen))[: self._characters(length)]
+        tokens = self.dataset.sequences(int(chosen))[0][: self._characters(length)]
         batch = collate([tokens], cls=self.model.pooling == "cls")
         made: dict[str, Tensor] = {}
 

@@ -23,7 +23,8 @@ _JITTER = 0.05
 
 @dataclass(slots=True)
 class Batch:
-    """ids `(B, L)` uint8 or int32, as the tokens are; mask `(B, L)` bool, True = a real token (CLS among them)."""
+    """ids `(B, L)` uint8 or int32, as the tokens are, or `(B, L, channels)` float32; mask `(B, L)` bool, True = a real
+    position (CLS among them). Of pairs, B is twice the number of records (see `in_rows`)."""
 
     ids: Tensor
     mask: Tensor
@@ -42,9 +43,11 @@ def collate(sequences: Sequence[Tokens], *, cls: bool = False, pin: bool = False
         pin: in page-locked memory, for a GPU.
     """
     lengths = [len(sequence) + cls for sequence in sequences]
+    shape = (len(sequences), max(lengths))
     # One byte stays one byte on the way to the device; torch has no arithmetic for two unsigned ones.
-    padded = np.zeros((len(sequences), max(lengths)), dtype=np.uint8 if sequences[0].dtype == np.uint8 else np.int32)
-    mask = np.zeros(padded.shape, dtype=np.bool_)
+    dtype = np.int32 if sequences[0].dtype == np.uint16 else sequences[0].dtype
+    padded = np.zeros((*shape, *sequences[0].shape[1:]), dtype=dtype)
+    mask = np.zeros(shape, dtype=np.bool_)
     for row, real, sequence, n in zip(padded, mask, sequences, lengths, strict=True):
         row[cls:n] = sequence
         real[:n] = True
@@ -54,14 +57,19 @@ def collate(sequences: Sequence[Tokens], *, cls: bool = False, pin: bool = False
     return Batch(batch.ids.pin_memory(), batch.mask.pin_memory()) if pin else batch
 
 
+def in_rows(records: Sequence[Sequence[Tokens]]) -> list[Tokens]:
+    """The rows of a batch: the first sequences of all records, then, of pairs, their second ones."""
+    return [sequence for row in zip(*records, strict=True) for sequence in row]
+
+
 def augment(
-    tokens: Tokens, order: tuple[int, int, int], *, crop: float = 0.0, reverse_complement: float = 0.0, complement: bytes | None
+    tokens: Tokens, order: tuple[int, ...], *, crop: float = 0.0, reverse_complement: float = 0.0, complement: bytes | None
 ) -> Tokens:
     """A training sequence as it is seen in one epoch: a pure function of itself, `order` and the options.
 
     Args:
-        tokens: `(n,)`, left as they are.
-        order: (seed, epoch, record).
+        tokens: `(n,)`, or `(n, channels)`; left as they are.
+        order: (seed, epoch, record), and 1 for the second of a pair.
         crop: a random part of it is seen, of at least ``1 - crop`` of its length.
         reverse_complement: probability with which its other strand is seen.
         complement: `Vocabulary.complement`; None: there is no other strand.
@@ -85,7 +93,7 @@ def plan_batches(
     """Which positions of `lengths` make up each batch.
 
     Args:
-        lengths: tokens of each record, `(n,)`.
+        lengths: tokens of each record, `(n,)`; of a pair, twice those of the longer.
         tokens_per_batch: most tokens in a batch, padding included; one longer record makes a batch of its own.
         batch_size: most records in a batch; 0: only the tokens count. With a batch size, the tokens do not count.
         order: (seed, epoch) of a shuffled order for training; None: by length, longest first, for evaluation.

@@ -33,7 +33,7 @@ def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda
     train = trainer.dataset.indices("train")
     lengths = trainer.dataset.cut_lengths(trainer.config.data.max_length)[train]
     longest = train[np.argsort(-lengths, kind="stable")]
-    most = max(SMALLEST, int(lengths.sum()) // _STEPS)
+    most = max(SMALLEST, int(lengths.sum()) * trainer.dataset.rows // _STEPS)
     best, best_speed = SMALLEST, 0.0
     budget = SMALLEST
     free = free_memory(trainer.device)
@@ -63,8 +63,8 @@ def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda
 
 def _speed(trainer: Trainer, order: NDArray[np.int64], lengths: NDArray[np.int64], budget: int) -> float:
     """Tokens a second of the gradients of the first batch of records in `order`, longest first; the better of two."""
-    batch = order[plan_batches(lengths, tokens_per_batch=budget)[0]]
-    targets = torch.from_numpy(trainer.dataset.labels)
+    batch = order[plan_batches(lengths * trainer.dataset.rows, tokens_per_batch=budget)[0]]
+    targets = trainer.objective.targets(trainer.dataset.labels)
     weights = class_weights(trainer).to(trainer.device)
     trainer.model.train()
     best = 0.0

@@ -21,6 +21,7 @@ from seqmix.cli_options import (
     Format,
     IdColumn,
     LabelFrom,
+    PairColumn,
     Precision,
     Quiet,
     TextColumn,
@@ -66,7 +67,9 @@ def prepare(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("seqmix-data"),
-    alphabet: Annotated[str, typer.Option(help="auto, dna, dna-iupac, protein, chars or bytes.")] = "auto",
+    alphabet: Annotated[
+        str, typer.Option(help="auto, dna, dna-iupac, protein, chars, bytes, words (between white space) or real (numbers).")
+    ] = "auto",
     unknown: Annotated[
         str | None,
         typer.Option(
@@ -76,7 +79,20 @@ def prepare(
     min_length: Annotated[int, typer.Option(help="Leave out records of fewer characters.")] = 0,
     max_length: Annotated[int | None, typer.Option(help="Cut longer records to this many characters. (default: never)")] = None,
     truncate: Annotated[str, typer.Option(help="Which part of a cut record is kept: start, end or middle.")] = "start",
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="classification, multilabel or regression (labels are numbers). (default: classification, or multilabel with --label-separator)"
+        ),
+    ] = None,
     label_from: LabelFrom = None,
+    label_separator: Annotated[
+        str | None,
+        typer.Option(help="What stands between several labels of a record, such as a comma. (default: one label each)"),
+    ] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(help="Of a regression: error up to which an answer counts as right. (default: not counted)")
+    ] = None,
     classes: Annotated[str | None, typer.Option(help="Keep only these classes, separated by commas. (default: all)")] = None,
     skip_unlabelled: Annotated[
         bool, typer.Option("--skip-unlabelled", help="Leave out records without a label instead of stopping.")
@@ -95,6 +111,7 @@ def prepare(
     input_format: Format = "auto",
     text_column: TextColumn = None,
     id_column: IdColumn = None,
+    pair_column: PairColumn = None,
     encoding: Encoding = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it is a data set.")] = False,
     quiet: Quiet = False,
@@ -115,7 +132,9 @@ def prepare(
         encoding=encoding or "utf-8",
         text_column=text_column,
         id_column=id_column,
+        pair_column=pair_column,
         label_from=label_from,
+        label_separator=label_separator,
         group_from=group,
         split_from=split_from,
         classes=tuple(name.strip() for name in classes.split(",")) if classes else (),
@@ -129,6 +148,8 @@ def prepare(
         truncate=truncate,
         split=split,
         seed=seed,
+        task=task,
+        tolerance=tolerance,
     )
     with progress_bar("reading", "characters", quiet) as bar:
         dataset = run_prepare(
@@ -150,7 +171,7 @@ def prepare(
         out.print_json(data={key: dataset.info[key] for key in ("options", "read", "inputs", "arrays")})
     after = (
         "next: seqmix train"
-        if dataset.classes
+        if dataset.labelled
         else "no labels were found: predict works on such files as they are; to train, say where labels are with --label-from"
     )
     out.print(f"-> {dataset.path}  ({after})", highlight=False, soft_wrap=True)
@@ -199,7 +220,7 @@ def train(
     select: Annotated[
         str | None,
         typer.Option(
-            help="Validation score that the best weights have: macro-f1, accuracy, roc-auc or loss. (default: macro-f1)"
+            help="Validation score that the best weights have: macro-f1, micro-f1, accuracy, roc-auc or loss; of a regression loss, r2 or within. (default: macro-f1; loss)"
         ),
     ] = None,
     compile: Annotated[bool | None, typer.Option("--compile", help="Use torch.compile. (default: no)")] = None,
@@ -323,9 +344,13 @@ def predict(
     batch_size: Annotated[int, typer.Option(help="Sequences in a batch; 0: as many as fit 65,536 tokens.")] = 0,
     probabilities: Annotated[bool, typer.Option(help="A column with the probability of each class.")] = True,
     top: Annotated[int, typer.Option(help="Instead, the K most probable classes; 0: not.")] = 0,
+    threshold: Annotated[
+        float | None, typer.Option(help="With several labels a record: probability from which one is given. (default: 0.5)")
+    ] = None,
     input_format: Format = "auto",
     text_column: TextColumn = None,
     id_column: IdColumn = None,
+    pair_column: PairColumn = None,
     encoding: Encoding = None,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -342,7 +367,14 @@ def predict(
 
     opened = Run.open(run) if run else Run.newest()
     tally = Tally()
-    read = reading_options(opened, format=input_format, text_column=text_column, id_column=id_column, encoding=encoding)
+    read = reading_options(
+        opened,
+        format=input_format,
+        text_column=text_column,
+        id_column=id_column,
+        pair_column=pair_column,
+        encoding=encoding,
+    )
     with progress_bar("predicting", "records", quiet) as bar, whole_file(output, overwrite) as file:
         found = run_predict(
             inputs,
@@ -351,13 +383,23 @@ def predict(
             device=device,
             precision=precision,
             threads=threads,
+            threshold=threshold,
             read=read,
             tally=tally,
             on_batch=bar.update,
         )
-        write_predictions(found, file, format=format, classes=opened.classes, with_probabilities=probabilities, top=top)
+        write_predictions(
+            found,
+            file,
+            format=format,
+            classes=opened.classes,
+            kind=opened.objective.kind,
+            paired=opened.paired,
+            with_probabilities=probabilities,
+            top=top,
+        )
     out = console(quiet)
-    for line in tally.lines(opened.config.data):
+    for line in tally.lines(opened.config.data, opened.vocabulary.noun):
         out.print(f"note: {line}", style="yellow", highlight=False)
     if verbose or output:
         out.print(

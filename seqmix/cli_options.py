@@ -21,6 +21,10 @@ TextColumn = Annotated[
     str | None, typer.Option("--text-column", help="Column of a table that holds the text. (default: text, sequence …)")
 ]
 IdColumn = Annotated[str | None, typer.Option("--id-column", help="Column of a table that holds the id. (default: id, name …)")]
+PairColumn = Annotated[
+    str | None,
+    typer.Option("--pair-column", help="Where records are pairs of texts: the column of the second. (default: no pairs)"),
+]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="How documents and tables are encoded. (default: utf-8)")]
 Device = Annotated[str, typer.Option("--device", help="auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.")]
 Threads = Annotated[

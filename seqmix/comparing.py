@@ -25,8 +25,8 @@ from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
 from seqmix.inference import choose_device, thread_count
 from seqmix.mixers import available_mixers
+from seqmix.objective import objective_of
 from seqmix.run import Run, environment, write_whole
-from seqmix.spool import cut
 from seqmix.training import settle
 from seqmix.trial import Launcher, Trial, TrialSpec, failed_before, finished_trial
 
@@ -148,12 +148,14 @@ def _plan(
 
 
 def _new_comparison(dataset: Dataset, settings: dict[str, Any]) -> Comparison:
-    info = dataset.info
+    objective = objective_of(dataset.info)
     data = {
         "path": str(dataset.path.absolute()),
         "fingerprint": dataset.fingerprint,
         "classes": dataset.classes,
-        "counts": {split: sum(info["counts"][split].values()) for split in info["counts"]},
+        "counts": dataset.sizes,
+        "task": objective.kind,
+        "scores": list(objective.columns[:3]),
     }
     return Comparison(settings=settings, data=data, environment=environment())
 
@@ -228,7 +230,7 @@ def _baselines(dataset: Dataset, planned: Config) -> dict[str, dict[str, Any]]:
         dataset.indices("train"),
         dataset,
         dataset.indices("test"),
-        lambda of, index: cut(of.tokens(index), data.max_length or None, data.truncate),
+        lambda of, index: of.seen(index, data),
     )
 
 

@@ -14,7 +14,6 @@ from seqmix.report import method_name
 from seqmix.run import without_nan
 from seqmix.trial import Trial
 
-SCORES = ("accuracy", "macro-F1", "ROC AUC")
 _COSTS = ("parameters", "seconds", "tokens_per_second", "peak_bytes", "epochs")
 
 
@@ -33,7 +32,7 @@ class Row:
     Attributes:
         method: a mixer's name, or a simple method's; baseline: whether it is one of these.
         runs: how many trainings the figures are of.
-        figures: by name, "accuracy", "macro-F1", "ROC AUC", "parameters", "seconds", "tokens_per_second", "peak_bytes" and
+        figures: by name, the comparison's scores, "parameters", "seconds", "tokens_per_second", "peak_bytes" and
             "epochs"; None: not defined, or not measured.
     """
 
@@ -48,7 +47,8 @@ class Comparison:
     """What `compare` found.
 
     Attributes:
-        settings: what all trainings share; data: path, checksum, classes and counts of the data set.
+        settings: what all trainings share; data: path, checksum, classes and counts of the data set, the names of the
+            "scores" that are compared (by the first of which the table is ordered), and its "task".
         environment: versions, platform, threads.
         trials: one for each training that ended, failed ones too.
         baselines: by name, the scores of the simple methods on the same split.
@@ -63,14 +63,21 @@ class Comparison:
     interrupted: bool = False
 
     @property
+    def scores(self) -> list[str]:
+        """Names of the scores that are compared."""
+        return list(self.data["scores"])
+
+    @property
     def rows(self) -> list[Row]:
-        """All methods, the most accurate first; those without a finished training last."""
+        """All methods, the best first; those without a finished training last."""
         mixers = dict.fromkeys(trial.mixer for trial in self.trials)
-        rows = [_mixer_row(name, [t for t in self.trials if t.mixer == name and not t.error]) for name in mixers]
+        rows = [_mixer_row(name, [t for t in self.trials if t.mixer == name and not t.error], self.scores) for name in mixers]
         for name, scores in self.baselines.items():
-            figures = dict.fromkeys((*SCORES, *_COSTS)) | {score: spread([scores[score]]) for score in SCORES}
-            rows.append(Row(method=method_name(name), baseline=True, runs=1, figures=figures))
-        return sorted(rows, key=_accuracy, reverse=True)
+            figures = dict.fromkeys((*self.scores, *_COSTS)) | {score: spread([scores[score]]) for score in self.scores}
+            rows.append(
+                Row(method=method_name(name, self.data["task"] == "regression"), baseline=True, runs=1, figures=figures)
+            )
+        return sorted(rows, key=lambda row: _first(row.figures[self.scores[0]]), reverse=True)
 
     @property
     def notes(self) -> list[str]:
@@ -83,7 +90,11 @@ class Comparison:
         if len(set(runs.values())) > 1:
             numbers = ", ".join(f"{method} {n}" for method, n in runs.items())
             notes.append(f"means are over different numbers of trainings: {numbers}")
-        notes += [f"{method_name(name)}: {scores['note']}" for name, scores in self.baselines.items() if "note" in scores]
+        notes += [
+            f"{method_name(name, self.data['task'] == 'regression')}: {scores['note']}"
+            for name, scores in self.baselines.items()
+            if "note" in scores
+        ]
         return notes
 
     def to_json(self) -> str:
@@ -110,12 +121,11 @@ def spread(values: Sequence[float | None]) -> Spread | None:
     return Spread(mean=fmean(defined), sd=stdev(defined) if len(defined) > 1 else None)
 
 
-def _mixer_row(mixer: str, trials: Sequence[Trial]) -> Row:
-    figures = {name: spread([trial.scores[name] for trial in trials]) for name in SCORES}
+def _mixer_row(mixer: str, trials: Sequence[Trial], scores: Sequence[str]) -> Row:
+    figures = {name: spread([trial.scores[name] for trial in trials]) for name in scores}
     figures |= {name: spread([getattr(trial, name) for trial in trials]) for name in _COSTS}
     return Row(method=mixer, baseline=False, runs=len(trials), figures=figures)
 
 
-def _accuracy(row: Row) -> float:
-    found = row.figures["accuracy"]
-    return found.mean if found else -1.0
+def _first(found: Spread | None) -> float:
+    return found.mean if found else -math.inf

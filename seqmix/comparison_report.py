@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from seqmix import __version__
 from seqmix.bench_report import look
-from seqmix.comparison import SCORES, Comparison, Row, Spread
+from seqmix.comparison import Comparison, Row, Spread
 from seqmix.report import html_figures, html_page, html_table, new_figure, number, plain
 from seqmix.run import write_whole
 from seqmix.trial import Trial
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _GREY = "#8a8a8a"
-_COLUMNS = ("method", *SCORES, "params", "time", "tokens/s", "memory", "epochs", "runs")
+_COSTS = ("params", "time", "tokens/s", "memory", "epochs", "runs")
 
 
 def comparison_table(comparison: Comparison) -> Table:
     """All methods, the most accurate first."""
     table = Table(title=_title(comparison), box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in _COLUMNS[:-1]:
+    for name in ("method", *comparison.scores, *_COSTS[:-1]):
         narrow = {"justify": "left", "overflow": "fold"} if name == "method" else {"justify": "right", "no_wrap": True}
         table.add_column(name, **narrow)
     for row in comparison.rows:
         # The table is as wide as a terminal: the page has the long names, and how many runs each line is of.
-        _, *figures, _ = _cells(row)
+        _, *figures, _ = _cells(row, comparison.scores)
         table.add_row(_short(row), *figures, style="dim" if row.baseline else None)
     return table
 
@@ -50,14 +50,14 @@ def _short(row: Row) -> str:
     return row.method.removesuffix(" regression") if row.baseline else row.method
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Row, scores: Sequence[str]) -> list[str]:
     def mean(name: str, show: Callable[[float], str]) -> str:
         found = row.figures[name]
         return "-" if found is None else show(found.mean)
 
     return [
         row.method,
-        *(with_spread(row.figures[name]) for name in SCORES),
+        *(with_spread(row.figures[name]) for name in scores),
         mean("parameters", lambda value: f"{value:,.0f}"),
         mean("seconds", duration),
         mean("tokens_per_second", lambda value: f"{value:,.0f}"),
@@ -80,20 +80,22 @@ def trial_line(trial: Trial, run_now: bool) -> str:
     if trial.error:
         return f"{name}: {trial.error}"
     epochs = f"{trial.epochs} epoch{'s' * (trial.epochs != 1)}"
-    done = f"accuracy {number(trial.scores['accuracy'])}, {duration(trial.seconds)}, {epochs}"
+    first = next(iter(trial.scores))
+    done = f"{first} {number(trial.scores[first])}, {duration(trial.seconds)}, {epochs}"
     return f"{name}: {done}" if run_now else f"{name}: {done} (done before)"
 
 
-def accuracy_figure(comparison: Comparison) -> Figure:
-    """Accuracy of every method: mean, standard deviation and the single seeds; simple methods in grey."""
-    rows = [row for row in comparison.rows if row.figures["accuracy"]][::-1]
+def score_figure(comparison: Comparison) -> Figure:
+    """The first score of every method: mean, standard deviation and the single seeds; simple methods in grey."""
+    first = comparison.scores[0]
+    rows = [row for row in comparison.rows if row.figures[first]][::-1]
     colours = _looks(comparison)
     figure, axes = new_figure(6.4, 1.1 + 0.32 * len(rows))
     for place, row in enumerate(rows):
-        found = row.figures["accuracy"]
+        found = row.figures[first]
         assert found
         colour = _GREY if row.baseline else colours[row.method]["color"]
-        single = [t.scores["accuracy"] for t in comparison.trials if t.mixer == row.method and not t.error]
+        single = [t.scores[first] for t in comparison.trials if t.mixer == row.method and not t.error]
         if not row.baseline and len(single) > 1:
             axes.scatter(single, [place - 0.28] * len(single), s=14, color=colour, alpha=0.45, linewidths=0)
         marker = "d" if row.baseline else "o"
@@ -101,40 +103,42 @@ def accuracy_figure(comparison: Comparison) -> Figure:
     axes.set_yticks(range(len(rows)), [plain(_short(row)) for row in rows])
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlim(right=min(1.02, axes.get_xlim()[1]))
-    axes.set_xlabel("accuracy on the test split")
+    axes.set_xlabel(f"{first} on the test split")
     axes.grid(axis="x", color="#e4e4e4", linewidth=0.7)
     axes.set_axisbelow(True)
     return figure
 
 
 def curves_figure(comparison: Comparison) -> Figure:
-    """Validation accuracy over the training time: one line a training, one colour a mixer."""
+    """The first validation score over the training time: one line a training, one colour a mixer."""
     figure, axes = new_figure(7.4, _height(comparison))
+    first = f"val_{comparison.scores[0]}"
     for mixer, style in _looks(comparison).items():
         for order, trial in enumerate(_worked(comparison, mixer)):
-            lines = [line for line in trial.history if line.get("val_accuracy") is not None]
+            lines = [line for line in trial.history if line.get(first) is not None]
             times = list(accumulate(line["seconds"] for line in lines))
             label = plain(mixer) if order == 0 else None
             thin = style | {"markersize": 3, "linewidth": 1.2, "alpha": 0.8}
-            axes.plot(times, [line["val_accuracy"] for line in lines], label=label, **thin)
+            axes.plot(times, [line[first] for line in lines], label=label, **thin)
     axes.set_xlabel("training time in seconds")
-    axes.set_ylabel("accuracy on the validation split")
+    axes.set_ylabel(f"{comparison.scores[0]} on the validation split")
     return _finished(figure, axes)
 
 
 def memory_figure(comparison: Comparison) -> Figure | None:
-    """Accuracy over peak memory, one point a mixer; None: memory was not measured."""
+    """The first score over peak memory, one point a mixer; None: memory was not measured."""
     from matplotlib.ticker import FuncFormatter
 
     figure, axes = new_figure(6.4, _height(comparison))
+    first = comparison.scores[0]
     seen: list[float] = []
     for row in comparison.rows:
-        accuracy, memory = row.figures["accuracy"], row.figures["peak_bytes"]
-        if row.baseline or accuracy is None or memory is None:
+        score, memory = row.figures[first], row.figures["peak_bytes"]
+        if row.baseline or score is None or memory is None:
             continue
         style = _looks(comparison)[row.method] | {"linewidth": 1.2, "markersize": 7}
         seen.append(memory.mean / 1e6)
-        axes.errorbar(seen[-1], accuracy.mean, yerr=accuracy.sd, capsize=3, label=plain(row.method), **style)
+        axes.errorbar(seen[-1], score.mean, yerr=score.sd, capsize=3, label=plain(row.method), **style)
     if not seen:
         return None
     # Whole powers of two: an axis within one of them would be without a figure.
@@ -144,7 +148,7 @@ def memory_figure(comparison: Comparison) -> Figure | None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.4g}"))
     axes.set_ylim(top=min(1.02, axes.get_ylim()[1]))
     axes.set_xlabel("peak memory of training in MB")
-    axes.set_ylabel("accuracy on the test split")
+    axes.set_ylabel(f"{first} on the test split")
     return _finished(figure, axes)
 
 
@@ -173,6 +177,7 @@ def _finished(figure: Figure, axes: Any) -> Figure:
 
 def comparison_html(comparison: Comparison) -> str:
     """The whole page as one string; nothing in it is fetched from elsewhere."""
+    scores, first = comparison.scores, comparison.scores[0].capitalize()
     title = f"Comparison on {_title(comparison)}"
     settings = json.dumps({**comparison.settings, **comparison.environment}, indent=1, ensure_ascii=False)
     notes = [*(["interrupted: trainings are missing"] if comparison.interrupted else []), *comparison.notes]
@@ -180,19 +185,22 @@ def comparison_html(comparison: Comparison) -> str:
         f"<h1>{html.escape(title)}</h1>",
         f"<p>{html.escape(_introduction(comparison))}</p>",
         *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
-        html_table(_COLUMNS, map(_cells, comparison.rows)),
+        html_table(("method", *scores, *_COSTS), (_cells(row, scores) for row in comparison.rows)),
     ]
     if any(not trial.error for trial in comparison.trials):
         figures = [
-            (accuracy_figure(comparison), "Accuracy: mean, standard deviation, and the single seeds; simple methods in grey."),
+            (score_figure(comparison), f"{first}: mean, standard deviation, and the single seeds; simple methods in grey."),
             (curves_figure(comparison), "Learning curves, one for each seed: the test split has no part in them."),
         ]
         if memory := memory_figure(comparison):
-            figures.append((memory, "Accuracy over peak memory, beyond what the program itself takes."))
+            figures.append((memory, f"{first} over peak memory, beyond what the program itself takes."))
         parts += ["<h2>Figures</h2>", html_figures(figures)]
     parts += [
         "<h2>Runs</h2>",
-        html_table(("run", *SCORES, "time", "tokens/s", "memory", "epochs", "ended"), map(_run_cells, comparison.trials)),
+        html_table(
+            ("run", *scores, "time", "tokens/s", "memory", "epochs", "ended"),
+            (_run_cells(trial, scores) for trial in comparison.trials),
+        ),
         "<h2>Settings</h2>",
         f"<pre>{html.escape(settings)}</pre>",
         f"<p>seqmix {__version__}</p>",
@@ -201,22 +209,22 @@ def comparison_html(comparison: Comparison) -> str:
 
 
 def _introduction(comparison: Comparison) -> str:
-    counts = comparison.data["counts"]
+    counts, classes = comparison.data["counts"], len(comparison.data["classes"])
     return (
-        f"Every mixer was trained on the same {counts['train']:,} records of {len(comparison.data['classes'])} classes, its "
+        f"Every mixer was trained on the same {counts['train']:,} records{f' of {classes} classes' if classes else ''}, its "
         f"best weights chosen on {counts['val']:,} validation records, and scored once on {counts['test']:,} test records. "
         "Figures are means over the seeds, with the sample standard deviation after ±, which does not cover the choice of the "
         "split. Time is that of training, validation included; an epoch that the budget cut short counts as one."
     )
 
 
-def _run_cells(trial: Trial) -> list[str]:
+def _run_cells(trial: Trial, scores: Sequence[str]) -> list[str]:
     if trial.error:
         return [trial.folder, *["-"] * 7, trial.error]
     memory = "-" if trial.peak_bytes is None else amount(trial.peak_bytes)
     return [
         trial.folder,
-        *(number(trial.scores[name]) for name in SCORES),
+        *(number(trial.scores[name]) for name in scores),
         duration(trial.seconds),
         f"{trial.tokens_per_second:,.0f}",
         memory,

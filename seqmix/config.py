@@ -96,7 +96,7 @@ class ModelConfig:
 
 
 SCHEDULES = ("constant", "cosine", "linear")
-SELECTIONS = ("macro-f1", "accuracy", "roc-auc", "loss")
+SELECTIONS = ("macro-f1", "micro-f1", "accuracy", "roc-auc", "loss", "r2", "within")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
@@ -122,8 +122,9 @@ class TrainingConfig:
         average: the weights that are validated and kept are a running average over the steps with this decay (shorter
             at the beginning); 0: the last weights as they are.
         class_weights: none, or balanced: weights in the loss inverse to the classes' frequencies.
-        select: the validation score that the best weights have: macro-f1, accuracy, roc-auc or loss; of equal ones, that
-            with the lowest loss.
+        select: the validation score that the best weights have, of equal ones that with the lowest loss: macro-f1, accuracy
+            (with several labels a record: all of them right), roc-auc or loss; with several labels also micro-f1; of a
+            regression r2, loss (its default) or within (the tolerance that the data were prepared with).
         patience: epochs without a better validation score after which training stops; 0: never.
         seed: of weights, order and dropout.
         precision: fp32, bf16 or fp16 (the last with loss scaling, on a GPU only).

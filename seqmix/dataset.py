@@ -1,8 +1,8 @@
 """The dataset folder: `Dataset.open()` maps it into memory; `preparation.prepare()` writes it.
 
-Files: `tokens.npy` (flat, unpadded, uint8 or uint16), `offsets.npy` `(n + 1,)`, `labels.npy` `(n,)` class numbers or
--1, `split.npy` `(n,)` 0 train, 1 validation, 2 test, `ids.txt` (a line each), `dataset.json` (all that describes
-them, with the SHA-256 of every input and every array).
+Files: `tokens.npy` (flat, unpadded, uint8 or uint16; of real numbers `(positions, channels)` float32), `offsets.npy`
+`(n + 1,)`, or of pairs `(2 n + 1,)`, `labels.npy` (see `targets`), `split.npy` `(n,)` 0 train, 1 validation, 2 test,
+`ids.txt` (a line each), `dataset.json` (all that describes them, with the SHA-256 of every input and every array).
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix import __version__
+from seqmix.config import DataConfig
 from seqmix.errors import ConfigError, DatasetError
 from seqmix.splits import SPLITS
+from seqmix.spool import cut
 from seqmix.vocabulary import Tokens, Vocabulary
 
 FORMAT_VERSION = 1
@@ -31,15 +33,17 @@ class Dataset:
         path: its folder.
         info: what `dataset.json` says.
         vocabulary, classes: how its tokens and labels are to be read.
-        offsets `(n + 1,)`, labels `(n,)`, split `(n,)`.
+        rows: sequences of a record: 2 of pairs, else 1.
+        offsets `(n * rows + 1,)`, labels (see `targets`), split `(n,)`.
     """
 
     def __init__(self, path: Path, info: dict[str, Any]) -> None:
         self.path, self.info = path, info
         self.vocabulary = Vocabulary.from_dict(info["vocabulary"])
         self.classes: list[str] = info["classes"]
+        self.rows = 2 if info.get("paired") else 1
         self.offsets: NDArray[np.int64] = np.load(path / "offsets.npy", allow_pickle=False)
-        self.labels: NDArray[np.int64] = np.load(path / "labels.npy", allow_pickle=False)
+        self.labels: NDArray[Any] = np.load(path / "labels.npy", allow_pickle=False)
         self.split: NDArray[np.int8] = np.load(path / "split.npy", allow_pickle=False)
         mapped = np.load(path / "tokens.npy", mmap_mode="r" if self.offsets[-1] else None, allow_pickle=False)
         self._tokens: Tokens = mapped.view(np.ndarray)  # still the map; slices of the subclass are ten times slower
@@ -71,17 +75,37 @@ class Dataset:
         return len(self.labels)
 
     @property
+    def labelled(self) -> bool:
+        """Whether there is something to learn."""
+        return bool(self.classes) or self.info.get("task") == "regression"
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Records of each split."""
+        return {name: int((self.split == s).sum()) for s, name in enumerate(SPLITS)}
+
+    @property
     def lengths(self) -> NDArray[np.int64]:
-        """Characters of each record, `(n,)`."""
-        return np.diff(self.offsets)
+        """Characters of each record, of a pair those of the longer text, `(n,)`."""
+        longest: NDArray[np.int64] = np.diff(self.offsets).reshape(-1, self.rows).max(1)
+        return longest
 
     def cut_lengths(self, max_length: int) -> NDArray[np.int64]:
         """`lengths` where longer records are cut to `max_length` characters; 0: none is."""
         return np.minimum(self.lengths, max_length) if max_length else self.lengths
 
+    def sequences(self, index: int) -> list[Tokens]:
+        """The tokens of record `index`, one array or two, views into the memory map."""
+        first = index * self.rows
+        return [self._tokens[self.offsets[i] : self.offsets[i + 1]] for i in range(first, first + self.rows)]
+
     def tokens(self, index: int) -> Tokens:
-        """The tokens of record `index`, a view into the memory map."""
-        return self._tokens[self.offsets[index] : self.offsets[index + 1]]
+        """`sequences(index)[0]`: all there is of a record that is no pair."""
+        return self.sequences(index)[0]
+
+    def seen(self, index: int, data: DataConfig) -> list[Tokens]:
+        """`sequences(index)` as a model sees them: each cut as `data` says."""
+        return [cut(sequence, data.max_length or None, data.truncate) for sequence in self.sequences(index)]
 
     def indices(self, split: str) -> NDArray[np.int64]:
         """Record numbers of a split ("train", "val" or "test")."""
@@ -97,6 +121,12 @@ class Dataset:
     def fingerprint(self) -> str:
         """One checksum for the whole: equal for data sets with equal content."""
         return fingerprint(self.info)
+
+
+def sizes_of(info: dict[str, Any]) -> dict[str, int]:
+    """Records of each split, from a `dataset.json`; of older ones, the classes' counts added up."""
+    sizes: dict[str, int] = info.get("sizes") or {name: sum(counts.values()) for name, counts in info["counts"].items()}
+    return sizes
 
 
 def fingerprint(info: dict[str, Any]) -> str:

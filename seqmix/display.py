@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from seqmix.training import Event
 
-_COLUMNS = ("accuracy", "macro-F1", "ROC AUC", "log loss")
-
 
 def progress_bar(description: str, unit: str, quiet: bool, total: int | None = None) -> tqdm[Any]:
     """A bar on standard error; silent when asked to be, or when standard error is no terminal."""
@@ -39,6 +37,7 @@ class TrainingDisplay:
         self.bar: tqdm[Any] | None = None
         self.tokens = 0
         self.rows = 0
+        self.columns: tuple[str, ...] = ()
 
     def __call__(self, event: Event) -> None:
         """Takes an event."""
@@ -78,6 +77,7 @@ class TrainingDisplay:
 
     def _started(self, event: Any) -> None:
         config = event.run.config
+        self.columns = event.run.objective.columns
         verb = f"going on at step {event.state.step} of" if event.resumed else "training"
         self.console.print(
             f"{verb} {config.model.mixer} ({event.parameters:,} parameters) on {event.device}, "
@@ -108,7 +108,7 @@ class TrainingDisplay:
         table = Table(show_header=self.rows == 0, box=None, pad_edge=False)
         table.add_column("epoch", justify="right", width=5)
         table.add_column("loss", justify="right", width=7)
-        for name in _COLUMNS:
+        for name in self.columns:
             table.add_column(f"val {name}", justify="right", width=13)
         table.add_column("tokens/s", justify="right", width=9)
         table.add_column("time", justify="right", width=6)
@@ -116,7 +116,7 @@ class TrainingDisplay:
         table.add_row(
             str(event.epoch),
             number(event.train_loss, 4),
-            *(number(event.validation.get(name)) for name in _COLUMNS),
+            *(number(event.validation.get(name)) for name in self.columns),
             f"{event.tokens_per_second:,.0f}",
             f"{event.seconds:.0f} s",
             "best" if event.best and event.validation else "",

@@ -18,20 +18,20 @@ from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, RunError
 from seqmix.metrics import (
     Score,
-    bootstrap_scores,
     calibration_bins,
     confusion_matrix,
     expected_calibration_error,
     per_class,
     roc_points,
 )
+from seqmix.multilabel import per_label
 from seqmix.prediction import reading_options
 from seqmix.preparation import prepare_for
 from seqmix.run import Run, without_nan, write_whole
-from seqmix.spool import cut
 from seqmix.vocabulary import Tokens
 
 _CURVE_POINTS = 400  # of an ROC curve that are kept
+_POINTS = 2000  # of a regression that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +40,34 @@ class Evaluation:
 
     Attributes:
         run: its folder; source: what it was evaluated on, in words.
+        task: classification, multilabel or regression; what has no meaning for it is empty.
         records: how many; classes: their names.
         scores: the headline figures, each with a 95 % bootstrap interval.
         calibration_error: expected calibration error, 15 bins; reliability: its bins.
         per_class: precision, recall, F1, records of each class.
         confusion: `(C, C)` counts, rows the true classes.
+        columns: the scores that stand beside those of the simple methods.
         baselines: by name, the scores of simple methods on the same records; empty if they could not be fitted.
         roc: by class, the false and true positive rates.
+        points: of a regression, some true and predicted targets.
         history: the run's `metrics.jsonl`.
         notes: what a reader should know.
     """
 
     run: str
     source: str
+    task: str
     records: int
     classes: list[str]
     scores: dict[str, Score]
+    columns: list[str]
     calibration_error: float
     reliability: dict[str, list[float]]
     per_class: list[dict[str, float | str]]
     confusion: list[list[int]]
     baselines: dict[str, dict[str, Any]]
     roc: dict[str, dict[str, list[float]]]
+    points: dict[str, list[float]]
     history: list[dict[str, Any]]
     notes: list[str]
 
@@ -131,7 +137,7 @@ def evaluate(
         if on_start:
             on_start(len(chosen))
         with thread_count(threads):
-            found = _probabilities(run, tested, chosen, device, precision, on_batch)
+            found = _answers(run, tested, chosen, device, precision, on_batch)
         simple = {}
         if baselines and trained is not None:
             simple = baseline_scores(trained, trained.indices("train"), tested, chosen, _fetch(run))
@@ -151,9 +157,8 @@ def _label_source(run: Run) -> str | None:
     return used if used and not used.startswith("table:") else None
 
 
-def _fetch(run: Run) -> Callable[[Dataset, int], Tokens]:
-    data = run.config.data
-    return lambda dataset, index: cut(dataset.tokens(index), data.max_length or None, data.truncate)
+def _fetch(run: Run) -> Callable[[Dataset, int], list[Tokens]]:
+    return lambda dataset, index: dataset.seen(index, run.config.data)
 
 
 def training_data(run: Run, moved: Path | None) -> Dataset:
@@ -178,7 +183,7 @@ def _trained_on(run: Run, moved: Path | None, notes: list[str]) -> Dataset | Non
         return None
 
 
-def _probabilities(
+def _answers(
     run: Run,
     dataset: Dataset,
     chosen: NDArray[np.int64],
@@ -186,7 +191,7 @@ def _probabilities(
     precision: str,
     on_batch: Callable[[int], object] | None,
 ) -> NDArray[np.float64]:
-    from seqmix.inference import choose_device, probabilities
+    from seqmix.inference import answers, choose_device
 
     where = choose_device(device)
     model = run.load_model().to(where)
@@ -194,11 +199,12 @@ def _probabilities(
     lengths = dataset.cut_lengths(run.config.data.max_length)[chosen]
     if model.length_limit is not None and lengths.max() > run.config.model.max_length:
         raise ConfigError(
-            f"{dataset.path}: a sequence has {lengths.max():,} characters, the model takes at most "
+            f"{dataset.path}: a sequence has {lengths.max():,} {dataset.vocabulary.noun}s, the model takes at most "
             f"{run.config.model.max_length:,}"
         )
-    return probabilities(
+    return answers(
         model,
+        run.objective,
         lambda i: fetch(dataset, int(chosen[i])),
         lengths,
         device=where,
@@ -210,36 +216,61 @@ def _probabilities(
 def _score(
     run: Run,
     found: NDArray[np.float64],
-    labels: NDArray[np.int64],
+    labels: NDArray[Any],
     source: str,
     simple: dict[str, dict[str, Any]],
     notes: list[str],
     resamples: int,
 ) -> Evaluation:
-    classes = run.classes
-    confusion = confusion_matrix(labels, found.argmax(1), len(classes))
-    roc = {}
-    for c, name in enumerate(classes):
-        if len(classes) == 2 and c == 0:
-            continue
-        false, true = roc_points(found[:, c], labels == c)
-        keep = np.unique(np.linspace(0, len(false) - 1, _CURVE_POINTS).astype(int))
-        roc[name] = {"false_positive_rate": false[keep].tolist(), "true_positive_rate": true[keep].tolist()}
-    missing = [name for c, name in enumerate(classes) if not (labels == c).any()]
-    if missing:
-        notes = [*notes, f"no record of {', '.join(missing)}: scores are over the classes that occur"]
+    objective = run.objective
+    kinds: dict[str, Any] = {"classification": _of_classes, "multilabel": _of_labels, "regression": _of_numbers}
+    empty: dict[str, Any] = {"calibration_error": np.nan, "reliability": {}, "per_class": [], "confusion": [], "roc": {}}
     return Evaluation(
         run=str(run.path),
         source=source,
+        task=objective.kind,
         records=len(labels),
-        classes=classes,
-        scores=bootstrap_scores(found, labels, resamples=resamples),
-        calibration_error=expected_calibration_error(found, labels),
-        reliability=calibration_bins(found, labels),
-        per_class=per_class(confusion, classes),
-        confusion=confusion.tolist(),
+        classes=run.classes,
+        scores=objective.scores(found, labels, resamples),
+        columns=list(objective.columns[:3]) + (["average precision"] if run.classes else ["RMSE"]),
         baselines=simple,
-        roc=roc,
         history=run.history(),
-        notes=notes,
+        notes=[*notes, *_absent(run.classes, labels)],
+        **(empty | {"points": {}} | kinds[objective.kind](found, labels, run.classes)),
     )
+
+
+def _absent(classes: list[str], labels: NDArray[Any]) -> list[str]:
+    has = [labels[:, c].any() if labels.ndim == 2 else (labels == c).any() for c in range(len(classes))]
+    missing = [name for name, there in zip(classes, has, strict=True) if not there]
+    return [f"no record of {', '.join(missing)}: scores are over the classes that occur"] if missing else []
+
+
+def _of_classes(found: NDArray[np.float64], labels: NDArray[np.int64], classes: list[str]) -> dict[str, Any]:
+    confusion = confusion_matrix(labels, found.argmax(1), len(classes))
+    shown = [c for c in range(len(classes)) if len(classes) != 2 or c == 1]
+    return {
+        "calibration_error": expected_calibration_error(found, labels),
+        "reliability": calibration_bins(found, labels),
+        "per_class": per_class(confusion, classes),
+        "confusion": confusion.tolist(),
+        "roc": {classes[c]: _curve(found[:, c], labels == c) for c in shown},
+    }
+
+
+def _of_labels(found: NDArray[np.float64], labels: NDArray[np.uint8], classes: list[str]) -> dict[str, Any]:
+    return {
+        "per_class": per_label(found, labels, classes),
+        "roc": {name: _curve(found[:, c], labels[:, c] > 0) for c, name in enumerate(classes)},
+    }
+
+
+def _of_numbers(found: NDArray[np.float64], labels: NDArray[np.float64], _: list[str]) -> dict[str, Any]:
+    chosen = np.random.default_rng(0).permutation(len(labels))[:_POINTS]
+    return {"points": {"true": labels[chosen].tolist(), "predicted": found[chosen, 0].tolist()}}
+
+
+def _curve(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> dict[str, list[float]]:
+    false, true = roc_points(score, positive)
+    keep = np.unique(np.linspace(0, len(false) - 1, _CURVE_POINTS).astype(int))
+    return {"false_positive_rate": false[keep].tolist(), "true_positive_rate": true[keep].tolist()}

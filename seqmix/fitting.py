@@ -15,21 +15,17 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqmix.batching import augment, collate, plan_batches
+from seqmix.batching import augment, collate, in_rows, plan_batches
 from seqmix.config import Config, TrainingConfig
 from seqmix.dataset import Dataset
 from seqmix.errors import SeqmixError
-from seqmix.inference import autocast, probabilities
+from seqmix.inference import answers, autocast
 from seqmix.memory import is_out_of_memory, release_memory
-from seqmix.metrics import point_scores
 from seqmix.model import SequenceClassifier
-from seqmix.spool import cut
+from seqmix.objective import Objective, objective_of
 from seqmix.vocabulary import Tokens
-
-_SCORES = {"macro-f1": "macro-F1", "accuracy": "accuracy", "roc-auc": "ROC AUC", "loss": "log loss"}
 
 
 @dataclass(slots=True)
@@ -41,7 +37,7 @@ class State:
         step: optimiser steps so far.
         lr: learning rate of the last step.
         loss_sum, records, tokens: over the epoch so far.
-        best, best_loss, best_epoch: the best validation score (higher is better), its log loss, and its epoch, from 1;
+        best, best_loss, best_epoch: the best validation score (higher is better), the loss with it, and its epoch, from 1;
             0: none yet.
         stale: epochs since.
         tokens_per_batch: what was chosen where the configuration leaves it open; 0: as configured.
@@ -106,7 +102,8 @@ class EpochEnd:
 class Trainer:
     """What `fit` works on: the model, its optimiser, and the data, on a device.
 
-    `averaged` is what is validated and kept: the running average of the model's weights, or the model itself.
+    `averaged` is what is validated and kept: the running average of the model's weights, or the model itself; `objective`
+    what is learned.
     """
 
     model: SequenceClassifier
@@ -114,6 +111,7 @@ class Trainer:
     config: Config
     device: torch.device
     state: State = field(default_factory=State)
+    objective: Objective = field(init=False)
     averaged: SequenceClassifier = field(init=False)
     optimizer: torch.optim.AdamW = field(init=False)
     scaler: torch.amp.GradScaler = field(init=False)
@@ -121,26 +119,25 @@ class Trainer:
 
     def __post_init__(self) -> None:
         training = self.config.training
+        self.objective = objective_of(self.dataset.info)
         self.averaged = copy.deepcopy(self.model).requires_grad_(False) if training.average else self.model
         self.optimizer = new_optimizer(self.model, training)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=training.precision == "fp16")
         self.forward = torch.compile(self.model, dynamic=True) if training.compile else self.model
 
-    def tokens(self, index: int) -> Tokens:
-        """The tokens of a record as the model sees them."""
-        data = self.config.data
-        return cut(self.dataset.tokens(index), data.max_length or None, data.truncate)
-
-    def seen(self, index: int) -> Tokens:
-        """The tokens of a training record as they are seen in this epoch."""
+    def seen(self, index: int) -> list[Tokens]:
+        """The sequences of a training record as they are seen in this epoch."""
         training = self.config.training
-        return augment(
-            self.tokens(index),
-            (training.seed, self.state.epoch, index),
-            crop=training.crop,
-            reverse_complement=training.reverse_complement,
-            complement=self.dataset.vocabulary.complement,
-        )
+        return [
+            augment(
+                tokens,
+                (training.seed, self.state.epoch, index, *((part,) if part else ())),
+                crop=training.crop,
+                reverse_complement=training.reverse_complement,
+                complement=self.dataset.vocabulary.complement,
+            )
+            for part, tokens in enumerate(self.dataset.seen(index, self.config.data))
+        ]
 
     @property
     def used_up(self) -> bool:
@@ -242,13 +239,13 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
     training, state = trainer.config.training, trainer.state
     train, validation = trainer.dataset.indices("train"), trainer.dataset.indices("val")
     lengths = trainer.dataset.cut_lengths(trainer.config.data.max_length)
-    targets = torch.from_numpy(trainer.dataset.labels)
+    targets = trainer.objective.targets(trainer.dataset.labels)
     weights = class_weights(trainer).to(trainer.device)
     clock = time.monotonic()
     while not state.finished:
         began, tokens_before = time.monotonic(), state.tokens
         plan = plan_batches(
-            lengths[train] + (trainer.model.pooling == "cls"),
+            (lengths[train] + (trainer.model.pooling == "cls")) * trainer.dataset.rows,
             tokens_per_batch=state.tokens_per_batch or training.tokens_per_batch,
             batch_size=training.batch_size,
             order=(training.seed, state.epoch),
@@ -277,7 +274,7 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
         scores = _validate(trainer, validation, lengths, check) if len(validation) else {}
         if not all(bool(p.isfinite().all()) for p in trainer.averaged.parameters()):
             raise _diverged("there are weights that are no finite number", state.step)
-        if not math.isfinite(loss := scores.get("log loss", 0.0)):
+        if not math.isfinite(loss := scores.get(trainer.objective.loss_score, 0.0)):
             raise _diverged(f"the validation loss is {loss}", state.step)
         clock = trainer.count_time(clock)
         event = _end_epoch(trainer, scores, time.monotonic() - began, state.tokens - tokens_before)
@@ -286,11 +283,10 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
 
 def class_weights(trainer: Trainer) -> Tensor:
     """Weights `(C,)` of the classes in the loss: ones, or inverse to their frequency in the training split."""
-    n_classes = len(trainer.dataset.classes)
     if trainer.config.training.class_weights == "none":
-        return torch.ones(n_classes)
-    counts = np.bincount(trainer.dataset.labels[trainer.dataset.indices("train")], minlength=n_classes)
-    return torch.from_numpy(counts.sum() / (n_classes * np.maximum(counts, 1))).to(torch.float32)
+        return torch.ones(trainer.objective.n_outputs)
+    weights = trainer.objective.class_weights(trainer.dataset.labels[trainer.dataset.indices("train")])
+    return torch.from_numpy(weights).to(torch.float32)
 
 
 def _step(
@@ -311,7 +307,7 @@ def _step(
             if not is_out_of_memory(error):
                 raise
             if state.pieces >= largest:
-                longest = max(len(trainer.tokens(int(i))) for indices in group for i in indices)
+                longest = max(len(part) for indices in group for i in indices for part in trainer.seen(int(i)))
                 raise SeqmixError(
                     f"memory ran out at step {state.step + 1} with a single sequence of {longest:,} characters; cut them "
                     "(--max-length), or keep less (--set model.checkpoint_blocks=true)"
@@ -341,7 +337,7 @@ def add_gradients(trainer: Trainer, parts: list[Any], targets: Tensor, weights: 
     total, tokens = 0.0, 0
     for indices in parts:
         batch = collate(
-            [trainer.seen(int(i)) for i in indices],
+            in_rows([trainer.seen(int(i)) for i in indices]),
             cls=trainer.model.pooling == "cls",
             pin=trainer.device.type == "cuda",
         )
@@ -350,9 +346,7 @@ def add_gradients(trainer: Trainer, parts: list[Any], targets: Tensor, weights: 
         with autocast(trainer.device, training.precision):
             logits = trainer.forward(batch.ids, batch.mask)
         target = targets[indices].to(trainer.device)
-        loss = F.cross_entropy(
-            logits.float(), target, weight=weights, label_smoothing=training.label_smoothing, reduction="none"
-        ).sum()
+        loss = trainer.objective.loss(logits.float(), target, weights, training.label_smoothing).sum()
         trainer.scaler.scale(loss / size).backward()
         total += loss.item()
     return total, tokens
@@ -366,26 +360,25 @@ def _diverged(what: str, step: int) -> SeqmixError:
 
 
 def _validate(trainer: Trainer, validation: Any, lengths: Any, check: Callable[[], None]) -> dict[str, float]:
-    found = probabilities(
+    found = answers(
         trainer.averaged,
-        lambda i: trainer.tokens(int(validation[i])),
+        trainer.objective,
+        lambda i: trainer.dataset.seen(int(validation[i]), trainer.config.data),
         lengths[validation],
         device=trainer.device,
         precision=trainer.config.training.precision,
         tokens_per_batch=trainer.state.tokens_per_batch or trainer.config.training.tokens_per_batch,
         on_batch=lambda _: check(),
     )
-    return point_scores(found, trainer.dataset.labels[validation])
+    return trainer.objective.point_scores(found, trainer.dataset.labels[validation])
 
 
 def _end_epoch(trainer: Trainer, scores: dict[str, float], seconds: float, tokens: int) -> EpochEnd:
     """Moves the state to the next epoch and judges this one."""
     state, training = trainer.state, trainer.config.training
-    score = scores.get(_SCORES[training.select], math.nan)
-    score = -score if training.select == "loss" else score
+    score, loss = trainer.objective.judge(scores, training.select)
     # Without validation scores there is nothing to choose by: the last weights are the ones to keep.
     # Small validation splits have many ties: of two equal scores, the one with the lower loss is better.
-    loss = scores.get("log loss", math.nan)
     best = not math.isfinite(score) or (score, -loss) > (state.best, -state.best_loss)
     if best:
         if math.isfinite(score):

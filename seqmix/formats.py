@@ -22,6 +22,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TextIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seqmix.errors import InputError
 
 BLOCK = 1 << 20
@@ -54,23 +57,24 @@ class Entry:
     """
 
     id: str
-    text: bytes | str
+    text: bytes | str | NDArray[Any]
     line: int
     header: str = ""
     columns: Mapping[str, Any] = field(default_factory=dict)
-    pair: bytes | str | None = None
+    pair: bytes | str | NDArray[Any] | None = None
 
 
 @dataclass(slots=True, frozen=True)
 class TableOptions:
-    """Which columns of a CSV, TSV or JSONL file hold what; None: the usual names are tried."""
+    """Which columns of a CSV, TSV or JSONL file hold what; None: the usual names are tried (of a pair's second: none is)."""
 
     text_column: str | None = None
     id_column: str | None = None
     encoding: str = "utf-8"
+    pair_column: str | None = None
 
 
-TEXT_COLUMNS = ("text", "sequence", "seq", "document", "content", "review")
+TEXT_COLUMNS = ("text", "sequence", "seq", "document", "content", "review", "values")
 ID_COLUMNS = ("id", "name", "accession")
 
 
@@ -373,11 +377,13 @@ def _parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOpti
         columns = list(rows.fieldnames or [])
         text_column = _column(columns, options.text_column, TEXT_COLUMNS, name, "text")
         id_column = _column(columns, options.id_column, ID_COLUMNS, name, "id", required=False)
+        pair_column = _column(columns, options.pair_column, (), name, "pair", required=False)
         for number, row in enumerate(rows, 1):
             if row.get(text_column) is None or None in row:
                 raise InputError(f"{name}: line {rows.line_num}: the row has not the {len(columns)} cells of the header")
             identifier = row[id_column] if id_column else ""
-            yield Entry(identifier or f"row-{number}", row[text_column], rows.line_num, "", row)
+            pair = row[pair_column] if pair_column else None
+            yield Entry(identifier or f"row-{number}", row[text_column], rows.line_num, "", row, pair)
     except csv.Error as error:
         raise InputError(
             f"{name}: line {rows.line_num + 1}: {error}; a cell that holds a quote must be quoted, and its quotes doubled"
@@ -387,20 +393,38 @@ def _parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOpti
 def _parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:
     text_column: str | None = None
     id_column: str | None = None
+    pair_column = options.pair_column
     for number, line in enumerate(_lines(stream, name, options.encoding), 1):
         if not line.strip():
             continue
-        row = _json_object(line, f"{name}: line {number}")
+        where = f"{name}: line {number}"
+        row = _json_object(line, where)
         if text_column is None:
             text_column = _column(list(row), options.text_column, TEXT_COLUMNS, name, "text")
             id_column = _column(list(row), options.id_column, ID_COLUMNS, name, "id", required=False)
-        if text_column not in row:
-            raise InputError(f"{name}: line {number}: there is no '{text_column}', which the first line has")
-        text = row[text_column]
-        if not isinstance(text, str):
-            raise InputError(f"{name}: line {number}: '{text_column}' must be a string, got {json.dumps(text)[:30]}")
+            _column(list(row), pair_column, (), name, "pair", required=False)
+        text = _json_text(row, text_column, where)
+        pair = _json_text(row, pair_column, where) if pair_column else None
         identifier = row.get(id_column) if id_column else None
-        yield Entry(f"row-{number}" if identifier in (None, "") else str(identifier), text, number, "", row)
+        yield Entry(f"row-{number}" if identifier in (None, "") else str(identifier), text, number, "", row, pair)
+
+
+def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray[Any]:
+    """A text, or a sequence of numbers: `[0.1, 0.2]`, or with several at each position `[[0.1, 0], [0.2, 1]]`."""
+    if column not in row:
+        raise InputError(f"{where}: there is no '{column}', which the first line has")
+    text = row[column]
+    if isinstance(text, str):
+        return text
+    if isinstance(text, list):
+        try:
+            values = np.array(text, dtype=np.float32)
+        except (ValueError, TypeError):
+            values = np.empty((0, 0, 0), dtype=np.float32)
+        if values.ndim in (1, 2) and not any(isinstance(value, bool) for value in text):
+            return values.reshape(len(text), -1) if len(text) else np.empty((0, 1), dtype=np.float32)
+        raise InputError(f"{where}: '{column}' must be numbers, or rows of equally many numbers, got {json.dumps(text)[:40]}")
+    raise InputError(f"{where}: '{column}' must be a string, or an array of numbers, got {json.dumps(text)[:30]}")
 
 
 def _json_object(line: str, where: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Devices, precision, and probabilities from a model for many sequences: the one loop that all readers share."""
+"""Devices, precision, and a model's answers for many records: the one loop that all readers share."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqmix.batching import collate, plan_batches
+from seqmix.batching import collate, in_rows, plan_batches
 from seqmix.errors import ConfigError, SeqmixError
 from seqmix.memory import is_out_of_memory, release_memory
 from seqmix.model import SequenceClassifier
+from seqmix.objective import Objective
 from seqmix.vocabulary import Tokens
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -81,9 +82,10 @@ def evaluating(model: SequenceClassifier) -> Iterator[None]:
         model.train(training)
 
 
-def probabilities(
+def answers(
     model: SequenceClassifier,
-    sequences: Sequence[Tokens] | Callable[[int], Tokens],
+    objective: Objective,
+    records: Callable[[int], Sequence[Tokens]],
     lengths: NDArray[np.int64],
     *,
     device: torch.device,
@@ -92,39 +94,38 @@ def probabilities(
     batch_size: int = 0,
     on_batch: Callable[[int], object] | None = None,
 ) -> NDArray[np.float64]:
-    """Class probabilities `(n, C)` of n sequences, in their order, whatever the batches are.
+    """The model's answers `(n, C)` (see `Objective.answers`) for n records, in their order, whatever the batches are.
 
     Args:
         model: on `device`.
-        sequences: token arrays, or a function that gives the i-th.
-        lengths: of each sequence, `(n,)`.
+        objective: what the model has learned.
+        records: gives the sequences of the i-th record.
+        lengths: tokens of each record, `(n,)`; of a pair, those of the longer.
         tokens_per_batch, batch_size: see `plan_batches`.
-        on_batch: called with the number of sequences done after each batch.
+        on_batch: called with the number of records done after each batch.
     """
-    fetch = sequences if callable(sequences) else sequences.__getitem__
     result: NDArray[np.float64] | None = None
 
     def classify(positions: NDArray[np.int64]) -> NDArray[np.float64]:
-        batch = collate([fetch(int(i)) for i in positions], cls=model.pooling == "cls", pin=device.type == "cuda")
-        batch = batch.to(device)
+        rows = in_rows([records(int(i)) for i in positions])
+        batch = collate(rows, cls=model.pooling == "cls", pin=device.type == "cuda").to(device)
         try:
-            logits = model(batch.ids, batch.mask)
-            # In float64, so that the probabilities of a record sum to one as closely as other tools expect.
-            found: NDArray[np.float64] = logits.to("cpu", torch.float64).softmax(-1).numpy()
-            return found
+            return objective.answers(model(batch.ids, batch.mask).float().cpu())
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
             if len(positions) == 1:
                 raise SeqmixError(
-                    f"memory ran out with a single sequence of {int(batch.mask.sum()):,} tokens; cut it, or use a machine "
+                    f"memory ran out with a single record of {int(batch.mask.sum()):,} tokens; cut it, or use a machine "
                     "with more"
                 ) from error
         release_memory(device)
         return np.concatenate([classify(half) for half in np.array_split(positions, 2)])
 
     with evaluating(model), autocast(device, precision):
-        for positions in plan_batches(lengths, tokens_per_batch=tokens_per_batch, batch_size=batch_size):
+        for positions in plan_batches(
+            lengths * (2 if model.paired else 1), tokens_per_batch=tokens_per_batch, batch_size=batch_size
+        ):
             found = classify(positions)
             if result is None:
                 result = np.empty((len(lengths), found.shape[1]))

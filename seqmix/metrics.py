@@ -8,6 +8,7 @@ counts, so that all resamples go through the same weighted formulas at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
+Weighted = Callable[[Floats], dict[str, Floats]]
 
 HEADLINE = ("accuracy", "balanced accuracy", "macro-F1", "MCC", "ROC AUC", "average precision", "log loss")
 _EPSILON = float(np.finfo(np.float64).eps)  # as in scikit-learn
@@ -49,21 +51,31 @@ def bootstrap_scores(probabilities: Floats, labels: Labels, *, resamples: int = 
         probabilities: `(n, C)`; labels: `(n,)` class numbers.
         resamples: number of bootstrap samples; seed: of their generator.
     """
-    n = len(labels)
+    return bootstrap(lambda counts: _weighted(probabilities, labels, counts), len(labels), resamples=resamples, seed=seed)
+
+
+def bootstrap(weighted: Weighted, n: int, *, resamples: int, seed: int = 0) -> dict[str, Score]:
+    """Scores of n records with 95 % percentile bootstrap intervals.
+
+    Args:
+        weighted: the scores for each row of record counts `(R, n)`, `(R,)` each.
+        resamples: number of bootstrap samples; seed: of their generator.
+    """
     generator = np.random.default_rng(seed)
-    drawn: dict[str, list[Floats]] = {name: [] for name in HEADLINE}
+    points = weighted(np.ones((1, n)))
+    drawn: dict[str, list[Floats]] = {name: [] for name in points}
     step = max(1, _CHUNK // max(1, n))
     for start in range(0, resamples, step):
         rows = min(step, resamples - start)
         counts = generator.multinomial(n, np.full(n, 1.0 / n), size=rows).astype(np.float64)
-        for name, values in _weighted(probabilities, labels, counts).items():
+        for name, values in weighted(counts).items():
             drawn[name].append(values)
     scores = {}
-    for name, value in point_scores(probabilities, labels).items():
+    for name, value in points.items():
         values = np.concatenate(drawn[name])
         values = values[np.isfinite(values)]
         low, high = np.quantile(values, (0.025, 0.975)) if len(values) else (np.nan, np.nan)
-        scores[name] = Score(value, float(low), float(high))
+        scores[name] = Score(float(value[0]), float(low), float(high))
     return scores
 
 
@@ -96,13 +108,13 @@ def _decision_scores(confusion: Floats) -> dict[str, Floats]:
         mcc = np.where(spread > 0, covariance / np.where(spread > 0, spread, 1.0), 0.0)
     return {
         "accuracy": hits.sum(1) / total,
-        "balanced accuracy": _mean_of_defined(recall),
-        "macro-F1": _mean_of_defined(f1),
+        "balanced accuracy": mean_of_defined(recall),
+        "macro-F1": mean_of_defined(f1),
         "MCC": mcc,
     }
 
 
-def _mean_of_defined(values: Floats) -> Floats:
+def mean_of_defined(values: Floats) -> Floats:
     """Row means over what is not NaN: a class that occurs neither in truth nor prediction does not count."""
     defined = np.isfinite(values)
     sums: Floats = np.where(defined, values, 0.0).sum(1) / np.maximum(defined.sum(1), 1)
@@ -114,16 +126,16 @@ def _ranking_scores(probabilities: Floats, labels: Labels, counts: Floats) -> di
     chosen = [1] if n_classes == 2 else range(n_classes)
     areas, precisions = [], []
     for c in chosen:
-        area, precision = _binary_ranking(probabilities[:, c], labels == c, counts)
+        area, precision = binary_ranking(probabilities[:, c], labels == c, counts)
         areas.append(area)
         precisions.append(precision)
     return {
-        "ROC AUC": _mean_of_defined(np.stack(areas, 1)),
-        "average precision": _mean_of_defined(np.stack(precisions, 1)),
+        "ROC AUC": mean_of_defined(np.stack(areas, 1)),
+        "average precision": mean_of_defined(np.stack(precisions, 1)),
     }
 
 
-def _binary_ranking(score: Floats, positive: NDArray[np.bool_], counts: Floats) -> tuple[Floats, Floats]:
+def binary_ranking(score: Floats, positive: NDArray[np.bool_], counts: Floats) -> tuple[Floats, Floats]:
     """ROC AUC and average precision `(R,)` of one class; equal scores are one threshold."""
     order = np.argsort(-score, kind="stable")
     ranked, sorted_counts = score[order], counts[:, order]

@@ -1,7 +1,7 @@
 """The classifier: ``head(pool(blocks(stem(embedding(words(ids)))), mask))``.
 
-In: character indices `(B, L)` and a mask `(B, L)`, True = a real one. Out: logits `(B, C)`. Nothing of the output
-depends on what stands at padding or on the other sequences in the batch.
+In: token indices `(B, L)`, or real numbers `(B, L, channels)`, and a mask `(B, L)`, True = a real position. Out: logits
+`(B, C)`. Nothing of the output depends on what stands at padding or on the other records in the batch.
 """
 
 from __future__ import annotations
@@ -64,6 +64,9 @@ class SequenceClassifier(nn.Module):
         dropout_words: probability with which, in training, a word is not counted.
         dropout_branch: probability with which, in training, the head gets only one of the two branches for a record,
             so that each learns what it can on its own.
+        channels: positions are vectors of this many real numbers, which a linear layer takes to D; 0: they are tokens.
+        paired: a record is two sequences, rows i and B + i of a batch of 2 B. Both go through the same layers up to the
+            pooling; the head sees ``[a, b, a * b, a - b]``.
     """
 
     def __init__(
@@ -96,6 +99,8 @@ class SequenceClassifier(nn.Module):
         d_words: int = 64,
         dropout_words: float = 0.0,
         dropout_branch: float = 0.0,
+        channels: int = 0,
+        paired: bool = False,
     ) -> None:
         super().__init__()
         if pooling not in POOLINGS:
@@ -111,7 +116,16 @@ class SequenceClassifier(nn.Module):
         self.kmer, self.letters, self.dropout_branch = kmer, letters, dropout_branch
         self.n_positions = max_length + (pooling == "cls")
         self.checkpoint_blocks = checkpoint_blocks
-        self.embedding = nn.Embedding(word_count(kmer, letters) if kmer else vocab_size, d_model)
+        self.channels, self.paired = channels, paired
+        if channels and pooling == "cls":
+            raise ConfigError(
+                "model.pooling = cls puts a token in front, and these data have numbers, no tokens; use mean or flat"
+            )
+        self.embedding: nn.Embedding | nn.Linear = (
+            nn.Linear(channels, d_model)
+            if channels
+            else nn.Embedding(word_count(kmer, letters) if kmer else vocab_size, d_model)
+        )
         self.position = nn.Embedding(self.n_positions, d_model) if positions else None
         if self.position is not None:
             nn.init.normal_(self.position.weight, std=position_std)
@@ -128,14 +142,14 @@ class SequenceClassifier(nn.Module):
         self.norm = nn.LayerNorm(d_model) if transformer else None
         width = (self.n_positions if pooling == "flat" else 1) * d_model
         self.words = WordBranch(words, letters, d_words, dropout_words) if words else None
-        width += d_words if words else 0
+        width = (width + (d_words if words else 0)) * (4 if paired else 1)
         self.dropout_head = nn.Dropout(dropout_head)
         self.head: nn.Module = nn.Linear(width, n_classes)
         if head_hidden:
             self.head = nn.Sequential(nn.Linear(width, head_hidden), nn.ReLU(), nn.Linear(head_hidden, n_classes))
 
         mixers = [module for module in self.modules() if isinstance(module, Mixer)]
-        tabulated = all(mixer.tabulated for mixer in mixers) and (stem == "none" or source == "tokens")
+        tabulated = not channels and all(mixer.tabulated for mixer in mixers) and (stem == "none" or source == "tokens")
         self._tabulator = Tabulator(sum(mixer.row_floats for mixer in mixers)) if tabulated else None
 
     @property
@@ -163,7 +177,9 @@ class SequenceClassifier(nn.Module):
         return self
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """ids `(B, L)` integers, mask `(B, L)` bool. Returns logits `(B, C)`.
+        """ids `(B, L)` integers, or `(B, L, channels)` reals; mask `(B, L)` bool. Returns logits `(B, C)`.
+
+        With `paired`, B records are 2 B rows: their first sequences, then their second ones.
 
         Raises:
             ConfigError: L is more than a model with positions or flat pooling was built for.
@@ -175,6 +191,9 @@ class SequenceClassifier(nn.Module):
             if self.training and self.dropout_branch:
                 pooled, counted = _one_of_two(pooled, counted, self.dropout_branch)
             pooled = torch.cat((pooled, counted), dim=1)
+        if self.paired:
+            a, b = pooled.chunk(2)
+            pooled = torch.cat((a, b, a * b, a - b), dim=1)
         logits: Tensor = self.head(self.dropout_head(pooled))
         return logits
 
@@ -189,6 +208,8 @@ class SequenceClassifier(nn.Module):
                 f"a sequence of {ids.shape[1]} tokens is longer than the {self.length_limit} that this model was "
                 f"built for ({'flat pooling' if self.pooling == 'flat' else 'positional embedding'})"
             )
+        if self.channels:
+            return ids.masked_fill(~mask[:, :, None], 0.0), mask
         ids = ids.to(torch.int32) if ids.dtype == torch.uint8 else ids
         if self.kmer:
             ids, mask = find_words(ids, mask, self.kmer, self.letters, cls=self.pooling == "cls")
@@ -220,6 +241,7 @@ class SequenceClassifier(nn.Module):
     def _table(self, ids: Tensor) -> Table | None:
         if self._tabulator is None or (self.training and self.dropout_embedding.p > 0):
             return None
+        assert isinstance(self.embedding, nn.Embedding)
         positions = None if self.position is None else self.position.weight
         return self._tabulator.table(ids, self.embedding.weight, positions, parameters_of(self))
 
@@ -326,13 +348,17 @@ class TransformerBlock(nn.Module):
         return out
 
 
-def build_model(config: ModelConfig, *, vocab_size: int, n_classes: int, letters: int = 4) -> SequenceClassifier:
+def build_model(
+    config: ModelConfig, *, vocab_size: int, n_classes: int, letters: int = 4, channels: int = 0, paired: bool = False
+) -> SequenceClassifier:
     """A new classifier as `config` describes it, with random weights from torch's global generator.
 
     Args:
         config: the [model] and [mixer] tables of a run's configuration; its `max_length` must be set.
-        vocab_size: number of character ids; n_classes: number of classes.
+        vocab_size: number of token ids; n_classes: number of classes, or of other outputs.
         letters: number of characters that words are made of (model.kmer): 4 for DNA, 20 for proteins, else 0.
+        channels: real numbers at each position, in the place of a token; 0: tokens.
+        paired: whether a record is two sequences.
 
     Raises:
         ConfigError: an option is unknown, or its value is not allowed.
@@ -342,7 +368,9 @@ def build_model(config: ModelConfig, *, vocab_size: int, n_classes: int, letters
     if (config.kmer or config.words) and not letters:
         raise ConfigError("model.kmer and model.words need DNA or proteins, whose words are of a fixed set of letters")
     options = {f.name: getattr(config, f.name) for f in fields(config)}
-    return SequenceClassifier(vocab_size=vocab_size, n_classes=n_classes, letters=letters, **options)
+    return SequenceClassifier(
+        vocab_size=vocab_size, n_classes=n_classes, letters=letters, channels=channels, paired=paired, **options
+    )
 
 
 def count_parameters(model: nn.Module) -> int:

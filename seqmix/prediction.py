@@ -21,9 +21,11 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix import multilabel
 from seqmix.config import DataConfig
 from seqmix.errors import ConfigError, InputError
-from seqmix.records import ReadOptions, RecordReader, find_sources
+from seqmix.objective import Objective
+from seqmix.records import ReadOptions, Record, RecordReader, find_sources
 from seqmix.run import Run
 from seqmix.spool import cut
 from seqmix.vocabulary import Tokens
@@ -38,15 +40,19 @@ class Prediction:
     """What the model says of one record.
 
     Attributes:
-        id: as in the input; length: its characters before any truncation.
-        label: the most probable class.
-        probabilities: of every class, by name, in the order of the classes.
+        id: as in the input; length: its characters before any truncation; of a pair, of the first text.
+        label: the most probable class; with several labels a record, all that are probable enough; "" in a regression.
+        probabilities: of every class, by name, in the order of the classes; empty in a regression.
+        value: what a regression predicts; None: it is none.
+        pair_length: characters of the second text of a pair; None: it is none.
     """
 
     id: str
     length: int
     label: str
     probabilities: Mapping[str, float]
+    value: float | None = None
+    pair_length: int | None = None
 
 
 @dataclass(slots=True)
@@ -57,16 +63,16 @@ class Tally:
     truncated: int = 0
     replaced: Counter[str] = field(default_factory=Counter)
 
-    def lines(self, data: DataConfig) -> list[str]:
+    def lines(self, data: DataConfig, noun: str = "character") -> list[str]:
         """What a user should know, in words; empty if nothing was changed."""
         lines = []
         if self.truncated:
             lines.append(
-                f"{self.truncated:,} records were cut to {data.max_length:,} characters ({data.truncate} kept), as in training"
+                f"{self.truncated:,} records were cut to {data.max_length:,} {noun}s ({data.truncate} kept), as in training"
             )
         if self.replaced:
             most = ", ".join(f"{character!r} {count:,}" for character, count in self.replaced.most_common(5))
-            lines.append(f"{self.replaced.total():,} characters are not in the model's alphabet: {most}")
+            lines.append(f"{self.replaced.total():,} {noun}s are not in the model's alphabet: {most}")
         return lines
 
 
@@ -79,6 +85,7 @@ def predict(
     device: str = "auto",
     precision: str = "fp32",
     threads: int | None = None,
+    threshold: float | None = None,
     read: ReadOptions | None = None,
     tally: Tally | None = None,
     on_batch: Callable[[int], object] | None = None,
@@ -92,6 +99,7 @@ def predict(
         run: a run or its folder; None: the newest under runs/.
         batch_size: records in a batch; 0: as many as `tokens_per_batch` allows. The results do not depend on it.
         device, precision: as in `TrainingConfig`; threads: of the CPU, as in `train`.
+        threshold: with several labels a record, the probability from which on one is given; None: 0.5.
         read: formats and columns; None: as the training data were read.
         tally: filled with counts on the way.
         on_batch: called with the number of records done after each batch.
@@ -99,12 +107,19 @@ def predict(
     Raises:
         RunError: the run cannot be used; InputError: a record cannot be read, or is longer than the model takes.
     """
-    from seqmix.inference import choose_device, probabilities, thread_count
+    from seqmix.inference import answers, choose_device, thread_count
 
     if batch_size < 0 or tokens_per_batch < 1:
         raise ConfigError(f"--batch-size must be 0 (by tokens) or more: got {batch_size}")
     run = run if isinstance(run, Run) else Run.open(run) if run else Run.newest()
     inputs = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    objective = run.objective
+    if threshold is not None and (objective.kind != "multilabel" or not 0 <= threshold <= 1):
+        raise ConfigError(
+            f"--threshold is a probability from 0 to 1, for models with several labels a record: got {threshold}"
+            + ("" if objective.kind == "multilabel" else f" and a {objective.kind}")
+        )
+    separator = run.info["read"].get("label_separator") or ","
     where = choose_device(device)
     model = run.load_model().to(where)
     reader = RecordReader(find_sources(inputs), read or reading_options(run), labels=False)
@@ -113,20 +128,20 @@ def predict(
 
     def classify() -> Iterator[Prediction]:
         for window in windows:
-            tokens = [sequence for _, _, sequence in window]
             with thread_count(threads):
-                found = probabilities(
+                found = answers(
                     model,
-                    tokens,
-                    np.array([len(sequence) for sequence in tokens]),
+                    objective,
+                    [record.sequences for record in window].__getitem__,
+                    np.array([max(len(sequence) for sequence in record.sequences) for record in window]),
                     device=where,
                     precision=precision,
                     tokens_per_batch=tokens_per_batch,
                     batch_size=batch_size,
                     on_batch=on_batch,
                 )
-            for (identifier, length, _), row in zip(window, found, strict=True):
-                yield _prediction(identifier, length, row, run.classes)
+            for record, row in zip(window, found, strict=True):
+                yield _prediction(record, row, objective, threshold, separator)
 
     found = classify()
     return chain([first], found) if (first := next(found, None)) is not None else found
@@ -139,38 +154,68 @@ def reading_options(run: Run, **changes: Any) -> ReadOptions:
     return replace(ReadOptions(**stored), **{k: v for k, v in changes.items() if v is not None})
 
 
-def _prediction(identifier: str, length: int, row: NDArray[np.float64], classes: list[str]) -> Prediction:
-    named = {name: float(value) for name, value in zip(classes, row, strict=True)}
-    return Prediction(identifier, length, classes[int(row.argmax())], named)
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """A record as the model takes it; `lengths`: characters of its texts before they were cut."""
+
+    id: str
+    lengths: list[int]
+    sequences: list[Tokens]
+
+
+def _prediction(
+    record: _Encoded, row: NDArray[np.float64], objective: Objective, threshold: float | None, separator: str
+) -> Prediction:
+    length, *others = record.lengths
+    pair = others[0] if others else None
+    if objective.kind == "regression":
+        return Prediction(record.id, length, "", {}, float(row[0]), pair)
+    named = {name: float(value) for name, value in zip(objective.classes, row, strict=True)}
+    label = objective.classes[int(row.argmax())]
+    if objective.kind == "multilabel":
+        least = multilabel.THRESHOLD if threshold is None else threshold
+        label = separator.join(name for name, value in named.items() if value >= least)
+    return Prediction(record.id, length, label, named, None, pair)
 
 
 def _windows(
     run: Run, reader: RecordReader, tally: Tally, limit: int | None, tokens_per_batch: int
-) -> Iterator[list[tuple[str, int, Tokens]]]:
-    """Records as (id, length, tokens), a bounded number at a time."""
+) -> Iterator[list[_Encoded]]:
+    """Records, a bounded number at a time."""
     vocabulary, data = run.vocabulary, run.config.data
     longest = run.config.model.max_length if limit is not None else None
-    window: list[tuple[str, int, Tokens]] = []
+    window: list[_Encoded] = []
     size = 0
     for record in reader:
-        encoded = vocabulary.encode(record.text, tally.replaced, record)
-        tokens = cut(encoded, data.max_length or None, data.truncate)
-        if not len(tokens):
+        encoded = [vocabulary.encode(text, tally.replaced, record) for text in _texts(record, run)]
+        sequences = [cut(whole, data.max_length or None, data.truncate) for whole in encoded]
+        most = max(len(tokens) for tokens in sequences)
+        if not all(len(tokens) for tokens in sequences):
             raise InputError(f"{record}: there is no sequence in it")
-        if longest is not None and len(tokens) > longest:
+        if longest is not None and most > longest:
             raise InputError(
-                f"{record}: {len(tokens):,} characters, the model takes at most {longest:,}; cut the sequence, or "
+                f"{record}: {most:,} {vocabulary.noun}s, the model takes at most {longest:,}; cut the sequence, or "
                 f"train a model that cuts by itself (seqmix train --max-length {longest})"
             )
+        lengths = [len(whole) for whole in encoded]
         tally.records += 1
-        tally.truncated += len(tokens) < len(encoded)
-        window.append((record.id, len(encoded), tokens))
-        size += len(tokens)
+        tally.truncated += lengths != [len(tokens) for tokens in sequences]
+        window.append(_Encoded(record.id, lengths, sequences))
+        size += sum(len(tokens) for tokens in sequences)
         if size >= _WINDOW_BATCHES * tokens_per_batch or len(window) >= _WINDOW_RECORDS:
             yield window
             window, size = [], 0
     if window:
         yield window
+
+
+def _texts(record: Record, run: Run) -> list[Any]:
+    """The text of a record, or both."""
+    if run.paired and record.pair is None:
+        raise InputError(f"{record}: the model was trained on pairs of texts; name the column of the second with --pair-column")
+    if not run.paired and record.pair is not None:
+        raise InputError(f"{record}: it is a pair of texts, and the model was trained on single ones; leave out --pair-column")
+    return [record.text, record.pair] if run.paired else [record.text]
 
 
 def write_predictions(
@@ -179,6 +224,8 @@ def write_predictions(
     *,
     format: str = "tsv",
     classes: Sequence[str],
+    kind: str = "classification",
+    paired: bool = False,
     with_probabilities: bool = True,
     top: int = 0,
 ) -> None:
@@ -188,7 +235,7 @@ def write_predictions(
         predictions: from `predict`.
         out: a text stream.
         format: one of `FORMATS`.
-        classes: names of all classes, for the header.
+        classes: names of all classes, kind: that of the objective, paired: whether records are pairs; for the header.
         with_probabilities: a column `prob_<class>` for every class.
         top: instead, columns `label_1 prob_1 … label_K prob_K` of the K most probable classes; 0: not.
 
@@ -197,6 +244,8 @@ def write_predictions(
     """
     if format not in FORMATS:
         raise ConfigError(f"--format must be one of {', '.join(FORMATS)}: got '{format}'")
+    if top and kind == "regression":
+        raise ConfigError(f"--top is for classes; this model predicts a number: got {top}")
     if not 0 <= top <= len(classes):
         raise ConfigError(f"--top must be from 0 to {len(classes)}, the number of classes: got {top}")
     if format == "jsonl":
@@ -204,14 +253,15 @@ def write_predictions(
             out.write(json.dumps(_json_row(prediction, with_probabilities, top), ensure_ascii=False) + "\n")
         return
     writer = csv.writer(out, dialect="excel-tab" if format == "tsv" else "excel", lineterminator="\n")
-    header = ["id", "length", "label"]
+    header = ["id", "length", *(["pair_length"] if paired else []), "value" if kind == "regression" else "label"]
     if top:
         header += [f"{what}_{rank}" for rank in range(1, top + 1) for what in ("label", "prob")]
     elif with_probabilities:
         header += [f"prob_{name}" for name in classes]
     writer.writerow(header)
     for prediction in predictions:
-        row = [prediction.id, str(prediction.length), prediction.label]
+        row = [prediction.id, str(prediction.length), *([str(prediction.pair_length)] if paired else [])]
+        row.append(prediction.label if prediction.value is None else f"{prediction.value:.6g}")
         if top:
             for name, value in _ranked(prediction, top):
                 row += [name, f"{value:.6g}"]
@@ -225,7 +275,12 @@ def _ranked(prediction: Prediction, top: int) -> list[tuple[str, float]]:
 
 
 def _json_row(prediction: Prediction, with_probabilities: bool, top: int) -> dict[str, object]:
-    row: dict[str, object] = {"id": prediction.id, "length": prediction.length, "label": prediction.label}
+    row: dict[str, object] = {"id": prediction.id, "length": prediction.length}
+    if prediction.pair_length is not None:
+        row["pair_length"] = prediction.pair_length
+    if prediction.value is not None:
+        return row | {"value": float(f"{prediction.value:.6g}")}
+    row["label"] = prediction.label
     if top:
         row["top"] = [{"label": name, "prob": float(f"{value:.6g}")} for name, value in _ranked(prediction, top)]
     elif with_probabilities:

@@ -7,6 +7,7 @@ about 50 bytes for each record.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -26,9 +27,11 @@ from seqmix.formats import TABLE_FORMATS
 from seqmix.records import ReadOptions, Record, RecordReader, find_sources
 from seqmix.splits import SPLITS, components, parse_fractions, split_leaks, stratified_split
 from seqmix.spool import TokenSpool
+from seqmix.targets import TASKS, count, describe, make_targets
 from seqmix.vocabulary import Vocabulary, guess_alphabet
 
 TRUNCATIONS = ("start", "end", "middle")
+_MANY_NUMBERS = 20  # classes that are numbers, from which on they are taken for amounts
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 Progress = Callable[[int, int], object]
@@ -46,6 +49,9 @@ class PrepareOptions:
         truncate: which part of a record that is too long is kept: "start", "end" or "middle".
         split: fractions for train, validation, test.
         seed: of the split.
+        task: "classification", "multilabel" (several labels a record: needs `ReadOptions.label_separator`) or "regression"
+            (labels are numbers); None: multilabel with a separator, else classification.
+        tolerance: of a regression: error up to which an answer counts as right.
     """
 
     alphabet: str = "auto"
@@ -55,8 +61,14 @@ class PrepareOptions:
     truncate: str = "start"
     split: str = "0.6,0.2,0.2"
     seed: int = 0
+    task: str | None = None
+    tolerance: float | None = None
 
     def __post_init__(self) -> None:
+        if self.task is not None and self.task not in TASKS:
+            raise ConfigError(f"--task must be {', '.join(TASKS)}: got '{self.task}'")
+        if self.tolerance is not None and (self.task != "regression" or not 0 < self.tolerance < math.inf):
+            raise ConfigError(f"--tolerance must be a number above 0, with --task regression: got {self.tolerance}")
         if self.truncate not in TRUNCATIONS:
             raise ConfigError(f"--truncate must be {', '.join(TRUNCATIONS)}: got '{self.truncate}'")
         if self.seed < 0:
@@ -109,6 +121,7 @@ def prepare(
         raise DatasetError(f"{output} exists; choose another folder with --output, or replace it with --overwrite")
     if output.exists() and not (output / "dataset.json").is_file():
         raise DatasetError(f"{output} exists and is no data set: it is not overwritten; choose another --output")
+    _task(options, read)
     sources = find_sources(inputs, "train" if val or test else None)
     sources += find_sources(val, "val") + find_sources(test, "test")
     with _new_folder(output) as folder:
@@ -142,10 +155,9 @@ def prepare_for(
         spool.fill(lambda records: (vocabulary, records), progress)
         if not spool.label_names:
             raise InputError(f"{', '.join(map(str, inputs))}: no labels found to evaluate against; say where with --label-from")
-        strange = sorted(set(spool.label_names) - set(info["classes"]))
-        if strange:
-            raise InputError(f"the model does not know the class '{strange[0]}'; its classes are: {', '.join(info['classes'])}")
-        options = PrepareOptions(max_length=max_length, truncate=truncate)
+        task = info.get("task", "classification")
+        tolerance = info["target"]["tolerance"] if task == "regression" else None
+        options = PrepareOptions(max_length=max_length, truncate=truncate, task=task, tolerance=tolerance)
         _finish(spool, folder, options, read, classes=info["classes"])
     return Dataset.open(output, verify=False)
 
@@ -185,10 +197,10 @@ def _umask() -> int:
 
 def _choose_vocabulary(
     reader: RecordReader, options: PrepareOptions
-) -> Callable[[Iterator[Record]], tuple[Vocabulary | None, Iterator[Record]]]:
-    """Looks at the first records for the alphabet; None stands for characters that are gathered while reading."""
+) -> Callable[[Iterator[Record]], tuple[Vocabulary, Iterator[Record]]]:
+    """Looks at the first records for the alphabet."""
 
-    def choose(records: Iterator[Record]) -> tuple[Vocabulary | None, Iterator[Record]]:
+    def choose(records: Iterator[Record]) -> tuple[Vocabulary, Iterator[Record]]:
         first: list[Record] = []
         seen = 0
         for record in records:
@@ -203,9 +215,8 @@ def _choose_vocabulary(
 
         alphabet = options.alphabet
         if alphabet == "auto":
-            alphabet = guess_alphabet((record.text[:65536] for record in first), reader.is_sequence)
-        vocabulary = Vocabulary(alphabet, options.unknown)
-        return (None if alphabet == "chars" else vocabulary), again()
+            alphabet = guess_alphabet([record.text[:65536] for record in first], reader.is_sequence)
+        return Vocabulary(alphabet, options.unknown), again()
 
     return choose
 
@@ -220,19 +231,23 @@ def _finish(
     classes: list[str] | None = None,
 ) -> None:
     """Splits the spooled records and writes what is missing of the data set into `folder`."""
-    notes = _without_effect(spool.reader)
+    notes, task = _without_effect(spool.reader), _task(options, read)
     meta = spool.meta()
-    if classes is None:
-        classes = sorted(spool.label_names)
-        strange = sorted(set(read.classes) - spool.reader.seen_classes)
-        if strange:
-            raise InputError(
-                f"--classes: no record is of the class '{strange[0]}', only of: {', '.join(sorted(spool.reader.seen_classes))}"
-            )
-    number = {name: i for i, name in enumerate(classes)}
-    rank = np.array([number[name] for name in spool.label_names] + [-1], dtype=np.int64)
-    meta.labels = rank[meta.labels]
-    _check_labels(meta.labels, classes, spool.first_unlabelled)
+    if classes is None and (strange := sorted(set(read.classes) - spool.reader.seen_classes)):
+        raise InputError(
+            f"--classes: no record is of the class '{strange[0]}', only of: {', '.join(sorted(spool.reader.seen_classes))}"
+        )
+    _check_labels(meta.labels, spool, task)
+    targets = make_targets(
+        task,
+        list(spool.label_names),
+        meta.labels,
+        separator=read.label_separator,
+        classes=classes if task != "regression" else None,
+    )
+    classes = targets.classes
+    if task == "classification":
+        notes += _check_classes(classes, len(meta.labels))
     fixed = meta.splits if (meta.splits >= 0).any() else None
     notes += _check_groups(meta.group_keys, read.group_from)
     members = components([meta.sequence_keys, meta.whole_keys, meta.group_keys])
@@ -240,12 +255,13 @@ def _finish(
         train, validation, _ = parse_fractions(options.split)
         share = validation / (train + validation)
         # The training inputs are divided; whoever is related to a test record is found by the leak check.
-        split = stratified_split(meta.labels, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
+        split = stratified_split(targets.strata, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
     elif fixed is not None:
         split = fixed.astype(np.int8)
     else:
-        _check_class_sizes(meta.labels, classes, options.split)
-        split = stratified_split(meta.labels, members, parse_fractions(options.split), options.seed)
+        if task == "classification":
+            _check_class_sizes(targets.labels, classes, options.split)
+        split = stratified_split(targets.strata, members, parse_fractions(options.split), options.seed)
     leaks = split_leaks(members, split) if fixed is not None else np.zeros(len(split), dtype=bool)
     keep = ~leaks
     if leaks.any():
@@ -254,8 +270,8 @@ def _finish(
             "records of a later split"
         )
     vocabulary, keep = spool.write_tokens(split, keep, options.unknown)
-    labels, split = meta.labels[keep], split[keep]
-    notes += _check_splits(labels, split, classes)
+    labels, split = targets.labels[keep], split[keep]
+    notes += _check_splits(labels, split, task, classes)
     duplicates = _duplicates(meta.sequence_keys, meta.labels)
     if duplicates["with_different_labels"]:
         notes.append(f"{duplicates['with_different_labels']:,} sequences occur under more than one label")
@@ -264,21 +280,20 @@ def _finish(
     np.save(folder / "labels.npy", labels)
     np.save(folder / "split.npy", split)
     lengths = np.diff(np.load(folder / "offsets.npy"))
+    parts = {name: labels[split == s] for s, name in enumerate(SPLITS)}
     info = {
         "format_version": FORMAT_VERSION,
         "seqmix": __version__,
-        "task": "classification",
+        "task": task,
+        "paired": spool.rows == 2,
         "vocabulary": vocabulary.to_dict(),
         "classes": classes,
         "records": len(labels),
         "characters": int(lengths.sum()),
         "lengths": length_quantiles(lengths),
-        "counts": {
-            name: {c: int(((labels == i) & (split == s)).sum()) for i, c in enumerate(classes)}
-            if classes
-            else {"unlabelled": int((split == s).sum())}
-            for s, name in enumerate(SPLITS)
-        },
+        "sizes": {name: len(part) for name, part in parts.items()},
+        "counts": {name: count(task, part, classes) for name, part in parts.items()},
+        **describe(task, labels, split, options.tolerance),
         "truncated": spool.truncated,
         "dropped": {**spool.dropped(), "related to a later split": int(leaks.sum())},
         "replaced": dict(spool.replaced.most_common()),
@@ -297,7 +312,12 @@ def _without_effect(reader: RecordReader) -> list[str]:
     """Options that name columns, where no input has any."""
     if any(source.format in TABLE_FORMATS for source in reader.sources):
         return []
-    named = {"--text-column": reader.options.text_column, "--id-column": reader.options.id_column}
+    options = reader.options
+    named = {
+        "--text-column": options.text_column,
+        "--id-column": options.id_column,
+        "--pair-column": options.pair_column,
+    }
     return [f"{option} had no effect: no input is a CSV, TSV or JSONL table" for option, value in named.items() if value]
 
 
@@ -321,19 +341,43 @@ def _duplicates(keys: NDArray[np.int64], labels: NDArray[np.int64]) -> dict[str,
     }
 
 
-def _check_labels(labels: NDArray[np.int64], classes: list[str], first_unlabelled: str) -> None:
-    if not classes:
-        return
-    if first_unlabelled:
+def _task(options: PrepareOptions, read: ReadOptions) -> str:
+    """What the labels are."""
+    task = options.task or ("multilabel" if read.label_separator else "classification")
+    if (task == "multilabel") != bool(read.label_separator):
+        raise ConfigError(
+            "--task multilabel and --label-separator go together: say what stands between the labels of a record, for example "
+            "--label-separator ,"
+        )
+    return task
+
+
+def _check_labels(labels: NDArray[np.int64], spool: TokenSpool, task: str) -> None:
+    if not spool.label_names and task != "classification":
+        raise InputError(f"no labels were found for --task {task}; say where they are with --label-from")
+    if spool.label_names and spool.first_unlabelled:
         raise InputError(
-            f"{first_unlabelled}: it has no label ({int((labels < 0).sum()):,} of {len(labels):,} records have none, the "
+            f"{spool.first_unlabelled}: it has no label ({int((labels < 0).sum()):,} of {len(labels):,} records have none, the "
             "others have one); leave such files out, or say where the labels are with --label-from"
         )
+
+
+def _check_classes(classes: list[str], records: int) -> list[str]:
     if len(classes) == 1:
         raise InputError(
-            f"all {len(labels)} records are of one class, '{classes[0]}'; a classifier needs two at least: "
+            f"all {records} records are of one class, '{classes[0]}'; a classifier needs two at least: "
             "add files, or say where the labels are with --label-from"
         )
+    if len(classes) > _MANY_NUMBERS and all(_is_number(name) for name in classes):
+        return [f"the {len(classes):,} classes are all numbers: if they are amounts, prepare with --task regression"]
+    return []
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _check_groups(keys: NDArray[np.int64], source: str | None) -> list[str]:
@@ -354,14 +398,17 @@ def _check_class_sizes(labels: NDArray[np.int64], classes: list[str], split: str
             )
 
 
-def _check_splits(labels: NDArray[np.int64], split: NDArray[np.int8], classes: list[str]) -> list[str]:
+def _check_splits(labels: NDArray[Any], split: NDArray[np.int8], task: str, classes: list[str]) -> list[str]:
     notes = []
     for s, which in enumerate(SPLITS):
         if s and not (split == s).any():
             notes.append(f"the {which} split is empty" + ("; training will have nothing to choose its weights by" * (s == 1)))
+    if task == "regression" and np.ptp(labels[split == 0]) == 0:
+        raise InputError(f"all targets of the training split are {labels[split == 0][0]:g}; there is nothing to learn")
     for i, name in enumerate(classes):
+        has = labels[:, i] > 0 if task == "multilabel" else labels == i
         for s, which in enumerate(SPLITS):
-            if not ((labels == i) & (split == s)).any() and (split == s).any():
+            if not (has & (split == s)).any() and (split == s).any():
                 if s == 0:
                     raise InputError(f"class '{name}' has no record in the training split; it could not be learned")
                 notes.append(f"class '{name}' has no record in the {which} split")

@@ -17,6 +17,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from numpy.typing import NDArray
+
 from seqmix.errors import InputError
 from seqmix.formats import (
     BLOCK,
@@ -40,19 +42,20 @@ _LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;\[])(label|class)=")
 class Record:
     """One sequence or document.
 
-    `text` is `bytes` for a sequence as it stands in its file (white space included), `str` for a document.
+    `text` is `bytes` for a sequence as it stands in its file (white space included), `str` for a document, and an array
+    for a sequence of numbers.
     `label`, `group` and `split` are None where nothing says them; its `str` names file, record and line.
     `pair` is the second text, where a record is a pair of them.
     """
 
     id: str
-    text: bytes | str
+    text: bytes | str | NDArray[Any]
     label: str | None
     group: str | None
     split: str | None
     source: str
     line: int
-    pair: bytes | str | None = None
+    pair: bytes | str | NDArray[Any] | None = None
 
     def __str__(self) -> str:
         return _place(self.source, self.id, self.line)
@@ -70,6 +73,8 @@ class ReadOptions:
         format: one of `FORMATS`, or "auto": by content.
         encoding: of documents and tables, as Python names it.
         text_column, id_column: of tables; None: the usual names.
+        pair_column: of tables whose records are pairs of texts: where the second one is.
+        label_separator: a record may have several labels, which stand in one text with this between them.
         label_from, group_from, split_from: None, or a source such as "header:gene" (see `KeySource`).
         classes: keep only records of these classes; empty: all.
         skip_unlabelled: leave out records whose label is missing instead of stopping.
@@ -79,7 +84,9 @@ class ReadOptions:
     encoding: str = "utf-8"
     text_column: str | None = None
     id_column: str | None = None
+    pair_column: str | None = None
     label_from: str | None = None
+    label_separator: str | None = None
     group_from: str | None = None
     split_from: str | None = None
     classes: tuple[str, ...] = ()
@@ -261,7 +268,8 @@ class RecordReader:
                 source.sha256 = hasher.finish()
 
     def _records(self, stream: BinaryIO, kind: str, source: Source) -> Iterator[Record]:
-        options = TableOptions(self.options.text_column, self.options.id_column, self.options.encoding)
+        given = self.options
+        options = TableOptions(given.text_column, given.id_column, given.encoding, given.pair_column)
         entries = parse(stream, kind, source.name, options)
         first = next(entries, None)
         if first is None:
@@ -278,6 +286,8 @@ class RecordReader:
             if kind == "text" and source.inner:
                 entry.id = source.inner
             label = label_source.find(entry, path) if label_source else folder
+            if label_source and label is None and self.options.label_separator and label_source.kind == "column":
+                label = ""  # an empty cell: none of the labels
             if label_source and label is None:
                 if not self.options.skip_unlabelled:
                     raise InputError(
@@ -287,13 +297,21 @@ class RecordReader:
                 self.unlabelled += 1
                 continue
             if classes and label is not None:
-                self.seen_classes.add(label)
-            if classes and label not in classes:
+                label = self._wanted(label, classes)
+            if classes and label is None:
                 self.other_class += 1
                 continue
             group = self._group.find(entry, path) if self._group else None
             split = self._split.find(entry, path) if self._split else source.split
             yield Record(entry.id, entry.text, label, group, split, name, entry.line, entry.pair)
+
+    def _wanted(self, label: str, classes: set[str]) -> str | None:
+        """The label, or of several those asked for; None: it is not."""
+        separator = self.options.label_separator
+        parts = [part.strip() for part in label.split(separator)] if separator else [label]
+        self.seen_classes.update(parts)
+        kept = [part for part in parts if part in classes]
+        return (separator or "").join(kept) if kept else None
 
     def _find_label_source(self, first: Entry, kind: str, source: Source) -> KeySource | None:
         """What the file's place, header or columns offer as labels."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from seqmix import __version__
+from seqmix.dataset import sizes_of
 from seqmix.run import Run, write_whole
 from seqmix.splits import SPLITS
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from seqmix.dataset import Dataset
     from seqmix.evaluation import Evaluation
 
-_BASELINE_COLUMNS = ("accuracy", "macro-F1", "ROC AUC", "average precision")
 _BLUE, _ORANGE, _GREY = "#20639b", "#d1611f", "#8a8a8a"
+_CURVES = ("accuracy", "macro-F1", "R2")  # the first that there is, is drawn over the epochs
 _SHOWN_CLASSES = 30
 _LONGEST_NAME = 28
 
@@ -36,27 +37,24 @@ def number(value: float | None, digits: int = 3) -> str:
 def dataset_tables(dataset: Dataset) -> list[Table]:
     """What `prepare` made: classes and their counts per split, lengths, what was cut, left out and replaced."""
     info = dataset.info
-    counts = Table(
-        title=f"{len(dataset):,} records, {info['characters']:,} characters, alphabet {info['vocabulary']['alphabet']}"
-    )
-    counts.add_column("class")
+    noun, kind = dataset.vocabulary.noun, "pairs" if dataset.rows == 2 else "records"
+    counts = Table(title=f"{len(dataset):,} {kind}, {info['characters']:,} {noun}s, alphabet {info['vocabulary']['alphabet']}")
+    counts.add_column("class" if dataset.classes else "")
     for name in (*SPLITS, "all"):
         counts.add_column(name, justify="right")
-    names = dataset.classes or ["unlabelled"]
+    names = list(info["counts"]["train"])
     for name in names[:_SHOWN_CLASSES]:
         row = [info["counts"][split][name] for split in SPLITS]
         counts.add_row(name, *(f"{n:,}" for n in (*row, sum(row))))
     if len(names) > _SHOWN_CLASSES:
         counts.add_row(f"… {len(names) - _SHOWN_CLASSES} more classes", "", "", "", "")
     if len(names) > 1:
-        totals = [sum(info["counts"][split].values()) for split in SPLITS]
+        totals = list(dataset.sizes.values())
         counts.add_section()
-        counts.add_row("all", *(f"{n:,}" for n in (*totals, sum(totals))))
-    lengths = Table(title="lengths in characters: quantiles")
-    for quantile in info["lengths"]:
-        lengths.add_column({"0%": "shortest", "50%": "median", "100%": "longest"}.get(quantile, quantile), justify="right")
-    lengths.add_row(*(f"{value:,}" for value in info["lengths"].values()))
-    tables = [counts, lengths]
+        counts.add_row("all" if info["task"] == "classification" else "records", *(f"{n:,}" for n in (*totals, sum(totals))))
+    tables = [counts, _quantiles(f"lengths in {noun}s", info["lengths"], "{:,}", ("shortest", "longest"))]
+    if "target" in info:
+        tables.append(_quantiles("targets", info["target"]["quantiles"], "{:.4g}", ("lowest", "highest")))
     changed = _changes(info)
     if changed:
         table = Table(title="what was changed")
@@ -66,6 +64,14 @@ def dataset_tables(dataset: Dataset) -> list[Table]:
             table.add_row(what, f"{count:,}")
         tables.append(table)
     return tables
+
+
+def _quantiles(what: str, values: dict[str, Any], form: str, ends: tuple[str, str]) -> Table:
+    table = Table(title=f"{what}: quantiles")
+    for quantile in values:
+        table.add_column({"0%": ends[0], "50%": "median", "100%": ends[1]}.get(quantile, quantile), justify="right")
+    table.add_row(*(form.format(value) for value in values.values()))
+    return table
 
 
 def _changes(info: dict[str, Any]) -> list[tuple[str, int]]:
@@ -91,7 +97,8 @@ def score_table(evaluation: Evaluation) -> Table:
     table.add_column("95 % interval", justify="right")
     for name, score in evaluation.scores.items():
         table.add_row(name, number(score.value), f"{number(score.low)} to {number(score.high)}")
-    table.add_row("calibration error", number(evaluation.calibration_error), "")
+    if math.isfinite(evaluation.calibration_error):
+        table.add_row("calibration error", number(evaluation.calibration_error), "")
     return table
 
 
@@ -122,7 +129,7 @@ def baseline_table(evaluation: Evaluation) -> Table:
     """The model beside the simple methods."""
     table = Table(title="beside simple methods on the same split")
     table.add_column("method")
-    for name in _BASELINE_COLUMNS:
+    for name in evaluation.columns:
         table.add_column(name, justify="right")
     for method, figures in _beside(evaluation):
         table.add_row(method, *figures, style="bold" if method == "this model" else None)
@@ -131,22 +138,27 @@ def baseline_table(evaluation: Evaluation) -> Table:
 
 def evaluation_tables(evaluation: Evaluation) -> list[Table]:
     """All tables of an evaluation, for the terminal."""
-    tables = [score_table(evaluation), class_table(evaluation)]
-    if len(evaluation.classes) <= 10:
+    tables = [score_table(evaluation)]
+    if evaluation.per_class:
+        tables.append(class_table(evaluation))
+    if evaluation.confusion and len(evaluation.classes) <= 10:
         tables.append(confusion_table(evaluation))
     return [*tables, baseline_table(evaluation)] if evaluation.baselines else tables
 
 
-def method_name(baseline: str) -> str:
+def method_name(baseline: str, regression: bool = False) -> str:
     """What a simple method is called: "6-mers logistic regression"."""
-    return baseline if baseline == "largest class" else f"{baseline} logistic regression"
+    if baseline in ("largest class", "frequencies of the labels", "mean target"):
+        return baseline
+    return f"{baseline} {'ridge' if regression else 'logistic'} regression"
 
 
 def _beside(evaluation: Evaluation) -> list[tuple[str, list[str]]]:
-    own = [number(evaluation.scores[name].value) for name in _BASELINE_COLUMNS]
+    own = [number(evaluation.scores[name].value) for name in evaluation.columns]
     rows = [("this model", own)]
     for method, scores in evaluation.baselines.items():
-        rows.append((method_name(method), [number(scores[name]) for name in _BASELINE_COLUMNS]))
+        name = method_name(method, evaluation.task == "regression")
+        rows.append((name, [number(scores[column]) for column in evaluation.columns]))
     return rows
 
 
@@ -217,20 +229,34 @@ def reliability_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
+def points_figure(evaluation: Evaluation) -> Figure:
+    """Predicted over true targets of a regression; on the diagonal, a prediction is right."""
+    figure, axes = new_figure()
+    true, predicted = evaluation.points["true"], evaluation.points["predicted"]
+    ends = min(*true, *predicted), max(*true, *predicted)
+    axes.plot(ends, ends, color=_GREY, linewidth=1, linestyle=":")
+    axes.scatter(true, predicted, s=9, color=_BLUE, alpha=0.5, linewidths=0)
+    axes.set_xlabel("true target")
+    axes.set_ylabel("predicted target")
+    return figure
+
+
 def curves_figure(history: Sequence[dict[str, Any]]) -> Figure:
-    """Training and validation loss, and validation accuracy, over the epochs."""
+    """Training and validation loss, and the first of the validation scores, over the epochs."""
     figure, axes = new_figure(5.6, 3.8)
     epochs = [line["epoch"] for line in history]
     axes.plot(epochs, [line["train_loss"] for line in history], color=_GREY, marker="o", markersize=3, label="training loss")
-    if all("val_log loss" in line for line in history):
-        validation = [line["val_log loss"] for line in history]
-        axes.plot(epochs, validation, color=_BLUE, marker="o", markersize=3, label="validation loss")
+    shown = next((name for name in _CURVES if all(line.get(f"val_{name}") is not None for line in history)), None)
+    if shown:
+        if all("val_log loss" in line for line in history):
+            validation = [line["val_log loss"] for line in history]
+            axes.plot(epochs, validation, color=_BLUE, marker="o", markersize=3, label="validation loss")
         right = axes.twinx()
         right.spines[["top"]].set_visible(False)
-        accuracy = [line["val_accuracy"] for line in history]
-        right.plot(epochs, accuracy, color=_ORANGE, marker="s", markersize=3, label="validation accuracy")
-        right.set_ylabel("accuracy", color=_ORANGE)
-        right.set_ylim(min(0.5, *accuracy), 1.0)
+        score = [line[f"val_{shown}"] for line in history]
+        right.plot(epochs, score, color=_ORANGE, marker="s", markersize=3, label=f"validation {shown}")
+        right.set_ylabel(shown, color=_ORANGE)
+        right.set_ylim(min(0.5, *score), 1.0)
     axes.set_xlabel("epoch")
     axes.set_ylabel("loss")
     axes.set_ylim(bottom=0)
@@ -276,11 +302,19 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
     """The whole page as one string; nothing in it is fetched from elsewhere."""
     info = run.info
     title = f"{Path(evaluation.run).name}: {evaluation.source}"
-    figures = [
-        (confusion_figure(evaluation), "Confusion: colour is the share of the true class, figures are records."),
-        (roc_figure(evaluation), "ROC: the true positive rate over the false positive rate, over all thresholds."),
-        (reliability_figure(evaluation), "Reliability: on the diagonal, the model is as often right as it says."),
-    ]
+    figures = []
+    if evaluation.confusion:
+        figures.append((confusion_figure(evaluation), "Confusion: colour is the share of the true class, figures are records."))
+    if evaluation.roc:
+        figures.append(
+            (roc_figure(evaluation), "ROC: the true positive rate over the false positive rate, over all thresholds.")
+        )
+    if evaluation.reliability:
+        figures.append(
+            (reliability_figure(evaluation), "Reliability: on the diagonal, the model is as often right as it says.")
+        )
+    if evaluation.points:
+        figures.append((points_figure(evaluation), "Predicted over true targets: on the diagonal, a prediction is right."))
     if evaluation.history:
         figures.append((curves_figure(evaluation.history), "Learning curves: the test split has no part in them."))
     headline = (
@@ -295,25 +329,28 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
         for row in evaluation.per_class
     )
     notes = [*evaluation.notes, *info["notes"]]
+    sizes, classes_said = sizes_of(info), f" of {len(evaluation.classes)} classes" if evaluation.classes else ""
+    calibration = (
+        f" Expected calibration error: {number(evaluation.calibration_error)}."
+        if math.isfinite(evaluation.calibration_error)
+        else ""
+    )
     parts = [
         f"<h1>{html.escape(title)}</h1>",
-        f"<p>{evaluation.records:,} records of {len(evaluation.classes)} classes; mixer {html.escape(run.config.model.mixer)}; "
-        f"trained on {sum(info['counts']['train'].values()):,} records, best weights chosen on "
-        f"{sum(info['counts']['val'].values()):,} validation records.</p>",
+        f"<p>{evaluation.records:,} records{classes_said}; mixer {html.escape(run.config.model.mixer)}; "
+        f"trained on {sizes['train']:,} records, best weights chosen on {sizes['val']:,} validation records.</p>",
         *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
         "<h2>Scores</h2>",
         html_table(("score", "value", "95 % interval"), headline),
-        f"<p>Intervals are percentile bootstrap over the records. Expected calibration error: "
-        f"{number(evaluation.calibration_error)}.</p>",
+        f"<p>Intervals are percentile bootstrap over the records.{calibration}</p>",
     ]
     if evaluation.baselines:
         rows = ((method, *figures) for method, figures in _beside(evaluation))
-        parts += ["<h2>Beside simple methods on the same split</h2>", html_table(("method", *_BASELINE_COLUMNS), rows)]
+        parts += ["<h2>Beside simple methods on the same split</h2>", html_table(("method", *evaluation.columns), rows)]
+    parts += ["<h2>Figures</h2>", html_figures(figures)]
+    if evaluation.per_class:
+        parts += ["<h2>Classes</h2>", html_table(("class", "precision", "recall", "F1", "records"), classes)]
     parts += [
-        "<h2>Figures</h2>",
-        html_figures(figures),
-        "<h2>Classes</h2>",
-        html_table(("class", "precision", "recall", "F1", "records"), classes),
         "<h2>Configuration</h2>",
         f"<pre>{html.escape((run.path / 'config.toml').read_text(encoding='utf-8'))}</pre>",
         f"<p>seqmix {__version__}</p>",

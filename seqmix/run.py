@@ -25,6 +25,7 @@ from seqmix import __version__
 from seqmix.config import Config, read_toml
 from seqmix.dataset import fingerprint, read_info
 from seqmix.errors import ConfigError, DatasetError, RunError
+from seqmix.objective import Objective, objective_of
 from seqmix.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -158,16 +159,22 @@ class Run:
         tables = self.config.to_tables()
         del tables["training"], tables["data"]["path"]
         options = {f"{table}.{name}": value for table, values in tables.items() for name, value in values.items()}
-        return {**options, "classes": self.classes, "vocabulary": self.info["vocabulary"]}
+        facts = {name: self.info[name] for name in ("task", "paired", "target") if self.info.get(name)}
+        return {**options, **facts, "classes": self.classes, "vocabulary": self.info["vocabulary"]}
+
+    @property
+    def objective(self) -> Objective:
+        """What the model has learned."""
+        return objective_of(self.info)
+
+    @property
+    def paired(self) -> bool:
+        """Whether records are pairs of sequences."""
+        return bool(self.info.get("paired"))
 
     def build_model(self) -> SequenceClassifier:
         """A model as configured, with random weights."""
-        from seqmix.model import build_model
-
-        vocabulary = self.vocabulary
-        return build_model(
-            self.config.model, vocab_size=len(vocabulary), n_classes=len(self.classes), letters=vocabulary.letters
-        )
+        return model_for(self.config, self.info)
 
     def save_model(self, model: torch.nn.Module) -> None:
         """Writes `model.safetensors`."""
@@ -186,7 +193,7 @@ class Run:
         said = self.description
         for name, value in facts.get("description", {}).items():
             if said.get(name) != value:
-                file = "dataset.json" if name in ("classes", "vocabulary") else "config.toml"
+                file = "config.toml" if "." in name else "dataset.json"
                 raise RunError(f"{path}: the weights were trained with another {name} than {file} says; it was changed since")
         model = self.build_model()
         try:
@@ -230,6 +237,25 @@ class Run:
         """Forgets what was logged after the first `epochs` epochs, as a resumed run will log it again."""
         kept = [json.dumps(line) + "\n" for line in self.history() if line["epoch"] <= epochs]
         write_whole(self.path / "metrics.jsonl", "".join(kept))
+
+
+def model_for(config: Config, info: Mapping[str, Any]) -> SequenceClassifier:
+    """A new model for the data set that `info` describes, with random weights.
+
+    Raises:
+        ConfigError: it cannot be built as configured.
+    """
+    from seqmix.model import build_model
+
+    vocabulary = Vocabulary.from_dict(info["vocabulary"])
+    return build_model(
+        config.model,
+        vocab_size=len(vocabulary),
+        n_classes=objective_of(info).n_outputs,
+        letters=vocabulary.letters,
+        channels=vocabulary.channels or 0,
+        paired=bool(info.get("paired")),
+    )
 
 
 def next_run_folder(label: str, root: Path = RUNS) -> Path:

@@ -1,7 +1,9 @@
 """The first half of `prepare()`: records to tokens on disk, one pass, and what is known of each on the way.
 
-Tokens go straight into `tokens.npy`, whose header is written last. For the alphabet "chars" they are first the
-characters' code points: which characters the vocabulary has is known only when the training split is.
+Tokens go straight into `tokens.npy`, whose header is written last. For the alphabets "chars" and "words" they are first
+the numbers of the symbols (see `numbering`): which symbols the vocabulary has is known only when the training split is.
+
+A record is one sequence, or two of them (a pair), which stand one behind the other.
 """
 
 from __future__ import annotations
@@ -10,23 +12,24 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import InputError
+from seqmix.numbering import Numbering
 from seqmix.records import Record, RecordReader
 from seqmix.splits import split_number
-from seqmix.vocabulary import Tokens, Vocabulary, code_points
+from seqmix.vocabulary import GATHERED, Tokens, Vocabulary
 
 _HEADER = 128
 _BUFFER = 1 << 20
 _CHUNK = 1 << 22  # tokens that the second pass holds at a time
 
-Chooser = Callable[[Iterator[Record]], tuple[Vocabulary | None, Iterator[Record]]]
+Chooser = Callable[[Iterator[Record]], tuple[Vocabulary, Iterator[Record]]]
 
 
 def cut(tokens: Tokens, max_length: int | None, keep: str) -> Tokens:
@@ -71,7 +74,9 @@ class TokenSpool:
         self.too_short = 0
         self.emptied = 0
         self.first_unlabelled = ""
-        self.vocabulary: Vocabulary | None = None
+        self.vocabulary = Vocabulary("chars")
+        self.rows = 1  # sequences of a record
+        self._numbers: Numbering | None = None
         self._groups: dict[str, int] = {}
         self._lengths, self._labels, self._splits = array("q"), array("q"), array("b")
         self._sequences, self._wholes = array("q"), array("q")
@@ -85,41 +90,66 @@ class TokenSpool:
         """
         vocabulary, records = choose(iter(self.reader))
         self.vocabulary = vocabulary
-        complement = vocabulary.complement if vocabulary else None
+        self._numbers = Numbering(vocabulary.alphabet) if vocabulary.alphabet in GATHERED and not vocabulary.settled else None
         total = 0
         with (self.folder / "tokens.npy").open("wb", _BUFFER) as out, (self.folder / "ids.txt").open("wb", _BUFFER) as ids:
             out.write(bytes(_HEADER))
             for count, record in enumerate(records, 1):
-                if vocabulary is None:
-                    tokens: NDArray[np.unsignedinteger] = code_points(record.text)
-                else:
-                    tokens = vocabulary.encode(record.text, self.replaced, record)
-                if not self._long_enough(len(tokens), record):
+                sequences = self._encode(record)
+                if not all(self._long_enough(len(sequence), record) for sequence in sequences):
                     continue
-                whole = 0
-                if self.max_length is not None and len(tokens) > self.max_length:
-                    whole = _sequence_key(tokens.tobytes(), complement) if complement else 0
-                    tokens = cut(tokens, self.max_length, self.truncate)
-                    self.truncated += 1
-                data = tokens.tobytes()
-                out.write(data)
+                data = [sequence.tobytes() for sequence in self._cut(sequences)]
+                out.writelines(data)
                 ids.write(record.id.replace("\n", " ").encode() + b"\n")
-                self._note(record, len(tokens), _sequence_key(data, complement), whole)
-                total += len(tokens)
+                self._note(record, data)
+                total += sum(self._lengths[-self.rows :])
                 if progress and not count % 1024:
                     progress(count, total)
             if progress:
-                progress(len(self._lengths), total)
-            if vocabulary is not None:
-                _write_header(out, total, vocabulary.dtype)
+                progress(len(self._labels), total)
+            if self._numbers is None:
+                _write_header(out, total, vocabulary)
         if not self._lengths:
             raise InputError(f"no record is left: {self._why_none()}")
+
+    def _encode(self, record: Record) -> list[Tokens]:
+        """The sequences of a record, whole."""
+        texts = [record.text] if record.pair is None else [record.text, record.pair]
+        if not self._labels:
+            self.rows = len(texts)
+        elif len(texts) != self.rows:
+            kinds = ("one text", "a pair of texts")
+            raise InputError(f"{record}: it is {kinds[len(texts) - 1]}, the others are each {kinds[self.rows - 1]}")
+        if self._numbers is not None:
+            return [self._numbers.encode(self._text(text, record)) for text in texts]
+        return [self.vocabulary.encode(text, self.replaced, record) for text in texts]
+
+    def _text(self, text: Any, record: Record) -> bytes | str:
+        if isinstance(text, np.ndarray):
+            raise InputError(f"{record}: it is a sequence of numbers, the others are texts; do not mix them")
+        kept: bytes | str = text
+        return kept
+
+    def _cut(self, sequences: list[Tokens]) -> list[Tokens]:
+        """At most `max_length` tokens of each; notes keys of DNA that is cut, and that a record was."""
+        complement = self.vocabulary.complement
+        whole = 0
+        if self.max_length is not None and any(len(sequence) > self.max_length for sequence in sequences):
+            if complement and len(sequences) == 1:
+                whole = _sequence_key(sequences[0].tobytes(), complement)
+            sequences = [cut(sequence, self.max_length, self.truncate) for sequence in sequences]
+            self.truncated += 1
+        self._wholes.append(whole)
+        self._lengths.extend(len(sequence) for sequence in sequences)
+        return sequences
 
     def _long_enough(self, length: int, record: Record) -> bool:
         if length >= max(1, self.min_length):
             return True
         if self.min_length == 0:
-            if record.text.strip():
+            if isinstance(record.text, np.ndarray):
+                what = "no numbers"
+            elif record.text.strip():
                 what = "nothing left without its unknown characters"
             else:
                 what = "a header but no sequence" if isinstance(record.text, bytes) else "no text"
@@ -136,10 +166,10 @@ class TokenSpool:
         }
         return ", ".join(f"{count:,} were {reason}" for reason, count in reasons.items() if count)
 
-    def _note(self, record: Record, length: int, key: int, whole: int) -> None:
-        self._lengths.append(length)
-        self._sequences.append(key)
-        self._wholes.append(whole)
+    def _note(self, record: Record, data: list[bytes]) -> None:
+        """All that is kept of a record beside its tokens; `data`: these as bytes."""
+        keys = [_sequence_key(sequence, self.vocabulary.complement) for sequence in data]
+        self._sequences.append(keys[0] if len(keys) == 1 else hash(tuple(keys)))
         self._ids.append(hash(record.id))
         if record.label is None and not self.first_unlabelled:
             self.first_unlabelled = str(record)
@@ -185,46 +215,54 @@ class TokenSpool:
         """
         lengths = np.array(self._lengths, dtype=np.int64)
         offsets = np.concatenate(([0], np.cumsum(lengths)))
-        vocabulary = self.vocabulary
-        if vocabulary is None:
+        numbers = self._numbers
+        if numbers is not None:
             spooled = np.memmap(self.folder / "tokens.npy", dtype="<u4", mode="r", offset=_HEADER)
-            vocabulary = Vocabulary("chars", unknown, _characters(spooled, offsets, (split == 0) & keep))
-            lengths = self._rewrite(spooled, offsets, keep, lambda i, points: self._index(vocabulary, i, points), vocabulary)
+            counts = _occurrences(spooled, offsets, np.repeat((split == 0) & keep, self.rows), numbers.size)
+            self.vocabulary = vocabulary = Vocabulary(self.vocabulary.alphabet, unknown, numbers.frequent(counts))
+            table = vocabulary.translation(numbers)
+            ids = self.folder / "ids.txt"
+            lengths = self._rewrite(
+                spooled,
+                offsets,
+                keep,
+                lambda i, found: vocabulary.index(found, numbers, table, self.replaced, _Named(ids, i)),
+            )
             del spooled
         elif not keep.all():
-            spooled = np.memmap(self.folder / "tokens.npy", dtype=vocabulary.dtype, mode="r", offset=_HEADER)
-            lengths = self._rewrite(spooled, offsets, keep, lambda _, tokens: tokens, vocabulary)
+            shape = (int(offsets[-1]), *_vector(self.vocabulary))
+            spooled = np.memmap(self.folder / "tokens.npy", dtype=self.vocabulary.dtype, mode="r", offset=_HEADER, shape=shape)
+            lengths = self._rewrite(spooled, offsets, keep, lambda _, tokens: tokens)
             del spooled
-        keep = keep & (lengths > 0)
-        np.save(self.folder / "offsets.npy", np.concatenate(([0], np.cumsum(lengths[keep]))))
+        keep = keep & (lengths.reshape(-1, self.rows) > 0).all(1)
+        np.save(self.folder / "offsets.npy", np.concatenate(([0], np.cumsum(lengths[np.repeat(keep, self.rows)]))))
         if not keep.all():
             self._keep_ids(keep)
-        return vocabulary, keep
-
-    def _index(self, vocabulary: Vocabulary, record: int, points: NDArray[np.uint32]) -> Tokens:
-        return vocabulary.index_points(points, self.replaced, _Named(self.folder / "ids.txt", record))
+        return self.vocabulary, keep
 
     def _rewrite(
         self,
-        spooled: NDArray[np.unsignedinteger],
+        spooled: NDArray[Any],
         offsets: NDArray[np.int64],
         keep: NDArray[np.bool_],
-        convert: Callable[[int, NDArray[np.uint32]], Tokens],
-        vocabulary: Vocabulary,
+        convert: Callable[[int, NDArray[Any]], Tokens],
     ) -> NDArray[np.int64]:
-        """`tokens.npy` again, record by record through `convert`; returns the new lengths, 0 for records not kept."""
-        lengths = np.zeros(len(keep), dtype=np.int64)
+        """`tokens.npy` again, record by record through `convert`; returns the new lengths `(n * rows,)`, 0 where not kept."""
+        lengths = np.zeros((len(keep), self.rows), dtype=np.int64)
         final = self.folder / "tokens.final"
         with final.open("wb") as out:
             out.write(bytes(_HEADER))
             for i in np.flatnonzero(keep):
-                tokens = convert(int(i), np.asarray(spooled[offsets[i] : offsets[i + 1]]))
-                out.write(tokens.tobytes())
-                lengths[i] = len(tokens)
-                self.emptied += not len(tokens)
-            _write_header(out, int(lengths.sum()), vocabulary.dtype)
+                bounds = offsets[i * self.rows : (i + 1) * self.rows + 1]
+                parts = [convert(int(i), np.asarray(spooled[a:b])) for a, b in pairwise(bounds)]
+                if not all(len(part) for part in parts):
+                    self.emptied += 1
+                    continue
+                out.writelines(part.tobytes() for part in parts)
+                lengths[i] = [len(part) for part in parts]
+            _write_header(out, int(lengths.sum()), self.vocabulary)
         final.replace(self.folder / "tokens.npy")
-        return lengths
+        return lengths.reshape(-1)
 
     def _keep_ids(self, keep: NDArray[np.bool_]) -> None:
         final = self.folder / "ids.final"
@@ -245,13 +283,21 @@ class _Named:
             return f"record '{next(islice(lines, self.number, None)).decode().rstrip()}' (of a later split)"
 
 
-def _characters(points: NDArray[np.uint32], offsets: NDArray[np.int64], chosen: NDArray[np.bool_]) -> list[str]:
-    """The distinct characters of the chosen records, sorted."""
-    seen = np.zeros(0x110000, dtype=bool)
+def _occurrences(
+    numbers: NDArray[np.uint32], offsets: NDArray[np.int64], chosen: NDArray[np.bool_], size: int
+) -> NDArray[np.int64]:
+    """How often each number below `size` occurs in the chosen sequences."""
+    counts = np.zeros(size, dtype=np.int64)
     for i in np.flatnonzero(chosen):
         for start in range(int(offsets[i]), int(offsets[i + 1]), _CHUNK):
-            seen[points[start : min(start + _CHUNK, int(offsets[i + 1]))]] = True
-    return [chr(point) for point in np.flatnonzero(seen)]
+            found, number = np.unique(numbers[start : min(start + _CHUNK, int(offsets[i + 1]))], return_counts=True)
+            counts[found] += number
+    return counts
+
+
+def _vector(vocabulary: Vocabulary) -> tuple[int, ...]:
+    """The shape of what stands at a position: one index, or a vector of real numbers."""
+    return (vocabulary.channels or 1,) if vocabulary.alphabet == "real" else ()
 
 
 def _sequence_key(data: bytes, complement: bytes | None) -> int:
@@ -260,9 +306,10 @@ def _sequence_key(data: bytes, complement: bytes | None) -> int:
     return key if complement is None else min(key, hash(data[::-1].translate(complement)))
 
 
-def _write_header(out: BinaryIO, count: int, dtype: type[np.unsignedinteger]) -> None:
-    """The header of a one-dimensional `.npy` of `count` entries, in the bytes kept free for it."""
-    text = repr({"descr": np.dtype(dtype).newbyteorder("<").str, "fortran_order": False, "shape": (count,)})
+def _write_header(out: BinaryIO, count: int, vocabulary: Vocabulary) -> None:
+    """The header of a `.npy` of `count` positions, in the bytes kept free for it."""
+    shape = (count, *_vector(vocabulary))
+    text = repr({"descr": np.dtype(vocabulary.dtype).newbyteorder("<").str, "fortran_order": False, "shape": shape})
     text = text.ljust(_HEADER - 11) + "\n"
     out.seek(0)
     out.write(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode())

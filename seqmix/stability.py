@@ -119,7 +119,7 @@ class Task:
         sequences: list[Tokens]
         if dataset:
             chosen = np.resize(generator.permutation(dataset.indices("train")), size)
-            sequences = [dataset.tokens(int(i))[:length] for i in chosen]
+            sequences = [dataset.sequences(int(i))[0][:length] for i in chosen]
             labels = dataset.labels[chosen]
         else:
             letters = self.vocabulary.encode("ACGT", Counter(), "random letters")

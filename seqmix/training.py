@@ -24,8 +24,9 @@ from seqmix.errors import ConfigError, DatasetError, Interrupted, RunError
 from seqmix.fitting import EpochEnd, MemoryShort, State, StepEnd, Trainer, fit
 from seqmix.inference import autocast, choose_device, thread_count
 from seqmix.mixers import mixer_class, mixer_options
-from seqmix.model import SequenceClassifier, count_parameters
-from seqmix.run import Run, next_run_folder
+from seqmix.model import count_parameters
+from seqmix.objective import objective_of
+from seqmix.run import Run, model_for, next_run_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
             raise ConfigError(f"the mixer '{name}' has no option '{option}'; it has: {', '.join(defaults) or 'none'}")
     prepared = dataset.info["options"]
     below = {
+        "training": {"select": next(iter(objective_of(dataset.info).selections))},
         "model": mixer_class(name).model_defaults,
         "mixer": defaults,
         "data": {"max_length": prepared["max_length"] or 0, "truncate": prepared["truncate"]},
@@ -123,10 +125,14 @@ def settle(
     if training.get("budget"):
         # A recipe's epochs and patience are meant for training without one: the learning rate follows the time to its end.
         layers.insert(0, {"training": {name: 0 for name in ("epochs", "patience") if name not in training}})
+    objective = objective_of(dataset.info)
+    if objective.kind == "regression":  # the recipe for DNA smooths labels; here there are none
+        layers.insert(0, {"training": {"label_smoothing": 0.0} if "label_smoothing" not in training else {}})
     if not recipe and not config and dataset.vocabulary.alphabet.startswith("dna"):
         recipe = "dna"
     resolved = resolve(dataset, *([read_recipe(recipe)] if recipe else []), *layers)
     resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
+    objective.check(resolved.training)
     autocast(choose_device(resolved.training.device), resolved.training.precision)  # an error before there is a folder
     if resolved.training.reverse_complement and dataset.vocabulary.complement is None:
         raise ConfigError("training.reverse_complement: only DNA has another strand; set it to 0")
@@ -235,7 +241,7 @@ def _tokens_per_batch(text: str) -> int:
 
 def _open_dataset(data: str | Path | Dataset) -> Dataset:
     dataset = data if isinstance(data, Dataset) else Dataset.open(data)
-    if not dataset.classes:
+    if not dataset.labelled:
         raise DatasetError(
             f"{dataset.path}: the data set has no labels, so there is nothing to train for; prepare it again with labels: "
             "one file a class, or --label-from header:KEY | table:FILE | column:NAME"
@@ -253,7 +259,7 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
     """
     with torch.random.fork_rng():  # a model that cannot be built leaves no folder behind
         try:
-            model = _build(config, dataset)
+            model = model_for(config, dataset.info)
         except (RuntimeError, MemoryError) as error:
             raise ConfigError(f"the model cannot be built: it is too large for the memory here ({error})") from error
     longest = int(dataset.cut_lengths(config.data.max_length).max())
@@ -266,13 +272,6 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
         label = model.mixer_label()
         output = next_run_folder("-".join(part for part in (config.model.mixer, label) if part))
     return Run.create(output, config, dataset.info, overwrite=overwrite)
-
-
-def _build(config: Config, dataset: Dataset) -> SequenceClassifier:
-    from seqmix.model import build_model
-
-    vocabulary = dataset.vocabulary
-    return build_model(config.model, vocab_size=len(vocabulary), n_classes=len(dataset.classes), letters=vocabulary.letters)
 
 
 def _check_same(run: Run, dataset: Dataset, layers: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:

@@ -1,13 +1,15 @@
-"""Characters <-> indices: the alphabets, their special tokens, and what happens to unknown characters.
+"""Symbols <-> indices: the alphabets, their special tokens, and what happens to unknown symbols.
 
-Index 0 is PAD, index 1 is CLS, the symbols follow. A vocabulary is saved with the data set and with the model,
-so that new sequences are read as the training data were.
+Symbols are characters, or words between white space. Index 0 is PAD, index 1 is CLS, the symbols follow. A vocabulary is
+saved with the data set and with the model, so that new sequences are read as the training data were.
+
+The alphabet "real" has no symbols: its sequences are vectors of real numbers, which pass through as they are.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,18 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError
+from seqmix.numbering import MOST_SYMBOLS, WHITESPACE, Numbering
 
 PAD, CLS = 0, 1
 _FIRST = 2
-ALPHABETS = ("dna", "dna-iupac", "protein", "chars", "bytes")
+ALPHABETS = ("dna", "dna-iupac", "protein", "chars", "bytes", "words", "real")
+GATHERED = ("chars", "words")  # alphabets that consist of what occurs in the training split
 UNKNOWN_POLICIES = ("map", "drop", "error")
 
-_WHITESPACE = b" \t\r\n\v\f"
 _IUPAC = "RYSWKMBDHV"
 _AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 _COMPLEMENT = str.maketrans("ACGTNRYSWKMBDHV", "TGCANYRSWMKVHDB")
 
-Tokens = NDArray[np.unsignedinteger[Any]]
+Tokens = NDArray[Any]  # `(n,)` of an unsigned type; of the alphabet "real": `(n, channels)` float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,13 @@ class Vocabulary:
         alphabet: one of `ALPHABETS`.
         unknown: what to do with a character outside the alphabet: "map" to the unknown symbol (N, X or UNK),
             "drop" it, or "error". Codes for several nucleotides (and B, Z, J, U, O in proteins) are mapped in any case.
-        symbols: for "chars", its characters; the fixed alphabets bring theirs.
+        symbols: for "chars" and "words", the characters or words; the fixed alphabets bring theirs.
+        channels: for "real", the numbers at each position; None: as many as the first sequence has.
     """
 
-    def __init__(self, alphabet: str, unknown: str | None = None, symbols: Iterable[str] | None = None) -> None:
+    def __init__(
+        self, alphabet: str, unknown: str | None = None, symbols: Iterable[str] | None = None, channels: int | None = None
+    ) -> None:
         if alphabet not in ALPHABETS:
             raise ConfigError(f"--alphabet must be auto, {', '.join(ALPHABETS)}: got '{alphabet}'")
         unknown = unknown or ("error" if alphabet in _FIXED else "map")
@@ -66,6 +72,7 @@ class Vocabulary:
             raise ConfigError(f"--unknown must be {', '.join(UNKNOWN_POLICIES)}: got '{unknown}'")
         self.alphabet, self.unknown = alphabet, unknown
         self.settled = False  # belongs to a model: errors do not advise to choose another
+        self.channels = channels
         if alphabet in _FIXED:
             self.symbols = list(_FIXED[alphabet].symbols)
             self.unknown_id = self.symbols.index(_FIXED[alphabet].unknown) + _FIRST
@@ -73,25 +80,33 @@ class Vocabulary:
         elif alphabet == "bytes":
             self.symbols = [f"0x{value:02x}" for value in range(256)]
             self.unknown_id = PAD
+        elif alphabet == "real":
+            self.symbols, self.unknown_id = [], PAD
         else:
             self.symbols = ["UNK", *sorted(set(symbols or ()))]
             self.unknown_id = _FIRST
-            if len(self) > 1 << 16:
+            if len(self.symbols) - 1 > MOST_SYMBOLS:
                 raise ConfigError(
-                    f"the texts have {len(self.symbols):,} different characters, at most {(1 << 16) - 3:,} are possible; "
-                    "use --alphabet bytes"
+                    f"the texts have {len(self.symbols):,} different {self.noun}s, at most {MOST_SYMBOLS:,} are possible; "
+                    f"use --alphabet {'bytes' if alphabet == 'chars' else 'chars'}"
                 )
-            points = np.array([ord(symbol) for symbol in self.symbols[1:]], dtype=np.int64)
-            self._points = np.full(int(points.max(initial=0)) + 2, self.unknown_id, dtype=self.dtype)
-            self._points[points] = np.arange(len(points)) + _FIRST + 1
+            self._numbers = Numbering(alphabet, self.symbols[1:])
+            self._table = self.translation(self._numbers)
 
     def __len__(self) -> int:
         return len(self.symbols) + _FIRST
 
     @property
-    def dtype(self) -> type[np.uint8] | type[np.uint16]:
-        """The smallest type that holds every index."""
+    def dtype(self) -> type[np.uint8] | type[np.uint16] | type[np.float32]:
+        """The smallest type that holds every index; float32 for real numbers."""
+        if self.alphabet == "real":
+            return np.float32
         return np.uint8 if len(self) <= 256 else np.uint16
+
+    @property
+    def noun(self) -> str:
+        """What a position of a sequence is called."""
+        return {"words": "word", "real": "position"}.get(self.alphabet, "character")
 
     def _build_byte_tables(self, fixed: _Alphabet) -> None:
         table = bytearray([self.unknown_id] * 256)
@@ -99,33 +114,50 @@ class Vocabulary:
         for letter, symbol in letters.items():
             for form in (letter, letter.lower()):
                 table[ord(form)] = self.symbols.index(symbol) + _FIRST
-        self._table = bytes(table)
+        self._bytes = bytes(table)
         plain = "".join(letters) + "".join(letters).lower()
-        self._plain = plain.encode() + _WHITESPACE
+        self._plain = plain.encode() + WHITESPACE
         self._ambiguous = frozenset((fixed.ambiguous + fixed.ambiguous.lower()).encode())
 
-    def encode(self, text: bytes | str, replaced: Counter[str], where: object) -> Tokens:
+    def encode(self, text: bytes | str | NDArray[Any], replaced: Counter[str], where: object) -> Tokens:
         """Token indices of a sequence (white space deleted) or a document.
 
         Args:
-            text: `bytes` of a sequence format, or `str`.
+            text: `bytes` of a sequence format, or `str`; for the alphabet "real", an array `(n, channels)`.
             replaced: counts, by character, what was mapped or dropped; added to.
             where: its `str` names the record in an error (made only then: it costs more than the encoding).
 
         Raises:
-            InputError: a character is not in the alphabet and the policy is "error".
+            InputError: a character is not in the alphabet and the policy is "error", or the kind of data is another.
         """
+        if self.alphabet == "real" or isinstance(text, np.ndarray):
+            return self._vectors(text, where)
         if self.alphabet in _FIXED:
             return self._encode_letters(text, replaced, where)
         if self.alphabet == "bytes":
-            raw = text.encode() if isinstance(text, str) else text.translate(None, _WHITESPACE)
+            raw = text.encode() if isinstance(text, str) else text.translate(None, WHITESPACE)
             return np.frombuffer(raw, dtype=np.uint8).astype(np.uint16) + np.uint16(_FIRST)
-        return self.index_points(code_points(text), replaced, where)
+        # Unknown words are given numbers behind the known ones, so that they can be named.
+        return self.index(self._numbers.encode(text), self._numbers, self._table, replaced, where)
+
+    def _vectors(self, values: Any, where: object) -> Tokens:
+        """Real numbers, as they are."""
+        if self.alphabet != "real" or not isinstance(values, np.ndarray):
+            kinds = ("sequences of numbers", "texts") if self.alphabet == "real" else ("texts", "sequences of numbers")
+            raise InputError(f"{where}: the others are {kinds[0]}, and this is none; do not mix them with {kinds[1]}")
+        vectors: Tokens = values.astype(np.float32).reshape(len(values), -1)
+        if self.channels is None:
+            self.channels = vectors.shape[1]
+        if vectors.shape[1] != self.channels:
+            raise InputError(f"{where}: {vectors.shape[1]} numbers at each position, the others have {self.channels}")
+        if not np.isfinite(vectors).all():
+            raise InputError(f"{where}: not all numbers are finite; remove the record, or fill what is missing")
+        return vectors
 
     def _encode_letters(self, text: bytes | str, replaced: Counter[str], where: object) -> Tokens:
         # A letter that one byte cannot hold becomes "?", which is no code in any alphabet; it is counted by its name.
         raw = text.encode("latin-1", "replace") if isinstance(text, str) else text
-        tokens = raw.translate(self._table, _WHITESPACE)
+        tokens = raw.translate(self._bytes, WHITESPACE)
         if self.unknown_id.to_bytes() in tokens:
             odd = raw.translate(None, self._plain)
             if odd:
@@ -139,13 +171,13 @@ class Vocabulary:
                     replaced.update(wide)
                 replaced.update({chr(code): n for code, n in counts.items() if n})
                 if foreign and self.unknown == "drop":
-                    tokens = raw.translate(self._table, _WHITESPACE + bytes(foreign))
+                    tokens = raw.translate(self._bytes, WHITESPACE + bytes(foreign))
         return np.frombuffer(tokens, dtype=np.uint8)
 
     def _foreign_letter(self, text: bytes | str, raw: bytes, code: int, where: object) -> InputError:
         place = raw.index(code)
         letter = text[place] if isinstance(text, str) else chr(code)
-        position = len(raw[:place].translate(None, _WHITESPACE)) + 1
+        position = len(raw[:place].translate(None, WHITESPACE)) + 1
         fixed = _FIXED[self.alphabet]
         advice = (
             f"the model was trained on {self.alphabet} sequences and takes no others"
@@ -154,19 +186,30 @@ class Vocabulary:
         )
         return InputError(f"{where}: {letter!r} at position {position:,} is no {fixed.noun}; {advice}")
 
-    def index_points(self, points: NDArray[np.uint32], replaced: Counter[str], where: object) -> Tokens:
-        """Token indices of characters given as code points ("chars" only); see `encode`."""
-        tokens = self._points[np.minimum(points, len(self._points) - 1)]
+    def translation(self, numbers: Numbering) -> Tokens:
+        """The token index of every number of `numbers`, and that of unknown symbols behind them."""
+        known = {symbol: token for token, symbol in enumerate(self.symbols[1:], _FIRST + 1)}
+        return numbers.table(known, self.unknown_id, self.dtype)
+
+    def index(
+        self, found: NDArray[np.uint32], numbers: Numbering, table: Tokens, replaced: Counter[str], where: object
+    ) -> Tokens:
+        """Token indices of symbols given by their number; see `encode`.
+
+        Args:
+            found: numbers that `numbers` gave; table: `translation(numbers)`.
+        """
+        tokens: Tokens = table[np.minimum(found, len(table) - 1)]
         unknown = tokens == self.unknown_id
         if unknown.any():
-            strange, counts = np.unique(points[unknown], return_counts=True)
+            strange, counts = np.unique(found[unknown], return_counts=True)
             if self.unknown == "error":
                 position = int(np.flatnonzero(unknown)[0])
                 raise InputError(
-                    f"{where}: {chr(points[position])!r} at position {position + 1:,} does not occur in the training "
+                    f"{where}: {numbers.symbol(found[position])!r} at position {position + 1:,} does not occur in the training "
                     "data; use --unknown map (read it as UNK) or --unknown drop (leave it out)"
                 )
-            replaced.update({chr(point): int(n) for point, n in zip(strange, counts, strict=True)})
+            replaced.update({numbers.symbol(number): int(n) for number, n in zip(strange, counts, strict=True)})
             if self.unknown == "drop":
                 tokens = tokens[~unknown]
         return tokens
@@ -175,7 +218,8 @@ class Vocabulary:
         """The symbols of token indices, for people to read; PAD and CLS are left out."""
         if self.alphabet == "bytes":
             return bytes(int(token) - _FIRST for token in tokens if token >= _FIRST).decode("utf-8", "replace")
-        return "".join(self.symbols[int(token) - _FIRST] for token in tokens if token >= _FIRST)
+        between = " " if self.alphabet == "words" else ""
+        return between.join(self.symbols[int(token) - _FIRST] for token in tokens if token >= _FIRST)
 
     @property
     def letters(self) -> int:
@@ -199,31 +243,28 @@ class Vocabulary:
             "unknown": self.unknown,
             "special": {"PAD": PAD, "CLS": CLS},
         }
-        if self.alphabet == "chars":
+        if self.alphabet in GATHERED:
             saved["symbols"] = self.symbols[1:]
+        if self.alphabet == "real":
+            saved["channels"] = self.channels
         return saved
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Vocabulary:
         """The inverse of `to_dict`."""
-        return cls(saved["alphabet"], saved["unknown"], saved.get("symbols"))
+        return cls(saved["alphabet"], saved["unknown"], saved.get("symbols"), saved.get("channels"))
 
 
-def code_points(text: bytes | str) -> NDArray[np.uint32]:
-    """The characters of a document (or of a sequence, white space deleted) as numbers."""
-    if isinstance(text, bytes):
-        text = text.translate(None, _WHITESPACE).decode("latin-1")
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-
-
-def guess_alphabet(samples: Iterable[bytes | str], is_sequence: bool) -> str:
-    """The alphabet that the first records suggest: "dna", "protein" or "chars".
+def guess_alphabet(samples: Sequence[bytes | str | NDArray[Any]], is_sequence: bool) -> str:
+    """The alphabet that the first records suggest: "dna", "protein" or "chars"; of numbers, "real".
 
     DNA if at least 90 % of the letters are A, C, G, T, U or N and all others are codes for several nucleotides
     or gaps; else protein if all are amino-acid codes and the file is of a sequence format; else characters.
     """
     counts: Counter[str] = Counter()
     for sample in samples:
+        if isinstance(sample, np.ndarray):
+            return "real"
         text = sample.decode("latin-1") if isinstance(sample, bytes) else sample
         counts.update("".join(text.split()).upper() if isinstance(sample, bytes) else text.strip().upper())
     total = counts.total()

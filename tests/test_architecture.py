@@ -15,22 +15,23 @@ from seqmix import cli
 
 PACKAGE = Path(seqmix.__file__).parent
 ORDER = [
-    *("errors", "config", "formats", "records", "vocabulary", "splits", "spool", "dataset", "preparation", "batching"),
-    "memory",
-    *("functional", "mixers", "tabulation", "model", "interop", "run", "inference", "metrics", "baselines"),
+    *("errors", "config", "formats", "records", "numbering", "vocabulary", "splits", "targets", "spool", "dataset"),
+    *("preparation", "batching", "memory", "metrics", "multilabel", "regression", "objective"),
+    *("functional", "mixers", "tabulation", "model", "interop", "run", "inference", "baselines"),
     *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),
     *("units", "measurement", "processes", "benchmark", "bench_report"),
     *("stability", "attention_inputs", "approximation", "approximation_report"),
     *("trial", "comparison", "comparison_report", "comparing", "cli_options", "cli_bench", "cli"),
 ]
 OPTIONS = {
-    "prepare": "output alphabet unknown min-length max-length truncate label-from classes skip-unlabelled group split "
-    "split-from val test seed input-format text-column id-column encoding overwrite quiet verbose",
+    "prepare": "output alphabet unknown min-length max-length truncate task label-from label-separator "
+    "tolerance classes skip-unlabelled group split "
+    "split-from val test seed input-format text-column id-column pair-column encoding overwrite quiet verbose",
     "train": "output mixer protocol pooling kmer max-length epochs budget batch-size tokens-per-batch lr seed device precision "
     "threads class-weights select compile save-every recipe config set resume overwrite quiet verbose",
     "eval": "split data output label-from baselines device precision threads quiet verbose",
-    "predict": "run output format batch-size probabilities top input-format text-column id-column encoding device precision "
-    "threads overwrite quiet verbose",
+    "predict": "run output format batch-size probabilities top threshold input-format text-column id-column pair-column "
+    "encoding device precision threads overwrite quiet verbose",
     "compare": "mixers seeds budget max-length recipe config set device precision threads jobs output overwrite quiet",
     "bench mixers": "mixers lengths batch-size device precision repeats time-limit output overwrite quiet",
     "bench approximation": "mixers features lengths run data repeats steps seeds threads output overwrite quiet",

@@ -282,6 +282,10 @@ class FullDisk:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return self.file.write(data)
 
+    def writelines(self, parts):
+        for part in parts:
+            self.write(part)
+
     def __getattr__(self, name):
         return getattr(self.file, name)
 

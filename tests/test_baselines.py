@@ -15,7 +15,7 @@ from seqmix.vocabulary import Vocabulary
 
 
 def fetch(dataset, index):
-    return dataset.tokens(index)
+    return dataset.sequences(index)
 
 
 def scores(dataset, split="test"):

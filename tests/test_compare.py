@@ -343,13 +343,14 @@ def test_a_killed_process_is_told(dataset, tmp_path, monkeypatch):
 
 
 def made_up(scores):
-    data = {"path": "d", "counts": {"train": 3, "val": 1, "test": 2}, "classes": ["a", "b"]}
+    counts, names = {"train": 3, "val": 1, "test": 2}, ["accuracy", "macro-F1", "ROC AUC"]
+    data = {"path": "d", "counts": counts, "classes": ["a", "b"], "task": "classification", "scores": names}
     trials = [
         Trial(
             mixer=mixer,
             seed=seed,
             folder=f"runs/{mixer}-seed{seed}",
-            scores=dict.fromkeys(("accuracy", "macro-F1", "ROC AUC"), s),
+            scores=dict.fromkeys(names, s),
         )
         for mixer, values in scores.items()
         for seed, s in enumerate(values)

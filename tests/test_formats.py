@@ -269,7 +269,7 @@ def test_a_stray_quote_in_a_table_is_explained(tmp_path):
         ("x.csv", b"id,body\n1,A\n", ["--text-column", "id, body"]),
         ("x.jsonl", b'{"text": "A"}\n{"text": \n', ["line 2", "JSON"]),
         ("x.jsonl", b'{"text": "A"}\n[1]\n', ["line 2", "JSON object"]),
-        ("x.jsonl", b'{"text": "A"}\n{"text": 3}\n', ["line 2", "'text'", "a string, got 3"]),
+        ("x.jsonl", b'{"text": "A"}\n{"text": 3}\n', ["line 2", "'text'", "a string", "got 3"]),
         ("x.jsonl", b'{"text": "A"}\n{"id": "3"}\n', ["line 2", "'text'"]),
         ("x.jsonl", b'{"text": "A"}\n{"text": "\\ud83d"}\n', ["line 2", "surrogate"]),
         ("x.fa.bz2", b"BZh91AY&SY", ["bzip2", "gzip"]),

@@ -19,7 +19,7 @@ from seqmix.batching import collate, plan_batches
 from seqmix.config import Config, TrainingConfig, parse_duration, read_recipe, read_toml
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
 from seqmix.fitting import EpochEnd, MemoryShort, StepEnd, learning_rate
-from seqmix.inference import probabilities
+from seqmix.inference import answers
 from seqmix.model import SequenceClassifier
 from seqmix.training import BudgetChosen, Finished, Started
 
@@ -134,15 +134,15 @@ def test_inference_halves_its_batches_where_memory_runs_out(trained, dataset, mo
     chosen = dataset.indices("test")
 
     def arguments():
-        return trained.load_model(), lambda i: dataset.tokens(int(chosen[i])), dataset.lengths[chosen]
+        return trained.load_model(), trained.objective, lambda i: dataset.sequences(int(chosen[i])), dataset.lengths[chosen]
 
-    plain = probabilities(*arguments(), device=torch.device("cpu"))
+    plain = answers(*arguments(), device=torch.device("cpu"))
     genuine = SequenceClassifier.forward
     monkeypatch.setattr(SequenceClassifier, "forward", lambda self, ids, mask: Short(partial(genuine, self), 300)(ids, mask))
-    np.testing.assert_allclose(probabilities(*arguments(), device=torch.device("cpu")), plain, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(answers(*arguments(), device=torch.device("cpu")), plain, rtol=0, atol=1e-6)
     monkeypatch.setattr(SequenceClassifier, "forward", lambda self, ids, mask: Short(partial(genuine, self), 3)(ids, mask))
-    with pytest.raises(SeqmixError, match="a single sequence"):
-        probabilities(*arguments(), device=torch.device("cpu"))
+    with pytest.raises(SeqmixError, match="a single record"):
+        answers(*arguments(), device=torch.device("cpu"))
 
 
 def test_the_tokens_of_a_batch_are_found_by_trying_and_kept_for_a_resume(dataset, tmp_path, monkeypatch):
@@ -738,7 +738,7 @@ def test_a_run_that_cannot_begin_leaves_the_one_it_would_replace(dataset, refere
         ("lr=1", "table.option=value"),
         ("mixer.residual=no", "residual must be true or false"),
         ("training.schedule=step", "constant, cosine, linear"),
-        ("training.select=f1", "macro-f1, accuracy, roc-auc, loss"),
+        ("training.select=f1", "macro-f1, micro-f1, accuracy"),
         ("training.precision=fp8", "fp32, bf16, fp16"),
         ("training.class_weights=auto", "none, balanced"),
         ("training.label_smoothing=1.0", "label_smoothing"),

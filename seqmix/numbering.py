@@ -1,0 +1,75 @@
+"""Numbers for symbols before it is settled which of them a vocabulary has: code points, or words as they come.
+
+While a data set is read, which characters or words the training split has is not known yet: they are kept as these numbers,
+and become token indices when it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_SYMBOLS = (1 << 16) - 3  # of a vocabulary: token indices have two bytes, and three are taken
+WHITESPACE = b" \t\r\n\v\f"
+_CODE_POINTS = 0x110000
+
+
+class Numbering:
+    """Numbers for the symbols of texts.
+
+    Args:
+        alphabet: "chars" or "words".
+        symbols: words that have numbers from the start, from 0.
+    """
+
+    def __init__(self, alphabet: str, symbols: Iterable[str] = ()) -> None:
+        self._words = {word: number for number, word in enumerate(symbols)} if alphabet == "words" else None
+        self._names = list(self._words or ())
+
+    def encode(self, text: bytes | str) -> NDArray[np.uint32]:
+        """The numbers of a text's symbols, `(n,)`."""
+        if self._words is None:
+            return code_points(text)
+        parts = text.decode("latin-1").split() if isinstance(text, bytes) else text.split()
+        numbers = []
+        for part in parts:
+            number = self._words.setdefault(part, len(self._names))
+            if number == len(self._names):
+                self._names.append(part)
+            numbers.append(number)
+        return np.array(numbers, dtype=np.uint32)
+
+    def symbol(self, number: int) -> str:
+        """The symbol that has a number."""
+        return chr(number) if self._words is None else self._names[number]
+
+    @property
+    def size(self) -> int:
+        """More than any number that was given."""
+        return _CODE_POINTS if self._words is None else len(self._names)
+
+    def table(self, known: Mapping[str, int], unknown: int, dtype: Any) -> NDArray[Any]:
+        """The token of every number up to the last that is known, and `unknown` at the end and where there is none."""
+        places = {ord(s): token for s, token in known.items()} if self._words is None else {}
+        if self._words is not None:
+            places = {self._words[word]: token for word, token in known.items() if word in self._words}
+        table = np.full(max(places, default=0) + 2, unknown, dtype=dtype)
+        table[list(places)] = list(places.values())
+        return table
+
+    def frequent(self, counts: NDArray[np.int64]) -> list[str]:
+        """The symbols that occur, by their `counts`; the most frequent where words are too many."""
+        found = np.flatnonzero(counts)
+        if self._words is not None and len(found) > MOST_SYMBOLS:
+            found = found[np.argsort(-counts[found], kind="stable")][:MOST_SYMBOLS]
+        return [self.symbol(int(number)) for number in found]
+
+
+def code_points(text: bytes | str) -> NDArray[np.uint32]:
+    """The characters of a document (or of a sequence, white space deleted) as numbers."""
+    if isinstance(text, bytes):
+        text = text.translate(None, WHITESPACE).decode("latin-1")
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")

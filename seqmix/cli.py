@@ -182,6 +182,12 @@ def train(
             help="Time that training may take, such as 90s, 5m, 2h30m; without --epochs, it alone is the limit. What it reaches depends on the computer. (default: any)"
         ),
     ] = None,
+    max_steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Optimiser steps after which training ends; without --epochs, they alone are the limit. (default: any)"
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Sequences in a batch. (default: as many as --tokens-per-batch allows)")
     ] = None,
@@ -235,6 +241,7 @@ def train(
             max_length=max_length,
             epochs=epochs,
             budget=budget,
+            max_steps=max_steps,
             batch_size=batch_size,
             tokens_per_batch=tokens_per_batch,
             lr=lr,

@@ -105,10 +105,13 @@ class TrainingConfig:
     """The training loop.
 
     Attributes:
-        epochs: passes over the training split, at most; 0: as many as the budget allows.
+        epochs: passes over the training split, at most; 0: as many as `budget` or `max_steps` allows.
         budget: seconds that training may take, validation included; 0: any. What it reaches then depends on the computer and
-            its load, so a run is no longer the same to the bit. Epochs and patience are 0 then unless an option or a file
-            states them: those of a recipe or the default are meant for training without a budget.
+            its load, so a run is no longer the same to the bit.
+        max_steps: optimiser steps after which training ends; 0: any. What is stated of `epochs`, `budget` and `max_steps`
+            holds together, whichever comes first; what an option or a file states takes the place of what a recipe states of
+            the three, and of the default epochs. A stated budget or number of steps takes that of their patience, too.
+        validate_every: optimiser steps between validations; 0: every epoch is validated. The last step always is.
         batch_size: sequences in a batch; 0: as many as `tokens_per_batch` allows.
         tokens_per_batch: most tokens in a batch, padding included; 0: found by trying, before the first step.
         accumulate: batches whose gradients are added up for one optimiser step.
@@ -124,7 +127,8 @@ class TrainingConfig:
         class_weights: none, or balanced: weights in the loss inverse to the classes' frequencies.
         select: the validation score that the best weights have: macro-f1, accuracy, roc-auc or loss; of equal ones, that
             with the lowest loss.
-        patience: epochs without a better validation score after which training stops; 0: never.
+        patience: validations (epochs, without `validate_every`) in a row with no better score after which training stops;
+            0: never.
         seed: of weights, order and dropout.
         precision: fp32, bf16 or fp16 (the last with loss scaling, on a GPU only).
         device: auto, cpu, cuda, cuda:1, mps.
@@ -135,6 +139,8 @@ class TrainingConfig:
 
     epochs: int = 8
     budget: float = 0.0
+    max_steps: int = 0
+    validate_every: int = 0
     batch_size: int = 0
     tokens_per_batch: int = 8192
     accumulate: int = 1
@@ -159,11 +165,22 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         _require(0 <= self.budget < math.inf, "training.budget", "a number of seconds, 0 (none) or more", self.budget)
-        fewest = 0 if self.budget else 1
-        _require(self.epochs >= fewest, "training.epochs", "at least 1 (or 0, with training.budget)", self.epochs)
+        fewest = 0 if self.budget or self.max_steps else 1
+        allowed = "at least 1 (or 0, with training.budget or training.max_steps)"
+        _require(self.epochs >= fewest, "training.epochs", allowed, self.epochs)
         for name in ("accumulate", "save_every"):
             _require(getattr(self, name) >= 1, f"training.{name}", "at least 1", getattr(self, name))
-        for name in ("batch_size", "tokens_per_batch", "patience", "clip", "weight_decay", "seed"):
+        unlimited = (
+            "max_steps",
+            "validate_every",
+            "batch_size",
+            "tokens_per_batch",
+            "patience",
+            "clip",
+            "weight_decay",
+            "seed",
+        )
+        for name in unlimited:
             _require(getattr(self, name) >= 0, f"training.{name}", "0 or more", getattr(self, name))
         _require(self.lr > 0, "training.lr", "above 0", self.lr)
         for name in ("warmup", "reverse_complement"):

@@ -218,20 +218,21 @@ def reliability_figure(evaluation: Evaluation) -> Figure:
 
 
 def curves_figure(history: Sequence[dict[str, Any]]) -> Figure:
-    """Training and validation loss, and validation accuracy, over the epochs."""
+    """Training and validation loss, and validation accuracy, over the epochs, or the steps if some were validated in one."""
     figure, axes = new_figure(5.6, 3.8)
-    epochs = [line["epoch"] for line in history]
-    axes.plot(epochs, [line["train_loss"] for line in history], color=_GREY, marker="o", markersize=3, label="training loss")
+    unit = "epoch" if len({line["epoch"] for line in history}) == len(history) else "step"
+    times = [line[unit] for line in history]
+    axes.plot(times, [line["train_loss"] for line in history], color=_GREY, marker="o", markersize=3, label="training loss")
     if all("val_log loss" in line for line in history):
         validation = [line["val_log loss"] for line in history]
-        axes.plot(epochs, validation, color=_BLUE, marker="o", markersize=3, label="validation loss")
+        axes.plot(times, validation, color=_BLUE, marker="o", markersize=3, label="validation loss")
         right = axes.twinx()
         right.spines[["top"]].set_visible(False)
         accuracy = [line["val_accuracy"] for line in history]
-        right.plot(epochs, accuracy, color=_ORANGE, marker="s", markersize=3, label="validation accuracy")
+        right.plot(times, accuracy, color=_ORANGE, marker="s", markersize=3, label="validation accuracy")
         right.set_ylabel("accuracy", color=_ORANGE)
         right.set_ylim(min(0.5, *accuracy), 1.0)
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(unit)
     axes.set_ylabel("loss")
     axes.set_ylim(bottom=0)
     axes.xaxis.get_major_locator().set_params(integer=True)

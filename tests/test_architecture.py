@@ -26,8 +26,8 @@ ORDER = [
 OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate label-from classes skip-unlabelled group split "
     "split-from val test seed input-format text-column id-column encoding overwrite quiet verbose",
-    "train": "output mixer protocol pooling kmer max-length epochs budget batch-size tokens-per-batch lr seed device precision "
-    "threads class-weights select compile save-every recipe config set resume overwrite quiet verbose",
+    "train": "output mixer protocol pooling kmer max-length epochs budget max-steps batch-size tokens-per-batch lr seed device "
+    "precision threads class-weights select compile save-every recipe config set resume overwrite quiet verbose",
     "eval": "split data output label-from baselines device precision threads quiet verbose",
     "predict": "run output format batch-size probabilities top input-format text-column id-column encoding device precision "
     "threads overwrite quiet verbose",

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from seqmix.budget import choose_tokens_per_batch
-from seqmix.config import Config, Table, merge, parse_duration, parse_setting, read_recipe, read_toml
+from seqmix.config import Config, Table, merge, parse_duration, parse_setting, read_recipe, read_settings
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, Interrupted, RunError
 from seqmix.fitting import EpochEnd, MemoryShort, State, StepEnd, Trainer, fit
@@ -94,7 +94,7 @@ def _given(options: Mapping[str, Any], config: str | Path | None, settings: Sequ
     """The layers that a user states, lowest first: configuration file, options, settings."""
     layers: list[Mapping[str, Table]] = []
     if config:
-        layers.append(read_toml(config))
+        layers.append(read_settings(config))
     homes = {"mixer": "model", "pooling": "model", "kmer": "model", "protocol": "mixer", "max_length": "data"}
     for name, value in options.items():
         if value is not None:
@@ -143,6 +143,15 @@ def _without_limits(stated: Table) -> dict[str, Table]:
     if not any(stated.get(name) for name in limits):
         return {}
     return {"training": {name: 0 for name in limits if name not in stated}}
+
+
+def _beneath(recipe: str | None, given: Sequence[Mapping[str, Table]]) -> list[Mapping[str, Table]]:
+    """The layers of a recipe that is named again at a resume: its settings, without the limits that `given` replaces."""
+    if not recipe:
+        return []
+    tables = read_recipe(recipe)
+    replaced = _without_limits(merge(*given).get("training", {})).get("training", {})
+    return [tables, {"training": {name: 0 for name in replaced if name in tables.get("training", {})}}]
 
 
 def train(
@@ -229,8 +238,8 @@ def train(
     if resume:
         run = Run.open(output) if output else Run.newest()
         dataset = _open_dataset(data or run.config.data.path)
-        named = [read_recipe(recipe)] if recipe else []
-        _check_same(run, dataset, [*named, *_given(options, config, settings)])
+        given = _given(options, config, settings)
+        _check_same(run, dataset, [*_beneath(recipe, given), *given])
     else:
         dataset, resolved = settle(data, options, recipe, config, settings)
         run = new_run(dataset, resolved, Path(output) if output else None, overwrite)

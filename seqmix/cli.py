@@ -27,6 +27,7 @@ from seqmix.cli_options import (
     Threads,
     Verbose,
     console,
+    output_console,
     reported,
 )
 from seqmix.errors import Interrupted
@@ -445,6 +446,23 @@ def compare(
     if result.interrupted:
         done = f"what is finished is in {output / 'compare.html'}" if result.trials else "no training is finished yet"
         raise Interrupted(f"interrupted; {done}; the same command goes on from here")
+
+
+@app.command()
+@reported
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Recipe to print as TOML, to read or to edit. (default: list all)")] = None,
+) -> None:
+    """List the settings that come with seqmix, such as those of the papers: seqmix train --recipe NAME."""
+    from seqmix.config import recipe_text
+    from seqmix.config import recipes as all_recipes
+
+    if name is not None:
+        typer.echo(recipe_text(name), nl=False)
+        return
+    from seqmix.report import recipe_table
+
+    output_console().print(recipe_table(all_recipes()))
 
 
 def main() -> None:

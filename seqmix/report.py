@@ -6,13 +6,15 @@ import html
 import io
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from seqmix import __version__
+from seqmix.config import ModelConfig, Recipe
 from seqmix.run import Run, write_whole
 from seqmix.splits import SPLITS
 
@@ -66,6 +68,47 @@ def dataset_tables(dataset: Dataset) -> list[Table]:
             table.add_row(what, f"{count:,}")
         tables.append(table)
     return tables
+
+
+def recipe_table(recipes: Iterable[Recipe]) -> Table:
+    """Recipes side by side: what each is for, its main settings and how its data are prepared, and the published result."""
+    table = Table(title="seqmix train --recipe NAME", title_justify="left", show_lines=True)
+    for column in ("name", "task", "mixer", "length", "settings, and what prepares the data", "published"):
+        table.add_column(column, justify="right" if column == "length" else "left", no_wrap=column == "name", overflow="fold")
+    for recipe in recipes:
+        length = recipe.settings.get("data", {}).get("max_length", 0)
+        table.add_row(
+            recipe.name,
+            escape(recipe.facts.task),
+            recipe.settings.get("model", {}).get("mixer", ModelConfig().mixer),
+            f"{length:,}" if length else "-",
+            f"{_main_settings(recipe.settings)}\n{escape(recipe.facts.data)}",
+            escape(recipe.facts.published or "-"),
+        )
+    return table
+
+
+def _main_settings(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """What tells recipes apart, in a line: "chord, 15 links, width 32, flat, batch 16, lr 0.0001, 200 epochs"."""
+    forms = {
+        "mixer.protocol": "{}",
+        "mixer.n_links": "{} links",
+        "mixer.n_landmarks": "{} landmarks",
+        "model.blocks": "{} blocks",
+        "model.d_model": "width {}",
+        "model.words": "words of {}",
+        "model.pooling": "{}",
+        "training.batch_size": "batch {}",
+        "training.lr": "lr {:g}",
+        "training.max_steps": "{:,} steps",
+        "training.epochs": "{} epochs",
+    }
+    found = []
+    for name, form in forms.items():
+        table, option = name.split(".")
+        if value := tables.get(table, {}).get(option):
+            found.append("1 block" if name == "model.blocks" and value == 1 else form.format(value))
+    return ", ".join(found)
 
 
 def _changes(info: dict[str, Any]) -> list[tuple[str, int]]:

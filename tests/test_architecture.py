@@ -32,6 +32,7 @@ OPTIONS = {
     "predict": "run output format batch-size probabilities top input-format text-column id-column encoding device precision "
     "threads overwrite quiet verbose",
     "compare": "mixers seeds budget max-length recipe config set device precision threads jobs output overwrite quiet",
+    "recipes": "",
     "bench mixers": "mixers lengths batch-size device precision repeats time-limit output overwrite quiet",
     "bench approximation": "mixers features lengths run data repeats steps seeds threads output overwrite quiet",
 }

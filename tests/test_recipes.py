@@ -1,5 +1,7 @@
 """The recipes are what the papers' tables say, they build and train, and `seqmix recipes` shows them."""
 
+import tomllib
+
 import pytest
 import torch
 from conftest import SAMPLE
@@ -201,3 +203,25 @@ def test_an_unknown_fact_or_recipe_is_an_error(tmp_path, monkeypatch):
         find_recipe("mine")
     (tmp_path / "mine.toml").write_text("[training]\nlr = 0.1\n")
     assert find_recipe("mine").facts == RecipeFacts()
+
+
+def test_the_table_is_on_standard_output_and_has_every_recipe_with_its_data():
+    result = CliRunner().invoke(app, ["recipes"], env={"COLUMNS": "300"})
+    assert result.exit_code == 0
+    for recipe in recipes():
+        assert recipe.name in result.stdout
+        assert recipe.facts.task in result.stdout
+        assert recipe.facts.data in result.stdout
+    assert "cdil, 9 links, 3 blocks, width 32, cls, batch 32, lr 0.0001, 200 epochs" in result.stdout
+    assert "batch 256, lr 0.0001, 50,000 steps" in result.stdout
+    assert "82.06 % (softmax 80.69, kernelized 81.77)" in result.stdout
+
+
+def test_a_recipe_is_printed_as_it_is():
+    result = CliRunner().invoke(app, ["recipes", "skyformer/text"])
+    assert result.exit_code == 0
+    assert result.stdout == recipe_text("skyformer/text")
+    assert tomllib.loads(result.stdout)["training"]["max_steps"] == 50_000
+    result = CliRunner().invoke(app, ["recipes", "skyformer/texts"])
+    assert result.exit_code == 1
+    assert "there is no recipe 'skyformer/texts'; there are: dna, paramixer/adding" in result.stderr

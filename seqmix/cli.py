@@ -28,6 +28,7 @@ from seqmix.cli_options import (
     Threads,
     Verbose,
     console,
+    output_console,
     reported,
 )
 from seqmix.errors import Interrupted
@@ -203,6 +204,12 @@ def train(
             help="Time that training may take, such as 90s, 5m, 2h30m; without --epochs, it alone is the limit. What it reaches depends on the computer. (default: any)"
         ),
     ] = None,
+    max_steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Optimiser steps after which training ends; without --epochs, they alone are the limit. (default: any)"
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Sequences in a batch. (default: as many as --tokens-per-batch allows)")
     ] = None,
@@ -256,6 +263,7 @@ def train(
             max_length=max_length,
             epochs=epochs,
             budget=budget,
+            max_steps=max_steps,
             batch_size=batch_size,
             tokens_per_batch=tokens_per_batch,
             lr=lr,
@@ -480,6 +488,23 @@ def compare(
     if result.interrupted:
         done = f"what is finished is in {output / 'compare.html'}" if result.trials else "no training is finished yet"
         raise Interrupted(f"interrupted; {done}; the same command goes on from here")
+
+
+@app.command()
+@reported
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Recipe to print as TOML, to read or to edit. (default: list all)")] = None,
+) -> None:
+    """List the settings that come with seqmix, such as those of the papers: seqmix train --recipe NAME."""
+    from seqmix.config import recipe_text
+    from seqmix.config import recipes as all_recipes
+
+    if name is not None:
+        typer.echo(recipe_text(name), nl=False)
+        return
+    from seqmix.report import recipe_table
+
+    output_console().print(recipe_table(all_recipes()))
 
 
 def main() -> None:

@@ -48,6 +48,13 @@ def console(quiet: bool = False) -> Any:
     return Console(stderr=True, quiet=quiet, width=width)
 
 
+def output_console() -> Any:
+    """Standard output, for a table that is what was asked for: as wide as it is, and where it is no terminal, as it needs."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 240)
+
+
 P = ParamSpec("P")
 
 

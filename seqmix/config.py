@@ -105,10 +105,13 @@ class TrainingConfig:
     """The training loop.
 
     Attributes:
-        epochs: passes over the training split, at most; 0: as many as the budget allows.
+        epochs: passes over the training split, at most; 0: as many as `budget` or `max_steps` allows.
         budget: seconds that training may take, validation included; 0: any. What it reaches then depends on the computer and
-            its load, so a run is no longer the same to the bit. Epochs and patience are 0 then unless an option or a file
-            states them: those of a recipe or the default are meant for training without a budget.
+            its load, so a run is no longer the same to the bit.
+        max_steps: optimiser steps after which training ends; 0: any. What is stated of `epochs`, `budget` and `max_steps`
+            holds together, whichever comes first; what an option or a file states takes the place of what a recipe states of
+            the three, and of the default epochs. A stated budget or number of steps takes that of their patience, too.
+        validate_every: optimiser steps between validations; 0: every epoch is validated. The last step always is.
         batch_size: sequences in a batch; 0: as many as `tokens_per_batch` allows.
         tokens_per_batch: most tokens in a batch, padding included; 0: found by trying, before the first step.
         accumulate: batches whose gradients are added up for one optimiser step.
@@ -125,7 +128,8 @@ class TrainingConfig:
         select: the validation score that the best weights have, of equal ones that with the lowest loss: macro-f1, accuracy
             (with several labels a record: all of them right), roc-auc or loss; with several labels also micro-f1; of a
             regression r2, loss (its default) or within (the tolerance that the data were prepared with).
-        patience: epochs without a better validation score after which training stops; 0: never.
+        patience: validations (epochs, without `validate_every`) in a row with no better score after which training stops;
+            0: never.
         seed: of weights, order and dropout.
         precision: fp32, bf16 or fp16 (the last with loss scaling, on a GPU only).
         device: auto, cpu, cuda, cuda:1, mps.
@@ -136,6 +140,8 @@ class TrainingConfig:
 
     epochs: int = 8
     budget: float = 0.0
+    max_steps: int = 0
+    validate_every: int = 0
     batch_size: int = 0
     tokens_per_batch: int = 8192
     accumulate: int = 1
@@ -160,11 +166,22 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         _require(0 <= self.budget < math.inf, "training.budget", "a number of seconds, 0 (none) or more", self.budget)
-        fewest = 0 if self.budget else 1
-        _require(self.epochs >= fewest, "training.epochs", "at least 1 (or 0, with training.budget)", self.epochs)
+        fewest = 0 if self.budget or self.max_steps else 1
+        allowed = "at least 1 (or 0, with training.budget or training.max_steps)"
+        _require(self.epochs >= fewest, "training.epochs", allowed, self.epochs)
         for name in ("accumulate", "save_every"):
             _require(getattr(self, name) >= 1, f"training.{name}", "at least 1", getattr(self, name))
-        for name in ("batch_size", "tokens_per_batch", "patience", "clip", "weight_decay", "seed"):
+        unlimited = (
+            "max_steps",
+            "validate_every",
+            "batch_size",
+            "tokens_per_batch",
+            "patience",
+            "clip",
+            "weight_decay",
+            "seed",
+        )
+        for name in unlimited:
             _require(getattr(self, name) >= 0, f"training.{name}", "0 or more", getattr(self, name))
         _require(self.lr > 0, "training.lr", "above 0", self.lr)
         for name in ("warmup", "reverse_complement"):
@@ -320,21 +337,80 @@ def read_toml(path: str | Path) -> dict[str, Table]:
         raise ConfigError(f"{path}: no valid TOML: {error}") from error
 
 
+def read_settings(path: str | Path) -> dict[str, Table]:
+    """The tables of a configuration file; the facts of one that was made from a recipe are no settings, and left out.
+
+    Raises:
+        ConfigError: it does not exist or is not valid TOML.
+    """
+    return {name: table for name, table in read_toml(path).items() if name != "recipe"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecipeFacts:
+    """What there is to know about a recipe besides its settings ([recipe] in its TOML).
+
+    Attributes:
+        task: what it is for; source: of the settings.
+        data: the command that makes or prepares its data.
+        published: the result that the source gives; "": none that is known here.
+        vocabulary: tokens, special ones included, that the source counts in the data; 0: it does not say.
+    """
+
+    task: str = ""
+    source: str = ""
+    data: str = ""
+    published: str = ""
+    vocabulary: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """Settings that come with seqmix: `settings`, tables over the defaults, and `facts` about them."""
+
+    name: str
+    settings: dict[str, Table]
+    facts: RecipeFacts
+
+
+_RECIPES = Path(__file__).parent / "recipes"
+
+
 def recipe_names() -> list[str]:
     """Names that `--recipe` takes."""
-    root = Path(__file__).parent / "recipes"
-    return sorted(str(path.relative_to(root).with_suffix("")) for path in root.rglob("*.toml"))
+    return sorted(path.relative_to(_RECIPES).with_suffix("").as_posix() for path in _RECIPES.rglob("*.toml"))
+
+
+def recipes() -> list[Recipe]:
+    """All recipes that come with seqmix, by name."""
+    return [find_recipe(name) for name in recipe_names()]
+
+
+def find_recipe(name: str) -> Recipe:
+    """A recipe that comes with seqmix.
+
+    Raises:
+        ConfigError: there is none of that name, or its table [recipe] has an unknown key.
+    """
+    tables = read_toml(_recipe_path(name))
+    facts = _build(RecipeFacts, "recipe", tables.pop("recipe", {}))
+    return Recipe(name=name, settings=tables, facts=facts)
 
 
 def read_recipe(name: str) -> dict[str, Table]:
-    """The tables of a recipe that comes with seqmix.
+    """The settings of a recipe that comes with seqmix; errors as in `find_recipe`."""
+    return find_recipe(name).settings
 
-    Raises:
-        ConfigError: there is no recipe of that name.
-    """
+
+def recipe_text(name: str) -> str:
+    """The TOML of a recipe, comments included, as it is; errors as in `find_recipe`."""
+    return _recipe_path(name).read_text(encoding="utf-8")
+
+
+def _recipe_path(name: str) -> Path:
     if name not in recipe_names():
         raise ConfigError(f"there is no recipe '{name}'; there are: {', '.join(recipe_names())}")
-    return read_toml(Path(__file__).parent / "recipes" / f"{name}.toml")
+    return _RECIPES / f"{name}.toml"
 
 
 def option_names() -> dict[str, list[str]]:

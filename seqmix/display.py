@@ -35,6 +35,7 @@ class TrainingDisplay:
     def __init__(self, console: Console, *, quiet: bool, verbose: bool) -> None:
         self.console, self.quiet, self.verbose = console, quiet, verbose
         self.bar: tqdm[Any] | None = None
+        self.epoch = 0
         self.tokens = 0
         self.rows = 0
         self.columns: tuple[str, ...] = ()
@@ -63,8 +64,10 @@ class TrainingDisplay:
             case EpochEnd():
                 self._epoch(event)
             case Finished():
+                by_steps = event.run.config.training.validate_every
+                best = f"step {event.best_step}" if by_steps else f"epoch {event.best_epoch}"
                 self.console.print(
-                    f"done ({event.reason}); the weights of epoch {event.best_epoch} are kept: {event.run.path}",
+                    f"done ({event.reason}); the weights of {best} are kept: {event.run.path}",
                     highlight=False,
                     soft_wrap=True,
                 )
@@ -91,12 +94,14 @@ class TrainingDisplay:
             self.console.print((event.run.path / "config.toml").read_text(encoding="utf-8"), highlight=False, markup=False)
 
     def _step(self, event: Any) -> None:
+        if event.epoch != self.epoch:  # where validation is not at the end of epochs, a bar may be left of the last
+            self.close()
         if self.bar is None:
             from tqdm import tqdm
 
             hidden = not sys.stderr.isatty()
             self.bar = tqdm(total=event.batches, desc=f"epoch {event.epoch}", unit="batch", leave=False, disable=hidden)
-            self.tokens = 0
+            self.epoch, self.tokens = event.epoch, 0
         self.tokens += event.tokens
         elapsed = self.bar.format_dict["elapsed"] or 1e-9
         self.bar.set_postfix_str(f"loss {event.loss:.3f}, {self.tokens / elapsed:,.0f} tokens/s", refresh=False)

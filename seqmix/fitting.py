@@ -36,10 +36,11 @@ class State:
         epoch, batch: the next batch is number `batch` of epoch `epoch`, both from 0.
         step: optimiser steps so far.
         lr: learning rate of the last step.
-        loss_sum, records, tokens: over the epoch so far.
-        best, best_loss, best_epoch: the best validation score (higher is better), the loss with it, and its epoch, from 1;
-            0: none yet.
-        stale: epochs since.
+        loss_sum, records, tokens: since the last validation.
+        validations, validated: how many there were, and the step of the last.
+        best, best_loss, best_epoch, best_step: the best validation score (higher is better), the loss with it, its epoch, from
+            1, and step; 0: none yet.
+        stale: validations since.
         tokens_per_batch: what was chosen where the configuration leaves it open; 0: as configured.
         pieces: parts in which each batch is computed, their gradients added up: more than 1 since memory ran out.
         elapsed: seconds of training so far, validation included; counted where there is a budget.
@@ -53,9 +54,12 @@ class State:
     loss_sum: float = 0.0
     records: int = 0
     tokens: int = 0
+    validations: int = 0
+    validated: int = 0
     best: float = -math.inf
     best_loss: float = math.inf
     best_epoch: int = 0
+    best_step: int = 0
     stale: int = 0
     tokens_per_batch: int = 0
     pieces: int = 1
@@ -86,7 +90,10 @@ class MemoryShort:
 
 @dataclass(frozen=True, slots=True)
 class EpochEnd:
-    """An epoch is over: training loss, validation scores (empty without a validation split), and whether it is best."""
+    """An epoch, or with `validate_every` that many steps, are over and were validated.
+
+    Training loss, validation scores (empty without a validation split), whether they are best; `epoch`: the one it is in.
+    """
 
     epoch: int
     step: int
@@ -144,11 +151,29 @@ class Trainer:
         """Whether there is a budget of time and nothing is left of it."""
         return 0 < self.config.training.budget <= self.state.elapsed
 
+    @property
+    def over(self) -> bool:
+        """Whether there may be no further step, as the budget of time or the number of steps is used up."""
+        return self.used_up or 0 < self.config.training.max_steps <= self.state.step
+
+    def due(self, batches: int) -> bool:
+        """Whether validation comes before the next step, in an epoch of so many batches."""
+        training, state = self.config.training, self.state
+        if self.over or 0 < training.validate_every <= state.step - state.validated:
+            return True
+        last = not training.validate_every or 0 < training.epochs <= state.epoch + 1
+        return last and state.batch >= batches
+
     def progress(self, done: float) -> float:
-        """How much of the training is over, 0 to 1, after `done` epochs: by epochs or by time, whichever is more."""
-        training = self.config.training
+        """How much of the training is over, 0 to 1, after `done` epochs and in the middle of the next step.
+
+        By epochs, by steps or by time, whichever is most.
+        """
+        training, state = self.config.training, self.state
         of_epochs = done / training.epochs if training.epochs else 0.0
-        return max(of_epochs, min(1.0, self.state.elapsed / training.budget) if training.budget else 0.0)
+        of_steps = (state.step + 0.5) / training.max_steps if training.max_steps else 0.0
+        of_time = state.elapsed / training.budget if training.budget else 0.0
+        return max(of_epochs, min(1.0, of_steps), min(1.0, of_time))
 
     def count_time(self, since: float) -> float:
         """Adds the seconds since `since` to the training's, where there is a budget; returns the time now."""
@@ -197,7 +222,8 @@ class Trainer:
         if self.device.type == "cuda" and "random.cuda" in tensors:
             torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
         self.scaler.load_state_dict(facts["scaler"])
-        self.state = State(**facts["state"])
+        # Runs that were begun when every epoch was validated do not say how many validations there were.
+        self.state = State(**{"validations": facts["state"]["epoch"], **facts["state"]})
 
 
 def new_optimizer(model: nn.Module, training: TrainingConfig) -> torch.optim.AdamW:
@@ -220,12 +246,13 @@ def learning_rate(config: Config, progress: float) -> float:
 
 
 def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[StepEnd | EpochEnd | MemoryShort]:
-    """Trains from the trainer's state to the end; an event for every optimiser step and every epoch.
+    """Trains from the trainer's state to the end; an event for every optimiser step and every validation.
 
     Where memory runs out, the step is done again with its batches in halves, whose gradients are added up: without
     dropout, which draws anew for each part, the result is that of the whole.
 
-    When the time budget is used up, the rest of the epoch is left out: it is validated, and training is over.
+    When the time budget or the number of steps is used up, the rest of the epoch is left out: it is validated, and
+    training is over.
 
     Whenever an event arrives, the trainer's state is consistent and may be saved.
 
@@ -241,9 +268,9 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
     lengths = trainer.dataset.cut_lengths(trainer.config.data.max_length)
     targets = trainer.objective.targets(trainer.dataset.labels)
     weights = class_weights(trainer).to(trainer.device)
-    clock = time.monotonic()
+    clock = began = time.monotonic()
+    tokens_before = state.tokens
     while not state.finished:
-        began, tokens_before = time.monotonic(), state.tokens
         plan = plan_batches(
             (lengths[train] + (trainer.model.pooling == "cls")) * trainer.dataset.rows,
             tokens_per_batch=state.tokens_per_batch or training.tokens_per_batch,
@@ -252,7 +279,7 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
         )
         trainer.model.train()
         mean_size = len(train) / len(plan)
-        while state.batch < len(plan) and not trainer.used_up:
+        while state.batch < len(plan) and not trainer.due(len(plan)):
             group = plan[state.batch : state.batch + training.accumulate]
             middle = (state.batch + 0.5 * len(group)) / len(plan)  # of the step: neither the first nor the last is wasted
             lr = learning_rate(trainer.config, trainer.progress(state.epoch + middle))
@@ -271,14 +298,17 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
             if state.pieces != pieces:
                 yield MemoryShort(state.step, state.pieces)
             yield StepEnd(state.epoch + 1, state.batch, len(plan), state.step, loss, lr, tokens)
+        if not trainer.due(len(plan)):
+            state.epoch, state.batch = state.epoch + 1, 0
+            continue
         scores = _validate(trainer, validation, lengths, check) if len(validation) else {}
         if not all(bool(p.isfinite().all()) for p in trainer.averaged.parameters()):
             raise _diverged("there are weights that are no finite number", state.step)
         if not math.isfinite(loss := scores.get(trainer.objective.loss_score, 0.0)):
             raise _diverged(f"the validation loss is {loss}", state.step)
         clock = trainer.count_time(clock)
-        event = _end_epoch(trainer, scores, time.monotonic() - began, state.tokens - tokens_before)
-        yield event
+        yield _judge(trainer, scores, len(plan), time.monotonic() - began, state.tokens - tokens_before)
+        began, tokens_before = time.monotonic(), state.tokens
 
 
 def class_weights(trainer: Trainer) -> Tensor:
@@ -373,8 +403,8 @@ def _validate(trainer: Trainer, validation: Any, lengths: Any, check: Callable[[
     return trainer.objective.point_scores(found, trainer.dataset.labels[validation])
 
 
-def _end_epoch(trainer: Trainer, scores: dict[str, float], seconds: float, tokens: int) -> EpochEnd:
-    """Moves the state to the next epoch and judges this one."""
+def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: float, tokens: int) -> EpochEnd:
+    """Takes validation scores into the state, and moves it to the next epoch where this one is through."""
     state, training = trainer.state, trainer.config.training
     score, loss = trainer.objective.judge(scores, training.select)
     # Without validation scores there is nothing to choose by: the last weights are the ones to keep.
@@ -383,7 +413,7 @@ def _end_epoch(trainer: Trainer, scores: dict[str, float], seconds: float, token
     if best:
         if math.isfinite(score):
             state.best, state.best_loss = score, loss
-        state.best_epoch = state.epoch + 1
+        state.best_epoch, state.best_step = state.epoch + 1, state.step
     event = EpochEnd(
         epoch=state.epoch + 1,
         step=state.step,
@@ -395,8 +425,10 @@ def _end_epoch(trainer: Trainer, scores: dict[str, float], seconds: float, token
         tokens_per_second=tokens / max(seconds, 1e-9),
     )
     state.stale = 0 if best else state.stale + 1
-    state.epoch, state.batch = state.epoch + 1, 0
+    state.validations, state.validated = state.validations + 1, state.step
     state.loss_sum, state.records, state.tokens = 0.0, 0, 0
+    if trainer.over or state.batch >= batches:
+        state.epoch, state.batch = state.epoch + 1, 0
     last = 0 < training.epochs <= state.epoch
-    state.finished = last or trainer.used_up or 0 < training.patience <= state.stale
+    state.finished = last or trainer.over or 0 < training.patience <= state.stale
     return event

@@ -6,13 +6,15 @@ import html
 import io
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from seqmix import __version__
+from seqmix.config import ModelConfig, Recipe
 from seqmix.dataset import sizes_of
 from seqmix.run import Run, write_whole
 from seqmix.splits import SPLITS
@@ -72,6 +74,47 @@ def _quantiles(what: str, values: dict[str, Any], form: str, ends: tuple[str, st
         table.add_column({"0%": ends[0], "50%": "median", "100%": ends[1]}.get(quantile, quantile), justify="right")
     table.add_row(*(form.format(value) for value in values.values()))
     return table
+
+
+def recipe_table(recipes: Iterable[Recipe]) -> Table:
+    """Recipes side by side: what each is for, its main settings and how its data are prepared, and the published result."""
+    table = Table(title="seqmix train --recipe NAME", title_justify="left", show_lines=True)
+    for column in ("name", "task", "mixer", "length", "settings, and what prepares the data", "published"):
+        table.add_column(column, justify="right" if column == "length" else "left", no_wrap=column == "name", overflow="fold")
+    for recipe in recipes:
+        length = recipe.settings.get("data", {}).get("max_length", 0)
+        table.add_row(
+            recipe.name,
+            escape(recipe.facts.task),
+            recipe.settings.get("model", {}).get("mixer", ModelConfig().mixer),
+            f"{length:,}" if length else "-",
+            f"{_main_settings(recipe.settings)}\n{escape(recipe.facts.data)}",
+            escape(recipe.facts.published or "-"),
+        )
+    return table
+
+
+def _main_settings(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """What tells recipes apart, in a line: "chord, 15 links, width 32, flat, batch 16, lr 0.0001, 200 epochs"."""
+    forms = {
+        "mixer.protocol": "{}",
+        "mixer.n_links": "{} links",
+        "mixer.n_landmarks": "{} landmarks",
+        "model.blocks": "{} blocks",
+        "model.d_model": "width {}",
+        "model.words": "words of {}",
+        "model.pooling": "{}",
+        "training.batch_size": "batch {}",
+        "training.lr": "lr {:g}",
+        "training.max_steps": "{:,} steps",
+        "training.epochs": "{} epochs",
+    }
+    found = []
+    for name, form in forms.items():
+        table, option = name.split(".")
+        if value := tables.get(table, {}).get(option):
+            found.append("1 block" if name == "model.blocks" and value == 1 else form.format(value))
+    return ", ".join(found)
 
 
 def _changes(info: dict[str, Any]) -> list[tuple[str, int]]:
@@ -242,22 +285,24 @@ def points_figure(evaluation: Evaluation) -> Figure:
 
 
 def curves_figure(history: Sequence[dict[str, Any]]) -> Figure:
-    """Training and validation loss, and the first of the validation scores, over the epochs."""
+    """Training and validation loss, and the first of the validation scores, over the epochs, or the
+    steps if some were validated in one."""
     figure, axes = new_figure(5.6, 3.8)
-    epochs = [line["epoch"] for line in history]
-    axes.plot(epochs, [line["train_loss"] for line in history], color=_GREY, marker="o", markersize=3, label="training loss")
+    unit = "epoch" if len({line["epoch"] for line in history}) == len(history) else "step"
+    times = [line[unit] for line in history]
+    axes.plot(times, [line["train_loss"] for line in history], color=_GREY, marker="o", markersize=3, label="training loss")
     shown = next((name for name in _CURVES if all(line.get(f"val_{name}") is not None for line in history)), None)
     if shown:
         if all("val_log loss" in line for line in history):
             validation = [line["val_log loss"] for line in history]
-            axes.plot(epochs, validation, color=_BLUE, marker="o", markersize=3, label="validation loss")
+            axes.plot(times, validation, color=_BLUE, marker="o", markersize=3, label="validation loss")
         right = axes.twinx()
         right.spines[["top"]].set_visible(False)
         score = [line[f"val_{shown}"] for line in history]
-        right.plot(epochs, score, color=_ORANGE, marker="s", markersize=3, label=f"validation {shown}")
+        right.plot(times, score, color=_ORANGE, marker="s", markersize=3, label=f"validation {shown}")
         right.set_ylabel(shown, color=_ORANGE)
         right.set_ylim(min(0.5, *score), 1.0)
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(unit)
     axes.set_ylabel("loss")
     axes.set_ylim(bottom=0)
     axes.xaxis.get_major_locator().set_params(integer=True)

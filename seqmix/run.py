@@ -233,9 +233,9 @@ class Run:
         except ValueError as error:
             raise RunError(f"{path}: the file is damaged: {error}") from error
 
-    def rewind_history(self, epochs: int) -> None:
-        """Forgets what was logged after the first `epochs` epochs, as a resumed run will log it again."""
-        kept = [json.dumps(line) + "\n" for line in self.history() if line["epoch"] <= epochs]
+    def rewind_history(self, validations: int) -> None:
+        """Forgets what was logged after the first `validations`, as a resumed run will log it again."""
+        kept = [json.dumps(line) + "\n" for line in self.history()[:validations]]
         write_whole(self.path / "metrics.jsonl", "".join(kept))
 
 

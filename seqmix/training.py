@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from seqmix.budget import choose_tokens_per_batch
-from seqmix.config import Config, Table, merge, parse_duration, parse_setting, read_recipe, read_toml
+from seqmix.config import Config, Table, merge, parse_duration, parse_setting, read_recipe, read_settings
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, Interrupted, RunError
 from seqmix.fitting import EpochEnd, MemoryShort, State, StepEnd, Trainer, fit
@@ -43,11 +43,12 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Nothing is left to do: `reason` in words."""
+    """Nothing is left to do: `reason` in words; the weights that are kept are those of `best_step`, in `best_epoch`."""
 
     run: Run
     best_epoch: int
     reason: str
+    best_step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _given(options: Mapping[str, Any], config: str | Path | None, settings: Sequ
     """The layers that a user states, lowest first: configuration file, options, settings."""
     layers: list[Mapping[str, Table]] = []
     if config:
-        layers.append(read_toml(config))
+        layers.append(read_settings(config))
     homes = {"mixer": "model", "pooling": "model", "kmer": "model", "protocol": "mixer", "max_length": "data"}
     for name, value in options.items():
         if value is not None:
@@ -122,9 +123,7 @@ def settle(
     stated = merge(*layers)
     dataset = _open_dataset(data or stated.get("data", {}).get("path") or "seqmix-data")
     training = stated.get("training", {})
-    if training.get("budget"):
-        # A recipe's epochs and patience are meant for training without one: the learning rate follows the time to its end.
-        layers.insert(0, {"training": {name: 0 for name in ("epochs", "patience") if name not in training}})
+    layers.insert(0, _without_limits(training))
     objective = objective_of(dataset.info)
     if objective.kind == "regression":  # the recipe for DNA smooths labels; here there are none
         layers.insert(0, {"training": {"label_smoothing": 0.0} if "label_smoothing" not in training else {}})
@@ -139,6 +138,28 @@ def settle(
     return dataset, resolved
 
 
+def _without_limits(stated: Table) -> dict[str, Table]:
+    """What takes back those limits of a recipe, and of the defaults, that the user's own take the place of.
+
+    The learning rate then follows what was asked for to its end: a recipe's limits are meant for training without others.
+    """
+    limits = ["epochs", "budget", "max_steps"]
+    if stated.get("budget") or stated.get("max_steps"):
+        limits.append("patience")
+    if not any(stated.get(name) for name in limits):
+        return {}
+    return {"training": {name: 0 for name in limits if name not in stated}}
+
+
+def _beneath(recipe: str | None, given: Sequence[Mapping[str, Table]]) -> list[Mapping[str, Table]]:
+    """The layers of a recipe that is named again at a resume: its settings, without the limits that `given` replaces."""
+    if not recipe:
+        return []
+    tables = read_recipe(recipe)
+    replaced = _without_limits(merge(*given).get("training", {})).get("training", {})
+    return [tables, {"training": {name: 0 for name in replaced if name in tables.get("training", {})}}]
+
+
 def train(
     data: str | Path | Dataset | None = None,
     output: str | Path | None = None,
@@ -150,6 +171,7 @@ def train(
     max_length: int | None = None,
     epochs: int | None = None,
     budget: float | str | None = None,
+    max_steps: int | None = None,
     batch_size: int | None = None,
     tokens_per_batch: int | str | None = None,
     lr: float | None = None,
@@ -177,7 +199,8 @@ def train(
             `config` or the defaults.
         recipe: name of a recipe that comes with seqmix; config: a TOML file; settings: "table.option=value" each. Without
             recipe and file, DNA is trained with the recipe "dna".
-        budget: seconds, or a text such as "5m": see `TrainingConfig`. A resumed run goes on with what is left of it.
+        epochs, budget, max_steps: whichever comes first, see `TrainingConfig`. The budget is seconds, or a text such as
+            "5m"; a resumed run goes on with what is left of it.
         resume: continue an interrupted run from its last saved step.
         overwrite: replace `output` if it is a run folder.
         threads: of the CPU; None: OMP_NUM_THREADS, or one for each core.
@@ -204,6 +227,7 @@ def train(
         "max_length": max_length,
         "epochs": epochs,
         "budget": parse_duration(budget) if isinstance(budget, str) else budget,
+        "max_steps": max_steps,
         "batch_size": batch_size,
         "tokens_per_batch": tokens_per_batch,
         "lr": lr,
@@ -220,8 +244,8 @@ def train(
     if resume:
         run = Run.open(output) if output else Run.newest()
         dataset = _open_dataset(data or run.config.data.path)
-        named = [read_recipe(recipe)] if recipe else []
-        _check_same(run, dataset, [*named, *_given(options, config, settings)])
+        given = _given(options, config, settings)
+        _check_same(run, dataset, [*_beneath(recipe, given), *given])
     else:
         dataset, resolved = settle(data, options, recipe, config, settings)
         run = new_run(dataset, resolved, Path(output) if output else None, overwrite)
@@ -301,9 +325,9 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
     if saved:
         trainer.unpack(*saved)
         if trainer.state.finished:
-            emit(Finished(run, trainer.state.best_epoch, "it was finished before"))
+            emit(Finished(run, trainer.state.best_epoch, "it was finished before", trainer.state.best_step))
             return
-        run.rewind_history(trainer.state.epoch)
+        run.rewind_history(trainer.state.validations)
     writer = _tensorboard(run) if config.training.tensorboard else None
     emit(Started(run, dataset, count_parameters(model), str(device), saved is not None, trainer.state))
     with _signals() as stop:
@@ -323,7 +347,7 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
                     _record_epoch(run, trainer, event, writer)
                 elif isinstance(event, MemoryShort):
                     pass
-                elif event.step % config.training.save_every == 0 or event.batch == event.batches or trainer.used_up:
+                elif event.step % config.training.save_every == 0 or trainer.due(event.batches):
                     run.save_state(*trainer.pack())
                 emit(event)
                 if stop.is_set():
@@ -332,7 +356,7 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
         finally:
             if writer:
                 writer.close()
-    emit(Finished(run, trainer.state.best_epoch, _reason(trainer)))
+    emit(Finished(run, trainer.state.best_epoch, _reason(trainer), trainer.state.best_step))
 
 
 def _reason(trainer: Trainer) -> str:
@@ -340,9 +364,11 @@ def _reason(trainer: Trainer) -> str:
     state, training = trainer.state, trainer.config.training
     if trainer.used_up:
         return f"the time budget of {training.budget:g} s is used up"
+    if trainer.over:
+        return "all steps done"
     if 0 < training.epochs <= state.epoch:
         return "all epochs done"
-    return f"no better {training.select} for {state.stale} epochs"
+    return f"no better {training.select} for {state.stale} {'validations' if training.validate_every else 'epochs'}"
 
 
 def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> None:

@@ -172,7 +172,7 @@ def _summary(run: Run, scores: dict[str, float], peak: int | None, events: Seque
         scores=without_nan(scores),
         parameters=count_parameters(run.build_model()),
         seconds=state.get("elapsed") or logged,  # counted only where there is a budget
-        epochs=len(history),
+        epochs=history[-1]["epoch"] if history else 0,
         steps=state.get("step", 0),
         tokens_per_second=tokens / max(logged, 1e-9),
         peak_bytes=peak,

@@ -15,6 +15,7 @@ from conftest import random_dna, write_fasta
 
 import seqmix
 from seqmix.errors import DatasetError, Interrupted, RunError
+from seqmix.fitting import StepEnd
 from seqmix.run import Run
 
 # Starts `seqmix` commands, one at a time, as processes of their own that need not wait for torch to be imported.
@@ -76,6 +77,7 @@ def launcher(tmp_path_factory):
 OPTIONS = {
     "paramixer": ("model.dropout=0.2", "model.d_model=8", "mixer.d_hidden=8", "mixer.n_factors=3", "training.accumulate=2"),
     "skyformer": ("model.dropout=0.2", "model.d_model=8", "mixer.n_landmarks=4", "model.positions=true"),
+    "conv": ("model.dropout=0.2", "model.d_model=8", "training.max_steps=30", "training.validate_every=8"),
 }
 
 
@@ -209,6 +211,20 @@ def test_a_run_interrupted_between_two_saves_is_saved_where_it_stands(dataset, r
     assert log(resumed) == log(whole)
 
 
+@pytest.mark.parametrize("step", [8, 9, "end of an epoch", 24, 30])
+def test_where_steps_are_counted_a_run_interrupted_anywhere_ends_as_if_it_had_not_been(step, dataset, references, tmp_path):
+    reference = references["conv"]
+    if step == "end of an epoch":
+        steps = []
+        train(dataset, tmp_path / "counted", "conv", on_event=steps.append)
+        step = next(e.step for e in steps if isinstance(e, StepEnd) and e.batch == e.batches and e.step % 8)
+    run = interrupted_at(dataset, tmp_path / "run", step, mixer="conv")
+    assert Run.open(run).load_state()[1]["state"]["step"] == step
+    seqmix.train(output=run, resume=True)
+    assert_same(run, reference)
+    assert [line["step"] for line in reference.history()] == [8, 16, 24, 30]
+
+
 def test_a_run_killed_before_its_first_save_begins_again(dataset, references, tmp_path):
     reference = references["paramixer"]
     Run.create(tmp_path / "run", reference.config, reference.info)
@@ -216,7 +232,10 @@ def test_a_run_killed_before_its_first_save_begins_again(dataset, references, tm
     assert_same(tmp_path / "run", reference)
 
 
-def test_an_epoch_is_logged_once_even_if_the_process_dies_right_after_its_line(dataset, references, tmp_path, monkeypatch):
+@pytest.mark.parametrize("mixer", ["paramixer", "conv"])
+def test_a_validation_is_logged_once_even_if_the_process_dies_right_after_its_line(
+    mixer, dataset, references, tmp_path, monkeypatch
+):
     class Died(BaseException):
         pass
 
@@ -227,16 +246,26 @@ def test_an_epoch_is_logged_once_even_if_the_process_dies_right_after_its_line(d
 
     def log_and_die_at_the_next_save(run, line):
         log_line(run, line)
-        if line["epoch"] == 2:
+        if len(run.history()) == 2:
             monkeypatch.setattr(Run, "save_state", die)
 
     monkeypatch.setattr(Run, "log", log_and_die_at_the_next_save)
     with pytest.raises(Died):
-        train(dataset, tmp_path / "run")
+        train(dataset, tmp_path / "run", mixer)
     monkeypatch.setattr(Run, "save_state", save)
     monkeypatch.setattr(Run, "log", log_line)
     seqmix.train(output=tmp_path / "run", resume=True)
-    assert_same(tmp_path / "run", references["paramixer"])
+    assert_same(tmp_path / "run", references[mixer])
+
+
+def test_a_run_that_was_begun_when_states_did_not_count_validations_goes_on(dataset, references, tmp_path):
+    run = Run.open(interrupted_at(dataset, tmp_path / "run", 10))
+    tensors, facts = run.load_state()
+    for name in ("validations", "validated", "best_step"):
+        del facts["state"][name]
+    run.save_state(tensors, facts)
+    seqmix.train(output=run.path, resume=True)
+    assert log(run) == log(references["paramixer"])
 
 
 def test_a_finished_run_has_nothing_to_resume(references, tmp_path):

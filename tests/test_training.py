@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from conftest import random_dna, write_fasta
 
 import seqmix
-from seqmix import budget, fitting
+from seqmix import budget, fitting, training
 from seqmix.batching import collate, plan_batches
 from seqmix.config import Config, TrainingConfig, parse_duration, read_recipe, read_toml
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
@@ -616,6 +616,90 @@ def test_other_durations_are_refused(text, dataset, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+# A number of steps, and validation by steps.
+
+
+def test_training_ends_after_its_steps_and_the_rest_of_the_epoch_is_left_out(dataset, tmp_path):
+    run, events = train(dataset, tmp_path / "run", epochs=None, batch_size=12, max_steps=6)
+    assert (run.config.training.epochs, run.config.training.patience) == (0, 0)
+    assert steps_and_epochs(events) == ([1] * 4 + [2] * 2, [1, 2])
+    assert [line["step"] for line in run.history()] == [4, 6]
+    assert "val_accuracy" in run.history()[1]
+    assert events[-1].reason == "all steps done"
+    events.clear()
+    seqmix.train(dataset, tmp_path / "run", max_steps=6, resume=True, on_event=events.append)
+    assert [type(event) for event in events] == [Finished]
+
+
+def test_steps_are_those_of_the_optimiser(dataset, tmp_path):
+    _, events = train(dataset, tmp_path / "run", "training.accumulate=3", epochs=None, batch_size=12, max_steps=3)
+    assert [(event.epoch, event.batch) for event in of_kind(events, StepEnd)] == [(1, 3), (1, 4), (2, 3)]
+
+
+def test_the_schedule_follows_the_steps_to_their_end(dataset, tmp_path):
+    settings = ("training.schedule=linear", "training.warmup=0", "training.clip=0.001")
+    options = {"batch_size": 12, "lr": 1.0}
+    _, events = train(dataset, tmp_path / "steps", *settings, epochs=None, max_steps=6, **options)
+    assert [event.lr for event in of_kind(events, StepEnd)] == pytest.approx([1 - (i + 0.5) / 6 for i in range(6)])
+    _, events = train(dataset, tmp_path / "epochs", *settings, epochs=1, max_steps=100, **options)
+    assert [event.lr for event in of_kind(events, StepEnd)] == pytest.approx([1 - (i + 0.5) / 4 for i in range(4)])
+    assert events[-1].reason == "all epochs done"
+
+
+def test_of_steps_and_a_budget_the_first_to_be_used_up_ends_training(clock, dataset, tmp_path):
+    _, events = train(dataset, tmp_path / "steps", epochs=None, batch_size=12, max_steps=3, budget="1h")
+    assert (len(of_kind(events, StepEnd)), events[-1].reason) == (3, "all steps done")
+    _, events = train(dataset, tmp_path / "budget", epochs=None, batch_size=12, max_steps=300, budget=3)
+    assert (len(of_kind(events, StepEnd)), events[-1].reason) == (3, "the time budget of 3 s is used up")
+
+
+def test_the_limits_that_a_user_states_take_the_place_of_a_recipes(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "read_recipe", lambda _: {"training": {"epochs": 0, "max_steps": 900, "patience": 7}})
+
+    def limits(**options):
+        config = training.settle(dataset, options, recipe="any")[1].training
+        return config.epochs, config.budget, config.max_steps, config.patience
+
+    assert limits() == (0, 0, 900, 7)
+    assert limits(epochs=3) == (3, 0, 0, 7)
+    assert limits(max_steps=20) == (0, 0, 20, 0)
+    assert limits(budget=5.0) == (0, 5, 0, 0)
+    assert limits(epochs=3, max_steps=20, budget=5.0) == (3, 5, 20, 0)
+    assert limits(max_steps=20, patience=2) == (0, 0, 20, 2)
+
+
+def test_validation_may_come_after_a_number_of_steps(dataset, tmp_path):
+    run, events = train(dataset, tmp_path / "run", "training.validate_every=3", epochs=2, batch_size=12)
+    assert [(line["epoch"], line["step"]) for line in run.history()] == [(1, 3), (2, 6), (2, 8)]
+    assert [event.step for event in of_kind(events, EpochEnd)] == [3, 6, 8]
+    assert [event.epoch for event in of_kind(events, StepEnd)] == [1] * 4 + [2] * 4
+    losses = [event.loss for event in of_kind(events, StepEnd)]
+    for event, part in zip(of_kind(events, EpochEnd), (losses[:3], losses[3:6], losses[6:]), strict=True):
+        assert event.train_loss == pytest.approx(np.mean(part))
+    assert events[-1].reason == "all epochs done"
+    assert events[-1].best_step == [line["step"] for line in run.history() if line["best"]][-1]
+
+
+def test_patience_counts_validations(dataset, tmp_path, monkeypatch):
+    scores = iter([0.6, 0.7, 0.7, 0.65, 0.9])
+    monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": next(scores), "log loss": 1.0})
+    settings = ("training.validate_every=3", "training.patience=2")
+    _, events = train(dataset, tmp_path / "run", *settings, epochs=9, batch_size=12)
+    assert [event.step for event in of_kind(events, EpochEnd)] == [3, 6, 9, 12]
+    assert events[-1].reason == "no better macro-f1 for 2 validations"
+    assert (events[-1].best_epoch, events[-1].best_step) == (2, 6)
+
+
+def test_how_often_is_validated_changes_no_weights(dataset, tmp_path):
+    runs = [
+        train(dataset, tmp_path / every, f"training.validate_every={every}", epochs=None, batch_size=12, max_steps=6)[0]
+        for every in ("0", "1", "4")
+    ]
+    states = [run.load_state()[0] for run in runs]
+    for state in states[1:]:
+        assert all(torch.equal(state[name], tensor) for name, tensor in states[0].items())
+
+
 # Precision and devices.
 
 
@@ -743,7 +827,10 @@ def test_a_run_that_cannot_begin_leaves_the_one_it_would_replace(dataset, refere
         ("training.class_weights=auto", "none, balanced"),
         ("training.label_smoothing=1.0", "label_smoothing"),
         ("training.accumulate=0", "accumulate must be at least 1"),
-        ("training.epochs=0", r"epochs must be at least 1 \(or 0, with training.budget\): got 0"),
+        ("training.epochs=0", r"epochs must be at least 1 \(or 0, with training.budget or training.max_steps\): got 0"),
+        ("training.max_steps=-1", "training.max_steps must be 0 or more: got -1"),
+        ("training.validate_every=-1", "training.validate_every must be 0 or more: got -1"),
+        ("training.max_steps=1e3", "training.max_steps must be a whole number: got 1000.0"),
         ("training.budget=-1", "budget must be a number of seconds, 0 \\(none\\) or more"),
         ("training.budget=inf", "budget must be a number of seconds"),
         ("training.budget=nan", "budget must be a number of seconds"),

@@ -15,7 +15,7 @@ from seqmix import cli
 
 PACKAGE = Path(seqmix.__file__).parent
 ORDER = [
-    *("errors", "config", "formats", "records", "vocabulary", "splits", "spool", "dataset", "preparation", "batching"),
+    *("errors", "config", "formats", "records", "vocabulary", "splits", "tasks", "spool", "dataset", "preparation", "batching"),
     "memory",
     *("functional", "mixers", "tabulation", "model", "interop", "run", "inference", "metrics", "baselines"),
     *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),

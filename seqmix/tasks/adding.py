@@ -1,4 +1,4 @@
-"""The adding problem: a generator in, numbers of which two are marked out, with the sum of these, scaled, as the target.
+"""The adding problem: a random generator in; numbers, two of them marked, out, with a sum to be told as the target.
 
 A sample is `(L, 2)`: channel 0 uniform in [-1, 1), channel 1 is 1 at two distinct positions, of which each pair is
 equally likely, and 0 elsewhere. The target is ``0.5 + (a + b) / 4``, a and b the marked numbers: in [0, 1]. A

@@ -3,10 +3,10 @@
 Every image has two long curves of 6 (easy), 9 (medium) or 14 (hard) dashes, and shorter ones of a third as many, as far
 as there is room. They do not cross or touch: `curves.py` says how they run. White on black, with soft edges.
 
-A long curve has two ends, so that there are two pairs of ends of one curve and four pairs of ends of different curves.
-Of these, the pair of the former and the pair of the latter that are most nearly the same distance apart are taken; an
-image in which these distances differ by more than 4 % of the side is thrown away. Only then a coin is tossed: the dots
-go to the former (class connected) or to the latter (unconnected). So the curves know nothing of the class, and neither
+Two dots are at the ends of one curve (class connected) or at an end of each of two (unconnected). So that the dots' places
+do not give the class away, an image is kept only if, for some end, its curve's other end and an end of the other curve
+are nearly as far from it (to 3 % of the side) and from the middle of the image (to 6 %). The first dot goes to the former
+end; only then a coin is tossed, and the second goes to one of the latter two. The curves know nothing of the class, nor
 does the number of dots, their distance or the brightness: a curve must be followed.
 
 Linsley et al., Learning long-range spatial dependencies with horizontal gated recurrent units, NeurIPS 2018; Tay et
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError
 from seqmix.tasks.base import Sample, Task
-from seqmix.tasks.curves import CurveField, Floats, draw
+from seqmix.tasks.curves import CurveField, Floats, Mask, draw
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,16 +34,16 @@ DASHES = {"easy": 6, "medium": 9, "hard": 14}
 """Dashes of a long curve, for each difficulty."""
 SIDES = (32, 64, 128)
 
-_TRIALS = 256
-"""Images that are begun at once."""
+_TRIALS = 2**15
+"""Images that are begun at once, times pixels a side: most are given up."""
 _ATTEMPTS = (2, 6)
 """How often the first and the second long curve are tried in an image before it is given up."""
 _SHORT_CURVES = 60
 """Short curves are tried until they would have about this many dashes at a side of 32, if all had room."""
-_SAME_DISTANCE = 0.04
-_JOINED = np.array([(0, 1), (2, 3)])
-_APART = np.array([(0, 2), (0, 3), (1, 2), (1, 3)])
-"""Pairs of the four ends, the first two of one curve."""
+_SAME_DISTANCE, _SAME_PLACE = 0.03, 0.06
+"""By how much of the side the two distances between dots, and those from the middle, may differ."""
+_OTHERS = np.array([(0, 1, 2), (0, 1, 3), (1, 0, 2), (1, 0, 3), (2, 3, 0), (2, 3, 1), (3, 2, 0), (3, 2, 1)])
+"""An end of a curve, its other end, and an end of the other curve."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,30 +113,35 @@ def as_image(sample: Sample) -> NDArray[np.uint8]:
 
 
 def _draw_scenes(rng: np.random.Generator, side: int, dashes: int) -> tuple[list[Floats], Floats]:
-    """Curves of some images, and where dots may go: `(S, 2, 2, 2)`, the ends of one curve and then those of two."""
-    field = CurveField(_TRIALS, side)
+    """Curves of some images, and where dots may go: `(S, 2, 2, 2)`, two ends of one curve and then of two."""
+    field = CurveField(_TRIALS // side, side)
     for attempts in _ATTEMPTS:
         field.keep(field.add_curve(dashes, rng, dotted=True, attempts=attempts))
     first, second = field.paths
-    ends = np.stack([first[:, 0, 0], first[:, -1, 1], second[:, 0, 0], second[:, -1, 1]], axis=1)  # (S, 4, 2)
-    joined, apart = ends[:, _JOINED], ends[:, _APART]  # (S, 2, 2, 2), (S, 4, 2, 2)
-    differences = np.abs(_distances(joined)[:, :, None] - _distances(apart)[:, None]).reshape(len(ends), -1)
-    best = differences.argmin(axis=1)
-    rows = np.arange(len(ends))
-    pairs = np.stack([joined[rows, best // len(_APART)], apart[rows, best % len(_APART)]], axis=1)
-    alike = differences.min(axis=1) <= _SAME_DISTANCE * side
+    pairs, alike = _like_pairs(np.stack([first[:, 0, 0], first[:, -1, 1], second[:, 0, 0], second[:, -1, 1]], axis=1), side)
     field.keep(alike)
     short = dashes // 3
     for _ in range(round(_SHORT_CURVES / short * math.sqrt(side / 32))):
         field.add_curve(short, rng)
-    return field.paths, pairs[alike]
+    return field.paths, pairs
 
 
-def _distances(pairs: Floats) -> Floats:
-    """Of points `(S, n, 2, 2)`: `(S, n)`."""
-    difference = pairs[:, :, 0] - pairs[:, :, 1]
-    distances: Floats = np.hypot(difference[..., 0], difference[..., 1])
-    return distances
+def _like_pairs(ends: Floats, side: int) -> tuple[Floats, Mask]:
+    """The pair of ends of one curve and the pair of ends of two that are most alike, where they are enough so.
+
+    `ends`: `(S, 4, 2)`. Returns `(S', 2, 2, 2)`, and which images these are, `(S,)`.
+    """
+    to_same, to_other = (ends[:, _OTHERS[:, 0]] - ends[:, _OTHERS[:, i]] for i in (1, 2))  # (S, 8, 2)
+    distance = np.abs(np.hypot(to_same[..., 0], to_same[..., 1]) - np.hypot(to_other[..., 0], to_other[..., 1]))
+    middle = ends - np.float32((side - 1) / 2)
+    off = np.hypot(middle[..., 0], middle[..., 1])  # (S, 4)
+    place = np.abs(off[:, _OTHERS[:, 1]] - off[:, _OTHERS[:, 2]])
+    unlike = np.maximum(distance / _SAME_DISTANCE, place / _SAME_PLACE)
+    best = _OTHERS[unlike.argmin(axis=1)]
+    rows = np.arange(len(ends))[:, None, None]
+    pairs: Floats = ends[rows, best[:, [[0, 1], [0, 2]]]]
+    alike: Mask = unlike.min(axis=1) <= side
+    return pairs[alike], alike
 
 
 def contact_sheet(samples: Sequence[Sample], columns: int = 6) -> Figure:

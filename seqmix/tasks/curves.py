@@ -22,7 +22,7 @@ DOT = 1.5
 _DASH, _GAP, _WIDTH, _MARGIN, _BORDER = 1.2, 1.8, 1.0, 3.8, 1.0
 """Length and width of a dash, distance between dashes, between curves and to the edge."""
 _GROWTH = 0.75
-_TURN = 0.9
+_TURN = 1.1
 """The largest angle between a dash and the next, in radians."""
 _CANDIDATES = 8
 _PROBES = np.array([0.0, _DASH, _DASH + 2, _DASH + 4, _DASH + 6, _DASH + 9], dtype=np.float32)

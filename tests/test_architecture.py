@@ -15,7 +15,7 @@ from seqmix import cli
 
 PACKAGE = Path(seqmix.__file__).parent
 ORDER = [
-    *("errors", "config", "formats", "records", "numbering", "vocabulary", "splits", "targets", "spool", "dataset"),
+    *("errors", "config", "formats", "records", "numbering", "vocabulary", "splits", "tasks", "targets", "spool", "dataset"),
     *("preparation", "batching", "memory", "metrics", "multilabel", "regression", "objective"),
     *("functional", "mixers", "tabulation", "model", "interop", "run", "inference", "baselines"),
     *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),

@@ -1,0 +1,35 @@
+"""Synthetic tasks, by name: what is asked of a sequence is known exactly, and so is every answer.
+
+    task = find_task("listops")
+    options = task.options({"length": 2000, "min_length": 500})
+    for sample in task.samples(1000, split_generators(seed=0)["train"], options):
+        sample.text, sample.label
+
+One file each: `adding`, `temporal_order`, `listops` and `pathfinder`; `base.py` is the contract.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seqmix.errors import ConfigError
+from seqmix.tasks.adding import Adding
+from seqmix.tasks.base import Sample, Task, split_generators
+from seqmix.tasks.listops import ListOps
+from seqmix.tasks.pathfinder import Pathfinder
+from seqmix.tasks.temporal_order import TemporalOrder
+
+__all__ = ["TASKS", "Sample", "Task", "find_task", "split_generators"]
+
+TASKS: dict[str, Task[Any]] = {task.name: task for task in (Adding(), TemporalOrder(), ListOps(), Pathfinder())}
+
+
+def find_task(name: str) -> Task[Any]:
+    """The task `name`.
+
+    Raises:
+        ConfigError: there is no such task.
+    """
+    if name not in TASKS:
+        raise ConfigError(f"there is no task '{name}'; available: {', '.join(TASKS)}")
+    return TASKS[name]

@@ -59,12 +59,13 @@ def _options(
 @reported
 def prepare(
     inputs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="INPUT...",
-            help="FASTA, FASTQ, GenBank, EMBL, CSV, TSV, JSONL, text (plain or .gz), folders; - for standard input.",
+            help="FASTA, FASTQ, GenBank, EMBL, CSV, TSV, JSONL, text (plain or .gz), folders, data sets of the papers; - for standard input.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("seqmix-data"),
     alphabet: Annotated[str, typer.Option(help="auto, dna, dna-iupac, protein, chars or bytes.")] = "auto",
     unknown: Annotated[
@@ -77,6 +78,10 @@ def prepare(
     max_length: Annotated[int | None, typer.Option(help="Cut longer records to this many characters. (default: never)")] = None,
     truncate: Annotated[str, typer.Option(help="Which part of a cut record is kept: start, end or middle.")] = "start",
     label_from: LabelFrom = None,
+    class_files: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="NAME=FILE,...", help="Instead of INPUT, the files of a class; repeat for more."),
+    ] = None,
     classes: Annotated[str | None, typer.Option(help="Keep only these classes, separated by commas. (default: all)")] = None,
     skip_unlabelled: Annotated[
         bool, typer.Option("--skip-unlabelled", help="Leave out records without a label instead of stopping.")
@@ -85,7 +90,12 @@ def prepare(
         str | None,
         typer.Option(help="Keep records of one group in one split: header:gene, header-regex:RE, column:NAME or table:FILE."),
     ] = None,
-    split: Annotated[str, typer.Option(help="Fractions of train, validation and test.")] = "0.6,0.2,0.2",
+    split: Annotated[
+        str,
+        typer.Option(
+            help="Fractions of train, validation and test. auto: 0.6,0.2,0.2, or as the data set of a paper is divided."
+        ),
+    ] = "auto",
     split_from: Annotated[
         str | None, typer.Option(help="Where splits are given: column:NAME, table:FILE or header:KEY.")
     ] = None,
@@ -107,7 +117,7 @@ def prepare(
     from seqmix.display import progress_bar
     from seqmix.preparation import PrepareOptions
     from seqmix.preparation import prepare as run_prepare
-    from seqmix.records import ReadOptions
+    from seqmix.records import ReadOptions, parse_class_files
     from seqmix.report import dataset_tables
 
     read = ReadOptions(
@@ -132,8 +142,9 @@ def prepare(
     )
     with progress_bar("reading", "characters", quiet) as bar:
         dataset = run_prepare(
-            inputs,
+            inputs or (),
             output,
+            class_files=parse_class_files(class_files or ()),
             val=val or (),
             test=test or (),
             options=options,

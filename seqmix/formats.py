@@ -22,6 +22,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TextIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seqmix.errors import InputError
 
 BLOCK = 1 << 20
@@ -45,6 +48,9 @@ FASTA_ENDINGS = (".fa", ".fasta", ".fna", ".ffn", ".faa", ".cds", ".cdna")
 ENDINGS = (*FASTA_ENDINGS, *_SEQUENCE_ENDINGS, *_TABLE_ENDINGS, ".txt", ".text")
 _CONTROL = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
 
+# A sequence as it stands in its file, a document, or the intensities of an image.
+Text = bytes | str | NDArray[np.uint8]
+
 
 @dataclass(slots=True)
 class Entry:
@@ -54,11 +60,11 @@ class Entry:
     """
 
     id: str
-    text: bytes | str
+    text: Text
     line: int
     header: str = ""
     columns: Mapping[str, Any] = field(default_factory=dict)
-    pair: bytes | str | None = None
+    pair: Text | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -287,7 +293,7 @@ def _with_bom(encoding: str) -> str:
     return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
-def _lines(stream: BinaryIO, name: str, encoding: str, newline: str | None = None) -> Iterator[str]:
+def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | None = None) -> Iterator[str]:
     """The lines of `stream`, decoded."""
     number = 0
     with _as_text(stream, encoding, newline) as text:
@@ -368,7 +374,7 @@ def _parse_text(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
 
 def _parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptions) -> Iterator[Entry]:
     csv.field_size_limit(sys.maxsize)
-    rows = csv.DictReader(_lines(stream, name, options.encoding, newline=""), delimiter=delimiter, strict=True)
+    rows = csv.DictReader(decoded_lines(stream, name, options.encoding, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = list(rows.fieldnames or [])
         text_column = _column(columns, options.text_column, TEXT_COLUMNS, name, "text")
@@ -387,7 +393,7 @@ def _parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOpti
 def _parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:
     text_column: str | None = None
     id_column: str | None = None
-    for number, line in enumerate(_lines(stream, name, options.encoding), 1):
+    for number, line in enumerate(decoded_lines(stream, name, options.encoding), 1):
         if not line.strip():
             continue
         row = _json_object(line, f"{name}: line {number}")

@@ -43,7 +43,7 @@ class Meta:
     """What is known of each record, `(n,)` each: label, split (-1: none given), keys of equal things (-1: none).
 
     `sequence_keys` are of what is kept; `whole_keys` of DNA before it was cut: the starts of a sequence and of its
-    reverse complement differ, and yet they are one.
+    reverse complement differ, and yet they are one. `strata` are what every split gets its share of, beside the classes.
     """
 
     labels: NDArray[np.int64]
@@ -51,6 +51,7 @@ class Meta:
     sequence_keys: NDArray[np.int64]
     whole_keys: NDArray[np.int64]
     group_keys: NDArray[np.int64]
+    strata: NDArray[np.int64]
 
 
 class TokenSpool:
@@ -73,9 +74,10 @@ class TokenSpool:
         self.first_unlabelled = ""
         self.vocabulary: Vocabulary | None = None
         self._groups: dict[str, int] = {}
+        self._stratum_names: dict[str, int] = {}
         self._lengths, self._labels, self._splits = array("q"), array("q"), array("b")
         self._sequences, self._wholes = array("q"), array("q")
-        self._group_numbers, self._ids = array("q"), array("q")
+        self._group_numbers, self._ids, self._strata = array("q"), array("q"), array("q")
 
     def fill(self, choose: Chooser, progress: Callable[[int, int], object] | None) -> None:
         """Reads all records.
@@ -119,7 +121,7 @@ class TokenSpool:
         if length >= max(1, self.min_length):
             return True
         if self.min_length == 0:
-            if record.text.strip():
+            if not isinstance(record.text, np.ndarray) and record.text.strip():
                 what = "nothing left without its unknown characters"
             else:
                 what = "a header but no sequence" if isinstance(record.text, bytes) else "no text"
@@ -150,6 +152,7 @@ class TokenSpool:
         self._splits.append(-1 if record.split is None else split_number(record.split, record))
         group = -1 if record.group is None else self._groups.setdefault(record.group, len(self._groups))
         self._group_numbers.append(group)
+        self._strata.append(self._stratum_names.setdefault(record.stratum, len(self._stratum_names)))
 
     def meta(self) -> Meta:
         """What is known of the records so far."""
@@ -161,6 +164,7 @@ class TokenSpool:
             sequence_keys=sequences,
             whole_keys=np.where(wholes == 0, -1, np.unique(wholes, return_inverse=True)[1]),
             group_keys=np.array(self._group_numbers, dtype=np.int64),
+            strata=np.array(self._strata, dtype=np.int64),
         )
 
     def repeated_ids(self) -> int:

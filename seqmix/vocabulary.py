@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError
+from seqmix.formats import Text
 
 PAD, CLS = 0, 1
 _FIRST = 2
@@ -104,23 +105,31 @@ class Vocabulary:
         self._plain = plain.encode() + _WHITESPACE
         self._ambiguous = frozenset((fixed.ambiguous + fixed.ambiguous.lower()).encode())
 
-    def encode(self, text: bytes | str, replaced: Counter[str], where: object) -> Tokens:
+    def encode(self, text: Text, replaced: Counter[str], where: object) -> Tokens:
         """Token indices of a sequence (white space deleted) or a document.
 
         Args:
-            text: `bytes` of a sequence format, or `str`.
+            text: `bytes` of a sequence format, `str`, or values that are taken as they are.
             replaced: counts, by character, what was mapped or dropped; added to.
             where: its `str` names the record in an error (made only then: it costs more than the encoding).
 
         Raises:
             InputError: a character is not in the alphabet and the policy is "error".
         """
+        if isinstance(text, np.ndarray):
+            return self._encode_values(text, where)
         if self.alphabet in _FIXED:
             return self._encode_letters(text, replaced, where)
         if self.alphabet == "bytes":
             raw = text.encode() if isinstance(text, str) else text.translate(None, _WHITESPACE)
             return np.frombuffer(raw, dtype=np.uint8).astype(np.uint16) + np.uint16(_FIRST)
         return self.index_points(code_points(text), replaced, where)
+
+    def _encode_values(self, values: NDArray[np.uint8], where: object) -> Tokens:
+        if self.alphabet != "bytes":
+            advice = "the model takes no such values" if self.settled else "use --alphabet bytes"
+            raise InputError(f"{where}: intensities of an image are no text of the alphabet {self.alphabet}; {advice}")
+        return values.astype(np.uint16) + np.uint16(_FIRST)
 
     def _encode_letters(self, text: bytes | str, replaced: Counter[str], where: object) -> Tokens:
         # A letter that one byte cannot hold becomes "?", which is no code in any alphabet; it is counted by its name.
@@ -209,21 +218,24 @@ class Vocabulary:
         return cls(saved["alphabet"], saved["unknown"], saved.get("symbols"))
 
 
-def code_points(text: bytes | str) -> NDArray[np.uint32]:
+def code_points(text: Text) -> NDArray[np.uint32]:
     """The characters of a document (or of a sequence, white space deleted) as numbers."""
+    assert not isinstance(text, np.ndarray)  # `prepare` takes values with the alphabet "bytes" only
     if isinstance(text, bytes):
         text = text.translate(None, _WHITESPACE).decode("latin-1")
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
-def guess_alphabet(samples: Iterable[bytes | str], is_sequence: bool) -> str:
-    """The alphabet that the first records suggest: "dna", "protein" or "chars".
+def guess_alphabet(samples: Iterable[Text], is_sequence: bool) -> str:
+    """The alphabet that the first records suggest: "dna", "protein" or "chars"; "bytes" for values.
 
     DNA if at least 90 % of the letters are A, C, G, T, U or N and all others are codes for several nucleotides
     or gaps; else protein if all are amino-acid codes and the file is of a sequence format; else characters.
     """
     counts: Counter[str] = Counter()
     for sample in samples:
+        if isinstance(sample, np.ndarray):
+            return "bytes"
         text = sample.decode("latin-1") if isinstance(sample, bytes) else sample
         counts.update("".join(text.split()).upper() if isinstance(sample, bytes) else text.strip().upper())
     total = counts.total()

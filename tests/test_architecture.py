@@ -15,7 +15,8 @@ from seqmix import cli
 
 PACKAGE = Path(seqmix.__file__).parent
 ORDER = [
-    *("errors", "config", "formats", "records", "vocabulary", "splits", "spool", "dataset", "preparation", "batching"),
+    *("errors", "config", "formats", "pickled", "images", "releases", "records", "vocabulary", "splits", "spool", "dataset"),
+    *("preparation", "batching"),
     "memory",
     *("functional", "mixers", "tabulation", "model", "interop", "run", "inference", "metrics", "baselines"),
     *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),
@@ -24,7 +25,7 @@ ORDER = [
     *("trial", "comparison", "comparison_report", "comparing", "cli_options", "cli_bench", "cli"),
 ]
 OPTIONS = {
-    "prepare": "output alphabet unknown min-length max-length truncate label-from classes skip-unlabelled group split "
+    "prepare": "output alphabet unknown min-length max-length truncate label-from class classes skip-unlabelled group split "
     "split-from val test seed input-format text-column id-column encoding overwrite quiet verbose",
     "train": "output mixer protocol pooling kmer max-length epochs budget batch-size tokens-per-batch lr seed device precision "
     "threads class-weights select compile save-every recipe config set resume overwrite quiet verbose",

@@ -37,7 +37,7 @@ def parse_cifar(stream: BinaryIO, batch: Path, companions: dict[str, str]) -> It
     ):
         raise InputError(f"{name}: labels, filenames and images of {3 * _PIXELS:,} bytes were expected, as many of each")
     for label, file, image in zip(labels, files, images, strict=True):
-        identifier = _word(file)
+        identifier = _word(file, name)
         yield Entry(identifier, _grey(image), 0, "", {"label": _class(classes, label, f"{name}: record '{identifier}'")})
 
 
@@ -72,23 +72,26 @@ def _class_names(path: Path, companions: dict[str, str]) -> list[str]:
     names = _keyed(read_values(data, str(path)), str(path)).get("label_names")
     if not isinstance(names, list):
         raise InputError(f"{path}: there is no list 'label_names' in it; unpack the archive again")
-    return [_word(name) for name in names]
+    return [_word(name, str(path)) for name in names]
 
 
 def _class(classes: list[str], label: Any, where: str) -> str:
     if not isinstance(label, int) or not 0 <= label < len(classes):
-        raise InputError(f"{where}: the label is {label!r}, a number from 0 to {len(classes) - 1} was expected")
+        shown = label if isinstance(label, int) else f"of type {type(label).__name__}"
+        raise InputError(f"{where}: the label is {shown}, a number from 0 to {len(classes) - 1} was expected")
     return classes[label]
 
 
 def _keyed(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"{name}: a dictionary was expected, as CIFAR-10 has it; unpack the archive again")
-    return {_word(key): item for key, item in value.items()}
+    return {_word(key, name): item for key, item in value.items()}
 
 
-def _word(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+def _word(value: Any, name: str) -> str:
+    if not isinstance(value, str | bytes):
+        raise InputError(f"{name}: a string was expected among the names, got one of type {type(value).__name__}")
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def parse_pathfinder(stream: BinaryIO, listing: Path, companions: dict[str, str], left_out: list[str]) -> Iterator[Entry]:
@@ -144,5 +147,5 @@ def _intensities(data: bytes, path: Path) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return np.asarray(image.convert("L"), dtype=np.uint8).reshape(-1)
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: no image that can be read ({error}); unpack the archive again") from error

@@ -77,7 +77,7 @@ class _Reader:
         elif instruction == "GLOBAL":
             self._name(argument)
         elif instruction == "STACK_GLOBAL":
-            self._name(" ".join(map(str, self._take(len(self.stack) - 2))))
+            self._name(" ".join(self._take(len(self.stack) - 2)))
         elif instruction in ("PUT", "BINPUT", "LONG_BINPUT"):
             self._memo[argument] = self.stack[-1]
         elif instruction == "MEMOIZE":
@@ -102,6 +102,8 @@ class _Reader:
             self.stack[-1].extend(items)
         elif instruction in ("SETITEM", "SETITEMS"):
             items = self._take(len(self.stack) - 2 if instruction == "SETITEM" else self._marks.pop())
+            if not all(isinstance(key, str | bytes) for key in items[::2]):
+                raise TypeError("a key that is no string")
             self.stack[-1].update(zip(items[::2], items[1::2], strict=True))
         elif instruction == "REDUCE":
             self._call(*self._take(len(self.stack) - 2))

@@ -225,8 +225,8 @@ def parse_class_files(texts: Sequence[str]) -> dict[str, list[str | Path]]:
     found: dict[str, list[str | Path]] = {}
     for text in texts:
         name, _, files = (part.strip() for part in text.partition("="))
-        paths = [files] if Path(files).exists() else [file.strip() for file in files.split(",")]
-        if not name or not all(paths) or not files:
+        paths = [file.strip() for file in files.split(",")]
+        if not name or not all(paths):
             raise ConfigError(f"--class must be NAME=FILE or NAME=FILE,FILE,…, such as turtle=a.fa.gz,b.fa.gz: got '{text}'")
         found.setdefault(name, []).extend(paths)
     return found

@@ -80,7 +80,8 @@ def readable(path: Path, root: Path) -> bool:
 
 def find_release(folder: Path, own_formats: bool) -> list[Source]:
     """The files of the release that `folder` is; none if it is none. Without `own_formats`, only by its folders."""
-    return (own_formats and (_find_cifar(folder) or _find_pathfinder(folder))) or _find_splits(folder)
+    with reading(str(folder)):
+        return (own_formats and (_find_cifar(folder) or _find_pathfinder(folder))) or _find_splits(folder)
 
 
 def _find_cifar(folder: Path) -> list[Source]:
@@ -140,7 +141,7 @@ def recognise(file: Path) -> Source | None:
         kind = "cifar-10-binary" if batch[2] else "cifar-10"
         return Source(file, "test" if batch[1] == "test_batch" else "train", format=kind, release=CIFAR)
     plain = name.removesuffix(".gz")
-    if not plain.endswith(".tsv"):
+    if not plain.endswith(".tsv") or not file.is_file():  # from a pipe, nothing can be read twice
         return None
     split = _SPLIT_OF.get(re.split(r"[._-]", plain.removesuffix(".tsv"))[-1])
     with reading(str(file)), file.open("rb") as raw:

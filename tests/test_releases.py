@@ -240,6 +240,7 @@ def test_a_harmful_pickle_is_refused_and_nothing_is_executed(protocol, tmp_path)
         b"h\x07.",
         b"}K\x01b.",
         b"}}}s.",
+        b"})" + b"\x85" * 100_000 + b"Ns.",  # a key that is nested so deeply that its hash would break the stack
         b".",
         b"c_codecs\nencode\nX\x03\x00\x00\x00\xe2\x82\xacX\x06\x00\x00\x00latin1\x86R.",
         b"c_codecs\nencode\n)R.",
@@ -266,10 +267,11 @@ def test_every_cut_of_a_batch_is_an_error_that_names_it():
         ({b"labels": [0, 1]}, ["as many of each"]),
         ({b"filenames": [b"a"] * 5}, ["as many of each"]),
         ({b"labels": [0, 1, 2, 0, 1, 12]}, ["bird_s_300005.png", "label is 12", "0 to 2"]),
-        ({b"labels": [0, 1, 2, 0, 1, "x"]}, ["bird_s_300005.png", "label is 'x'"]),
+        ({b"labels": [0, 1, 2, 0, 1, "x"]}, ["bird_s_300005.png", "label is of type str"]),
         ({b"data": np.zeros((6, 3072), np.float32)}, ["no array of bytes"]),
         ({b"data": np.zeros((6, 3073), np.uint8)}, ["as many of each"]),
         ({b"data": [1, 2]}, ["no array of bytes"]),
+        ({b"filenames": [b"a", [b"b"], b"c", b"d", b"e", b"f"]}, ["a string was expected"]),
     ],
 )
 def test_a_batch_that_is_none_is_an_error(change, parts, tmp_path):
@@ -412,3 +414,24 @@ def test_inputs_of_different_kinds_are_not_put_together(tmp_path):
     assert "splits" in message_of(prepare, [imdb(tmp_path / "aclImdb"), fasta], tmp_path / "data")
     one, two = (root / difficulty for difficulty in DIFFICULTIES[:2])
     assert len(prepare([one, two], tmp_path / "data")) == 40
+
+
+def test_a_model_of_images_predicts_and_is_evaluated_on_a_batch(tmp_path):
+    root = cifar(tmp_path / "cifar-10-batches-py", n=12)
+    data = prepare(root, tmp_path / "data")
+    run = seqmix.train(data, tmp_path / "run", epochs=1, settings=["model.d_model=8", "mixer.d_hidden=8"])
+    found = list(seqmix.predict(root / "test_batch", run=run))
+    assert [p.id for p in found] == [r.id for r in read(root / "test_batch")]
+    assert {p.length for p in found} == {1024}
+    on_batch = seqmix.evaluate(run, data=[root / "test_batch"], output=tmp_path / "new", baselines=False)
+    assert on_batch.scores["accuracy"].value == seqmix.evaluate(run, baselines=False).scores["accuracy"].value
+
+
+def test_given_splits_without_validation_take_it_out_of_training(tmp_path):
+    path = labelled_fasta(tmp_path / "x.fa", per_class=10)
+    table = tmp_path / "splits.tsv"
+    rows = [f"{c}{i}\t{'test' if i < 2 else 'train'}\n" for c in "ab" for i in range(10)]
+    table.write_text("id\tsplit\n" + "".join(rows))
+    dataset = prepare(path, tmp_path / "data", split_from=f"table:{table}")
+    assert dataset.info["counts"] == {s: {"a": n, "b": n} for s, n in (("train", 6), ("val", 2), ("test", 2))}
+    assert any("no validation split is given: 4 training records" in note for note in dataset.info["notes"])

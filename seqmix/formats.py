@@ -22,7 +22,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TextIO
 
-import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import InputError
@@ -48,9 +47,6 @@ FASTA_ENDINGS = (".fa", ".fasta", ".fna", ".ffn", ".faa", ".cds", ".cdna")
 ENDINGS = (*FASTA_ENDINGS, *_SEQUENCE_ENDINGS, *_TABLE_ENDINGS, ".txt", ".text")
 _CONTROL = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
 
-# A sequence as it stands in its file, a document, or the intensities of an image.
-Text = bytes | str | NDArray[np.uint8]
-
 
 @dataclass(slots=True)
 class Entry:
@@ -60,11 +56,11 @@ class Entry:
     """
 
     id: str
-    text: Text
+    text: bytes | str | NDArray[Any]
     line: int
     header: str = ""
     columns: Mapping[str, Any] = field(default_factory=dict)
-    pair: Text | None = None
+    pair: bytes | str | NDArray[Any] | None = None
 
 
 @dataclass(slots=True, frozen=True)

@@ -177,7 +177,7 @@ def _settled(options: PrepareOptions, read: ReadOptions, sources: Sequence[Sourc
     if not read.split_from and None in given and len(given) > 1:
         raise ConfigError(f"{names}: it gives splits and other inputs do not; say the split of each with --val and --test")
     alphabet, split = defaults.pop()
-    if alphabet == "bytes" and options.alphabet not in ("auto", "bytes"):
+    if alphabet == "bytes" and options.alphabet not in ("auto", "bytes", "real"):
         raise ConfigError(f"{names}: intensities of images take --alphabet bytes (or none), not {options.alphabet}")
     if names and options.split != "auto" and given == set(SPLITS) and not read.split_from:
         raise ConfigError(f"{names}: it gives all splits, --split would have no effect; leave it out, or use --split-from")

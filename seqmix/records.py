@@ -17,6 +17,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from numpy.typing import NDArray
+
 from seqmix.errors import ConfigError, InputError
 from seqmix.formats import (
     BLOCK,
@@ -25,7 +27,6 @@ from seqmix.formats import (
     TABLE_FORMATS,
     Entry,
     TableOptions,
-    Text,
     detect_format,
     open_stream,
     parse,
@@ -41,20 +42,20 @@ _LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;\[])(label|class)=")
 class Record:
     """One sequence or document.
 
-    `text` is `bytes` for a sequence as it stands in its file (white space included), `str` for a document, an array for
-    the intensities of an image.
+    `text` is `bytes` for a sequence as it stands in its file (white space included), `str` for a document, and an array
+    for a sequence of numbers.
     `label`, `group` and `split` are None where nothing says them; its `str` names file, record and line.
     `pair` is the second text, where a record is a pair of them; `stratum` what each split has its share of, beside classes.
     """
 
     id: str
-    text: Text
+    text: bytes | str | NDArray[Any]
     label: str | None
     group: str | None
     split: str | None
     source: str
     line: int
-    pair: Text | None = None
+    pair: bytes | str | NDArray[Any] | None = None
     stratum: str = ""
 
     def __str__(self) -> str:

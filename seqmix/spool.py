@@ -121,7 +121,9 @@ class TokenSpool:
         if length >= max(1, self.min_length):
             return True
         if self.min_length == 0:
-            if not isinstance(record.text, np.ndarray) and record.text.strip():
+            if isinstance(record.text, np.ndarray):
+                what = "no numbers"
+            elif record.text.strip():
                 what = "nothing left without its unknown characters"
             else:
                 what = "a header but no sequence" if isinstance(record.text, bytes) else "no text"

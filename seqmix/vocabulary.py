@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError
-from seqmix.formats import Text
 
 PAD, CLS = 0, 1
 _FIRST = 2
@@ -105,7 +104,7 @@ class Vocabulary:
         self._plain = plain.encode() + _WHITESPACE
         self._ambiguous = frozenset((fixed.ambiguous + fixed.ambiguous.lower()).encode())
 
-    def encode(self, text: Text, replaced: Counter[str], where: object) -> Tokens:
+    def encode(self, text: bytes | str | NDArray[Any], replaced: Counter[str], where: object) -> Tokens:
         """Token indices of a sequence (white space deleted) or a document.
 
         Args:
@@ -125,7 +124,7 @@ class Vocabulary:
             return np.frombuffer(raw, dtype=np.uint8).astype(np.uint16) + np.uint16(_FIRST)
         return self.index_points(code_points(text), replaced, where)
 
-    def _encode_values(self, values: NDArray[np.uint8], where: object) -> Tokens:
+    def _encode_values(self, values: NDArray[Any], where: object) -> Tokens:
         if self.alphabet != "bytes":
             advice = "the model takes no such values" if self.settled else "use --alphabet bytes"
             raise InputError(f"{where}: intensities of an image are no text of the alphabet {self.alphabet}; {advice}")
@@ -218,7 +217,7 @@ class Vocabulary:
         return cls(saved["alphabet"], saved["unknown"], saved.get("symbols"))
 
 
-def code_points(text: Text) -> NDArray[np.uint32]:
+def code_points(text: bytes | str | NDArray[Any]) -> NDArray[np.uint32]:
     """The characters of a document (or of a sequence, white space deleted) as numbers."""
     assert not isinstance(text, np.ndarray)  # `prepare` takes values with the alphabet "bytes" only
     if isinstance(text, bytes):
@@ -226,7 +225,7 @@ def code_points(text: Text) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
-def guess_alphabet(samples: Iterable[Text], is_sequence: bool) -> str:
+def guess_alphabet(samples: Iterable[bytes | str | NDArray[Any]], is_sequence: bool) -> str:
     """The alphabet that the first records suggest: "dna", "protein" or "chars"; "bytes" for values.
 
     DNA if at least 90 % of the letters are A, C, G, T, U or N and all others are codes for several nucleotides

@@ -36,6 +36,7 @@ _HOMES = {
     "build_model": "model",
     "compare": "comparing",
     "evaluate": "evaluation",
+    "generate": "generation",
     "predict": "prediction",
     "prepare": "preparation",
     "train": "training",
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from seqmix.errors import SeqmixError as SeqmixError
     from seqmix.evaluation import Evaluation as Evaluation
     from seqmix.evaluation import evaluate as evaluate
+    from seqmix.generation import generate as generate
     from seqmix.mixers import available_mixers as available_mixers
     from seqmix.model import SequenceClassifier as SequenceClassifier
     from seqmix.model import build_model as build_model

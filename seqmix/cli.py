@@ -28,9 +28,9 @@ from seqmix.cli_options import (
     Threads,
     Verbose,
     console,
-    output_console,
     reported,
 )
+from seqmix.cli_papers import app as papers_app
 from seqmix.errors import Interrupted
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(papers_app)
 app.add_typer(bench_app)
 
 
@@ -61,12 +62,13 @@ def _options(
 @reported
 def prepare(
     inputs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="INPUT...",
-            help="FASTA, FASTQ, GenBank, EMBL, CSV, TSV, JSONL, text (plain or .gz), folders; - for standard input.",
+            help="FASTA, FASTQ, GenBank, EMBL, CSV, TSV, JSONL, text (plain or .gz), folders, data sets of the papers; - for standard input.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("seqmix-data"),
     alphabet: Annotated[
         str, typer.Option(help="auto, dna, dna-iupac, protein, chars, bytes, words (between white space) or real (numbers).")
@@ -87,6 +89,10 @@ def prepare(
         ),
     ] = None,
     label_from: LabelFrom = None,
+    class_files: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="NAME=FILE,...", help="Instead of INPUT, the files of a class; repeat for more."),
+    ] = None,
     label_separator: Annotated[
         str | None,
         typer.Option(help="What stands between several labels of a record, such as a comma. (default: one label each)"),
@@ -102,7 +108,12 @@ def prepare(
         str | None,
         typer.Option(help="Keep records of one group in one split: header:gene, header-regex:RE, column:NAME or table:FILE."),
     ] = None,
-    split: Annotated[str, typer.Option(help="Fractions of train, validation and test.")] = "0.6,0.2,0.2",
+    split: Annotated[
+        str,
+        typer.Option(
+            help="Fractions of train, validation and test. auto: 0.6,0.2,0.2, or as the data set of a paper is divided."
+        ),
+    ] = "auto",
     split_from: Annotated[
         str | None, typer.Option(help="Where splits are given: column:NAME, table:FILE or header:KEY.")
     ] = None,
@@ -125,7 +136,7 @@ def prepare(
     from seqmix.display import progress_bar
     from seqmix.preparation import PrepareOptions
     from seqmix.preparation import prepare as run_prepare
-    from seqmix.records import ReadOptions
+    from seqmix.records import ReadOptions, parse_class_files
     from seqmix.report import dataset_tables
 
     read = ReadOptions(
@@ -154,8 +165,9 @@ def prepare(
     )
     with progress_bar("reading", "characters", quiet) as bar:
         dataset = run_prepare(
-            inputs,
+            inputs or (),
             output,
+            class_files=parse_class_files(class_files or ()),
             val=val or (),
             test=test or (),
             options=options,
@@ -488,23 +500,6 @@ def compare(
     if result.interrupted:
         done = f"what is finished is in {output / 'compare.html'}" if result.trials else "no training is finished yet"
         raise Interrupted(f"interrupted; {done}; the same command goes on from here")
-
-
-@app.command()
-@reported
-def recipes(
-    name: Annotated[str | None, typer.Argument(help="Recipe to print as TOML, to read or to edit. (default: list all)")] = None,
-) -> None:
-    """List the settings that come with seqmix, such as those of the papers: seqmix train --recipe NAME."""
-    from seqmix.config import recipe_text
-    from seqmix.config import recipes as all_recipes
-
-    if name is not None:
-        typer.echo(recipe_text(name), nl=False)
-        return
-    from seqmix.report import recipe_table
-
-    output_console().print(recipe_table(all_recipes()))
 
 
 def main() -> None:

@@ -291,7 +291,7 @@ def _with_bom(encoding: str) -> str:
     return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
-def _lines(stream: BinaryIO, name: str, encoding: str, newline: str | None = None) -> Iterator[str]:
+def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | None = None) -> Iterator[str]:
     """The lines of `stream`, decoded."""
     number = 0
     with _as_text(stream, encoding, newline) as text:
@@ -372,7 +372,7 @@ def _parse_text(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
 
 def _parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptions) -> Iterator[Entry]:
     csv.field_size_limit(sys.maxsize)
-    rows = csv.DictReader(_lines(stream, name, options.encoding, newline=""), delimiter=delimiter, strict=True)
+    rows = csv.DictReader(decoded_lines(stream, name, options.encoding, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = list(rows.fieldnames or [])
         text_column = _column(columns, options.text_column, TEXT_COLUMNS, name, "text")
@@ -394,7 +394,7 @@ def _parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator
     text_column: str | None = None
     id_column: str | None = None
     pair_column = options.pair_column
-    for number, line in enumerate(_lines(stream, name, options.encoding), 1):
+    for number, line in enumerate(decoded_lines(stream, name, options.encoding), 1):
         if not line.strip():
             continue
         where = f"{name}: line {number}"

@@ -122,7 +122,8 @@ def predict(
     separator = run.info["read"].get("label_separator") or ","
     where = choose_device(device)
     model = run.load_model().to(where)
-    reader = RecordReader(find_sources(inputs), read or reading_options(run), labels=False)
+    read = read or reading_options(run)
+    reader = RecordReader(find_sources(inputs, own_formats=read.format == "auto"), read, labels=False)
     tally = tally if tally is not None else Tally()
     windows = _windows(run, reader, tally, model.length_limit, tokens_per_batch)
 

@@ -11,9 +11,9 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ from seqmix import __version__
 from seqmix.dataset import ARRAYS, FORMAT_VERSION, Dataset, file_checksum
 from seqmix.errors import ConfigError, DatasetError, InputError
 from seqmix.formats import TABLE_FORMATS
-from seqmix.records import ReadOptions, Record, RecordReader, find_sources
+from seqmix.records import ReadOptions, Record, RecordReader, class_sources, find_sources
+from seqmix.releases import Source
 from seqmix.splits import SPLITS, components, parse_fractions, split_leaks, stratified_split
 from seqmix.spool import TokenSpool
 from seqmix.targets import TASKS, count, describe, make_targets
@@ -32,6 +33,7 @@ from seqmix.vocabulary import Vocabulary, guess_alphabet
 
 TRUNCATIONS = ("start", "end", "middle")
 _MANY_NUMBERS = 20  # classes that are numbers, from which on they are taken for amounts
+_SPLIT = "0.6,0.2,0.2"
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 Progress = Callable[[int, int], object]
@@ -42,12 +44,13 @@ class PrepareOptions:
     """What `prepare` does with the records it reads.
 
     Attributes:
-        alphabet: "auto" (guessed from the first records) or one of `vocabulary.ALPHABETS`.
+        alphabet: "auto" (that of the release, or guessed from the first records) or one of `vocabulary.ALPHABETS`.
         unknown: what to do with characters outside it: "map", "drop" or "error"; None: "map" for chars, else "error".
         min_length: leave out records of fewer characters; at 0 an empty record is an error.
         max_length: cut longer records to this many characters; None: never.
         truncate: which part of a record that is too long is kept: "start", "end" or "middle".
-        split: fractions for train, validation, test.
+        split: fractions for train, validation, test; "auto": 0.6,0.2,0.2, or those of the release. Where a test split is
+            given but no validation split, the rest is divided in the proportion of the first two.
         seed: of the split.
         task: "classification", "multilabel" (several labels a record: needs `ReadOptions.label_separator`) or "regression"
             (labels are numbers); None: multilabel with a separator, else classification.
@@ -59,7 +62,7 @@ class PrepareOptions:
     min_length: int = 0
     max_length: int | None = None
     truncate: str = "start"
-    split: str = "0.6,0.2,0.2"
+    split: str = "auto"
     seed: int = 0
     task: str | None = None
     tolerance: float | None = None
@@ -77,13 +80,15 @@ class PrepareOptions:
             raise ConfigError(f"--min-length must be 0 or more: got {self.min_length}")
         if self.max_length is not None and self.max_length < max(1, self.min_length):
             raise ConfigError(f"--max-length must be at least 1 and --min-length: got {self.max_length}")
-        parse_fractions(self.split)
+        if self.split != "auto":
+            parse_fractions(self.split)
 
 
 def prepare(
-    inputs: Sequence[str | Path] | str | Path,
+    inputs: Sequence[str | Path] | str | Path = (),
     output: str | Path = "seqmix-data",
     *,
+    class_files: Mapping[str, Sequence[str | Path]] | None = None,
     val: Sequence[str | Path] = (),
     test: Sequence[str | Path] = (),
     options: PrepareOptions | None = None,
@@ -94,8 +99,9 @@ def prepare(
     """Turns sequence files and documents into a dataset folder.
 
     Args:
-        inputs: files or folders; "-" is standard input.
+        inputs: files or folders, also of data sets as their sources distribute them; "-" is standard input.
         output: the folder to write.
+        class_files: in the place of `inputs`, the files of each class.
         val, test: inputs that are the validation and test split as they are; `inputs` then are the training split
             (and, if only `test` is given, are divided into training and validation).
         options: alphabet, lengths, split; read: formats, columns, labels.
@@ -112,24 +118,54 @@ def prepare(
     """
     options, read = options or PrepareOptions(), read or ReadOptions()
     inputs = [inputs] if isinstance(inputs, str | Path) else list(inputs)
-    if not inputs:
-        raise ConfigError("nothing to prepare: name at least one file or folder, or - for standard input")
+    if not inputs and not class_files:
+        raise ConfigError("nothing to prepare: name a file or folder, - for standard input, or --class NAME=FILE,…")
+    if class_files and (inputs or val or test or read.label_from):
+        raise ConfigError(
+            "--class says the classes of all files and excludes INPUT, --val, --test and --label-from; "
+            "name every file with --class, and splits with --split-from"
+        )
     if read.split_from and (val or test):
         raise ConfigError("--split-from and separate inputs (--val, --test) exclude each other")
+    output = _free(output, overwrite)
+    own = read.format == "auto"
+    sources = find_sources(inputs, "train" if val or test else None, own_formats=own) + class_sources(class_files or {})
+    sources += find_sources(val, "val", own_formats=own) + find_sources(test, "test", own_formats=own)
+    options = _settled(options, read, sources)
+    return prepare_records(RecordReader(sources, read), output, options, overwrite=overwrite, progress=progress)
+
+
+def prepare_records(
+    reader: RecordReader,
+    output: str | Path,
+    options: PrepareOptions,
+    *,
+    overwrite: bool = False,
+    facts: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Writes the dataset folder of a reader's records; see `prepare`.
+
+    Args:
+        facts: written to `dataset.json`, too.
+    """
+    output = _free(output, overwrite)
+    _task(options, reader.options)
+    with _new_folder(output) as folder:
+        spool = TokenSpool(folder, reader, options.min_length, options.max_length, options.truncate)
+        spool.fill(_choose_vocabulary(reader, options), progress)
+        _finish(spool, folder, options, reader.options, facts=facts)
+    return Dataset.open(output, verify=False)
+
+
+def _free(output: str | Path, overwrite: bool) -> Path:
+    """The folder to write, if it is not there, or may be replaced."""
     output = Path(output)
     if output.exists() and not overwrite:
         raise DatasetError(f"{output} exists; choose another folder with --output, or replace it with --overwrite")
     if output.exists() and not (output / "dataset.json").is_file():
         raise DatasetError(f"{output} exists and is no data set: it is not overwritten; choose another --output")
-    _task(options, read)
-    sources = find_sources(inputs, "train" if val or test else None)
-    sources += find_sources(val, "val") + find_sources(test, "test")
-    with _new_folder(output) as folder:
-        reader = RecordReader(sources, read)
-        spool = TokenSpool(folder, reader, options.min_length, options.max_length, options.truncate)
-        spool.fill(_choose_vocabulary(reader, options), progress)
-        _finish(spool, folder, options, read, partial=bool(test) and not val)
-    return Dataset.open(output, verify=False)
+    return output
 
 
 def prepare_for(
@@ -148,7 +184,7 @@ def prepare_for(
         InputError: a record has no label, or one that the classes of `info` do not have.
     """
     with _new_folder(output) as folder:
-        reader = RecordReader(find_sources(inputs, "test"), read)
+        reader = RecordReader(find_sources(inputs, "test", own_formats=read.format == "auto"), read)
         spool = TokenSpool(folder, reader, 0, max_length, truncate)
         vocabulary = Vocabulary.from_dict(info["vocabulary"])
         vocabulary.settled = True
@@ -160,6 +196,31 @@ def prepare_for(
         options = PrepareOptions(max_length=max_length, truncate=truncate, task=task, tolerance=tolerance)
         _finish(spool, folder, options, read, classes=info["classes"])
     return Dataset.open(output, verify=False)
+
+
+def _settled(options: PrepareOptions, read: ReadOptions, sources: Sequence[Source]) -> PrepareOptions:
+    """`options` with what the release that was recognised says, where the user does not.
+
+    Raises:
+        ConfigError: inputs, or options, do not go together.
+    """
+    defaults = {(s.release.alphabet, s.release.split) if s.release else ("auto", "auto") for s in sources}
+    given = {source.split for source in sources}
+    names = ", ".join(sorted({source.release.name for source in sources if source.release}))
+    if len(defaults) > 1:
+        raise ConfigError(f"{names}: it cannot be put together with inputs of another kind; prepare each by itself")
+    if not read.split_from and None in given and len(given) > 1:
+        raise ConfigError(f"{names}: it gives splits and other inputs do not; say the split of each with --val and --test")
+    alphabet, split = defaults.pop()
+    if alphabet == "bytes" and options.alphabet not in ("auto", "bytes", "real"):
+        raise ConfigError(f"{names}: intensities of images take --alphabet bytes (or none), not {options.alphabet}")
+    if names and options.split != "auto" and given == set(SPLITS) and not read.split_from:
+        raise ConfigError(f"{names}: it gives all splits, --split would have no effect; leave it out, or use --split-from")
+    return replace(
+        options,
+        alphabet=alphabet if options.alphabet == "auto" else options.alphabet,
+        split=options.split if options.split != "auto" else _SPLIT if split == "auto" else split,
+    )
 
 
 @contextmanager
@@ -227,11 +288,11 @@ def _finish(
     options: PrepareOptions,
     read: ReadOptions,
     *,
-    partial: bool = False,
     classes: list[str] | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Splits the spooled records and writes what is missing of the data set into `folder`."""
-    notes, task = _without_effect(spool.reader), _task(options, read)
+    notes, task = spool.reader.notes() + _without_effect(spool.reader), _task(options, read)
     meta = spool.meta()
     if classes is None and (strange := sorted(set(read.classes) - spool.reader.seen_classes)):
         raise InputError(
@@ -250,18 +311,20 @@ def _finish(
         notes += _check_classes(classes, len(meta.labels))
     fixed = meta.splits if (meta.splits >= 0).any() else None
     notes += _check_groups(meta.group_keys, read.group_from)
+    strata = targets.strata * (meta.strata.max(initial=0) + 1) + meta.strata
     members = components([meta.sequence_keys, meta.whole_keys, meta.group_keys])
-    if fixed is not None and partial:
+    if fixed is not None and _lacks_validation(fixed):
         train, validation, _ = parse_fractions(options.split)
         share = validation / (train + validation)
         # The training inputs are divided; whoever is related to a test record is found by the leak check.
-        split = stratified_split(targets.strata, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
+        split = stratified_split(strata, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
+        notes.append(f"no validation split is given: {int((split == 1).sum()):,} training records were taken for it (--split)")
     elif fixed is not None:
         split = fixed.astype(np.int8)
     else:
         if task == "classification":
             _check_class_sizes(targets.labels, classes, options.split)
-        split = stratified_split(targets.strata, members, parse_fractions(options.split), options.seed)
+        split = stratified_split(strata, members, parse_fractions(options.split), options.seed)
     leaks = split_leaks(members, split) if fixed is not None else np.zeros(len(split), dtype=bool)
     keep = ~leaks
     if leaks.any():
@@ -302,10 +365,16 @@ def _finish(
         "label_from": spool.reader.label_from,
         "options": asdict(options),
         "read": asdict(read),
-        "inputs": [{"file": s.name, "format": s.format, "sha256": s.sha256} for s in spool.reader.sources],
+        "inputs": spool.reader.inputs(),
+        **(facts or {}),
         "arrays": {name: file_checksum(folder / name) for name in ARRAYS},
     }
     (folder / "dataset.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _lacks_validation(splits: NDArray[np.int64]) -> bool:
+    """Whether training and test records are given, but none for validation: those are then taken out of training."""
+    return {int(split) for split in np.unique(splits)} == {0, 2}
 
 
 def _without_effect(reader: RecordReader) -> list[str]:

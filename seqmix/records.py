@@ -10,7 +10,7 @@ import hashlib
 import io
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
@@ -19,10 +19,9 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from seqmix.errors import InputError
+from seqmix.errors import ConfigError, InputError
 from seqmix.formats import (
     BLOCK,
-    ENDINGS,
     FORMATS,
     SEQUENCE_FORMATS,
     TABLE_FORMATS,
@@ -33,6 +32,7 @@ from seqmix.formats import (
     parse,
     reading,
 )
+from seqmix.releases import RELEASE_FORMATS, Source, find_release, listed, parse_release, readable, recognise
 
 LABEL_COLUMNS = ("label", "class", "target", "y")
 _LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;\[])(label|class)=")
@@ -45,7 +45,7 @@ class Record:
     `text` is `bytes` for a sequence as it stands in its file (white space included), `str` for a document, and an array
     for a sequence of numbers.
     `label`, `group` and `split` are None where nothing says them; its `str` names file, record and line.
-    `pair` is the second text, where a record is a pair of them.
+    `pair` is the second text, where a record is a pair of them; `stratum` what each split has its share of, beside classes.
     """
 
     id: str
@@ -56,6 +56,7 @@ class Record:
     source: str
     line: int
     pair: bytes | str | NDArray[Any] | None = None
+    stratum: str = ""
 
     def __str__(self) -> str:
         return _place(self.source, self.id, self.line)
@@ -174,30 +175,18 @@ def _read_key_table(location: str, what: str, flag: str) -> dict[str, str]:
         return {entry.id: str(entry.text) for entry in parse(stream, kind, name, options)}
 
 
-@dataclass(slots=True)
-class Source:
-    """One input file (path None: standard input) and what its place says of its records."""
-
-    path: Path | None
-    split: str | None = None
-    folder_class: str | None = None
-    inner: str = ""  # its path inside a folder that was given; the id of a document
-    sha256: str = ""
-    format: str = ""
-
-    @property
-    def name(self) -> str:
-        return str(self.path) if self.path else "standard input"
-
-
 def file_stem(path: Path) -> str:
     """`mouse` for `data/mouse.fa.gz`: the name without what tells its format."""
     name = path.name.removesuffix(".gz")
     return name.rsplit(".", 1)[0] if "." in name.lstrip(".") else name
 
 
-def find_sources(inputs: Sequence[str | Path], split: str | None = None) -> list[Source]:
+def find_sources(inputs: Sequence[str | Path], split: str | None = None, *, own_formats: bool = True) -> list[Source]:
     """The files that `inputs` stand for; folders are searched, `-` is standard input.
+
+    Args:
+        split: of all of them; None: what a release says of its files.
+        own_formats: whether files of a release are read in its format; no, where the user says another.
 
     Raises:
         InputError: a path does not exist, or a folder holds nothing that can be read.
@@ -206,24 +195,67 @@ def find_sources(inputs: Sequence[str | Path], split: str | None = None) -> list
     for given in inputs:
         path = Path(given)
         if str(given) == "-":
-            sources.append(Source(None, split))
+            sources.append(Source(None))
         elif path.is_dir():
-            files = sorted(p for p in path.rglob("*") if p.is_file() and _readable(p, path))
-            if not files:
-                raise InputError(f"{path}: no readable file in this folder (FASTA, FASTQ, GenBank, CSV, TSV, JSONL, .txt)")
-            for file in files:
-                inner = file.relative_to(path).parts
-                sources.append(Source(file, split, inner[0] if len(inner) > 1 else None, "/".join(inner)))
+            sources += find_release(path, own_formats) or _files_in(path, own_formats)
         elif path.exists():
-            sources.append(Source(path, split))
+            sources.append((recognise(path) if own_formats else None) or Source(path))
         else:
             raise InputError(f"{path}: no such file or folder")
+    # A split that all have in common, such as that of a single file, divides nothing.
+    if split or len({source.split for source in sources}) == 1:
+        for source in sources:
+            source.split = split
     return sources
 
 
-def _readable(path: Path, root: Path) -> bool:
-    inner = path.relative_to(root).parts
-    return path.name.lower().removesuffix(".gz").endswith(ENDINGS) and not any(p.startswith(".") for p in inner)
+def _files_in(folder: Path, own_formats: bool) -> list[Source]:
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and readable(p, folder))
+    if not files:
+        raise InputError(f"{folder}: no readable file in this folder (FASTA, FASTQ, GenBank, CSV, TSV, JSONL, .txt)")
+    sources = []
+    for file in files:
+        inner = file.relative_to(folder).parts
+        plain = Source(file, None, inner[0] if len(inner) > 1 else None, "/".join(inner))
+        sources.append((recognise(file) if own_formats else None) or plain)
+    return sources
+
+
+def parse_class_files(texts: Sequence[str]) -> dict[str, list[str | Path]]:
+    """ "turtle=a.fa,b.fa" and the like to the files of each class.
+
+    Raises:
+        ConfigError: there is no "=", no name before it, or no file behind it.
+    """
+    found: dict[str, list[str | Path]] = {}
+    for text in texts:
+        name, _, files = (part.strip() for part in text.partition("="))
+        paths = [file.strip() for file in files.split(",")]
+        if not name or not all(paths):
+            raise ConfigError(f"--class must be NAME=FILE or NAME=FILE,FILE,…, such as turtle=a.fa.gz,b.fa.gz: got '{text}'")
+        found.setdefault(name, []).extend(paths)
+    return found
+
+
+def class_sources(class_files: Mapping[str, Sequence[str | Path]]) -> list[Source]:
+    """The files of each class; a folder stands for all files in it.
+
+    Raises:
+        InputError: a file does not exist, or is said to be of two classes.
+    """
+    sources: dict[Path | None, Source] = {}
+    for name, files in class_files.items():
+        for source in chain.from_iterable(map(_plain_sources, map(Path, files))):
+            source.folder_class = name
+            if (earlier := sources.setdefault(source.path, source)) is not source:
+                raise InputError(f"{source.name}: this file is given twice with --class: '{earlier.folder_class}' and '{name}'")
+    return list(sources.values())
+
+
+def _plain_sources(path: Path) -> list[Source]:
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    return _files_in(path, own_formats=False) if path.is_dir() else [Source(path)]
 
 
 class RecordReader:
@@ -260,17 +292,34 @@ class RecordReader:
                     head = stream.peek(65536)
                 kind = self.options.format
                 if kind == "auto":
-                    kind = detect_format(head, source.name, self.options.encoding)
+                    kind = source.format or detect_format(head, source.name, self.options.encoding)
                 source.format = kind
                 if number == 0:
                     self.is_sequence = kind in SEQUENCE_FORMATS
                 yield from self._records(stream, kind, source)
                 source.sha256 = hasher.finish()
 
+    def notes(self) -> list[str]:
+        """What was recognised, and what of it was left out, in words."""
+        releases = {source.release: None for source in self.sources if source.release}
+        found = [f"read as: {name}" for name in dict.fromkeys(release.name for release in releases)]
+        found += [note for release in releases for note in release.notes]
+        empty = [name for source in self.sources for name in source.left_out]
+        return [*found, f"left out: {listed(empty, 'empty image')}"] if empty else found
+
+    def inputs(self) -> list[dict[str, str]]:
+        """Every file that was read: its name, format and SHA-256. Images in a folder are hashed one after the other."""
+        files = [(s.name, s.format, s.sha256) for s in self.sources]
+        files += [(name, s.format, digest) for s in self.sources for name, digest in s.companions.items()]
+        return [{"file": file, "format": kind, "sha256": digest} for file, kind, digest in dict.fromkeys(files)]
+
     def _records(self, stream: BinaryIO, kind: str, source: Source) -> Iterator[Record]:
         given = self.options
         options = TableOptions(given.text_column, given.id_column, given.encoding, given.pair_column)
-        entries = parse(stream, kind, source.name, options)
+        if kind in RELEASE_FORMATS:
+            entries = parse_release(stream, source, self.options.encoding)
+        else:
+            entries = parse(stream, kind, source.name, options)
         first = next(entries, None)
         if first is None:
             raise InputError(f"{source.name}: no {kind} record in this file; leave it out or make it again")
@@ -303,7 +352,7 @@ class RecordReader:
                 continue
             group = self._group.find(entry, path) if self._group else None
             split = self._split.find(entry, path) if self._split else source.split
-            yield Record(entry.id, entry.text, label, group, split, name, entry.line, entry.pair)
+            yield Record(entry.id, entry.text, label, group, split, name, entry.line, entry.pair, source.stratum)
 
     def _wanted(self, label: str, classes: set[str]) -> str | None:
         """The label, or of several those asked for; None: it is not."""
@@ -317,7 +366,7 @@ class RecordReader:
         """What the file's place, header or columns offer as labels."""
         if source.folder_class is not None:
             return None
-        if kind in TABLE_FORMATS:
+        if kind in (*TABLE_FORMATS, *RELEASE_FORMATS):
             names = {name.strip().lower(): name for name in first.columns}
             column = next((names[name] for name in LABEL_COLUMNS if name in names), None)
             return KeySource(f"column:{column}", "label") if column else None

@@ -46,7 +46,7 @@ class Meta:
     """What is known of each record, `(n,)` each: label, split (-1: none given), keys of equal things (-1: none).
 
     `sequence_keys` are of what is kept; `whole_keys` of DNA before it was cut: the starts of a sequence and of its
-    reverse complement differ, and yet they are one.
+    reverse complement differ, and yet they are one. `strata` are what every split gets its share of, beside the classes.
     """
 
     labels: NDArray[np.int64]
@@ -54,6 +54,7 @@ class Meta:
     sequence_keys: NDArray[np.int64]
     whole_keys: NDArray[np.int64]
     group_keys: NDArray[np.int64]
+    strata: NDArray[np.int64]
 
 
 class TokenSpool:
@@ -78,9 +79,10 @@ class TokenSpool:
         self.rows = 1  # sequences of a record
         self._numbers: Numbering | None = None
         self._groups: dict[str, int] = {}
+        self._stratum_names: dict[str, int] = {}
         self._lengths, self._labels, self._splits = array("q"), array("q"), array("b")
         self._sequences, self._wholes = array("q"), array("q")
-        self._group_numbers, self._ids = array("q"), array("q")
+        self._group_numbers, self._ids, self._strata = array("q"), array("q"), array("q")
 
     def fill(self, choose: Chooser, progress: Callable[[int, int], object] | None) -> None:
         """Reads all records.
@@ -180,6 +182,7 @@ class TokenSpool:
         self._splits.append(-1 if record.split is None else split_number(record.split, record))
         group = -1 if record.group is None else self._groups.setdefault(record.group, len(self._groups))
         self._group_numbers.append(group)
+        self._strata.append(self._stratum_names.setdefault(record.stratum, len(self._stratum_names)))
 
     def meta(self) -> Meta:
         """What is known of the records so far."""
@@ -191,6 +194,7 @@ class TokenSpool:
             sequence_keys=sequences,
             whole_keys=np.where(wholes == 0, -1, np.unique(wholes, return_inverse=True)[1]),
             group_keys=np.array(self._group_numbers, dtype=np.int64),
+            strata=np.array(self._strata, dtype=np.int64),
         )
 
     def repeated_ids(self) -> int:

@@ -123,13 +123,16 @@ class Vocabulary:
         """Token indices of a sequence (white space deleted) or a document.
 
         Args:
-            text: `bytes` of a sequence format, or `str`; for the alphabet "real", an array `(n, channels)`.
+            text: `bytes` of a sequence format, or `str`; for the alphabet "real", an array `(n, channels)`; for "bytes", also
+                an array of values that are taken as they are.
             replaced: counts, by character, what was mapped or dropped; added to.
             where: its `str` names the record in an error (made only then: it costs more than the encoding).
 
         Raises:
             InputError: a character is not in the alphabet and the policy is "error", or the kind of data is another.
         """
+        if isinstance(text, np.ndarray) and text.dtype == np.uint8 and self.alphabet != "real":
+            return self._encode_values(text, where)
         if self.alphabet == "real" or isinstance(text, np.ndarray):
             return self._vectors(text, where)
         if self.alphabet in _FIXED:
@@ -153,6 +156,12 @@ class Vocabulary:
         if not np.isfinite(vectors).all():
             raise InputError(f"{where}: not all numbers are finite; remove the record, or fill what is missing")
         return vectors
+
+    def _encode_values(self, values: NDArray[Any], where: object) -> Tokens:
+        if self.alphabet != "bytes":
+            advice = "the model takes no such values" if self.settled else "use --alphabet bytes"
+            raise InputError(f"{where}: intensities of an image are no text of the alphabet {self.alphabet}; {advice}")
+        return values.astype(np.uint16) + np.uint16(_FIRST)
 
     def _encode_letters(self, text: bytes | str, replaced: Counter[str], where: object) -> Tokens:
         # A letter that one byte cannot hold becomes "?", which is no code in any alphabet; it is counted by its name.

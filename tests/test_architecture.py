@@ -15,16 +15,28 @@ from seqmix import cli
 
 PACKAGE = Path(seqmix.__file__).parent
 ORDER = [
-    *("errors", "config", "formats", "records", "numbering", "vocabulary", "splits", "tasks", "targets", "spool", "dataset"),
-    *("preparation", "batching", "memory", "metrics", "multilabel", "regression", "objective"),
+    *("errors", "config", "formats", "pickled", "images", "releases", "records", "numbering", "vocabulary"),
+    *("splits", "tasks", "targets"),
+    *(
+        "spool",
+        "dataset",
+        "preparation",
+        "generation",
+        "batching",
+        "memory",
+        "metrics",
+        "multilabel",
+        "regression",
+        "objective",
+    ),
     *("functional", "mixers", "tabulation", "model", "interop", "run", "inference", "baselines"),
     *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),
     *("units", "measurement", "processes", "benchmark", "bench_report"),
     *("stability", "attention_inputs", "approximation", "approximation_report"),
-    *("trial", "comparison", "comparison_report", "comparing", "cli_options", "cli_bench", "cli"),
+    *("trial", "comparison", "comparison_report", "comparing", "cli_options", "cli_papers", "cli_bench", "cli"),
 ]
 OPTIONS = {
-    "prepare": "output alphabet unknown min-length max-length truncate task label-from label-separator "
+    "prepare": "output alphabet unknown min-length max-length truncate task label-from class label-separator "
     "tolerance classes skip-unlabelled group split "
     "split-from val test seed input-format text-column id-column pair-column encoding overwrite quiet verbose",
     "train": "output mixer protocol pooling kmer max-length epochs budget max-steps batch-size tokens-per-batch lr seed device "
@@ -34,6 +46,7 @@ OPTIONS = {
     "encoding device precision threads overwrite quiet verbose",
     "compare": "mixers seeds budget max-length recipe config set device precision threads jobs output overwrite quiet",
     "recipes": "",
+    "generate": "length train val test min-length max-depth max-args difficulty seed output overwrite quiet",
     "bench mixers": "mixers lengths batch-size device precision repeats time-limit output overwrite quiet",
     "bench approximation": "mixers features lengths run data repeats steps seeds threads output overwrite quiet",
 }
@@ -93,7 +106,7 @@ def test_commands_have_the_options_that_are_documented():
 
 
 @pytest.mark.parametrize(
-    "function", ["prepare", "train", "evaluate", "predict", "compare", "bench_mixers", "bench_approximation"]
+    "function", ["prepare", "train", "evaluate", "predict", "compare", "generate", "bench_mixers", "bench_approximation"]
 )
 def test_every_command_has_a_documented_function(function):
     assert inspect.getdoc(getattr(seqmix, function))

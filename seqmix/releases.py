@@ -1,0 +1,201 @@
+"""Data sets in the form in which their sources distribute them: which files they are, and what each of them says.
+
+Recognised by looking: folders of splits with folders of classes in them (IMDb), CIFAR-10, Pathfinder, and the tables of
+the Long Range Arena (ListOps, pairs of the ACL Anthology Network). The parsers of the two tables are here, those of
+images in `images`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from seqmix.errors import InputError
+from seqmix.formats import ENDINGS, Entry, decoded_lines, open_stream, reading
+from seqmix.images import parse_cifar, parse_cifar_binary, parse_pathfinder
+
+# How folders and files of releases are called, and which split that is.
+_SPLIT_OF = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
+    ("val", "valid", "validation", "dev", "eval"), "val"
+)
+_UNLABELLED = "unsup"
+_PAIR_CELLS = ("label", "id1", "id2", "text1", "text2")
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A data set that was recognised.
+
+    Attributes:
+        name: of it, as users know it.
+        alphabet, split: what `prepare` takes where the user does not say them; "auto": what it always takes.
+        notes: what was left out.
+    """
+
+    name: str
+    alphabet: str = "auto"
+    split: str = "auto"
+    notes: tuple[str, ...] = ()
+
+
+CIFAR = Release("CIFAR-10", alphabet="bytes")
+PATHFINDER = Release("Pathfinder", alphabet="bytes", split="0.9,0.05,0.05")
+PAIRS = Release("pairs of documents (AAN)", alphabet="chars")
+LISTOPS = Release("ListOps", alphabet="words")
+RELEASE_FORMATS = ("cifar-10", "cifar-10-binary", "pathfinder", "pairs", "listops")
+
+
+@dataclass(slots=True)
+class Source:
+    """One input file (path None: standard input) and what its place says of its records.
+
+    `stratum` names records that every split gets its share of, beside the classes. While the file is read, `left_out`
+    gets the ids of records that could not be used, and `companions` the SHA-256 of other files that were read for it.
+    """
+
+    path: Path | None
+    split: str | None = None
+    folder_class: str | None = None
+    inner: str = ""  # its path inside a folder that was given; the id of a document
+    sha256: str = ""
+    format: str = ""
+    release: Release | None = None
+    stratum: str = ""
+    left_out: list[str] = field(default_factory=list)
+    companions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return str(self.path) if self.path else "standard input"
+
+
+def readable(path: Path, root: Path) -> bool:
+    """Whether a file in the folder `root` looks like one of sequences or documents."""
+    inner = path.relative_to(root).parts
+    return path.name.lower().removesuffix(".gz").endswith(ENDINGS) and not any(p.startswith(".") for p in inner)
+
+
+def find_release(folder: Path, own_formats: bool) -> list[Source]:
+    """The files of the release that `folder` is; none if it is none. Without `own_formats`, only by its folders."""
+    with reading(str(folder)):
+        return (own_formats and (_find_cifar(folder) or _find_pathfinder(folder))) or _find_splits(folder)
+
+
+def _find_cifar(folder: Path) -> list[Source]:
+    files = sorted([*folder.glob("data_batch_*"), *folder.glob("test_batch*")])
+    return [source for file in files if (source := recognise(file)) and source.release is CIFAR]
+
+
+def _find_pathfinder(folder: Path) -> list[Source]:
+    """Lists of images of one difficulty, or of several, each in a folder."""
+    sources = []
+    for part in (folder, *sorted(p for p in folder.iterdir() if p.is_dir())):
+        if (part / "imgs").is_dir() and (part / "metadata").is_dir():
+            lists = sorted((part / "metadata").glob("*.npy"), key=lambda path: (len(path.name), path.name))
+            stratum = part.absolute().name
+            sources += [Source(path, format="pathfinder", release=PATHFINDER, stratum=stratum) for path in lists]
+    return sources
+
+
+def _find_splits(folder: Path) -> list[Source]:
+    """Documents in folders of classes in folders of splits, where there is nothing but folders of splits."""
+    splits = {p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")}
+    if not {"train"} < {_SPLIT_OF.get(name.lower(), "") for name in splits} <= {"train", "val", "test"}:
+        return []
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and readable(p, folder))
+    inner = [path.relative_to(folder).parts for path in files]
+    classes = {(parts[0], parts[1]) for parts in inner if len(parts) > 2}
+    if {split for split, _ in classes} != splits:
+        return []
+    names = {name for _, name in classes}
+    imdb = {"pos", "neg"} <= names <= {"pos", "neg", _UNLABELLED}
+    used = [len(parts) > 2 and not (imdb and parts[1] == _UNLABELLED) for parts in inner]
+    strays = ["/".join(parts) for parts in inner if len(parts) < 3]
+    notes = []
+    if sum(used) + len(strays) < len(files):
+        count = len(files) - len(strays) - sum(used)
+        notes.append(f"left out: {count:,} documents without a class, those in {_UNLABELLED}/")
+    if strays:
+        notes.append(f"left out, as they are in no folder of a class: {listed(strays, 'file')}")
+    name = "IMDb reviews (aclImdb)" if imdb else f"folders of splits ({', '.join(sorted(splits))}) and of classes"
+    release = Release(name, notes=tuple(notes))
+    return [
+        Source(path, _SPLIT_OF[parts[0].lower()], parts[1], "/".join(parts), release=release)
+        for path, parts, use in zip(files, inner, used, strict=True)
+        if use
+    ]
+
+
+def listed(names: list[str], what: str) -> str:
+    """How many there are, and which: "12 files (a, b, c, …)"."""
+    return f"{len(names):,} {what}{'s' * (len(names) != 1)} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
+
+
+def recognise(file: Path) -> Source | None:
+    """The file as a part of a release, by its name, or by its first line if it is a `.tsv`; None: it is none."""
+    name = file.name.lower()
+    if batch := re.fullmatch(r"(data_batch_\d+|test_batch)(\.bin)?", name):
+        kind = "cifar-10-binary" if batch[2] else "cifar-10"
+        return Source(file, "test" if batch[1] == "test_batch" else "train", format=kind, release=CIFAR)
+    plain = name.removesuffix(".gz")
+    if not plain.endswith(".tsv") or not file.is_file():  # from a pipe, nothing can be read twice
+        return None
+    split = _SPLIT_OF.get(re.split(r"[._-]", plain.removesuffix(".tsv"))[-1])
+    with reading(str(file)), file.open("rb") as raw:
+        cells = open_stream(raw, str(file)).readline(1 << 16).rstrip(b"\r\n").split(b"\t")
+    if cells == [b"Source", b"Target"]:
+        return Source(file, split, format="listops", release=LISTOPS)
+    if "aan_pairs" in name or (len(cells) > 4 and re.fullmatch(rb"[01](\.0)?", cells[0])):
+        return Source(file, split, format="pairs", release=PAIRS)
+    return None
+
+
+def parse_release(stream: BinaryIO, source: Source, encoding: str) -> Iterator[Entry]:
+    """Entries of a file whose format is one of `RELEASE_FORMATS`.
+
+    Raises:
+        InputError: the content is not what such a file has; the message names file, and line or record.
+    """
+    assert source.path is not None
+    with reading(source.name):
+        if source.format == "cifar-10":
+            yield from parse_cifar(stream, source.path, source.companions)
+        elif source.format == "cifar-10-binary":
+            yield from parse_cifar_binary(stream, source.path, source.companions)
+        elif source.format == "pathfinder":
+            yield from parse_pathfinder(stream, source.path, source.companions, source.left_out)
+        elif source.format == "pairs":
+            yield from _parse_pairs(stream, source.name, encoding)
+        else:
+            yield from _parse_listops(stream, source.name, encoding)
+
+
+def _parse_pairs(stream: BinaryIO, name: str, encoding: str) -> Iterator[Entry]:
+    """Two documents on a line, and whether one cites the other. There is no header; quotes mean nothing."""
+    for number, line in enumerate(decoded_lines(stream, name, encoding, newline="\n"), 1):
+        cells = line.rstrip("\r\n").split("\t")
+        label = cells[0].strip().removesuffix(".0")
+        if len(cells) != len(_PAIR_CELLS):
+            raise InputError(
+                f"{name}: line {number}: {len(cells)} cells, where {len(_PAIR_CELLS)} were expected, separated by tabs: "
+                f"{', '.join(_PAIR_CELLS)}"
+            )
+        if label not in ("0", "1"):
+            raise InputError(f"{name}: line {number}: the label is '{cells[0][:30]}', 0 or 1 was expected")
+        _, first, second, text, other = cells
+        yield Entry(f"{first},{second}", text, number, "", {"label": label, "id1": first, "id2": second}, pair=other)
+
+
+def _parse_listops(stream: BinaryIO, name: str, encoding: str) -> Iterator[Entry]:
+    """An expression on a line, and its value. The round brackets say nothing that the square ones do not."""
+    split = Path(name).name.split(".")[0]
+    for number, line in enumerate(decoded_lines(stream, name, encoding), 1):
+        cells = line.rstrip("\n").split("\t")
+        if len(cells) != 2:
+            raise InputError(f"{name}: line {number}: {len(cells)} cells, where 2 were expected: Source and Target")
+        if number > 1:
+            words = cells[0].replace("(", " ").replace(")", " ").split()
+            yield Entry(f"{split}-{number - 1}", " ".join(words), number, "", {"Source": cells[0], "Target": cells[1]})

@@ -447,7 +447,11 @@ def compare(
     config: Annotated[Path | None, typer.Option(help="TOML file with settings for all mixers.")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="TABLE.OPTION=VALUE", help="Any setting, the same for all mixers; repeat for more."),
+        typer.Option(
+            "--set",
+            metavar="TABLE.OPTION=VALUE",
+            help="Any setting, for all mixers, or as MIXER:TABLE.OPTION=VALUE for one; repeat for more.",
+        ),
     ] = None,
     device: Device = "auto",
     precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16 (GPU only). (default: fp32)")] = None,
@@ -456,6 +460,7 @@ def compare(
         typer.Option("--threads", help="Threads of each training. (default: those there are, shared out among --jobs)"),
     ] = None,
     jobs: Annotated[int, typer.Option(help="Trainings side by side.")] = 1,
+    baselines: Annotated[bool, typer.Option(help="Also fit and score simple methods.")] = True,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for compare.json, compare.html and the runs.")] = Path(
         "compare"
     ),
@@ -487,6 +492,7 @@ def compare(
             precision=precision,
             threads=threads,
             jobs=jobs,
+            baselines=baselines,
             overwrite=overwrite,
             on_start=bar.reset,
             on_begin=lambda mixer, seed: bar.set_description(f"{mixer}, seed {seed}"),

@@ -48,6 +48,7 @@ def compare(
     precision: str | None = None,
     threads: int | None = None,
     jobs: int = 1,
+    baselines: bool = True,
     overwrite: bool = False,
     on_start: Callable[[int], object] | None = None,
     on_begin: Callable[[str, int], object] | None = None,
@@ -64,9 +65,11 @@ def compare(
         mixers: their names; None: all that are installed.
         seeds: how many; they are 0, 1, 2 ...
         budget: of each training, as in `train`; 0: as many epochs as the settings say.
-        max_length ... precision: as in `train`, the same for all.
+        max_length ... precision: as in `train`, the same for all, but for settings such as "paramixer:mixer.n_links=9", which
+            are those of one mixer.
         threads: of the CPU, of each training; None: those of the computer, shared out among `jobs`.
         jobs: trainings side by side. On a CPU, as many as cores with a thread each get more done than one with all cores.
+        baselines: also fit and score the simple methods.
         overwrite: replace an earlier comparison.
         on_start: called with the number of trainings; on_begin: with mixer and seed before one that is run; on_trial: with
             each that ended, and whether it was run now.
@@ -98,7 +101,8 @@ def compare(
     if on_start:
         on_start(len(plan))
     try:
-        comparison.baselines = earlier.get("baselines") or _baselines(dataset, plan[0])
+        if baselines:
+            comparison.baselines = earlier.get("baselines") or _baselines(dataset, plan[0])
         _save(comparison, folder)
         for trial, run_now in _trials(plan, folder, dataset, count, jobs, on_begin or (lambda *_: None)):
             comparison.trials.append(trial)
@@ -121,7 +125,7 @@ def _check_request(seeds: int, jobs: int, settings: Sequence[str]) -> None:
         if value < 1:
             raise ConfigError(f"the number of {name} must be at least 1: got {value}")
     for setting in settings:
-        table, option, _ = parse_setting(setting)
+        table, option, _ = parse_setting(_of_one(setting)[1])
         if f"{table}.{option}" in _OWN:
             raise ConfigError(f"--set {table}.{option}: a comparison sets it itself; use --mixers, --seeds, --budget and DATA")
 
@@ -137,14 +141,24 @@ def _plan(
 ) -> tuple[Dataset, list[Config]]:
     """The data set and the configuration of every training: all mixers with the first seed, then with the second ..."""
     plan: list[Config] = []
+    own = [_of_one(setting) for setting in settings]
+    if strange := [name for name, _ in own if name and name not in available_mixers()]:
+        raise ConfigError(f"--set {strange[0]}:…: there is no such mixer; available: {', '.join(available_mixers())}")
     for seed in range(seeds):
         for mixer in mixers:
-            data, settled = settle(data, {**common, "mixer": mixer, "seed": seed}, recipe, config, settings)
+            its = [setting for name, setting in own if name in ("", mixer)]
+            data, settled = settle(data, {**common, "mixer": mixer, "seed": seed}, recipe, config, its)
             plan.append(settled)
     assert isinstance(data, Dataset)
     if not len(data.indices("test")):
         raise DatasetError(f"{data.path}: the test split is empty; prepare it again with another --split")
     return data, plan
+
+
+def _of_one(setting: str) -> tuple[str, str]:
+    """The mixer that a setting is for, "" for all, and the setting: "paramixer:mixer.n_links=9"."""
+    name, colon, rest = setting.partition(":")
+    return (name.strip(), rest) if colon and "." not in name and "=" not in name else ("", setting)
 
 
 def _new_comparison(dataset: Dataset, settings: dict[str, Any]) -> Comparison:

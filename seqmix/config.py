@@ -130,6 +130,7 @@ class TrainingConfig:
             regression r2, loss (its default) or within (the tolerance that the data were prepared with).
         patience: validations (epochs, without `validate_every`) in a row with no better score after which training stops;
             0: never.
+        goal: validation score (`select`; of loss, at most this) with which training ends; 0: none.
         seed: of weights, order and dropout.
         precision: fp32, bf16 or fp16 (the last with loss scaling, on a GPU only).
         device: auto, cpu, cuda, cuda:1, mps.
@@ -157,6 +158,7 @@ class TrainingConfig:
     class_weights: str = "none"
     select: str = "macro-f1"
     patience: int = 3
+    goal: float = 0.0
     seed: int = 0
     precision: str = "fp32"
     device: str = "auto"

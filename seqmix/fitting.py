@@ -44,6 +44,7 @@ class State:
         tokens_per_batch: what was chosen where the configuration leaves it open; 0: as configured.
         pieces: parts in which each batch is computed, their gradients added up: more than 1 since memory ran out.
         elapsed: seconds of training so far, validation included; counted where there is a budget.
+        reached: the last validation was as good as `training.goal`.
         finished: nothing is left to do.
     """
 
@@ -64,6 +65,7 @@ class State:
     tokens_per_batch: int = 0
     pieces: int = 1
     elapsed: float = 0.0
+    reached: bool = False
     finished: bool = False
 
 
@@ -430,5 +432,6 @@ def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: fl
     if trainer.over or state.batch >= batches:
         state.epoch, state.batch = state.epoch + 1, 0
     last = 0 < training.epochs <= state.epoch
-    state.finished = last or trainer.over or 0 < training.patience <= state.stale
+    state.reached = trainer.objective.reaches(score, training.goal, training.select)
+    state.finished = last or trainer.over or state.reached or 0 < training.patience <= state.stale
     return event

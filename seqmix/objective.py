@@ -62,6 +62,10 @@ class Objective(ABC):
         score = scores.get(name, np.nan)
         return (-score if name in _LOSSES else score), loss
 
+    def reaches(self, score: float, goal: float, select: str) -> bool:
+        """Whether a score, as `judge` gives it, is as good as the goal; 0 is none."""
+        return bool(goal) and score >= (-goal if self.selections[select] in _LOSSES else goal)
+
     def check(self, training: Any) -> None:
         """Refuses training options that have no meaning for this objective.
 
@@ -215,6 +219,10 @@ class Regression(Objective):
     def n_outputs(self) -> int:
         """One."""
         return 1
+
+    def reaches(self, score: float, goal: float, select: str) -> bool:
+        """Whether a score, as `judge` gives it, is as good as the goal; 0 is none."""
+        return bool(goal) and score >= (-goal if self.selections[select] in _LOSSES else goal)
 
     def check(self, training: Any) -> None:
         """As in the base class."""

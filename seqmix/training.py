@@ -362,6 +362,8 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
 def _reason(trainer: Trainer) -> str:
     """Why training is over."""
     state, training = trainer.state, trainer.config.training
+    if state.reached:
+        return f"{training.select} has reached {training.goal:g}"
     if trainer.used_up:
         return f"the time budget of {training.budget:g} s is used up"
     if trainer.over:

@@ -33,7 +33,18 @@ ORDER = [
     *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),
     *("units", "measurement", "processes", "benchmark", "bench_report"),
     *("stability", "attention_inputs", "approximation", "approximation_report"),
-    *("trial", "comparison", "comparison_report", "comparing", "cli_options", "cli_papers", "cli_bench", "cli"),
+    *(
+        "trial",
+        "comparison",
+        "comparison_report",
+        "comparing",
+        "scalability",
+        "scalability_report",
+        "cli_options",
+        "cli_papers",
+        "cli_bench",
+        "cli",
+    ),
 ]
 OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate task label-from class label-separator "
@@ -44,7 +55,8 @@ OPTIONS = {
     "eval": "split data output label-from baselines device precision threads quiet verbose",
     "predict": "run output format batch-size probabilities top threshold input-format text-column id-column pair-column "
     "encoding device precision threads overwrite quiet verbose",
-    "compare": "mixers seeds budget max-length recipe config set device precision threads jobs output overwrite quiet",
+    "compare": "mixers seeds budget max-length recipe config set device precision threads jobs baselines output overwrite "
+    "quiet",
     "recipes": "",
     "generate": "length train val test min-length max-depth max-args difficulty seed output overwrite quiet",
     "bench mixers": "mixers lengths batch-size device precision repeats time-limit output overwrite quiet",

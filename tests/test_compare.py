@@ -111,6 +111,21 @@ def test_the_command_compares_two_mixers_and_lives_with_one_that_ends_its_proces
     assert not re.findall(r'(?:src|href)="(?!#)|url\((?!#)|@import', page)
 
 
+def test_a_setting_may_be_for_one_mixer(launched, dataset, tmp_path):
+    settings = [*TINY, "skyformer:mixer.n_landmarks=3", "softmax:training.lr=0.5"]
+    found = seqmix.compare(
+        dataset, tmp_path / "c", mixers=["skyformer", "softmax"], seeds=1, budget=0, settings=settings, baselines=False
+    )
+    by_mixer = {trial.mixer: trial.settings for trial in found.trials}
+    assert by_mixer["skyformer"]["mixer"]["n_landmarks"] == 3
+    assert [by_mixer[name]["training"]["lr"] for name in ("skyformer", "softmax")] == [0.002, 0.5]
+    assert not found.baselines and len(found.rows) == 2
+    with pytest.raises(ConfigError, match=r"--set nobody:…: there is no such mixer; available: .*softmax"):
+        seqmix.compare(dataset, tmp_path / "d", mixers=["softmax"], settings=["nobody:training.lr=1"])
+    with pytest.raises(ConfigError, match="a comparison sets it itself"):
+        seqmix.compare(dataset, tmp_path / "d", mixers=["softmax"], settings=["softmax:training.seed=1"])
+
+
 def test_nothing_that_is_finished_is_run_again(launched, dataset, tmp_path):
     first = compare(dataset, tmp_path / "c")
     assert launched == ["softmax-seed0", "kernelized-seed0"]

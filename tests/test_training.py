@@ -353,6 +353,15 @@ def test_without_patience_training_goes_on_to_the_end(dataset, tmp_path, monkeyp
     assert len(of_kind(events, EpochEnd)) == 4
 
 
+@pytest.mark.parametrize(("select", "goal", "score"), [("macro-f1", 0.8, "macro-F1"), ("loss", 0.2, "log loss")])
+def test_a_goal_ends_training_when_it_is_reached(select, goal, score, dataset, tmp_path, monkeypatch):
+    values = iter([0.1, 0.7, 0.9] if select != "loss" else [0.9, 0.3, 0.2])
+    monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0} | {score: next(values)})
+    _, events = train(dataset, tmp_path / "run", f"training.goal={goal}", "training.patience=0", epochs=9, select=select)
+    assert len(of_kind(events, EpochEnd)) == 3
+    assert events[-1].reason == f"{select} has reached {goal}"
+
+
 @pytest.mark.parametrize(
     ("select", "best"), [("macro-f1", 1), ("accuracy", 2), ("roc-auc", 3), ("loss", 4)], ids=lambda value: str(value)
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -31,6 +32,7 @@ from seqmix.run import Run, without_nan, write_whole
 from seqmix.vocabulary import Tokens
 
 _CURVE_POINTS = 400  # of an ROC curve that are kept
+_PICTURES, _LEAST_SIDE = 8, 8  # images that are kept, and the least side of what is taken for one
 _POINTS = 2000  # of a regression that are kept
 
 
@@ -50,6 +52,7 @@ class Evaluation:
         baselines: by name, the scores of simple methods on the same records; empty if they could not be fitted.
         roc: by class, the false and true positive rates.
         points: of a regression, some true and predicted targets.
+        pictures: where records are square images (bytes), some of them: side, intensities, true and predicted class.
         history: the run's `metrics.jsonl`.
         notes: what a reader should know.
     """
@@ -68,6 +71,7 @@ class Evaluation:
     baselines: dict[str, dict[str, Any]]
     roc: dict[str, dict[str, list[float]]]
     points: dict[str, list[float]]
+    pictures: list[dict[str, Any]]
     history: list[dict[str, Any]]
     notes: list[str]
 
@@ -142,6 +146,7 @@ def evaluate(
         if baselines and trained is not None:
             simple = baseline_scores(trained, trained.indices("train"), tested, chosen, _fetch(run))
         result = _score(run, found, tested.labels[chosen], source, simple, notes, resamples)
+        result.pictures.extend(_pictures(tested, chosen, found, run))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -236,8 +241,26 @@ def _score(
         baselines=simple,
         history=run.history(),
         notes=[*notes, *_absent(run.classes, labels)],
-        **(empty | {"points": {}} | kinds[objective.kind](found, labels, run.classes)),
+        **(empty | {"points": {}, "pictures": []} | kinds[objective.kind](found, labels, run.classes)),
     )
+
+
+def _pictures(tested: Dataset, chosen: NDArray[np.int64], found: NDArray[np.float64], run: Run) -> list[dict[str, Any]]:
+    """The first records as images, if all are squares of intensities."""
+    lengths = tested.lengths[chosen]
+    side = math.isqrt(int(lengths[0]))
+    square = tested.rows == 1 and side >= _LEAST_SIDE and (np.diff(tested.offsets) == side * side).all()
+    if run.objective.kind != "classification" or tested.vocabulary.alphabet != "bytes" or not square:
+        return []
+    return [
+        {
+            "side": side,
+            "intensities": (tested.tokens(int(index)).astype(np.int64) - tested.vocabulary.first).tolist(),
+            "true": run.classes[tested.labels[index]],
+            "predicted": run.classes[int(row.argmax())],
+        }
+        for index, row in zip(chosen[:_PICTURES], found[:_PICTURES], strict=True)
+    ]
 
 
 def _absent(classes: list[str], labels: NDArray[Any]) -> list[str]:

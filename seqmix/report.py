@@ -284,6 +284,25 @@ def points_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
+def pictures_figure(evaluation: Evaluation) -> Figure:
+    """Records that are images, with their true class and, where it is another, the predicted one."""
+    from matplotlib.figure import Figure
+
+    columns = 4
+    rows = -(-len(evaluation.pictures) // columns)
+    figure = Figure(figsize=(2.0 * columns, 2.25 * rows), layout="constrained")
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in panels:
+        axes.axis("off")
+    for axes, picture in zip(panels, evaluation.pictures, strict=False):
+        side, right = picture["side"], picture["true"] == picture["predicted"]
+        image = [picture["intensities"][row * side : (row + 1) * side] for row in range(side)]
+        axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        title = plain(picture["true"]) if right else f"{plain(picture['true'])},\nnot {plain(picture['predicted'])}"
+        axes.set_title(title, fontsize="small", color="black" if right else _ORANGE)
+    return figure
+
+
 def curves_figure(history: Sequence[dict[str, Any]]) -> Figure:
     """Training and validation loss, and the first of the validation scores, over the epochs, or the
     steps if some were validated in one."""
@@ -360,6 +379,10 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
         )
     if evaluation.points:
         figures.append((points_figure(evaluation), "Predicted over true targets: on the diagonal, a prediction is right."))
+    if evaluation.pictures:
+        figures.append(
+            (pictures_figure(evaluation), "The first records as images; in colour, those that were taken for another class.")
+        )
     if evaluation.history:
         figures.append((curves_figure(evaluation.history), "Learning curves: the test split has no part in them."))
     headline = (

@@ -93,6 +93,8 @@ class Vocabulary:
             self._numbers = Numbering(alphabet, self.symbols[1:])
             self._table = self.translation(self._numbers)
 
+    first = _FIRST
+
     def __len__(self) -> int:
         return len(self.symbols) + _FIRST
 

@@ -1,0 +1,109 @@
+"""Error over length on synthetic tasks: what is trained, what is not done again, what is drawn."""
+
+import json
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import seqmix
+from seqmix import trial
+from seqmix.comparison import Spread
+from seqmix.config import read_recipe
+from seqmix.errors import ConfigError, RunError
+from seqmix.run import Run
+from seqmix.scalability import Point, Scalability, reproduce_scalability
+from seqmix.scalability_report import scalability_figure, scalability_html, scalability_table, write_scalability
+
+TINY = ("training.max_steps=2", "training.batch_size=4", "model.d_model=8")
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """Trials here, without the seconds that each new process needs to begin; returns what was trained."""
+    names = []
+    monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
+
+    def launch(launcher, spec):
+        names.append("/".join(Path(spec.folder).parts[-3::2]))
+        return json.loads(trial.main(json.dumps(asdict(spec)))).get("error", "")
+
+    monkeypatch.setattr(trial.Launcher, "launch", launch)
+    return names
+
+
+def reproduce(folder, **options):
+    defaults = {"lengths": (8, 12), "mixers": ("paramixer", "softmax"), "budget": 0, "train": 12, "test": 6, "settings": TINY}
+    return reproduce_scalability(folder, **(defaults | options))
+
+
+def test_every_task_length_and_mixer_is_trained_once(launched, tmp_path):
+    result = reproduce(tmp_path / "s")
+    wanted = [(t, n, m) for t in ("adding", "temporal-order") for n in (8, 12) for m in ("paramixer", "softmax")]
+    assert [(p.task, p.length, p.mixer) for p in result.points] == wanted
+    assert all(0 <= p.error.mean <= 1 and p.samples == 8 and p.reasons == ["all steps done"] for p in result.points)
+    assert len(launched) == 8
+    again = reproduce(tmp_path / "s")
+    assert len(launched) == 8 and again.points == result.points
+    more = reproduce(tmp_path / "s", mixers=("paramixer", "softmax", "linear"), lengths=(8,), tasks=("adding",))
+    assert launched[8:] == ["adding-8/linear-seed0"] and len(more.points) == 3
+    assert json.loads((tmp_path / "s" / "scalability.json").read_text())["points"][0]["task"] == "adding"
+
+
+def test_other_data_in_the_folder_are_told(launched, tmp_path):
+    reproduce(tmp_path / "s", lengths=(8,), tasks=("adding",))
+    with pytest.raises(RunError, match="other options"):
+        reproduce(tmp_path / "s", lengths=(8,), tasks=("adding",), train=13)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"tasks": ("listops",)}, "none of adding, temporal-order"), ({"lengths": ()}, "one at least"), ({"test": 1}, "--test")],
+)
+def test_what_cannot_be_done_is_told(options, words, tmp_path):
+    with pytest.raises(ConfigError, match=words):
+        reproduce(tmp_path / "s", **options)
+
+
+@pytest.mark.parametrize("task", ["adding", "temporal-order"])
+def test_the_quick_recipes_are_what_the_figure_is_made_with(task, launched, tmp_path):
+    reproduce(tmp_path / "s", lengths=(8,), tasks=(task,), mixers=("paramixer",), settings=("training.max_steps=1",))
+    found = Run.open(tmp_path / "s" / f"{task}-8" / "runs" / "paramixer-seed0").config.to_tables()
+    for table, options in read_recipe(f"quick/{task}").items():
+        for name, value in options.items():
+            if name != "max_steps":
+                assert found[table][name] == value, name
+
+
+def made_up(errors):
+    """error by (task, length, mixer); None: failed."""
+    points = [
+        Point(
+            task=task,
+            length=length,
+            mixer=mixer,
+            error=None if error is None else Spread(mean=error, sd=None),
+            seconds=10.0,
+            samples=800.0,
+            reasons=["within has reached 1" if error == 0 else "failed: no memory" if error is None else "budget"],
+            failed=int(error is None),
+        )
+        for (task, length, mixer), error in errors.items()
+    ]
+    return Scalability(settings={"budget": 60.0, "train": 100}, environment={}, test=1000, points=points)
+
+
+def test_no_error_is_drawn_at_the_bottom_and_a_failure_not_at_all(tmp_path):
+    result = made_up(
+        {("adding", 128, "a"): 0.0, ("adding", 256, "a"): 0.02, ("adding", 128, "b"): 0.8, ("adding", 256, "b"): None}
+    )
+    lines = scalability_figure(result).axes[0].lines
+    assert list(lines[0].get_ydata()) == [0.0005, 0.02]
+    assert list(lines[1].get_xdata()) == [128]
+    assert result.notes == ["b on adding at 256: 1 training failed: failed: no memory"]
+    assert len(scalability_table(result).rows) == 4
+    page = scalability_html(result)
+    assert page.count("<svg") == 2 and "1 training failed" in page
+    write_scalability(result, tmp_path)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".html", ".svg", ".png"}

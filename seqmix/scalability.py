@@ -2,7 +2,7 @@
 drawn over the length. The figure of the Paramixer paper (section 4, "synthetic data"; there from 2^7 to 2^15).
 
 Every (task, length) is a comparison (see `comparing`) in a folder of its own, on data that are generated once; what is
-finished is not done again. A training ends before its time when it makes no mistake on the validation split.
+finished is not done again. A training ends before its time when at most one in 500 answers on the validation split is wrong.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ _SETTINGS = (
     "paramixer:model.blocks=1",
     "paramixer:model.norm=false",
     "paramixer:mixer.d_hidden=32",
+    "paramixer:mixer.rescale_every=0",  # how large a value is must not depend on what else the sequence holds
     "training.batch_size=16",
     "training.validate_every=100",
-    "training.goal=1.0",
+    "training.goal=0.998",
     "training.weight_decay=0.0",
 )
 _OF_TASK = {

@@ -93,7 +93,7 @@ def scalability_figure(result: Scalability) -> Figure:
 
 
 def time_figure(result: Scalability) -> Figure:
-    """Seconds of training over length, for what made no mistake on the validation split."""
+    """Seconds of training over length, for what reached the goal on the validation split."""
     figure, axes = new_figure(5.6, 3.8)
     solved = [point for point in result.points if any("has reached" in reason for reason in point.reasons)]
     for order, (mixer, task) in enumerate(dict.fromkeys((p.mixer, p.task) for p in solved)):
@@ -106,7 +106,7 @@ def time_figure(result: Scalability) -> Figure:
     axes.set_xticks(lengths, [short(length) for length in lengths])
     axes.set_xticks([], minor=True)
     axes.set_xlabel("length in tokens")
-    axes.set_ylabel("seconds until there was no mistake")
+    axes.set_ylabel("seconds until it was solved")
     axes.grid(color="#e4e4e4", linewidth=0.7)
     if solved:
         axes.legend(frameon=False, fontsize="small")
@@ -121,13 +121,13 @@ def scalability_html(result: Scalability) -> str:
     parts = [
         "<h1>Error over length on synthetic tasks</h1>",
         f"<p>Every mixer was trained for at most {duration(budget)} on {result.settings['train']:,} samples of each length, "
-        f"and scored on {result.test:,} others. A training ends when it makes no mistake on the validation split. An answer "
+        f"and scored on {result.test:,} others. A training ends when at most one in 500 answers on the validation split is wrong. An answer "
         "to the adding problem is right if it is off by at most 0.04.</p>",
         *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
         html_figures(
             [
                 (scalability_figure(result), "Wrong answers over length; at the bottom, none."),
-                (time_figure(result), "Time until there was no mistake on the validation split."),
+                (time_figure(result), "Time until at most one in 500 answers on the validation split was wrong."),
             ]
         ),
         html_table(_COLUMNS, map(_cells, result.points)),

@@ -121,8 +121,8 @@ def scalability_html(result: Scalability) -> str:
     parts = [
         "<h1>Error over length on synthetic tasks</h1>",
         f"<p>Every mixer was trained for at most {duration(budget)} on {result.settings['train']:,} samples of each length, "
-        f"and scored on {result.test:,} others. A training ends when at most one in 500 answers on the validation split is wrong. An answer "
-        "to the adding problem is right if it is off by at most 0.04.</p>",
+        f"and scored on {result.test:,} others. A training ends when at most one in 500 answers on the validation split is "
+        "wrong. An answer to the adding problem is right if it is off by at most 0.04.</p>",
         *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
         html_figures(
             [

@@ -260,9 +260,6 @@ class Regression(Objective):
         return regression.bootstrap_scores(found[:, 0], labels, self.tolerance, resamples=resamples)
 
 
-TASKS = (Classification.kind, MultiLabel.kind, Regression.kind)
-
-
 def objective_of(info: Mapping[str, Any]) -> Objective:
     """The objective that a `dataset.json` describes."""
     kind, classes = info.get("task", Classification.kind), tuple(info["classes"])

@@ -304,6 +304,9 @@ def test_mistakes_are_one_line_and_nothing_is_measured(command, monkeypatch, tra
 
 def test_data_without_labels_is_refused(tmp_path):
     (tmp_path / "x.fa").write_text("".join(f">r{i}\n{'ACGT' * 5}{'ACGT'[i % 4] * i}\n" for i in range(9)))
+    numbers = seqmix.generate("adding", tmp_path / "numbers", length=8, train=4, val=1, test=1)
+    with pytest.raises(DatasetError, match="not pairs or numbers"):
+        bench_approximation(data=numbers)
     unlabelled = seqmix.prepare([tmp_path / "x.fa"], tmp_path / "data")
     with pytest.raises(DatasetError, match="no labelled training records"):
         bench_approximation(data=unlabelled)

@@ -286,3 +286,18 @@ def test_a_report_takes_any_class_name(evaluated, trained):
     roc = {odd[1]: next(iter(evaluated[0].roc.values()))}
     page = report_html(replace(evaluated[0], classes=odd, roc=roc), trained)
     assert page.count("<svg") == 4
+
+
+def test_records_that_are_square_images_are_shown(tmp_path):
+    dataset = seqmix.generate("pathfinder", tmp_path / "data", difficulty="easy", train=8, val=2, test=5)
+    run = seqmix.train(
+        dataset, tmp_path / "run", max_steps=1, settings=["model.d_model=4", "mixer.d_hidden=4", "model.stem=none"]
+    )
+    result = seqmix.evaluate(run, resamples=2)
+    assert len(result.pictures) == 5
+    first = dataset.indices("test")[0]
+    picture = result.pictures[0]
+    assert picture["side"] == 32 and picture["true"] == dataset.classes[dataset.labels[first]]
+    assert [value + 2 for value in picture["intensities"]] == dataset.tokens(first).tolist()
+    assert "The first records as images" in (run.path / "report.html").read_text()
+    assert result.columns[0] == "accuracy" and "values at each position" in result.baselines

@@ -33,7 +33,8 @@ ORDER = [
     *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),
     *("units", "measurement", "processes", "benchmark", "bench_report"),
     *("stability", "attention_inputs", "approximation", "approximation_report"),
-    *("trial", "comparison", "comparison_report", "comparing", "cli_options", "cli_papers", "cli_bench", "cli"),
+    *("trial", "scheduling", "comparison", "comparison_report", "comparing"),
+    *("cli_options", "cli_papers", "cli_bench", "cli"),
 ]
 OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate task label-from class label-separator "

@@ -39,6 +39,7 @@ _HOMES = {
     "generate": "generation",
     "predict": "prediction",
     "prepare": "preparation",
+    "reproduce": "reproducing",
     "train": "training",
 }
 
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from seqmix.preparation import PrepareOptions as PrepareOptions
     from seqmix.preparation import prepare as prepare
     from seqmix.records import ReadOptions as ReadOptions
+    from seqmix.reproducing import reproduce as reproduce
     from seqmix.run import Run as Run
     from seqmix.training import train as train
 

@@ -34,7 +34,8 @@ ORDER = [
     *("units", "measurement", "processes", "benchmark", "bench_report"),
     *("stability", "attention_inputs", "approximation", "approximation_report"),
     *("trial", "scheduling", "comparison", "comparison_report", "comparing"),
-    *("cli_options", "cli_papers", "cli_bench", "cli"),
+    *("experiments", "experiment_data", "reproduction", "reproduction_report", "reproduction_steps", "reproducing"),
+    *("cli_options", "cli_papers", "cli_bench", "cli_reproduce", "cli"),
 ]
 OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate task label-from class label-separator "
@@ -48,6 +49,8 @@ OPTIONS = {
     "compare": "mixers seeds budget max-length recipe config set device precision threads jobs output overwrite quiet",
     "recipes": "",
     "generate": "length train val test min-length max-depth max-args difficulty seed output overwrite quiet",
+    "reproduce lra": "data tasks methods budget max-length seeds generate train device threads jobs set output overwrite quiet",
+    "reproduce genome": "data tasks methods budget max-length seeds device threads jobs set output overwrite quiet",
     "bench mixers": "mixers lengths batch-size device precision repeats time-limit output overwrite quiet",
     "bench approximation": "mixers features lengths run data repeats steps seeds threads output overwrite quiet",
 }
@@ -107,7 +110,8 @@ def test_commands_have_the_options_that_are_documented():
 
 
 @pytest.mark.parametrize(
-    "function", ["prepare", "train", "evaluate", "predict", "compare", "generate", "bench_mixers", "bench_approximation"]
+    "function",
+    ["prepare", "train", "evaluate", "predict", "compare", "generate", "reproduce", "bench_mixers", "bench_approximation"],
 )
 def test_every_command_has_a_documented_function(function):
     assert inspect.getdoc(getattr(seqmix, function))

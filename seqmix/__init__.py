@@ -39,6 +39,8 @@ _HOMES = {
     "generate": "generation",
     "predict": "prediction",
     "prepare": "preparation",
+    "reproduce": "reproducing",
+    "reproduce_scalability": "scalability",
     "train": "training",
 }
 
@@ -62,7 +64,9 @@ if TYPE_CHECKING:
     from seqmix.preparation import PrepareOptions as PrepareOptions
     from seqmix.preparation import prepare as prepare
     from seqmix.records import ReadOptions as ReadOptions
+    from seqmix.reproducing import reproduce as reproduce
     from seqmix.run import Run as Run
+    from seqmix.scalability import reproduce_scalability as reproduce_scalability
     from seqmix.training import train as train
 
 

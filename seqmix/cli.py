@@ -31,6 +31,7 @@ from seqmix.cli_options import (
     reported,
 )
 from seqmix.cli_papers import app as papers_app
+from seqmix.cli_reproduce import app as reproduce_app
 from seqmix.errors import Interrupted
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app = typer.Typer(
 
 app.add_typer(papers_app)
 app.add_typer(bench_app)
+app.add_typer(reproduce_app)
 
 
 def _version(wanted: bool) -> None:

@@ -7,10 +7,7 @@ the same call goes on where the last was stopped, and one with more mixers or se
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,15 +17,25 @@ import torch
 from seqmix.baselines import baseline_scores
 from seqmix.comparison import Comparison
 from seqmix.comparison_report import write_comparison
-from seqmix.config import Config, parse_duration, parse_setting, read_toml
+from seqmix.config import Config, DataConfig, parse_duration, read_toml
 from seqmix.dataset import Dataset
-from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
+from seqmix.errors import ConfigError, DatasetError, SeqmixError
 from seqmix.inference import choose_device, thread_count
 from seqmix.mixers import available_mixers
 from seqmix.objective import objective_of
-from seqmix.run import Run, environment, write_whole
+from seqmix.run import environment, write_whole
+from seqmix.scheduling import (
+    Planned,
+    Results,
+    all_finished,
+    check_request,
+    open_results,
+    other_config,
+    other_settings,
+    run_trials,
+)
 from seqmix.training import settle
-from seqmix.trial import Launcher, Trial, TrialSpec, failed_before, finished_trial
+from seqmix.trial import Trial
 
 _OWN = ("model.mixer", "training.seed", "training.budget", "data.path")  # what a comparison sets itself
 
@@ -81,9 +88,16 @@ def compare(
         ConfigError, DatasetError: see their messages; RunError: `output` is in the way, or has other settings.
         SeqmixError: every training failed; the message says why.
     """
-    names, folder = list(dict.fromkeys(mixers or available_mixers())), Path(output)
+    names = list(dict.fromkeys(mixers or available_mixers()))
+    results = Results(folder=Path(output), kind="comparison", name="compare")
     seconds = parse_duration(budget) if isinstance(budget, str) else budget
-    _check_request(seeds, jobs, settings)
+    check_request(
+        seeds,
+        jobs,
+        [_of_one(setting)[1] for setting in settings],
+        _OWN,
+        "a comparison sets it itself; use --mixers, --seeds, --budget and DATA",
+    )
     common = {"budget": seconds, "max_length": max_length, "device": device, "precision": precision}
     dataset, plan = _plan(data, names, seeds, common, recipe, config, settings)
     with thread_count(threads):
@@ -97,37 +111,40 @@ def compare(
             "jobs": jobs,
         }
         comparison = _new_comparison(dataset, shared)
-    earlier = _opened(folder, comparison, plan, overwrite)
+    planned = [_planned(one, dataset) for one in plan]
+
+    def differing(earlier: Mapping[str, Any]) -> list[str]:
+        # Where what all share is the same, runs can only differ by what another version of seqmix takes as default.
+        return _differences(earlier, comparison) or [
+            line for one in planned for line in other_config(results.folder / one.place, one.config)
+        ]
+
+    earlier = open_results(results, differing, overwrite)
     if on_start:
-        on_start(len(plan))
+        on_start(len(planned))
+
+    def begin(one: Planned) -> None:
+        if on_begin:
+            on_begin(one.config.model.mixer, one.config.training.seed)
+
     try:
         if baselines:
-            comparison.baselines = earlier.get("baselines") or _baselines(dataset, plan[0])
-        _save(comparison, folder)
-        for trial, run_now in _trials(plan, folder, dataset, count, jobs, on_begin or (lambda *_: None)):
+            comparison.baselines = earlier.get("baselines") or baselines_of(dataset, plan[0].data)
+        _save(comparison, results)
+        for trial, run_now in run_trials(planned, results.folder, threads=count, jobs=jobs, on_begin=begin):
             comparison.trials.append(trial)
-            _save(comparison, folder)
+            _save(comparison, results)
             if on_trial:
                 on_trial(trial, run_now)
     except KeyboardInterrupt:
         comparison.interrupted = True
-    order = [_place(planned).as_posix() for planned in plan]
+    order = [one.place.as_posix() for one in planned]
     comparison.trials.sort(key=lambda trial: order.index(trial.folder))
-    result = _save(comparison, folder)
-    write_comparison(result, folder / "compare.html")
+    result = _save(comparison, results)
+    write_comparison(result, results.html)
     if result.trials and all(trial.error for trial in result.trials):
         raise SeqmixError(f"every training failed: {'; '.join(result.notes)}")
     return result
-
-
-def _check_request(seeds: int, jobs: int, settings: Sequence[str]) -> None:
-    for name, value in {"seeds": seeds, "jobs": jobs}.items():
-        if value < 1:
-            raise ConfigError(f"the number of {name} must be at least 1: got {value}")
-    for setting in settings:
-        table, option, _ = parse_setting(_of_one(setting)[1])
-        if f"{table}.{option}" in _OWN:
-            raise ConfigError(f"--set {table}.{option}: a comparison sets it itself; use --mixers, --seeds, --budget and DATA")
 
 
 def _plan(
@@ -174,129 +191,33 @@ def _new_comparison(dataset: Dataset, settings: dict[str, Any]) -> Comparison:
     return Comparison(settings=settings, data=data, environment=environment())
 
 
-def _opened(folder: Path, comparison: Comparison, plan: Sequence[Config], overwrite: bool) -> dict[str, Any]:
-    """Makes the folder, or finds that it may be gone on with; what an earlier call wrote in `compare.json`.
-
-    Raises:
-        RunError: the folder is something else, or a comparison with other settings or data.
-    """
-    file = folder / "compare.json"
-    if folder.exists() and not file.is_file() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise RunError(f"{folder} exists and is no comparison: it is not overwritten; choose another --output")
-    if file.is_file() and not overwrite:
-        try:
-            earlier: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-            differing = _differences(earlier, comparison)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"{file}: the file is damaged; replace the comparison with --overwrite") from error
-        # Where what all share is the same, runs can only differ by what another version of seqmix takes as default.
-        differing = differing or [line for one in plan for line in _other_config(folder / _place(one), one)]
-        if differing:
-            raise RunError(
-                f"{folder} is a comparison with other settings ({'; '.join(differing)}); repeat the command with "
-                "those to go on, replace it with --overwrite, or choose another --output"
-            )
-        return earlier
-    try:
-        if (folder / "runs").exists():
-            shutil.rmtree(folder / "runs")
-        for old in (file, folder / "compare.html"):
-            old.unlink(missing_ok=True)
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    return {}
-
-
 def _differences(earlier: Mapping[str, Any], comparison: Comparison) -> list[str]:
-    """What all trainings share and is not as it was, in words."""
     found = []
     if earlier["data"]["fingerprint"] != comparison.data["fingerprint"]:
         found.append(f"data: {earlier['data']['path']} with other content there, {comparison.data['path']} now")
-    now = json.loads(json.dumps(comparison.settings))
-    for name in now:
-        if earlier["settings"].get(name) != now[name]:
-            found.append(f"{name}: {earlier['settings'].get(name)!r} there, {now[name]!r} now")
-    return found
+    return found + other_settings(earlier["settings"], comparison.settings)
 
 
-def _other_config(path: Path, planned: Config) -> list[str]:
-    """Settings of a run that is there and would not be gone on with: the mixer's defaults may have changed since."""
-    if not (path / "config.toml").is_file() or failed_before(path):
-        return []
-    there, now = Run.open(path).config.to_tables(), planned.to_tables()
-    return [
-        f"{path.name}: {table}.{name}: {there[table].get(name)!r} there, {value!r} now"
-        for table in now
-        for name, value in now[table].items()
-        if (table, name) != ("data", "path") and there[table].get(name) != value
-    ]
+def _planned(config: Config, dataset: Dataset) -> Planned:
+    place = Path("runs") / f"{config.model.mixer}-seed{config.training.seed}"
+    return Planned(place=place, data=dataset.path, config=config)
 
 
-def _place(planned: Config) -> Path:
-    return Path("runs") / f"{planned.model.mixer}-seed{planned.training.seed}"
-
-
-def _baselines(dataset: Dataset, planned: Config) -> dict[str, dict[str, Any]]:
-    data = planned.data
+def baselines_of(dataset: Dataset, seen: DataConfig) -> dict[str, dict[str, Any]]:
+    """Scores of the simple methods on the test split, of what a training with `seen` is given of each record."""
     return baseline_scores(
         dataset,
         dataset.indices("train"),
         dataset,
         dataset.indices("test"),
-        lambda of, index: of.seen(index, data),
+        lambda of, index: of.seen(index, seen),
     )
 
 
-def _save(comparison: Comparison, folder: Path) -> Comparison:
+def _save(comparison: Comparison, results: Results) -> Comparison:
     """Writes `compare.json`; the comparison with all that was ever finished in its folder."""
     known = {trial.folder for trial in comparison.trials}
-    found = [finished_trial(file.parent) for file in sorted((folder / "runs").glob("*/trial.json"))]
-    whole = replace(comparison, trials=[*comparison.trials, *(t for t in found if t and t.folder not in known)])
-    write_whole(folder / "compare.json", whole.to_json())
+    found = [trial for trial in all_finished(results.folder) if trial.folder not in known]
+    whole = replace(comparison, trials=[*comparison.trials, *found])
+    write_whole(results.json, whole.to_json())
     return whole
-
-
-def _trials(
-    plan: Sequence[Config], folder: Path, dataset: Dataset, threads: int, jobs: int, on_begin: Callable[[str, int], object]
-) -> Iterator[tuple[Trial, bool]]:
-    """What was finished before, then each trial as it ends, `jobs` side by side; and whether it was run now."""
-    found = {_place(planned): finished_trial(folder / _place(planned)) for planned in plan}
-    yield from ((trial, False) for trial in found.values() if trial)
-    launcher = Launcher()
-
-    def run(planned: Config) -> Trial:
-        on_begin(planned.model.mixer, planned.training.seed)
-        return _run(launcher, planned, folder, dataset, threads)
-
-    pool = ThreadPoolExecutor(jobs)
-    try:
-        futures = [pool.submit(run, planned) for planned in plan if not found[_place(planned)]]
-        for future in as_completed(futures):
-            yield future.result(), True
-    except BaseException:
-        launcher.stop()
-        try:
-            pool.shutdown(cancel_futures=True)
-        except KeyboardInterrupt:  # who interrupts twice does not want to wait
-            launcher.kill()
-            raise
-        raise
-    pool.shutdown()
-
-
-def _run(launcher: Launcher, planned: Config, folder: Path, dataset: Dataset, threads: int) -> Trial:
-    """One training; where it fails, its trial says why."""
-    place = _place(planned)
-    spec = TrialSpec(folder=str(folder / place), data=str(dataset.path), config=planned.to_tables(), threads=threads)
-    error = launcher.launch(spec)
-    trial = None if error else finished_trial(folder / place)
-    if trial:
-        return trial
-    return Trial(
-        mixer=planned.model.mixer,
-        seed=planned.training.seed,
-        folder=place.as_posix(),
-        error=f"failed: {error or 'it left no result'}",
-        settings=planned.to_tables(),
-    )

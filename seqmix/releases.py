@@ -45,6 +45,7 @@ CIFAR = Release("CIFAR-10", alphabet="bytes")
 PATHFINDER = Release("Pathfinder", alphabet="bytes", split="0.9,0.05,0.05")
 PAIRS = Release("pairs of documents (AAN)", alphabet="chars")
 LISTOPS = Release("ListOps", alphabet="words")
+IMDB = Release("IMDb reviews (aclImdb)")
 RELEASE_FORMATS = ("cifar-10", "cifar-10-binary", "pathfinder", "pairs", "listops")
 
 
@@ -120,7 +121,7 @@ def _find_splits(folder: Path) -> list[Source]:
         notes.append(f"left out: {count:,} documents without a class, those in {_UNLABELLED}/")
     if strays:
         notes.append(f"left out, as they are in no folder of a class: {listed(strays, 'file')}")
-    name = "IMDb reviews (aclImdb)" if imdb else f"folders of splits ({', '.join(sorted(splits))}) and of classes"
+    name = IMDB.name if imdb else f"folders of splits ({', '.join(sorted(splits))}) and of classes"
     release = Release(name, notes=tuple(notes))
     return [
         Source(path, _SPLIT_OF[parts[0].lower()], parts[1], "/".join(parts), release=release)

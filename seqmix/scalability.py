@@ -7,20 +7,19 @@ finished is not done again. A training ends before its time when at most one in 
 
 from __future__ import annotations
 
-import json
+import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-from seqmix import __version__
 from seqmix.comparing import compare
-from seqmix.comparison import Comparison, Spread, spread
+from seqmix.comparison import Comparison, spread
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, RunError
 from seqmix.generation import generate
 from seqmix.regression import WITHIN
-from seqmix.run import without_nan, write_whole
+from seqmix.run import write_whole
+from seqmix.scalability_report import write_scalability
+from seqmix.scalability_result import Point, Scalability
 from seqmix.trial import Trial
 
 TASKS = ("adding", "temporal-order")
@@ -50,57 +49,6 @@ _OF_TASK = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """A mixer on a task at a length.
-
-    Attributes:
-        error: share of wrong answers on the test split, over seeds; None: no training was finished.
-        seconds: of training; samples: seen in it; reasons: why trainings ended; failed: how many did not work.
-    """
-
-    task: str
-    length: int
-    mixer: str
-    error: Spread | None
-    seconds: float
-    samples: float
-    reasons: list[str]
-    failed: int
-
-
-@dataclass(slots=True, kw_only=True)
-class Scalability:
-    """What `reproduce_scalability` found.
-
-    Attributes:
-        settings: of all trainings; environment: versions, platform, threads.
-        test: samples of the test splits: one wrong answer is an error of 1 / test.
-        points: one for each mixer, task and length.
-        interrupted: whether some are missing because the user had enough.
-    """
-
-    settings: dict[str, Any]
-    environment: dict[str, Any]
-    test: int
-    points: list[Point] = field(default_factory=list)
-    interrupted: bool = False
-
-    @property
-    def notes(self) -> list[str]:
-        """Trainings that failed."""
-        return [
-            f"{p.mixer} on {p.task} at {p.length:,}: {p.failed} training{'s' * (p.failed != 1)} failed: {'; '.join(p.reasons)}"
-            for p in self.points
-            if p.failed
-        ]
-
-    def to_json(self) -> str:
-        """As `scalability.json`."""
-        content = without_nan({"seqmix": __version__, **asdict(self), "notes": self.notes})
-        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
 def reproduce_scalability(
     output: str | Path = "scalability",
     *,
@@ -115,6 +63,7 @@ def reproduce_scalability(
     device: str | None = None,
     threads: int | None = None,
     jobs: int = 1,
+    overwrite: bool = False,
     on_start: Callable[[int], object] | None = None,
     on_begin: Callable[[str], object] | None = None,
     on_trial: Callable[[str, Trial, bool], object] | None = None,
@@ -130,14 +79,18 @@ def reproduce_scalability(
         train, test: samples of the splits; the validation split has half as many as the test split.
         settings: "table.option=value", or "mixer:table.option=value" for one mixer, on top of the module's own.
         device, threads, jobs: as in `compare`.
+        overwrite: replace an earlier one, its data, too.
         on_start: called with the number of trainings; on_begin: with what is done next, in words; on_trial: with the place
             of each training that ended, what it gave, and whether it was run now.
 
+    Returns:
+        What was found. After an interruption (KeyboardInterrupt): what was found till then.
+
     Raises:
-        ConfigError: an option is not allowed; RunError: the folder has other settings.
+        ConfigError: an option is not allowed; RunError: the folder is something else, or has other settings.
     """
     _check(tasks, lengths, train, test)
-    folder = Path(output)
+    folder = _opened(Path(output), overwrite)
     result: Scalability | None = None
     if on_start:
         on_start(len(tasks) * len(lengths) * len(mixers) * seeds)
@@ -165,8 +118,9 @@ def reproduce_scalability(
             result.interrupted = found.interrupted
             write_whole(folder / "scalability.json", result.to_json())
             if found.interrupted:
-                return result
+                break
     assert result is not None
+    write_scalability(result, folder)
     return result
 
 
@@ -177,6 +131,22 @@ def _check(tasks: Sequence[str], lengths: Sequence[int], train: int, test: int) 
         raise ConfigError("--tasks and --lengths must name one at least, and lengths are of 2 tokens or more")
     if train < 1 or test < 2:
         raise ConfigError(f"--train must be at least 1 and --test at least 2: got {train} and {test}")
+
+
+def _opened(folder: Path, overwrite: bool) -> Path:
+    """The folder, made, or as an earlier call has left it."""
+    kept = folder / "scalability.json"
+    if folder.exists() and not kept.is_file() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise RunError(f"{folder} exists and is none of seqmix reproduce scalability: choose another --output")
+    try:
+        if overwrite and folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    if not kept.is_file():
+        write_whole(kept, "{}\n")
+    return folder
 
 
 def _data(path: Path, task: str, length: int, train: int, test: int, on_begin: Callable[[str], object] | None) -> Dataset:

@@ -14,7 +14,7 @@ from seqmix import __version__
 from seqmix.bench_report import look
 from seqmix.report import html_figures, html_page, html_table, new_figure, plain, svg
 from seqmix.run import write_whole
-from seqmix.scalability import Point, Scalability
+from seqmix.scalability_result import Point, Scalability
 from seqmix.units import duration, short
 
 if TYPE_CHECKING:

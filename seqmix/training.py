@@ -61,6 +61,20 @@ class BudgetChosen:
 Event = Started | BudgetChosen | StepEnd | MemoryShort | EpochEnd | Finished
 
 
+def mixer_with_options(given: Mapping[str, Mapping[str, Any]]) -> tuple[str, Table]:
+    """The mixer that the tables name, and the defaults of its options.
+
+    Raises:
+        ConfigError: there is no such mixer, or it has not all the options that the tables state.
+    """
+    name = given.get("model", {}).get("mixer", "paramixer")
+    defaults = mixer_options(name)
+    for option in given.get("mixer", {}):
+        if option not in defaults:
+            raise ConfigError(f"the mixer '{name}' has no option '{option}'; it has: {', '.join(defaults) or 'none'}")
+    return name, defaults
+
+
 def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Config:
     """The full configuration for a data set: defaults, the mixer's defaults for the model, then `layers` in order.
 
@@ -68,11 +82,7 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
         ConfigError: an option is unknown or its value is not allowed.
     """
     given = merge(*layers)
-    name = given.get("model", {}).get("mixer", "paramixer")
-    defaults = mixer_options(name)
-    for option in given.get("mixer", {}):
-        if option not in defaults:
-            raise ConfigError(f"the mixer '{name}' has no option '{option}'; it has: {', '.join(defaults) or 'none'}")
+    name, defaults = mixer_with_options(given)
     prepared = dataset.info["options"]
     below = {
         "training": {"select": next(iter(objective_of(dataset.info).selections))},
@@ -110,11 +120,13 @@ def _given(options: Mapping[str, Any], config: str | Path | None, settings: Sequ
 def settle(
     data: str | Path | Dataset | None,
     options: Mapping[str, Any],
-    recipe: str | None = None,
+    recipe: str | Mapping[str, Table] | None = None,
     config: str | Path | None = None,
     settings: Sequence[str] = (),
 ) -> tuple[Dataset, Config]:
     """The data set and the full configuration of a new run; `options` are those of `train`, None where not given.
+
+    `recipe` is the name of one, or its settings.
 
     Raises:
         ConfigError, DatasetError: see their messages.
@@ -129,7 +141,8 @@ def settle(
         layers.insert(0, {"training": {"label_smoothing": 0.0} if "label_smoothing" not in training else {}})
     if not recipe and not config and dataset.vocabulary.alphabet.startswith("dna"):
         recipe = "dna"
-    resolved = resolve(dataset, *([read_recipe(recipe)] if recipe else []), *layers)
+    tables = read_recipe(recipe) if isinstance(recipe, str) else recipe
+    resolved = resolve(dataset, *([tables] if tables else []), *layers)
     resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
     objective.check(resolved.training)
     autocast(choose_device(resolved.training.device), resolved.training.precision)  # an error before there is a folder

@@ -1,7 +1,10 @@
 """What all tests share: small files to work on, and a trained run that is made once."""
 
+import json
 import os
 import random
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -69,3 +72,19 @@ def clock(monkeypatch):
     monkeypatch.setattr(fitting, "_step", slow(fitting._step, 1.0))
     monkeypatch.setattr(fitting, "_validate", slow(fitting._validate, 2.0))
     return Clock
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """Trains here, without the seconds that each new process needs to begin; returns what was trained."""
+    from seqmix import trial
+
+    names = []
+    monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
+
+    def launch(launcher, spec):
+        names.append(Path(spec.folder).name)
+        return json.loads(trial.main(json.dumps(asdict(spec)))).get("error", "")
+
+    monkeypatch.setattr(trial.Launcher, "launch", launch)
+    return names

@@ -33,18 +33,10 @@ ORDER = [
     *("report", "fitting", "budget", "training", "prediction", "evaluation", "display"),
     *("units", "measurement", "processes", "benchmark", "bench_report"),
     *("stability", "attention_inputs", "approximation", "approximation_report"),
-    *(
-        "trial",
-        "comparison",
-        "comparison_report",
-        "comparing",
-        "scalability",
-        "scalability_report",
-        "cli_options",
-        "cli_papers",
-        "cli_bench",
-        "cli",
-    ),
+    *("trial", "scheduling", "comparison", "comparison_report", "comparing"),
+    *("scalability_result", "scalability_report", "scalability"),
+    *("experiments", "experiment_data", "reproduction", "reproduction_report", "reproduction_steps", "reproducing"),
+    *("cli_options", "cli_papers", "cli_bench", "cli_reproduce", "cli"),
 ]
 OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate task label-from class label-separator "
@@ -59,6 +51,9 @@ OPTIONS = {
     "quiet",
     "recipes": "",
     "generate": "length train val test min-length max-depth max-args difficulty seed output overwrite quiet",
+    "reproduce lra": "data tasks methods budget max-length seeds generate train device threads jobs set output overwrite quiet",
+    "reproduce genome": "data tasks methods budget max-length seeds device threads jobs set output overwrite quiet",
+    "reproduce scalability": "tasks lengths mixers budget seeds train test device threads jobs set output overwrite quiet",
     "bench mixers": "mixers lengths batch-size device precision repeats time-limit output overwrite quiet",
     "bench approximation": "mixers features lengths run data repeats steps seeds threads output overwrite quiet",
 }
@@ -118,7 +113,9 @@ def test_commands_have_the_options_that_are_documented():
 
 
 @pytest.mark.parametrize(
-    "function", ["prepare", "train", "evaluate", "predict", "compare", "generate", "bench_mixers", "bench_approximation"]
+    "function",
+    ["prepare", "train", "evaluate", "predict", "compare", "generate", "reproduce", "reproduce_scalability"]
+    + ["bench_mixers", "bench_approximation"],
 )
 def test_every_command_has_a_documented_function(function):
     assert inspect.getdoc(getattr(seqmix, function))

@@ -8,8 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,20 +25,6 @@ from seqmix.trial import Trial, TrialSpec, finished_trial, run_trial
 TINY = ("model.d_model=8", "model.words=0", "training.epochs=1")
 MIXERS = ["softmax", "kernelized"]
 REAL_LAUNCH = trial.Launcher.launch
-
-
-@pytest.fixture
-def launched(monkeypatch):
-    """Trains here, without the seconds that each new process needs to begin; returns what was trained."""
-    names = []
-    monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
-
-    def launch(launcher, spec):
-        names.append(Path(spec.folder).name)
-        return json.loads(trial.main(json.dumps(asdict(spec)))).get("error", "")
-
-    monkeypatch.setattr(trial.Launcher, "launch", launch)
-    return names
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_options_that_are_named_exist():
     for option in set(re.findall(r"`(--[a-z-]+)", shown)):
         pages = [
             CliRunner().invoke(app, [*c.split(), "--help"], env={"COLUMNS": "300"}).stdout
-            for c in ("prepare", "train", "eval", "predict", "compare", "bench mixers", "bench approximation")
+            for c in ("prepare", "train", "eval", "predict", "compare", "reproduce lra", "bench mixers", "bench approximation")
         ]
         assert any(option in page for page in pages), option
 

@@ -13,8 +13,9 @@ from seqmix.comparison import Spread
 from seqmix.config import read_recipe
 from seqmix.errors import ConfigError, RunError
 from seqmix.run import Run
-from seqmix.scalability import Point, Scalability, reproduce_scalability
+from seqmix.scalability import reproduce_scalability
 from seqmix.scalability_report import scalability_figure, scalability_html, scalability_table, write_scalability
+from seqmix.scalability_result import Point, Scalability
 
 TINY = ("training.max_steps=2", "training.batch_size=4", "model.d_model=8")
 
@@ -55,6 +56,37 @@ def test_other_data_in_the_folder_are_told(launched, tmp_path):
     reproduce(tmp_path / "s", lengths=(8,), tasks=("adding",))
     with pytest.raises(RunError, match="other options"):
         reproduce(tmp_path / "s", lengths=(8,), tasks=("adding",), train=13)
+
+
+def test_nothing_else_is_overwritten(launched, tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "notes.txt").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(RunError, match="none of seqmix reproduce scalability"):
+            reproduce(tmp_path / "s", overwrite=overwrite)
+    once = {"lengths": (8,), "tasks": ("adding",), "mixers": ("paramixer",)}
+    reproduce(tmp_path / "t", **once)
+    with pytest.raises(RunError, match="other settings"):
+        reproduce(tmp_path / "t", **once, budget=3)
+    reproduce(tmp_path / "t", **once, train=13, overwrite=True)
+    assert len(launched) == 2
+
+
+def test_an_interruption_keeps_what_is_done(launched, monkeypatch, tmp_path):
+    real = trial.Launcher.launch
+
+    def interrupted(launcher, spec):
+        if len(launched) == 1:
+            raise KeyboardInterrupt
+        return real(launcher, spec)
+
+    monkeypatch.setattr(trial.Launcher, "launch", interrupted)
+    result = reproduce(tmp_path / "s", mixers=("paramixer",), tasks=("adding",))
+    assert result.interrupted and [p.length for p in result.points] == [8]
+    assert "trainings are missing" in (tmp_path / "s" / "scalability.html").read_text()
+    monkeypatch.setattr(trial.Launcher, "launch", real)
+    assert not reproduce(tmp_path / "s", mixers=("paramixer",), tasks=("adding",)).interrupted
+    assert launched == ["adding-8/paramixer-seed0", "adding-12/paramixer-seed0"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,241 @@
+"""The papers' experiments that `reproduce` runs: which data, how they are prepared, which recipe, what was published.
+
+`LRA` is the Long Range Arena as in the Skyformer paper, `GENOME` the two data sets of cDNA of the Paramixer paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from seqmix.config import Table, merge, read_recipe
+from seqmix.errors import ConfigError
+from seqmix.mixers import available_mixers, mixer_options
+from seqmix.releases import CIFAR, IMDB, LISTOPS, PAIRS, PATHFINDER
+
+# Skyformer (NeurIPS 2021), Table 1: accuracy in %, of text, listops, retrieval, pathfinder and image.
+_TASKS = ("text", "listops", "retrieval", "pathfinder", "image")
+_TABLE_1 = {
+    "softmax": (61.95, 38.37, 80.69, 65.26, 40.57),
+    "kernelized": (60.22, 38.78, 81.77, 70.73, 41.29),
+    "nystromformer": (64.83, 38.51, 80.52, 69.48, 41.30),
+    "linformer": (58.93, 37.45, 78.19, 60.93, 37.96),
+    "informer": (62.64, 32.53, 77.57, 57.83, 38.10),
+    "performer": (64.19, 38.02, 80.04, 66.30, 41.43),
+    "reformer": (62.93, 37.68, 78.99, 66.49, 48.87),
+    "bigbird": (63.86, 39.25, 80.28, 68.72, 43.16),
+    "skyformer": (64.70, 38.69, 82.06, 70.73, 40.77),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """One task of a paper.
+
+    Attributes:
+        name: as `--tasks` takes it; title: in words.
+        release: name of the `releases.Release` that its data are; or `species`: of each class, whose cDNA they are.
+        wanted: what is looked for, in words; source: where it comes from.
+        options: of `PrepareOptions`, as its recipes' commands state them.
+        generated: arguments of `generate` for data of the published size; empty: they cannot be generated.
+        recipes: by method; "": the paper states no settings. others: recipe in which other mixers take the place of its
+            own; "": there is none.
+        settings: by method, over the recipe.
+        published: by method, accuracy in %.
+    """
+
+    name: str
+    title: str
+    release: str = ""
+    species: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    wanted: str
+    source: str
+    options: Mapping[str, Any]
+    generated: Mapping[str, Any] = field(default_factory=dict)
+    recipes: Mapping[str, str]
+    others: str = ""
+    settings: Mapping[str, Mapping[str, Table]] = field(default_factory=dict)
+    published: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def length(self) -> int:
+        """The longest sequences, in characters, that a recipe takes."""
+        tables = [self.tables(method) for method, recipe in self.recipes.items() if recipe]
+        return max(int(one.get("data", {}).get("max_length", 0)) for one in tables)
+
+    def recipe(self, method: str) -> str:
+        """Name of the recipe of a method; "": there is none."""
+        return self.recipes.get(method, self.others)
+
+    def tables(self, method: str) -> dict[str, Table]:
+        """The settings of a method; of the recipe of another mixer, only those options that it has too."""
+        tables = merge(read_recipe(self.recipe(method)), self.settings.get(method, {}))
+        if method not in self.recipes:
+            options = mixer_options(method)
+            tables["mixer"] = {name: value for name, value in tables["mixer"].items() if name in options}
+            tables["model"]["mixer"] = method
+        return tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """Experiments that are reported together.
+
+    Attributes:
+        name: as the command is called; title: in words.
+        methods: that are run where the user does not say; allowed: all that may be; paper: those of the published table.
+        baselines: whether the simple methods are scored, too.
+        training: how the papers trained; remark: what else a reader should know.
+    """
+
+    name: str
+    title: str
+    experiments: tuple[Experiment, ...]
+    methods: tuple[str, ...]
+    paper: tuple[str, ...]
+    baselines: bool = False
+    training: str
+    remark: str = ""
+
+    def experiment(self, name: str) -> Experiment:
+        """One by its name.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        for one in self.experiments:
+            if one.name == name:
+                return one
+        raise ConfigError(f"there is no task '{name}'; there are: {', '.join(one.name for one in self.experiments)}")
+
+    def chosen_methods(self, names: Sequence[str] | None) -> list[str]:
+        """Methods by their names; None: `methods`; "all": those of the published table and `methods`.
+
+        Raises:
+            ConfigError: there is no such method here.
+        """
+        if names is None:
+            return list(self.methods)
+        if not names:
+            raise ConfigError("no method is named")
+        known = {name for one in self.experiments for name in one.recipes}
+        if any(one.others for one in self.experiments):
+            known |= set(available_mixers())
+        for name in names:
+            if name not in known | {"all"}:
+                raise ConfigError(f"there is no method '{name}'; there are: all, {', '.join(sorted(known))}")
+        whole = [*self.methods, *self.paper]
+        return list(dict.fromkeys(method for name in names for method in (whole if name == "all" else [name])))
+
+
+def _lra(name: str, title: str, **options: Any) -> Experiment:
+    place = _TASKS.index(name)
+    published = {method: accuracies[place] for method, accuracies in _TABLE_1.items()}
+    return Experiment(name=name, title=title, others=f"skyformer/{name}", published=published, **options)
+
+
+_ARENA = "lra_release.gz of https://github.com/google-research/long-range-arena"
+LRA = Suite(
+    name="lra",
+    title="Long Range Arena",
+    experiments=(
+        _lra(
+            "text",
+            "text (IMDb)",
+            release=IMDB.name,
+            wanted="folder aclImdb",
+            source="https://ai.stanford.edu/~amaas/data/sentiment/",
+            options={"alphabet": "chars", "max_length": 4096, "split": "0.9,0.1,0"},
+            recipes={"paramixer": "paramixer/text", "skyformer": "skyformer/text"},
+        ),
+        _lra(
+            "listops",
+            "ListOps",
+            release=LISTOPS.name,
+            wanted="folder with basic_train.tsv, basic_val.tsv and basic_test.tsv",
+            source=_ARENA,
+            options={"max_length": 2000},
+            generated={"task": "listops", "length": 2000, "train": 96_000, "val": 2000, "test": 2000},
+            recipes={"paramixer": "paramixer/listops", "skyformer": "skyformer/listops"},
+        ),
+        _lra(
+            "retrieval",
+            "retrieval (AAN)",
+            release=PAIRS.name,
+            wanted="folder with new_aan_pairs.train.tsv, .eval.tsv and .test.tsv",
+            source=_ARENA,
+            options={"max_length": 4000},
+            recipes={"paramixer": "", "skyformer": "skyformer/retrieval"},
+        ),
+        _lra(
+            "pathfinder",
+            "Pathfinder",
+            release=PATHFINDER.name,
+            wanted="folder pathfinder32",
+            source=_ARENA,
+            options={"split": "0.9,0.05,0.05"},
+            generated={"task": "pathfinder", "length": 1024, "train": 160_000, "val": 20_000, "test": 20_000},
+            recipes={"paramixer": "paramixer/pathfinder", "skyformer": "skyformer/pathfinder"},
+        ),
+        _lra(
+            "image",
+            "image (CIFAR-10)",
+            release=CIFAR.name,
+            wanted="folder cifar-10-batches-py",
+            source="https://www.cs.toronto.edu/~kriz/cifar.html",
+            options={"split": "0.9,0.1,0"},
+            recipes={"paramixer": "paramixer/cifar10", "skyformer": "skyformer/image"},
+        ),
+    ),
+    methods=("paramixer", "skyformer", "kernelized", "softmax"),
+    paper=tuple(_TABLE_1),
+    training="Skyformer's paper trained each method for 50,000 steps and gives the mean of three seeds; the Paramixer "
+    "supplement has its settings, but no accuracies on these tasks",
+)
+
+
+def ensembl_name(species: str) -> str:
+    """How Ensembl names the cDNA of a species, with its assembly left open."""
+    return f"{species}.*.cdna.all.fa.gz"
+
+
+def _genome(name: str, title: str, species: dict[str, tuple[str, ...]], **options: Any) -> Experiment:
+    names = ", ".join(ensembl_name(one) for of in species.values() for one in of)
+    return Experiment(
+        name=name,
+        title=title,
+        species=species,
+        wanted=names,
+        source="https://www.ensembl.org (FTP server, folders cdna)",
+        options={"min_length": 5001, "max_length": 16384},
+        recipes={"paramixer": "paramixer/genome", "dna": "dna"},
+        **options,
+    )
+
+
+GENOME = Suite(
+    name="genome",
+    title="genome classification",
+    experiments=(
+        _genome(
+            "hfdna",
+            "HFDNA: human and fruit-fly",
+            {"human": ("Homo_sapiens",), "fruit_fly": ("Drosophila_melanogaster",)},
+            published={"paramixer": 100.0},
+        ),
+        _genome(
+            "mtcdna",
+            "MTcDNA: mouse and turtle",
+            {"mouse": ("Mus_musculus", "Mus_spretus"), "turtle": ("Chelonoidis_abingdonii", "Gopherus_agassizii")},
+            settings={"paramixer": {"model": {"blocks": 2}}},
+        ),
+    ),
+    methods=("paramixer", "dna"),
+    paper=("paramixer",),
+    baselines=True,
+    training="the Paramixer supplement says that one block reaches 100 % on HFDNA and that two were best on MTcDNA, without "
+    "a figure; the recipe's 200 epochs are those of its published code",
+    remark="Transcripts of one gene may be in different splits.",
+)
+SUITES = {suite.name: suite for suite in (LRA, GENOME)}

@@ -1,0 +1,62 @@
+"""What `seqmix reproduce scalability` found: error and time of every mixer on every task and length."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from seqmix import __version__
+from seqmix.comparison import Spread
+from seqmix.run import without_nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A mixer on a task at a length.
+
+    Attributes:
+        error: share of wrong answers on the test split, over seeds; None: no training was finished.
+        seconds: of training; samples: seen in it; reasons: why trainings ended; failed: how many did not work.
+    """
+
+    task: str
+    length: int
+    mixer: str
+    error: Spread | None
+    seconds: float
+    samples: float
+    reasons: list[str]
+    failed: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Scalability:
+    """What `reproduce_scalability` found.
+
+    Attributes:
+        settings: of all trainings; environment: versions, platform, threads.
+        test: samples of the test splits: one wrong answer is an error of 1 / test.
+        points: one for each mixer, task and length.
+        interrupted: whether some are missing because the user had enough.
+    """
+
+    settings: dict[str, Any]
+    environment: dict[str, Any]
+    test: int
+    points: list[Point] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def notes(self) -> list[str]:
+        """Trainings that failed."""
+        return [
+            f"{p.mixer} on {p.task} at {p.length:,}: {p.failed} training{'s' * (p.failed != 1)} failed: {'; '.join(p.reasons)}"
+            for p in self.points
+            if p.failed
+        ]
+
+    def to_json(self) -> str:
+        """As `scalability.json`."""
+        content = without_nan({"seqmix": __version__, **asdict(self), "notes": self.notes})
+        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

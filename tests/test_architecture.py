@@ -114,8 +114,18 @@ def test_commands_have_the_options_that_are_documented():
 
 @pytest.mark.parametrize(
     "function",
-    ["prepare", "train", "evaluate", "predict", "compare", "generate", "reproduce", "reproduce_scalability"]
-    + ["bench_mixers", "bench_approximation"],
+    [
+        "prepare",
+        "train",
+        "evaluate",
+        "predict",
+        "compare",
+        "generate",
+        "reproduce",
+        "reproduce_scalability",
+        "bench_mixers",
+        "bench_approximation",
+    ],
 )
 def test_every_command_has_a_documented_function(function):
     assert inspect.getdoc(getattr(seqmix, function))

@@ -114,6 +114,7 @@ class KeySource:
 
     def __init__(self, text: str, what: str) -> None:
         self.text = text
+        self.separator: str | None = None  # between the labels of a record
         self.flag = "--group" if what == "group" else f"--{what}-from"
         self.kind, _, self.key = text.partition(":")
         if self.kind not in self.KINDS or (not self.key and self.kind not in ("file", "folder")):
@@ -149,6 +150,8 @@ class KeySource:
             return next((group for group in match.groups() if group is not None), None) if match else None
         if self.kind in ("table", "column"):
             value = self._table.get(entry.id) if self.kind == "table" else entry.columns.get(self.key)
+            if isinstance(value, list) and self.separator:  # JSON says several labels in its own way
+                value = self.separator.join(map(str, value))
             return None if value is None else str(value).strip() or None
         if path is None:
             return None
@@ -326,6 +329,8 @@ class RecordReader:
         label_source = (self._label or self._find_label_source(first, kind, source)) if self.wants_labels else None
         if label_source and self.label_from is None:
             self.label_from = label_source.text
+        if label_source:
+            label_source.separator = self.options.label_separator
         for asked in (label_source, self._group, self._split):
             if asked:
                 asked.check(first, source.name)

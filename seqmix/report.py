@@ -57,7 +57,7 @@ def dataset_tables(dataset: Dataset) -> list[Table]:
     tables = [counts, _quantiles(f"lengths in {noun}s", info["lengths"], "{:,}", ("shortest", "longest"))]
     if "target" in info:
         tables.append(_quantiles("targets", info["target"]["quantiles"], "{:.4g}", ("lowest", "highest")))
-    changed = _changes(info)
+    changed = _changes(info, noun)
     if changed:
         table = Table(title="what was changed")
         table.add_column("what")
@@ -117,15 +117,15 @@ def _main_settings(tables: Mapping[str, Mapping[str, Any]]) -> str:
     return ", ".join(found)
 
 
-def _changes(info: dict[str, Any]) -> list[tuple[str, int]]:
+def _changes(info: dict[str, Any], noun: str) -> list[tuple[str, int]]:
     maximum, keep = info["options"]["max_length"], info["options"]["truncate"]
-    rows = [(f"records cut to {maximum:,} characters ({keep} kept)" if maximum else "", info["truncated"])]
+    rows = [(f"records cut to {maximum:,} {noun}s ({keep} kept)" if maximum else "", info["truncated"])]
     rows += [(f"records left out: {reason}", count) for reason, count in info["dropped"].items()]
     policy = "left out" if info["vocabulary"]["unknown"] == "drop" else "replaced"
     replaced = list(info["replaced"].items())
-    rows += [(f"character {character!r} {policy}", count) for character, count in replaced[:10]]
+    rows += [(f"{noun} {symbol!r} {policy}", count) for symbol, count in replaced[:10]]
     if len(replaced) > 10:
-        rows.append((f"{len(replaced) - 10} other characters {policy}", sum(n for _, n in replaced[10:])))
+        rows.append((f"{len(replaced) - 10} other {noun}s {policy}", sum(n for _, n in replaced[10:])))
     same = info["duplicates"]
     kind = "equal or reverse-complementary" if info["vocabulary"]["alphabet"].startswith("dna") else "equal"
     rows.append((f"records with an {kind} twin, kept in one split", same["records"]))

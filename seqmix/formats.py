@@ -423,7 +423,13 @@ def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray
             given = np.array(text)
         except ValueError:
             given = np.empty((0, 0, 0))
-        if given.dtype.kind in "iuf" and given.ndim in (1, 2) and given.size:
+        rows = text if given.ndim == 2 else [text]
+        if (
+            given.dtype.kind in "iuf"
+            and given.ndim in (1, 2)
+            and given.size
+            and not any(bool in map(type, row) for row in rows)
+        ):
             with np.errstate(over="ignore"):  # becomes infinite, and is told with what else is not finite
                 return given.astype(np.float32).reshape(len(text), -1)
         raise InputError(f"{where}: '{column}' must be numbers, or rows of equally many numbers, got {json.dumps(text)[:40]}")

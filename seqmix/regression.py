@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seqmix.metrics import Floats, Score, bootstrap
 
 HEADLINE = ("R2", "RMSE", "MAE", "Pearson", "Spearman")
+IN_UNITS = ("RMSE", "MAE")
 WITHIN = "within tolerance"
 _ROUNDING = 1e-12  # of the greatest value; what varies by less does not vary
 

@@ -423,3 +423,26 @@ def test_a_description_without_the_newer_keys_is_that_of_classes(dataset, tmp_pa
     assert values(seqmix.evaluate(before, resamples=2)) == values(seqmix.evaluate(new, resamples=2))
     assert f"trained on {dataset.sizes['train']} records" in (before.path / "report.html").read_text()
     assert next(seqmix.predict(write_fasta(tmp_path / "x.fa", [("a", "ACGT")]), before)).label in dataset.classes
+
+
+# Units.
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_errors_are_shown_in_the_targets_unit_however_small_it_is(unit, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    path = write_table(tmp_path / "x.csv", [row | {"y": row["y"] * unit} for row in rows(40)])
+    data = prepare(path, tmp_path / "data", task="regression")
+    folder = tmp_path / "run"
+    arguments = ["train", data.path, "-o", folder, "--mixer", "conv", "--epochs", 1, "--set", "model.words=0"]
+    trained = CliRunner().invoke(app, [*map(str, arguments)]).stderr
+    line = strict_json(folder / "metrics.jsonl")
+    shown = CliRunner().invoke(app, ["eval", str(folder)]).stderr
+    result = strict_json(folder / "evaluation.json")
+    page = (folder / "report.html").read_text()
+    for name in ("RMSE", "MAE"):
+        assert f"{line[f'val_{name}']:.4g}" in trained
+        for value in (*result["scores"][name].values(), result["baselines"]["4-mers"][name]):
+            assert f"{value:.4g}" in shown and f"{value:.4g}" in page
+    found = compare_tiny(data, tmp_path / "c", monkeypatch)
+    assert f"{found.trials[0].scores['MAE']:.4g}" in (tmp_path / "c" / "compare.html").read_text()

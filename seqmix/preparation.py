@@ -337,7 +337,7 @@ def _finish(
     vocabulary, keep = spool.write_tokens(split, keep, options.unknown)
     labels, split = targets.labels[keep], split[keep]
     notes += _check_splits(labels, split, task, classes)
-    duplicates = _duplicates(meta.sequence_keys, meta.labels)
+    duplicates = _duplicates(meta.sequence_keys, targets.labels)
     if duplicates["with_different_labels"]:
         notes.append(f"{duplicates['with_different_labels']:,} sequences occur under more than one label")
     if spool.repeated_ids():
@@ -406,11 +406,12 @@ def length_quantiles(lengths: NDArray[np.int64]) -> dict[str, int]:
     return {f"{q:.0%}": int(value) for q, value in zip(_QUANTILES, values, strict=True)}
 
 
-def _duplicates(keys: NDArray[np.int64], labels: NDArray[np.int64]) -> dict[str, int]:
+def _duplicates(keys: NDArray[np.int64], labels: NDArray[Any]) -> dict[str, int]:
     _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    low, high = np.full(len(counts), labels.max(initial=0)), np.full(len(counts), -1)
-    np.minimum.at(low, inverse, labels)
-    np.maximum.at(high, inverse, labels)
+    kinds = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1)
+    low, high = np.full(len(counts), len(labels)), np.full(len(counts), -1)
+    np.minimum.at(low, inverse, kinds)
+    np.maximum.at(high, inverse, kinds)
     return {
         "records": int((counts[inverse] > 1).sum()),
         "distinct": int((counts > 1).sum()),

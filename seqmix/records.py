@@ -157,6 +157,10 @@ class KeySource:
             return None
         return file_stem(path) if self.kind == "file" else path.parent.name
 
+    def has_cell(self, entry: Entry) -> bool:
+        """Whether a table has a cell for an entry, empty though it may be."""
+        return self.kind == "column" or entry.id in self._table
+
 
 def _read_key_table(location: str, what: str, flag: str) -> dict[str, str]:
     """id -> value, from a CSV, TSV or JSONL file with a header."""
@@ -340,8 +344,8 @@ class RecordReader:
             if kind == "text" and source.inner:
                 entry.id = source.inner
             label = label_source.find(entry, path) if label_source else folder
-            if label_source and label is None and self.options.label_separator and label_source.kind == "column":
-                label = ""  # an empty cell: none of the labels
+            if label_source and label is None and self.options.label_separator and label_source.has_cell(entry):
+                label = ""  # it is empty: none of the labels
             if label_source and label is None:
                 if not self.options.skip_unlabelled:
                     raise InputError(

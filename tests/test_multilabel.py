@@ -154,8 +154,15 @@ def test_every_way_to_say_labels_says_the_same(data, tmp_path):
     headers = [(f"{row['id']} label={row['label'].replace(', ', '+')}", row["text"]) for row in rows(80) if row["label"]]
     in_headers = prepare(write_fasta(tmp_path / "x.fa", headers), tmp_path / "headers", label_separator="+")
     bars = prepare(write_table(tmp_path / "b.csv", rows(80, separator="||")), tmp_path / "bars", label_separator="||")
+    made = [{"id": row["id"], "text": row["text"]} for row in rows(80)]
+    labels = write_table(tmp_path / "labels.csv", [{"id": row["id"], "label": row["label"]} for row in rows(80)])
+    table = write_table(tmp_path / "t.csv", made)
+    beside = prepare(table, tmp_path / "beside", label_separator=",", label_from=f"table:{labels}")
     expected = named(data)
-    assert named(as_lists) == named(bars) == expected
+    assert named(as_lists) == named(bars) == named(beside) == expected
+    more = write_table(tmp_path / "more.csv", [*made, {"id": "new", "text": "ACGT"}])
+    message = message_of(prepare, more, tmp_path / "none", label_separator=",", label_from=f"table:{labels}")
+    assert "record 'new'" in message and "no label from" in message
     assert named(in_headers) == {name: labels for name, labels in expected.items() if labels}
 
 
@@ -180,6 +187,12 @@ def test_a_label_of_too_few_records_is_noted_and_one_that_cannot_be_learned_is_t
     path = write_table(tmp_path / "y.csv", made)
     message = message_of(prepare, path, tmp_path / "none", label_separator=",", split_from="column:part")
     assert "'single' has no record in the training split" in message
+
+
+def test_the_order_of_labels_means_nothing(tmp_path):
+    made = [{"text": row["text"], "label": ["a,b", " b,a,,b"][again]} for again in (0, 1) for row in rows(30)]
+    data = prepare(write_table(tmp_path / "x.csv", made), tmp_path / "data", label_separator=",")
+    assert (data.labels == 1).all() and data.info["duplicates"]["with_different_labels"] == 0
 
 
 @pytest.mark.parametrize(

@@ -227,6 +227,12 @@ def test_equal_sequences_with_other_numbers_stay_together_and_are_noted(tmp_path
     assert any("30 sequences occur under more than one label" in note for note in data.info["notes"])
 
 
+def test_one_number_written_in_two_ways_is_one(tmp_path):
+    made = [{"text": row["text"], "y": f"{i % 5}.0" if again else i % 5} for again in (0, 1) for i, row in enumerate(rows(30))]
+    data = prepare(write_table(tmp_path / "x.csv", made), tmp_path / "data", task="regression")
+    assert data.info["duplicates"]["with_different_labels"] == 0 and data.info["notes"] == []
+
+
 # Training.
 
 
@@ -340,6 +346,17 @@ def test_simple_methods_are_scored_beside_it(data):
     assert {name: found["mean target"][name] for name in expected} == pytest.approx(expected)
     assert np.isnan(found["mean target"]["Pearson"])
     assert found["4-mers"]["R2"] > 0.5 > found["length only"]["R2"]
+
+
+@pytest.mark.parametrize(("unit", "offset"), [(1e-9, 0), (1e9, 0), (1, 1e7)])
+def test_simple_methods_do_not_depend_on_the_unit(unit, offset, data, tmp_path):
+    path = write_table(tmp_path / "x.csv", [row | {"y": row["y"] * unit + offset} for row in rows(60)])
+    other = prepare(path, tmp_path / "data", task="regression")
+    expected, found = (
+        baseline_scores(one, one.indices("train"), one, one.indices("test"), lambda of, i: of.sequences(i))
+        for one in (data, other)
+    )
+    assert found["4-mers"]["R2"] == pytest.approx(expected["4-mers"]["R2"], abs=1e-3)
 
 
 def test_new_labelled_files_are_evaluated(run, data, tmp_path):

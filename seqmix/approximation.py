@@ -206,7 +206,7 @@ def _dataset(run: Run | None, data: str | Path | Dataset | None) -> Dataset | No
     if run is not None:
         return training_data(run, data.path if isinstance(data, Dataset) else Path(data) if data else None)
     dataset = Dataset.open(data) if isinstance(data, str | Path) else data
-    if dataset is not None and not (dataset.classes and len(dataset.indices("train"))):
+    if dataset is not None and not (dataset.labelled and len(dataset.indices("train"))):
         raise DatasetError(f"{dataset.path}: there are no labelled training records to train with; prepare it with labels")
     return dataset
 

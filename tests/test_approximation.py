@@ -217,7 +217,7 @@ def test_scores_are_means_over_steps_and_seeds_beside_softmax():
 def test_models_begin_with_the_same_weights_and_train_on_the_same_batches(dataset):
     task = Task(dataset, 0, steps=2, length=32, batch_size=4)
     assert len(task.training) == 2 and task.fixed.ids.shape == (4, 32)
-    assert task.n_classes == 2 and len(task.vocabulary) == len(dataset.vocabulary)
+    assert task.objective.n_outputs == 2 and len(task.vocabulary) == len(dataset.vocabulary)
     models = {name: stability._new_model(name, task, "published") for name in ("softmax", "kernelized")}
     softmax, kernelized = (dict(model.named_parameters()) for model in models.values())
     assert softmax.keys() == kernelized.keys()

@@ -11,6 +11,7 @@ from preparing import message_of, prepare, standard_input, write_jsonl, write_ta
 from typer.testing import CliRunner
 
 import seqmix
+from seqmix.approximation import bench_approximation
 from seqmix.baselines import baseline_scores
 from seqmix.cli import app
 from seqmix.vocabulary import Vocabulary
@@ -306,6 +307,14 @@ def test_numbers_may_be_pairs_or_have_several_labels(task, tmp_path):
 def test_mixers_are_compared_on_numbers(data, tmp_path, monkeypatch):
     found = compare_tiny(data, tmp_path / "c", monkeypatch)
     assert [t.error for t in found.trials] == ["", ""] and "means and spreads" in found.baselines
+
+
+@pytest.mark.parametrize("options", [{}, {"task": "regression", "label_from": "column:drift"}], ids=["classes", "targets"])
+def test_the_stability_of_training_with_numbers_is_measured(options, file, tmp_path):
+    data = prepare(file, tmp_path / "data", **options)
+    found = bench_approximation(["softmax"], [4], [16], data=data, repeats=1, steps=2, seeds=1)
+    assert found.notes == [] and [one.setting for one in found.instabilities] == ["seqmix", "published"]
+    assert all(one.score() > 0 for one in found.instabilities)
 
 
 def test_texts_are_not_touched(tmp_path):

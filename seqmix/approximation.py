@@ -207,11 +207,9 @@ def _dataset(run: Run | None, data: str | Path | Dataset | None) -> Dataset | No
         dataset: Dataset | None = training_data(run, data.path if isinstance(data, Dataset) else Path(data) if data else None)
     else:
         dataset = Dataset.open(data) if isinstance(data, str | Path) else data
-    if dataset is not None and (dataset.rows == 2 or dataset.vocabulary.alphabet == "real"):
-        raise DatasetError(f"{dataset.path}: only single texts and sequences can be measured on, not pairs or numbers")
-    if dataset is not None and dataset.info.get("task", "classification") != "classification":
-        raise DatasetError(f"{dataset.path}: only data with one class a record can be measured on")
-    if dataset is not None and not (dataset.classes and len(dataset.indices("train"))):
+    if dataset is not None and dataset.rows == 2:
+        raise DatasetError(f"{dataset.path}: only single texts and sequences can be measured on, not pairs")
+    if run is None and dataset is not None and not (dataset.labelled and len(dataset.indices("train"))):
         raise DatasetError(f"{dataset.path}: there are no labelled training records to train with; prepare it with labels")
     return dataset
 

@@ -189,8 +189,10 @@ def _linear(objective: Objective, strength: float, features: Any, labels: NDArra
     from sklearn.linear_model import LogisticRegression, Ridge
 
     if objective.kind == "regression":
-        ridge = Ridge(alpha=1.0 / strength).fit(features, labels)
-        return lambda given: np.asarray(ridge.predict(given), dtype=np.float64)[:, None]
+        # In standard deviations from the mean: it computes in single precision, where the features are of that.
+        centre, scale = labels.mean(), labels.std() or 1.0
+        ridge = Ridge(alpha=1.0 / strength).fit(features, (labels - centre) / scale)
+        return lambda given: (np.asarray(ridge.predict(given), dtype=np.float64) * scale + centre)[:, None]
     if objective.kind == "classification":
         model = LogisticRegression(C=strength, max_iter=300).fit(features, labels)
 

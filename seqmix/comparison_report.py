@@ -15,7 +15,7 @@ from rich.table import Table
 from seqmix import __version__
 from seqmix.bench_report import look
 from seqmix.comparison import Comparison, Row, Spread
-from seqmix.report import html_figures, html_page, html_table, new_figure, number, plain
+from seqmix.report import html_figures, html_page, html_table, new_figure, plain, score_text
 from seqmix.run import write_whole
 from seqmix.trial import Trial
 from seqmix.units import amount, duration
@@ -57,7 +57,7 @@ def _cells(row: Row, scores: Sequence[str]) -> list[str]:
 
     return [
         row.method,
-        *(with_spread(row.figures[name]) for name in scores),
+        *(with_spread(row.figures[name], name) for name in scores),
         mean("parameters", lambda value: f"{value:,.0f}"),
         mean("seconds", duration),
         mean("tokens_per_second", lambda value: f"{value:,.0f}"),
@@ -67,11 +67,12 @@ def _cells(row: Row, scores: Sequence[str]) -> list[str]:
     ]
 
 
-def with_spread(found: Spread | None) -> str:
+def with_spread(found: Spread | None, name: str = "") -> str:
     """A score over seeds: "0.932 ± 0.010"; of one seed, the value alone."""
     if found is None:
         return "-"
-    return number(found.mean) if found.sd is None else f"{number(found.mean)} ± {number(found.sd)}"
+    mean = score_text(name, found.mean)
+    return mean if found.sd is None else f"{mean} ± {score_text(name, found.sd)}"
 
 
 def trial_line(trial: Trial, run_now: bool) -> str:
@@ -81,7 +82,7 @@ def trial_line(trial: Trial, run_now: bool) -> str:
         return f"{name}: {trial.error}"
     epochs = f"{trial.epochs} epoch{'s' * (trial.epochs != 1)}"
     first = next(iter(trial.scores))
-    done = f"{first} {number(trial.scores[first])}, {duration(trial.seconds)}, {epochs}"
+    done = f"{first} {score_text(first, trial.scores[first])}, {duration(trial.seconds)}, {epochs}"
     return f"{name}: {done}" if run_now else f"{name}: {done} (done before)"
 
 
@@ -224,7 +225,7 @@ def _run_cells(trial: Trial, scores: Sequence[str]) -> list[str]:
     memory = "-" if trial.peak_bytes is None else amount(trial.peak_bytes)
     return [
         trial.folder,
-        *(number(trial.scores[name]) for name in scores),
+        *(score_text(name, trial.scores[name]) for name in scores),
         duration(trial.seconds),
         f"{trial.tokens_per_second:,.0f}",
         memory,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from seqmix.report import number
+from seqmix.report import number, score_text
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -121,7 +121,7 @@ class TrainingDisplay:
         table.add_row(
             str(event.epoch),
             number(event.train_loss, 4),
-            *(number(event.validation.get(name)) for name in self.columns),
+            *(score_text(name, event.validation.get(name)) for name in self.columns),
             f"{event.tokens_per_second:,.0f}",
             f"{event.seconds:.0f} s",
             "best" if event.best and event.validation else "",

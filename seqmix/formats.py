@@ -379,7 +379,7 @@ def _parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOpti
         id_column = _column(columns, options.id_column, ID_COLUMNS, name, "id", required=False)
         pair_column = _column(columns, options.pair_column, (), name, "pair", required=False)
         for number, row in enumerate(rows, 1):
-            if row.get(text_column) is None or None in row:
+            if row.get(text_column) is None or None in row or (pair_column and row.get(pair_column) is None):
                 raise InputError(f"{name}: line {rows.line_num}: the row has not the {len(columns)} cells of the header")
             identifier = row[id_column] if id_column else ""
             pair = row[pair_column] if pair_column else None
@@ -417,12 +417,21 @@ def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray
     if isinstance(text, str):
         return text
     if isinstance(text, list):
+        if not text:
+            return np.empty((0, 1), dtype=np.float32)
         try:
-            values = np.array(text, dtype=np.float32)
-        except (ValueError, TypeError):
-            values = np.empty((0, 0, 0), dtype=np.float32)
-        if values.ndim in (1, 2) and not any(isinstance(value, bool) for value in text):
-            return values.reshape(len(text), -1) if len(text) else np.empty((0, 1), dtype=np.float32)
+            given = np.array(text)
+        except ValueError:
+            given = np.empty((0, 0, 0))
+        rows = text if given.ndim == 2 else [text]
+        if (
+            given.dtype.kind in "iuf"
+            and given.ndim in (1, 2)
+            and given.size
+            and not any(bool in map(type, row) for row in rows)
+        ):
+            with np.errstate(over="ignore"):  # becomes infinite, and is told with what else is not finite
+                return given.astype(np.float32).reshape(len(text), -1)
         raise InputError(f"{where}: '{column}' must be numbers, or rows of equally many numbers, got {json.dumps(text)[:40]}")
     raise InputError(f"{where}: '{column}' must be a string, or an array of numbers, got {json.dumps(text)[:30]}")
 

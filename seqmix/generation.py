@@ -79,7 +79,8 @@ def generate(
     return prepare_records(
         GeneratedRecords(found, settled, counts, seed),
         output,
-        PrepareOptions(alphabet=found.alphabet, task=found.kind, tolerance=found.tolerance, seed=seed),
+        # No validation records are taken out of training where none are asked for.
+        PrepareOptions(alphabet=found.alphabet, task=found.kind, tolerance=found.tolerance, seed=seed, split="1,0,0"),
         overwrite=overwrite,
         facts={"generated": {"task": task, **asdict(settled), **counts, "seed": seed}},
         progress=progress,

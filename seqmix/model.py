@@ -189,7 +189,7 @@ class SequenceClassifier(nn.Module):
         if self.words is not None:
             counted = self.words(ids, mask, cls=self.pooling == "cls")
             if self.training and self.dropout_branch:
-                pooled, counted = _one_of_two(pooled, counted, self.dropout_branch)
+                pooled, counted = _one_of_two(pooled, counted, self.dropout_branch, 2 if self.paired else 1)
             pooled = torch.cat((pooled, counted), dim=1)
         if self.paired:
             a, b = pooled.chunk(2)
@@ -281,9 +281,9 @@ class WordBranch(nn.Module):
         return normed
 
 
-def _one_of_two(first: Tensor, second: Tensor, probability: float) -> tuple[Tensor, Tensor]:
-    """Both `(B, ?)`; with the probability, in equal shares, one of them is zero for a record."""
-    chance = torch.rand(len(first), 1, device=first.device)
+def _one_of_two(first: Tensor, second: Tensor, probability: float, rows: int) -> tuple[Tensor, Tensor]:
+    """Both `(rows * B, ?)`; with the probability, in equal shares, one of them is zero for a record, in all of its rows."""
+    chance = torch.rand(len(first) // rows, 1, device=first.device).repeat(rows, 1)
     keep_first, keep_second = chance >= probability / 2, (chance < probability / 2) | (chance >= probability)
     return first * keep_first, second * keep_second
 

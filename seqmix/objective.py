@@ -165,7 +165,9 @@ class MultiLabel(Objective):
     def class_weights(self, labels: Targets) -> Floats:
         """Records without a label over those with it: what its positive answers weigh."""
         have = labels.sum(0, dtype=np.float64)
-        return np.asarray((len(labels) - have) / np.maximum(have, 1.0))
+        lack = len(labels) - have
+        # Of a label that all records have, or none, there is nothing to balance; with weight 0 it would never be learned.
+        return np.where((have > 0) & (lack > 0), lack / np.maximum(have, 1.0), 1.0)
 
     def targets(self, labels: Targets) -> Tensor:
         """`(n, C)`, 0 and 1."""

@@ -189,8 +189,12 @@ def prepare_for(
         vocabulary = Vocabulary.from_dict(info["vocabulary"])
         vocabulary.settled = True
         spool.fill(lambda records: (vocabulary, records), progress)
+        files = ", ".join(map(str, inputs))
+        if (spool.rows == 2) != bool(info.get("paired")):
+            had, has = ("single texts", "pairs of texts") if spool.rows == 2 else ("pairs of texts", "single texts")
+            raise InputError(f"{files}: the records are {has}, and the model was trained on {had}")
         if not spool.label_names:
-            raise InputError(f"{', '.join(map(str, inputs))}: no labels found to evaluate against; say where with --label-from")
+            raise InputError(f"{files}: no labels found to evaluate against; say where with --label-from")
         task = info.get("task", "classification")
         tolerance = info["target"]["tolerance"] if task == "regression" else None
         options = PrepareOptions(max_length=max_length, truncate=truncate, task=task, tolerance=tolerance)
@@ -313,9 +317,7 @@ def _finish(
     notes += _check_groups(meta.group_keys, read.group_from)
     strata = targets.strata * (meta.strata.max(initial=0) + 1) + meta.strata
     members = components([meta.sequence_keys, meta.whole_keys, meta.group_keys])
-    if fixed is not None and _lacks_validation(fixed):
-        train, validation, _ = parse_fractions(options.split)
-        share = validation / (train + validation)
+    if fixed is not None and _lacks_validation(fixed) and (share := _validation_share(options.split)):
         # The training inputs are divided; whoever is related to a test record is found by the leak check.
         split = stratified_split(strata, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
         notes.append(f"no validation split is given: {int((split == 1).sum()):,} training records were taken for it (--split)")
@@ -335,7 +337,7 @@ def _finish(
     vocabulary, keep = spool.write_tokens(split, keep, options.unknown)
     labels, split = targets.labels[keep], split[keep]
     notes += _check_splits(labels, split, task, classes)
-    duplicates = _duplicates(meta.sequence_keys, meta.labels)
+    duplicates = _duplicates(meta.sequence_keys, targets.labels)
     if duplicates["with_different_labels"]:
         notes.append(f"{duplicates['with_different_labels']:,} sequences occur under more than one label")
     if spool.repeated_ids():
@@ -377,6 +379,12 @@ def _lacks_validation(splits: NDArray[np.int64]) -> bool:
     return {int(split) for split in np.unique(splits)} == {0, 2}
 
 
+def _validation_share(split: str) -> float:
+    """The share of validation records in what is not tested on."""
+    train, validation, _ = parse_fractions(split)
+    return validation / (train + validation)
+
+
 def _without_effect(reader: RecordReader) -> list[str]:
     """Options that name columns, where no input has any."""
     if any(source.format in TABLE_FORMATS for source in reader.sources):
@@ -398,11 +406,12 @@ def length_quantiles(lengths: NDArray[np.int64]) -> dict[str, int]:
     return {f"{q:.0%}": int(value) for q, value in zip(_QUANTILES, values, strict=True)}
 
 
-def _duplicates(keys: NDArray[np.int64], labels: NDArray[np.int64]) -> dict[str, int]:
+def _duplicates(keys: NDArray[np.int64], labels: NDArray[Any]) -> dict[str, int]:
     _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    low, high = np.full(len(counts), labels.max(initial=0)), np.full(len(counts), -1)
-    np.minimum.at(low, inverse, labels)
-    np.maximum.at(high, inverse, labels)
+    kinds = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1)
+    low, high = np.full(len(counts), len(labels)), np.full(len(counts), -1)
+    np.minimum.at(low, inverse, kinds)
+    np.maximum.at(high, inverse, kinds)
     return {
         "records": int((counts[inverse] > 1).sum()),
         "distinct": int((counts > 1).sum()),
@@ -472,8 +481,9 @@ def _check_splits(labels: NDArray[Any], split: NDArray[np.int8], task: str, clas
     for s, which in enumerate(SPLITS):
         if s and not (split == s).any():
             notes.append(f"the {which} split is empty" + ("; training will have nothing to choose its weights by" * (s == 1)))
-    if task == "regression" and np.ptp(labels[split == 0]) == 0:
-        raise InputError(f"all targets of the training split are {labels[split == 0][0]:g}; there is nothing to learn")
+    train = labels[split == 0]
+    if task == "regression" and len(train) and np.ptp(train) == 0:
+        raise InputError(f"all targets of the training split are {train[0]:g}; there is nothing to learn")
     for i, name in enumerate(classes):
         has = labels[:, i] > 0 if task == "multilabel" else labels == i
         for s, which in enumerate(SPLITS):

@@ -114,6 +114,7 @@ class KeySource:
 
     def __init__(self, text: str, what: str) -> None:
         self.text = text
+        self.separator: str | None = None  # between the labels of a record
         self.flag = "--group" if what == "group" else f"--{what}-from"
         self.kind, _, self.key = text.partition(":")
         if self.kind not in self.KINDS or (not self.key and self.kind not in ("file", "folder")):
@@ -149,10 +150,16 @@ class KeySource:
             return next((group for group in match.groups() if group is not None), None) if match else None
         if self.kind in ("table", "column"):
             value = self._table.get(entry.id) if self.kind == "table" else entry.columns.get(self.key)
+            if isinstance(value, list) and self.separator:  # JSON says several labels in its own way
+                value = self.separator.join(map(str, value))
             return None if value is None else str(value).strip() or None
         if path is None:
             return None
         return file_stem(path) if self.kind == "file" else path.parent.name
+
+    def has_cell(self, entry: Entry) -> bool:
+        """Whether a table has a cell for an entry, empty though it may be."""
+        return self.kind == "column" or entry.id in self._table
 
 
 def _read_key_table(location: str, what: str, flag: str) -> dict[str, str]:
@@ -326,6 +333,8 @@ class RecordReader:
         label_source = (self._label or self._find_label_source(first, kind, source)) if self.wants_labels else None
         if label_source and self.label_from is None:
             self.label_from = label_source.text
+        if label_source:
+            label_source.separator = self.options.label_separator
         for asked in (label_source, self._group, self._split):
             if asked:
                 asked.check(first, source.name)
@@ -335,8 +344,8 @@ class RecordReader:
             if kind == "text" and source.inner:
                 entry.id = source.inner
             label = label_source.find(entry, path) if label_source else folder
-            if label_source and label is None and self.options.label_separator and label_source.kind == "column":
-                label = ""  # an empty cell: none of the labels
+            if label_source and label is None and self.options.label_separator and label_source.has_cell(entry):
+                label = ""  # it is empty: none of the labels
             if label_source and label is None:
                 if not self.options.skip_unlabelled:
                     raise InputError(

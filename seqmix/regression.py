@@ -8,11 +8,14 @@ records that are off by at most so much.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqmix.metrics import Floats, Score, bootstrap
 
 HEADLINE = ("R2", "RMSE", "MAE", "Pearson", "Spearman")
+IN_UNITS = ("RMSE", "MAE")
 WITHIN = "within tolerance"
+_ROUNDING = 1e-12  # of the greatest value; what varies by less does not vary
 
 
 def point_scores(found: Floats, targets: Floats, tolerance: float | None = None) -> dict[str, float]:
@@ -37,7 +40,7 @@ def _weighted(found: Floats, targets: Floats, tolerance: float | None, counts: F
     variance = (counts * (targets - mean) ** 2).sum(1)
     with np.errstate(invalid="ignore", divide="ignore"):
         scores = {
-            "R2": np.where(variance > 0, 1.0 - squares / variance, np.nan),
+            "R2": np.where(_varies(variance, targets, total), 1.0 - squares / variance, np.nan),
             "RMSE": np.sqrt(squares / total),
             "MAE": counts @ np.abs(error) / total,
             "Pearson": _correlation(np.broadcast_to(found, counts.shape), np.broadcast_to(targets, counts.shape), counts),
@@ -51,12 +54,17 @@ def _weighted(found: Floats, targets: Floats, tolerance: float | None, counts: F
 def _correlation(x: Floats, y: Floats, counts: Floats) -> Floats:
     """Pearson's correlation of weighted rows `(R, n)`; NaN where one of the two does not vary."""
     total = counts.sum(1, keepdims=True)
-    x = x - (counts * x).sum(1, keepdims=True) / total
-    y = y - (counts * y).sum(1, keepdims=True) / total
-    spread = np.sqrt((counts * x * x).sum(1) * (counts * y * y).sum(1))
-    # What is left of a constant by rounding is no variation.
-    varies = spread > 1e-12 * np.maximum(1.0, np.abs(x).max(1) * np.abs(y).max(1)) * total[:, 0]
-    return np.where(varies, (counts * x * y).sum(1) / np.where(varies, spread, 1.0), np.nan)
+    centred = [values - (counts * values).sum(1, keepdims=True) / total for values in (x, y)]
+    squares = [(counts * values**2).sum(1) for values in centred]
+    varies = _varies(squares[0], x, total[:, 0]) & _varies(squares[1], y, total[:, 0])
+    spread = np.sqrt(squares[0]) * np.sqrt(squares[1])
+    return np.where(varies, (counts * centred[0] * centred[1]).sum(1) / np.where(varies, spread, 1.0), np.nan)
+
+
+def _varies(squares: Floats, values: Floats, total: Floats) -> NDArray[np.bool_]:
+    """Whether sums of squared distances from the mean `(R,)` are more than rounding leaves of constant `values` `(..., n)`."""
+    found: NDArray[np.bool_] = squares > (_ROUNDING * np.abs(values).max(-1)) ** 2 * total
+    return found
 
 
 def _ranks(values: Floats, counts: Floats) -> Floats:

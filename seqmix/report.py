@@ -16,6 +16,7 @@ from rich.table import Table
 from seqmix import __version__
 from seqmix.config import ModelConfig, Recipe
 from seqmix.dataset import sizes_of
+from seqmix.regression import IN_UNITS
 from seqmix.run import Run, write_whole
 from seqmix.splits import SPLITS
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from seqmix.dataset import Dataset
     from seqmix.evaluation import Evaluation
+    from seqmix.metrics import Score
 
 _BLUE, _ORANGE, _GREY = "#20639b", "#d1611f", "#8a8a8a"
 _CURVES = ("accuracy", "macro-F1", "R2")  # the first that there is, is drawn over the epochs
@@ -33,7 +35,12 @@ _LONGEST_NAME = 28
 
 def number(value: float | None, digits: int = 3) -> str:
     """A score for people: "0.932", "-" where it is not defined."""
-    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+    return "-" if value is None or not math.isfinite(value) else f"{value:z.{digits}f}"
+
+
+def score_text(name: str, value: float | None) -> str:
+    """A score for people, by its name: "0.932"; an error in the targets' unit, which may be great or small, has four digits."""
+    return number(value) if name not in IN_UNITS or value is None or not math.isfinite(value) else f"{value:.4g}"
 
 
 def dataset_tables(dataset: Dataset) -> list[Table]:
@@ -57,7 +64,7 @@ def dataset_tables(dataset: Dataset) -> list[Table]:
     tables = [counts, _quantiles(f"lengths in {noun}s", info["lengths"], "{:,}", ("shortest", "longest"))]
     if "target" in info:
         tables.append(_quantiles("targets", info["target"]["quantiles"], "{:.4g}", ("lowest", "highest")))
-    changed = _changes(info)
+    changed = _changes(info, noun)
     if changed:
         table = Table(title="what was changed")
         table.add_column("what")
@@ -117,15 +124,15 @@ def _main_settings(tables: Mapping[str, Mapping[str, Any]]) -> str:
     return ", ".join(found)
 
 
-def _changes(info: dict[str, Any]) -> list[tuple[str, int]]:
+def _changes(info: dict[str, Any], noun: str) -> list[tuple[str, int]]:
     maximum, keep = info["options"]["max_length"], info["options"]["truncate"]
-    rows = [(f"records cut to {maximum:,} characters ({keep} kept)" if maximum else "", info["truncated"])]
+    rows = [(f"records cut to {maximum:,} {noun}s ({keep} kept)" if maximum else "", info["truncated"])]
     rows += [(f"records left out: {reason}", count) for reason, count in info["dropped"].items()]
     policy = "left out" if info["vocabulary"]["unknown"] == "drop" else "replaced"
     replaced = list(info["replaced"].items())
-    rows += [(f"character {character!r} {policy}", count) for character, count in replaced[:10]]
+    rows += [(f"{noun} {symbol!r} {policy}", count) for symbol, count in replaced[:10]]
     if len(replaced) > 10:
-        rows.append((f"{len(replaced) - 10} other characters {policy}", sum(n for _, n in replaced[10:])))
+        rows.append((f"{len(replaced) - 10} other {noun}s {policy}", sum(n for _, n in replaced[10:])))
     same = info["duplicates"]
     kind = "equal or reverse-complementary" if info["vocabulary"]["alphabet"].startswith("dna") else "equal"
     rows.append((f"records with an {kind} twin, kept in one split", same["records"]))
@@ -139,10 +146,15 @@ def score_table(evaluation: Evaluation) -> Table:
     table.add_column("value", justify="right")
     table.add_column("95 % interval", justify="right")
     for name, score in evaluation.scores.items():
-        table.add_row(name, number(score.value), f"{number(score.low)} to {number(score.high)}")
+        table.add_row(*_score_cells(name, score))
     if math.isfinite(evaluation.calibration_error):
         table.add_row("calibration error", number(evaluation.calibration_error), "")
     return table
+
+
+def _score_cells(name: str, score: Score) -> tuple[str, str, str]:
+    """A score's name, value and interval."""
+    return name, score_text(name, score.value), f"{score_text(name, score.low)} to {score_text(name, score.high)}"
 
 
 def class_table(evaluation: Evaluation) -> Table:
@@ -197,11 +209,11 @@ def method_name(baseline: str, regression: bool = False) -> str:
 
 
 def _beside(evaluation: Evaluation) -> list[tuple[str, list[str]]]:
-    own = [number(evaluation.scores[name].value) for name in evaluation.columns]
+    own = [score_text(name, evaluation.scores[name].value) for name in evaluation.columns]
     rows = [("this model", own)]
     for method, scores in evaluation.baselines.items():
         name = method_name(method, evaluation.task == "regression")
-        rows.append((name, [number(scores[column]) for column in evaluation.columns]))
+        rows.append((name, [score_text(column, scores[column]) for column in evaluation.columns]))
     return rows
 
 
@@ -385,9 +397,7 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
         )
     if evaluation.history:
         figures.append((curves_figure(evaluation.history), "Learning curves: the test split has no part in them."))
-    headline = (
-        (name, number(score.value), f"{number(score.low)} to {number(score.high)}") for name, score in evaluation.scores.items()
-    )
+    headline = (_score_cells(name, score) for name, score in evaluation.scores.items())
     classes = (
         (
             str(row["class"]),

@@ -98,7 +98,7 @@ class TokenSpool:
             out.write(bytes(_HEADER))
             for count, record in enumerate(records, 1):
                 sequences = self._encode(record)
-                if not all(self._long_enough(len(sequence), record) for sequence in sequences):
+                if not self._long_enough(sequences, record):
                     continue
                 data = [sequence.tobytes() for sequence in self._cut(sequences)]
                 out.writelines(data)
@@ -145,16 +145,18 @@ class TokenSpool:
         self._lengths.extend(len(sequence) for sequence in sequences)
         return sequences
 
-    def _long_enough(self, length: int, record: Record) -> bool:
-        if length >= max(1, self.min_length):
+    def _long_enough(self, sequences: list[Tokens], record: Record) -> bool:
+        short = next((i for i, tokens in enumerate(sequences) if len(tokens) < max(1, self.min_length)), None)
+        if short is None:
             return True
         if self.min_length == 0:
-            if isinstance(record.text, np.ndarray):
+            text = record.pair if short else record.text
+            if isinstance(text, np.ndarray):
                 what = "no numbers"
-            elif record.text.strip():
+            elif text and text.strip():
                 what = "nothing left without its unknown characters"
             else:
-                what = "a header but no sequence" if isinstance(record.text, bytes) else "no text"
+                what = "a header but no sequence" if isinstance(text, bytes) else "no second text" if short else "no text"
             raise InputError(f"{record}: it has {what}; remove it, or leave such records out with --min-length 1")
         self.too_short += 1
         return False

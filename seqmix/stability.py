@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqmix.batching import Batch, collate
@@ -35,6 +34,7 @@ from seqmix.fitting import new_optimizer
 from seqmix.inference import evaluating
 from seqmix.mixers import AttentionMixer, mixer_class
 from seqmix.model import SequenceClassifier, build_model
+from seqmix.objective import Classification, Objective, objective_of
 from seqmix.vocabulary import Tokens, Vocabulary
 
 STEPS = 20
@@ -112,7 +112,7 @@ class Task:
 
     def __init__(self, dataset: Dataset | None, seed: int, *, steps: int, length: int, batch_size: int) -> None:
         self.vocabulary = dataset.vocabulary if dataset else Vocabulary("dna")
-        self.n_classes = len(dataset.classes) if dataset else 2
+        self.objective: Objective = objective_of(dataset.info) if dataset else Classification(("first", "second"))
         self.seed, self.length = seed, length
         generator = np.random.default_rng(seed)
         size = (steps + 1) * batch_size
@@ -124,12 +124,13 @@ class Task:
         else:
             letters = self.vocabulary.encode("ACGT", Counter(), "random letters")
             sequences = list(generator.choice(letters, (size, length)))
-            labels = generator.integers(self.n_classes, size=size)
+            labels = generator.integers(self.objective.n_outputs, size=size)
         groups = [slice(start, start + batch_size) for start in range(0, size, batch_size)]
         batches = [collate(sequences[group]) for group in groups]
         self.fixed = batches[0]
+        targets = self.objective.targets(labels)
         self.training: list[tuple[Batch, Tensor]] = [
-            (batch, torch.from_numpy(labels[group]).long()) for batch, group in zip(batches[1:], groups[1:], strict=True)
+            (batch, targets[group]) for batch, group in zip(batches[1:], groups[1:], strict=True)
         ]
 
 
@@ -164,7 +165,8 @@ def training_taus(mixer: str, task: Task, setting: str = "seqmix", steps: int = 
     def step(number: int) -> None:
         batch, target = task.training[number]
         optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(model(batch.ids, batch.mask), target).backward()
+        found = model(batch.ids, batch.mask)
+        task.objective.loss(found, target, torch.ones(found.shape[1]), 0.0).mean().backward()
         if training.clip:
             nn.utils.clip_grad_norm_(model.parameters(), training.clip)
         optimizer.step()
@@ -205,7 +207,13 @@ def _new_model(mixer: str, task: Task, setting: str) -> SequenceClassifier:
     def built(name: str) -> SequenceClassifier:
         torch.manual_seed(task.seed)
         config, vocabulary = model_config(name, task.length, setting), task.vocabulary
-        return build_model(config, vocab_size=len(vocabulary), n_classes=task.n_classes, letters=vocabulary.letters)
+        return build_model(
+            config,
+            vocab_size=len(vocabulary),
+            n_classes=task.objective.n_outputs,
+            letters=vocabulary.letters,
+            channels=vocabulary.channels or 0,
+        )
 
     first = built("softmax")
     if (std := SETTINGS[setting].embedding_std) is not None:

@@ -16,6 +16,7 @@ from seqmix.errors import InputError
 
 TASKS = ("classification", "multilabel", "regression")
 _BINS = 10  # of a regression's targets, each of which is in every split in proportion
+_LEAST = 10  # records in each of them: with fewer, splits would not have their shares
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
@@ -46,13 +47,16 @@ def make_targets(
     """
     if task == "regression":
         values = np.array([_number(text) for text in texts])[numbers]
-        inner = np.quantile(values, np.arange(1, _BINS) / _BINS) if len(values) else []
+        bins = min(_BINS, len(values) // _LEAST)
+        inner = np.quantile(values, np.arange(1, bins) / bins) if bins > 1 else []
         return Targets(values, np.searchsorted(np.unique(inner), values, side="right"), [])
     parts = [split_labels(text, separator) if task == "multilabel" else [text] for text in texts]
     names = list(classes) if classes is not None else sorted({name for part in parts for name in part})
     place = {name: i for i, name in enumerate(names)}
     if strange := sorted({name for part in parts for name in part} - place.keys()):
         raise InputError(f"the model does not know the class '{strange[0]}'; its classes are: {', '.join(names)}")
+    if task == "multilabel" and not names:
+        raise InputError("no record has a label; say where labels are with --label-from")
     if task == "classification":
         rank = np.array([place[part[0]] for part in parts] + [-1], dtype=np.int64)
         return Targets(rank[numbers], rank[numbers], names)

@@ -137,8 +137,7 @@ def settle(
     training = stated.get("training", {})
     layers.insert(0, _without_limits(training))
     objective = objective_of(dataset.info)
-    if objective.kind == "regression":  # the recipe for DNA smooths labels; here there are none
-        layers.insert(0, {"training": {"label_smoothing": 0.0} if "label_smoothing" not in training else {}})
+    layers.insert(0, _without_smoothing(dataset, training))
     if not recipe and not config and dataset.vocabulary.alphabet.startswith("dna"):
         recipe = "dna"
     tables = read_recipe(recipe) if isinstance(recipe, str) else recipe
@@ -164,13 +163,21 @@ def _without_limits(stated: Table) -> dict[str, Table]:
     return {"training": {name: 0 for name in limits if name not in stated}}
 
 
-def _beneath(recipe: str | None, given: Sequence[Mapping[str, Table]]) -> list[Mapping[str, Table]]:
-    """The layers of a recipe that is named again at a resume: its settings, without the limits that `given` replaces."""
+def _without_smoothing(dataset: Dataset, stated: Table) -> dict[str, Table]:
+    """What takes back a recipe's smoothing of labels where there are none."""
+    if objective_of(dataset.info).kind != "regression" or "label_smoothing" in stated:
+        return {}
+    return {"training": {"label_smoothing": 0.0}}
+
+
+def _beneath(recipe: str | None, dataset: Dataset, given: Sequence[Mapping[str, Table]]) -> list[Mapping[str, Table]]:
+    """The layers of a recipe that is named again at a resume: its settings, without those that are taken back."""
     if not recipe:
         return []
-    tables = read_recipe(recipe)
-    replaced = _without_limits(merge(*given).get("training", {})).get("training", {})
-    return [tables, {"training": {name: 0 for name in replaced if name in tables.get("training", {})}}]
+    tables, stated = read_recipe(recipe), merge(*given).get("training", {})
+    replaced = _without_limits(stated).get("training", {})
+    limits = {"training": {name: 0 for name in replaced if name in tables.get("training", {})}}
+    return [tables, limits, _without_smoothing(dataset, stated)]
 
 
 def train(
@@ -258,7 +265,7 @@ def train(
         run = Run.open(output) if output else Run.newest()
         dataset = _open_dataset(data or run.config.data.path)
         given = _given(options, config, settings)
-        _check_same(run, dataset, [*_beneath(recipe, given), *given])
+        _check_same(run, dataset, [*_beneath(recipe, dataset, given), *given])
     else:
         dataset, resolved = settle(data, options, recipe, config, settings)
         run = new_run(dataset, resolved, Path(output) if output else None, overwrite)

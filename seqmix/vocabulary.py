@@ -150,6 +150,8 @@ class Vocabulary:
         if self.alphabet != "real" or not isinstance(values, np.ndarray):
             kinds = ("sequences of numbers", "texts") if self.alphabet == "real" else ("texts", "sequences of numbers")
             raise InputError(f"{where}: the others are {kinds[0]}, and this is none; do not mix them with {kinds[1]}")
+        if not len(values):  # has no channels that could be compared
+            return np.empty((0, self.channels or 1), dtype=np.float32)
         vectors: Tokens = values.astype(np.float32).reshape(len(values), -1)
         if self.channels is None:
             self.channels = vectors.shape[1]

@@ -27,6 +27,39 @@ def write_fasta(path, records):
     return path
 
 
+def train_tiny(dataset, output, *settings, **options):
+    """A small convolution, trained for a few epochs."""
+    given = {"mixer": "conv", "epochs": 2, "lr": 0.02, "tokens_per_batch": 512} | options
+    return seqmix.train(
+        dataset, output, settings=["model.d_model=8", "model.words=0", "training.patience=0", *settings], **given
+    )
+
+
+def compare_tiny(dataset, output, monkeypatch):
+    """Two mixers, trained for an epoch each, in this process."""
+    from seqmix import trial
+
+    monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
+    run = lambda _, spec: json.loads(trial.main(json.dumps(asdict(spec)))).get("error", "")  # noqa: E731
+    monkeypatch.setattr(trial.Launcher, "launch", run)
+    settings = ["model.d_model=4", "model.words=0", "training.epochs=1"]
+    return seqmix.compare(dataset, output, mixers=["conv", "linear"], seeds=1, budget=0, settings=settings)
+
+
+def values(evaluation):
+    """The scores of an evaluation, without their intervals."""
+    return {name: score.value for name, score in evaluation.scores.items()}
+
+
+def strict_json(path):
+    """What a JSON file holds; what JSON does not know, such as NaN, is an error."""
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+
+
 @pytest.fixture(scope="session")
 def two_class_files(tmp_path_factory):
     """Two FASTA files, AT-rich and GC-rich: easy to tell apart, of uneven lengths."""

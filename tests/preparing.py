@@ -1,7 +1,9 @@
 """What the tests of reading and preparing share: short calls, and small files in every format."""
 
+import csv
 import gzip
 import io
+import json
 import random
 import sys
 from dataclasses import fields
@@ -89,6 +91,20 @@ def labelled_fasta(path, per_class=10, classes=("a", "b"), length=30):
     """One FASTA file with `label=` in its headers; every sequence is another."""
     records = [(f"{name}{i}", name, dna(length, f"{name}{i}")) for i in range(per_class) for name in classes]
     path.write_text("".join(f">{identifier} label={name}\n{sequence}\n" for identifier, name, sequence in records))
+    return path
+
+
+def write_jsonl(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def write_table(path, rows):
+    """A CSV file of dicts with the same keys."""
+    with path.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
     return path
 
 

@@ -217,7 +217,7 @@ def test_scores_are_means_over_steps_and_seeds_beside_softmax():
 def test_models_begin_with_the_same_weights_and_train_on_the_same_batches(dataset):
     task = Task(dataset, 0, steps=2, length=32, batch_size=4)
     assert len(task.training) == 2 and task.fixed.ids.shape == (4, 32)
-    assert task.n_classes == 2 and len(task.vocabulary) == len(dataset.vocabulary)
+    assert task.objective.n_outputs == 2 and len(task.vocabulary) == len(dataset.vocabulary)
     models = {name: stability._new_model(name, task, "published") for name in ("softmax", "kernelized")}
     softmax, kernelized = (dict(model.named_parameters()) for model in models.values())
     assert softmax.keys() == kernelized.keys()
@@ -304,9 +304,11 @@ def test_mistakes_are_one_line_and_nothing_is_measured(command, monkeypatch, tra
 
 def test_data_without_labels_is_refused(tmp_path):
     (tmp_path / "x.fa").write_text("".join(f">r{i}\n{'ACGT' * 5}{'ACGT'[i % 4] * i}\n" for i in range(9)))
-    numbers = seqmix.generate("adding", tmp_path / "numbers", length=8, train=4, val=1, test=1)
-    with pytest.raises(DatasetError, match="not pairs or numbers"):
-        bench_approximation(data=numbers)
+    table = "text,other,label\n" + "".join(f"a{i},b{i},{i % 2}\n" for i in range(12))
+    (tmp_path / "pairs.csv").write_text(table)
+    pairs = seqmix.prepare([tmp_path / "pairs.csv"], tmp_path / "pairs", read=seqmix.ReadOptions(pair_column="other"))
+    with pytest.raises(DatasetError, match="not pairs"):
+        bench_approximation(data=pairs)
     unlabelled = seqmix.prepare([tmp_path / "x.fa"], tmp_path / "data")
     with pytest.raises(DatasetError, match="no labelled training records"):
         bench_approximation(data=unlabelled)

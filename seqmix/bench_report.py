@@ -13,7 +13,8 @@ from rich.table import Table
 
 from seqmix.benchmark import BenchResult, Series
 from seqmix.errors import ConfigError
-from seqmix.report import number, svg
+from seqmix.figures import svg
+from seqmix.report import number
 from seqmix.run import write_whole
 from seqmix.units import amount, duration, short
 

@@ -15,7 +15,9 @@ from rich.table import Table
 from seqmix import __version__
 from seqmix.bench_report import look
 from seqmix.comparison import Comparison, Row, Spread
-from seqmix.report import html_figures, html_page, html_table, new_figure, plain, score_text
+from seqmix.figures import new_figure, plain
+from seqmix.pages import html_figures, html_page, html_table
+from seqmix.report import score_text
 from seqmix.run import write_whole
 from seqmix.trial import Trial
 from seqmix.units import amount, duration

@@ -42,6 +42,13 @@ class Numbering:
             numbers.append(number)
         return np.array(numbers, dtype=np.uint32)
 
+    def forget(self, size: int) -> None:
+        """Only the first `size` words keep their numbers."""
+        if self._words is not None:
+            for word in self._names[size:]:
+                del self._words[word]
+            del self._names[size:]
+
     def symbol(self, number: int) -> str:
         """The symbol that has a number."""
         return chr(number) if self._words is None else self._names[number]

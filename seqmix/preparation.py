@@ -21,20 +21,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix import __version__
+from seqmix.checks import (
+    check_class_sizes,
+    check_classes,
+    check_groups,
+    check_labels,
+    check_splits,
+    duplicates,
+    length_quantiles,
+    without_effect,
+)
 from seqmix.dataset import ARRAYS, FORMAT_VERSION, Dataset, file_checksum
 from seqmix.errors import ConfigError, DatasetError, InputError
-from seqmix.formats import TABLE_FORMATS
 from seqmix.records import ReadOptions, Record, RecordReader, class_sources, find_sources
 from seqmix.releases import Source
 from seqmix.splits import SPLITS, components, parse_fractions, split_leaks, stratified_split
-from seqmix.spool import TokenSpool
-from seqmix.targets import TASKS, count, describe, make_targets
+from seqmix.spool import Meta, TokenSpool
+from seqmix.targets import TASKS, Targets, count, describe, make_targets
 from seqmix.vocabulary import Vocabulary, guess_alphabet
 
 TRUNCATIONS = ("start", "end", "middle")
-_MANY_NUMBERS = 20  # classes that are numbers, from which on they are taken for amounts
 _SPLIT = "0.6,0.2,0.2"
-_QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 Progress = Callable[[int, int], object]
 
@@ -296,13 +303,13 @@ def _finish(
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Splits the spooled records and writes what is missing of the data set into `folder`."""
-    notes, task = spool.reader.notes() + _without_effect(spool.reader), _task(options, read)
+    notes, task = spool.reader.notes() + without_effect(spool.reader), _task(options, read)
     meta = spool.meta()
     if classes is None and (strange := sorted(set(read.classes) - spool.reader.seen_classes)):
         raise InputError(
             f"--classes: no record is of the class '{strange[0]}', only of: {', '.join(sorted(spool.reader.seen_classes))}"
         )
-    _check_labels(meta.labels, spool, task)
+    check_labels(meta.labels, spool, task)
     targets = make_targets(
         task,
         list(spool.label_names),
@@ -312,34 +319,16 @@ def _finish(
     )
     classes = targets.classes
     if task == "classification":
-        notes += _check_classes(classes, len(meta.labels))
-    fixed = meta.splits if (meta.splits >= 0).any() else None
-    notes += _check_groups(meta.group_keys, read.group_from)
-    strata = targets.strata * (meta.strata.max(initial=0) + 1) + meta.strata
-    members = components([meta.sequence_keys, meta.whole_keys, meta.group_keys])
-    if fixed is not None and _lacks_validation(fixed) and (share := _validation_share(options.split)):
-        # The training inputs are divided; whoever is related to a test record is found by the leak check.
-        split = stratified_split(strata, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
-        notes.append(f"no validation split is given: {int((split == 1).sum()):,} training records were taken for it (--split)")
-    elif fixed is not None:
-        split = fixed.astype(np.int8)
-    else:
-        if task == "classification":
-            _check_class_sizes(targets.labels, classes, options.split)
-        split = stratified_split(strata, members, parse_fractions(options.split), options.seed)
-    leaks = split_leaks(members, split) if fixed is not None else np.zeros(len(split), dtype=bool)
-    keep = ~leaks
-    if leaks.any():
-        notes.append(
-            f"{int(leaks.sum()):,} training or validation records were left out: equal to, or of one group with, "
-            "records of a later split"
-        )
+        notes += check_classes(classes, len(meta.labels))
+    notes += check_groups(meta.group_keys, read.group_from)
+    split, keep = _divide(meta, targets, task, options, notes)
+    leaks = int((~keep).sum())
     vocabulary, keep = spool.write_tokens(split, keep, options.unknown)
     labels, split = targets.labels[keep], split[keep]
-    notes += _check_splits(labels, split, task, classes)
-    duplicates = _duplicates(meta.sequence_keys, targets.labels)
-    if duplicates["with_different_labels"]:
-        notes.append(f"{duplicates['with_different_labels']:,} sequences occur under more than one label")
+    notes += check_splits(labels, split, task, classes)
+    twins = duplicates(meta.sequence_keys, targets.labels)
+    if twins["with_different_labels"]:
+        notes.append(f"{twins['with_different_labels']:,} sequences occur under more than one label")
     if spool.repeated_ids():
         notes.append(f"{spool.repeated_ids():,} records have an id that was there before; they are kept")
     np.save(folder / "labels.npy", labels)
@@ -360,9 +349,9 @@ def _finish(
         "counts": {name: count(task, part, classes) for name, part in parts.items()},
         **describe(task, labels, split, options.tolerance),
         "truncated": spool.truncated,
-        "dropped": {**spool.dropped(), "related to a later split": int(leaks.sum())},
+        "dropped": {**spool.dropped(), "related to a later split": leaks},
         "replaced": dict(spool.replaced.most_common()),
-        "duplicates": duplicates,
+        "duplicates": twins,
         "notes": notes,
         "label_from": spool.reader.label_from,
         "options": asdict(options),
@@ -372,6 +361,33 @@ def _finish(
         "arrays": {name: file_checksum(folder / name) for name in ARRAYS},
     }
     (folder / "dataset.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _divide(
+    meta: Meta, targets: Targets, task: str, options: PrepareOptions, notes: list[str]
+) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+    """The split of every record `(n,)`, and which are kept: not those with a relative in a later split. Adds to `notes`."""
+    fixed = meta.splits if (meta.splits >= 0).any() else None
+    strata = targets.strata * (meta.strata.max(initial=0) + 1) + meta.strata
+    members = components([meta.sequence_keys, meta.whole_keys, meta.group_keys])
+    if fixed is None:
+        if task == "classification":
+            check_class_sizes(targets.labels, targets.classes, options.split)
+        split = stratified_split(strata, members, parse_fractions(options.split), options.seed)
+        return split, np.ones(len(split), dtype=bool)
+    if _lacks_validation(fixed) and (share := _validation_share(options.split)):
+        # The training inputs are divided; whoever is related to a test record is found by the leak check.
+        split = stratified_split(strata, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
+        notes.append(f"no validation split is given: {int((split == 1).sum()):,} training records were taken for it (--split)")
+    else:
+        split = fixed.astype(np.int8)
+    leaks = split_leaks(members, split)
+    if leaks.any():
+        notes.append(
+            f"{int(leaks.sum()):,} training or validation records were left out: equal to, or of one group with, "
+            "records of a later split"
+        )
+    return split, ~leaks
 
 
 def _lacks_validation(splits: NDArray[np.int64]) -> bool:
@@ -385,40 +401,6 @@ def _validation_share(split: str) -> float:
     return validation / (train + validation)
 
 
-def _without_effect(reader: RecordReader) -> list[str]:
-    """Options that name columns, where no input has any."""
-    if any(source.format in TABLE_FORMATS for source in reader.sources):
-        return []
-    options = reader.options
-    named = {
-        "--text-column": options.text_column,
-        "--id-column": options.id_column,
-        "--pair-column": options.pair_column,
-    }
-    return [f"{option} had no effect: no input is a CSV, TSV or JSONL table" for option, value in named.items() if value]
-
-
-def length_quantiles(lengths: NDArray[np.int64]) -> dict[str, int]:
-    """Quantiles of record lengths, from the shortest ("0%") to the longest ("100%")."""
-    if not len(lengths):
-        return {}
-    values = np.quantile(lengths, _QUANTILES, method="nearest")
-    return {f"{q:.0%}": int(value) for q, value in zip(_QUANTILES, values, strict=True)}
-
-
-def _duplicates(keys: NDArray[np.int64], labels: NDArray[Any]) -> dict[str, int]:
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    kinds = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1)
-    low, high = np.full(len(counts), len(labels)), np.full(len(counts), -1)
-    np.minimum.at(low, inverse, kinds)
-    np.maximum.at(high, inverse, kinds)
-    return {
-        "records": int((counts[inverse] > 1).sum()),
-        "distinct": int((counts > 1).sum()),
-        "with_different_labels": int((low != high).sum()),
-    }
-
-
 def _task(options: PrepareOptions, read: ReadOptions) -> str:
     """What the labels are."""
     task = options.task or ("multilabel" if read.label_separator else "classification")
@@ -428,67 +410,3 @@ def _task(options: PrepareOptions, read: ReadOptions) -> str:
             "--label-separator ,"
         )
     return task
-
-
-def _check_labels(labels: NDArray[np.int64], spool: TokenSpool, task: str) -> None:
-    if not spool.label_names and task != "classification":
-        raise InputError(f"no labels were found for --task {task}; say where they are with --label-from")
-    if spool.label_names and spool.first_unlabelled:
-        raise InputError(
-            f"{spool.first_unlabelled}: it has no label ({int((labels < 0).sum()):,} of {len(labels):,} records have none, the "
-            "others have one); leave such files out, or say where the labels are with --label-from"
-        )
-
-
-def _check_classes(classes: list[str], records: int) -> list[str]:
-    if len(classes) == 1:
-        raise InputError(
-            f"all {records} records are of one class, '{classes[0]}'; a classifier needs two at least: "
-            "add files, or say where the labels are with --label-from"
-        )
-    if len(classes) > _MANY_NUMBERS and all(_is_number(name) for name in classes):
-        return [f"the {len(classes):,} classes are all numbers: if they are amounts, prepare with --task regression"]
-    return []
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
-def _check_groups(keys: NDArray[np.int64], source: str | None) -> list[str]:
-    alone = int((keys < 0).sum()) if source else 0
-    if alone == len(keys):
-        raise InputError(f"no record has a group from '{source}'; correct --group, or leave it out")
-    return [f"{alone:,} records have no group from '{source}'; each is taken for one of its own"] if alone else []
-
-
-def _check_class_sizes(labels: NDArray[np.int64], classes: list[str], split: str) -> None:
-    wanted = sum(fraction > 0 for fraction in parse_fractions(split))
-    for i, name in enumerate(classes):
-        count = int((labels == i).sum())
-        if count < wanted:
-            raise InputError(
-                f"class '{name}' has {count} record{'s' * (count != 1)}; it takes {wanted}, one for each split: add more, "
-                "choose classes with --classes, or give the splits yourself (--split, --split-from)"
-            )
-
-
-def _check_splits(labels: NDArray[Any], split: NDArray[np.int8], task: str, classes: list[str]) -> list[str]:
-    notes = []
-    for s, which in enumerate(SPLITS):
-        if s and not (split == s).any():
-            notes.append(f"the {which} split is empty" + ("; training will have nothing to choose its weights by" * (s == 1)))
-    train = labels[split == 0]
-    if task == "regression" and len(train) and np.ptp(train) == 0:
-        raise InputError(f"all targets of the training split are {train[0]:g}; there is nothing to learn")
-    for i, name in enumerate(classes):
-        has = labels[:, i] > 0 if task == "multilabel" else labels == i
-        for s, which in enumerate(SPLITS):
-            if not (has & (split == s)).any() and (split == s).any():
-                if s == 0:
-                    raise InputError(f"class '{name}' has no record in the training split; it could not be learned")
-                notes.append(f"class '{name}' has no record in the {which} split")
-    return notes

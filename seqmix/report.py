@@ -1,12 +1,10 @@
-"""What people look at: tables for the terminal, figures, and a self-contained HTML page."""
+"""What people look at after `prepare` and `eval`: tables for the terminal, and a self-contained HTML page."""
 
 from __future__ import annotations
 
 import html
-import io
 import math
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +14,18 @@ from rich.table import Table
 from seqmix import __version__
 from seqmix.config import ModelConfig, Recipe
 from seqmix.dataset import sizes_of
+from seqmix.figures import confusion_figure, curves_figure, pictures_figure, points_figure, reliability_figure, roc_figure
+from seqmix.pages import html_figures, html_page, html_table
 from seqmix.regression import IN_UNITS
 from seqmix.run import Run, write_whole
 from seqmix.splits import SPLITS
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from seqmix.dataset import Dataset
     from seqmix.evaluation import Evaluation
     from seqmix.metrics import Score
 
-_BLUE, _ORANGE, _GREY = "#20639b", "#d1611f", "#8a8a8a"
-_CURVES = ("accuracy", "macro-F1", "R2")  # the first that there is, is drawn over the epochs
 _SHOWN_CLASSES = 30
-_LONGEST_NAME = 28
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -217,163 +212,6 @@ def _beside(evaluation: Evaluation) -> list[tuple[str, list[str]]]:
     return rows
 
 
-def new_figure(width: float = 4.6, height: float = 3.8) -> tuple[Figure, Any]:
-    """A figure with one pair of axes, in inches."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def plain(name: str) -> str:
-    """A class name as matplotlib shows it letter by letter: no formulas, not too long."""
-    short = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
-    return short.replace("$", r"\$")
-
-
-def confusion_figure(evaluation: Evaluation) -> Figure:
-    """The confusion matrix; colour is the share of the true class, figures are counts."""
-    size = len(evaluation.classes)
-    side = min(12.0, max(4.0, 1.8 + 0.55 * size))
-    figure, axes = new_figure(side + 0.6, side)
-    totals = [max(1, sum(row)) for row in evaluation.confusion]
-    shares = [[count / total for count in row] for row, total in zip(evaluation.confusion, totals, strict=True)]
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.spines[:].set_visible(False)
-    names = [plain(name) for name in evaluation.classes]
-    axes.set_xticks(range(size), names, rotation=40, ha="right")
-    axes.set_yticks(range(size), names)
-    axes.set_xlabel("predicted class")
-    axes.set_ylabel("true class")
-    axes.tick_params(length=0)
-    if size <= 20:
-        for i, row in enumerate(evaluation.confusion):
-            for j, count in enumerate(row):
-                axes.text(j, i, f"{count:,}", ha="center", va="center", color="white" if shares[i][j] > 0.55 else "black")
-    return figure
-
-
-def roc_figure(evaluation: Evaluation) -> Figure:
-    """ROC curves, one for each class (of two classes, the second)."""
-    figure, axes = new_figure()
-    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle=":", label="chance")
-    for name, curve in list(evaluation.roc.items())[:10]:
-        colour = {"color": _BLUE} if len(evaluation.roc) == 1 else {}
-        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=plain(name), linewidth=1.8, **colour)
-    axes.set_xlabel("false positive rate")
-    axes.set_ylabel("true positive rate")
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_ylim(-0.02, 1.02)
-    axes.legend(frameon=False, loc="lower right", fontsize="small")
-    return figure
-
-
-def reliability_figure(evaluation: Evaluation) -> Figure:
-    """Accuracy over confidence: on the diagonal a model is as often right as it says; dot size is the share of records."""
-    figure, axes = new_figure()
-    bins = evaluation.reliability
-    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle=":")
-    axes.plot(bins["confidence"], bins["accuracy"], color=_BLUE, linewidth=1, alpha=0.6)
-    axes.scatter(bins["confidence"], bins["accuracy"], s=[15 + 400 * share for share in bins["share"]], color=_BLUE, alpha=0.7)
-    axes.set_xlabel("confidence of the prediction")
-    axes.set_ylabel("share that was right")
-    axes.set_xlim(0, 1.03)
-    axes.set_ylim(-0.03, 1.05)
-    return figure
-
-
-def points_figure(evaluation: Evaluation) -> Figure:
-    """Predicted over true targets of a regression; on the diagonal, a prediction is right."""
-    figure, axes = new_figure()
-    true, predicted = evaluation.points["true"], evaluation.points["predicted"]
-    ends = min(*true, *predicted), max(*true, *predicted)
-    axes.plot(ends, ends, color=_GREY, linewidth=1, linestyle=":")
-    axes.scatter(true, predicted, s=9, color=_BLUE, alpha=0.5, linewidths=0)
-    axes.set_xlabel("true target")
-    axes.set_ylabel("predicted target")
-    return figure
-
-
-def pictures_figure(evaluation: Evaluation) -> Figure:
-    """Records that are images, with their true class and, where it is another, the predicted one."""
-    from matplotlib.figure import Figure
-
-    columns = 4
-    rows = -(-len(evaluation.pictures) // columns)
-    figure = Figure(figsize=(2.0 * columns, 2.25 * rows), layout="constrained")
-    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axes in panels:
-        axes.axis("off")
-    for axes, picture in zip(panels, evaluation.pictures, strict=False):
-        side, right = picture["side"], picture["true"] == picture["predicted"]
-        image = [picture["intensities"][row * side : (row + 1) * side] for row in range(side)]
-        axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        title = plain(picture["true"]) if right else f"{plain(picture['true'])},\nnot {plain(picture['predicted'])}"
-        axes.set_title(title, fontsize="small", color="black" if right else _ORANGE)
-    return figure
-
-
-def curves_figure(history: Sequence[dict[str, Any]]) -> Figure:
-    """Training and validation loss, and the first of the validation scores, over the epochs, or the
-    steps if some were validated in one."""
-    figure, axes = new_figure(5.6, 3.8)
-    unit = "epoch" if len({line["epoch"] for line in history}) == len(history) else "step"
-    times = [line[unit] for line in history]
-    axes.plot(times, [line["train_loss"] for line in history], color=_GREY, marker="o", markersize=3, label="training loss")
-    shown = next((name for name in _CURVES if all(line.get(f"val_{name}") is not None for line in history)), None)
-    if shown:
-        if all("val_log loss" in line for line in history):
-            validation = [line["val_log loss"] for line in history]
-            axes.plot(times, validation, color=_BLUE, marker="o", markersize=3, label="validation loss")
-        right = axes.twinx()
-        right.spines[["top"]].set_visible(False)
-        score = [line[f"val_{shown}"] for line in history]
-        right.plot(times, score, color=_ORANGE, marker="s", markersize=3, label=f"validation {shown}")
-        right.set_ylabel(shown, color=_ORANGE)
-        right.set_ylim(min(0.5, *score), 1.0)
-    axes.set_xlabel(unit)
-    axes.set_ylabel("loss")
-    axes.set_ylim(bottom=0)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    figure.legend(frameon=False, loc="outside upper center", ncols=3, fontsize="small")
-    return figure
-
-
-def svg(figure: Figure) -> str:
-    """A figure as SVG, the same text each time."""
-    import matplotlib
-
-    buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "seqmix", "font.size": 10}), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a letter that the font lacks is drawn as a box
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    content = buffer.getvalue()
-    return content[content.index("<svg") :]
-
-
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; margin: 0.6rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.25rem 0.9rem 0.25rem 0; border-bottom: 1px solid #ddd; text-align: right; }
-th:first-child, td:first-child { text-align: left; }
-.figures { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }
-figure { margin: 0; } figcaption { font-size: 0.9rem; color: #555; max-width: 28rem; }
-svg { max-width: 100%; height: auto; } .scroll { overflow-x: auto; }
-.note { background: #fff6e5; padding: 0.4rem 0.8rem; border-left: 4px solid #e0a030; }
-pre { background: #f5f5f5; padding: 0.8rem; overflow-x: auto; font-size: 0.85rem; }
-"""
-
-
-def html_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table; its cells are text, not HTML."""
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
-
-
 def report_html(evaluation: Evaluation, run: Run) -> str:
     """The whole page as one string; nothing in it is fetched from elsewhere."""
     info = run.info
@@ -434,21 +272,6 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
         f"<p>seqmix {__version__}</p>",
     ]
     return html_page(title, parts)
-
-
-def html_figures(figures: Iterable[tuple[Figure, str]]) -> str:
-    """Figures and their captions, side by side where there is room."""
-    drawn = (f"<figure>{svg(figure)}<figcaption>{html.escape(caption)}</figcaption></figure>" for figure, caption in figures)
-    return f'<div class="figures">{"".join(drawn)}</div>'
-
-
-def html_page(title: str, parts: Iterable[str]) -> str:
-    """A page of its own with the HTML `parts` one below the other."""
-    page = "\n".join(parts)
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>\n{page}\n</body></html>\n'
-    )
 
 
 def write_report(evaluation: Evaluation, run: Run, path: Path) -> None:

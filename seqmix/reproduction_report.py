@@ -12,7 +12,9 @@ from rich.table import Table
 
 from seqmix import __version__
 from seqmix.comparison import Spread
-from seqmix.report import html_figures, html_page, html_table, new_figure, number, plain
+from seqmix.figures import new_figure, plain
+from seqmix.pages import html_figures, html_page, html_table
+from seqmix.report import number
 from seqmix.reproduction import Line, Reproduction, trial_name
 from seqmix.run import write_whole
 from seqmix.trial import Trial

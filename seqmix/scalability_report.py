@@ -12,7 +12,8 @@ from rich.table import Table
 
 from seqmix import __version__
 from seqmix.bench_report import look
-from seqmix.report import html_figures, html_page, html_table, new_figure, plain, svg
+from seqmix.figures import new_figure, plain, svg
+from seqmix.pages import html_figures, html_page, html_table
 from seqmix.run import write_whole
 from seqmix.scalability_result import Point, Scalability
 from seqmix.units import duration, short

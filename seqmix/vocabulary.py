@@ -142,8 +142,11 @@ class Vocabulary:
         if self.alphabet == "bytes":
             raw = text.encode() if isinstance(text, str) else text.translate(None, WHITESPACE)
             return np.frombuffer(raw, dtype=np.uint8).astype(np.uint16) + np.uint16(_FIRST)
-        # Unknown words are given numbers behind the known ones, so that they can be named.
-        return self.index(self._numbers.encode(text), self._numbers, self._table, replaced, where)
+        # Unknown words are given numbers behind the known ones, so that they can be named; not for longer than that.
+        try:
+            return self.index(self._numbers.encode(text), self._numbers, self._table, replaced, where)
+        finally:
+            self._numbers.forget(len(self.symbols) - 1)
 
     def _vectors(self, values: Any, where: object) -> Tokens:
         """Real numbers, as they are."""

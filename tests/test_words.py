@@ -1,6 +1,7 @@
 """The alphabet "words": white space parts them, the training split says which there are, others are UNK."""
 
 import random
+from collections import Counter
 
 import pytest
 from conftest import strict_json, train_tiny, values
@@ -152,3 +153,11 @@ def test_pairs_of_words_may_have_numbers(tmp_path):
 
 def test_words_have_no_letters(data, tmp_path):
     assert "need DNA or proteins" in message_of(train_tiny, data, tmp_path / "run", kmer=2)
+
+
+def test_unknown_words_are_not_remembered():
+    words = vocabulary.Vocabulary("words", symbols=["a", "b"])
+    counts = Counter()
+    for i in range(50):
+        assert words.encode(f"a new{i} b", counts, "x").tolist() == [3, 2, 4]
+    assert counts["new49"] == 1 and words._numbers.size == 2

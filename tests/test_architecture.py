@@ -14,7 +14,7 @@ import seqmix
 from seqmix import cli
 
 PACKAGE = Path(seqmix.__file__).parent
-ORDER = """
+MODULES = """
     errors config formats pickled images releases records numbering vocabulary splits tasks targets spool checks dataset
     preparation generation batching memory metrics multilabel regression objective functional mixers tabulation model
     interop run inference baselines figures pages report fitting budget training prediction evaluation display units
@@ -22,7 +22,8 @@ ORDER = """
     scheduling comparison comparison_report comparing scalability_result scalability_report scalability experiments
     experiment_data reproduction reproduction_report reproduction_steps reproducing cli_options cli_papers cli_bench
     cli_reproduce cli
-""".split()
+"""
+ORDER = MODULES.split()
 OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate task label-from class label-separator "
     "tolerance classes skip-unlabelled group split "

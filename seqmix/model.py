@@ -6,7 +6,7 @@ In: token indices `(B, L)`, or real numbers `(B, L, channels)`, and a mask `(B, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -65,9 +65,13 @@ class SequenceClassifier(nn.Module):
         dropout_branch: probability with which, in training, the head gets only one of the two branches for a record,
             so that each learns what it can on its own.
         channels: positions are vectors of this many real numbers, which a linear layer takes to D; 0: they are tokens.
+        channel_mean, channel_scale: taken off the numbers, and what is left divided by; None: 0 and 1.
         paired: a record is two sequences, rows i and B + i of a batch of 2 B. Both go through the same layers up to the
             pooling; the head sees ``[a, b, a * b, a - b]``.
     """
+
+    channel_mean: Tensor
+    channel_scale: Tensor
 
     def __init__(
         self,
@@ -100,6 +104,8 @@ class SequenceClassifier(nn.Module):
         dropout_words: float = 0.0,
         dropout_branch: float = 0.0,
         channels: int = 0,
+        channel_mean: Sequence[float] | None = None,
+        channel_scale: Sequence[float] | None = None,
         paired: bool = False,
     ) -> None:
         super().__init__()
@@ -117,6 +123,9 @@ class SequenceClassifier(nn.Module):
         self.n_positions = max_length + (pooling == "cls")
         self.checkpoint_blocks = checkpoint_blocks
         self.channels, self.paired = channels, paired
+        if channels:
+            self.register_buffer("channel_mean", torch.tensor(channel_mean or [0.0] * channels, dtype=torch.float32))
+            self.register_buffer("channel_scale", torch.tensor(channel_scale or [1.0] * channels, dtype=torch.float32))
         if channels and pooling == "cls":
             raise ConfigError(
                 "model.pooling = cls puts a token in front, and these data have numbers, no tokens; use mean or flat"
@@ -209,7 +218,8 @@ class SequenceClassifier(nn.Module):
                 f"built for ({'flat pooling' if self.pooling == 'flat' else 'positional embedding'})"
             )
         if self.channels:
-            return ids.masked_fill(~mask[:, :, None], 0.0), mask
+            scaled = (ids - self.channel_mean) / self.channel_scale
+            return scaled.masked_fill(~mask[:, :, None], 0.0), mask
         ids = ids.to(torch.int32) if ids.dtype == torch.uint8 else ids
         if self.kmer:
             ids, mask = find_words(ids, mask, self.kmer, self.letters, cls=self.pooling == "cls")
@@ -349,7 +359,15 @@ class TransformerBlock(nn.Module):
 
 
 def build_model(
-    config: ModelConfig, *, vocab_size: int, n_classes: int, letters: int = 4, channels: int = 0, paired: bool = False
+    config: ModelConfig,
+    *,
+    vocab_size: int,
+    n_classes: int,
+    letters: int = 4,
+    channels: int = 0,
+    channel_mean: Sequence[float] | None = None,
+    channel_scale: Sequence[float] | None = None,
+    paired: bool = False,
 ) -> SequenceClassifier:
     """A new classifier as `config` describes it, with random weights from torch's global generator.
 
@@ -357,7 +375,7 @@ def build_model(
         config: the [model] and [mixer] tables of a run's configuration; its `max_length` must be set.
         vocab_size: number of token ids; n_classes: number of classes, or of other outputs.
         letters: number of characters that words are made of (model.kmer): 4 for DNA, 20 for proteins, else 0.
-        channels: real numbers at each position, in the place of a token; 0: tokens.
+        channels: real numbers at each position, in the place of a token; 0: tokens. channel_mean, channel_scale: of each.
         paired: whether a record is two sequences.
 
     Raises:
@@ -369,7 +387,14 @@ def build_model(
         raise ConfigError("model.kmer and model.words need DNA or proteins, whose words are of a fixed set of letters")
     options = {f.name: getattr(config, f.name) for f in fields(config)}
     return SequenceClassifier(
-        vocab_size=vocab_size, n_classes=n_classes, letters=letters, channels=channels, paired=paired, **options
+        vocab_size=vocab_size,
+        n_classes=n_classes,
+        letters=letters,
+        channels=channels,
+        channel_mean=channel_mean,
+        channel_scale=channel_scale,
+        paired=paired,
+        **options,
     )
 
 

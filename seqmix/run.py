@@ -254,6 +254,8 @@ def model_for(config: Config, info: Mapping[str, Any]) -> SequenceClassifier:
         n_classes=objective_of(info).n_outputs,
         letters=vocabulary.letters,
         channels=vocabulary.channels or 0,
+        channel_mean=vocabulary.mean,
+        channel_scale=vocabulary.scale,
         paired=bool(info.get("paired")),
     )
 

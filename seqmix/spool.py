@@ -244,7 +244,24 @@ class TokenSpool:
         np.save(self.folder / "offsets.npy", np.concatenate(([0], np.cumsum(lengths[np.repeat(keep, self.rows)]))))
         if not keep.all():
             self._keep_ids(keep)
+        if self.vocabulary.alphabet == "real":
+            self._note_moments(np.repeat(split[keep] == 0, self.rows))
         return self.vocabulary, keep
+
+    def _note_moments(self, chosen: NDArray[np.bool_]) -> None:
+        """Mean and standard deviation of each channel over the chosen sequences, for the vocabulary."""
+        values, offsets = np.load(self.folder / "tokens.npy", mmap_mode="r"), np.load(self.folder / "offsets.npy")
+        count, total, squares = 0, np.zeros(values.shape[1]), np.zeros(values.shape[1])
+        # Beside the first value: a large mean would leave nothing of a small spread.
+        origin = values[0].astype(np.float64) if len(values) else total
+        for i in np.flatnonzero(chosen):
+            for start in range(int(offsets[i]), int(offsets[i + 1]), _CHUNK):
+                part = values[start : min(start + _CHUNK, int(offsets[i + 1]))].astype(np.float64) - origin
+                count, total, squares = count + len(part), total + part.sum(0), squares + (part * part).sum(0)
+        mean = total / max(1, count)
+        spread = np.sqrt(np.maximum(0.0, squares / max(1, count) - mean * mean))
+        self.vocabulary.mean = (mean + origin).tolist()
+        self.vocabulary.scale = np.where(spread > 0, spread, 1.0).tolist()
 
     def _rewrite(
         self,

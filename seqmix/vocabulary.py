@@ -60,10 +60,18 @@ class Vocabulary:
             "drop" it, or "error". Codes for several nucleotides (and B, Z, J, U, O in proteins) are mapped in any case.
         symbols: for "chars" and "words", the characters or words; the fixed alphabets bring theirs.
         channels: for "real", the numbers at each position; None: as many as the first sequence has.
+        mean, scale: for "real", of each channel over the training split, by which a model brings numbers to mean 0 and
+            variance 1; None: it takes them as they are.
     """
 
     def __init__(
-        self, alphabet: str, unknown: str | None = None, symbols: Iterable[str] | None = None, channels: int | None = None
+        self,
+        alphabet: str,
+        unknown: str | None = None,
+        symbols: Iterable[str] | None = None,
+        channels: int | None = None,
+        mean: Sequence[float] | None = None,
+        scale: Sequence[float] | None = None,
     ) -> None:
         if alphabet not in ALPHABETS:
             raise ConfigError(f"--alphabet must be auto, {', '.join(ALPHABETS)}: got '{alphabet}'")
@@ -72,7 +80,7 @@ class Vocabulary:
             raise ConfigError(f"--unknown must be {', '.join(UNKNOWN_POLICIES)}: got '{unknown}'")
         self.alphabet, self.unknown = alphabet, unknown
         self.settled = False  # belongs to a model: errors do not advise to choose another
-        self.channels = channels
+        self.channels, self.mean, self.scale = channels, mean, scale
         if alphabet in _FIXED:
             self.symbols = list(_FIXED[alphabet].symbols)
             self.unknown_id = self.symbols.index(_FIXED[alphabet].unknown) + _FIRST
@@ -262,13 +270,14 @@ class Vocabulary:
         if self.alphabet in GATHERED:
             saved["symbols"] = self.symbols[1:]
         if self.alphabet == "real":
-            saved["channels"] = self.channels
+            saved |= {"channels": self.channels, "mean": self.mean, "scale": self.scale}
         return saved
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> Vocabulary:
         """The inverse of `to_dict`."""
-        return cls(saved["alphabet"], saved["unknown"], saved.get("symbols"), saved.get("channels"))
+        given = {name: saved.get(name) for name in ("symbols", "channels", "mean", "scale")}
+        return cls(saved["alphabet"], saved["unknown"], **given)
 
 
 def guess_alphabet(samples: Sequence[bytes | str | NDArray[Any]], is_sequence: bool) -> str:

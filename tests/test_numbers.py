@@ -321,3 +321,39 @@ def test_texts_are_not_touched(tmp_path):
     rng = random.Random(0)
     made = [{"text": random_dna(20, rng), "label": "ab"[i % 2]} for i in range(20)]
     assert prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data").info["vocabulary"]["alphabet"] == "dna"
+
+
+# The unit of the numbers.
+
+
+def test_mean_and_spread_of_each_channel_are_those_of_the_training_split(data):
+    train = np.concatenate([data.tokens(int(i)) for i in data.indices("train")]).astype(np.float64)
+    np.testing.assert_allclose(data.vocabulary.mean, train.mean(0), rtol=1e-9)
+    np.testing.assert_allclose(data.vocabulary.scale, train.std(0), rtol=1e-9)
+
+
+def test_a_large_offset_leaves_the_spread_as_it_is(tmp_path):
+    far = [row | {"values": [[a * 10 + 4096, b] for a, b in row["values"]]} for row in rows(30)]
+    found = prepare(write_jsonl(tmp_path / "far.jsonl", far), tmp_path / "far").vocabulary
+    near = prepare(write_jsonl(tmp_path / "near.jsonl", rows(30)), tmp_path / "near").vocabulary
+    np.testing.assert_allclose(found.scale, np.array(near.scale) * [10, 1], rtol=1e-3)
+
+
+def test_what_a_model_learns_does_not_depend_on_the_unit(tmp_path):
+    def outputs(factor, offset):
+        there = [row | {"values": [[a * factor + offset, b] for a, b in row["values"]]} for row in rows(30)]
+        folder = tmp_path / f"{factor}"
+        folder.mkdir()
+        dataset = prepare(write_jsonl(folder / "x.jsonl", there), folder / "data")
+        return [
+            p.probabilities["up"] for p in seqmix.predict(folder / "x.jsonl", train_tiny(dataset, folder / "run", epochs=2))
+        ]
+
+    np.testing.assert_allclose(outputs(1, 0), outputs(1024, 2048), rtol=0, atol=2e-3)
+
+
+def test_a_channel_that_does_not_vary_is_no_trouble(tmp_path):
+    flat = [row | {"values": [[a, 7.0] for a, _ in row["values"]]} for row in rows(30)]
+    dataset = prepare(write_jsonl(tmp_path / "x.jsonl", flat), tmp_path / "data")
+    assert dataset.vocabulary.scale[1] == 1.0
+    assert seqmix.evaluate(train_tiny(dataset, tmp_path / "run", epochs=1), resamples=2).records

@@ -70,6 +70,11 @@ def check_classes(classes: list[str], records: int) -> list[str]:
         )
     if len(classes) > _MANY_NUMBERS and all(_is_number(name) for name in classes):
         return [f"the {len(classes):,} classes are all numbers: if they are amounts, prepare with --task regression"]
+    parts = {part.strip() for name in classes for part in name.split(",")}
+    if sum("," in name for name in classes) > 1 and len(parts) < len(classes):
+        return [
+            "some classes are lists of others, separated by commas: if records have several labels, prepare with --label-separator ,"
+        ]
     return []
 
 
@@ -94,8 +99,16 @@ def check_class_sizes(labels: NDArray[np.int64], classes: list[str], split: str)
         if count < wanted:
             raise InputError(
                 f"class '{name}' has {count} record{'s' * (count != 1)}; it takes {wanted}, one for each split: add more, "
-                "choose classes with --classes, or give the splits yourself (--split, --split-from)"
+                "choose classes with --classes, or give the splits yourself (--split, --split-from)" + _other_task(classes)
             )
+
+
+def _other_task(classes: list[str]) -> str:
+    """What the labels look like, if not like classes."""
+    if all(_is_number(name) for name in classes):
+        return "; if labels are amounts, prepare with --task regression"
+    several = sum("," in name for name in classes) > len(classes) / 4
+    return "; if records have several labels, prepare with --label-separator ," if several else ""
 
 
 def check_splits(labels: NDArray[Any], split: NDArray[np.int8], task: str, classes: list[str]) -> list[str]:

@@ -114,7 +114,7 @@ class TrainingDisplay:
         table.add_column("epoch", justify="right", width=5)
         table.add_column("loss", justify="right", width=7)
         for name in self.columns:
-            table.add_column(f"val {name}", justify="right", width=13)
+            table.add_column(f"val {name}", justify="right", width=max(13, len(f"val {name}")))
         table.add_column("tokens/s", justify="right", width=9)
         table.add_column("time", justify="right", width=6)
         table.add_column("", width=5)

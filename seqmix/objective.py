@@ -74,7 +74,7 @@ class Objective(ABC):
         """
         if training.select not in self.selections:
             raise ConfigError(
-                f"training.select = '{training.select}' is no score of a {self.kind}; its scores are: "
+                f"training.select = '{training.select}' is no score for {self.kind} data; theirs are: "
                 f"{', '.join(self.selections)}"
             )
 

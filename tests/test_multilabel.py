@@ -252,7 +252,7 @@ def test_the_best_weights_are_chosen_by_the_score_asked_for(select, score, data,
 
 def test_a_score_of_another_task_is_refused(data, tmp_path):
     message = message_of(train_tiny, data, tmp_path / "run", select="r2")
-    assert "'r2' is no score of a multilabel" in message and "micro-f1" in message
+    assert "'r2' is no score for multilabel data" in message and "micro-f1" in message
 
 
 def test_the_loss_is_the_mean_binary_cross_entropy():

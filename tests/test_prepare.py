@@ -566,3 +566,22 @@ def test_splits_are_asked_for_by_name(tmp_path):
     parts = [dataset.indices(name).tolist() for name in ("train", "val", "test")]
     assert sorted(parts[0] + parts[1] + parts[2]) == list(range(40))
     assert "train, val, test" in message_of(dataset.indices, "holdout")
+
+
+@pytest.mark.parametrize(
+    ("labels", "advice"),
+    [(["1.5", "2.5", "3.5"], "--task regression"), (["a,b", "a", "b", "a,c"], "--label-separator ,"), (["a", "b", "c"], None)],
+)
+def test_labels_that_look_like_no_classes_are_told_what_they_may_be(labels, advice, tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("text,label\n" + "".join(f'text{i},"{label}"\n' for i, label in enumerate(labels)))
+    message = message_of(prepare, path, tmp_path / "data")
+    assert "has 1 record; it takes 3" in message
+    assert (advice in message) if advice else message.endswith("--split-from)")
+
+
+def test_classes_that_are_lists_of_others_are_noted(tmp_path):
+    path = tmp_path / "x.csv"
+    kinds = ["a", "b", "a,b", "c", "b,c"]
+    path.write_text("text,label\n" + "".join(f'text{i},"{kinds[i % 5]}"\n' for i in range(30)))
+    assert "--label-separator ," in prepare(path, tmp_path / "data").info["notes"][0]

@@ -72,9 +72,7 @@ def check_classes(classes: list[str], records: int) -> list[str]:
         return [f"the {len(classes):,} classes are all numbers: if they are amounts, prepare with --task regression"]
     parts = {part.strip() for name in classes for part in name.split(",")}
     if sum("," in name for name in classes) > 1 and len(parts) < len(classes):
-        return [
-            "some classes are lists of others, separated by commas: if records have several labels, prepare with --label-separator ,"
-        ]
+        return ["some classes are lists of others: if records have several labels, prepare with --label-separator ,"]
     return []
 
 

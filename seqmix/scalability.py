@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from seqmix.comparing import compare
-from seqmix.comparison import Comparison, spread
+from seqmix.comparison import spread
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, RunError
 from seqmix.generation import generate
@@ -20,7 +20,7 @@ from seqmix.regression import WITHIN
 from seqmix.run import write_whole
 from seqmix.scalability_report import write_scalability
 from seqmix.scalability_result import Point, Scalability
-from seqmix.trial import Trial
+from seqmix.trial import Trial, finished_trial
 
 TASKS = ("adding", "temporal-order")
 LENGTHS = (128, 256, 512, 1024, 2048)
@@ -70,7 +70,8 @@ def reproduce_scalability(
 ) -> Scalability:
     """Trains mixers on synthetic tasks of growing length; writes `scalability.json`, `.html`, `.svg` and `.png`.
 
-    A call with the `output` of an earlier one goes on with it.
+    A call with the `output` of an earlier one goes on with it: what is finished is not run again, and figure and table have
+    all that was ever finished there.
 
     Args:
         output: folder; in it `data/<task>-<length>` and `<task>-<length>/runs/<mixer>-seed<k>`, ordinary run folders.
@@ -114,12 +115,14 @@ def reproduce_scalability(
             )
             if result is None:
                 result = Scalability(settings={**found.settings, "train": train}, environment=found.environment, test=test)
-            result.points += _points(task, length, found)
+            result.points += _points(task, length, found.trials)
             result.interrupted = found.interrupted
             write_whole(folder / "scalability.json", result.to_json())
             if found.interrupted:
                 break
     assert result is not None
+    result.points = _with_earlier(folder, result.points)
+    write_whole(folder / "scalability.json", result.to_json())
     write_scalability(result, folder)
     return result
 
@@ -165,14 +168,25 @@ def _data(path: Path, task: str, length: int, train: int, test: int, on_begin: C
     return generate(task, path, length=length, train=train, val=test // 2, test=test, seed=0)
 
 
-def _points(task: str, length: int, found: Comparison) -> list[Point]:
+def _with_earlier(folder: Path, points: list[Point]) -> list[Point]:
+    """All that was ever finished in the folder, in order of task and length."""
+    known = {(point.task, point.length) for point in points}
+    for kept in folder.glob("*/compare.json"):
+        task, _, length = kept.parent.name.rpartition("-")
+        if task in TASKS and length.isdecimal() and (task, int(length)) not in known:
+            trials = [trial for run in sorted(kept.parent.glob("runs/*")) if (trial := finished_trial(run))]
+            points = [*points, *_points(task, int(length), trials)]
+    return sorted(points, key=lambda point: (TASKS.index(point.task), point.length))
+
+
+def _points(task: str, length: int, found: Sequence[Trial]) -> list[Point]:
     score = WITHIN if task == "adding" else "accuracy"
     points = []
-    for mixer in dict.fromkeys(trial.mixer for trial in found.trials):
-        trials = [trial for trial in found.trials if trial.mixer == mixer]
+    for mixer in dict.fromkeys(trial.mixer for trial in found):
+        trials = [trial for trial in found if trial.mixer == mixer]
         worked = [trial for trial in trials if not trial.error]
         errors = [1.0 - value if (value := trial.scores[score]) is not None else None for trial in worked]
-        batch = found.trials[0].settings["training"]["batch_size"]
+        batch = found[0].settings["training"]["batch_size"]
         points.append(
             Point(
                 task=task,

@@ -48,7 +48,8 @@ def test_every_task_length_and_mixer_is_trained_once(launched, tmp_path):
     again = reproduce(tmp_path / "s")
     assert len(launched) == 8 and again.points == result.points
     more = reproduce(tmp_path / "s", mixers=("paramixer", "softmax", "linear"), lengths=(8,), tasks=("adding",))
-    assert launched[8:] == ["adding-8/linear-seed0"] and len(more.points) == 3
+    assert launched[8:] == ["adding-8/linear-seed0"]
+    assert [(p.task, p.length, p.mixer) for p in more.points] == [*wanted[:2], ("adding", 8, "linear"), *wanted[2:]]
     assert json.loads((tmp_path / "s" / "scalability.json").read_text())["points"][0]["task"] == "adding"
 
 

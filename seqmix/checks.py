@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from seqmix.formats import TABLE_FORMATS
 from seqmix.records import RecordReader
 from seqmix.splits import SPLITS, parse_fractions
 from seqmix.spool import TokenSpool
+from seqmix.targets import is_number
 
 _MANY_NUMBERS = 20  # classes that are numbers, from which on they are taken for amounts
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -68,19 +68,12 @@ def check_classes(classes: list[str], records: int) -> list[str]:
             f"all {records} records are of one class, '{classes[0]}'; a classifier needs two at least: "
             "add files, or say where the labels are with --label-from"
         )
-    if len(classes) > _MANY_NUMBERS and all(_is_number(name) for name in classes):
+    if len(classes) > _MANY_NUMBERS and all(is_number(name) for name in classes):
         return [f"the {len(classes):,} classes are all numbers: if they are amounts, prepare with --task regression"]
     parts = {part.strip() for name in classes for part in name.split(",")}
     if sum("," in name for name in classes) > 1 and len(parts) < len(classes):
         return ["some classes are lists of others: if records have several labels, prepare with --label-separator ,"]
     return []
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
 
 
 def check_groups(keys: NDArray[np.int64], source: str | None) -> list[str]:
@@ -103,14 +96,18 @@ def check_class_sizes(labels: NDArray[np.int64], classes: list[str], split: str)
 
 def _other_task(classes: list[str]) -> str:
     """What the labels look like, if not like classes."""
-    if all(_is_number(name) for name in classes):
+    if all(is_number(name) for name in classes):
         return "; if labels are amounts, prepare with --task regression"
     several = sum("," in name for name in classes) > len(classes) / 4
     return "; if records have several labels, prepare with --label-separator ," if several else ""
 
 
-def check_splits(labels: NDArray[Any], split: NDArray[np.int8], task: str, classes: list[str]) -> list[str]:
+def check_splits(labels: NDArray[Any], split: NDArray[np.int8], task: str, classes: list[str], leaks: int) -> list[str]:
+    """Notes on splits and classes without records; `leaks`: records that were left out as relatives of others."""
     notes = []
+    left = f" ({leaks:,} records were left out, as they equal one of a later split or are of its group)" if leaks else ""
+    if leaks and not (split == 0).any():
+        raise InputError(f"no training record is left{left}; give other splits, or generate longer sequences")
     for s, which in enumerate(SPLITS):
         if s and not (split == s).any():
             notes.append(f"the {which} split is empty" + ("; training will have nothing to choose its weights by" * (s == 1)))
@@ -122,6 +119,6 @@ def check_splits(labels: NDArray[Any], split: NDArray[np.int8], task: str, class
         for s, which in enumerate(SPLITS):
             if not (has & (split == s)).any() and (split == s).any():
                 if s == 0:
-                    raise InputError(f"class '{name}' has no record in the training split; it could not be learned")
+                    raise InputError(f"class '{name}' has no record in the training split{left}; it could not be learned")
                 notes.append(f"class '{name}' has no record in the {which} split")
     return notes

@@ -28,6 +28,7 @@ from seqmix.cli_options import (
     Threads,
     Verbose,
     console,
+    next_command,
     reported,
 )
 from seqmix.cli_papers import app as papers_app
@@ -185,7 +186,7 @@ def prepare(
     if verbose:
         out.print_json(data={key: dataset.info[key] for key in ("options", "read", "inputs", "arrays")})
     after = (
-        "next: seqmix train"
+        f"next: {next_command(dataset.path)}"
         if dataset.labelled
         else "no labels were found: predict works on such files as they are; to train, say where labels are with --label-from"
     )
@@ -311,7 +312,11 @@ def evaluate(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for evaluation.json and report.html. (default: the run's)"),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for evaluation.json and report.html. (default: the run's, or eval-NAME in it for new files)",
+        ),
     ] = None,
     label_from: LabelFrom = None,
     baselines: Annotated[bool, typer.Option(help="Also fit and score simple methods.")] = True,
@@ -324,6 +329,7 @@ def evaluate(
     """Score a run, each record once, beside simple methods on the same split."""
     from seqmix.display import progress_bar
     from seqmix.evaluation import evaluate as run_evaluate
+    from seqmix.evaluation import evaluation_folder
     from seqmix.report import evaluation_tables
     from seqmix.run import Run
 
@@ -349,7 +355,7 @@ def evaluate(
         out.print(f"note: {note}", style="yellow", highlight=False)
     if verbose:
         out.print_json(data=opened.config.to_tables())
-    folder = output or opened.path
+    folder = evaluation_folder(opened, data or (), output)
     out.print(f"-> {folder / 'report.html'}  ({folder / 'evaluation.json'})", highlight=False, soft_wrap=True)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
 import typer
@@ -46,6 +48,11 @@ def console(quiet: bool = False) -> Any:
 
     width = None if sys.stderr.isatty() or os.environ.get("COLUMNS") else 110
     return Console(stderr=True, quiet=quiet, width=width)
+
+
+def next_command(data: Path) -> str:
+    """What to type after a data set was made."""
+    return "seqmix train" if data == Path("seqmix-data") else f"seqmix train {shlex.quote(str(data))}"
 
 
 def output_console() -> Any:

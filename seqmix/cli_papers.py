@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seqmix.cli_options import Quiet, console, output_console, reported
+from seqmix.cli_options import Quiet, console, next_command, output_console, reported
 
 app = typer.Typer()
 _SHOWN = 3  # first samples that `generate` prints
@@ -18,7 +18,7 @@ _SHOWN = 3  # first samples that `generate` prints
 def generate(
     task: Annotated[str, typer.Argument(help="adding, temporal-order, listops or pathfinder.")],
     length: Annotated[
-        int | None,
+        str | None,
         typer.Option(
             help="Positions of each sample; of listops, the most words; of pathfinder, pixels. (default: 1024; listops: 2000)"
         ),
@@ -41,9 +41,10 @@ def generate(
     from seqmix.generation import generate as run_generate
     from seqmix.report import dataset_tables
     from seqmix.tasks import find_task
+    from seqmix.units import parse_length
 
     options = {
-        "length": length,
+        "length": parse_length(length) if length is not None else None,
         "min_length": min_length,
         "max_depth": max_depth,
         "max_args": max_args,
@@ -68,7 +69,7 @@ def generate(
         out.print(table)
     for note in dataset.info["notes"]:
         out.print(f"note: {note}", style="yellow", highlight=False)
-    out.print(f"-> {dataset.path}  (next: seqmix train)", highlight=False, soft_wrap=True)
+    out.print(f"-> {dataset.path}  (next: {next_command(dataset.path)})", highlight=False, soft_wrap=True)
 
 
 @app.command()

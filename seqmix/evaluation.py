@@ -28,6 +28,7 @@ from seqmix.metrics import (
 from seqmix.multilabel import per_label
 from seqmix.prediction import reading_options
 from seqmix.preparation import prepare_for
+from seqmix.records import file_stem
 from seqmix.run import Run, without_nan, write_whole
 from seqmix.vocabulary import Tokens
 
@@ -102,7 +103,7 @@ def evaluate(
         run: a run or its folder; None: the newest under runs/.
         split: "train", "val" or "test" of the data set it was trained on.
         data: instead, new labelled files; or the data set's folder, where it has moved.
-        output: folder for the two files; None: the run's.
+        output: folder for the two files; None: the run's, or with new files `eval-<name of the first>` in it.
         label_from: where the labels of new files are; None: as in the training data.
         baselines: also fit and score the simple methods (needs the training data).
         device, precision: as in `TrainingConfig`; threads: of the CPU, as in `train`.
@@ -117,9 +118,9 @@ def evaluate(
     from seqmix.report import write_report
 
     run = run if isinstance(run, Run) else Run.open(run) if run else Run.newest()
-    folder = Path(output) if output else run.path
     notes: list[str] = []
     files = [Path(item) if str(item) != "-" else item for item in data]
+    folder = evaluation_folder(run, data, output)
     moved = next((f for f in files if isinstance(f, Path) and (f / "dataset.json").is_file()), None)
     with tempfile.TemporaryDirectory(prefix="seqmix-") as scratch:
         if files and moved is None:
@@ -131,6 +132,8 @@ def evaluate(
             )
             chosen, source = np.arange(len(tested)), ", ".join(str(file) for file in files)
             trained = _trained_on(run, None, notes) if baselines else None
+            if trained is not None and (known := _known(run, trained, tested)):
+                notes.append(f"{known:,} of {len(tested):,} records were trained on: these figures say little of new data")
         else:
             tested = trained = training_data(run, moved)
             chosen, source = tested.indices(split), f"{split} split"
@@ -154,6 +157,25 @@ def evaluate(
     write_whole(folder / "evaluation.json", result.to_json())
     write_report(result, run, folder / "report.html")
     return result
+
+
+def evaluation_folder(run: Run, data: Sequence[str | Path], output: str | Path | None) -> Path:
+    """Where `evaluate` writes: beside the run for its own data, so that new files do not take their place."""
+    if output:
+        return Path(output)
+    if not data or any(str(item) != "-" and (Path(item) / "dataset.json").is_file() for item in data):
+        return run.path
+    return run.path / f"eval-{'stdin' if str(data[0]) == '-' else file_stem(Path(data[0]))}"
+
+
+def _known(run: Run, trained: Dataset, tested: Dataset) -> int:
+    """How many records of `tested` are, as the model sees them, equal to a training record."""
+
+    def key(dataset: Dataset, index: int) -> int:
+        return hash(tuple(part.tobytes() for part in dataset.seen(index, run.config.data)))
+
+    seen = {key(trained, int(index)) for index in trained.indices("train")}
+    return sum(key(tested, index) in seen for index in range(len(tested)))
 
 
 def _label_source(run: Run) -> str | None:

@@ -168,10 +168,10 @@ def prepare_records(
 def _free(output: str | Path, overwrite: bool) -> Path:
     """The folder to write, if it is not there, or may be replaced."""
     output = Path(output)
-    if output.exists() and not overwrite:
-        raise DatasetError(f"{output} exists; choose another folder with --output, or replace it with --overwrite")
     if output.exists() and not (output / "dataset.json").is_file():
         raise DatasetError(f"{output} exists and is no data set: it is not overwritten; choose another --output")
+    if output.exists() and not overwrite:
+        raise DatasetError(f"{output} exists; choose another folder with --output, or replace it with --overwrite")
     return output
 
 
@@ -316,6 +316,7 @@ def _finish(
         meta.labels,
         separator=read.label_separator,
         classes=classes if task != "regression" else None,
+        named=spool.named,
     )
     classes = targets.classes
     if task == "classification":
@@ -325,7 +326,7 @@ def _finish(
     leaks = int((~keep).sum())
     vocabulary, keep = spool.write_tokens(split, keep, options.unknown)
     labels, split = targets.labels[keep], split[keep]
-    notes += check_splits(labels, split, task, classes)
+    notes += check_splits(labels, split, task, classes, leaks)
     twins = duplicates(meta.sequence_keys, targets.labels)
     if twins["with_different_labels"]:
         notes.append(f"{twins['with_different_labels']:,} sequences occur under more than one label")

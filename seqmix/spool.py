@@ -199,6 +199,10 @@ class TokenSpool:
             strata=np.array(self._strata, dtype=np.int64),
         )
 
+    def named(self, number: int) -> str:
+        """How a message calls record `number`."""
+        return str(_Named(self.folder / "ids.txt", number))
+
     def repeated_ids(self) -> int:
         """How many records have an id that an earlier one had."""
         return len(self._ids) - len(np.unique(np.array(self._ids, dtype=np.int64)))
@@ -232,7 +236,7 @@ class TokenSpool:
                 spooled,
                 offsets,
                 keep,
-                lambda i, found: vocabulary.index(found, numbers, table, self.replaced, _Named(ids, i)),
+                lambda i, found: vocabulary.index(found, numbers, table, self.replaced, _Named(ids, i, " (of a later split)")),
             )
             del spooled
         elif not keep.all():
@@ -300,10 +304,11 @@ class _Named:
 
     ids: Path
     number: int
+    more: str = ""
 
     def __str__(self) -> str:
         with self.ids.open("rb") as lines:
-            return f"record '{next(islice(lines, self.number, None)).decode().rstrip()}' (of a later split)"
+            return f"record '{next(islice(lines, self.number, None)).decode().rstrip()}'{self.more}"
 
 
 def _occurrences(

@@ -5,7 +5,8 @@ Classification: class numbers `(n,)`, -1 without label. Multilabel: `(n, C)` of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from seqmix.errors import InputError
 
 TASKS = ("classification", "multilabel", "regression")
+_SHOWN = 40  # characters of a wrong label
 _BINS = 10  # of a regression's targets, each of which is in every split in proportion
 _LEAST = 10  # records in each of them: with fewer, splits would not have their shares
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -34,19 +36,33 @@ class Targets:
 
 
 def make_targets(
-    task: str, texts: Sequence[str], numbers: NDArray[np.int64], *, separator: str | None, classes: Sequence[str] | None = None
+    task: str,
+    texts: Sequence[str],
+    numbers: NDArray[np.int64],
+    *,
+    separator: str | None,
+    classes: Sequence[str] | None = None,
+    named: Callable[[int], str] = str,
 ) -> Targets:
     """The targets of records whose label texts are `texts[numbers]`, or none where the number is -1.
 
     Args:
         task: one of `TASKS`; separator: what stands between the labels of a record, in multilabel.
         classes: their names and order where a model has them; None: all that occur, sorted.
+        named: what a record, given by its number, is called.
 
     Raises:
         InputError: a text is no number, or no class of `classes`.
     """
     if task == "regression":
-        values = np.array([_number(text) for text in texts])[numbers]
+        for number, text in enumerate(texts):
+            if not is_number(text):
+                shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+                raise InputError(
+                    f"{named(int(np.flatnonzero(numbers == number)[0]))}: the label '{shown}' is no (finite) number, as --task "
+                    "regression needs; name another --label-from, correct the record, or take it out"
+                )
+        values = np.array([float(text) for text in texts])[numbers]
         bins = min(_BINS, len(values) // _LEAST)
         inner = np.quantile(values, np.arange(1, bins) / bins) if bins > 1 else []
         return Targets(values, np.searchsorted(np.unique(inner), values, side="right"), [])
@@ -70,21 +86,17 @@ def make_targets(
     return Targets(labels, np.where(labels.any(1), rarest, -1), names)
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a finite number."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
 def split_labels(text: str, separator: str | None) -> list[str]:
     """ "heart, lung" to ["heart", "lung"]."""
     return [part.strip() for part in text.split(separator) if part.strip()]
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = np.nan
-    if not np.isfinite(value):
-        raise InputError(
-            f"the label '{text}' is no number, as --task regression needs; name another --label-from, or leave it out"
-        )
-    return value
 
 
 def describe(task: str, targets: NDArray[Any], split: NDArray[np.int8], tolerance: float | None) -> dict[str, Any]:

@@ -345,7 +345,9 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
     if saved:
         trainer.unpack(*saved)
         if trainer.state.finished:
-            emit(Finished(run, trainer.state.best_epoch, "it was finished before", trainer.state.best_step))
+            emit(
+                Finished(run, trainer.state.best_epoch, f"it was finished before: {_reason(trainer)}", trainer.state.best_step)
+            )
             return
         run.rewind_history(trainer.state.validations)
     writer = _tensorboard(run) if config.training.tensorboard else None
@@ -383,7 +385,7 @@ def _reason(trainer: Trainer) -> str:
     """Why training is over."""
     state, training = trainer.state, trainer.config.training
     if state.reached:
-        return f"{training.select} has reached {training.goal:g}"
+        return f"validation {training.select} has reached {training.goal:g}"
     if trainer.used_up:
         return f"the time budget of {training.budget:g} s is used up"
     if trainer.over:

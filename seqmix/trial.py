@@ -164,7 +164,7 @@ def _summary(run: Run, scores: dict[str, float], peak: int | None, events: Seque
     state = saved[1]["state"] if saved else {}
     logged = sum(line["seconds"] for line in history)
     tokens = sum(line["seconds"] * line["tokens_per_second"] for line in history)
-    reasons = [event.reason for event in events if isinstance(event, Finished)]
+    reasons = [event.reason.removeprefix("it was finished before: ") for event in events if isinstance(event, Finished)]
     return Trial(
         mixer=run.config.model.mixer,
         seed=run.config.training.seed,

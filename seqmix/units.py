@@ -10,6 +10,18 @@ SHORTEST = 16  # tokens: of what is measured
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
 
 
+def parse_length(text: str) -> int:
+    """ "1024" or "1k" as 1024.
+
+    Raises:
+        ConfigError: it is no length.
+    """
+    found = re.fullmatch(r"(\d{1,12})([kKmM]?)", text.strip())
+    if not found:
+        raise ConfigError(f"--length must be a whole number, such as 1024, or 1k for it: got '{text}'")
+    return int(found[1]) * _UNITS[found[2].lower()]
+
+
 def parse_lengths(text: str) -> list[int]:
     """ "1k,4k,1M" as [1024, 4096, 1048576].
 

@@ -159,6 +159,9 @@ class Vocabulary:
     def _vectors(self, values: Any, where: object) -> Tokens:
         """Real numbers, as they are."""
         if self.alphabet != "real" or not isinstance(values, np.ndarray):
+            if self.settled:
+                taken = "numbers (JSONL with values)" if self.alphabet == "real" else "texts and sequences, not on numbers"
+                raise InputError(f"{where}: the model was trained on {taken}, and takes nothing else")
             kinds = ("sequences of numbers", "texts") if self.alphabet == "real" else ("texts", "sequences of numbers")
             raise InputError(f"{where}: the others are {kinds[0]}, and this is none; do not mix them with {kinds[1]}")
         if not len(values):  # has no channels that could be compared
@@ -167,7 +170,8 @@ class Vocabulary:
         if self.channels is None:
             self.channels = vectors.shape[1]
         if vectors.shape[1] != self.channels:
-            raise InputError(f"{where}: {vectors.shape[1]} numbers at each position, the others have {self.channels}")
+            others = "the model takes" if self.settled else "the others have"
+            raise InputError(f"{where}: {vectors.shape[1]} numbers at each position, {others} {self.channels}")
         if not np.isfinite(vectors).all():
             raise InputError(f"{where}: not all numbers are finite; remove the record, or fill what is missing")
         return vectors

@@ -301,3 +301,15 @@ def test_records_that_are_square_images_are_shown(tmp_path):
     assert [value + 2 for value in picture["intensities"]] == dataset.tokens(first).tolist()
     assert "The first records as images" in (run.path / "report.html").read_text()
     assert result.columns[0] == "accuracy" and "values at each position" in result.baselines
+
+
+def test_new_files_do_not_take_the_place_of_the_test_split(copy, dataset, tmp_path):
+    file = write_fasta(
+        tmp_path / "new.fa", sequences_of(dataset, [*dataset.indices("train")[:3], *dataset.indices("test")[:4]])
+    )
+    seqmix.evaluate(copy, resamples=2)
+    before = (copy / "evaluation.json").read_text()
+    result = seqmix.evaluate(copy, data=[file], label_from="header:label", resamples=2)
+    assert (copy / "evaluation.json").read_text() == before
+    assert (copy / "eval-new" / "report.html").is_file()
+    assert "3 of 7 records were trained on: these figures say little of new data" in result.notes

@@ -179,9 +179,9 @@ def test_tables_speak_of_targets_and_not_of_classes(file, tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("label", "options", "error", "words"),
     [
-        ("many", {"task": "regression"}, InputError, "'many' is no number"),
-        ("nan", {"task": "regression"}, InputError, "'nan' is no number"),
-        ("inf", {"task": "regression"}, InputError, "'inf' is no number"),
+        ("many", {"task": "regression"}, InputError, "'many' is no (finite) number"),
+        ("nan", {"task": "regression"}, InputError, "'nan' is no (finite) number"),
+        ("inf", {"task": "regression"}, InputError, "'inf' is no (finite) number"),
         ("", {"task": "regression"}, InputError, "no label"),
         (1.5, {"tolerance": 0.1}, ConfigError, "--task regression"),
         (1.5, {"task": "regression", "tolerance": 0.0}, ConfigError, "above 0"),
@@ -371,7 +371,7 @@ def test_new_labelled_files_are_evaluated(run, data, tmp_path):
     assert np.isnan(values(one)["R2"]) and values(one)["MAE"] > 0
     strict_json(tmp_path / "one" / "evaluation.json")
     wrong = write_jsonl(tmp_path / "wrong.jsonl", [chosen[0] | {"y": "much"}])
-    assert "'much' is no number" in message_of(seqmix.evaluate, run, data=[wrong], output=tmp_path / "none")
+    assert "'much' is no (finite) number" in message_of(seqmix.evaluate, run, data=[wrong], output=tmp_path / "none")
     bare = write_fasta(tmp_path / "bare.fa", [("a", "ACGT" * 5)])
     assert "column" in message_of(seqmix.evaluate, run, data=[bare], output=tmp_path / "none")
 

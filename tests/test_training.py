@@ -359,7 +359,7 @@ def test_a_goal_ends_training_when_it_is_reached(select, goal, score, dataset, t
     monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0} | {score: next(values)})
     _, events = train(dataset, tmp_path / "run", f"training.goal={goal}", "training.patience=0", epochs=9, select=select)
     assert len(of_kind(events, EpochEnd)) == 3
-    assert events[-1].reason == f"{select} has reached {goal}"
+    assert events[-1].reason == f"validation {select} has reached {goal}"
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ class Task(ABC, Generic[OptionsT]):
             flag = _flag(name)
             if name not in known:
                 has = ", ".join(map(_flag, known))
-                raise ConfigError(f"the task '{self.name}' has no option {flag}; leave it out, it has: {has}")
+                raise ConfigError(f"the task '{self.name}' has no option {flag}; leave it out; of its own it has: {has}")
             kind = type(known[name])
             if type(value) is not kind:
                 raise ConfigError(f"{flag} must be {_KINDS[kind]}: got {value!r}")

@@ -101,7 +101,7 @@ def test_an_option_the_task_does_not_have_is_an_error_and_one_not_given_is_none(
     options = find_task("adding").options({"length": 50, "min_length": None})
     assert options.length == 50
     message = message_of(find_task("adding").options, {"min_length": 5})
-    assert message == "the task 'adding' has no option --min-length; leave it out, it has: --length"
+    assert message == "the task 'adding' has no option --min-length; leave it out; of its own it has: --length"
     assert "--difficulty" in message_of(find_task("listops").options, {"difficulty": "hard"})
 
 

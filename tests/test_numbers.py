@@ -252,16 +252,16 @@ def test_simple_methods_see_mean_spread_and_ends(tmp_path):
 
 def test_other_kinds_of_input_are_refused(run, tmp_path):
     texts = write_table(tmp_path / "x.csv", [{"text": "ACGT", "label": "up"}])
-    assert "do not mix" in message_of(lambda: list(seqmix.predict(texts, run)))
+    assert "trained on numbers" in message_of(lambda: list(seqmix.predict(texts, run)))
     three = write_jsonl(tmp_path / "x.jsonl", [{"values": [[1, 2, 3]], "label": "up"}])
-    assert "3 numbers at each position, the others have 2" in message_of(lambda: list(seqmix.predict(three, run)))
-    assert "the others have 2" in message_of(seqmix.evaluate, run, data=[three], output=tmp_path / "none")
+    assert "3 numbers at each position, the model takes 2" in message_of(lambda: list(seqmix.predict(three, run)))
+    assert "the model takes 2" in message_of(seqmix.evaluate, run, data=[three], output=tmp_path / "none")
     empty = write_jsonl(tmp_path / "e.jsonl", [{"values": [], "label": "up"}])
     assert "there is no sequence in it" in message_of(lambda: list(seqmix.predict(empty, run)))
 
 
 def test_numbers_are_refused_where_texts_were_learned(trained, file):
-    assert "do not mix" in message_of(lambda: list(seqmix.predict(file, trained)))
+    assert "trained on texts and sequences, not on numbers" in message_of(lambda: list(seqmix.predict(file, trained)))
 
 
 def test_one_answer_for_one_record(run, tmp_path, monkeypatch):

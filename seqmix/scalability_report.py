@@ -93,10 +93,12 @@ def scalability_figure(result: Scalability) -> Figure:
     return figure
 
 
-def time_figure(result: Scalability) -> Figure:
-    """Seconds of training over length, for what reached the goal on the validation split."""
-    figure, axes = new_figure(5.6, 3.8)
+def time_figure(result: Scalability) -> Figure | None:
+    """Seconds of training over length, for what reached the goal on the validation split; None: nothing did."""
     solved = [point for point in result.points if any("has reached" in reason for reason in point.reasons)]
+    if not solved:
+        return None
+    figure, axes = new_figure(5.6, 3.8)
     for order, (mixer, task) in enumerate(dict.fromkeys((p.mixer, p.task) for p in solved)):
         drawn = [point for point in solved if (point.mixer, point.task) == (mixer, task)]
         label = f"{plain(mixer)}, {task}"
@@ -109,8 +111,7 @@ def time_figure(result: Scalability) -> Figure:
     axes.set_xlabel("length in tokens")
     axes.set_ylabel("seconds until it was solved")
     axes.grid(color="#e4e4e4", linewidth=0.7)
-    if solved:
-        axes.legend(frameon=False, fontsize="small")
+    axes.legend(frameon=False, fontsize="small")
     return figure
 
 
@@ -118,6 +119,9 @@ def scalability_html(result: Scalability) -> str:
     """The whole page as one string; nothing in it is fetched from elsewhere."""
     settings = json.dumps({**result.settings, **result.environment}, indent=1, ensure_ascii=False)
     notes = [*(["interrupted: trainings are missing"] if result.interrupted else []), *result.notes]
+    figures = [(scalability_figure(result), "Wrong answers over length; at the bottom, none.")]
+    if time := time_figure(result):
+        figures.append((time, "Time until at most one in 500 answers on the validation split was wrong."))
     budget: Any = result.settings.get("budget")
     parts = [
         "<h1>Error over length on synthetic tasks</h1>",
@@ -125,12 +129,7 @@ def scalability_html(result: Scalability) -> str:
         f"and scored on {result.test:,} others. A training ends when at most one in 500 answers on the validation split is "
         "wrong. An answer to the adding problem is right if it is off by at most 0.04.</p>",
         *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
-        html_figures(
-            [
-                (scalability_figure(result), "Wrong answers over length; at the bottom, none."),
-                (time_figure(result), "Time until at most one in 500 answers on the validation split was wrong."),
-            ]
-        ),
+        html_figures(figures),
         html_table(_COLUMNS, map(_cells, result.points)),
         "<h2>Settings</h2>",
         f"<pre>{html.escape(settings)}</pre>",

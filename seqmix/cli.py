@@ -7,7 +7,6 @@ told in one line; 2 a command line that cannot be parsed; 130 interrupted, after
 from __future__ import annotations
 
 import signal
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ import typer
 
 from seqmix import __version__
 from seqmix.cli_bench import app as bench_app
+from seqmix.cli_compare import app as compare_app
 from seqmix.cli_options import (
     Device,
     Encoding,
@@ -29,11 +29,12 @@ from seqmix.cli_options import (
     Verbose,
     console,
     next_command,
+    print_dataset,
+    print_notes,
     reported,
 )
 from seqmix.cli_papers import app as papers_app
 from seqmix.cli_reproduce import app as reproduce_app
-from seqmix.errors import Interrupted
 
 app = typer.Typer(
     name="seqmix",
@@ -43,6 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(compare_app)
 app.add_typer(papers_app)
 app.add_typer(bench_app)
 app.add_typer(reproduce_app)
@@ -140,7 +142,6 @@ def prepare(
     from seqmix.preparation import PrepareOptions
     from seqmix.preparation import prepare as run_prepare
     from seqmix.records import ReadOptions, parse_class_files
-    from seqmix.report import dataset_tables
 
     read = ReadOptions(
         format=input_format,
@@ -179,10 +180,7 @@ def prepare(
             progress=lambda records, characters: bar.update(characters - bar.n),
         )
     out = console(quiet)
-    for table in dataset_tables(dataset):
-        out.print(table)
-    for note in dataset.info["notes"]:
-        out.print(f"note: {note}", style="yellow", highlight=False)
+    print_dataset(out, dataset)
     if verbose:
         out.print_json(data={key: dataset.info[key] for key in ("options", "read", "inputs", "arrays")})
     after = (
@@ -351,8 +349,7 @@ def evaluate(
     out = console(quiet)
     for table in evaluation_tables(result):
         out.print(table)
-    for note in result.notes:
-        out.print(f"note: {note}", style="yellow", highlight=False)
+    print_notes(out, result.notes)
     if verbose:
         out.print_json(data=opened.config.to_tables())
     folder = evaluation_folder(opened, data or (), output)
@@ -427,93 +424,13 @@ def predict(
             top=top,
         )
     out = console(quiet)
-    for line in tally.lines(opened.config.data, opened.vocabulary.noun):
-        out.print(f"note: {line}", style="yellow", highlight=False)
+    print_notes(out, tally.lines(opened.config.data, opened.vocabulary.noun))
     if verbose or output:
         out.print(
             f"{tally.records:,} predictions of {opened.path} -> {output or 'standard output'}",
             highlight=False,
             soft_wrap=True,
         )
-
-
-@app.command()
-@reported
-def compare(
-    data: Annotated[Path | None, typer.Argument(help="Data set. (default: seqmix-data)")] = None,
-    mixers: Annotated[
-        str | None, typer.Option(help="Names of mixers, separated by commas. (default: all that are installed)")
-    ] = None,
-    seeds: Annotated[int, typer.Option(help="Trainings of each mixer, with the seeds 0, 1, 2 …")] = 3,
-    budget: Annotated[
-        str, typer.Option(help="Time of each training, such as 90s, 5m, 2h30m; 0: as many epochs as the settings say.")
-    ] = "5m",
-    max_length: Annotated[
-        int | None, typer.Option(help="Cut sequences to this many characters. (default: as prepared)")
-    ] = None,
-    recipe: Annotated[str | None, typer.Option(help="Settings that come with seqmix, for all mixers.")] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file with settings for all mixers.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="TABLE.OPTION=VALUE",
-            help="Any setting, for all mixers, or as MIXER:TABLE.OPTION=VALUE for one; repeat for more.",
-        ),
-    ] = None,
-    device: Device = "auto",
-    precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16 (GPU only). (default: fp32)")] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option("--threads", help="Threads of each training. (default: those there are, shared out among --jobs)"),
-    ] = None,
-    jobs: Annotated[int, typer.Option(help="Trainings side by side.")] = 1,
-    baselines: Annotated[bool, typer.Option(help="Also fit and score simple methods.")] = True,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for compare.json, compare.html and the runs.")] = Path(
-        "compare"
-    ),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it is a comparison.")] = False,
-    quiet: Quiet = False,
-) -> None:
-    """Train every mixer with several seeds in equal time, and score all on the test split beside simple methods.
-
-    It takes mixers times seeds times budget, divided by --jobs.
-
-    The same command goes on where it was stopped; with more mixers or seeds it runs what is missing.
-    """
-    from seqmix.comparing import compare as run_compare
-    from seqmix.comparison_report import comparison_table, trial_line
-    from seqmix.display import progress_bar
-
-    with progress_bar("comparing", "trainings", quiet) as bar:
-        result = run_compare(
-            data,
-            output,
-            mixers=[name.strip() for name in mixers.split(",")] if mixers is not None else None,
-            seeds=seeds,
-            budget=budget,
-            max_length=max_length,
-            recipe=recipe,
-            config=config,
-            settings=settings or (),
-            device=device,
-            precision=precision,
-            threads=threads,
-            jobs=jobs,
-            baselines=baselines,
-            overwrite=overwrite,
-            on_start=bar.reset,
-            on_begin=lambda mixer, seed: bar.set_description(f"{mixer}, seed {seed}"),
-            on_trial=lambda trial, now: (bar.update(), quiet or bar.write(trial_line(trial, now), file=sys.stderr)),
-        )
-    out = console(quiet)
-    out.print(comparison_table(result))
-    for note in result.notes:
-        out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
-    out.print(f"-> {output / 'compare.html'}  ({output / 'compare.json'})", highlight=False, soft_wrap=True)
-    if result.interrupted:
-        done = f"what is finished is in {output / 'compare.html'}" if result.trials else "no training is finished yet"
-        raise Interrupted(f"interrupted; {done}; the same command goes on from here")
 
 
 def main() -> None:

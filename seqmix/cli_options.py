@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 
 from seqmix.errors import Interrupted, SeqmixError
+
+if TYPE_CHECKING:
+    from seqmix.dataset import Dataset
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more on what is done.")]
@@ -40,6 +43,41 @@ LabelFrom = Annotated[
         help="Where labels are: header:KEY, header-regex:RE, table:FILE, column:NAME, file (its stem) or folder. (default: found by looking)",
     ),
 ]
+
+
+TrialThreads = Annotated[
+    int | None,
+    typer.Option("--threads", help="Threads of each training. (default: those there are, shared out among --jobs)"),
+]
+Jobs = Annotated[int, typer.Option("--jobs", help="Trainings side by side.")]
+MixerSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="TABLE.OPTION=VALUE",
+        help="Any setting, for all mixers, or as MIXER:TABLE.OPTION=VALUE for one; repeat for more.",
+    ),
+]
+
+
+def names(text: str | None) -> list[str] | None:
+    """ "paramixer, softmax" as ["paramixer", "softmax"]; None: not given."""
+    return [name.strip() for name in text.split(",")] if text is not None else None
+
+
+def print_notes(out: Any, notes: Iterable[str]) -> None:
+    """What a reader should know, a line each."""
+    for note in notes:
+        out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
+
+
+def print_dataset(out: Any, dataset: Dataset) -> None:
+    """What a data set is, in tables, and what to know of it."""
+    from seqmix.report import dataset_tables
+
+    for table in dataset_tables(dataset):
+        out.print(table)
+    print_notes(out, dataset.info["notes"])
 
 
 def console(quiet: bool = False) -> Any:

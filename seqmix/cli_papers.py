@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seqmix.cli_options import Quiet, console, next_command, output_console, reported
+from seqmix.cli_options import Quiet, console, next_command, output_console, print_dataset, reported
 
 app = typer.Typer()
 _SHOWN = 3  # first samples that `generate` prints
@@ -39,7 +39,6 @@ def generate(
     from seqmix.display import progress_bar
     from seqmix.generation import first_samples
     from seqmix.generation import generate as run_generate
-    from seqmix.report import dataset_tables
     from seqmix.tasks import find_task
     from seqmix.units import parse_length
 
@@ -65,10 +64,7 @@ def generate(
     out = console(quiet)
     for sample in first_samples(task, min(_SHOWN, train), seed=seed, **options):
         out.print(find_task(task).show(sample), highlight=False, markup=False, soft_wrap=True)
-    for table in dataset_tables(dataset):
-        out.print(table)
-    for note in dataset.info["notes"]:
-        out.print(f"note: {note}", style="yellow", highlight=False)
+    print_dataset(out, dataset)
     out.print(f"-> {dataset.path}  (next: {next_command(dataset.path)})", highlight=False, soft_wrap=True)
 
 

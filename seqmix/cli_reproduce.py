@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqmix.cli_options import Quiet, console, reported
+from seqmix.cli_options import Jobs, MixerSettings, Quiet, TrialThreads, console, names, print_notes, reported
 from seqmix.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -30,11 +30,6 @@ MaxLength = Annotated[
 ]
 Seeds = Annotated[int, typer.Option("--seeds", help="Trainings of each method on each task, with the seeds 0, 1, 2 …")]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps. (default: auto)")]
-Threads = Annotated[
-    int | None,
-    typer.Option("--threads", help="Threads of each training. (default: those there are, shared out among --jobs)"),
-]
-Jobs = Annotated[int, typer.Option("--jobs", help="Trainings side by side.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="TABLE.OPTION=VALUE", help="Any setting, for all trainings; repeat for more."),
@@ -70,7 +65,7 @@ def reproduce_lra(
         typer.Option("--train", help="Training samples to generate, and the most of others. (default: as many as published)"),
     ] = None,
     device: Device = None,
-    threads: Threads = None,
+    threads: TrialThreads = None,
     jobs: Jobs = 1,
     settings: Settings = None,
     output: Output = Path("reproduce-lra"),
@@ -88,8 +83,8 @@ def reproduce_lra(
         data,
         output,
         quiet,
-        tasks=_names(tasks),
-        methods=_names(methods),
+        tasks=names(tasks),
+        methods=names(methods),
         budget=budget,
         max_length=max_length,
         seeds=seeds,
@@ -115,7 +110,7 @@ def reproduce_genome(
     max_length: MaxLength = None,
     seeds: Seeds = 1,
     device: Device = None,
-    threads: Threads = None,
+    threads: TrialThreads = None,
     jobs: Jobs = 1,
     settings: Settings = None,
     output: Output = Path("reproduce-genome"),
@@ -133,8 +128,8 @@ def reproduce_genome(
         data,
         output,
         quiet,
-        tasks=_names(tasks),
-        methods=_names(methods),
+        tasks=names(tasks),
+        methods=names(methods),
         budget=budget,
         max_length=max_length,
         seeds=seeds,
@@ -157,16 +152,9 @@ def reproduce_scalability(
     train: Annotated[int, typer.Option(help="Training samples of each length.")] = 20_000,
     test: Annotated[int, typer.Option(help="Test samples; half as many are validated on.")] = 1000,
     device: Device = None,
-    threads: Threads = None,
+    threads: TrialThreads = None,
     jobs: Jobs = 1,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="TABLE.OPTION=VALUE",
-            help="Any setting, for all mixers, or as MIXER:TABLE.OPTION=VALUE for one; repeat for more.",
-        ),
-    ] = None,
+    settings: MixerSettings = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for scalability.html, figures, data and runs.")] = Path(
         "reproduce-scalability"
     ),
@@ -188,9 +176,9 @@ def reproduce_scalability(
     with progress_bar("reproducing", "trainings", quiet) as bar:
         result = run_scalability(
             output,
-            tasks=[name.strip() for name in tasks.split(",")],
+            tasks=names(tasks) or (),
             lengths=parse_lengths(lengths),
-            mixers=[name.strip() for name in mixers.split(",")],
+            mixers=names(mixers) or (),
             seeds=seeds,
             budget=budget,
             train=train,
@@ -202,22 +190,17 @@ def reproduce_scalability(
             overwrite=overwrite,
             on_start=bar.reset,
             on_begin=bar.set_description,
-            on_trial=lambda place, trial, now: (
+            on_trial=lambda trial, now: (
                 bar.update(),
-                quiet or bar.write(f"{place}: {trial_line(trial, now)}", file=sys.stderr),
+                quiet or bar.write(f"{Path(trial.folder).name}: {trial_line(trial, now)}", file=sys.stderr),
             ),
         )
     out = console(quiet)
     out.print(scalability_table(result))
-    for note in result.notes:
-        out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
+    print_notes(out, result.notes)
     out.print(f"-> {output / 'scalability.html'}  ({output / 'scalability.png'})", highlight=False, soft_wrap=True)
     if result.interrupted:
         raise Interrupted("interrupted; the same command goes on from here")
-
-
-def _names(text: str | None) -> list[str] | None:
-    return [name.strip() for name in text.split(",")] if text is not None else None
 
 
 def _reproduce(suite: str, data: Path, output: Path, quiet: bool, **options: Any) -> None:
@@ -253,8 +236,7 @@ def _reproduce(suite: str, data: Path, output: Path, quiet: bool, **options: Any
         result = reproduce(suite, data, output, listener=listener, **options)
     if result.lines:
         out.print(reproduction_table(result))
-    for note in (*result.failures, result.conditions):
-        out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
+    print_notes(out, (*result.failures, result.conditions))
     out.print(f"-> {output / 'reproduce.html'}  ({output / 'reproduce.json'})", highlight=False, soft_wrap=True)
     if result.interrupted:
         done_so_far = f"what is finished is in {output / 'reproduce.html'}" if result.trials else "no training is finished yet"

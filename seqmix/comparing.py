@@ -19,7 +19,7 @@ from seqmix.comparison import Comparison
 from seqmix.comparison_report import write_comparison
 from seqmix.config import Config, DataConfig, parse_duration, read_toml
 from seqmix.dataset import Dataset
-from seqmix.errors import ConfigError, DatasetError, SeqmixError
+from seqmix.errors import DatasetError, SeqmixError
 from seqmix.inference import choose_device, thread_count
 from seqmix.mixers import available_mixers
 from seqmix.objective import objective_of
@@ -29,6 +29,7 @@ from seqmix.scheduling import (
     Results,
     all_finished,
     check_request,
+    of_mixer,
     open_results,
     other_config,
     other_settings,
@@ -94,7 +95,7 @@ def compare(
     check_request(
         seeds,
         jobs,
-        [_of_one(setting)[1] for setting in settings],
+        settings,
         _OWN,
         "a comparison sets it itself; use --mixers, --seeds, --budget and DATA",
     )
@@ -158,24 +159,14 @@ def _plan(
 ) -> tuple[Dataset, list[Config]]:
     """The data set and the configuration of every training: all mixers with the first seed, then with the second ..."""
     plan: list[Config] = []
-    own = [_of_one(setting) for setting in settings]
-    if strange := [name for name, _ in own if name and name not in available_mixers()]:
-        raise ConfigError(f"--set {strange[0]}:…: there is no such mixer; available: {', '.join(available_mixers())}")
     for seed in range(seeds):
         for mixer in mixers:
-            its = [setting for name, setting in own if name in ("", mixer)]
-            data, settled = settle(data, {**common, "mixer": mixer, "seed": seed}, recipe, config, its)
+            data, settled = settle(data, {**common, "mixer": mixer, "seed": seed}, recipe, config, of_mixer(settings, mixer))
             plan.append(settled)
     assert isinstance(data, Dataset)
     if not len(data.indices("test")):
         raise DatasetError(f"{data.path}: the test split is empty; prepare it again with another --split")
     return data, plan
-
-
-def _of_one(setting: str) -> tuple[str, str]:
-    """The mixer that a setting is for, "" for all, and the setting: "paramixer:mixer.n_links=9"."""
-    name, colon, rest = setting.partition(":")
-    return (name.strip(), rest) if colon and "." not in name and "=" not in name else ("", setting)
 
 
 def _new_comparison(dataset: Dataset, settings: dict[str, Any]) -> Comparison:

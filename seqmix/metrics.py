@@ -175,19 +175,21 @@ def expected_calibration_error(probabilities: Floats, labels: Labels, bins: int 
 
 def per_class(confusion: NDArray[np.int64], classes: list[str]) -> list[dict[str, float | str]]:
     """Precision, recall, F1 and support of each class (0 where a denominator is 0)."""
-    rows: list[dict[str, float | str]] = []
-    for i, name in enumerate(classes):
-        hits, true, predicted = (float(x) for x in (confusion[i, i], confusion[i].sum(), confusion[:, i].sum()))
-        rows.append(
-            {
-                "class": name,
-                "precision": hits / predicted if predicted else 0.0,
-                "recall": hits / true if true else 0.0,
-                "F1": 2 * hits / (true + predicted) if true + predicted else 0.0,
-                "records": true,
-            }
-        )
-    return rows
+    return [
+        class_row(name, float(confusion[i, i]), float(confusion[i].sum()), float(confusion[:, i].sum()))
+        for i, name in enumerate(classes)
+    ]
+
+
+def class_row(name: str, hits: float, true: float, predicted: float) -> dict[str, float | str]:
+    """Precision, recall and F1 (0 where a denominator is 0) of a class with so many right, true and predicted records."""
+    return {
+        "class": name,
+        "precision": hits / predicted if predicted else 0.0,
+        "recall": hits / true if true else 0.0,
+        "F1": 2 * hits / (true + predicted) if true + predicted else 0.0,
+        "records": true,
+    }
 
 
 def roc_points(score: Floats, positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.metrics import Floats, Score, binary_ranking, bootstrap, mean_of_defined
+from seqmix.metrics import Floats, Score, binary_ranking, bootstrap, class_row, mean_of_defined
 
 HEADLINE = ("exact match", "micro-F1", "macro-F1", "ROC AUC", "average precision", "log loss")
 THRESHOLD = 0.5
@@ -51,17 +51,6 @@ def _weighted(probabilities: Floats, labels: Matrix, counts: Floats) -> dict[str
 
 def per_label(probabilities: Floats, labels: Matrix, classes: list[str]) -> list[dict[str, float | str]]:
     """Precision, recall, F1 and number of records of each label (0 where a denominator is 0)."""
-    rows: list[dict[str, float | str]] = []
     true, given = labels.astype(bool), probabilities >= THRESHOLD
-    for c, name in enumerate(classes):
-        hits, have, got = (float(x.sum()) for x in (true[:, c] & given[:, c], true[:, c], given[:, c]))
-        rows.append(
-            {
-                "class": name,
-                "precision": hits / got if got else 0.0,
-                "recall": hits / have if have else 0.0,
-                "F1": 2 * hits / (have + got) if have + got else 0.0,
-                "records": have,
-            }
-        )
-    return rows
+    counts = ((true & given).sum(0), true.sum(0), given.sum(0))
+    return [class_row(name, *(float(count[c]) for count in counts)) for c, name in enumerate(classes)]

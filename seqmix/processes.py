@@ -13,13 +13,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 
 @contextmanager
 def running(module: str, argument: Any) -> Iterator[subprocess.Popen[str]]:
     """`python -m MODULE ARGUMENT` with what can be imported here, the argument as JSON; over when the block is."""
-    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)  # noqa: PTH109 - what is found here is found there
+    paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)  # what is found here is found there
     child: subprocess.Popen[str] | None = None
     try:
         with _uninterrupted():

@@ -1,30 +1,49 @@
 """How far a mixer carries: each is trained on a synthetic task at growing lengths, in the same time, and its test error is
 drawn over the length. The figure of the Paramixer paper (section 4, "synthetic data"; there from 2^7 to 2^15).
 
-Every (task, length) is a comparison (see `comparing`) in a folder of its own, on data that are generated once; what is
-finished is not done again. A training ends before its time when at most one in 500 answers on the validation split is wrong.
+Every training is a `seqmix.trial` in a process of its own and an ordinary run folder, on data that are generated once; what
+is finished is not done again. A training ends before its time when at most one in 500 answers on the validation split is wrong.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
+from typing import Any
 
-from seqmix.comparing import compare
+import torch
+
 from seqmix.comparison import spread
+from seqmix.config import parse_duration
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, RunError
 from seqmix.generation import generate
+from seqmix.inference import choose_device, thread_count
 from seqmix.regression import WITHIN
-from seqmix.run import write_whole
+from seqmix.run import environment, write_whole
 from seqmix.scalability_report import write_scalability
 from seqmix.scalability_result import Point, Scalability
-from seqmix.trial import Trial, finished_trial
+from seqmix.scheduling import (
+    Planned,
+    Results,
+    all_finished,
+    check_request,
+    of_mixer,
+    open_results,
+    other_config,
+    other_settings,
+    refuse,
+    run_trials,
+)
+from seqmix.training import settle
+from seqmix.trial import Trial
 
 TASKS = ("adding", "temporal-order")
 LENGTHS = (128, 256, 512, 1024, 2048)
 MIXERS = ("paramixer", "softmax", "skyformer")
+
+_OWN = ("model.mixer", "training.seed", "training.budget", "data.path")
 
 # The same for all mixers but where a mixer needs its own. Marked values are added up wherever they stand; the order of two
 # symbols can be told only by who knows where they stand.
@@ -66,7 +85,7 @@ def reproduce_scalability(
     overwrite: bool = False,
     on_start: Callable[[int], object] | None = None,
     on_begin: Callable[[str], object] | None = None,
-    on_trial: Callable[[str, Trial, bool], object] | None = None,
+    on_trial: Callable[[Trial, bool], object] | None = None,
 ) -> Scalability:
     """Trains mixers on synthetic tasks of growing length; writes `scalability.json`, `.html`, `.svg` and `.png`.
 
@@ -74,15 +93,15 @@ def reproduce_scalability(
     all that was ever finished there.
 
     Args:
-        output: folder; in it `data/<task>-<length>` and `<task>-<length>/runs/<mixer>-seed<k>`, ordinary run folders.
+        output: folder; in it `data/<task>-<length>` and `runs/<task>-<length>-<mixer>-seed<k>`, ordinary run folders.
         tasks: of `TASKS`; lengths: in tokens; mixers: their names; seeds: how many trainings of each.
         budget: time of each training, at most, as in `train`.
         train, test: samples of the splits; the validation split has half as many as the test split.
         settings: "table.option=value", or "mixer:table.option=value" for one mixer, on top of the module's own.
         device, threads, jobs: as in `compare`.
         overwrite: replace an earlier one, its data, too.
-        on_start: called with the number of trainings; on_begin: with what is done next, in words; on_trial: with the place
-            of each training that ended, what it gave, and whether it was run now.
+        on_start: called with the number of trainings; on_begin: with what is done next, in words; on_trial: with each
+            training that ended, and whether it was run now.
 
     Returns:
         What was found. After an interruption (KeyboardInterrupt): what was found till then.
@@ -91,40 +110,61 @@ def reproduce_scalability(
         ConfigError: an option is not allowed; RunError: the folder is something else, or has other settings.
     """
     _check(tasks, lengths, train, test)
-    folder = _opened(Path(output), overwrite)
-    result: Scalability | None = None
+    check_request(seeds, jobs, settings, _OWN, "the figure sets it itself; use --mixers, --seeds and --budget")
+    tell = on_begin or (lambda _: None)
+    with thread_count(threads):
+        count = threads or max(1, torch.get_num_threads() // jobs)
+    shared = {
+        "budget": parse_duration(budget) if isinstance(budget, str) else budget,
+        "settings": list(settings),
+        "device": str(choose_device(device or "auto")),
+        "threads": count,
+        "jobs": jobs,
+        "train": train,
+    }
+    results = Results(folder=Path(output), kind="figure of error over length", name="scalability", parts=("runs", "data"))
+    result = Scalability(settings=shared, environment=environment(), test=test)
+    asked = {**shared, "test": test}
+    open_results(results, lambda old: other_settings({**old["settings"], "test": old["test"]}, asked), overwrite)
+    write_whole(results.json, result.to_json())
     if on_start:
         on_start(len(tasks) * len(lengths) * len(mixers) * seeds)
-    for task in tasks:
-        for length in sorted(lengths):
-            place = f"{task}-{length}"
-            data = _data(folder / "data" / place, task, length, train, test, on_begin)
-            found = compare(
-                data,
-                folder / place,
-                mixers=mixers,
-                seeds=seeds,
-                budget=budget,
-                settings=[*_SETTINGS, *_OF_TASK[task], *settings],
-                device=device,
-                threads=threads,
-                jobs=jobs,
-                baselines=False,
-                on_begin=lambda mixer, seed, place=place: on_begin(f"{place} {mixer}") if on_begin else None,  # type: ignore[misc]
-                on_trial=lambda trial, now, place=place: on_trial(place, trial, now) if on_trial else None,  # type: ignore[misc]
-            )
-            if result is None:
-                result = Scalability(settings={**found.settings, "train": train}, environment=found.environment, test=test)
-            result.points += _points(task, length, found.trials)
-            result.interrupted = found.interrupted
-            write_whole(folder / "scalability.json", result.to_json())
-            if found.interrupted:
-                break
-    assert result is not None
-    result.points = _with_earlier(folder, result.points)
-    write_whole(folder / "scalability.json", result.to_json())
-    write_scalability(result, folder)
+    trials: list[Trial] = []
+    try:
+        plan = list(_plan(results.folder, product(tasks, sorted(lengths)), mixers, seeds, shared, test, tell))
+        refuse(results, [line for one in plan for line in other_config(results.folder / one.place, one.config)])
+        for trial, run_now in run_trials(
+            plan, results.folder, threads=count, jobs=jobs, on_begin=lambda one: tell(one.place.name)
+        ):
+            trials.append(trial)
+            if on_trial:
+                on_trial(trial, run_now)
+    except KeyboardInterrupt:
+        result.interrupted = True
+    known = {trial.folder for trial in trials}
+    result.points = _points([*trials, *(t for t in all_finished(results.folder) if t.folder not in known)])
+    write_whole(results.json, result.to_json())
+    write_scalability(result, results.folder)
     return result
+
+
+def _plan(
+    folder: Path,
+    cells: Iterable[tuple[str, int]],
+    mixers: Sequence[str],
+    seeds: int,
+    shared: dict[str, Any],
+    test: int,
+    tell: Callable[[str], object],
+) -> Iterator[Planned]:
+    """Every training, short sequences first; their data are generated where they are not there."""
+    for task, length in cells:
+        data = _data(folder / "data" / f"{task}-{length}", task, length, shared["train"], test, tell)
+        settings = [*_SETTINGS, *_OF_TASK[task], *shared["settings"]]
+        for seed, mixer in product(range(seeds), mixers):
+            options = {"mixer": mixer, "seed": seed, "budget": shared["budget"], "device": shared["device"]}
+            _, config = settle(data, options, settings=of_mixer(settings, mixer))
+            yield Planned(place=Path("runs") / f"{task}-{length}-{mixer}-seed{seed}", data=data.path, config=config)
 
 
 def _check(tasks: Sequence[str], lengths: Sequence[int], train: int, test: int) -> None:
@@ -136,23 +176,7 @@ def _check(tasks: Sequence[str], lengths: Sequence[int], train: int, test: int) 
         raise ConfigError(f"--train must be at least 1 and --test at least 2: got {train} and {test}")
 
 
-def _opened(folder: Path, overwrite: bool) -> Path:
-    """The folder, made, or as an earlier call has left it."""
-    kept = folder / "scalability.json"
-    if folder.exists() and not kept.is_file() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise RunError(f"{folder} exists and is none of seqmix reproduce scalability: choose another --output")
-    try:
-        if overwrite and folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    if not kept.is_file():
-        write_whole(kept, "{}\n")
-    return folder
-
-
-def _data(path: Path, task: str, length: int, train: int, test: int, on_begin: Callable[[str], object] | None) -> Dataset:
+def _data(path: Path, task: str, length: int, train: int, test: int, tell: Callable[[str], object]) -> Dataset:
     """The task's data, generated now or before."""
     wanted = {"task": task, "length": length, "train": train, "val": test // 2, "test": test, "seed": 0}
     if (path / "dataset.json").is_file():
@@ -163,36 +187,32 @@ def _data(path: Path, task: str, length: int, train: int, test: int, on_begin: C
                 "--output, or repeat the command with those"
             )
         return dataset
-    if on_begin:
-        on_begin(f"generating {path.name}")
+    tell(f"generating {path.name}")
     return generate(task, path, length=length, train=train, val=test // 2, test=test, seed=0)
 
 
-def _with_earlier(folder: Path, points: list[Point]) -> list[Point]:
-    """All that was ever finished in the folder, in order of task and length."""
-    known = {(point.task, point.length) for point in points}
-    for kept in folder.glob("*/compare.json"):
-        task, _, length = kept.parent.name.rpartition("-")
-        if task in TASKS and length.isdecimal() and (task, int(length)) not in known:
-            trials = [trial for run in sorted(kept.parent.glob("runs/*")) if (trial := finished_trial(run))]
-            points = [*points, *_points(task, int(length), trials)]
-    return sorted(points, key=lambda point: (TASKS.index(point.task), point.length))
+def _cell(trial: Trial) -> tuple[str, int, str]:
+    """Task, length and mixer of a training, from the name of its folder."""
+    task, _, length = Path(trial.folder).name.removesuffix(f"-{trial.mixer}-seed{trial.seed}").rpartition("-")
+    return task, int(length), trial.mixer
 
 
-def _points(task: str, length: int, found: Sequence[Trial]) -> list[Point]:
-    score = WITHIN if task == "adding" else "accuracy"
+def _points(found: Sequence[Trial]) -> list[Point]:
+    """One for each task, length and mixer, in this order."""
     points = []
-    for mixer in dict.fromkeys(trial.mixer for trial in found):
-        trials = [trial for trial in found if trial.mixer == mixer]
+    mixers = list(dict.fromkeys(trial.mixer for trial in found))
+    cells = {_cell(trial) for trial in found}
+    for task, length, mixer in sorted(cells, key=lambda cell: (TASKS.index(cell[0]), cell[1], mixers.index(cell[2]))):
+        trials = [trial for trial in found if _cell(trial) == (task, length, mixer)]
         worked = [trial for trial in trials if not trial.error]
-        errors = [1.0 - value if (value := trial.scores[score]) is not None else None for trial in worked]
-        batch = found[0].settings["training"]["batch_size"]
+        scores = [trial.scores[WITHIN if task == "adding" else "accuracy"] for trial in worked]
+        batch = trials[0].settings["training"]["batch_size"]
         points.append(
             Point(
                 task=task,
                 length=length,
                 mixer=mixer,
-                error=spread(errors),
+                error=spread([None if score is None else 1.0 - score for score in scores]),
                 seconds=sum(trial.seconds for trial in worked) / max(1, len(worked)),
                 samples=batch * sum(trial.steps for trial in worked) / max(1, len(worked)),
                 reasons=sorted({trial.error or trial.reason for trial in trials}),

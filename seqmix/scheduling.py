@@ -16,6 +16,7 @@ from typing import Any
 
 from seqmix.config import Config, parse_setting
 from seqmix.errors import ConfigError, RunError
+from seqmix.mixers import available_mixers
 from seqmix.run import Run
 from seqmix.trial import Launcher, Trial, TrialSpec, failed_before, finished_trial
 
@@ -53,6 +54,7 @@ def check_request(seeds: int, jobs: int, settings: Sequence[str], own: Sequence[
     """What can be said of a request before anything is read.
 
     Args:
+        settings: "table.option=value", or "mixer:table.option=value" for one mixer.
         own: settings that the caller makes; `instead`: what to say where the user makes them.
 
     Raises:
@@ -62,9 +64,23 @@ def check_request(seeds: int, jobs: int, settings: Sequence[str], own: Sequence[
         if value < 1:
             raise ConfigError(f"the number of {name} must be at least 1: got {value}")
     for setting in settings:
-        table, option, _ = parse_setting(setting)
+        mixer, rest = _of_one(setting)
+        if mixer and mixer not in available_mixers():
+            raise ConfigError(f"--set {mixer}:…: there is no such mixer; available: {', '.join(available_mixers())}")
+        table, option, _ = parse_setting(rest)
         if f"{table}.{option}" in own:
             raise ConfigError(f"--set {table}.{option}: {instead}")
+
+
+def of_mixer(settings: Sequence[str], mixer: str) -> list[str]:
+    """Those of `settings` that are for all mixers or for this one, in their order, without its name."""
+    return [rest for name, rest in map(_of_one, settings) if name in ("", mixer)]
+
+
+def _of_one(setting: str) -> tuple[str, str]:
+    """The mixer that a setting is for, "" for all, and the setting: "paramixer:mixer.n_links=9"."""
+    name, colon, rest = setting.partition(":")
+    return (name.strip(), rest) if colon and "." not in name and "=" not in name else ("", setting)
 
 
 def open_results(results: Results, differing: Callable[[dict[str, Any]], Sequence[str]], overwrite: bool) -> dict[str, Any]:

@@ -35,13 +35,19 @@ def train_tiny(dataset, output, *settings, **options):
     )
 
 
+def launch_here(launcher, spec):
+    """In the place of `Launcher.launch`: a trial in this process, without the seconds that a new one needs to begin."""
+    from seqmix import trial
+
+    return json.loads(trial.main(json.dumps(asdict(spec)))).get("error", "")
+
+
 def compare_tiny(dataset, output, monkeypatch):
     """Two mixers, trained for an epoch each, in this process."""
     from seqmix import trial
 
     monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
-    run = lambda _, spec: json.loads(trial.main(json.dumps(asdict(spec)))).get("error", "")  # noqa: E731
-    monkeypatch.setattr(trial.Launcher, "launch", run)
+    monkeypatch.setattr(trial.Launcher, "launch", launch_here)
     settings = ["model.d_model=4", "model.words=0", "training.epochs=1"]
     return seqmix.compare(dataset, output, mixers=["conv", "linear"], seeds=1, budget=0, settings=settings)
 
@@ -109,7 +115,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def launched(monkeypatch):
-    """Trains here, without the seconds that each new process needs to begin; returns what was trained."""
+    """Trains here (see `launch_here`); returns what was trained."""
     from seqmix import trial
 
     names = []
@@ -117,7 +123,7 @@ def launched(monkeypatch):
 
     def launch(launcher, spec):
         names.append(Path(spec.folder).name)
-        return json.loads(trial.main(json.dumps(asdict(spec)))).get("error", "")
+        return launch_here(launcher, spec)
 
     monkeypatch.setattr(trial.Launcher, "launch", launch)
     return names

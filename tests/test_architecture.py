@@ -20,7 +20,7 @@ MODULES = """
     interop run inference baselines figures pages report fitting budget training prediction evaluation display units
     measurement processes benchmark bench_report stability attention_inputs approximation approximation_report trial
     scheduling comparison comparison_report comparing scalability_result scalability_report scalability experiments
-    experiment_data reproduction reproduction_report reproduction_steps reproducing cli_options cli_papers cli_bench
+    experiment_data reproduction reproduction_report reproduction_steps reproducing cli_options cli_papers cli_compare cli_bench
     cli_reproduce cli
 """
 ORDER = MODULES.split()

@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 import seqmix
 from seqmix.cli import app
 from seqmix.records import parse_class_files
-from seqmix.vocabulary import ALPHABETS
 
 NUMBERS = {"train": 0, "eval": 1, "val": 1, "test": 2}
 
@@ -113,7 +112,6 @@ def test_a_bad_row_of_listops_is_named(tmp_path):
         assert part in message
 
 
-@pytest.mark.skipif("words" not in ALPHABETS, reason="the alphabet of words is not there yet")
 def test_listops_becomes_a_data_set_of_words(tmp_path):
     dataset = prepare(listops(tmp_path / "listops-1000"), tmp_path / "data")
     assert dataset.info["vocabulary"]["alphabet"] == "words"

@@ -1,37 +1,18 @@
 """Error over length on synthetic tasks: what is trained, what is not done again, what is drawn."""
 
 import json
-from dataclasses import asdict
-from functools import partial
-from pathlib import Path
 
 import pytest
 
-import seqmix
-from seqmix import trial
 from seqmix.comparison import Spread
 from seqmix.config import read_recipe
 from seqmix.errors import ConfigError, RunError
 from seqmix.run import Run
-from seqmix.scalability import reproduce_scalability
+from seqmix.scalability import TASKS, reproduce_scalability
 from seqmix.scalability_report import scalability_figure, scalability_html, scalability_table, write_scalability
 from seqmix.scalability_result import Point, Scalability
 
 TINY = ("training.max_steps=2", "training.batch_size=4", "model.d_model=8")
-
-
-@pytest.fixture
-def launched(monkeypatch):
-    """Trials here, without the seconds that each new process needs to begin; returns what was trained."""
-    names = []
-    monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
-
-    def launch(launcher, spec):
-        names.append("/".join(Path(spec.folder).parts[-3::2]))
-        return json.loads(trial.main(json.dumps(asdict(spec)))).get("error", "")
-
-    monkeypatch.setattr(trial.Launcher, "launch", launch)
-    return names
 
 
 def reproduce(folder, **options):
@@ -48,14 +29,14 @@ def test_every_task_length_and_mixer_is_trained_once(launched, tmp_path):
     again = reproduce(tmp_path / "s")
     assert len(launched) == 8 and again.points == result.points
     more = reproduce(tmp_path / "s", mixers=("paramixer", "softmax", "linear"), lengths=(8,), tasks=("adding",))
-    assert launched[8:] == ["adding-8/linear-seed0"]
+    assert launched[8:] == ["adding-8-linear-seed0"]
     assert [(p.task, p.length, p.mixer) for p in more.points] == [*wanted[:2], ("adding", 8, "linear"), *wanted[2:]]
     assert json.loads((tmp_path / "s" / "scalability.json").read_text())["points"][0]["task"] == "adding"
 
 
 def test_other_data_in_the_folder_are_told(launched, tmp_path):
     reproduce(tmp_path / "s", lengths=(8,), tasks=("adding",))
-    with pytest.raises(RunError, match="other options"):
+    with pytest.raises(RunError, match="train: 12 there, 13 now"):
         reproduce(tmp_path / "s", lengths=(8,), tasks=("adding",), train=13)
 
 
@@ -63,7 +44,7 @@ def test_nothing_else_is_overwritten(launched, tmp_path):
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "notes.txt").write_text("mine")
     for overwrite in (False, True):
-        with pytest.raises(RunError, match="none of seqmix reproduce scalability"):
+        with pytest.raises(RunError, match="is no figure of error over length"):
             reproduce(tmp_path / "s", overwrite=overwrite)
     once = {"lengths": (8,), "tasks": ("adding",), "mixers": ("paramixer",)}
     reproduce(tmp_path / "t", **once)
@@ -73,21 +54,16 @@ def test_nothing_else_is_overwritten(launched, tmp_path):
     assert len(launched) == 2
 
 
-def test_an_interruption_keeps_what_is_done(launched, monkeypatch, tmp_path):
-    real = trial.Launcher.launch
+def test_an_interruption_ends_all_and_keeps_what_is_done(launched, tmp_path):
+    def stop(trial, run_now):
+        raise KeyboardInterrupt
 
-    def interrupted(launcher, spec):
-        if len(launched) == 1:
-            raise KeyboardInterrupt
-        return real(launcher, spec)
-
-    monkeypatch.setattr(trial.Launcher, "launch", interrupted)
-    result = reproduce(tmp_path / "s", mixers=("paramixer",), tasks=("adding",))
-    assert result.interrupted and [p.length for p in result.points] == [8]
+    result = reproduce(tmp_path / "s", mixers=("paramixer",), on_trial=stop)
+    assert result.interrupted and (result.points[0].task, result.points[0].length) == ("adding", 8)
+    assert len(launched) < 4  # the one that was begun meanwhile may have been finished
     assert "trainings are missing" in (tmp_path / "s" / "scalability.html").read_text()
-    monkeypatch.setattr(trial.Launcher, "launch", real)
-    assert not reproduce(tmp_path / "s", mixers=("paramixer",), tasks=("adding",)).interrupted
-    assert launched == ["adding-8/paramixer-seed0", "adding-12/paramixer-seed0"]
+    assert not reproduce(tmp_path / "s", mixers=("paramixer",)).interrupted
+    assert sorted(launched) == sorted(f"{task}-{n}-paramixer-seed0" for task in TASKS for n in (8, 12))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +78,7 @@ def test_what_cannot_be_done_is_told(options, words, tmp_path):
 @pytest.mark.parametrize("task", ["adding", "temporal-order"])
 def test_the_quick_recipes_are_what_the_figure_is_made_with(task, launched, tmp_path):
     reproduce(tmp_path / "s", lengths=(8,), tasks=(task,), mixers=("paramixer",), settings=("training.max_steps=1",))
-    found = Run.open(tmp_path / "s" / f"{task}-8" / "runs" / "paramixer-seed0").config.to_tables()
+    found = Run.open(tmp_path / "s" / "runs" / f"{task}-8-paramixer-seed0").config.to_tables()
     for table, options in read_recipe(f"quick/{task}").items():
         for name, value in options.items():
             if name != "max_steps":

@@ -35,7 +35,7 @@ from seqmix.scheduling import (
     other_settings,
     run_trials,
 )
-from seqmix.training import settle
+from seqmix.settling import settle
 from seqmix.trial import Trial
 
 _OWN = ("model.mixer", "training.seed", "training.budget", "data.path")  # what a comparison sets itself

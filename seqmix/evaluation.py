@@ -17,6 +17,7 @@ from seqmix import __version__
 from seqmix.baselines import baseline_scores
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, RunError
+from seqmix.keys import file_stem
 from seqmix.metrics import (
     Score,
     calibration_bins,
@@ -28,7 +29,6 @@ from seqmix.metrics import (
 from seqmix.multilabel import per_label
 from seqmix.prediction import reading_options
 from seqmix.preparation import prepare_for
-from seqmix.records import file_stem
 from seqmix.run import Run, without_nan, write_whole
 from seqmix.vocabulary import Tokens
 

@@ -9,9 +9,9 @@ from itertools import chain
 from pathlib import Path
 
 from seqmix.dataset import Dataset
+from seqmix.entries import reading
 from seqmix.errors import InputError
 from seqmix.experiments import Experiment, ensembl_name
-from seqmix.formats import reading
 from seqmix.generation import generate
 from seqmix.preparation import PrepareOptions, prepare
 from seqmix.releases import LISTOPS, PAIRS, Source, find_release, recognise

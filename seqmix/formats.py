@@ -9,30 +9,20 @@ Biopython.
 from __future__ import annotations
 
 import codecs
-import csv
-import gzip
-import io
 import json
 import re
-import sys
 import warnings
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO, TextIO
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
+from seqmix.entries import BLOCK, Entry, TableOptions, as_text, reading, undecodable, with_bom
 from seqmix.errors import InputError
+from seqmix.tables import TEXT_COLUMNS, parse_jsonl, parse_table
 
-BLOCK = 1 << 20
 SEQUENCE_FORMATS = ("fasta", "fastq", "genbank", "embl")
 TABLE_FORMATS = ("csv", "tsv", "jsonl")
 FORMATS = (*SEQUENCE_FORMATS, *TABLE_FORMATS, "text")
 
-_COMPRESSED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
 _TABLE_ENDINGS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 _SEQUENCE_ENDINGS = {
     ".fastq": "fastq",
@@ -47,69 +37,6 @@ _DOCUMENT_ENDINGS = (".txt", ".text", ".md")
 FASTA_ENDINGS = (".fa", ".fasta", ".fna", ".ffn", ".faa", ".cds", ".cdna")
 ENDINGS = (*FASTA_ENDINGS, *_SEQUENCE_ENDINGS, *_TABLE_ENDINGS, ".txt", ".text")
 _CONTROL = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
-
-
-@dataclass(slots=True)
-class Entry:
-    """One entry of a file, before labels: its id, header line or columns, and the text; line 0: not known.
-
-    `pair` is the second text, where an entry is a pair of them.
-    """
-
-    id: str
-    text: bytes | str | NDArray[Any]
-    line: int
-    header: str = ""
-    columns: Mapping[str, Any] = field(default_factory=dict)
-    pair: bytes | str | NDArray[Any] | None = None
-
-
-@dataclass(slots=True, frozen=True)
-class TableOptions:
-    """Which columns of a CSV, TSV or JSONL file hold what; None: the usual names are tried (of a pair's second: none is)."""
-
-    text_column: str | None = None
-    id_column: str | None = None
-    encoding: str = "utf-8"
-    pair_column: str | None = None
-
-
-TEXT_COLUMNS = ("text", "sequence", "seq", "document", "content", "review", "values")
-ID_COLUMNS = ("id", "name", "accession")
-
-
-def open_stream(raw: BinaryIO, name: str) -> io.BufferedReader:
-    """`raw`, unpacked where it is gzip, as a stream that can be peeked at.
-
-    Raises:
-        InputError: compressed in a way that is not read.
-    """
-    buffered: Any = raw if hasattr(raw, "peek") else io.BufferedReader(raw, BLOCK)
-    start = buffered.peek(8)[:8]
-    if start.startswith(b"\x1f\x8b"):
-        return io.BufferedReader(gzip.GzipFile(fileobj=buffered), BLOCK)
-    for magic, kind in _COMPRESSED.items():
-        if start.startswith(magic):
-            raise InputError(f"{name}: this is {kind} data, only gzip is read; unpack it first")
-    unpacked: io.BufferedReader = buffered
-    return unpacked
-
-
-@contextmanager
-def reading(name: str) -> Iterator[None]:
-    """Explains what goes wrong while the bytes of a file are read and unpacked.
-
-    Raises:
-        InputError: the file is damaged, or the disk is.
-    """
-    try:
-        yield
-    except EOFError as error:
-        raise InputError(f"{name}: the gzip file ends too early; it was cut off: copy or download it again") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{name}: the gzip file is damaged ({error}); copy or download it again") from error
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
 
 
 def detect_format(head: bytes, name: str, encoding: str) -> str:
@@ -201,9 +128,9 @@ def parse(stream: BinaryIO, kind: str, name: str, options: TableOptions) -> Iter
         "fastq": lambda: _parse_fastq(stream, name),
         "genbank": lambda: _parse_biopython(stream, name, "genbank", options),
         "embl": lambda: _parse_biopython(stream, name, "embl", options),
-        "csv": lambda: _parse_table(stream, name, ",", options),
-        "tsv": lambda: _parse_table(stream, name, "\t", options),
-        "jsonl": lambda: _parse_jsonl(stream, name, options),
+        "csv": lambda: parse_table(stream, name, ",", options),
+        "tsv": lambda: parse_table(stream, name, "\t", options),
+        "jsonl": lambda: parse_jsonl(stream, name, options),
         "text": lambda: _parse_text(stream, name, options),
     }
     with reading(name):
@@ -276,46 +203,12 @@ def _fasta_entry(record: bytes, line: int, name: str) -> Entry:
     return Entry(words[0], text, line, title)
 
 
-@contextmanager
-def _as_text(stream: BinaryIO, encoding: str, newline: str | None = None) -> Iterator[TextIO]:
-    """`stream`, decoded; it stays open."""
-    text = io.TextIOWrapper(stream, _with_bom(encoding), newline=newline)
-    try:
-        yield text
-    finally:
-        with suppress(ValueError):  # the stream was closed before this was
-            text.detach()
-
-
-def _with_bom(encoding: str) -> str:
-    return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
-
-
-def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | None = None) -> Iterator[str]:
-    """The lines of `stream`, decoded."""
-    number = 0
-    with _as_text(stream, encoding, newline) as text:
-        try:
-            for number, line in enumerate(text, 1):  # noqa: B007 - the error below needs it
-                yield line
-        except UnicodeDecodeError as error:  # in bytes read because no whole line was left
-            raise _undecodable(error, name, number) from error
-
-
-def _undecodable(error: UnicodeDecodeError, name: str, lines_before: int) -> InputError:
-    line = lines_before + 1 + error.object[: error.start].count(b"\n")
-    return InputError(
-        f"{name}: line {line}: byte {error.object[error.start]:#04x} is not valid {error.encoding} text; "
-        "say how the file is encoded, for example --encoding latin-1"
-    )
-
-
 def _parse_fastq(stream: BinaryIO, name: str) -> Iterator[Entry]:
     from Bio.SeqIO.QualityIO import FastqGeneralIterator
 
     line = 1
     try:
-        with _as_text(stream, "latin-1") as text:
+        with as_text(stream, "latin-1") as text:
             for title, sequence, _ in FastqGeneralIterator(text):
                 if not title.split():
                     raise InputError(f"{name}: line {line}: the header '@' has no identifier behind it")
@@ -329,7 +222,7 @@ def _parse_biopython(stream: BinaryIO, name: str, kind: str, options: TableOptio
     from Bio import SeqIO
     from Bio.Seq import UndefinedSequenceError
 
-    with _as_text(stream, options.encoding) as lines:
+    with as_text(stream, options.encoding) as lines:
         records = SeqIO.parse(lines, kind)
         number = 0
         while (record := _next_record(records, name, kind, number)) is not None:
@@ -364,107 +257,7 @@ def _next_record(records: Iterator[Any], name: str, kind: str, number: int) -> A
 
 def _parse_text(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:
     try:
-        text = stream.read().decode(_with_bom(options.encoding))
+        text = stream.read().decode(with_bom(options.encoding))
     except UnicodeDecodeError as error:
-        raise _undecodable(error, name, 0) from error
+        raise undecodable(error, name, 0) from error
     yield Entry(name.rsplit("/", 1)[-1], text, 1)
-
-
-def _parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptions) -> Iterator[Entry]:
-    csv.field_size_limit(sys.maxsize)
-    rows = csv.DictReader(decoded_lines(stream, name, options.encoding, newline=""), delimiter=delimiter, strict=True)
-    try:
-        columns = list(rows.fieldnames or [])
-        text_column = _column(columns, options.text_column, TEXT_COLUMNS, name, "text")
-        id_column = _column(columns, options.id_column, ID_COLUMNS, name, "id", required=False)
-        pair_column = _column(columns, options.pair_column, (), name, "pair", required=False)
-        for number, row in enumerate(rows, 1):
-            if row.get(text_column) is None or None in row or (pair_column and row.get(pair_column) is None):
-                raise InputError(f"{name}: line {rows.line_num}: the row has not the {len(columns)} cells of the header")
-            identifier = row[id_column] if id_column else ""
-            pair = row[pair_column] if pair_column else None
-            yield Entry(identifier or f"row-{number}", row[text_column], rows.line_num, "", row, pair)
-    except csv.Error as error:
-        raise InputError(
-            f"{name}: line {rows.line_num + 1}: {error}; a cell that holds a quote must be quoted, and its quotes doubled"
-        ) from error
-
-
-def _parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:
-    text_column: str | None = None
-    id_column: str | None = None
-    pair_column = options.pair_column
-    for number, line in enumerate(decoded_lines(stream, name, options.encoding), 1):
-        if not line.strip():
-            continue
-        where = f"{name}: line {number}"
-        row = _json_object(line, where)
-        if text_column is None:
-            text_column = _column(list(row), options.text_column, TEXT_COLUMNS, name, "text")
-            id_column = _column(list(row), options.id_column, ID_COLUMNS, name, "id", required=False)
-            _column(list(row), pair_column, (), name, "pair", required=False)
-        text = _json_text(row, text_column, where)
-        pair = _json_text(row, pair_column, where) if pair_column else None
-        identifier = row.get(id_column) if id_column else None
-        yield Entry(f"row-{number}" if identifier in (None, "") else str(identifier), text, number, "", row, pair)
-
-
-def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray[Any]:
-    """A text, or a sequence of numbers: `[0.1, 0.2]`, or with several at each position `[[0.1, 0], [0.2, 1]]`."""
-    if column not in row:
-        raise InputError(f"{where}: there is no '{column}', which the first line has")
-    text = row[column]
-    if isinstance(text, str):
-        return text
-    if isinstance(text, list):
-        if not text:
-            return np.empty((0, 1), dtype=np.float32)
-        try:
-            given = np.array(text)
-        except ValueError:
-            given = np.empty((0, 0, 0))
-        rows = text if given.ndim == 2 else [text]
-        if (
-            given.dtype.kind in "iuf"
-            and given.ndim in (1, 2)
-            and given.size
-            and not any(bool in map(type, row) for row in rows)
-        ):
-            with np.errstate(over="ignore"):  # becomes infinite, and is told with what else is not finite
-                return given.astype(np.float32).reshape(len(text), -1)
-        raise InputError(f"{where}: '{column}' must be numbers, or rows of equally many numbers, got {json.dumps(text)[:40]}")
-    raise InputError(f"{where}: '{column}' must be a string, or an array of numbers, got {json.dumps(text)[:30]}")
-
-
-def _json_object(line: str, where: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise InputError(f"{where}: no valid JSON, one object {{…}} on each line: {error}") from error
-    if not isinstance(row, dict):
-        raise InputError(f"{where}: a JSON object {{…}} was expected, one on each line, got {line.strip()[:30]}")
-    if "\\u" in line:
-        try:
-            json.dumps(row, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            raise InputError(
-                f"{where}: {error.object[error.start]!r} is half of a surrogate pair, no character; "
-                "the text was cut within a character: remove that half"
-            ) from error
-    return row
-
-
-def _column(columns: list[str], chosen: str | None, usual: tuple[str, ...], name: str, what: str, required: bool = True) -> str:
-    """The column that holds `what`: the chosen one, or the first with a usual name; "" where there need be none."""
-    if chosen is not None:
-        if chosen in columns:
-            return chosen
-        raise InputError(f"{name}: there is no column '{chosen}' for --{what}-column; the columns are: {', '.join(columns)}")
-    by_name = {column.strip().lower(): column for column in columns}
-    found = next((by_name[name] for name in usual if name in by_name), "")
-    if required and not found:
-        raise InputError(
-            f"{name}: no column is named {' or '.join(usual)}; name the {what} column with --{what}-column; "
-            f"the columns are: {', '.join(columns)}"
-        )
-    return found

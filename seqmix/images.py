@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.entries import Entry
 from seqmix.errors import InputError
-from seqmix.formats import Entry
 from seqmix.pickled import byte_array, read_values
 
 _PIXELS = 32 * 32

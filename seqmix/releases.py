@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from seqmix.entries import Entry, decoded_lines, open_stream, reading
 from seqmix.errors import InputError
-from seqmix.formats import ENDINGS, Entry, decoded_lines, open_stream, reading
+from seqmix.formats import ENDINGS
 from seqmix.images import parse_cifar, parse_cifar_binary, parse_pathfinder
+from seqmix.splits import SPLIT_NAMES, SPLITS
 
 # How folders and files of releases are called, and which split that is.
-_SPLIT_OF = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
-    ("val", "valid", "validation", "dev", "eval"), "val"
-)
+_SPLIT_OF = {name: SPLITS[number] for name, number in SPLIT_NAMES.items()}
 _UNLABELLED = "unsup"
 _PAIR_CELLS = ("label", "id1", "id2", "text1", "text2")
 

@@ -16,7 +16,7 @@ from seqmix.experiments import Experiment, Suite
 from seqmix.reproduction import Reproduction, place_of, task_and_method
 from seqmix.run import write_whole
 from seqmix.scheduling import Planned, Results, all_finished, open_results, other_config, other_settings, refuse, run_trials
-from seqmix.training import mixer_with_options, settle
+from seqmix.settling import mixer_with_options, settle
 from seqmix.trial import Trial
 
 

@@ -36,7 +36,7 @@ from seqmix.scheduling import (
     refuse,
     run_trials,
 )
-from seqmix.training import settle
+from seqmix.settling import settle
 from seqmix.trial import Trial
 
 TASKS = ("adding", "temporal-order")

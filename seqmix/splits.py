@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seqmix.errors import ConfigError, InputError
 
 SPLITS = ("train", "val", "test")
-_NAMES = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "test": 2, "testing": 2}
+SPLIT_NAMES = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "eval": 1, "test": 2, "testing": 2}
 
 Indices = NDArray[np.int64]
 
@@ -41,9 +41,9 @@ def split_number(name: str, where: object) -> int:
         InputError: it is none of those.
     """
     try:
-        return _NAMES[name.strip().lower()]
+        return SPLIT_NAMES[name.strip().lower()]
     except KeyError:
-        raise InputError(f"{where}: '{name}' is no split; allowed: {', '.join(_NAMES)}") from None
+        raise InputError(f"{where}: '{name}' is no split; allowed: {', '.join(SPLIT_NAMES)}") from None
 
 
 def components(keys: Sequence[Indices]) -> Indices:

@@ -15,13 +15,13 @@ from seqmix import cli
 
 PACKAGE = Path(seqmix.__file__).parent
 MODULES = """
-    errors config formats pickled images releases records numbering vocabulary splits tasks targets spool checks dataset
-    preparation generation batching memory metrics multilabel regression objective functional mixers tabulation model
-    interop run inference baselines figures pages report fitting budget training prediction evaluation display units
-    measurement processes benchmark bench_report stability attention_inputs approximation approximation_report trial
-    scheduling comparison comparison_report comparing scalability_result scalability_report scalability experiments
-    experiment_data reproduction reproduction_report reproduction_steps reproducing cli_options cli_papers cli_compare cli_bench
-    cli_reproduce cli
+    errors config splits entries tables formats keys pickled images releases records numbering vocabulary tasks targets
+    spool checks dataset preparation generation batching memory metrics multilabel regression objective functional
+    mixers tabulation model interop run inference baselines figures pages report fitting budget settling training
+    prediction evaluation display units measurement processes benchmark bench_report stability attention_inputs
+    approximation approximation_report trial scheduling comparison comparison_report comparing scalability_result
+    scalability_report scalability experiments experiment_data reproduction reproduction_report reproduction_steps
+    reproducing cli_options cli_papers cli_compare cli_bench cli_reproduce cli
 """
 ORDER = MODULES.split()
 OPTIONS = {

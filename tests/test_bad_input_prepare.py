@@ -16,7 +16,7 @@ import pytest
 from preparing import CONTENT, decoded, dna, labelled_fasta, message_of, prepare, standard_input
 from typer.testing import CliRunner
 
-from seqmix import formats, spool
+from seqmix import entries, spool
 from seqmix.cli import app
 from seqmix.dataset import ARRAYS, Dataset
 from seqmix.errors import SeqmixError
@@ -393,7 +393,7 @@ def test_a_disk_that_cannot_be_read_is_not_blamed_on_the_output(tmp_path, work, 
     from seqmix import records
 
     path = labelled_fasta(tmp_path / "x.fa")
-    monkeypatch.setattr(records, "open_stream", lambda raw, name: Broken(formats.open_stream(raw, name)))
+    monkeypatch.setattr(records, "open_stream", lambda raw, name: Broken(entries.open_stream(raw, name)))
     message = message_of(prepare, path, work / "data")
     assert message.startswith(str(path))
     assert "Input/output error" in message

@@ -15,7 +15,7 @@ import torch
 from typer.testing import CliRunner
 
 import seqmix
-from seqmix import fitting, trial
+from seqmix import fitting, settling, trial
 from seqmix.cli import app
 from seqmix.comparison import Comparison, Row, Spread, spread
 from seqmix.comparison_report import comparison_html, comparison_table, trial_line, with_spread
@@ -250,7 +250,7 @@ def test_an_interrupted_comparison_is_written_and_goes_on(run, launched, dataset
 
 def spec_for(dataset, folder, **training):
     options = {"mixer": "softmax", "tokens_per_batch": 1024, "seed": 0} | training
-    _, config = seqmix.training.settle(dataset, options, settings=TINY[:2])
+    _, config = settling.settle(dataset, options, settings=TINY[:2])
     return TrialSpec(folder=str(folder), data=str(dataset.path), config=config.to_tables())
 
 

@@ -5,7 +5,8 @@ import gzip
 import pytest
 from preparing import CONTENT, message_of, pairs, read, standard_input
 
-from seqmix.records import ReadOptions, RecordReader, file_stem, find_sources
+from seqmix.keys import file_stem
+from seqmix.records import ReadOptions, RecordReader, find_sources
 
 ENSEMBL = (
     ">ENSMUST00000177564.1 cdna chromosome:GRCm38:14:54122226:54122241:1 gene:ENSMUSG00000096176.1 "

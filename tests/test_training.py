@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from conftest import random_dna, write_fasta
 
 import seqmix
-from seqmix import budget, fitting, training
+from seqmix import budget, fitting, settling
 from seqmix.batching import collate, plan_batches
 from seqmix.config import Config, TrainingConfig, parse_duration, read_recipe, read_toml
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
@@ -663,10 +663,10 @@ def test_of_steps_and_a_budget_the_first_to_be_used_up_ends_training(clock, data
 
 
 def test_the_limits_that_a_user_states_take_the_place_of_a_recipes(dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "read_recipe", lambda _: {"training": {"epochs": 0, "max_steps": 900, "patience": 7}})
+    monkeypatch.setattr(settling, "read_recipe", lambda _: {"training": {"epochs": 0, "max_steps": 900, "patience": 7}})
 
     def limits(**options):
-        config = training.settle(dataset, options, recipe="any")[1].training
+        config = settling.settle(dataset, options, recipe="any")[1].training
         return config.epochs, config.budget, config.max_steps, config.patience
 
     assert limits() == (0, 0, 900, 7)

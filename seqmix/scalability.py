@@ -76,7 +76,7 @@ def reproduce_scalability(
     mixers: Sequence[str] = MIXERS,
     seeds: int = 1,
     budget: float | str = "5m",
-    train: int = 20_000,
+    train: int = 100_000,
     test: int = 1000,
     settings: Sequence[str] = (),
     device: str | None = None,

@@ -327,7 +327,8 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": numpy.__version__,
-        "platform": platform.platform(),
+        # not platform.platform(), which starts `uname -p`: a process that an interruption would leave behind
+        "platform": f"{platform.system()}-{platform.release()}-{platform.machine()}",
         "processor": platform.machine(),
         "threads": torch.get_num_threads(),
         "cuda": torch.version.cuda if torch.cuda.is_available() else None,

@@ -309,7 +309,7 @@ def test_an_interruption_leaves_no_process_behind(tmp_path):
     parent = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}, stderr=subprocess.PIPE)
 
     def children():
-        return [int(pid) for pid in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()]
+        return Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
 
     deadline = time.monotonic() + 60
     while not (found := children()) and time.monotonic() < deadline:

@@ -4,7 +4,10 @@ import ast
 import json
 import os
 import pickle
+import platform
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -296,3 +299,17 @@ def test_a_line_of_the_log_that_was_cut_off_is_left_out(copy):
     run.rewind_history(2)
     run.log({"epoch": 3, "step": 9})
     assert [line["epoch"] for line in run.history()] == [1, 2, 3]
+
+
+def test_what_figures_depend_on_is_told_without_starting_a_process():
+    # an interruption while one starts would leave it behind
+    program = """
+import sys
+from seqmix.run import environment
+def refuse(event, _):
+    assert event not in ("subprocess.Popen", "os.posix_spawn", "os.system"), event
+sys.addaudithook(refuse)
+assert environment()["platform"].startswith("{}-")
+"""
+    done = subprocess.run([sys.executable, "-c", program.format(platform.system())], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

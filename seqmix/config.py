@@ -46,7 +46,8 @@ class ModelConfig:
         norm: LayerNorm after each block of a mixer that is no attention.
         residual: such a block adds what it mixed to what came in (blocks of attention mixers do so in any case).
         pooling: mean, cls or flat.
-        positions: learned positional embedding; position_std: its initial standard deviation.
+        positions: learned positional embedding; position_start: what it begins as, normal (random) or sinusoidal;
+            position_std: its initial scale.
         stem: conv or none; stem_kernel: the width of its convolution in characters, odd.
         head_hidden: hidden width of the head; 0: one linear layer.
         dropout_embedding, dropout, dropout_head: probabilities, 0 to below 1.
@@ -68,6 +69,7 @@ class ModelConfig:
     residual: bool = False
     pooling: str = "mean"
     positions: bool = False
+    position_start: str = "normal"
     position_std: float = 0.02
     stem: str = "conv"
     stem_kernel: int = 9
@@ -86,6 +88,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         _one_of(self.pooling, ("mean", "cls", "flat"), "model.pooling")
         _one_of(self.stem, ("conv", "none"), "model.stem")
+        _one_of(self.position_start, ("normal", "sinusoidal"), "model.position_start")
         _one_of(self.source, ("stem", "tokens"), "model.source")
         for name in ("d_model", "blocks", "d_feedforward", "stem_kernel", "d_words"):
             _require(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))

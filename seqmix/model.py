@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 POOLINGS = ("mean", "cls", "flat")
 STEMS = ("none", "conv")
 SOURCES = ("stem", "tokens")
+POSITION_STARTS = ("normal", "sinusoidal")
 _MOST_WORDS = 1 << 20
 _WORD_STD = 0.02
 _FEEDFORWARD_FLOATS = 1 << 20  # hidden activations of a feed-forward that are there at one time, in training
@@ -48,7 +49,9 @@ class SequenceClassifier(nn.Module):
         residual: a plain block adds its mixer's output to its input (transformer blocks do so in any case).
         pooling: "mean" over real tokens, "cls" (the first token, which the batch must put there) or "flat"
             (all positions, padding as zero, into one linear layer).
-        positions: whether a learned positional embedding is added; position_std: its initial scale.
+        positions: whether a learned positional embedding is added.
+        position_start: what it begins as: "normal", drawn at random, or "sinusoidal" (Vaswani et al., 2017, section 3.5),
+            with which what is learned at a position holds near it, too; position_std: its initial scale (root mean square).
         stem: "conv": a residual convolution of odd width `stem_kernel` after the embedding; "none".
         head_hidden: hidden width of a two-layer ReLU head; 0: one linear layer.
         dropout_embedding, dropout, dropout_head: probabilities after the embedding, after each block's mixing
@@ -88,6 +91,7 @@ class SequenceClassifier(nn.Module):
         residual: bool = False,
         pooling: str = "mean",
         positions: bool = False,
+        position_start: str = "normal",
         position_std: float = 0.02,
         stem: str = "conv",
         stem_kernel: int = 9,
@@ -115,6 +119,10 @@ class SequenceClassifier(nn.Module):
             raise ConfigError(f"model.stem must be one of {', '.join(STEMS)}: got '{stem}'")
         if source not in SOURCES:
             raise ConfigError(f"model.source must be one of {', '.join(SOURCES)}: got '{source}'")
+        if position_start not in POSITION_STARTS:
+            raise ConfigError(f"model.position_start must be one of {', '.join(POSITION_STARTS)}: got '{position_start}'")
+        if position_start != "normal" and not positions:
+            raise ConfigError(f"model.position_start = {position_start} needs positions: set model.positions = true")
         for option, k in {"kmer": kmer, "words": words}.items():
             if letters**k > _MOST_WORDS:
                 raise ConfigError(f"model.{option} = {k} makes {letters**k:,} words; at most {_MOST_WORDS:,} are possible")
@@ -137,7 +145,11 @@ class SequenceClassifier(nn.Module):
         )
         self.position = nn.Embedding(self.n_positions, d_model) if positions else None
         if self.position is not None:
-            nn.init.normal_(self.position.weight, std=position_std)
+            if position_start == "sinusoidal":
+                with torch.no_grad():
+                    self.position.weight.copy_(_sinusoids(self.n_positions, d_model) * position_std)
+            else:
+                nn.init.normal_(self.position.weight, std=position_std)
         self.dropout_embedding = nn.Dropout(dropout_embedding)
         self.stem = ConvStem(d_model, stem_kernel) if stem == "conv" else None
         self.blocks = nn.ModuleList()
@@ -356,6 +368,18 @@ class TransformerBlock(nn.Module):
     def _feed_forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.feedforward(self.norm_feedforward(x))
         return out
+
+
+def _sinusoids(positions: int, width: int) -> Tensor:
+    """Sines and cosines in turns, `(positions, width)`, of wavelengths from 2 pi to 20,000 pi; of root mean square 1.
+
+    Vaswani et al., Attention Is All You Need, NeurIPS 2017, section 3.5 (there of amplitude 1).
+    """
+    channel = torch.arange(width, dtype=torch.float64)
+    wave = 1e4 ** -((channel - channel % 2) / width)
+    angle = torch.arange(positions, dtype=torch.float64)[:, None] * wave
+    table = torch.where(channel % 2 == 0, angle.sin(), angle.cos())
+    return (table / table.square().mean().sqrt()).float()
 
 
 def build_model(

@@ -46,7 +46,7 @@ MIXERS = ("paramixer", "softmax", "skyformer")
 _OWN = ("model.mixer", "training.seed", "training.budget", "data.path")
 
 # The same for all mixers but where a mixer needs its own. Marked values are added up wherever they stand; the order of two
-# symbols can be told only by who knows where they stand.
+# symbols can be told only by who knows where they stand, and is learned sooner where near positions begin alike.
 _SETTINGS = (
     "model.d_model=32",
     "model.d_feedforward=64",
@@ -64,7 +64,13 @@ _SETTINGS = (
 )
 _OF_TASK = {
     "adding": ("training.select=within", "paramixer:model.positions=false", "paramixer:training.lr=0.01"),
-    "temporal-order": ("training.select=accuracy", "paramixer:model.pooling=flat", "paramixer:training.lr=0.003"),
+    "temporal-order": (
+        "training.select=accuracy",
+        "model.position_start=sinusoidal",
+        "model.position_std=0.2",
+        "paramixer:model.pooling=flat",
+        "paramixer:training.lr=0.003",
+    ),
 }
 
 

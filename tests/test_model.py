@@ -1,5 +1,7 @@
 """The classifier around the mixers: embedding, positions, stem, pooling, head, dropout, checkpointing."""
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -85,6 +87,16 @@ def test_positions_begin_as_small_as_asked():
         weights = classifier(positions=True, position_std=std, max_length=2000).position.weight
         assert abs(float(weights.detach().std()) / std - 1) < 0.1
     assert classifier(positions=False).position is None
+
+
+@pytest.mark.parametrize("width", [6, 7])
+def test_positions_begin_as_sinusoids_where_asked(width):
+    # Vaswani et al., 2017, section 3.5, but for the scale
+    expected = [[(math.sin, math.cos)[i % 2](t / 10000 ** (2 * (i // 2) / width)) for i in range(width)] for t in range(50)]
+    options = {"d_model": width, "positions": True, "position_std": 0.3, "position_start": "sinusoidal", "max_length": 50}
+    weights = classifier(**options).position.weight.detach()
+    assert abs(float(weights.square().mean().sqrt()) / 0.3 - 1) < 1e-5
+    torch.testing.assert_close(weights / weights[0, 1], torch.tensor(expected))
 
 
 def test_the_stem_is_a_residual_convolution_of_each_sequence_alone(batch):
@@ -225,6 +237,8 @@ def test_build_model_follows_its_configuration(batch):
         ({"mixer": "paramixr"}, "no mixer 'paramixr'; available: bigbird, chordmixer, conv"),
         ({"pooling": "max"}, "mean, cls, flat"),
         ({"stem": "fft"}, "none, conv"),
+        ({"positions": True, "position_start": "zero"}, "normal, sinusoidal"),
+        ({"position_start": "sinusoidal"}, "model.positions = true"),
         ({"stem": "conv", "stem_kernel": 4}, "odd"),
         ({"mixer_options": {"n_link": 3}}, "no option 'n_link'; it has: protocol, n_links"),
         ({"mixer_options": {"protocol": "ring"}}, "chord, cdil"),

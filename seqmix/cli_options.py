@@ -93,13 +93,6 @@ def next_command(data: Path) -> str:
     return "seqmix train" if data == Path("seqmix-data") else f"seqmix train {shlex.quote(str(data))}"
 
 
-def output_console() -> Any:
-    """Standard output, for a table that is what was asked for: as wide as it is, and where it is no terminal, as it needs."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 240)
-
-
 P = ParamSpec("P")
 
 

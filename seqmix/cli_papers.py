@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seqmix.cli_options import Quiet, console, next_command, output_console, print_dataset, reported
+from seqmix.cli_options import Quiet, console, next_command, print_dataset, reported
 
 app = typer.Typer()
 _SHOWN = 3  # first samples that `generate` prints
@@ -80,6 +80,6 @@ def recipes(
     if name is not None:
         typer.echo(recipe_text(name), nl=False)
         return
-    from seqmix.report import recipe_table
+    from seqmix.report import recipe_lines
 
-    output_console().print(recipe_table(all_recipes()))
+    typer.echo(recipe_lines(all_recipes()))

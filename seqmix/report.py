@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from seqmix import __version__
@@ -78,22 +77,20 @@ def _quantiles(what: str, values: dict[str, Any], form: str, ends: tuple[str, st
     return table
 
 
-def recipe_table(recipes: Iterable[Recipe]) -> Table:
-    """Recipes side by side: what each is for, its main settings and how its data are prepared, and the published result."""
-    table = Table(title="seqmix train --recipe NAME", title_justify="left", show_lines=True)
-    for column in ("name", "task", "mixer", "length", "settings, and what prepares the data", "published"):
-        table.add_column(column, justify="right" if column == "length" else "left", no_wrap=column == "name", overflow="fold")
+def recipe_lines(recipes: Iterable[Recipe]) -> str:
+    """Recipes, a paragraph each: what it is for, its main settings, the published result, and what prepares its data."""
+    paragraphs = []
     for recipe in recipes:
         length = recipe.settings.get("data", {}).get("max_length", 0)
-        table.add_row(
-            recipe.name,
-            escape(recipe.facts.task),
-            recipe.settings.get("model", {}).get("mixer", ModelConfig().mixer),
-            f"{length:,}" if length else "-",
-            f"{_main_settings(recipe.settings)}\n{escape(recipe.facts.data)}",
-            escape(recipe.facts.published or "-"),
-        )
-    return table
+        mixer = recipe.settings.get("model", {}).get("mixer", ModelConfig().mixer)
+        title = f"{recipe.name}: {recipe.facts.task}" + (f", length {length:,}" if length else "")
+        lines = {
+            "settings": f"{mixer}, {_main_settings(recipe.settings)}",
+            "published": recipe.facts.published,
+            "data": recipe.facts.data,
+        }
+        paragraphs.append("\n".join([title, *(f"  {what:<11}{said}" for what, said in lines.items() if said)]))
+    return "\n\n".join(paragraphs)
 
 
 def _main_settings(tables: Mapping[str, Mapping[str, Any]]) -> str:

@@ -173,7 +173,7 @@ class TokenSpool:
     def _note(self, record: Record, data: list[bytes]) -> None:
         """All that is kept of a record beside its tokens; `data`: these as bytes."""
         keys = [_sequence_key(sequence, self.vocabulary.complement) for sequence in data]
-        self._sequences.append(keys[0] if len(keys) == 1 else hash(tuple(keys)))
+        self._sequences.append(keys[0] if len(keys) == 1 else hash(tuple(sorted(keys))))  # (a, b) is a twin of (b, a)
         self._ids.append(hash(record.id))
         if record.label is None and not self.first_unlabelled:
             self.first_unlabelled = str(record)

@@ -86,12 +86,14 @@ def test_a_pair_with_one_short_text_is_left_out(file, tmp_path):
 def test_equal_pairs_stay_together(tmp_path):
     made = rows(40)
     again = [row | {"id": f"again-{row['id']}", "text": reverse_complement(row["text"])} for row in made]
+    turned = [row | {"id": f"turned-{row['id']}", "text": row["text2"], "text2": row["text"]} for row in made]
     half = [row | {"id": f"half-{row['id']}", "text2": "ACGT"} for row in made]
-    data = prepare(write_table(tmp_path / "x.csv", made + again + half), tmp_path / "data", pair_column="text2")
+    data = prepare(write_table(tmp_path / "x.csv", made + again + turned + half), tmp_path / "data", pair_column="text2")
     split = dict(zip(data.ids(), data.split.tolist(), strict=True))
     assert all(split[row["id"]] == split[f"again-{row['id']}"] for row in made)
+    assert all(split[row["id"]] == split[f"turned-{row['id']}"] for row in made)
     assert any(split[row["id"]] != split[f"half-{row['id']}"] for row in made)  # one text alone does not bind
-    assert data.info["duplicates"]["records"] == 80
+    assert data.info["duplicates"]["records"] == 120
 
 
 @pytest.mark.parametrize(

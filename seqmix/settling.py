@@ -92,18 +92,31 @@ def settle(
     dataset = open_labelled(data or stated.get("data", {}).get("path") or "seqmix-data")
     training = stated.get("training", {})
     layers.insert(0, _without_limits(training))
-    objective = objective_of(dataset.info)
     layers.insert(0, _without_smoothing(dataset, training))
     if not recipe and not config and dataset.vocabulary.alphabet.startswith("dna"):
         recipe = "dna"
-    tables = read_recipe(recipe) if isinstance(recipe, str) else recipe
-    resolved = resolve(dataset, *([tables] if tables else []), *layers)
+    tables = read_recipe(recipe) if isinstance(recipe, str) else recipe or {}
+    try:
+        return dataset, _settled(dataset, tables, *layers)
+    except ConfigError as error:
+        told = (
+            f"{table}.{option}" for table, chosen in tables.items() for option in chosen if option not in stated.get(table, {})
+        )
+        if isinstance(recipe, str) and (name := next((name for name in told if f"{name} " in str(error)), "")):
+            raise ConfigError(f"{error}; recipe {recipe} sets {name}: choose another, or --set {name}=…") from error
+        raise
+
+
+def _settled(dataset: Dataset, *layers: Mapping[str, Table]) -> Config:
+    """The configuration, checked against the data set and the device before there is a folder."""
+    resolved = resolve(dataset, *layers)
     resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
-    objective.check(resolved.training)
-    autocast(choose_device(resolved.training.device), resolved.training.precision)  # an error before there is a folder
+    objective_of(dataset.info).check(resolved.training)
+    autocast(choose_device(resolved.training.device), resolved.training.precision)
     if resolved.training.reverse_complement and dataset.vocabulary.complement is None:
-        raise ConfigError("training.reverse_complement: only DNA has another strand; set it to 0")
-    return dataset, resolved
+        share = resolved.training.reverse_complement
+        raise ConfigError(f"training.reverse_complement = {share:g}: only DNA has another strand; set it to 0")
+    return resolved
 
 
 def _without_limits(stated: Table) -> dict[str, Table]:

@@ -662,6 +662,14 @@ def test_of_steps_and_a_budget_the_first_to_be_used_up_ends_training(clock, data
     assert (len(of_kind(events, StepEnd)), events[-1].reason) == (3, "the time budget of 3 s is used up")
 
 
+def test_an_error_names_the_recipe_that_set_what_is_wrong(dataset, tmp_path):
+    with pytest.raises(ConfigError, match=r"recipe quick/adding sets training\.select: choose another, or --set training\.sel"):
+        seqmix.train(dataset, tmp_path / "run", recipe="quick/adding")
+    with pytest.raises(ConfigError) as caught:
+        seqmix.train(dataset, tmp_path / "run", recipe="quick/adding", settings=["training.select=r2"])
+    assert "is no score for classification data" in str(caught.value) and "recipe" not in str(caught.value)
+
+
 def test_the_limits_that_a_user_states_take_the_place_of_a_recipes(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(settling, "read_recipe", lambda _: {"training": {"epochs": 0, "max_steps": 900, "patience": 7}})
 

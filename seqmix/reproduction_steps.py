@@ -137,8 +137,10 @@ class Session:
                 also = ", or --generate" if one.generated else ""
                 lacking.append(f"{one.name}: no {', '.join(files.missing)} (from {one.source}{also})")
         if not sources:
-            where = "nor in a folder in it" if folder.is_dir() else "which is no folder"
-            raise InputError(f"there are no data in {folder}, {where}; {'; '.join(lacking)}; say where they are with --data")
+            if not folder.is_dir():
+                raise InputError(f"there is no folder '{folder}': say with --data where the data are")
+            missing = "".join(f"\n  {text}" for text in lacking)
+            raise InputError(f"there are no data in '{folder}', nor in a folder in it: say with --data where they are{missing}")
         for text in lacking:
             self.remark(f"{text}; looked for in {folder} and the folders in it")
         return sources

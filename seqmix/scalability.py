@@ -63,7 +63,7 @@ _SETTINGS = (
     "training.weight_decay=0.0",
 )
 _OF_TASK = {
-    "adding": ("training.select=within", "paramixer:model.positions=false", "paramixer:training.lr=0.01"),
+    "adding": ("training.select=within", "paramixer:model.positions=false", "paramixer:training.lr=0.005"),
     "temporal-order": (
         "training.select=accuracy",
         "model.position_start=sinusoidal",

@@ -63,7 +63,7 @@ _SETTINGS = (
     "training.weight_decay=0.0",
 )
 _OF_TASK = {
-    "adding": ("training.select=within", "paramixer:model.positions=false", "paramixer:training.lr=0.005"),
+    "adding": ("training.select=within", "paramixer:model.positions=false", "paramixer:training.lr=0.001"),
     "temporal-order": (
         "training.select=accuracy",
         "model.position_start=sinusoidal",

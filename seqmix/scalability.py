@@ -148,7 +148,7 @@ def reproduce_scalability(
     except KeyboardInterrupt:
         result.interrupted = True
     known = {trial.folder for trial in trials}
-    result.points = _points([*trials, *(t for t in all_finished(results.folder) if t.folder not in known)])
+    result.points = _points([*trials, *(t for t in all_finished(results.folder) if t.folder not in known)], mixers)
     write_whole(results.json, result.to_json())
     write_scalability(result, results.folder)
     return result
@@ -203,10 +203,10 @@ def _cell(trial: Trial) -> tuple[str, int, str]:
     return task, int(length), trial.mixer
 
 
-def _points(found: Sequence[Trial]) -> list[Point]:
-    """One for each task, length and mixer, in this order."""
+def _points(found: Sequence[Trial], asked: Sequence[str]) -> list[Point]:
+    """One for each task, length and mixer, in this order; mixers that were not asked for this time come last, by name."""
     points = []
-    mixers = list(dict.fromkeys(trial.mixer for trial in found))
+    mixers = list(dict.fromkeys([*asked, *sorted(trial.mixer for trial in found)]))
     cells = {_cell(trial) for trial in found}
     for task, length, mixer in sorted(cells, key=lambda cell: (TASKS.index(cell[0]), cell[1], mixers.index(cell[2]))):
         trials = [trial for trial in found if _cell(trial) == (task, length, mixer)]

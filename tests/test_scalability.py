@@ -34,6 +34,14 @@ def test_every_task_length_and_mixer_is_trained_once(launched, tmp_path):
     assert json.loads((tmp_path / "s" / "scalability.json").read_text())["points"][0]["task"] == "adding"
 
 
+def test_mixers_stand_in_the_order_in_which_they_were_asked_for(launched, tmp_path):
+    cell = {"tasks": ["adding"], "lengths": [16]}
+    reproduce(tmp_path / "r", mixers=["softmax"], **cell)
+    reproduce(tmp_path / "r", mixers=["linear"], **cell)
+    result = reproduce(tmp_path / "r", mixers=["paramixer", "softmax"], **cell)
+    assert [point.mixer for point in result.points] == ["paramixer", "softmax", "linear"]
+
+
 def test_other_data_in_the_folder_are_told(launched, tmp_path):
     reproduce(tmp_path / "s", lengths=(8,), tasks=("adding",))
     with pytest.raises(RunError, match="train: 12 there, 13 now"):

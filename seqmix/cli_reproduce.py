@@ -196,11 +196,13 @@ def reproduce_scalability(
             ),
         )
     out = console(quiet)
-    out.print(scalability_table(result))
-    print_notes(out, result.notes)
-    out.print(f"-> {output / 'scalability.html'}  ({output / 'scalability.png'})", highlight=False, soft_wrap=True)
+    if result.points:
+        out.print(scalability_table(result))
+        print_notes(out, result.notes)
+        out.print(f"-> {output / 'scalability.html'}  ({output / 'scalability.png'})", highlight=False, soft_wrap=True)
     if result.interrupted:
-        raise Interrupted("interrupted; the same command goes on from here")
+        done_so_far = "" if result.points else "; no training is finished yet"
+        raise Interrupted(f"interrupted{done_so_far}; the same command goes on from here")
 
 
 def _reproduce(suite: str, data: Path, output: Path, quiet: bool, **options: Any) -> None:

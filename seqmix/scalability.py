@@ -150,7 +150,8 @@ def reproduce_scalability(
     known = {trial.folder for trial in trials}
     result.points = _points([*trials, *(t for t in all_finished(results.folder) if t.folder not in known)], mixers)
     write_whole(results.json, result.to_json())
-    write_scalability(result, results.folder)
+    if result.points:
+        write_scalability(result, results.folder)
     return result
 
 

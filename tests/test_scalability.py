@@ -3,7 +3,10 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
+from seqmix import scalability
+from seqmix.cli import app
 from seqmix.comparison import Spread
 from seqmix.config import read_recipe
 from seqmix.errors import ConfigError, RunError
@@ -72,6 +75,24 @@ def test_an_interruption_ends_all_and_keeps_what_is_done(launched, tmp_path):
     assert "trainings are missing" in (tmp_path / "s" / "scalability.html").read_text()
     assert not reproduce(tmp_path / "s", mixers=("paramixer",)).interrupted
     assert sorted(launched) == sorted(f"{task}-{n}-paramixer-seed0" for task in TASKS for n in (8, 12))
+
+
+def test_an_interruption_before_anything_is_finished_is_said_as_such(monkeypatch, tmp_path):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(scalability, "run_trials", interrupted)
+    command = ["reproduce", "scalability", "--lengths", "16", "--train", "8", "--test", "4", "--output", str(tmp_path / "s")]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 130 and "no training is finished yet" in result.output
+    assert "Traceback" not in result.output and "scalability.html" not in result.output
+    assert {path.name for path in (tmp_path / "s").iterdir()} == {"data", "scalability.json"}
+
+
+def test_a_figure_of_failures_alone_is_drawn_without_a_line(tmp_path):
+    result = made_up({("adding", 128, "a"): None, ("adding", 256, "a"): None})
+    write_scalability(result, tmp_path)
+    assert not any(len(line.get_xdata()) for line in scalability_figure(result).axes[0].lines)
 
 
 @pytest.mark.parametrize(

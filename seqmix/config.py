@@ -18,6 +18,10 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from seqmix.errors import ConfigError
 
 Table = dict[str, Any]
+POOLINGS = ("mean", "cls", "flat")
+STEMS = ("conv", "none")
+SOURCES = ("stem", "tokens")
+POSITION_STARTS = ("normal", "sinusoidal")
 T = TypeVar("T")
 
 
@@ -26,7 +30,8 @@ def _require(condition: bool, name: str, allowed: str, got: object) -> None:
         raise ConfigError(f"{name} must be {allowed}: got {got!r}")
 
 
-def _one_of(value: str, allowed: Iterable[str], name: str) -> None:
+def one_of(value: str, allowed: Iterable[str], name: str) -> None:
+    """Raises a `ConfigError` where the option `name` has a value that is not allowed."""
     _require(value in allowed, name, f"one of {', '.join(allowed)}", value)
 
 
@@ -86,10 +91,10 @@ class ModelConfig:
     checkpoint_blocks: bool = False
 
     def __post_init__(self) -> None:
-        _one_of(self.pooling, ("mean", "cls", "flat"), "model.pooling")
-        _one_of(self.stem, ("conv", "none"), "model.stem")
-        _one_of(self.position_start, ("normal", "sinusoidal"), "model.position_start")
-        _one_of(self.source, ("stem", "tokens"), "model.source")
+        one_of(self.pooling, POOLINGS, "model.pooling")
+        one_of(self.stem, STEMS, "model.stem")
+        one_of(self.position_start, POSITION_STARTS, "model.position_start")
+        one_of(self.source, SOURCES, "model.source")
         for name in ("d_model", "blocks", "d_feedforward", "stem_kernel", "d_words"):
             _require(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
         for name in ("max_length", "head_hidden", "kmer", "words"):
@@ -193,10 +198,10 @@ class TrainingConfig:
             _require(0 <= getattr(self, name) <= 1, f"training.{name}", "from 0 to 1", getattr(self, name))
         for name in ("label_smoothing", "average", "crop"):
             _require(0 <= getattr(self, name) < 1, f"training.{name}", "from 0 to below 1", getattr(self, name))
-        _one_of(self.schedule, SCHEDULES, "training.schedule")
-        _one_of(self.class_weights, ("none", "balanced"), "training.class_weights")
-        _one_of(self.select, SELECTIONS, "training.select")
-        _one_of(self.precision, PRECISIONS, "training.precision")
+        one_of(self.schedule, SCHEDULES, "training.schedule")
+        one_of(self.class_weights, ("none", "balanced"), "training.class_weights")
+        one_of(self.select, SELECTIONS, "training.select")
+        one_of(self.precision, PRECISIONS, "training.precision")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -215,7 +220,7 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         _require(self.max_length >= 0, "data.max_length", "0 (as prepared) or more", self.max_length)
-        _one_of(self.truncate, ("start", "end", "middle"), "data.truncate")
+        one_of(self.truncate, ("start", "end", "middle"), "data.truncate")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

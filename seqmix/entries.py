@@ -98,7 +98,8 @@ def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | Non
     number = 0
     with as_text(stream, encoding, newline) as text:
         try:
-            for number, line in enumerate(text, 1):  # noqa: B007 - the error below needs it
+            for line in text:
+                number += 1
                 yield line
         except UnicodeDecodeError as error:  # in bytes read because no whole line was left
             raise undecodable(error, name, number) from error

@@ -8,26 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from seqmix.config import POOLINGS, POSITION_STARTS, SOURCES, STEMS, ModelConfig, one_of
 from seqmix.errors import ConfigError
 from seqmix.functional.words import word_count
 from seqmix.functional.words import words as find_words
 from seqmix.mixers import Mixer, Table, build_mixer
 from seqmix.tabulation import Tabulator, parameters_of
 
-if TYPE_CHECKING:
-    from seqmix.config import ModelConfig
-
-POOLINGS = ("mean", "cls", "flat")
-STEMS = ("none", "conv")
-SOURCES = ("stem", "tokens")
-POSITION_STARTS = ("normal", "sinusoidal")
 _MOST_WORDS = 1 << 20
 _WORD_STD = 0.02
 _FEEDFORWARD_FLOATS = 1 << 20  # hidden activations of a feed-forward that are there at one time, in training
@@ -113,14 +107,10 @@ class SequenceClassifier(nn.Module):
         paired: bool = False,
     ) -> None:
         super().__init__()
-        if pooling not in POOLINGS:
-            raise ConfigError(f"model.pooling must be one of {', '.join(POOLINGS)}: got '{pooling}'")
-        if stem not in STEMS:
-            raise ConfigError(f"model.stem must be one of {', '.join(STEMS)}: got '{stem}'")
-        if source not in SOURCES:
-            raise ConfigError(f"model.source must be one of {', '.join(SOURCES)}: got '{source}'")
-        if position_start not in POSITION_STARTS:
-            raise ConfigError(f"model.position_start must be one of {', '.join(POSITION_STARTS)}: got '{position_start}'")
+        one_of(pooling, POOLINGS, "model.pooling")
+        one_of(stem, STEMS, "model.stem")
+        one_of(source, SOURCES, "model.source")
+        one_of(position_start, POSITION_STARTS, "model.position_start")
         if position_start != "normal" and not positions:
             raise ConfigError(f"model.position_start = {position_start} needs positions: set model.positions = true")
         for option, k in {"kmer": kmer, "words": words}.items():

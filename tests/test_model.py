@@ -236,7 +236,7 @@ def test_build_model_follows_its_configuration(batch):
     [
         ({"mixer": "paramixr"}, "no mixer 'paramixr'; available: bigbird, chordmixer, conv"),
         ({"pooling": "max"}, "mean, cls, flat"),
-        ({"stem": "fft"}, "none, conv"),
+        ({"stem": "fft"}, "conv, none"),
         ({"positions": True, "position_start": "zero"}, "normal, sinusoidal"),
         ({"position_start": "sinusoidal"}, "model.positions = true"),
         ({"stem": "conv", "stem_kernel": 4}, "odd"),

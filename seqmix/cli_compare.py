@@ -8,8 +8,18 @@ from typing import Annotated
 
 import typer
 
-from seqmix.cli_options import Device, Jobs, MixerSettings, Quiet, TrialThreads, console, names, print_notes, reported
-from seqmix.errors import Interrupted
+from seqmix.cli_options import (
+    Device,
+    Jobs,
+    MixerSettings,
+    Quiet,
+    TrialThreads,
+    console,
+    interruption,
+    names,
+    print_notes,
+    reported,
+)
 
 app = typer.Typer()
 
@@ -78,5 +88,4 @@ def compare(
     print_notes(out, result.notes)
     out.print(f"-> {output / 'compare.html'}  ({output / 'compare.json'})", highlight=False, soft_wrap=True)
     if result.interrupted:
-        done = f"what is finished is in {output / 'compare.html'}" if result.trials else "no training is finished yet"
-        raise Interrupted(f"interrupted; {done}; the same command goes on from here")
+        raise interruption(output / "compare.html", result.trials)

@@ -65,6 +65,12 @@ def names(text: str | None) -> list[str] | None:
     return [name.strip() for name in text.split(",")] if text is not None else None
 
 
+def interruption(page: Path, begun: object) -> Interrupted:
+    """What is said where trainings are missing: `page` has those that are finished, if any (`begun`) is."""
+    done = f"what is finished is in {page}" if begun else "no training is finished yet"
+    return Interrupted(f"interrupted; {done}; the same command goes on from here")
+
+
 def print_notes(out: Any, notes: Iterable[str]) -> None:
     """What a reader should know, a line each."""
     for note in notes:

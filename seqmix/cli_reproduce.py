@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqmix.cli_options import Jobs, MixerSettings, Quiet, TrialThreads, console, names, print_notes, reported
-from seqmix.errors import Interrupted
+from seqmix.cli_options import Jobs, MixerSettings, Quiet, TrialThreads, console, interruption, names, print_notes, reported
 
 if TYPE_CHECKING:
     from seqmix.trial import Trial
@@ -147,7 +146,7 @@ def reproduce_scalability(
     tasks: Annotated[str, typer.Option(help="adding, temporal-order or both, separated by a comma.")] = "adding,temporal-order",
     lengths: Annotated[str, typer.Option(help="Lengths in tokens, separated by commas; 1k is 1,024.")] = "128,256,512,1k,2k",
     mixers: Annotated[str, typer.Option(help="Names of mixers, separated by commas.")] = "paramixer,softmax,skyformer",
-    budget: Annotated[str, typer.Option(help="Time of each training, at most, such as 90s, 5m, 1h.")] = "8m",
+    budget: Annotated[str, typer.Option(help="Time of each training, at most, such as 90s, 5m, 1h.")] = "10m",
     seeds: Seeds = 1,
     train: Annotated[int, typer.Option(help="Training samples of each length; fewer are learned by heart.")] = 100_000,
     test: Annotated[int, typer.Option(help="Test samples; half as many are validated on.")] = 1000,
@@ -167,10 +166,9 @@ def reproduce_scalability(
 
     The same command goes on where it was stopped; with more tasks, lengths, mixers or seeds it runs what is missing.
     """
-    from seqmix.comparison_report import trial_line
     from seqmix.display import progress_bar
     from seqmix.scalability import reproduce_scalability as run_scalability
-    from seqmix.scalability_report import scalability_table
+    from seqmix.scalability_report import scalability_line, scalability_table
     from seqmix.units import parse_lengths
 
     with progress_bar("reproducing", "trainings", quiet) as bar:
@@ -188,12 +186,10 @@ def reproduce_scalability(
             threads=threads,
             jobs=jobs,
             overwrite=overwrite,
+            on_stage=lambda text: quiet or bar.write(text, file=sys.stderr),
             on_start=bar.reset,
             on_begin=bar.set_description,
-            on_trial=lambda trial, now: (
-                bar.update(),
-                quiet or bar.write(f"{Path(trial.folder).name}: {trial_line(trial, now)}", file=sys.stderr),
-            ),
+            on_trial=lambda trial, now: (bar.update(), quiet or bar.write(scalability_line(trial, now), file=sys.stderr)),
         )
     out = console(quiet)
     if result.points:
@@ -201,8 +197,7 @@ def reproduce_scalability(
         print_notes(out, result.notes)
         out.print(f"-> {output / 'scalability.html'}  ({output / 'scalability.png'})", highlight=False, soft_wrap=True)
     if result.interrupted:
-        done_so_far = "" if result.points else "; no training is finished yet"
-        raise Interrupted(f"interrupted{done_so_far}; the same command goes on from here")
+        raise interruption(output / "scalability.html", result.points)
 
 
 def _reproduce(suite: str, data: Path, output: Path, quiet: bool, **options: Any) -> None:
@@ -241,5 +236,4 @@ def _reproduce(suite: str, data: Path, output: Path, quiet: bool, **options: Any
     print_notes(out, (*result.failures, result.conditions))
     out.print(f"-> {output / 'reproduce.html'}  ({output / 'reproduce.json'})", highlight=False, soft_wrap=True)
     if result.interrupted:
-        done_so_far = f"what is finished is in {output / 'reproduce.html'}" if result.trials else "no training is finished yet"
-        raise Interrupted(f"interrupted; {done_so_far}; the same command goes on from here")
+        raise interruption(output / "reproduce.html", result.trials)

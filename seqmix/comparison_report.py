@@ -77,14 +77,14 @@ def with_spread(found: Spread | None, name: str = "") -> str:
     return mean if found.sd is None else f"{mean} ± {score_text(name, found.sd)}"
 
 
-def trial_line(trial: Trial, run_now: bool) -> str:
-    """What is said of a training when it is done."""
-    name = f"{trial.mixer}, seed {trial.seed}"
+def trial_line(trial: Trial, run_now: bool, of: str = "", score: str = "") -> str:
+    """What is said of a training when it is done: what it is `of`, its first score or the one given, time and epochs."""
+    name = f"{of}{trial.mixer}, seed {trial.seed}"
     if trial.error:
         return f"{name}: {trial.error}"
     epochs = f"{trial.epochs} epoch{'s' * (trial.epochs != 1)}"
     first = next(iter(trial.scores))
-    done = f"{first} {score_text(first, trial.scores[first])}, {duration(trial.seconds)}, {epochs}"
+    done = f"{score or f'{first} {score_text(first, trial.scores[first])}'}, {duration(trial.seconds)}, {epochs}"
     return f"{name}: {done}" if run_now else f"{name}: {done} (done before)"
 
 

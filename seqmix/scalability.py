@@ -20,10 +20,10 @@ from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, RunError
 from seqmix.generation import generate
 from seqmix.inference import choose_device, thread_count
-from seqmix.regression import WITHIN
+from seqmix.mixers import mixer_class
 from seqmix.run import environment, write_whole
 from seqmix.scalability_report import write_scalability
-from seqmix.scalability_result import Point, Scalability
+from seqmix.scalability_result import Point, Scalability, cell_of, error_of
 from seqmix.scheduling import (
     Planned,
     Results,
@@ -75,13 +75,13 @@ _OF_TASK = {
 
 
 def reproduce_scalability(
-    output: str | Path = "scalability",
+    output: str | Path = "reproduce-scalability",
     *,
     tasks: Sequence[str] = TASKS,
     lengths: Sequence[int] = LENGTHS,
     mixers: Sequence[str] = MIXERS,
     seeds: int = 1,
-    budget: float | str = "5m",
+    budget: float | str = "10m",
     train: int = 100_000,
     test: int = 1000,
     settings: Sequence[str] = (),
@@ -89,6 +89,7 @@ def reproduce_scalability(
     threads: int | None = None,
     jobs: int = 1,
     overwrite: bool = False,
+    on_stage: Callable[[str], object] | None = None,
     on_start: Callable[[int], object] | None = None,
     on_begin: Callable[[str], object] | None = None,
     on_trial: Callable[[Trial, bool], object] | None = None,
@@ -106,8 +107,8 @@ def reproduce_scalability(
         settings: "table.option=value", or "mixer:table.option=value" for one mixer, on top of the module's own.
         device, threads, jobs: as in `compare`.
         overwrite: replace an earlier one, its data, too.
-        on_start: called with the number of trainings; on_begin: with what is done next, in words; on_trial: with each
-            training that ended, and whether it was run now.
+        on_stage: called with what is done before the trainings, in words; on_start: with the number of trainings;
+            on_begin: with the name of each that begins; on_trial: with each that ended, and whether it was run now.
 
     Returns:
         What was found. After an interruption (KeyboardInterrupt): what was found till then.
@@ -115,9 +116,8 @@ def reproduce_scalability(
     Raises:
         ConfigError: an option is not allowed; RunError: the folder is something else, or has other settings.
     """
-    _check(tasks, lengths, train, test)
+    _check(tasks, lengths, mixers, train, test)
     check_request(seeds, jobs, settings, _OWN, "the figure sets it itself; use --mixers, --seeds and --budget")
-    tell = on_begin or (lambda _: None)
     with thread_count(threads):
         count = threads or max(1, torch.get_num_threads() // jobs)
     shared = {
@@ -137,10 +137,10 @@ def reproduce_scalability(
         on_start(len(tasks) * len(lengths) * len(mixers) * seeds)
     trials: list[Trial] = []
     try:
-        plan = list(_plan(results.folder, product(tasks, sorted(lengths)), mixers, seeds, shared, test, tell))
+        plan = list(_plan(results.folder, product(tasks, sorted(lengths)), mixers, seeds, shared, test, on_stage))
         refuse(results, [line for one in plan for line in other_config(results.folder / one.place, one.config)])
         for trial, run_now in run_trials(
-            plan, results.folder, threads=count, jobs=jobs, on_begin=lambda one: tell(one.place.name)
+            plan, results.folder, threads=count, jobs=jobs, on_begin=lambda one: on_begin and on_begin(one.place.name)
         ):
             trials.append(trial)
             if on_trial:
@@ -162,11 +162,11 @@ def _plan(
     seeds: int,
     shared: dict[str, Any],
     test: int,
-    tell: Callable[[str], object],
+    on_stage: Callable[[str], object] | None,
 ) -> Iterator[Planned]:
     """Every training, short sequences first; their data are generated where they are not there."""
     for task, length in cells:
-        data = _data(folder / "data" / f"{task}-{length}", task, length, shared["train"], test, tell)
+        data = _data(folder / "data" / f"{task}-{length}", task, length, shared["train"], test, on_stage)
         settings = [*_SETTINGS, *_OF_TASK[task], *shared["settings"]]
         for seed, mixer in product(range(seeds), mixers):
             options = {"mixer": mixer, "seed": seed, "budget": shared["budget"], "device": shared["device"]}
@@ -174,7 +174,9 @@ def _plan(
             yield Planned(place=Path("runs") / f"{task}-{length}-{mixer}-seed{seed}", data=data.path, config=config)
 
 
-def _check(tasks: Sequence[str], lengths: Sequence[int], train: int, test: int) -> None:
+def _check(tasks: Sequence[str], lengths: Sequence[int], mixers: Sequence[str], train: int, test: int) -> None:
+    for mixer in mixers:
+        mixer_class(mixer)
     if strange := [task for task in tasks if task not in TASKS]:
         raise ConfigError(f"--tasks: '{strange[0]}' is none of {', '.join(TASKS)}")
     if not tasks or not lengths or min(lengths) < 2:
@@ -183,7 +185,7 @@ def _check(tasks: Sequence[str], lengths: Sequence[int], train: int, test: int) 
         raise ConfigError(f"--train must be at least 1 and --test at least 2: got {train} and {test}")
 
 
-def _data(path: Path, task: str, length: int, train: int, test: int, tell: Callable[[str], object]) -> Dataset:
+def _data(path: Path, task: str, length: int, train: int, test: int, on_stage: Callable[[str], object] | None) -> Dataset:
     """The task's data, generated now or before."""
     wanted = {"task": task, "length": length, "train": train, "val": test // 2, "test": test, "seed": 0}
     if (path / "dataset.json").is_file():
@@ -194,32 +196,26 @@ def _data(path: Path, task: str, length: int, train: int, test: int, tell: Calla
                 "--output, or repeat the command with those"
             )
         return dataset
-    tell(f"generating {path.name}")
+    if on_stage:
+        on_stage(f"{path.name}: generating")
     return generate(task, path, length=length, train=train, val=test // 2, test=test, seed=0)
-
-
-def _cell(trial: Trial) -> tuple[str, int, str]:
-    """Task, length and mixer of a training, from the name of its folder."""
-    task, _, length = Path(trial.folder).name.removesuffix(f"-{trial.mixer}-seed{trial.seed}").rpartition("-")
-    return task, int(length), trial.mixer
 
 
 def _points(found: Sequence[Trial], asked: Sequence[str]) -> list[Point]:
     """One for each task, length and mixer, in this order; mixers that were not asked for this time come last, by name."""
     points = []
     mixers = list(dict.fromkeys([*asked, *sorted(trial.mixer for trial in found)]))
-    cells = {_cell(trial) for trial in found}
+    cells = {cell_of(trial) for trial in found}
     for task, length, mixer in sorted(cells, key=lambda cell: (TASKS.index(cell[0]), cell[1], mixers.index(cell[2]))):
-        trials = [trial for trial in found if _cell(trial) == (task, length, mixer)]
+        trials = [trial for trial in found if cell_of(trial) == (task, length, mixer)]
         worked = [trial for trial in trials if not trial.error]
-        scores = [trial.scores[WITHIN if task == "adding" else "accuracy"] for trial in worked]
         batch = trials[0].settings["training"]["batch_size"]
         points.append(
             Point(
                 task=task,
                 length=length,
                 mixer=mixer,
-                error=spread([None if score is None else 1.0 - score for score in scores]),
+                error=spread([error_of(trial) for trial in worked]),
                 seconds=sum(trial.seconds for trial in worked) / max(1, len(worked)),
                 samples=batch * sum(trial.steps for trial in worked) / max(1, len(worked)),
                 reasons=sorted({trial.error or trial.reason for trial in trials}),

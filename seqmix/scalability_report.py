@@ -12,16 +12,26 @@ from rich.table import Table
 
 from seqmix import __version__
 from seqmix.bench_report import look
+from seqmix.comparison_report import trial_line
 from seqmix.figures import new_figure, plain, svg
 from seqmix.pages import html_figures, html_page, html_table
 from seqmix.run import write_whole
-from seqmix.scalability_result import Point, Scalability
+from seqmix.scalability_result import Point, Scalability, cell_of, error_of
 from seqmix.units import duration, short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from seqmix.trial import Trial
+
 _COLUMNS = ("task", "length", "mixer", "error", "time", "samples seen", "ended")
+
+
+def scalability_line(trial: Trial, run_now: bool) -> str:
+    """What is said of a training when it is done."""
+    task, length, _ = cell_of(trial)
+    error = None if trial.error else error_of(trial)
+    return trial_line(trial, run_now, of=f"{task}, {length:,}, ", score="" if error is None else f"{100 * error:.1f} % wrong")
 
 
 def scalability_table(result: Scalability) -> Table:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from seqmix import __version__
 from seqmix.comparison import Spread
+from seqmix.regression import WITHIN
 from seqmix.run import without_nan
+from seqmix.trial import Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,18 @@ class Point:
     samples: float
     reasons: list[str]
     failed: int
+
+
+def cell_of(trial: Trial) -> tuple[str, int, str]:
+    """Task, length and mixer of a training, from the name of its folder."""
+    task, _, length = Path(trial.folder).name.removesuffix(f"-{trial.mixer}-seed{trial.seed}").rpartition("-")
+    return task, int(length), trial.mixer
+
+
+def error_of(trial: Trial) -> float | None:
+    """The share of wrong answers on the test split; None: it is not defined."""
+    right = trial.scores[WITHIN if cell_of(trial)[0] == "adding" else "accuracy"]
+    return None if right is None else 1.0 - right
 
 
 @dataclass(slots=True, kw_only=True)

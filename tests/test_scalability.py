@@ -89,6 +89,37 @@ def test_an_interruption_before_anything_is_finished_is_said_as_such(monkeypatch
     assert {path.name for path in (tmp_path / "s").iterdir()} == {"data", "scalability.json"}
 
 
+def test_a_mixer_that_is_not_there_is_told_before_anything_is_made(tmp_path):
+    with pytest.raises(ConfigError, match="no mixer 'foo'"):
+        reproduce(tmp_path / "s", mixers=("paramixer", "foo"))
+    assert not (tmp_path / "s").exists()
+
+
+def test_what_is_said_on_the_way_is_what_the_table_shows(launched, tmp_path):
+    output = tmp_path / "s"
+    command = [
+        "reproduce",
+        "scalability",
+        "--lengths",
+        "16",
+        "--train",
+        "8",
+        "--test",
+        "4",
+        "--mixers",
+        "linear",
+        "--budget",
+        "0",
+    ]
+    settings = [part for setting in TINY for part in ("--set", setting)]
+    result = CliRunner().invoke(app, [*command, *settings, "--output", str(output)])
+    assert result.exit_code == 0, result.output
+    assert "adding-16: generating" in result.stderr and "temporal-order-16: generating" in result.stderr
+    for point in json.loads((output / "scalability.json").read_text())["points"]:
+        shown = f"{100 * point['error']['mean']:.1f} %"
+        assert f"{point['task']}, 16, linear, seed 0: {shown} wrong, " in result.stderr
+
+
 def test_a_figure_of_failures_alone_is_drawn_without_a_line(tmp_path):
     result = made_up({("adding", 128, "a"): None, ("adding", 256, "a"): None})
     write_scalability(result, tmp_path)

@@ -71,9 +71,10 @@ class Request:
         Raises:
             ConfigError: it is not allowed.
         """
-        if self.train is not None and (self.train < 1 or not self.generated):
-            without = "" if self.generated else " without it"
-            raise ConfigError(f"--train is of --generate, and at least 1: got {self.train}{without}")
+        if self.train is not None and not self.generated:
+            raise ConfigError(f"--train {self.train} goes with --generate only: add it, or leave out --train")
+        if self.train is not None and self.train < 1:
+            raise ConfigError(f"--train must be at least 1: got {self.train}")
         if self.max_length is not None and self.max_length < 1:
             raise ConfigError(f"--max-length must be at least 1: got {self.max_length}")
         stated: list[dict[str, Table]] = [{"training": {"budget": self.budget}}]

@@ -133,7 +133,10 @@ class Run:
         """
         folders = [p.parent for p in root.glob("[!.]*/config.toml")]
         if not folders:
-            raise RunError(f"no run under {root}/; train a model first with seqmix train, or name a run folder")
+            raise RunError(
+                f"no run under {root}/; train a model first with seqmix train, or name a run folder "
+                "(seqmix eval RUN, seqmix predict FILE --run RUN)"
+            )
         return cls.open(max(folders, key=lambda p: ((p / "config.toml").stat().st_mtime, p.name)))
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from seqmix.config import Config, Table, merge, parse_setting, read_recipe, read_settings
+from seqmix.config import Config, Table, find_recipe, merge, parse_setting, read_recipe, read_settings
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError
 from seqmix.inference import autocast, choose_device
@@ -99,12 +99,14 @@ def settle(
     try:
         return dataset, _settled(dataset, tables, *layers)
     except ConfigError as error:
-        told = (
-            f"{table}.{option}" for table, chosen in tables.items() for option in chosen if option not in stated.get(table, {})
-        )
-        if isinstance(recipe, str) and (name := next((name for name in told if f"{name} " in str(error)), "")):
-            raise ConfigError(f"{error}; recipe {recipe} sets {name}: choose another, or --set {name}=…") from error
-        raise
+        its_own = [f"{table}.{option}" for table in tables for option in tables[table] if option not in stated.get(table, {})]
+        blamed = [name for name in its_own if f"{name} " in str(error)]
+        if not blamed or not isinstance(recipe, str):
+            raise
+        raise ConfigError(
+            f"{error}; recipe {recipe} sets {blamed[0]}: it is for another task ({find_recipe(recipe).facts.task}); choose one "
+            "that suits these data, or none"
+        ) from error
 
 
 def _settled(dataset: Dataset, *layers: Mapping[str, Table]) -> Config:

@@ -18,7 +18,7 @@ def parse_length(text: str) -> int:
     """
     found = re.fullmatch(r"(\d{1,12})([kKmM]?)", text.strip())
     if not found:
-        raise ConfigError(f"--length must be a whole number, such as 1024, or 1k for it: got '{text}'")
+        raise ConfigError(f"--length must be a whole number above 0, such as 1024, or 1k for it: got '{text}'")
     return int(found[1]) * _UNITS[found[2].lower()]
 
 

@@ -663,7 +663,7 @@ def test_of_steps_and_a_budget_the_first_to_be_used_up_ends_training(clock, data
 
 
 def test_an_error_names_the_recipe_that_set_what_is_wrong(dataset, tmp_path):
-    with pytest.raises(ConfigError, match=r"recipe quick/adding sets training\.select: choose another, or --set training\.sel"):
+    with pytest.raises(ConfigError, match=r"recipe quick/adding sets training\.select: it is for another task \(sum of"):
         seqmix.train(dataset, tmp_path / "run", recipe="quick/adding")
     with pytest.raises(ConfigError) as caught:
         seqmix.train(dataset, tmp_path / "run", recipe="quick/adding", settings=["training.select=r2"])

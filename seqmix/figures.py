@@ -130,7 +130,7 @@ def curves_figure(history: Sequence[dict[str, Any]]) -> Figure:
         right = axes.twinx()
         right.spines[["top"]].set_visible(False)
         score = [line[f"val_{shown}"] for line in history]
-        right.plot(times, score, color=_ORANGE, marker="s", markersize=3, label=f"validation {shown}")
+        right.plot(times, score, color=_ORANGE, marker="s", markersize=3, label=f"validation {shown}", clip_on=False)
         right.set_ylabel(shown, color=_ORANGE)
         right.set_ylim(min(0.5, *score), 1.0)
     axes.set_xlabel(unit)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from seqmix.version import __version__
 
 # Names are fetched when first used, so that `import seqmix` (and `seqmix --help`) does not wait for torch.
 _HOMES = {

@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from seqmix import __version__
 from seqmix.cli_bench import app as bench_app
 from seqmix.cli_compare import app as compare_app
 from seqmix.cli_options import (
@@ -35,6 +34,7 @@ from seqmix.cli_options import (
 )
 from seqmix.cli_papers import app as papers_app
 from seqmix.cli_reproduce import app as reproduce_app
+from seqmix.version import __version__
 
 app = typer.Typer(
     name="seqmix",
@@ -442,7 +442,3 @@ def main() -> None:
 def _interrupt(*_: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `timeout` sends two: the second must not cut short the cleaning up
     raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    main()

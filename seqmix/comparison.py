@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
-from seqmix import __version__
 from seqmix.report import method_name
 from seqmix.run import without_nan
 from seqmix.trial import Trial
+from seqmix.version import __version__
 
 _COSTS = ("parameters", "seconds", "tokens_per_second", "peak_bytes", "epochs")
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from seqmix import __version__
 from seqmix.bench_report import look
 from seqmix.comparison import Comparison, Row, Spread
 from seqmix.figures import new_figure, plain
@@ -21,6 +20,7 @@ from seqmix.report import score_text
 from seqmix.run import write_whole
 from seqmix.trial import Trial
 from seqmix.units import amount, duration
+from seqmix.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

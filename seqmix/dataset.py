@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix import __version__
 from seqmix.config import DataConfig
 from seqmix.errors import ConfigError, DatasetError
 from seqmix.splits import SPLITS
 from seqmix.spool import cut
+from seqmix.version import __version__
 from seqmix.vocabulary import Tokens, Vocabulary
 
 FORMAT_VERSION = 1

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix import __version__
 from seqmix.baselines import baseline_scores
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, RunError
@@ -30,6 +29,7 @@ from seqmix.multilabel import per_label
 from seqmix.prediction import reading_options
 from seqmix.preparation import prepare_for
 from seqmix.run import Run, without_nan, write_whole
+from seqmix.version import __version__
 from seqmix.vocabulary import Tokens
 
 _CURVE_POINTS = 400  # of an ROC curve that are kept

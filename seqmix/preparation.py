@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix import __version__
 from seqmix.checks import (
     check_class_sizes,
     check_classes,
@@ -38,6 +37,7 @@ from seqmix.releases import Source
 from seqmix.splits import SPLITS, components, parse_fractions, split_leaks, stratified_split
 from seqmix.spool import Meta, TokenSpool
 from seqmix.targets import TASKS, Targets, count, describe, make_targets
+from seqmix.version import __version__
 from seqmix.vocabulary import Vocabulary, guess_alphabet
 
 TRUNCATIONS = ("start", "end", "middle")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from seqmix import __version__
 from seqmix.config import ModelConfig, Recipe
 from seqmix.dataset import sizes_of
 from seqmix.figures import confusion_figure, curves_figure, pictures_figure, points_figure, reliability_figure, roc_figure
@@ -18,6 +17,7 @@ from seqmix.pages import html_figures, html_page, html_table
 from seqmix.regression import IN_UNITS
 from seqmix.run import Run, write_whole
 from seqmix.splits import SPLITS
+from seqmix.version import __version__
 
 if TYPE_CHECKING:
     from seqmix.dataset import Dataset

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqmix import __version__
 from seqmix.comparison import Spread, spread
 from seqmix.experiments import Suite
 from seqmix.report import method_name
 from seqmix.run import without_nan
 from seqmix.trial import Trial
 from seqmix.units import duration
+from seqmix.version import __version__
 
 _PLACE = re.compile(r"runs/([^-/]+)-(.+)-seed(\d+)")
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from seqmix import __version__
 from seqmix.comparison import Spread
 from seqmix.figures import new_figure, plain
 from seqmix.pages import html_figures, html_page, html_table
@@ -19,6 +18,7 @@ from seqmix.reproduction import Line, Reproduction, trial_name
 from seqmix.run import write_whole
 from seqmix.trial import Trial
 from seqmix.units import duration
+from seqmix.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

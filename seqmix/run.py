@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from seqmix import __version__
 from seqmix.config import Config, read_toml
 from seqmix.dataset import fingerprint, read_info
 from seqmix.errors import ConfigError, DatasetError, RunError
 from seqmix.objective import Objective, objective_of
+from seqmix.version import __version__
 from seqmix.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from seqmix import __version__
 from seqmix.bench_report import look
 from seqmix.comparison_report import trial_line
 from seqmix.figures import new_figure, plain, svg
@@ -18,6 +17,7 @@ from seqmix.pages import html_figures, html_page, html_table
 from seqmix.run import write_whole
 from seqmix.scalability_result import Point, Scalability, cell_of, error_of
 from seqmix.units import duration, short
+from seqmix.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqmix import __version__
 from seqmix.comparison import Spread
 from seqmix.regression import WITHIN
 from seqmix.run import without_nan
 from seqmix.trial import Trial
+from seqmix.version import __version__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

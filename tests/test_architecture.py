@@ -14,16 +14,6 @@ import seqmix
 from seqmix import cli
 
 PACKAGE = Path(seqmix.__file__).parent
-MODULES = """
-    errors config splits entries tables formats keys pickled images releases records numbering vocabulary tasks targets
-    spool checks dataset preparation generation batching memory metrics multilabel regression objective functional
-    mixers tabulation model interop run inference baselines figures pages report fitting budget settling training
-    prediction evaluation display units measurement processes benchmark bench_report stability attention_inputs
-    approximation approximation_report trial scheduling comparison comparison_report comparing scalability_result
-    scalability_report scalability experiments experiment_data reproduction reproduction_report reproduction_steps
-    reproducing cli_options cli_papers cli_compare cli_bench cli_reproduce cli
-"""
-ORDER = MODULES.split()
 OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate task label-from class label-separator "
     "tolerance classes skip-unlabelled group split "
@@ -43,40 +33,6 @@ OPTIONS = {
     "bench mixers": "mixers lengths batch-size device precision repeats time-limit output overwrite quiet",
     "bench approximation": "mixers features lengths run data repeats steps seeds threads output overwrite quiet",
 }
-
-
-def imports(path):
-    """Modules of the package that a file imports, those for type checkers only left out."""
-    found = set()
-
-    def visit(node):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            return
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("seqmix."):
-            found.add(node.module.split(".")[1])
-        for child in ast.iter_child_nodes(node):
-            visit(child)
-
-    visit(ast.parse(path.read_text()))
-    return found
-
-
-def module_name(path):
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def test_a_module_imports_only_from_those_above_it():
-    files = [path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name != "__init__.py"]
-    assert {module_name(path) for path in files} == set(ORDER)
-    for path in files:
-        own = module_name(path)
-        below = [name for name in imports(path) if ORDER.index(name) > ORDER.index(own)]
-        assert not below, f"{path.relative_to(PACKAGE)} imports {below}"
-
-
-def test_readme_names_the_modules_in_their_order():
-    readme = (PACKAGE.parent / "README.md").read_text()
-    assert ", ".join(ORDER) in " ".join(readme.split())
 
 
 def leaves(group, above=""):

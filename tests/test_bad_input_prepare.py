@@ -316,7 +316,7 @@ def test_a_full_disk_is_explained_and_nothing_is_kept(room, tmp_path, work, monk
 def test_a_limit_of_the_file_size_is_met_like_a_full_disk(alphabet, tmp_path, work):
     (tmp_path / "x.fa").write_text(">s1\n" + dna(300_000, 0) + "\n")
     run = subprocess.run(
-        [sys.executable, "-m", "seqmix.cli", "prepare", tmp_path / "x.fa", "-o", work / "data", "--alphabet", alphabet],
+        [sys.executable, "-m", "seqmix", "prepare", tmp_path / "x.fa", "-o", work / "data", "--alphabet", alphabet],
         capture_output=True,
         text=True,
         timeout=60,
@@ -358,7 +358,7 @@ def test_an_interrupted_prepare_leaves_nothing(after, tmp_path, work):
 
 def test_a_command_interrupted_while_reading_leaves_nothing(work):
     process = subprocess.Popen(
-        [sys.executable, "-m", "seqmix.cli", "prepare", "-", "-o", work / "data"],
+        [sys.executable, "-m", "seqmix", "prepare", "-", "-o", work / "data"],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

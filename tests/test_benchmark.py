@@ -304,7 +304,7 @@ def test_what_was_measured_before_an_interruption_is_written(run, monkeypatch, t
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for the process in /proc")
 def test_an_interruption_leaves_no_process_behind(tmp_path):
-    command = [sys.executable, "-m", "seqmix.cli", "bench", "mixers", "--mixers", "paramixer", "--lengths", "1M"]
+    command = [sys.executable, "-m", "seqmix", "bench", "mixers", "--mixers", "paramixer", "--lengths", "1M"]
     paths = str(Path(seqmix.__file__).parent.parent)
     parent = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}, stderr=subprocess.PIPE)
 

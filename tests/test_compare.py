@@ -286,7 +286,7 @@ def test_a_trial_counts_its_budget(clock, dataset, tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for the process in /proc")
 def test_a_signal_lets_the_training_save_its_state_and_leaves_no_process(dataset, tmp_path):
-    command = [sys.executable, "-m", "seqmix.cli", "compare", str(dataset.path), "--mixers", "softmax", "--seeds", "1"]
+    command = [sys.executable, "-m", "seqmix", "compare", str(dataset.path), "--mixers", "softmax", "--seeds", "1"]
     command += ["--budget", "1h", "--set", "training.patience=0", "--set", "model.d_model=8", "--set", "training.save_every=1"]
     paths = str(Path(seqmix.__file__).parent.parent)
     parent = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}, stderr=subprocess.PIPE)

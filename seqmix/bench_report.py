@@ -15,7 +15,7 @@ from seqmix.benchmark import BenchResult, Series
 from seqmix.errors import ConfigError
 from seqmix.figures import svg
 from seqmix.report import number
-from seqmix.run import write_whole
+from seqmix.system.files import write_whole
 from seqmix.units import amount, duration, short
 
 if TYPE_CHECKING:

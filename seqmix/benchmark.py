@@ -19,14 +19,14 @@ from typing import Any
 
 import torch
 
-from seqmix import processes
 from seqmix.config import PRECISIONS
 from seqmix.errors import ConfigError, SeqmixError
-from seqmix.inference import autocast, choose_device
 from seqmix.measurement import LONG, Measure, Point, Spec, model_config
-from seqmix.memory import free_memory
 from seqmix.mixers import available_mixers, mixer_class
-from seqmix.run import environment
+from seqmix.system import processes
+from seqmix.system.devices import autocast, choose_device
+from seqmix.system.environment import environment
+from seqmix.system.memory import free_memory
 from seqmix.units import SHORTEST, amount, duration, short
 
 LENGTHS = (1024, 4096, 16384, 65536)

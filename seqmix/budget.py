@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from seqmix.batching import plan_batches
 from seqmix.fitting import Trainer, add_gradients, class_weights
-from seqmix.memory import forget_peak, free_memory, is_out_of_memory, release_memory, used_memory
+from seqmix.system.memory import forget_peak, free_memory, is_out_of_memory, release_memory, used_memory
 
 SMALLEST, LARGEST = 1 << 12, 1 << 22
 _FASTER = 1.1  # tokens a second that doubling must gain

@@ -386,9 +386,10 @@ def predict(
 ) -> None:
     """Classify new sequences: one row each, in input order."""
     from seqmix.display import progress_bar
-    from seqmix.prediction import Tally, reading_options, whole_file, write_predictions
+    from seqmix.prediction import Tally, reading_options, write_predictions
     from seqmix.prediction import predict as run_predict
     from seqmix.run import Run
+    from seqmix.system.files import whole_file
 
     opened = Run.open(run) if run else Run.newest()
     tally = Tally()

@@ -20,10 +20,8 @@ from seqmix.comparison_report import write_comparison
 from seqmix.config import Config, DataConfig, parse_duration, read_toml
 from seqmix.dataset import Dataset
 from seqmix.errors import DatasetError, SeqmixError
-from seqmix.inference import choose_device, thread_count
 from seqmix.mixers import available_mixers
 from seqmix.objective import objective_of
-from seqmix.run import environment, write_whole
 from seqmix.scheduling import (
     Planned,
     Results,
@@ -36,6 +34,9 @@ from seqmix.scheduling import (
     run_trials,
 )
 from seqmix.settling import settle
+from seqmix.system.devices import choose_device, thread_count
+from seqmix.system.environment import environment
+from seqmix.system.files import write_whole
 from seqmix.trial import Trial
 
 _OWN = ("model.mixer", "training.seed", "training.budget", "data.path")  # what a comparison sets itself

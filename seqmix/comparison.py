@@ -10,7 +10,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from seqmix.report import method_name
-from seqmix.run import without_nan
+from seqmix.system.files import without_nan
 from seqmix.trial import Trial
 from seqmix.version import __version__
 

@@ -17,7 +17,7 @@ from seqmix.comparison import Comparison, Row, Spread
 from seqmix.figures import new_figure, plain
 from seqmix.pages import html_figures, html_page, html_table
 from seqmix.report import score_text
-from seqmix.run import write_whole
+from seqmix.system.files import write_whole
 from seqmix.trial import Trial
 from seqmix.units import amount, duration
 from seqmix.version import __version__

@@ -19,6 +19,7 @@ from seqmix.config import DataConfig
 from seqmix.errors import ConfigError, DatasetError
 from seqmix.splits import SPLITS
 from seqmix.spool import cut
+from seqmix.system.files import file_checksum
 from seqmix.version import __version__
 from seqmix.vocabulary import Tokens, Vocabulary
 
@@ -154,9 +155,3 @@ def read_info(path: Path) -> dict[str, Any]:
     if missing:
         raise DatasetError(f"{path}: damaged: it says nothing of {', '.join(missing)}; run seqmix prepare again")
     return info
-
-
-def file_checksum(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

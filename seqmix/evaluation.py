@@ -28,7 +28,8 @@ from seqmix.metrics import (
 from seqmix.multilabel import per_label
 from seqmix.prediction import reading_options
 from seqmix.preparation import prepare_for
-from seqmix.run import Run, without_nan, write_whole
+from seqmix.run import Run
+from seqmix.system.files import without_nan, write_whole
 from seqmix.version import __version__
 from seqmix.vocabulary import Tokens
 
@@ -114,8 +115,8 @@ def evaluate(
         RunError: the run cannot be used; DatasetError: its data set is gone, damaged or changed since;
         InputError: a new file cannot be read or has labels that the model does not know.
     """
-    from seqmix.inference import thread_count
     from seqmix.report import write_report
+    from seqmix.system.devices import thread_count
 
     run = run if isinstance(run, Run) else Run.open(run) if run else Run.newest()
     notes: list[str] = []
@@ -218,7 +219,8 @@ def _answers(
     precision: str,
     on_batch: Callable[[int], object] | None,
 ) -> NDArray[np.float64]:
-    from seqmix.inference import answers, choose_device
+    from seqmix.inference import answers
+    from seqmix.system.devices import choose_device
 
     where = choose_device(device)
     model = run.load_model().to(where)

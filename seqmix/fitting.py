@@ -21,10 +21,11 @@ from seqmix.batching import augment, collate, in_rows, plan_batches
 from seqmix.config import Config, TrainingConfig
 from seqmix.dataset import Dataset
 from seqmix.errors import SeqmixError
-from seqmix.inference import answers, autocast
-from seqmix.memory import is_out_of_memory, release_memory
+from seqmix.inference import answers
 from seqmix.model import SequenceClassifier
 from seqmix.objective import Objective, objective_of
+from seqmix.system.devices import autocast
+from seqmix.system.memory import is_out_of_memory, release_memory
 from seqmix.vocabulary import Tokens
 
 

@@ -3,71 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from seqmix.batching import collate, in_rows, plan_batches
-from seqmix.errors import ConfigError, SeqmixError
-from seqmix.memory import is_out_of_memory, release_memory
+from seqmix.errors import SeqmixError
 from seqmix.model import SequenceClassifier
 from seqmix.objective import Objective
+from seqmix.system.devices import autocast
+from seqmix.system.memory import is_out_of_memory, release_memory
 from seqmix.vocabulary import Tokens
-
-_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-def choose_device(name: str) -> torch.device:
-    """The device that `name` stands for; "auto": a GPU if there is one, else the CPU.
-
-    Raises:
-        ConfigError: there is no such device here.
-    """
-    mps = torch.backends.mps.is_available()
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if mps else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = torch.device("meta")
-    count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(mps)}.get(device.type, 0)
-    if (device.index or 0) >= count:
-        have = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count())), *(["mps"] if mps else [])]
-        raise ConfigError(f"device '{name}' is not to be had here; available: auto, {', '.join(have)}")
-    return device
-
-
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """The context in which a model computes in "fp32", "bf16" or "fp16".
-
-    Raises:
-        ConfigError: fp16 on a device that is no GPU.
-    """
-    if precision == "fp32":
-        return nullcontext()
-    if precision == "fp16" and device.type != "cuda":
-        raise ConfigError(f"precision fp16 needs a CUDA GPU, this is {device.type}; use bf16 or fp32")
-    return torch.autocast(device.type, dtype=_DTYPES[precision])
-
-
-@contextmanager
-def thread_count(threads: int | None) -> Iterator[None]:
-    """At most `threads` threads for the computation on a CPU; None: OMP_NUM_THREADS, or one for each core.
-
-    Raises:
-        ConfigError: it is less than one.
-    """
-    if threads is not None and threads < 1:
-        raise ConfigError(f"--threads must be at least 1: got {threads}")
-    before = torch.get_num_threads()
-    if threads is not None:
-        torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -27,10 +27,11 @@ import torch.nn.functional as F
 from seqmix.batching import collate
 from seqmix.config import Config, ModelConfig
 from seqmix.errors import SeqmixError
-from seqmix.inference import autocast, choose_device, evaluating
-from seqmix.memory import forget_peak, is_out_of_memory, used_memory
+from seqmix.inference import evaluating
 from seqmix.mixers import mixer_class
 from seqmix.model import build_model, count_parameters
+from seqmix.system.devices import autocast, choose_device
+from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory
 from seqmix.vocabulary import Vocabulary
 
 LONG = 10.0  # seconds: what takes longer is run once

@@ -7,12 +7,9 @@ windows, batched by length within a window, and given back in the order in which
 from __future__ import annotations
 
 import csv
-import io
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -107,7 +104,8 @@ def predict(
     Raises:
         RunError: the run cannot be used; InputError: a record cannot be read, or is longer than the model takes.
     """
-    from seqmix.inference import answers, choose_device, thread_count
+    from seqmix.inference import answers
+    from seqmix.system.devices import choose_device, thread_count
 
     if batch_size < 0 or tokens_per_batch < 1:
         raise ConfigError(f"--batch-size must be 0 (by tokens) or more: got {batch_size}")
@@ -287,35 +285,3 @@ def _json_row(prediction: Prediction, with_probabilities: bool, top: int) -> dic
     elif with_probabilities:
         row["prob"] = {name: float(f"{value:.6g}") for name, value in prediction.probabilities.items()}
     return row
-
-
-@contextmanager
-def whole_file(path: Path | None, overwrite: bool = False) -> Iterator[TextIO]:
-    """A text stream to a file that is there when all was written, and not before; None: standard output.
-
-    Raises:
-        ConfigError: the file exists and is not to be overwritten, or it cannot be written.
-    """
-    if path is None:
-        out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=False)
-        try:
-            yield out
-            out.flush()
-        finally:
-            out.detach()
-        return
-    special = path.exists() and not path.is_file()  # a device or a pipe is written to, not replaced
-    if path.is_file() and not overwrite:
-        raise ConfigError(f"{path} exists; replace it with --overwrite, or choose another --output")
-    temporary = path if special else path.with_name(f".{path.name}.partial")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as out:
-            yield out
-        if not special:
-            temporary.replace(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        if not special:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)

@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,12 +26,13 @@ from seqmix.checks import (
     length_quantiles,
     without_effect,
 )
-from seqmix.dataset import ARRAYS, FORMAT_VERSION, Dataset, file_checksum
+from seqmix.dataset import ARRAYS, FORMAT_VERSION, Dataset
 from seqmix.errors import ConfigError, DatasetError, InputError
 from seqmix.records import ReadOptions, Record, RecordReader, class_sources, find_sources
 from seqmix.releases import Source
 from seqmix.splits import SPLITS, components, parse_fractions, split_leaks, stratified_split
 from seqmix.spool import Meta, TokenSpool
+from seqmix.system.files import _new_folder, file_checksum
 from seqmix.targets import TASKS, Targets, count, describe, make_targets
 from seqmix.version import __version__
 from seqmix.vocabulary import Vocabulary, guess_alphabet
@@ -232,39 +229,6 @@ def _settled(options: PrepareOptions, read: ReadOptions, sources: Sequence[Sourc
         alphabet=alphabet if options.alphabet == "auto" else options.alphabet,
         split=options.split if options.split != "auto" else _SPLIT if split == "auto" else split,
     )
-
-
-@contextmanager
-def _new_folder(output: Path) -> Iterator[Path]:
-    """A temporary folder beside `output` that takes its name when all went well, and is gone when not."""
-    parent = output.absolute().parent
-    folder: Path | None = None
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".partial", dir=parent))
-        yield folder
-        folder.chmod(0o777 & ~_umask())
-        if output.exists():
-            old = folder.with_suffix(".old")
-            output.rename(old)
-            folder.rename(output)
-            shutil.rmtree(old)
-        else:
-            folder.rename(output)
-    except OSError as error:
-        raise DatasetError(
-            f"{output}: cannot be written: {error.strerror or error}; nothing was kept: "
-            "make room, or choose another place with --output"
-        ) from error
-    finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _choose_vocabulary(

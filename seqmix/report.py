@@ -15,8 +15,9 @@ from seqmix.dataset import sizes_of
 from seqmix.figures import confusion_figure, curves_figure, pictures_figure, points_figure, reliability_figure, roc_figure
 from seqmix.pages import html_figures, html_page, html_table
 from seqmix.regression import IN_UNITS
-from seqmix.run import Run, write_whole
+from seqmix.run import Run
 from seqmix.splits import SPLITS
+from seqmix.system.files import write_whole
 from seqmix.version import __version__
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ import torch
 from seqmix.config import parse_duration
 from seqmix.errors import ConfigError, SeqmixError
 from seqmix.experiments import SUITES, Suite
-from seqmix.inference import choose_device, thread_count
 from seqmix.reproduction import Reproduction
 from seqmix.reproduction_report import write_reproduction
 from seqmix.reproduction_steps import Listener, Request, Session
-from seqmix.run import environment
 from seqmix.scheduling import Results, check_request
+from seqmix.system.devices import choose_device, thread_count
+from seqmix.system.environment import environment
 
 _OWN = ("model.mixer", "training.seed", "training.budget", "data.path", "data.max_length")
 

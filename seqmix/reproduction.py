@@ -11,7 +11,7 @@ from typing import Any
 from seqmix.comparison import Spread, spread
 from seqmix.experiments import Suite
 from seqmix.report import method_name
-from seqmix.run import without_nan
+from seqmix.system.files import without_nan
 from seqmix.trial import Trial
 from seqmix.units import duration
 from seqmix.version import __version__

@@ -15,7 +15,7 @@ from seqmix.figures import new_figure, plain
 from seqmix.pages import html_figures, html_page, html_table
 from seqmix.report import number
 from seqmix.reproduction import Line, Reproduction, trial_name
-from seqmix.run import write_whole
+from seqmix.system.files import write_whole
 from seqmix.trial import Trial
 from seqmix.units import duration
 from seqmix.version import __version__

@@ -14,9 +14,9 @@ from seqmix.errors import ConfigError, DatasetError, InputError, SeqmixError
 from seqmix.experiment_data import Found, find_data, make_data
 from seqmix.experiments import Experiment, Suite
 from seqmix.reproduction import Reproduction, place_of, task_and_method
-from seqmix.run import write_whole
 from seqmix.scheduling import Planned, Results, all_finished, open_results, other_config, other_settings, refuse, run_trials
 from seqmix.settling import mixer_with_options, settle
+from seqmix.system.files import write_whole
 from seqmix.trial import Trial
 
 

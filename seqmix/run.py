@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import os
-import platform
 import re
 import shutil
 from collections.abc import Mapping
@@ -25,6 +22,8 @@ from seqmix.config import Config, read_toml
 from seqmix.dataset import fingerprint, read_info
 from seqmix.errors import ConfigError, DatasetError, RunError
 from seqmix.objective import Objective, objective_of
+from seqmix.system.environment import environment
+from seqmix.system.files import without_nan, write_whole
 from seqmix.version import __version__
 from seqmix.vocabulary import Vocabulary
 
@@ -37,21 +36,6 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 _INFO_KEYS = {"arrays", "classes", "counts", "notes", "options", "read", "vocabulary"}  # needed of dataset.json
 _METADATA_KEY = "seqmix"  # a single key: with several, the order in the file would change from run to run
-
-
-def write_whole(path: Path, data: bytes | str) -> None:
-    """Writes a file so that `path` holds the old content or the new, whatever happens."""
-    raw = data.encode() if isinstance(data, str) else data
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RunError(f"{path}: cannot be written: {error.strerror or error}; what was there is untouched") from error
 
 
 class Run:
@@ -309,31 +293,3 @@ def _tensor_checksum(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) ->
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def without_nan(value: Any) -> Any:
-    """`value` with None in the place of every number that JSON does not have."""
-    if isinstance(value, Mapping):
-        return {key: without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def environment() -> dict[str, Any]:
-    """Versions, platform and threads: what figures depend on beside the settings."""
-    import numpy
-    import torch
-
-    return {
-        "seqmix": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": numpy.__version__,
-        # not platform.platform(), which starts `uname -p`: a process that an interruption would leave behind
-        "platform": f"{platform.system()}-{platform.release()}-{platform.machine()}",
-        "processor": platform.machine(),
-        "threads": torch.get_num_threads(),
-        "cuda": torch.version.cuda if torch.cuda.is_available() else None,
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-    }

@@ -19,9 +19,7 @@ from seqmix.config import parse_duration
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, RunError
 from seqmix.generation import generate
-from seqmix.inference import choose_device, thread_count
 from seqmix.mixers import mixer_class
-from seqmix.run import environment, write_whole
 from seqmix.scalability_report import write_scalability
 from seqmix.scalability_result import Point, Scalability, cell_of, error_of
 from seqmix.scheduling import (
@@ -37,6 +35,9 @@ from seqmix.scheduling import (
     run_trials,
 )
 from seqmix.settling import settle
+from seqmix.system.devices import choose_device, thread_count
+from seqmix.system.environment import environment
+from seqmix.system.files import write_whole
 from seqmix.trial import Trial
 
 TASKS = ("adding", "temporal-order")

@@ -14,8 +14,8 @@ from seqmix.bench_report import look
 from seqmix.comparison_report import trial_line
 from seqmix.figures import new_figure, plain, svg
 from seqmix.pages import html_figures, html_page, html_table
-from seqmix.run import write_whole
 from seqmix.scalability_result import Point, Scalability, cell_of, error_of
+from seqmix.system.files import write_whole
 from seqmix.units import duration, short
 from seqmix.version import __version__
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from seqmix.comparison import Spread
 from seqmix.regression import WITHIN
-from seqmix.run import without_nan
+from seqmix.system.files import without_nan
 from seqmix.trial import Trial
 from seqmix.version import __version__
 

@@ -12,9 +12,9 @@ import numpy as np
 from seqmix.config import Config, Table, find_recipe, merge, parse_setting, read_recipe, read_settings
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError
-from seqmix.inference import autocast, choose_device
 from seqmix.mixers import mixer_class, mixer_options
 from seqmix.objective import objective_of
+from seqmix.system.devices import autocast, choose_device
 
 
 def mixer_with_options(given: Mapping[str, Mapping[str, Any]]) -> tuple[str, Table]:

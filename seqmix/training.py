@@ -21,10 +21,10 @@ from seqmix.config import Config, merge, parse_duration
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, Interrupted, RunError
 from seqmix.fitting import EpochEnd, MemoryShort, State, StepEnd, Trainer, fit
-from seqmix.inference import choose_device, thread_count
 from seqmix.model import count_parameters
 from seqmix.run import Run, model_for, next_run_folder
 from seqmix.settling import layers_beneath, open_labelled, settle, stated_layers
+from seqmix.system.devices import choose_device, thread_count
 
 
 @dataclass(frozen=True, slots=True)

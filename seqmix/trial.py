@@ -21,16 +21,18 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from seqmix import processes
 from seqmix.config import Config
 from seqmix.dataset import Dataset
 from seqmix.errors import Interrupted, SeqmixError
 from seqmix.evaluation import evaluate
 from seqmix.fitting import MemoryShort
-from seqmix.inference import choose_device, thread_count
-from seqmix.memory import forget_peak, is_out_of_memory, used_memory
 from seqmix.model import count_parameters
-from seqmix.run import Run, environment, without_nan, write_whole
+from seqmix.run import Run
+from seqmix.system import processes
+from seqmix.system.devices import choose_device, thread_count
+from seqmix.system.environment import environment
+from seqmix.system.files import without_nan, write_whole
+from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory
 from seqmix.training import Event, Finished, new_run, train
 
 FILE = "trial.json"

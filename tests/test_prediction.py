@@ -20,7 +20,8 @@ import seqmix
 from seqmix import prediction
 from seqmix.cli import app
 from seqmix.errors import ConfigError, InputError, RunError
-from seqmix.prediction import Prediction, Tally, predict, reading_options, whole_file, write_predictions
+from seqmix.prediction import Prediction, Tally, predict, reading_options, write_predictions
+from seqmix.system.files import whole_file
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 
 import seqmix
 from seqmix.errors import RunError, SeqmixError
-from seqmix.run import Run, next_run_folder, pack, unpack, write_whole
+from seqmix.run import Run, next_run_folder, pack, unpack
+from seqmix.system.files import write_whole
 
 
 @pytest.fixture

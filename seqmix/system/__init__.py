@@ -1,0 +1,1 @@
+"""The machine that seqmix runs on: files, devices, memory and processes."""

@@ -1,0 +1,30 @@
+"""Versions and platform, as runs and results record them."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING, Any
+
+from seqmix.version import __version__
+
+if TYPE_CHECKING:
+    pass
+
+
+def environment() -> dict[str, Any]:
+    """Versions, platform and threads: what figures depend on beside the settings."""
+    import numpy
+    import torch
+
+    return {
+        "seqmix": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        # not platform.platform(), which starts `uname -p`: a process that an interruption would leave behind
+        "platform": f"{platform.system()}-{platform.release()}-{platform.machine()}",
+        "processor": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "cuda": torch.version.cuda if torch.cuda.is_available() else None,
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }

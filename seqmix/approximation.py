@@ -29,11 +29,11 @@ from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, SeqmixError
 from seqmix.evaluation import training_data
 from seqmix.mixers import AttentionMixer, build_mixer, mixer_class
+from seqmix.reporting.text import SHORTEST, short
 from seqmix.run import Run
 from seqmix.stability import BATCH_SIZE, LENGTH, SEEDS, SETTINGS, STEPS, Instability, Task, model_config, training_taus
 from seqmix.system.devices import thread_count
 from seqmix.system.environment import environment
-from seqmix.units import SHORTEST, short
 
 FEATURES = (16, 32, 64, 128, 256)
 LENGTHS = (256, 1024, 4096)

@@ -10,8 +10,7 @@ from rich.table import Table
 
 from seqmix.approximation import ApproximationResult, ErrorSeries
 from seqmix.bench_report import look, write_files
-from seqmix.report import number
-from seqmix.units import short
+from seqmix.reporting.text import number, short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,10 +13,9 @@ from rich.table import Table
 
 from seqmix.benchmark import BenchResult, Series
 from seqmix.errors import ConfigError
-from seqmix.figures import svg
-from seqmix.report import number
+from seqmix.reporting.figures import svg
+from seqmix.reporting.text import amount, duration, number, short
 from seqmix.system.files import write_whole
-from seqmix.units import amount, duration, short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

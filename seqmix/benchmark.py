@@ -23,11 +23,11 @@ from seqmix.config import PRECISIONS
 from seqmix.errors import ConfigError, SeqmixError
 from seqmix.measurement import LONG, Measure, Point, Spec, model_config
 from seqmix.mixers import available_mixers, mixer_class
+from seqmix.reporting.text import SHORTEST, amount, duration, short
 from seqmix.system import processes
 from seqmix.system.devices import autocast, choose_device
 from seqmix.system.environment import environment
 from seqmix.system.memory import free_memory
-from seqmix.units import SHORTEST, amount, duration, short
 
 LENGTHS = (1024, 4096, 16384, 65536)
 _SHARE = 0.7  # of the free memory that a point may take

@@ -43,7 +43,7 @@ def bench_mixers(
     from seqmix import benchmark
     from seqmix.bench_report import bench_tables, check_output, write_bench
     from seqmix.display import progress_bar
-    from seqmix.units import parse_lengths
+    from seqmix.reporting.text import parse_lengths
 
     wanted = parse_lengths(lengths)
     check_output(output, overwrite)
@@ -105,7 +105,7 @@ def bench_approximation(
     from seqmix.approximation_report import NAME, approximation_tables, write_approximation
     from seqmix.bench_report import check_output
     from seqmix.display import progress_bar
-    from seqmix.units import parse_lengths
+    from seqmix.reporting.text import parse_lengths
 
     numbers, wanted = approximation.parse_features(features), parse_lengths(lengths)
     check_output(output, overwrite, NAME)

@@ -39,8 +39,8 @@ def generate(
     from seqmix.display import progress_bar
     from seqmix.generation import first_samples
     from seqmix.generation import generate as run_generate
+    from seqmix.reporting.text import parse_length
     from seqmix.tasks import find_task
-    from seqmix.units import parse_length
 
     options = {
         "length": parse_length(length) if length is not None else None,

@@ -167,9 +167,9 @@ def reproduce_scalability(
     The same command goes on where it was stopped; with more tasks, lengths, mixers or seeds it runs what is missing.
     """
     from seqmix.display import progress_bar
+    from seqmix.reporting.text import parse_lengths
     from seqmix.scalability import reproduce_scalability as run_scalability
     from seqmix.scalability_report import scalability_line, scalability_table
-    from seqmix.units import parse_lengths
 
     with progress_bar("reproducing", "trainings", quiet) as bar:
         result = run_scalability(

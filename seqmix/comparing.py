@@ -17,11 +17,12 @@ import torch
 from seqmix.baselines import baseline_scores
 from seqmix.comparison import Comparison
 from seqmix.comparison_report import write_comparison
-from seqmix.config import Config, DataConfig, parse_duration, read_toml
+from seqmix.config import Config, DataConfig, read_toml
 from seqmix.dataset import Dataset
 from seqmix.errors import DatasetError, SeqmixError
 from seqmix.mixers import available_mixers
 from seqmix.objective import objective_of
+from seqmix.reporting.text import parse_duration
 from seqmix.scheduling import (
     Planned,
     Results,

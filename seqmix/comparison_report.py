@@ -14,12 +14,11 @@ from rich.table import Table
 
 from seqmix.bench_report import look
 from seqmix.comparison import Comparison, Row, Spread
-from seqmix.figures import new_figure, plain
-from seqmix.pages import html_figures, html_page, html_table
-from seqmix.report import score_text
+from seqmix.reporting.figures import new_figure, plain
+from seqmix.reporting.html import html_figures, html_page, html_table
+from seqmix.reporting.text import amount, duration, score_text
 from seqmix.system.files import write_whole
 from seqmix.trial import Trial
-from seqmix.units import amount, duration
 from seqmix.version import __version__
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ mixer's defaults for the model, then those below. A run's `config.toml` says eve
 from __future__ import annotations
 
 import math
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -299,25 +298,6 @@ def parse_setting(text: str) -> tuple[str, str, Any]:
     except tomllib.TOMLDecodeError:
         parsed = value.strip()
     return table, option, parsed
-
-
-_DURATION = re.compile(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
-
-
-def parse_duration(text: str) -> float:
-    """ "90s", "5m", "1h", "2h30m" or a plain number, which is seconds, as seconds.
-
-    Raises:
-        ConfigError: it is none of these.
-    """
-    plain = text.strip()
-    if re.fullmatch(r"\d+(\.\d+)?", plain):
-        return float(plain)
-    found = _DURATION.fullmatch(plain)
-    if not found:
-        raise ConfigError(f"'{text}' is no duration; allowed are such as 90s, 5m, 1h, 2h30m, or a number of seconds")
-    hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return 3600 * hours + 60 * minutes + seconds
 
 
 def merge(*layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Table]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from seqmix.report import number, score_text
+from seqmix.reporting.text import number, score_text
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -12,9 +12,16 @@ from rich.table import Table
 
 from seqmix.config import ModelConfig, Recipe
 from seqmix.dataset import sizes_of
-from seqmix.figures import confusion_figure, curves_figure, pictures_figure, points_figure, reliability_figure, roc_figure
-from seqmix.pages import html_figures, html_page, html_table
-from seqmix.regression import IN_UNITS
+from seqmix.reporting.figures import (
+    confusion_figure,
+    curves_figure,
+    pictures_figure,
+    points_figure,
+    reliability_figure,
+    roc_figure,
+)
+from seqmix.reporting.html import html_figures, html_page, html_table
+from seqmix.reporting.text import number, score_text
 from seqmix.run import Run
 from seqmix.splits import SPLITS
 from seqmix.system.files import write_whole
@@ -26,16 +33,6 @@ if TYPE_CHECKING:
     from seqmix.metrics import Score
 
 _SHOWN_CLASSES = 30
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A score for people: "0.932", "-" where it is not defined."""
-    return "-" if value is None or not math.isfinite(value) else f"{value:z.{digits}f}"
-
-
-def score_text(name: str, value: float | None) -> str:
-    """A score for people, by its name: "0.932"; an error in the targets' unit, which may be great or small, has four digits."""
-    return number(value) if name not in IN_UNITS or value is None or not math.isfinite(value) else f"{value:.4g}"
 
 
 def dataset_tables(dataset: Dataset) -> list[Table]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
-from seqmix.config import parse_duration
 from seqmix.errors import ConfigError, SeqmixError
 from seqmix.experiments import SUITES, Suite
+from seqmix.reporting.text import parse_duration
 from seqmix.reproduction import Reproduction
 from seqmix.reproduction_report import write_reproduction
 from seqmix.reproduction_steps import Listener, Request, Session

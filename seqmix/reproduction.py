@@ -11,9 +11,9 @@ from typing import Any
 from seqmix.comparison import Spread, spread
 from seqmix.experiments import Suite
 from seqmix.report import method_name
+from seqmix.reporting.text import duration
 from seqmix.system.files import without_nan
 from seqmix.trial import Trial
-from seqmix.units import duration
 from seqmix.version import __version__
 
 _PLACE = re.compile(r"runs/([^-/]+)-(.+)-seed(\d+)")

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from seqmix.comparison import Spread
-from seqmix.figures import new_figure, plain
-from seqmix.pages import html_figures, html_page, html_table
-from seqmix.report import number
+from seqmix.reporting.figures import new_figure, plain
+from seqmix.reporting.html import html_figures, html_page, html_table
+from seqmix.reporting.text import duration, number
 from seqmix.reproduction import Line, Reproduction, trial_name
 from seqmix.system.files import write_whole
 from seqmix.trial import Trial
-from seqmix.units import duration
 from seqmix.version import __version__
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from typing import Any
 import torch
 
 from seqmix.comparison import spread
-from seqmix.config import parse_duration
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, RunError
 from seqmix.generation import generate
 from seqmix.mixers import mixer_class
+from seqmix.reporting.text import parse_duration
 from seqmix.scalability_report import write_scalability
 from seqmix.scalability_result import Point, Scalability, cell_of, error_of
 from seqmix.scheduling import (

@@ -12,11 +12,11 @@ from rich.table import Table
 
 from seqmix.bench_report import look
 from seqmix.comparison_report import trial_line
-from seqmix.figures import new_figure, plain, svg
-from seqmix.pages import html_figures, html_page, html_table
+from seqmix.reporting.figures import new_figure, plain, svg
+from seqmix.reporting.html import html_figures, html_page, html_table
+from seqmix.reporting.text import duration, short
 from seqmix.scalability_result import Point, Scalability, cell_of, error_of
 from seqmix.system.files import write_whole
-from seqmix.units import duration, short
 from seqmix.version import __version__
 
 if TYPE_CHECKING:

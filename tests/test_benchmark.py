@@ -21,7 +21,7 @@ from seqmix.benchmark import BenchResult, Series, bench_mixers, fit_exponent, pr
 from seqmix.cli import app
 from seqmix.errors import ConfigError, SeqmixError
 from seqmix.measurement import Measure, Point, Spec, main
-from seqmix.units import parse_lengths
+from seqmix.reporting.text import parse_lengths
 
 WEIGHTS = 10_000
 REAL_MEASURE = benchmark._measure

@@ -16,11 +16,12 @@ from conftest import random_dna, write_fasta
 import seqmix
 from seqmix import budget, fitting, settling
 from seqmix.batching import collate, plan_batches
-from seqmix.config import Config, TrainingConfig, parse_duration, read_recipe, read_toml
+from seqmix.config import Config, TrainingConfig, read_recipe, read_toml
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
 from seqmix.fitting import EpochEnd, MemoryShort, StepEnd, learning_rate
 from seqmix.inference import answers
 from seqmix.model import SequenceClassifier
+from seqmix.reporting.text import parse_duration
 from seqmix.training import BudgetChosen, Finished, Started
 
 SMALL = ("model.d_model=8", "model.words=0", "mixer.d_hidden=8", "mixer.n_factors=3")

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
+from typing import TYPE_CHECKING
 
 from seqmix.errors import ConfigError
+from seqmix.regression import IN_UNITS
+
+if TYPE_CHECKING:
+    pass
+
 
 SHORTEST = 16  # tokens: of what is measured
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
@@ -66,3 +73,32 @@ def duration(seconds: float) -> str:
 
 def _three_digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A score for people: "0.932", "-" where it is not defined."""
+    return "-" if value is None or not math.isfinite(value) else f"{value:z.{digits}f}"
+
+
+def score_text(name: str, value: float | None) -> str:
+    """A score for people, by its name: "0.932"; an error in the targets' unit, which may be great or small, has four digits."""
+    return number(value) if name not in IN_UNITS or value is None or not math.isfinite(value) else f"{value:.4g}"
+
+
+_DURATION = re.compile(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+
+
+def parse_duration(text: str) -> float:
+    """ "90s", "5m", "1h", "2h30m" or a plain number, which is seconds, as seconds.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    plain = text.strip()
+    if re.fullmatch(r"\d+(\.\d+)?", plain):
+        return float(plain)
+    found = _DURATION.fullmatch(plain)
+    if not found:
+        raise ConfigError(f"'{text}' is no duration; allowed are such as 90s, 5m, 1h, 2h30m, or a number of seconds")
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return 3600 * hours + 60 * minutes + seconds

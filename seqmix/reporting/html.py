@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from seqmix.figures import svg
+from seqmix.reporting.figures import svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

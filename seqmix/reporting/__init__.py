@@ -1,0 +1,1 @@
+"""Tools that all reports share: text, figures and HTML pages."""

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from reference import PublishedParamixer
 
-from seqmix.config import Config, read_recipe
+from seqmix.config import Config
 from seqmix.model import SequenceClassifier, build_model
+from seqmix.recipes import read_recipe
 
 L, B, VOCABULARY = 16384, 8, 7
 

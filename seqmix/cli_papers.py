@@ -74,8 +74,8 @@ def recipes(
     name: Annotated[str | None, typer.Argument(help="Recipe to print as TOML, to read or to edit. (default: list all)")] = None,
 ) -> None:
     """List the settings that come with seqmix, such as those of the papers: seqmix train --recipe NAME."""
-    from seqmix.config import recipe_text
-    from seqmix.config import recipes as all_recipes
+    from seqmix.recipes import recipe_text
+    from seqmix.recipes import recipes as all_recipes
 
     if name is not None:
         typer.echo(recipe_text(name), nl=False)

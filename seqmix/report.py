@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from seqmix.config import ModelConfig, Recipe
+from seqmix.config import ModelConfig
 from seqmix.dataset import sizes_of
+from seqmix.recipes import Recipe
 from seqmix.reporting.figures import (
     confusion_figure,
     curves_figure,

@@ -10,10 +10,11 @@ from typer.testing import CliRunner
 import seqmix
 from seqmix import config
 from seqmix.cli import app
-from seqmix.config import Config, RecipeFacts, find_recipe, parse_setting, read_recipe, recipe_names, recipe_text, recipes
+from seqmix.config import Config, parse_setting
 from seqmix.errors import ConfigError, RunError
 from seqmix.fitting import StepEnd
 from seqmix.model import build_model, count_parameters
+from seqmix.recipes import RecipeFacts, find_recipe, read_recipe, recipe_names, recipe_text, recipes
 
 # Paramixer, supplement, Table 1: recipe, then N, protocol, n_links, lr, B, V, E, H, pos_embed, pooling.
 TABLE_1 = """

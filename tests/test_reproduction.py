@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 import seqmix
 from seqmix import experiments, trial
 from seqmix.cli import app
-from seqmix.config import find_recipe
 from seqmix.errors import ConfigError, InputError, RunError, SeqmixError
 from seqmix.experiment_data import find_data
 from seqmix.experiments import GENOME, LRA
+from seqmix.recipes import find_recipe
 from seqmix.reproduction import Reproduction, place_of, task_and_method
 from seqmix.reproduction_report import percent, reproduction_html, reproduction_line, reproduction_table
 from seqmix.reproduction_steps import Listener

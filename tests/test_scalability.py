@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 from seqmix import scalability
 from seqmix.cli import app
 from seqmix.comparison import Spread
-from seqmix.config import read_recipe
 from seqmix.errors import ConfigError, RunError
+from seqmix.recipes import read_recipe
 from seqmix.run import Run
 from seqmix.scalability import TASKS, reproduce_scalability
 from seqmix.scalability_report import scalability_figure, scalability_html, scalability_table, write_scalability

@@ -16,11 +16,12 @@ from conftest import random_dna, write_fasta
 import seqmix
 from seqmix import budget, fitting, settling
 from seqmix.batching import collate, plan_batches
-from seqmix.config import Config, TrainingConfig, read_recipe, read_toml
+from seqmix.config import Config, TrainingConfig, read_toml
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
 from seqmix.fitting import EpochEnd, MemoryShort, StepEnd, learning_rate
 from seqmix.inference import answers
 from seqmix.model import SequenceClassifier
+from seqmix.recipes import read_recipe
 from seqmix.reporting.text import parse_duration
 from seqmix.training import BudgetChosen, Finished, Started
 

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.dataset import Dataset
-from seqmix.metrics import Floats
-from seqmix.objective import Objective, objective_of
+from seqmix.objectives.base import Objective, objective_of
+from seqmix.objectives.metrics import Floats
 from seqmix.vocabulary import Tokens
 
 Fetch = Callable[[Dataset, int], list[Tokens]]

@@ -21,7 +21,7 @@ from seqmix.config import Config, DataConfig, read_toml
 from seqmix.dataset import Dataset
 from seqmix.errors import DatasetError, SeqmixError
 from seqmix.mixers import available_mixers
-from seqmix.objective import objective_of
+from seqmix.objectives.base import objective_of
 from seqmix.reporting.text import parse_duration
 from seqmix.scheduling import (
     Planned,

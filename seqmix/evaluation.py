@@ -17,7 +17,7 @@ from seqmix.baselines import baseline_scores
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, RunError
 from seqmix.keys import file_stem
-from seqmix.metrics import (
+from seqmix.objectives.metrics import (
     Score,
     calibration_bins,
     confusion_matrix,
@@ -25,7 +25,7 @@ from seqmix.metrics import (
     per_class,
     roc_points,
 )
-from seqmix.multilabel import per_label
+from seqmix.objectives.multilabel import per_label
 from seqmix.prediction import reading_options
 from seqmix.preparation import prepare_for
 from seqmix.run import Run

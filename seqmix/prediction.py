@@ -18,10 +18,10 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix import multilabel
 from seqmix.config import DataConfig
 from seqmix.errors import ConfigError, InputError
-from seqmix.objective import Objective
+from seqmix.objectives import multilabel
+from seqmix.objectives.base import Objective
 from seqmix.records import ReadOptions, Record, RecordReader, find_sources
 from seqmix.run import Run
 from seqmix.spool import cut

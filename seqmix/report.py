@@ -31,7 +31,7 @@ from seqmix.version import __version__
 if TYPE_CHECKING:
     from seqmix.dataset import Dataset
     from seqmix.evaluation import Evaluation
-    from seqmix.metrics import Score
+    from seqmix.objectives.metrics import Score
 
 _SHOWN_CLASSES = 30
 

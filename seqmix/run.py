@@ -21,7 +21,7 @@ import tomli_w
 from seqmix.config import Config, read_toml
 from seqmix.dataset import fingerprint, read_info
 from seqmix.errors import ConfigError, DatasetError, RunError
-from seqmix.objective import Objective, objective_of
+from seqmix.objectives.base import Objective, objective_of
 from seqmix.system.environment import environment
 from seqmix.system.files import without_nan, write_whole
 from seqmix.version import __version__

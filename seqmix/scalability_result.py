@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seqmix.comparison import Spread
-from seqmix.regression import WITHIN
+from seqmix.objectives.regression import WITHIN
 from seqmix.system.files import without_nan
 from seqmix.trial import Trial
 from seqmix.version import __version__

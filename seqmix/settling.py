@@ -13,7 +13,7 @@ from seqmix.config import Config, Table, merge, parse_setting, read_settings
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError
 from seqmix.mixers import mixer_class, mixer_options
-from seqmix.objective import objective_of
+from seqmix.objectives.base import objective_of
 from seqmix.recipes import find_recipe, read_recipe
 from seqmix.system.devices import autocast, choose_device
 

@@ -34,7 +34,7 @@ from seqmix.fitting import new_optimizer
 from seqmix.inference import evaluating
 from seqmix.mixers import AttentionMixer, mixer_class
 from seqmix.model import SequenceClassifier, build_model
-from seqmix.objective import Classification, Objective, objective_of
+from seqmix.objectives.base import Classification, Objective, objective_of
 from seqmix.vocabulary import Tokens, Vocabulary
 
 STEPS = 20

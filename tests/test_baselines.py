@@ -10,7 +10,7 @@ from conftest import random_dna, write_fasta
 
 import seqmix
 from seqmix.baselines import baseline_scores, kmer_frequencies
-from seqmix.metrics import HEADLINE
+from seqmix.objectives.metrics import HEADLINE
 from seqmix.vocabulary import Vocabulary
 
 

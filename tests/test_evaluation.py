@@ -16,7 +16,7 @@ from sklearn import metrics as oracle
 import seqmix
 from seqmix import evaluation
 from seqmix.errors import ConfigError, DatasetError, InputError, RunError
-from seqmix.metrics import HEADLINE
+from seqmix.objectives.metrics import HEADLINE
 from seqmix.report import report_html
 
 

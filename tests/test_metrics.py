@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from seqmix.metrics import (
+from seqmix.objectives.metrics import (
     HEADLINE,
     bootstrap_scores,
     calibration_bins,
@@ -143,7 +143,7 @@ def test_intervals_hold_the_score_and_come_from_the_seed():
 
 def test_a_resample_is_scored_as_the_drawn_records_would_be(monkeypatch):
     probabilities, labels = example(40, 3, 10)
-    monkeypatch.setattr("seqmix.metrics._CHUNK", 100)  # a few resamples at a time: the chunks must not matter
+    monkeypatch.setattr("seqmix.objectives.metrics._CHUNK", 100)  # a few resamples at a time: the chunks must not matter
     few = bootstrap_scores(probabilities, labels, resamples=25, seed=3)
     rng = np.random.default_rng(3)
     drawn = [np.repeat(np.arange(40), rng.multinomial(40, np.full(40, 1 / 40))) for _ in range(25)]

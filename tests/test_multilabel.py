@@ -19,8 +19,8 @@ import seqmix
 from seqmix.baselines import baseline_scores
 from seqmix.cli import app
 from seqmix.errors import ConfigError, InputError
-from seqmix.multilabel import bootstrap_scores, per_label, point_scores
-from seqmix.objective import MultiLabel
+from seqmix.objectives.base import MultiLabel
+from seqmix.objectives.multilabel import bootstrap_scores, per_label, point_scores
 
 # Scores.
 
@@ -66,7 +66,7 @@ def test_a_resample_counts_as_its_records_repeated(probabilities, labels, monkey
         seen.append((counts, weighted(counts)))
         return {}
 
-    monkeypatch.setattr("seqmix.multilabel.bootstrap", remember)
+    monkeypatch.setattr("seqmix.objectives.multilabel.bootstrap", remember)
     bootstrap_scores(probabilities, labels)
     ((counts, scores),) = seen
     for i, row in enumerate(counts):

@@ -20,7 +20,7 @@ import seqmix
 from seqmix.baselines import baseline_scores
 from seqmix.cli import app
 from seqmix.errors import ConfigError, InputError
-from seqmix.regression import bootstrap_scores, point_scores
+from seqmix.objectives.regression import bootstrap_scores, point_scores
 
 # Scores.
 
@@ -70,7 +70,7 @@ def test_a_resample_counts_as_its_records_repeated(found, targets, monkeypatch):
         seen.append((counts, weighted(counts)))
         return {}
 
-    monkeypatch.setattr("seqmix.regression.bootstrap", remember)
+    monkeypatch.setattr("seqmix.objectives.regression.bootstrap", remember)
     bootstrap_scores(found, targets, 0.5)
     ((counts, scores),) = seen
     for i, row in enumerate(counts):

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
 
 from seqmix.errors import ConfigError
-from seqmix.regression import IN_UNITS
-
-if TYPE_CHECKING:
-    pass
-
+from seqmix.objectives.regression import IN_UNITS
 
 SHORTEST = 16  # tokens: of what is measured
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}

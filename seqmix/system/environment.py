@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seqmix.version import __version__
-
-if TYPE_CHECKING:
-    pass
 
 
 def environment() -> dict[str, Any]:

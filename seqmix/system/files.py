@@ -12,12 +12,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from seqmix.errors import ConfigError, DatasetError, RunError
-
-if TYPE_CHECKING:
-    pass
 
 
 def write_whole(path: Path, data: bytes | str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.metrics import Floats, Score, binary_ranking, bootstrap, class_row, mean_of_defined
+from seqmix.objectives.metrics import Floats, Score, binary_ranking, bootstrap, class_row, mean_of_defined
 
 HEADLINE = ("exact match", "micro-F1", "macro-F1", "ROC AUC", "average precision", "log loss")
 THRESHOLD = 0.5

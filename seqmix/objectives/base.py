@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix import metrics, multilabel, regression
 from seqmix.errors import ConfigError
-from seqmix.metrics import Floats, Score
+from seqmix.objectives import metrics, multilabel, regression
+from seqmix.objectives.metrics import Floats, Score
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.metrics import Floats, Score, bootstrap
+from seqmix.objectives.metrics import Floats, Score, bootstrap
 
 HEADLINE = ("R2", "RMSE", "MAE", "Pearson", "Spearman")
 IN_UNITS = ("RMSE", "MAE")

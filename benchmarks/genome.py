@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from reference import PublishedParamixer
 
 from seqmix.config import Config
-from seqmix.model import SequenceClassifier, build_model
+from seqmix.models.classifier import SequenceClassifier, build_model
 from seqmix.recipes import read_recipe
 
 L, B, VOCABULARY = 16384, 8, 7

@@ -25,7 +25,7 @@ from seqmix import fitting
 from seqmix.batching import collate, plan_batches
 from seqmix.config import Config
 from seqmix.dataset import Dataset
-from seqmix.model import build_model
+from seqmix.models.classifier import build_model
 
 MB_PER_SECOND, PADDING, WAITING = 500.0, 0.05, 0.02
 

@@ -21,7 +21,7 @@ from reference_skyformer import PublishedTransformer
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from seqmix.model import SequenceClassifier
+from seqmix.models.classifier import SequenceClassifier
 
 SPEED, MEMORY = 3.0, 1 / 3
 BATCH, LENGTH, WIDTH, FEEDFORWARD, HEADS, LANDMARKS, BLOCKS = 4, 16_384, 64, 128, 2, 128, 2

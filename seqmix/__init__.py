@@ -29,11 +29,11 @@ _HOMES = {
     "ReadOptions": "records",
     "Run": "run",
     "SeqmixError": "errors",
-    "SequenceClassifier": "model",
+    "SequenceClassifier": "models.classifier",
     "available_mixers": "mixers",
     "bench_approximation": "approximation",
     "bench_mixers": "benchmark",
-    "build_model": "model",
+    "build_model": "models.classifier",
     "compare": "comparing",
     "evaluate": "evaluation",
     "generate": "generation",
@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from seqmix.evaluation import evaluate as evaluate
     from seqmix.generation import generate as generate
     from seqmix.mixers import available_mixers as available_mixers
-    from seqmix.model import SequenceClassifier as SequenceClassifier
-    from seqmix.model import build_model as build_model
+    from seqmix.models.classifier import SequenceClassifier as SequenceClassifier
+    from seqmix.models.classifier import build_model as build_model
     from seqmix.prediction import Prediction as Prediction
     from seqmix.prediction import predict as predict
     from seqmix.preparation import PrepareOptions as PrepareOptions

@@ -22,7 +22,7 @@ from seqmix.config import Config, TrainingConfig
 from seqmix.dataset import Dataset
 from seqmix.errors import SeqmixError
 from seqmix.inference import answers
-from seqmix.model import SequenceClassifier
+from seqmix.models.classifier import SequenceClassifier
 from seqmix.objectives.base import Objective, objective_of
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory

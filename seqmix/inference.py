@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seqmix.batching import collate, in_rows, plan_batches
 from seqmix.errors import SeqmixError
-from seqmix.model import SequenceClassifier
+from seqmix.models.classifier import SequenceClassifier
 from seqmix.objectives.base import Objective
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory

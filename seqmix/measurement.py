@@ -29,7 +29,7 @@ from seqmix.config import Config, ModelConfig
 from seqmix.errors import SeqmixError
 from seqmix.inference import evaluating
 from seqmix.mixers import mixer_class
-from seqmix.model import build_model, count_parameters
+from seqmix.models.classifier import build_model, count_parameters
 from seqmix.system.devices import autocast, choose_device
 from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory
 from seqmix.vocabulary import Vocabulary

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from seqmix.model import SequenceClassifier
+    from seqmix.models.classifier import SequenceClassifier
 
 RUNS = Path("runs")
 _INFO_KEYS = {"arrays", "classes", "counts", "notes", "options", "read", "vocabulary"}  # needed of dataset.json
@@ -232,7 +232,7 @@ def model_for(config: Config, info: Mapping[str, Any]) -> SequenceClassifier:
     Raises:
         ConfigError: it cannot be built as configured.
     """
-    from seqmix.model import build_model
+    from seqmix.models.classifier import build_model
 
     vocabulary = Vocabulary.from_dict(info["vocabulary"])
     return build_model(

@@ -33,7 +33,7 @@ from seqmix.errors import SeqmixError
 from seqmix.fitting import new_optimizer
 from seqmix.inference import evaluating
 from seqmix.mixers import AttentionMixer, mixer_class
-from seqmix.model import SequenceClassifier, build_model
+from seqmix.models.classifier import SequenceClassifier, build_model
 from seqmix.objectives.base import Classification, Objective, objective_of
 from seqmix.vocabulary import Tokens, Vocabulary
 

@@ -21,7 +21,7 @@ from seqmix.config import Config, merge
 from seqmix.dataset import Dataset
 from seqmix.errors import ConfigError, Interrupted, RunError
 from seqmix.fitting import EpochEnd, MemoryShort, State, StepEnd, Trainer, fit
-from seqmix.model import count_parameters
+from seqmix.models.classifier import count_parameters
 from seqmix.reporting.text import parse_duration
 from seqmix.run import Run, model_for, next_run_folder
 from seqmix.settling import layers_beneath, open_labelled, settle, stated_layers

@@ -26,7 +26,7 @@ from seqmix.dataset import Dataset
 from seqmix.errors import Interrupted, SeqmixError
 from seqmix.evaluation import evaluate
 from seqmix.fitting import MemoryShort
-from seqmix.model import count_parameters
+from seqmix.models.classifier import count_parameters
 from seqmix.run import Run
 from seqmix.system import processes
 from seqmix.system.devices import choose_device, thread_count

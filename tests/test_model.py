@@ -10,7 +10,8 @@ import seqmix
 from seqmix.config import ModelConfig
 from seqmix.errors import ConfigError
 from seqmix.mixers import build_mixer, mixer_options
-from seqmix.model import SequenceClassifier, TransformerBlock, count_parameters
+from seqmix.models.blocks import TransformerBlock
+from seqmix.models.classifier import SequenceClassifier, count_parameters
 
 LENGTHS = (3, 8, 5)
 

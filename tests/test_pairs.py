@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import seqmix
 from seqmix.baselines import baseline_scores
 from seqmix.cli import app
-from seqmix.model import SequenceClassifier
+from seqmix.models.classifier import SequenceClassifier
 
 KINDS = [(6, 1, 1, 6), (1, 6, 6, 1)]
 

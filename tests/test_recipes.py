@@ -13,7 +13,7 @@ from seqmix.cli import app
 from seqmix.config import Config, parse_setting
 from seqmix.errors import ConfigError, RunError
 from seqmix.fitting import StepEnd
-from seqmix.model import build_model, count_parameters
+from seqmix.models.classifier import build_model, count_parameters
 from seqmix.recipes import RecipeFacts, find_recipe, read_recipe, recipe_names, recipe_text, recipes
 
 # Paramixer, supplement, Table 1: recipe, then N, protocol, n_links, lr, B, V, E, H, pos_embed, pooling.

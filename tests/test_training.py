@@ -20,7 +20,7 @@ from seqmix.config import Config, TrainingConfig, read_toml
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
 from seqmix.fitting import EpochEnd, MemoryShort, StepEnd, learning_rate
 from seqmix.inference import answers
-from seqmix.model import SequenceClassifier
+from seqmix.models.classifier import SequenceClassifier
 from seqmix.recipes import read_recipe
 from seqmix.reporting.text import parse_duration
 from seqmix.training import BudgetChosen, Finished, Started

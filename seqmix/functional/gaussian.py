@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from seqmix.functional.threads import side_by_side
+from seqmix.functional.parallel import side_by_side
 
 # Kernel values in one tile, and most of them along the shorter side: what a CPU's second-level cache holds, in a
 # shape that suits its matrix products; a GPU wants larger ones.

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from seqmix.functional.threads import side_by_side
+from seqmix.functional.parallel import side_by_side
 
 # Floats of hidden activation in one chunk: what a core's second-level cache holds; a GPU wants larger ones.
 _CHUNK_FLOATS = {"cpu": 1 << 19, "cuda": 1 << 26}

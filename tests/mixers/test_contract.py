@@ -12,7 +12,7 @@ from seqmix.config import POOLINGS
 from seqmix.functional import even_landmarks, gaussian, gaussian_kernel
 from seqmix.mixers import available_mixers, build_mixer, mixer_class
 from seqmix.mixers.reformer import _hash
-from seqmix.model import SequenceClassifier
+from seqmix.models.classifier import SequenceClassifier
 from seqmix.run import pack, unpack
 from seqmix.vocabulary import CLS
 

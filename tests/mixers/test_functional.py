@@ -22,12 +22,12 @@ from seqmix.functional import (
     newton_schulz_inverse,
     skyformer_attention,
     softmax_attention,
-    threads,
 )
 from seqmix.functional import circular as circular_module
 from seqmix.functional import mlp as mlp_module
+from seqmix.functional import parallel as threads
 from seqmix.functional.gaussian import gaussian_product
-from seqmix.functional.words import word_count, words
+from seqmix.functional.kmers import word_count, words
 
 OFFSETS = {
     "chord": [0, 1, 2, 4],
@@ -230,7 +230,7 @@ def test_chunked_mlp_has_the_right_gradients(positions, generator, monkeypatch):
 def test_every_handwritten_backward_is_checked_here():
     functions = set()
     for module in pkgutil.walk_packages([str(p) for p in seqmix.__path__], "seqmix."):
-        if module.name.startswith(("seqmix.functional", "seqmix.mixers")) or module.name == "seqmix.model":
+        if module.name.startswith(("seqmix.functional", "seqmix.mixers")) or module.name == "seqmix.models.classifier":
             found = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
             functions |= {name for name, kind in found if issubclass(kind, torch.autograd.Function)}
     assert functions == {"_ChunkedMLP", "_GaussianProduct"}

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from seqmix.mixers import available_mixers
-from seqmix.model import SequenceClassifier
+from seqmix.models.classifier import SequenceClassifier
 
 RECORDS, LENGTH, STEPS = 16, 48, 120
 SMALL = {"skyformer": {"n_landmarks": 16}, "nystromformer": {"n_landmarks": 16}}

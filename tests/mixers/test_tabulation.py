@@ -6,9 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from seqmix import tabulation
 from seqmix.mixers import Table
-from seqmix.model import SequenceClassifier
+from seqmix.models import token_tables as tabulation
+from seqmix.models.classifier import SequenceClassifier
 
 LENGTHS = [40, 33, 40, 21] * 3
 

@@ -1,0 +1,1 @@
+"""The classifier, its blocks, and what makes it fast."""

@@ -1,0 +1,105 @@
+"""The parts of a classifier around its mixers: stem, blocks, and the branch of k-mer frequencies."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from seqmix.errors import ConfigError
+from seqmix.functional.kmers import word_count
+from seqmix.functional.kmers import words as find_words
+from seqmix.mixers import Mixer, Table
+
+_WORD_STD = 0.02
+
+
+_FEEDFORWARD_FLOATS = 1 << 20  # hidden activations of a feed-forward that are there at one time, in training
+
+
+class WordBranch(nn.Module):
+    """Frequencies of words of `k` characters `(B, words)`, projected to `width` and normalised: `(B, width)`.
+
+    The projection begins small, so that the norm magnifies what is learned over what was there by chance.
+    """
+
+    def __init__(self, k: int, letters: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.k, self.letters, self.dropout = k, letters, dropout
+        self.weight = nn.Parameter(torch.empty(word_count(k, letters), width))
+        nn.init.normal_(self.weight, std=_WORD_STD)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, ids: Tensor, mask: Tensor, *, cls: bool = False) -> Tensor:
+        """ids `(B, L)` characters, mask `(B, L)` bool; `cls`: CLS stands first."""
+        if cls:
+            ids, mask = ids[:, 1:], mask[:, 1:]
+        found, kept = find_words(ids, mask, self.k, self.letters)
+        weight = kept.to(self.weight.dtype)
+        if self.training and self.dropout:
+            weight = weight * (torch.rand(found.shape, device=found.device) >= self.dropout)
+        counts = weight.new_zeros(len(found), len(self.weight)).scatter_add_(1, found.long(), weight)
+        projected = (counts / kept.sum(1, keepdim=True)) @ self.weight
+        normed: Tensor = self.norm(projected)
+        return normed
+
+
+class ConvStem(nn.Module):
+    """``x + gelu(conv(x))`` along the length: short motifs become visible to mixers that see single tokens."""
+
+    def __init__(self, d_model: int, kernel: int) -> None:
+        super().__init__()
+        if kernel < 1 or kernel % 2 == 0:
+            raise ConfigError(f"model.stem_kernel must be odd and at least 1: got {kernel}")
+        self.convolution = nn.Conv1d(d_model, d_model, kernel, padding=kernel // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + F.gelu(self.convolution(x.transpose(1, 2))).transpose(1, 2)
+
+
+class PlainBlock(nn.Module):
+    """The mixer as published for Paramixer: no residual around it but on request; then dropout, and a norm if asked for."""
+
+    def __init__(self, mixer: Mixer, d_model: int, norm: bool, residual: bool, dropout: float) -> None:
+        super().__init__()
+        self.mixer, self.residual = mixer, residual
+        self.dropout = nn.Dropout(dropout)
+        self.norm = nn.LayerNorm(d_model) if norm else None
+
+    def forward(self, x: Tensor | Table, mask: Tensor, source: Tensor | Table) -> Tensor:
+        mixed: Tensor = self.dropout(self.mixer(x, mask, source))
+        if self.residual:
+            mixed = mixed + (x.expand() if isinstance(x, Table) else x)
+        return self.norm(mixed) if self.norm is not None else mixed
+
+
+class TransformerBlock(nn.Module):
+    """Pre-norm, as in the Skyformer paper: ``x + mixer(norm(x))``, then ``x + feedforward(norm(x))``."""
+
+    def __init__(self, mixer: Mixer, d_model: int, d_feedforward: int, dropout: float) -> None:
+        super().__init__()
+        self.norm_mixer = nn.LayerNorm(d_model)
+        self.mixer = mixer
+        self.norm_feedforward = nn.LayerNorm(d_model)
+        self.feedforward = nn.Sequential(
+            nn.Linear(d_model, d_feedforward),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(d_feedforward, d_model),
+            nn.Dropout(dropout),
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+        x = x + self.dropout(self.mixer(self.norm_mixer(x), mask, source))
+        if not self.training:
+            return x + self._feed_forward(x)
+        # Its hidden activations are the widest tensors of the block: not kept, and computed again a part at a time.
+        width = x.shape[0] * max(layer.out_features for layer in self.feedforward if isinstance(layer, nn.Linear))
+        parts = x.chunk(-(-x.shape[1] * width // _FEEDFORWARD_FLOATS), dim=1)
+        return x + torch.cat([checkpoint(self._feed_forward, part, use_reentrant=False) for part in parts], dim=1)
+
+    def _feed_forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.feedforward(self.norm_feedforward(x))
+        return out

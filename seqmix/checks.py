@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.data.readers.formats import TABLE_FORMATS
 from seqmix.errors import InputError
-from seqmix.formats import TABLE_FORMATS
 from seqmix.records import RecordReader
 from seqmix.splits import SPLITS, parse_fractions
 from seqmix.spool import TokenSpool

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqmix.config import Table, merge
+from seqmix.data.readers.releases import CIFAR, IMDB, LISTOPS, PAIRS, PATHFINDER
 from seqmix.errors import ConfigError
 from seqmix.mixers import available_mixers, mixer_options
 from seqmix.recipes import read_recipe
-from seqmix.releases import CIFAR, IMDB, LISTOPS, PAIRS, PATHFINDER
 
 # Skyformer (NeurIPS 2021), Table 1: accuracy in %, of text, listops, retrieval, pathfinder and image.
 _TASKS = ("text", "listops", "retrieval", "pathfinder", "image")

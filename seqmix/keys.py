@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from seqmix.entries import Entry, TableOptions, open_stream, reading
+from seqmix.data.readers.entry import Entry, TableOptions, open_stream, reading
+from seqmix.data.readers.formats import TABLE_FORMATS, detect_format, parse
 from seqmix.errors import InputError
-from seqmix.formats import TABLE_FORMATS, detect_format, parse
 
 
 class KeySource:

@@ -26,10 +26,10 @@ from seqmix.checks import (
     length_quantiles,
     without_effect,
 )
+from seqmix.data.readers.releases import Source
 from seqmix.dataset import ARRAYS, FORMAT_VERSION, Dataset
 from seqmix.errors import ConfigError, DatasetError, InputError
 from seqmix.records import ReadOptions, Record, RecordReader, class_sources, find_sources
-from seqmix.releases import Source
 from seqmix.splits import SPLITS, components, parse_fractions, split_leaks, stratified_split
 from seqmix.spool import Meta, TokenSpool
 from seqmix.system.files import _new_folder, file_checksum

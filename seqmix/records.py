@@ -19,11 +19,11 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from seqmix.entries import BLOCK, Entry, TableOptions, open_stream, reading
+from seqmix.data.readers.entry import BLOCK, Entry, TableOptions, open_stream, reading
+from seqmix.data.readers.formats import FORMATS, SEQUENCE_FORMATS, TABLE_FORMATS, detect_format, parse
+from seqmix.data.readers.releases import RELEASE_FORMATS, Source, find_release, listed, parse_release, readable, recognise
 from seqmix.errors import ConfigError, InputError
-from seqmix.formats import FORMATS, SEQUENCE_FORMATS, TABLE_FORMATS, detect_format, parse
 from seqmix.keys import KeySource
-from seqmix.releases import RELEASE_FORMATS, Source, find_release, listed, parse_release, readable, recognise
 
 LABEL_COLUMNS = ("label", "class", "target", "y")
 _LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;\[])(label|class)=")

@@ -16,8 +16,9 @@ import pytest
 from preparing import CONTENT, decoded, dna, labelled_fasta, message_of, prepare, standard_input
 from typer.testing import CliRunner
 
-from seqmix import entries, spool
+from seqmix import spool
 from seqmix.cli import app
+from seqmix.data.readers import entry as entries
 from seqmix.dataset import ARRAYS, Dataset
 from seqmix.errors import SeqmixError
 

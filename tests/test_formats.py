@@ -10,7 +10,7 @@ import pytest
 from Bio.SeqIO.FastaIO import SimpleFastaParser
 from preparing import CONTENT, PACKED, SEQUENCES, letters, message_of, pairs, prepare, read, standard_input
 
-from seqmix import formats
+from seqmix.data.readers import formats
 from seqmix.records import ReadOptions, RecordReader, find_sources
 
 ENDINGS = {

@@ -14,7 +14,7 @@ from PIL import Image
 from preparing import label_of, labelled_fasta, message_of, prepare, read, split_of
 
 import seqmix
-from seqmix.pickled import read_values
+from seqmix.data.readers.cifar_pickle import read_values
 from seqmix.vocabulary import CLS, PAD
 
 NAMES = ["airplane", "automobile", "bird"]

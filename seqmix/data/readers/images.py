@@ -15,9 +15,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.entries import Entry
+from seqmix.data.readers.cifar_pickle import byte_array, read_values
+from seqmix.data.readers.entry import Entry
 from seqmix.errors import InputError
-from seqmix.pickled import byte_array, read_values
 
 _PIXELS = 32 * 32
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.entries import Entry, TableOptions, decoded_lines
+from seqmix.data.readers.entry import Entry, TableOptions, decoded_lines
 from seqmix.errors import InputError
 
 TEXT_COLUMNS = ("text", "sequence", "seq", "document", "content", "review", "values")

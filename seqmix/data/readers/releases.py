@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from seqmix.entries import Entry, decoded_lines, open_stream, reading
+from seqmix.data.readers.entry import Entry, decoded_lines, open_stream, reading
+from seqmix.data.readers.formats import ENDINGS
+from seqmix.data.readers.images import parse_cifar, parse_cifar_binary, parse_pathfinder
 from seqmix.errors import InputError
-from seqmix.formats import ENDINGS
-from seqmix.images import parse_cifar, parse_cifar_binary, parse_pathfinder
 from seqmix.splits import SPLIT_NAMES, SPLITS
 
 # How folders and files of releases are called, and which split that is.

@@ -15,9 +15,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from seqmix.entries import BLOCK, Entry, TableOptions, as_text, reading, undecodable, with_bom
+from seqmix.data.readers.entry import BLOCK, Entry, TableOptions, as_text, reading, undecodable, with_bom
+from seqmix.data.readers.tables import TEXT_COLUMNS, parse_jsonl, parse_table
 from seqmix.errors import InputError
-from seqmix.tables import TEXT_COLUMNS, parse_jsonl, parse_table
 
 SEQUENCE_FORMATS = ("fasta", "fastq", "genbank", "embl")
 TABLE_FORMATS = ("csv", "tsv", "jsonl")

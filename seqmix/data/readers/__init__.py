@@ -1,0 +1,1 @@
+"""Readers of sequence files, tables and published data sets; each yields entries."""

@@ -22,9 +22,9 @@ from harness import finish, machine
 
 import seqmix
 from seqmix import fitting
-from seqmix.batching import collate, plan_batches
 from seqmix.config import Config
-from seqmix.dataset import Dataset
+from seqmix.data.batching import collate, plan_batches
+from seqmix.data.dataset import Dataset
 from seqmix.models.classifier import build_model
 
 MB_PER_SECOND, PADDING, WAITING = 500.0, 0.05, 0.02

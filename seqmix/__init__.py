@@ -22,11 +22,11 @@ from seqmix.version import __version__
 # Names are fetched when first used, so that `import seqmix` (and `seqmix --help`) does not wait for torch.
 _HOMES = {
     "Config": "config",
-    "Dataset": "dataset",
+    "Dataset": "data.dataset",
     "Evaluation": "evaluation",
     "Prediction": "prediction",
-    "PrepareOptions": "preparation",
-    "ReadOptions": "records",
+    "PrepareOptions": "data.prepare",
+    "ReadOptions": "data.records",
     "Run": "run",
     "SeqmixError": "errors",
     "SequenceClassifier": "models.classifier",
@@ -38,7 +38,7 @@ _HOMES = {
     "evaluate": "evaluation",
     "generate": "generation",
     "predict": "prediction",
-    "prepare": "preparation",
+    "prepare": "data.prepare",
     "reproduce": "reproducing",
     "reproduce_scalability": "scalability",
     "train": "training",
@@ -51,7 +51,10 @@ if TYPE_CHECKING:
     from seqmix.benchmark import bench_mixers as bench_mixers
     from seqmix.comparing import compare as compare
     from seqmix.config import Config as Config
-    from seqmix.dataset import Dataset as Dataset
+    from seqmix.data.dataset import Dataset as Dataset
+    from seqmix.data.prepare import PrepareOptions as PrepareOptions
+    from seqmix.data.prepare import prepare as prepare
+    from seqmix.data.records import ReadOptions as ReadOptions
     from seqmix.errors import SeqmixError as SeqmixError
     from seqmix.evaluation import Evaluation as Evaluation
     from seqmix.evaluation import evaluate as evaluate
@@ -61,9 +64,6 @@ if TYPE_CHECKING:
     from seqmix.models.classifier import build_model as build_model
     from seqmix.prediction import Prediction as Prediction
     from seqmix.prediction import predict as predict
-    from seqmix.preparation import PrepareOptions as PrepareOptions
-    from seqmix.preparation import prepare as prepare
-    from seqmix.records import ReadOptions as ReadOptions
     from seqmix.reproducing import reproduce as reproduce
     from seqmix.run import Run as Run
     from seqmix.scalability import reproduce_scalability as reproduce_scalability

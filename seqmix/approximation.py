@@ -25,7 +25,7 @@ from torch import Tensor
 
 from seqmix.attention_inputs import FromRun, Gaussian, Heads, Inputs, attention_mixers
 from seqmix.benchmark import fit_exponent
-from seqmix.dataset import Dataset
+from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, SeqmixError
 from seqmix.evaluation import training_data
 from seqmix.mixers import AttentionMixer, build_mixer, mixer_class

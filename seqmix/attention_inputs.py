@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqmix.batching import collate
-from seqmix.dataset import Dataset
+from seqmix.data.batching import collate
+from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError
 from seqmix.inference import evaluating
 from seqmix.mixers import AttentionMixer, available_mixers, mixer_class

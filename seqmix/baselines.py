@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.dataset import Dataset
+from seqmix.data.dataset import Dataset
+from seqmix.data.vocabulary import Tokens
 from seqmix.objectives.base import Objective, objective_of
 from seqmix.objectives.metrics import Floats
-from seqmix.vocabulary import Tokens
 
 Fetch = Callable[[Dataset, int], list[Tokens]]
 Part = tuple[Dataset, NDArray[np.int64]]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqmix.batching import plan_batches
+from seqmix.data.batching import plan_batches
 from seqmix.fitting import Trainer, add_gradients, class_weights
 from seqmix.system.memory import forget_peak, free_memory, is_out_of_memory, release_memory, used_memory
 

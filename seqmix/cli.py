@@ -138,10 +138,10 @@ def prepare(
 
     Classes are file stems (several FASTA files), folder names, label=… in the headers, or what --label-from says.
     """
+    from seqmix.data.prepare import PrepareOptions
+    from seqmix.data.prepare import prepare as run_prepare
+    from seqmix.data.records import ReadOptions, parse_class_files
     from seqmix.display import progress_bar
-    from seqmix.preparation import PrepareOptions
-    from seqmix.preparation import prepare as run_prepare
-    from seqmix.records import ReadOptions, parse_class_files
 
     read = ReadOptions(
         format=input_format,

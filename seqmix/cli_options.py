@@ -15,7 +15,7 @@ import typer
 from seqmix.errors import Interrupted, SeqmixError
 
 if TYPE_CHECKING:
-    from seqmix.dataset import Dataset
+    from seqmix.data.dataset import Dataset
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more on what is done.")]

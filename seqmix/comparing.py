@@ -18,7 +18,7 @@ from seqmix.baselines import baseline_scores
 from seqmix.comparison import Comparison
 from seqmix.comparison_report import write_comparison
 from seqmix.config import Config, DataConfig, read_toml
-from seqmix.dataset import Dataset
+from seqmix.data.dataset import Dataset
 from seqmix.errors import DatasetError, SeqmixError
 from seqmix.mixers import available_mixers
 from seqmix.objectives.base import objective_of

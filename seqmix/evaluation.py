@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.baselines import baseline_scores
-from seqmix.dataset import Dataset
+from seqmix.data.dataset import Dataset
+from seqmix.data.label_source import file_stem
+from seqmix.data.prepare import prepare_for
+from seqmix.data.vocabulary import Tokens
 from seqmix.errors import ConfigError, DatasetError, RunError
-from seqmix.keys import file_stem
 from seqmix.objectives.metrics import (
     Score,
     calibration_bins,
@@ -27,11 +29,9 @@ from seqmix.objectives.metrics import (
 )
 from seqmix.objectives.multilabel import per_label
 from seqmix.prediction import reading_options
-from seqmix.preparation import prepare_for
 from seqmix.run import Run
 from seqmix.system.files import without_nan, write_whole
 from seqmix.version import __version__
-from seqmix.vocabulary import Tokens
 
 _CURVE_POINTS = 400  # of an ROC curve that are kept
 _PICTURES, _LEAST_SIDE = 8, 8  # images that are kept, and the least side of what is taken for one

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
+from seqmix.data.dataset import Dataset
+from seqmix.data.prepare import PrepareOptions, prepare
 from seqmix.data.readers.entry import reading
 from seqmix.data.readers.releases import LISTOPS, PAIRS, Source, find_release, recognise
-from seqmix.dataset import Dataset
 from seqmix.errors import InputError
 from seqmix.experiments import Experiment, ensembl_name
 from seqmix.generation import generate
-from seqmix.preparation import PrepareOptions, prepare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,16 +17,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqmix.batching import augment, collate, in_rows, plan_batches
 from seqmix.config import Config, TrainingConfig
-from seqmix.dataset import Dataset
+from seqmix.data.batching import collate, in_rows, plan_batches
+from seqmix.data.dataset import Dataset
+from seqmix.data.transforms import augment
+from seqmix.data.vocabulary import Tokens
 from seqmix.errors import SeqmixError
 from seqmix.inference import answers
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.objectives.base import Objective, objective_of
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
-from seqmix.vocabulary import Tokens
 
 
 @dataclass(slots=True)

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from seqmix.dataset import Dataset
+from seqmix.data.dataset import Dataset
+from seqmix.data.prepare import PrepareOptions, Progress, prepare_records
+from seqmix.data.records import ReadOptions, Record, RecordReader
 from seqmix.errors import ConfigError
-from seqmix.preparation import PrepareOptions, Progress, prepare_records
-from seqmix.records import ReadOptions, Record, RecordReader
 from seqmix.tasks import Sample, Task, find_task, split_generators
 
 

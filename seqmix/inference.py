@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqmix.batching import collate, in_rows, plan_batches
+from seqmix.data.batching import collate, in_rows, plan_batches
+from seqmix.data.vocabulary import Tokens
 from seqmix.errors import SeqmixError
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.objectives.base import Objective
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
-from seqmix.vocabulary import Tokens
 
 
 @contextmanager

@@ -24,15 +24,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from seqmix.batching import collate
 from seqmix.config import Config, ModelConfig
+from seqmix.data.batching import collate
+from seqmix.data.vocabulary import Vocabulary
 from seqmix.errors import SeqmixError
 from seqmix.inference import evaluating
 from seqmix.mixers import mixer_class
 from seqmix.models.classifier import build_model, count_parameters
 from seqmix.system.devices import autocast, choose_device
 from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory
-from seqmix.vocabulary import Vocabulary
 
 LONG = 10.0  # seconds: what takes longer is run once
 _WARM_LENGTH = 64

@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.config import DataConfig
+from seqmix.data.records import ReadOptions, Record, RecordReader, find_sources
+from seqmix.data.transforms import cut
+from seqmix.data.vocabulary import Tokens
 from seqmix.errors import ConfigError, InputError
 from seqmix.objectives import multilabel
 from seqmix.objectives.base import Objective
-from seqmix.records import ReadOptions, Record, RecordReader, find_sources
 from seqmix.run import Run
-from seqmix.spool import cut
-from seqmix.vocabulary import Tokens
 
 FORMATS = ("tsv", "csv", "jsonl")
 _WINDOW_BATCHES = 8

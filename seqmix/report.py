@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from seqmix.config import ModelConfig
-from seqmix.dataset import sizes_of
+from seqmix.data.dataset import sizes_of
+from seqmix.data.splitting import SPLITS
 from seqmix.recipes import Recipe
 from seqmix.reporting.figures import (
     confusion_figure,
@@ -24,12 +25,11 @@ from seqmix.reporting.figures import (
 from seqmix.reporting.html import html_figures, html_page, html_table
 from seqmix.reporting.text import number, score_text
 from seqmix.run import Run
-from seqmix.splits import SPLITS
 from seqmix.system.files import write_whole
 from seqmix.version import __version__
 
 if TYPE_CHECKING:
-    from seqmix.dataset import Dataset
+    from seqmix.data.dataset import Dataset
     from seqmix.evaluation import Evaluation
     from seqmix.objectives.metrics import Score
 

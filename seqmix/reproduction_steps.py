@@ -9,7 +9,7 @@ from typing import Any
 
 from seqmix.comparing import baselines_of
 from seqmix.config import Config, Table, merge, parse_setting
-from seqmix.dataset import Dataset
+from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, InputError, SeqmixError
 from seqmix.experiment_data import Found, find_data, make_data
 from seqmix.experiments import Experiment, Suite

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from seqmix.config import Config, read_toml
-from seqmix.dataset import fingerprint, read_info
+from seqmix.data.dataset import fingerprint, read_info
+from seqmix.data.vocabulary import Vocabulary
 from seqmix.errors import ConfigError, DatasetError, RunError
 from seqmix.objectives.base import Objective, objective_of
 from seqmix.system.environment import environment
 from seqmix.system.files import without_nan, write_whole
 from seqmix.version import __version__
-from seqmix.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import torch

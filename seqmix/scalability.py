@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from seqmix.comparison import spread
-from seqmix.dataset import Dataset
+from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, RunError
 from seqmix.generation import generate
 from seqmix.mixers import mixer_class

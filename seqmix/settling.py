@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqmix.config import Config, Table, merge, parse_setting, read_settings
-from seqmix.dataset import Dataset
+from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError
 from seqmix.mixers import mixer_class, mixer_options
 from seqmix.objectives.base import objective_of

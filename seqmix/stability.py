@@ -26,16 +26,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqmix.batching import Batch, collate
 from seqmix.config import Config, ModelConfig, TrainingConfig
-from seqmix.dataset import Dataset
+from seqmix.data.batching import Batch, collate
+from seqmix.data.dataset import Dataset
+from seqmix.data.vocabulary import Tokens, Vocabulary
 from seqmix.errors import SeqmixError
 from seqmix.fitting import new_optimizer
 from seqmix.inference import evaluating
 from seqmix.mixers import AttentionMixer, mixer_class
 from seqmix.models.classifier import SequenceClassifier, build_model
 from seqmix.objectives.base import Classification, Objective, objective_of
-from seqmix.vocabulary import Tokens, Vocabulary
 
 STEPS = 20
 SEEDS = 3

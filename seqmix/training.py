@@ -18,7 +18,7 @@ import torch
 
 from seqmix.budget import choose_tokens_per_batch
 from seqmix.config import Config, merge
-from seqmix.dataset import Dataset
+from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, Interrupted, RunError
 from seqmix.fitting import EpochEnd, MemoryShort, State, StepEnd, Trainer, fit
 from seqmix.models.classifier import count_parameters

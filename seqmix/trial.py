@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 
 from seqmix.config import Config
-from seqmix.dataset import Dataset
+from seqmix.data.dataset import Dataset
 from seqmix.errors import Interrupted, SeqmixError
 from seqmix.evaluation import evaluate
 from seqmix.fitting import MemoryShort

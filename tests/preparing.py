@@ -13,10 +13,10 @@ from Bio import SeqIO
 from Bio.Seq import Seq
 from Bio.SeqRecord import SeqRecord
 
+from seqmix.data.prepare import PrepareOptions
+from seqmix.data.prepare import prepare as run_prepare
+from seqmix.data.records import ReadOptions, RecordReader, find_sources
 from seqmix.errors import SeqmixError
-from seqmix.preparation import PrepareOptions
-from seqmix.preparation import prepare as run_prepare
-from seqmix.records import ReadOptions, RecordReader, find_sources
 
 _PREPARE_OPTIONS = {field.name for field in fields(PrepareOptions)}
 

@@ -16,10 +16,10 @@ import pytest
 from preparing import CONTENT, decoded, dna, labelled_fasta, message_of, prepare, standard_input
 from typer.testing import CliRunner
 
-from seqmix import spool
 from seqmix.cli import app
+from seqmix.data import writer as spool
+from seqmix.data.dataset import ARRAYS, Dataset
 from seqmix.data.readers import entry as entries
-from seqmix.dataset import ARRAYS, Dataset
 from seqmix.errors import SeqmixError
 
 FASTA = "".join(f">{c}{i} label={c}\n{dna(50, f'{c}{i}')}\n" for c in "ab" for i in range(10)).encode()
@@ -391,7 +391,7 @@ def test_a_disk_that_cannot_be_read_is_not_blamed_on_the_output(tmp_path, work, 
         def read(self, n):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    from seqmix import records
+    from seqmix.data import records
 
     path = labelled_fasta(tmp_path / "x.fa")
     monkeypatch.setattr(records, "open_stream", lambda raw, name: Broken(entries.open_stream(raw, name)))

@@ -10,8 +10,8 @@ from conftest import random_dna, write_fasta
 
 import seqmix
 from seqmix.baselines import baseline_scores, kmer_frequencies
+from seqmix.data.vocabulary import Vocabulary
 from seqmix.objectives.metrics import HEADLINE
-from seqmix.vocabulary import Vocabulary
 
 
 def fetch(dataset, index):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from seqmix.batching import augment, collate, plan_batches
-from seqmix.vocabulary import CLS, PAD, Vocabulary
+from seqmix.data.batching import collate, plan_batches
+from seqmix.data.transforms import augment
+from seqmix.data.vocabulary import CLS, PAD, Vocabulary
 
 
 def random_lengths(seed, n=200):

@@ -11,7 +11,7 @@ from Bio.SeqIO.FastaIO import SimpleFastaParser
 from preparing import CONTENT, PACKED, SEQUENCES, letters, message_of, pairs, prepare, read, standard_input
 
 from seqmix.data.readers import formats
-from seqmix.records import ReadOptions, RecordReader, find_sources
+from seqmix.data.records import ReadOptions, RecordReader, find_sources
 
 ENDINGS = {
     "fasta": ("fa", "fasta", "fna", "ffn", "cds", "cdna"),

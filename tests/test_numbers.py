@@ -14,7 +14,7 @@ import seqmix
 from seqmix.approximation import bench_approximation
 from seqmix.baselines import baseline_scores
 from seqmix.cli import app
-from seqmix.vocabulary import Vocabulary
+from seqmix.data.vocabulary import Vocabulary
 
 
 def rows(n, seed=0, channels=2):

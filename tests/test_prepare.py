@@ -25,7 +25,7 @@ from preparing import (
 )
 
 import seqmix
-from seqmix.dataset import ARRAYS, Dataset
+from seqmix.data.dataset import ARRAYS, Dataset
 from seqmix.errors import SeqmixError
 
 
@@ -531,7 +531,7 @@ def test_contradictory_or_missing_inputs_are_refused(tmp_path):
 def test_memory_does_not_grow_with_the_input(tmp_path):
     code = (
         "import resource, sys\n"
-        "from seqmix.preparation import prepare\n"
+        "from seqmix.data.prepare import prepare\n"
         "prepare(sys.argv[1], sys.argv[2])\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

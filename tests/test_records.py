@@ -5,8 +5,8 @@ import gzip
 import pytest
 from preparing import CONTENT, message_of, pairs, read, standard_input
 
-from seqmix.keys import file_stem
-from seqmix.records import ReadOptions, RecordReader, find_sources
+from seqmix.data.label_source import file_stem
+from seqmix.data.records import ReadOptions, RecordReader, find_sources
 
 ENSEMBL = (
     ">ENSMUST00000177564.1 cdna chromosome:GRCm38:14:54122226:54122241:1 gene:ENSMUSG00000096176.1 "

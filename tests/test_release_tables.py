@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import seqmix
 from seqmix.cli import app
-from seqmix.records import parse_class_files
+from seqmix.data.records import parse_class_files
 
 NUMBERS = {"train": 0, "eval": 1, "val": 1, "test": 2}
 

@@ -15,7 +15,7 @@ from preparing import label_of, labelled_fasta, message_of, prepare, read, split
 
 import seqmix
 from seqmix.data.readers.cifar_pickle import read_values
-from seqmix.vocabulary import CLS, PAD
+from seqmix.data.vocabulary import CLS, PAD
 
 NAMES = ["airplane", "automobile", "bird"]
 
@@ -401,7 +401,7 @@ def test_images_take_no_other_alphabet(tmp_path):
 
 @pytest.mark.parametrize("alphabet", ["dna", "protein", "chars"])
 def test_a_vocabulary_of_letters_refuses_intensities(alphabet):
-    vocabulary = seqmix.preparation.Vocabulary(alphabet)
+    vocabulary = seqmix.data.prepare.Vocabulary(alphabet)
     assert "x.png: intensities" in message_of(vocabulary.encode, np.zeros(4, np.uint8), {}, "x.png")
     vocabulary.settled = True
     assert "model" in message_of(vocabulary.encode, np.zeros(4, np.uint8), {}, "x.png")

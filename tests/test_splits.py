@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from preparing import message_of
 
-from seqmix.splits import components, parse_fractions, split_leaks, split_number, stratified_split
+from seqmix.data.splitting import components, parse_fractions, split_leaks, split_number, stratified_split
 
 FRACTIONS = (0.6, 0.2, 0.2)
 

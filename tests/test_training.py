@@ -15,8 +15,8 @@ from conftest import random_dna, write_fasta
 
 import seqmix
 from seqmix import budget, fitting, settling
-from seqmix.batching import collate, plan_batches
 from seqmix.config import Config, TrainingConfig, read_toml
+from seqmix.data.batching import collate, plan_batches
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
 from seqmix.fitting import EpochEnd, MemoryShort, StepEnd, learning_rate
 from seqmix.inference import answers

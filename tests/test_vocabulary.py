@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from preparing import dna, message_of, reverse_complement
 
+from seqmix.data.vocabulary import ALPHABETS, CLS, PAD, Vocabulary, guess_alphabet
 from seqmix.errors import ConfigError
-from seqmix.vocabulary import ALPHABETS, CLS, PAD, Vocabulary, guess_alphabet
 
 
 def encode(vocabulary, text):

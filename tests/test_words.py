@@ -9,8 +9,9 @@ from preparing import message_of, prepare, write_jsonl, write_table
 from typer.testing import CliRunner
 
 import seqmix
-from seqmix import numbering, vocabulary
 from seqmix.cli import app
+from seqmix.data import symbol_table as numbering
+from seqmix.data import vocabulary
 from seqmix.prediction import Tally
 
 COMMON = ["the", "of", "Ünïcode", "x2"]

@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.data.splitting import SPLITS
 from seqmix.errors import ConfigError
-from seqmix.splits import SPLITS
 
 _KINDS = {int: "a whole number", float: "a number", str: "a text"}
 

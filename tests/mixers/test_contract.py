@@ -9,12 +9,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from seqmix.config import POOLINGS
+from seqmix.data.vocabulary import CLS
 from seqmix.functional import even_landmarks, gaussian, gaussian_kernel
 from seqmix.mixers import available_mixers, build_mixer, mixer_class
 from seqmix.mixers.reformer import _hash
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.run import pack, unpack
-from seqmix.vocabulary import CLS
 
 WIDTH, LONGEST, VOCABULARY = 8, 21, 9
 OPTIONS = {

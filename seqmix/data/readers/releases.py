@@ -16,8 +16,8 @@ from typing import BinaryIO
 from seqmix.data.readers.entry import Entry, decoded_lines, open_stream, reading
 from seqmix.data.readers.formats import ENDINGS
 from seqmix.data.readers.images import parse_cifar, parse_cifar_binary, parse_pathfinder
+from seqmix.data.splitting import SPLIT_NAMES, SPLITS
 from seqmix.errors import InputError
-from seqmix.splits import SPLIT_NAMES, SPLITS
 
 # How folders and files of releases are called, and which split that is.
 _SPLIT_OF = {name: SPLITS[number] for name, number in SPLIT_NAMES.items()}

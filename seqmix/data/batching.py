@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqmix.vocabulary import CLS, Tokens
+from seqmix.data.vocabulary import CLS, Tokens
 
 # Lengths are multiplied by 1 to 1 + this before sorting: neighbours in length change from epoch to epoch.
 _JITTER = 0.05
@@ -60,31 +60,6 @@ def collate(sequences: Sequence[Tokens], *, cls: bool = False, pin: bool = False
 def in_rows(records: Sequence[Sequence[Tokens]]) -> list[Tokens]:
     """The rows of a batch: the first sequences of all records, then, of pairs, their second ones."""
     return [sequence for row in zip(*records, strict=True) for sequence in row]
-
-
-def augment(
-    tokens: Tokens, order: tuple[int, ...], *, crop: float = 0.0, reverse_complement: float = 0.0, complement: bytes | None
-) -> Tokens:
-    """A training sequence as it is seen in one epoch: a pure function of itself, `order` and the options.
-
-    Args:
-        tokens: `(n,)`, or `(n, channels)`; left as they are.
-        order: (seed, epoch, record), and 1 for the second of a pair.
-        crop: a random part of it is seen, of at least ``1 - crop`` of its length.
-        reverse_complement: probability with which its other strand is seen.
-        complement: `Vocabulary.complement`; None: there is no other strand.
-    """
-    if not crop and not (reverse_complement and complement):
-        return tokens
-    generator = np.random.default_rng(order)
-    share, place, strand = generator.random(3)
-    kept = max(1, round(len(tokens) * (1.0 - crop * share)))
-    start = int(place * (len(tokens) - kept + 1))
-    part = tokens[start : start + kept]
-    if complement and strand < reverse_complement:
-        table = np.frombuffer(complement, dtype=np.uint8)
-        part = table[part[::-1]]
-    return part
 
 
 def plan_batches(

@@ -16,7 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.checks import (
+from seqmix.data.dataset import ARRAYS, FORMAT_VERSION, Dataset
+from seqmix.data.readers.releases import Source
+from seqmix.data.records import ReadOptions, Record, RecordReader, class_sources, find_sources
+from seqmix.data.splitting import SPLITS, components, parse_fractions, split_leaks, stratified_split
+from seqmix.data.targets import TASKS, Targets, count, describe, make_targets
+from seqmix.data.validation import (
     check_class_sizes,
     check_classes,
     check_groups,
@@ -26,16 +31,11 @@ from seqmix.checks import (
     length_quantiles,
     without_effect,
 )
-from seqmix.data.readers.releases import Source
-from seqmix.dataset import ARRAYS, FORMAT_VERSION, Dataset
+from seqmix.data.vocabulary import Vocabulary, guess_alphabet
+from seqmix.data.writer import Meta, TokenSpool
 from seqmix.errors import ConfigError, DatasetError, InputError
-from seqmix.records import ReadOptions, Record, RecordReader, class_sources, find_sources
-from seqmix.splits import SPLITS, components, parse_fractions, split_leaks, stratified_split
-from seqmix.spool import Meta, TokenSpool
 from seqmix.system.files import _new_folder, file_checksum
-from seqmix.targets import TASKS, Targets, count, describe, make_targets
 from seqmix.version import __version__
-from seqmix.vocabulary import Vocabulary, guess_alphabet
 
 TRUNCATIONS = ("start", "end", "middle")
 _SPLIT = "0.6,0.2,0.2"

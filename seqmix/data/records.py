@@ -19,11 +19,11 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
+from seqmix.data.label_source import KeySource
 from seqmix.data.readers.entry import BLOCK, Entry, TableOptions, open_stream, reading
 from seqmix.data.readers.formats import FORMATS, SEQUENCE_FORMATS, TABLE_FORMATS, detect_format, parse
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source, find_release, listed, parse_release, readable, recognise
 from seqmix.errors import ConfigError, InputError
-from seqmix.keys import KeySource
 
 LABEL_COLUMNS = ("label", "class", "target", "y")
 _LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;\[])(label|class)=")

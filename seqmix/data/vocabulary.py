@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.data.symbol_table import MOST_SYMBOLS, WHITESPACE, Numbering
 from seqmix.errors import ConfigError, InputError
-from seqmix.numbering import MOST_SYMBOLS, WHITESPACE, Numbering
 
 PAD, CLS = 0, 1
 _FIRST = 2

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.config import DataConfig
+from seqmix.data.splitting import SPLITS
+from seqmix.data.transforms import cut
+from seqmix.data.vocabulary import Tokens, Vocabulary
 from seqmix.errors import ConfigError, DatasetError
-from seqmix.splits import SPLITS
-from seqmix.spool import cut
 from seqmix.system.files import file_checksum
 from seqmix.version import __version__
-from seqmix.vocabulary import Tokens, Vocabulary
 
 FORMAT_VERSION = 1
 ARRAYS = ("tokens.npy", "offsets.npy", "labels.npy", "split.npy", "ids.txt")

@@ -19,26 +19,18 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.data.records import Record, RecordReader
+from seqmix.data.splitting import split_number
+from seqmix.data.symbol_table import Numbering
+from seqmix.data.transforms import cut
+from seqmix.data.vocabulary import GATHERED, Tokens, Vocabulary
 from seqmix.errors import InputError
-from seqmix.numbering import Numbering
-from seqmix.records import Record, RecordReader
-from seqmix.splits import split_number
-from seqmix.vocabulary import GATHERED, Tokens, Vocabulary
 
 _HEADER = 128
 _BUFFER = 1 << 20
 _CHUNK = 1 << 22  # tokens that the second pass holds at a time
 
 Chooser = Callable[[Iterator[Record]], tuple[Vocabulary, Iterator[Record]]]
-
-
-def cut(tokens: Tokens, max_length: int | None, keep: str) -> Tokens:
-    """At most `max_length` tokens: those at the "start", the "end" or the "middle". The one truncation there is."""
-    excess = 0 if max_length is None else len(tokens) - max_length
-    if excess <= 0:
-        return tokens
-    first = {"start": 0, "end": excess, "middle": excess // 2}[keep]
-    return tokens[first : first + len(tokens) - excess]
 
 
 @dataclass(slots=True)

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.data.readers.formats import TABLE_FORMATS
+from seqmix.data.records import RecordReader
+from seqmix.data.splitting import SPLITS, parse_fractions
+from seqmix.data.targets import is_number
+from seqmix.data.writer import TokenSpool
 from seqmix.errors import InputError
-from seqmix.records import RecordReader
-from seqmix.splits import SPLITS, parse_fractions
-from seqmix.spool import TokenSpool
-from seqmix.targets import is_number
 
 _MANY_NUMBERS = 20  # classes that are numbers, from which on they are taken for amounts
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)

@@ -36,7 +36,7 @@ _HOMES = {
     "build_model": "models.classifier",
     "compare": "comparing",
     "evaluate": "evaluation",
-    "generate": "generation",
+    "generate": "data.synthetic.generate",
     "predict": "prediction",
     "prepare": "data.prepare",
     "reproduce": "reproducing",
@@ -55,10 +55,10 @@ if TYPE_CHECKING:
     from seqmix.data.prepare import PrepareOptions as PrepareOptions
     from seqmix.data.prepare import prepare as prepare
     from seqmix.data.records import ReadOptions as ReadOptions
+    from seqmix.data.synthetic.generate import generate as generate
     from seqmix.errors import SeqmixError as SeqmixError
     from seqmix.evaluation import Evaluation as Evaluation
     from seqmix.evaluation import evaluate as evaluate
-    from seqmix.generation import generate as generate
     from seqmix.mixers import available_mixers as available_mixers
     from seqmix.models.classifier import SequenceClassifier as SequenceClassifier
     from seqmix.models.classifier import build_model as build_model

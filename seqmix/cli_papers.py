@@ -36,11 +36,11 @@ def generate(
     quiet: Quiet = False,
 ) -> None:
     """Generate a synthetic task as a data set, ready for train; shows the first samples."""
+    from seqmix.data.synthetic import find_task
+    from seqmix.data.synthetic.generate import first_samples
+    from seqmix.data.synthetic.generate import generate as run_generate
     from seqmix.display import progress_bar
-    from seqmix.generation import first_samples
-    from seqmix.generation import generate as run_generate
     from seqmix.reporting.text import parse_length
-    from seqmix.tasks import find_task
 
     options = {
         "length": parse_length(length) if length is not None else None,

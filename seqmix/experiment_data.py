@@ -12,9 +12,9 @@ from seqmix.data.dataset import Dataset
 from seqmix.data.prepare import PrepareOptions, prepare
 from seqmix.data.readers.entry import reading
 from seqmix.data.readers.releases import LISTOPS, PAIRS, Source, find_release, recognise
+from seqmix.data.synthetic.generate import generate
 from seqmix.errors import InputError
 from seqmix.experiments import Experiment, ensembl_name
-from seqmix.generation import generate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,8 @@ import torch
 
 from seqmix.comparison import spread
 from seqmix.data.dataset import Dataset
+from seqmix.data.synthetic.generate import generate
 from seqmix.errors import ConfigError, RunError
-from seqmix.generation import generate
 from seqmix.mixers import mixer_class
 from seqmix.reporting.text import parse_duration
 from seqmix.scalability_report import write_scalability

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 import seqmix
 from seqmix.cli import app
-from seqmix.generation import GeneratedRecords, first_samples, generate
-from seqmix.tasks import TASKS, find_task
+from seqmix.data.synthetic import TASKS, find_task
+from seqmix.data.synthetic.generate import GeneratedRecords, first_samples, generate
 
 SMALL = {
     "adding": {"length": 20},

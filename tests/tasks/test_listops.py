@@ -9,7 +9,7 @@ import pytest
 from preparing import message_of
 from scipy import stats
 
-from seqmix.tasks import find_task, listops
+from seqmix.data.synthetic import find_task, listops
 
 TASK = find_task("listops")
 SMALL = {"length": 40, "min_length": 8, "max_depth": 5, "max_args": 5}

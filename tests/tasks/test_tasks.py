@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from preparing import message_of
 
-from seqmix.tasks import TASKS, find_task, split_generators
+from seqmix.data.synthetic import TASKS, find_task, split_generators
 
 SMALL = {"adding": 20, "temporal-order": 20, "listops": 600, "pathfinder": 1024}
 

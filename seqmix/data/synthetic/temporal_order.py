@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from seqmix.tasks.base import LengthOptions, Sample, Task, two_positions
+from seqmix.data.synthetic.base import LengthOptions, Sample, Task, two_positions
 
 _DISTRACTORS = np.frombuffer(b"abcd", dtype=np.uint8)
 _SYMBOLS = np.frombuffer(b"XY", dtype=np.uint8)

@@ -26,8 +26,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.data.synthetic.base import Sample, Task
 from seqmix.errors import ConfigError
-from seqmix.tasks.base import Sample, Task
 
 Ints = NDArray[np.int64]
 

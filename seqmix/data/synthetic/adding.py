@@ -15,7 +15,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.tasks.base import LengthOptions, Sample, Task, two_positions
+from seqmix.data.synthetic.base import LengthOptions, Sample, Task, two_positions
 
 
 class Adding(Task[LengthOptions]):

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from seqmix.data.synthetic.adding import Adding
+from seqmix.data.synthetic.base import Sample, Task, split_generators
+from seqmix.data.synthetic.listops import ListOps
+from seqmix.data.synthetic.pathfinder import Pathfinder
+from seqmix.data.synthetic.temporal_order import TemporalOrder
 from seqmix.errors import ConfigError
-from seqmix.tasks.adding import Adding
-from seqmix.tasks.base import Sample, Task, split_generators
-from seqmix.tasks.listops import ListOps
-from seqmix.tasks.pathfinder import Pathfinder
-from seqmix.tasks.temporal_order import TemporalOrder
 
 __all__ = ["TASKS", "Sample", "Task", "find_task", "split_generators"]
 

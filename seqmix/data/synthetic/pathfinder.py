@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.data.synthetic.base import Sample, Task
+from seqmix.data.synthetic.curves import CurveField, Floats, Mask, draw
 from seqmix.errors import ConfigError
-from seqmix.tasks.base import Sample, Task
-from seqmix.tasks.curves import CurveField, Floats, Mask, draw
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,8 +16,8 @@ import numpy as np
 from seqmix.data.dataset import Dataset
 from seqmix.data.prepare import PrepareOptions, Progress, prepare_records
 from seqmix.data.records import ReadOptions, Record, RecordReader
+from seqmix.data.synthetic import Sample, Task, find_task, split_generators
 from seqmix.errors import ConfigError
-from seqmix.tasks import Sample, Task, find_task, split_generators
 
 
 class GeneratedRecords(RecordReader):

@@ -24,7 +24,7 @@ _HOMES = {
     "Config": "config",
     "Dataset": "data.dataset",
     "Evaluation": "evaluation",
-    "Prediction": "prediction",
+    "Prediction": "inference.predict",
     "PrepareOptions": "data.prepare",
     "ReadOptions": "data.records",
     "Run": "run",
@@ -37,7 +37,7 @@ _HOMES = {
     "compare": "comparing",
     "evaluate": "evaluation",
     "generate": "data.synthetic.generate",
-    "predict": "prediction",
+    "predict": "inference.predict",
     "prepare": "data.prepare",
     "reproduce": "reproducing",
     "reproduce_scalability": "scalability",
@@ -59,11 +59,11 @@ if TYPE_CHECKING:
     from seqmix.errors import SeqmixError as SeqmixError
     from seqmix.evaluation import Evaluation as Evaluation
     from seqmix.evaluation import evaluate as evaluate
+    from seqmix.inference.predict import Prediction as Prediction
+    from seqmix.inference.predict import predict as predict
     from seqmix.mixers import available_mixers as available_mixers
     from seqmix.models.classifier import SequenceClassifier as SequenceClassifier
     from seqmix.models.classifier import build_model as build_model
-    from seqmix.prediction import Prediction as Prediction
-    from seqmix.prediction import predict as predict
     from seqmix.reproducing import reproduce as reproduce
     from seqmix.run import Run as Run
     from seqmix.scalability import reproduce_scalability as reproduce_scalability

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from seqmix.data.batching import collate
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError
-from seqmix.inference import evaluating
+from seqmix.inference.batched import evaluating
 from seqmix.mixers import AttentionMixer, available_mixers, mixer_class
 from seqmix.run import Run
 

@@ -386,8 +386,9 @@ def predict(
 ) -> None:
     """Classify new sequences: one row each, in input order."""
     from seqmix.display import progress_bar
-    from seqmix.prediction import Tally, reading_options, write_predictions
-    from seqmix.prediction import predict as run_predict
+    from seqmix.inference.predict import Tally, reading_options
+    from seqmix.inference.predict import predict as run_predict
+    from seqmix.inference.writing import write_predictions
     from seqmix.run import Run
     from seqmix.system.files import whole_file
 

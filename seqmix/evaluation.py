@@ -19,6 +19,7 @@ from seqmix.data.label_source import file_stem
 from seqmix.data.prepare import prepare_for
 from seqmix.data.vocabulary import Tokens
 from seqmix.errors import ConfigError, DatasetError, RunError
+from seqmix.inference.predict import reading_options
 from seqmix.objectives.metrics import (
     Score,
     calibration_bins,
@@ -28,7 +29,6 @@ from seqmix.objectives.metrics import (
     roc_points,
 )
 from seqmix.objectives.multilabel import per_label
-from seqmix.prediction import reading_options
 from seqmix.run import Run
 from seqmix.system.files import without_nan, write_whole
 from seqmix.version import __version__
@@ -219,7 +219,7 @@ def _answers(
     precision: str,
     on_batch: Callable[[int], object] | None,
 ) -> NDArray[np.float64]:
-    from seqmix.inference import answers
+    from seqmix.inference.batched import answers
     from seqmix.system.devices import choose_device
 
     where = choose_device(device)

@@ -23,7 +23,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.data.transforms import augment
 from seqmix.data.vocabulary import Tokens
 from seqmix.errors import SeqmixError
-from seqmix.inference import answers
+from seqmix.inference.batched import answers
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.objectives.base import Objective, objective_of
 from seqmix.system.devices import autocast

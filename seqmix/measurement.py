@@ -28,7 +28,7 @@ from seqmix.config import Config, ModelConfig
 from seqmix.data.batching import collate
 from seqmix.data.vocabulary import Vocabulary
 from seqmix.errors import SeqmixError
-from seqmix.inference import evaluating
+from seqmix.inference.batched import evaluating
 from seqmix.mixers import mixer_class
 from seqmix.models.classifier import build_model, count_parameters
 from seqmix.system.devices import autocast, choose_device

@@ -32,7 +32,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.data.vocabulary import Tokens, Vocabulary
 from seqmix.errors import SeqmixError
 from seqmix.fitting import new_optimizer
-from seqmix.inference import evaluating
+from seqmix.inference.batched import evaluating
 from seqmix.mixers import AttentionMixer, mixer_class
 from seqmix.models.classifier import SequenceClassifier, build_model
 from seqmix.objectives.base import Classification, Objective, objective_of

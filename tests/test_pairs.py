@@ -276,7 +276,7 @@ def test_pairs_are_refused_where_single_texts_were_learned(trained, file, tmp_pa
         (release / f"new_aan_pairs.{split}.tsv").write_text("\n".join(lines) + "\n")
     message = message_of(seqmix.evaluate, trained, data=[release], output=tmp_path / "none")
     assert "the records are pairs of texts, and the model was trained on single texts" in message
-    read = seqmix.prediction.reading_options(trained, pair_column="text2")
+    read = seqmix.inference.predict.reading_options(trained, pair_column="text2")
     assert "leave out --pair-column" in message_of(lambda: list(seqmix.predict(file, trained, read=read)))
 
 

@@ -17,10 +17,11 @@ from conftest import random_dna, write_fasta
 from typer.testing import CliRunner
 
 import seqmix
-from seqmix import prediction
 from seqmix.cli import app
 from seqmix.errors import ConfigError, InputError, RunError
-from seqmix.prediction import Prediction, Tally, predict, reading_options, write_predictions
+from seqmix.inference import predict as prediction
+from seqmix.inference.predict import Prediction, Tally, predict, reading_options
+from seqmix.inference.writing import write_predictions
 from seqmix.system.files import whole_file
 
 

@@ -19,7 +19,7 @@ from seqmix.config import Config, TrainingConfig, read_toml
 from seqmix.data.batching import collate, plan_batches
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
 from seqmix.fitting import EpochEnd, MemoryShort, StepEnd, learning_rate
-from seqmix.inference import answers
+from seqmix.inference.batched import answers
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.recipes import read_recipe
 from seqmix.reporting.text import parse_duration

@@ -12,7 +12,7 @@ import seqmix
 from seqmix.cli import app
 from seqmix.data import symbol_table as numbering
 from seqmix.data import vocabulary
-from seqmix.prediction import Tally
+from seqmix.inference.predict import Tally
 
 COMMON = ["the", "of", "Ünïcode", "x2"]
 OWN = {"cooking": ["salt", "pepper", "pan", "simmer", "onion"], "sailing": ["mast", "wind", "rope", "anchor", "harbour"]}

@@ -1,0 +1,1 @@
+"""Batched prediction: the forward loop, `predict`, and writing its results."""

@@ -1,0 +1,83 @@
+"""Predictions as TSV, CSV or JSONL."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from seqmix.errors import ConfigError
+from seqmix.inference.predict import Prediction
+
+FORMATS = ("tsv", "csv", "jsonl")
+
+
+def write_predictions(
+    predictions: Iterable[Prediction],
+    out: TextIO,
+    *,
+    format: str = "tsv",
+    classes: Sequence[str],
+    kind: str = "classification",
+    paired: bool = False,
+    with_probabilities: bool = True,
+    top: int = 0,
+) -> None:
+    """Writes predictions as TSV, CSV (both with a header) or JSONL.
+
+    Args:
+        predictions: from `predict`.
+        out: a text stream.
+        format: one of `FORMATS`.
+        classes: names of all classes, kind: that of the objective, paired: whether records are pairs; for the header.
+        with_probabilities: a column `prob_<class>` for every class.
+        top: instead, columns `label_1 prob_1 … label_K prob_K` of the K most probable classes; 0: not.
+
+    Raises:
+        ConfigError: an option is not allowed.
+    """
+    if format not in FORMATS:
+        raise ConfigError(f"--format must be one of {', '.join(FORMATS)}: got '{format}'")
+    if top and kind == "regression":
+        raise ConfigError(f"--top is for classes; this model predicts a number: got {top}")
+    if not 0 <= top <= len(classes):
+        raise ConfigError(f"--top must be from 0 to {len(classes)}, the number of classes: got {top}")
+    if format == "jsonl":
+        for prediction in predictions:
+            out.write(json.dumps(_json_row(prediction, with_probabilities, top), ensure_ascii=False) + "\n")
+        return
+    writer = csv.writer(out, dialect="excel-tab" if format == "tsv" else "excel", lineterminator="\n")
+    header = ["id", "length", *(["pair_length"] if paired else []), "value" if kind == "regression" else "label"]
+    if top:
+        header += [f"{what}_{rank}" for rank in range(1, top + 1) for what in ("label", "prob")]
+    elif with_probabilities:
+        header += [f"prob_{name}" for name in classes]
+    writer.writerow(header)
+    for prediction in predictions:
+        row = [prediction.id, str(prediction.length), *([str(prediction.pair_length)] if paired else [])]
+        row.append(prediction.label if prediction.value is None else f"{prediction.value:.6g}")
+        if top:
+            for name, value in _ranked(prediction, top):
+                row += [name, f"{value:.6g}"]
+        elif with_probabilities:
+            row += [f"{value:.6g}" for value in prediction.probabilities.values()]
+        writer.writerow(row)
+
+
+def _ranked(prediction: Prediction, top: int) -> list[tuple[str, float]]:
+    return sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:top]
+
+
+def _json_row(prediction: Prediction, with_probabilities: bool, top: int) -> dict[str, object]:
+    row: dict[str, object] = {"id": prediction.id, "length": prediction.length}
+    if prediction.pair_length is not None:
+        row["pair_length"] = prediction.pair_length
+    if prediction.value is not None:
+        return row | {"value": float(f"{prediction.value:.6g}")}
+    row["label"] = prediction.label
+    if top:
+        row["top"] = [{"label": name, "prob": float(f"{value:.6g}")} for name, value in _ranked(prediction, top)]
+    elif with_probabilities:
+        row["prob"] = {name: float(f"{value:.6g}") for name, value in prediction.probabilities.items()}
+    return row

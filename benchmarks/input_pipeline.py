@@ -21,11 +21,11 @@ import torch
 from harness import finish, machine
 
 import seqmix
-from seqmix import fitting
 from seqmix.config import Config
 from seqmix.data.batching import collate, plan_batches
 from seqmix.data.dataset import Dataset
 from seqmix.models.classifier import build_model
+from seqmix.training import trainer as fitting
 
 MB_PER_SECOND, PADDING, WAITING = 500.0, 0.05, 0.02
 

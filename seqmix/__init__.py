@@ -23,7 +23,7 @@ from seqmix.version import __version__
 _HOMES = {
     "Config": "config",
     "Dataset": "data.dataset",
-    "Evaluation": "evaluation",
+    "Evaluation": "evaluation.result",
     "Prediction": "inference.predict",
     "PrepareOptions": "data.prepare",
     "ReadOptions": "data.records",
@@ -31,25 +31,24 @@ _HOMES = {
     "SeqmixError": "errors",
     "SequenceClassifier": "models.classifier",
     "available_mixers": "mixers",
-    "bench_approximation": "approximation",
-    "bench_mixers": "benchmark",
+    "bench_approximation": "bench.approximation",
+    "bench_mixers": "bench.mixers",
     "build_model": "models.classifier",
-    "compare": "comparing",
-    "evaluate": "evaluation",
+    "compare": "experiments.comparison.compare",
+    "evaluate": "evaluation.evaluate",
     "generate": "data.synthetic.generate",
     "predict": "inference.predict",
     "prepare": "data.prepare",
-    "reproduce": "reproducing",
-    "reproduce_scalability": "scalability",
-    "train": "training",
+    "reproduce": "experiments.reproduction.reproduce",
+    "reproduce_scalability": "experiments.scalability.reproduce",
+    "train": "training.train",
 }
 
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
-    from seqmix.approximation import bench_approximation as bench_approximation
-    from seqmix.benchmark import bench_mixers as bench_mixers
-    from seqmix.comparing import compare as compare
+    from seqmix.bench.approximation import bench_approximation as bench_approximation
+    from seqmix.bench.mixers import bench_mixers as bench_mixers
     from seqmix.config import Config as Config
     from seqmix.data.dataset import Dataset as Dataset
     from seqmix.data.prepare import PrepareOptions as PrepareOptions
@@ -57,17 +56,18 @@ if TYPE_CHECKING:
     from seqmix.data.records import ReadOptions as ReadOptions
     from seqmix.data.synthetic.generate import generate as generate
     from seqmix.errors import SeqmixError as SeqmixError
-    from seqmix.evaluation import Evaluation as Evaluation
-    from seqmix.evaluation import evaluate as evaluate
+    from seqmix.evaluation.evaluate import evaluate as evaluate
+    from seqmix.evaluation.result import Evaluation as Evaluation
+    from seqmix.experiments.comparison.compare import compare as compare
+    from seqmix.experiments.reproduction.reproduce import reproduce as reproduce
+    from seqmix.experiments.scalability.reproduce import reproduce_scalability as reproduce_scalability
     from seqmix.inference.predict import Prediction as Prediction
     from seqmix.inference.predict import predict as predict
     from seqmix.mixers import available_mixers as available_mixers
     from seqmix.models.classifier import SequenceClassifier as SequenceClassifier
     from seqmix.models.classifier import build_model as build_model
-    from seqmix.reproducing import reproduce as reproduce
     from seqmix.run import Run as Run
-    from seqmix.scalability import reproduce_scalability as reproduce_scalability
-    from seqmix.training import train as train
+    from seqmix.training.train import train as train
 
 
 def __getattr__(name: str) -> Any:

@@ -1,15 +1,92 @@
-"""What a user can get wrong: one exception family, one message each.
+"""What a user can get wrong: one family of exceptions, one message each.
 
-A message says what was got, what is allowed and what to do, and where (file, record, line) if there is a
-place. The command line prints it as one red line and exits with 1; library callers catch `SeqmixError`.
-Anything else that escapes is a bug.
+A message says what was got, what is allowed and what to do, and where (file, record, line) if there is a place. The
+command line prints it as one red line and exits with 1; library callers catch `SeqmixError`. Anything else that escapes
+is a bug.
+
+A message that names an option marks it with `param`, and a command with `command`, so that each reader sees their own
+spelling: `str(error)` says ``max_length`` and ``seqmix.prepare``, the command line ``--max-length`` and
+``seqmix prepare``::
+
+    raise ConfigError(f"{param('max_length')} must be at least 1: got {max_length}")
+    raise RunError(f"{path} exists; replace it with {param('overwrite', True)}")
+    raise DatasetError(f"{path}: the data set is damaged; run {command('prepare')} again")
+
+A message that quotes another error's takes its `text`, in which the marks are kept, not `str(error)`.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+_PARAMETER, _COMMAND, _VALUE, _END = "\x01", "\x02", "\x03", "\x04"
+_MARK = re.compile(f"([{_PARAMETER}{_COMMAND}])([^{_VALUE}{_END}]*)(?:{_VALUE}([^{_END}]*))?{_END}")
+_FUNCTIONS = {"eval": "evaluate"}  # commands whose Python function has another name
+
+Speller = Callable[[str, str | None], str]
+
+
+def param(name: str, value: object = None) -> str:
+    """Mark the name of a Python parameter in a message.
+
+    Args:
+        name: the parameter, such as ``max_length``.
+        value: the value to recommend; with True, the command line shows the bare flag. None if there is none.
+    """
+    return f"{_PARAMETER}{name}{_END}" if value is None else f"{_PARAMETER}{name}{_VALUE}{value!r}{_END}"
+
+
+def command(name: str) -> str:
+    """Mark the name of a command, such as ``train`` or ``eval``, in a message."""
+    return f"{_COMMAND}{name}{_END}"
+
+
+def spell(text: str, parameter: Speller, function: Callable[[str], str]) -> str:
+    """Write out the marks of a message.
+
+    Args:
+        text: the message, with marks.
+        parameter: spells a parameter, given its name and the `repr` of a value or None.
+        function: spells the name of a command.
+    """
+
+    def write(mark: re.Match[str]) -> str:
+        return parameter(mark[2], mark[3]) if mark[1] == _PARAMETER else function(mark[2])
+
+    return _MARK.sub(write, text)
+
+
+def unmarked(text: str) -> str:
+    """Write out the marks of a message as Python spells them: ``max_length=100``, ``seqmix.train``."""
+    return spell(
+        text,
+        lambda name, value: name if value is None else f"{name}={value}",
+        lambda name: f"seqmix.{_FUNCTIONS.get(name, name)}",
+    )
+
+
+def suggestion(got: str, allowed: Any) -> str:
+    """Return "; did you mean 'paramixer'?" for the closest of the allowed names, "" where none is close."""
+    close = get_close_matches(got, list(allowed), n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
 
 class SeqmixError(Exception):
-    """A mistake in the input, the options or the environment, explained for the person who made it."""
+    """A mistake in the input, the options or the environment, explained for the person who made it.
+
+    Attributes:
+        text: the message with its marks (see `param`), to be quoted in another message.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return unmarked(self.text)
 
 
 class InputError(SeqmixError):
@@ -21,12 +98,20 @@ class DatasetError(SeqmixError):
 
 
 class ConfigError(SeqmixError):
-    """An option is unknown, has a value that is not allowed, or contradicts another."""
+    """An option is unknown, has a value that is not allowed, or contradicts another.
+
+    Attributes:
+        option: the option at fault, such as "training.lr" or "max_length"; None if several are, or none in particular.
+    """
+
+    def __init__(self, text: str, *, option: str | None = None) -> None:
+        super().__init__(text)
+        self.option = option
 
 
 class RunError(SeqmixError):
     """A run folder is missing, damaged, foreign, or in the way."""
 
 
-class Interrupted(SeqmixError):  # noqa: N818 - no mistake, an event
+class Interrupted(SeqmixError):  # noqa: N818 - an event, not a mistake
     """Training was stopped by a signal, after its state was saved."""

@@ -127,7 +127,7 @@ class Run:
     def vocabulary(self) -> Vocabulary:
         """How the model's input is indexed."""
         vocabulary = Vocabulary.from_dict(self.info["vocabulary"])
-        vocabulary.settled = True
+        vocabulary.frozen = True
         return vocabulary
 
     @property

@@ -1,69 +1,18 @@
 """What all tests share: small files to work on, and a trained run that is made once."""
 
-import json
 import os
 import random
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 import seqmix
+from tests.support import launch_here, random_dna, write_fasta
 
 # Threads that wait for each other on a busy machine would make tiny tensors a hundred times slower. Read when torch is
 # imported, here and in subprocesses.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-SAMPLE = Path(__file__).parent.parent / "sample_data"
-
-
-def random_dna(length, rng, weights=(1, 1, 1, 1)):
-    return "".join(rng.choices("ACGT", weights, k=length))
-
-
-def write_fasta(path, records):
-    path.write_text("".join(f">{header}\n{sequence}\n" for header, sequence in records))
-    return path
-
-
-def train_tiny(dataset, output, *settings, **options):
-    """A small convolution, trained for a few epochs."""
-    given = {"mixer": "conv", "epochs": 2, "lr": 0.02, "tokens_per_batch": 512} | options
-    return seqmix.train(
-        dataset, output, settings=["model.d_model=8", "model.words=0", "training.patience=0", *settings], **given
-    )
-
-
-def launch_here(launcher, spec):
-    """In the place of `Launcher.launch`: a trial in this process, without the seconds that a new one needs to begin."""
-    from seqmix import trial
-
-    return json.loads(trial.main(json.dumps(asdict(spec)))).get("error", "")
-
-
-def compare_tiny(dataset, output, monkeypatch):
-    """Two mixers, trained for an epoch each, in this process."""
-    from seqmix import trial
-
-    monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
-    monkeypatch.setattr(trial.Launcher, "launch", launch_here)
-    settings = ["model.d_model=4", "model.words=0", "training.epochs=1"]
-    return seqmix.compare(dataset, output, mixers=["conv", "linear"], seeds=1, budget=0, settings=settings)
-
-
-def values(evaluation):
-    """The scores of an evaluation, without their intervals."""
-    return {name: score.value for name, score in evaluation.scores.items()}
-
-
-def strict_json(path):
-    """What a JSON file holds; what JSON does not know, such as NaN, is an error."""
-
-    def refuse(constant):
-        raise AssertionError(f"{constant} is no JSON")
-
-    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +44,7 @@ def trained(dataset, tmp_path_factory):
 @pytest.fixture
 def clock(monkeypatch):
     """Time that passes in optimiser steps (1 s each) and validations (2 s each) only."""
-    from seqmix import fitting
+    from seqmix.training import trainer as fitting
 
     class Clock:
         now = 1000.0
@@ -116,7 +65,7 @@ def clock(monkeypatch):
 @pytest.fixture
 def launched(monkeypatch):
     """Trains here (see `launch_here`); returns what was trained."""
-    from seqmix import trial
+    from seqmix.experiments import trial
 
     names = []
     monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
@@ -125,5 +74,5 @@ def launched(monkeypatch):
         names.append(Path(spec.folder).name)
         return launch_here(launcher, spec)
 
-    monkeypatch.setattr(trial.Launcher, "launch", launch)
+    monkeypatch.setattr(trial.TrialProcess, "launch", launch)
     return names

@@ -24,7 +24,7 @@ _JITTER = 0.05
 @dataclass(slots=True)
 class Batch:
     """ids `(B, L)` uint8 or int32, as the tokens are, or `(B, L, channels)` float32; mask `(B, L)` bool, True = a real
-    position (CLS among them). Of pairs, B is twice the number of records (see `in_rows`)."""
+    position (CLS among them). Of pairs, B is twice the number of records (see `interleave`)."""
 
     ids: Tensor
     mask: Tensor
@@ -57,7 +57,7 @@ def collate(sequences: Sequence[Tokens], *, cls: bool = False, pin: bool = False
     return Batch(batch.ids.pin_memory(), batch.mask.pin_memory()) if pin else batch
 
 
-def in_rows(records: Sequence[Sequence[Tokens]]) -> list[Tokens]:
+def interleave(records: Sequence[Sequence[Tokens]]) -> list[Tokens]:
     """The rows of a batch: the first sequences of all records, then, of pairs, their second ones."""
     return [sequence for row in zip(*records, strict=True) for sequence in row]
 

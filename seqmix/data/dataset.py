@@ -42,7 +42,7 @@ class Dataset:
         self.path, self.info = path, info
         self.vocabulary = Vocabulary.from_dict(info["vocabulary"])
         self.classes: list[str] = info["classes"]
-        self.rows = 2 if info.get("paired") else 1
+        self.n_sequences = 2 if info.get("paired") else 1
         self.offsets: NDArray[np.int64] = np.load(path / "offsets.npy", allow_pickle=False)
         self.labels: NDArray[Any] = np.load(path / "labels.npy", allow_pickle=False)
         self.split: NDArray[np.int8] = np.load(path / "split.npy", allow_pickle=False)
@@ -88,7 +88,7 @@ class Dataset:
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Characters of each record, of a pair those of the longer text, `(n,)`."""
-        longest: NDArray[np.int64] = np.diff(self.offsets).reshape(-1, self.rows).max(1)
+        longest: NDArray[np.int64] = np.diff(self.offsets).reshape(-1, self.n_sequences).max(1)
         return longest
 
     def cut_lengths(self, max_length: int) -> NDArray[np.int64]:
@@ -97,14 +97,14 @@ class Dataset:
 
     def sequences(self, index: int) -> list[Tokens]:
         """The tokens of record `index`, one array or two, views into the memory map."""
-        first = index * self.rows
-        return [self._tokens[self.offsets[i] : self.offsets[i + 1]] for i in range(first, first + self.rows)]
+        first = index * self.n_sequences
+        return [self._tokens[self.offsets[i] : self.offsets[i + 1]] for i in range(first, first + self.n_sequences)]
 
     def tokens(self, index: int) -> Tokens:
         """`sequences(index)[0]`: all there is of a record that is no pair."""
         return self.sequences(index)[0]
 
-    def seen(self, index: int, data: DataConfig) -> list[Tokens]:
+    def truncated(self, index: int, data: DataConfig) -> list[Tokens]:
         """`sequences(index)` as a model sees them: each cut as `data` says."""
         return [cut(sequence, data.max_length or None, data.truncate) for sequence in self.sequences(index)]
 

@@ -10,7 +10,7 @@ from seqmix.data.readers.formats import TABLE_FORMATS, detect_format, parse
 from seqmix.errors import InputError
 
 
-class KeySource:
+class LabelSource:
     """Where a label, a group or a split is read from, written as the user writes it.
 
     `header:KEY` (KEY:value, KEY=value or [KEY=value] in the header; a qualifier in GenBank), `header-regex:RE`

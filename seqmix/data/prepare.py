@@ -32,9 +32,9 @@ from seqmix.data.validation import (
     without_effect,
 )
 from seqmix.data.vocabulary import Vocabulary, guess_alphabet
-from seqmix.data.writer import Meta, TokenSpool
+from seqmix.data.writer import DatasetWriter, Meta
 from seqmix.errors import ConfigError, DatasetError, InputError
-from seqmix.system.files import _new_folder, file_checksum
+from seqmix.system.files import file_checksum, new_folder
 from seqmix.version import __version__
 
 TRUNCATIONS = ("start", "end", "middle")
@@ -155,8 +155,8 @@ def prepare_records(
     """
     output = _free(output, overwrite)
     _task(options, reader.options)
-    with _new_folder(output) as folder:
-        spool = TokenSpool(folder, reader, options.min_length, options.max_length, options.truncate)
+    with new_folder(output) as folder:
+        spool = DatasetWriter(folder, reader, options.min_length, options.max_length, options.truncate)
         spool.fill(_choose_vocabulary(reader, options), progress)
         _finish(spool, folder, options, reader.options, facts=facts)
     return Dataset.open(output, verify=False)
@@ -187,15 +187,15 @@ def prepare_for(
     Raises:
         InputError: a record has no label, or one that the classes of `info` do not have.
     """
-    with _new_folder(output) as folder:
+    with new_folder(output) as folder:
         reader = RecordReader(find_sources(inputs, "test", own_formats=read.format == "auto"), read)
-        spool = TokenSpool(folder, reader, 0, max_length, truncate)
+        spool = DatasetWriter(folder, reader, 0, max_length, truncate)
         vocabulary = Vocabulary.from_dict(info["vocabulary"])
-        vocabulary.settled = True
+        vocabulary.frozen = True
         spool.fill(lambda records: (vocabulary, records), progress)
         files = ", ".join(map(str, inputs))
-        if (spool.rows == 2) != bool(info.get("paired")):
-            had, has = ("single texts", "pairs of texts") if spool.rows == 2 else ("pairs of texts", "single texts")
+        if (spool.n_sequences == 2) != bool(info.get("paired")):
+            had, has = ("single texts", "pairs of texts") if spool.n_sequences == 2 else ("pairs of texts", "single texts")
             raise InputError(f"{files}: the records are {has}, and the model was trained on {had}")
         if not spool.label_names:
             raise InputError(f"{files}: no labels found to evaluate against; say where with --label-from")
@@ -258,7 +258,7 @@ def _choose_vocabulary(
 
 
 def _finish(
-    spool: TokenSpool,
+    spool: DatasetWriter,
     folder: Path,
     options: PrepareOptions,
     read: ReadOptions,
@@ -304,7 +304,7 @@ def _finish(
         "format_version": FORMAT_VERSION,
         "seqmix": __version__,
         "task": task,
-        "paired": spool.rows == 2,
+        "paired": spool.n_sequences == 2,
         "vocabulary": vocabulary.to_dict(),
         "classes": classes,
         "records": len(labels),

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from seqmix.data.label_source import KeySource
+from seqmix.data.label_source import LabelSource
 from seqmix.data.readers.entry import BLOCK, Entry, TableOptions, open_stream, reading
 from seqmix.data.readers.formats import FORMATS, SEQUENCE_FORMATS, TABLE_FORMATS, detect_format, parse
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source, find_release, listed, parse_release, readable, recognise
@@ -67,7 +67,7 @@ class ReadOptions:
         text_column, id_column: of tables; None: the usual names.
         pair_column: of tables whose records are pairs of texts: where the second one is.
         label_separator: a record may have several labels, which stand in one text with this between them.
-        label_from, group_from, split_from: None, or a source such as "header:gene" (see `KeySource`).
+        label_from, group_from, split_from: None, or a source such as "header:gene" (see `LabelSource`).
         classes: keep only records of these classes; empty: all.
         skip_unlabelled: leave out records whose label is missing instead of stopping.
     """
@@ -184,9 +184,9 @@ class RecordReader:
         self.options = options
         self.wants_labels = labels
         self.label_from = options.label_from if labels else None
-        self._label = KeySource(options.label_from, "label") if labels and options.label_from else None
-        self._group = KeySource(options.group_from, "group") if labels and options.group_from else None
-        self._split = KeySource(options.split_from, "split") if labels and options.split_from else None
+        self._label = LabelSource(options.label_from, "label") if labels and options.label_from else None
+        self._group = LabelSource(options.group_from, "group") if labels and options.group_from else None
+        self._split = LabelSource(options.split_from, "split") if labels and options.split_from else None
         # Files of one split, that is: train.fa, val.fa and test.fa are no classes.
         files = {s.path for s in sources if s.folder_class is None and s.path and s.split == sources[0].split}
         self._by_file = labels and len(files) > 1
@@ -276,20 +276,20 @@ class RecordReader:
         kept = [part for part in parts if part in classes]
         return (separator or "").join(kept) if kept else None
 
-    def _find_label_source(self, first: Entry, kind: str, source: Source) -> KeySource | None:
+    def _find_label_source(self, first: Entry, kind: str, source: Source) -> LabelSource | None:
         """What the file's place, header or columns offer as labels."""
         if source.folder_class is not None:
             return None
         if kind in (*TABLE_FORMATS, *RELEASE_FORMATS):
             names = {name.strip().lower(): name for name in first.columns}
             column = next((names[name] for name in LABEL_COLUMNS if name in names), None)
-            return KeySource(f"column:{column}", "label") if column else None
+            return LabelSource(f"column:{column}", "label") if column else None
         if kind not in SEQUENCE_FORMATS:
             return None
         if self._by_file:
-            return KeySource("file", "label")
+            return LabelSource("file", "label")
         match = _LABEL_IN_HEADER.search(first.header)
-        return KeySource(f"header:{match.group(1)}", "label") if match else None
+        return LabelSource(f"header:{match.group(1)}", "label") if match else None
 
 
 class _HashingRaw(io.RawIOBase):

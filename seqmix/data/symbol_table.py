@@ -17,7 +17,7 @@ WHITESPACE = b" \t\r\n\v\f"
 _CODE_POINTS = 0x110000
 
 
-class Numbering:
+class SymbolTable:
     """Numbers for the symbols of texts.
 
     Args:

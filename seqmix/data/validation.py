@@ -11,7 +11,7 @@ from seqmix.data.readers.formats import TABLE_FORMATS
 from seqmix.data.records import RecordReader
 from seqmix.data.splitting import SPLITS, parse_fractions
 from seqmix.data.targets import is_number
-from seqmix.data.writer import TokenSpool
+from seqmix.data.writer import DatasetWriter
 from seqmix.errors import InputError
 
 _MANY_NUMBERS = 20  # classes that are numbers, from which on they are taken for amounts
@@ -52,7 +52,7 @@ def duplicates(keys: NDArray[np.int64], labels: NDArray[Any]) -> dict[str, int]:
     }
 
 
-def check_labels(labels: NDArray[np.int64], spool: TokenSpool, task: str) -> None:
+def check_labels(labels: NDArray[np.int64], spool: DatasetWriter, task: str) -> None:
     if not spool.label_names and task != "classification":
         raise InputError(f"no labels were found for --task {task}; say where they are with --label-from")
     if spool.label_names and spool.first_unlabelled:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.data.symbol_table import MOST_SYMBOLS, WHITESPACE, Numbering
+from seqmix.data.symbol_table import MOST_SYMBOLS, WHITESPACE, SymbolTable
 from seqmix.errors import ConfigError, InputError
 
 PAD, CLS = 0, 1
@@ -79,7 +79,7 @@ class Vocabulary:
         if unknown not in UNKNOWN_POLICIES:
             raise ConfigError(f"--unknown must be {', '.join(UNKNOWN_POLICIES)}: got '{unknown}'")
         self.alphabet, self.unknown = alphabet, unknown
-        self.settled = False  # belongs to a model: errors do not advise to choose another
+        self.frozen = False  # belongs to a model: errors do not advise to choose another
         self.channels, self.mean, self.scale = channels, mean, scale
         if alphabet in _FIXED:
             self.symbols = list(_FIXED[alphabet].symbols)
@@ -98,7 +98,7 @@ class Vocabulary:
                     f"the texts have {len(self.symbols):,} different {self.noun}s, at most {MOST_SYMBOLS:,} are possible; "
                     f"use --alphabet {'bytes' if alphabet == 'chars' else 'chars'}"
                 )
-            self._numbers = Numbering(alphabet, self.symbols[1:])
+            self._numbers = SymbolTable(alphabet, self.symbols[1:])
             self._table = self.translation(self._numbers)
 
     first = _FIRST
@@ -159,7 +159,7 @@ class Vocabulary:
     def _vectors(self, values: Any, where: object) -> Tokens:
         """Real numbers, as they are."""
         if self.alphabet != "real" or not isinstance(values, np.ndarray):
-            if self.settled:
+            if self.frozen:
                 taken = "numbers (JSONL with values)" if self.alphabet == "real" else "texts and sequences, not on numbers"
                 raise InputError(f"{where}: the model was trained on {taken}, and takes nothing else")
             kinds = ("sequences of numbers", "texts") if self.alphabet == "real" else ("texts", "sequences of numbers")
@@ -170,7 +170,7 @@ class Vocabulary:
         if self.channels is None:
             self.channels = vectors.shape[1]
         if vectors.shape[1] != self.channels:
-            others = "the model takes" if self.settled else "the others have"
+            others = "the model takes" if self.frozen else "the others have"
             raise InputError(f"{where}: {vectors.shape[1]} numbers at each position, {others} {self.channels}")
         if not np.isfinite(vectors).all():
             raise InputError(f"{where}: not all numbers are finite; remove the record, or fill what is missing")
@@ -178,7 +178,7 @@ class Vocabulary:
 
     def _encode_values(self, values: NDArray[Any], where: object) -> Tokens:
         if self.alphabet != "bytes":
-            advice = "the model takes no such values" if self.settled else "use --alphabet bytes"
+            advice = "the model takes no such values" if self.frozen else "use --alphabet bytes"
             raise InputError(f"{where}: intensities of an image are no text of the alphabet {self.alphabet}; {advice}")
         return values.astype(np.uint16) + np.uint16(_FIRST)
 
@@ -209,18 +209,18 @@ class Vocabulary:
         fixed = _FIXED[self.alphabet]
         advice = (
             f"the model was trained on {self.alphabet} sequences and takes no others"
-            if self.settled
+            if self.frozen
             else f"{fixed.hint}, or --unknown map (read it as {fixed.unknown}), or --unknown drop (leave it out)"
         )
         return InputError(f"{where}: {letter!r} at position {position:,} is no {fixed.noun}; {advice}")
 
-    def translation(self, numbers: Numbering) -> Tokens:
+    def translation(self, numbers: SymbolTable) -> Tokens:
         """The token index of every number of `numbers`, and that of unknown symbols behind them."""
         known = {symbol: token for token, symbol in enumerate(self.symbols[1:], _FIRST + 1)}
         return numbers.table(known, self.unknown_id, self.dtype)
 
     def index(
-        self, found: NDArray[np.uint32], numbers: Numbering, table: Tokens, replaced: Counter[str], where: object
+        self, found: NDArray[np.uint32], numbers: SymbolTable, table: Tokens, replaced: Counter[str], where: object
     ) -> Tokens:
         """Token indices of symbols given by their number; see `encode`.
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from seqmix.data.records import Record, RecordReader
 from seqmix.data.splitting import split_number
-from seqmix.data.symbol_table import Numbering
+from seqmix.data.symbol_table import SymbolTable
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import GATHERED, Tokens, Vocabulary
 from seqmix.errors import InputError
@@ -49,7 +49,7 @@ class Meta:
     strata: NDArray[np.int64]
 
 
-class TokenSpool:
+class DatasetWriter:
     """Takes records in, writes tokens out.
 
     Args:
@@ -68,8 +68,8 @@ class TokenSpool:
         self.emptied = 0
         self.first_unlabelled = ""
         self.vocabulary = Vocabulary("chars")
-        self.rows = 1  # sequences of a record
-        self._numbers: Numbering | None = None
+        self.n_sequences = 1  # sequences of a record
+        self._numbers: SymbolTable | None = None
         self._groups: dict[str, int] = {}
         self._stratum_names: dict[str, int] = {}
         self._lengths, self._labels, self._splits = array("q"), array("q"), array("b")
@@ -84,7 +84,7 @@ class TokenSpool:
         """
         vocabulary, records = choose(iter(self.reader))
         self.vocabulary = vocabulary
-        self._numbers = Numbering(vocabulary.alphabet) if vocabulary.alphabet in GATHERED and not vocabulary.settled else None
+        self._numbers = SymbolTable(vocabulary.alphabet) if vocabulary.alphabet in GATHERED and not vocabulary.frozen else None
         total = 0
         with (self.folder / "tokens.npy").open("wb", _BUFFER) as out, (self.folder / "ids.txt").open("wb", _BUFFER) as ids:
             out.write(bytes(_HEADER))
@@ -96,7 +96,7 @@ class TokenSpool:
                 out.writelines(data)
                 ids.write(record.id.replace("\n", " ").encode() + b"\n")
                 self._note(record, data)
-                total += sum(self._lengths[-self.rows :])
+                total += sum(self._lengths[-self.n_sequences :])
                 if progress and not count % 1024:
                     progress(count, total)
             if progress:
@@ -110,10 +110,10 @@ class TokenSpool:
         """The sequences of a record, whole."""
         texts = [record.text] if record.pair is None else [record.text, record.pair]
         if not self._labels:
-            self.rows = len(texts)
-        elif len(texts) != self.rows:
+            self.n_sequences = len(texts)
+        elif len(texts) != self.n_sequences:
             kinds = ("one text", "a pair of texts")
-            raise InputError(f"{record}: it is {kinds[len(texts) - 1]}, the others are each {kinds[self.rows - 1]}")
+            raise InputError(f"{record}: it is {kinds[len(texts) - 1]}, the others are each {kinds[self.n_sequences - 1]}")
         if self._numbers is not None:
             return [self._numbers.encode(self._text(text, record)) for text in texts]
         return [self.vocabulary.encode(text, self.replaced, record) for text in texts]
@@ -220,7 +220,7 @@ class TokenSpool:
         numbers = self._numbers
         if numbers is not None:
             spooled = np.memmap(self.folder / "tokens.npy", dtype="<u4", mode="r", offset=_HEADER)
-            counts = _occurrences(spooled, offsets, np.repeat((split == 0) & keep, self.rows), numbers.size)
+            counts = _occurrences(spooled, offsets, np.repeat((split == 0) & keep, self.n_sequences), numbers.size)
             self.vocabulary = vocabulary = Vocabulary(self.vocabulary.alphabet, unknown, numbers.frequent(counts))
             table = vocabulary.translation(numbers)
             ids = self.folder / "ids.txt"
@@ -236,12 +236,12 @@ class TokenSpool:
             spooled = np.memmap(self.folder / "tokens.npy", dtype=self.vocabulary.dtype, mode="r", offset=_HEADER, shape=shape)
             lengths = self._rewrite(spooled, offsets, keep, lambda _, tokens: tokens)
             del spooled
-        keep = keep & (lengths.reshape(-1, self.rows) > 0).all(1)
-        np.save(self.folder / "offsets.npy", np.concatenate(([0], np.cumsum(lengths[np.repeat(keep, self.rows)]))))
+        keep = keep & (lengths.reshape(-1, self.n_sequences) > 0).all(1)
+        np.save(self.folder / "offsets.npy", np.concatenate(([0], np.cumsum(lengths[np.repeat(keep, self.n_sequences)]))))
         if not keep.all():
             self._keep_ids(keep)
         if self.vocabulary.alphabet == "real":
-            self._note_moments(np.repeat(split[keep] == 0, self.rows))
+            self._note_moments(np.repeat(split[keep] == 0, self.n_sequences))
         return self.vocabulary, keep
 
     def _note_moments(self, chosen: NDArray[np.bool_]) -> None:
@@ -267,12 +267,12 @@ class TokenSpool:
         convert: Callable[[int, NDArray[Any]], Tokens],
     ) -> NDArray[np.int64]:
         """`tokens.npy` again, record by record through `convert`; returns the new lengths `(n * rows,)`, 0 where not kept."""
-        lengths = np.zeros((len(keep), self.rows), dtype=np.int64)
+        lengths = np.zeros((len(keep), self.n_sequences), dtype=np.int64)
         final = self.folder / "tokens.final"
         with final.open("wb") as out:
             out.write(bytes(_HEADER))
             for i in np.flatnonzero(keep):
-                bounds = offsets[i * self.rows : (i + 1) * self.rows + 1]
+                bounds = offsets[i * self.n_sequences : (i + 1) * self.n_sequences + 1]
                 parts = [convert(int(i), np.asarray(spooled[a:b])) for a, b in pairwise(bounds)]
                 if not all(len(part) for part in parts):
                     self.emptied += 1

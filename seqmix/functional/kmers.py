@@ -14,12 +14,12 @@ _FIRST_CHARACTER = 2  # behind PAD and CLS
 SPECIAL_WORDS = 3  # PAD, CLS, and the word with a character that is no letter (such as N)
 
 
-def word_count(k: int, letters: int) -> int:
+def kmer_count(k: int, letters: int) -> int:
     """Number of word ids: letters ** k, and the special ones."""
     return int(SPECIAL_WORDS + letters**k)
 
 
-def words(ids: Tensor, mask: Tensor, k: int, letters: int, *, cls: bool = False) -> tuple[Tensor, Tensor]:
+def kmers(ids: Tensor, mask: Tensor, k: int, letters: int, *, cls: bool = False) -> tuple[Tensor, Tensor]:
     """The words of `k` characters of each sequence.
 
     ``word[i] = 3 + sum_j letter[i + j] * letters ** (k - 1 - j)`` for i = 0..n-k; 2 where one of the characters is no
@@ -36,7 +36,7 @@ def words(ids: Tensor, mask: Tensor, k: int, letters: int, *, cls: bool = False)
         ids `(B, L')` int32 and mask `(B, L')` of the words, L' = max(1, L - k + 1) (and CLS).
     """
     if cls:
-        inner, kept = words(ids[:, 1:], mask[:, 1:], k, letters)
+        inner, kept = kmers(ids[:, 1:], mask[:, 1:], k, letters)
         return F.pad(inner, (1, 0), value=1), F.pad(kept, (1, 0), value=True)
     counts = (mask.sum(1) - (k - 1)).clamp_min(1)
     if ids.shape[1] < k:

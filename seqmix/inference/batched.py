@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqmix.data.batching import collate, in_rows, plan_batches
+from seqmix.data.batching import collate, interleave, plan_batches
 from seqmix.data.vocabulary import Tokens
 from seqmix.errors import SeqmixError
 from seqmix.models.classifier import SequenceClassifier
@@ -30,7 +30,7 @@ def evaluating(model: SequenceClassifier) -> Iterator[None]:
         model.train(training)
 
 
-def answers(
+def predict_batches(
     model: SequenceClassifier,
     objective: Objective,
     records: Callable[[int], Sequence[Tokens]],
@@ -42,7 +42,7 @@ def answers(
     batch_size: int = 0,
     on_batch: Callable[[int], object] | None = None,
 ) -> NDArray[np.float64]:
-    """The model's answers `(n, C)` (see `Objective.answers`) for n records, in their order, whatever the batches are.
+    """The model's answers `(n, C)` (see `Objective.predictions`) for n records, in their order, whatever the batches are.
 
     Args:
         model: on `device`.
@@ -55,10 +55,10 @@ def answers(
     result: NDArray[np.float64] | None = None
 
     def classify(positions: NDArray[np.int64]) -> NDArray[np.float64]:
-        rows = in_rows([records(int(i)) for i in positions])
+        rows = interleave([records(int(i)) for i in positions])
         batch = collate(rows, cls=model.pooling == "cls", pin=device.type == "cuda").to(device)
         try:
-            return objective.answers(model(batch.ids, batch.mask).float().cpu())
+            return objective.predictions(model(batch.ids, batch.mask).float().cpu())
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise

@@ -101,7 +101,7 @@ def predict(
     Raises:
         RunError: the run cannot be used; InputError: a record cannot be read, or is longer than the model takes.
     """
-    from seqmix.inference.batched import answers
+    from seqmix.inference.batched import predict_batches
     from seqmix.system.devices import choose_device, thread_count
 
     if batch_size < 0 or tokens_per_batch < 1:
@@ -125,7 +125,7 @@ def predict(
     def classify() -> Iterator[Prediction]:
         for window in windows:
             with thread_count(threads):
-                found = answers(
+                found = predict_batches(
                     model,
                     objective,
                     [record.sequences for record in window].__getitem__,

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from seqmix.errors import ConfigError
-from seqmix.functional.kmers import word_count
-from seqmix.functional.kmers import words as find_words
+from seqmix.functional.kmers import kmer_count
+from seqmix.functional.kmers import kmers as find_kmers
 from seqmix.mixers import Mixer, Table
 
 _WORD_STD = 0.02
@@ -18,7 +18,7 @@ _WORD_STD = 0.02
 _FEEDFORWARD_FLOATS = 1 << 20  # hidden activations of a feed-forward that are there at one time, in training
 
 
-class WordBranch(nn.Module):
+class KmerBranch(nn.Module):
     """Frequencies of words of `k` characters `(B, words)`, projected to `width` and normalised: `(B, width)`.
 
     The projection begins small, so that the norm magnifies what is learned over what was there by chance.
@@ -27,7 +27,7 @@ class WordBranch(nn.Module):
     def __init__(self, k: int, letters: int, width: int, dropout: float) -> None:
         super().__init__()
         self.k, self.letters, self.dropout = k, letters, dropout
-        self.weight = nn.Parameter(torch.empty(word_count(k, letters), width))
+        self.weight = nn.Parameter(torch.empty(kmer_count(k, letters), width))
         nn.init.normal_(self.weight, std=_WORD_STD)
         self.norm = nn.LayerNorm(width)
 
@@ -35,7 +35,7 @@ class WordBranch(nn.Module):
         """ids `(B, L)` characters, mask `(B, L)` bool; `cls`: CLS stands first."""
         if cls:
             ids, mask = ids[:, 1:], mask[:, 1:]
-        found, kept = find_words(ids, mask, self.k, self.letters)
+        found, kept = find_kmers(ids, mask, self.k, self.letters)
         weight = kept.to(self.weight.dtype)
         if self.training and self.dropout:
             weight = weight * (torch.rand(found.shape, device=found.device) >= self.dropout)

@@ -17,11 +17,11 @@ from torch.utils.checkpoint import checkpoint
 
 from seqmix.config import POOLINGS, POSITION_STARTS, SOURCES, STEMS, ModelConfig, one_of
 from seqmix.errors import ConfigError
-from seqmix.functional.kmers import word_count
-from seqmix.functional.kmers import words as find_words
+from seqmix.functional.kmers import kmer_count
+from seqmix.functional.kmers import kmers as find_kmers
 from seqmix.mixers import Mixer, Table, build_mixer
-from seqmix.models.blocks import ConvStem, PlainBlock, TransformerBlock, WordBranch
-from seqmix.models.token_tables import Tabulator, parameters_of
+from seqmix.models.blocks import ConvStem, KmerBranch, PlainBlock, TransformerBlock
+from seqmix.models.token_tables import TokenTables, parameters_of
 
 _MOST_WORDS = 1 << 20
 
@@ -130,7 +130,7 @@ class SequenceClassifier(nn.Module):
         self.embedding: nn.Embedding | nn.Linear = (
             nn.Linear(channels, d_model)
             if channels
-            else nn.Embedding(word_count(kmer, letters) if kmer else vocab_size, d_model)
+            else nn.Embedding(kmer_count(kmer, letters) if kmer else vocab_size, d_model)
         )
         self.position = nn.Embedding(self.n_positions, d_model) if positions else None
         if self.position is not None:
@@ -151,7 +151,7 @@ class SequenceClassifier(nn.Module):
         transformer = blocks > 0 and isinstance(self.blocks[0], TransformerBlock)
         self.norm = nn.LayerNorm(d_model) if transformer else None
         width = (self.n_positions if pooling == "flat" else 1) * d_model
-        self.words = WordBranch(words, letters, d_words, dropout_words) if words else None
+        self.words = KmerBranch(words, letters, d_words, dropout_words) if words else None
         width = (width + (d_words if words else 0)) * (4 if paired else 1)
         self.dropout_head = nn.Dropout(dropout_head)
         self.head: nn.Module = nn.Linear(width, n_classes)
@@ -160,7 +160,7 @@ class SequenceClassifier(nn.Module):
 
         mixers = [module for module in self.modules() if isinstance(module, Mixer)]
         tabulated = not channels and all(mixer.tabulated for mixer in mixers) and (stem == "none" or source == "tokens")
-        self._tabulator = Tabulator(sum(mixer.row_floats for mixer in mixers)) if tabulated else None
+        self._tabulator = TokenTables(sum(mixer.row_floats for mixer in mixers)) if tabulated else None
 
     @property
     def length_limit(self) -> int | None:
@@ -223,7 +223,7 @@ class SequenceClassifier(nn.Module):
             return scaled.masked_fill(~mask[:, :, None], 0.0), mask
         ids = ids.to(torch.int32) if ids.dtype == torch.uint8 else ids
         if self.kmer:
-            ids, mask = find_words(ids, mask, self.kmer, self.letters, cls=self.pooling == "cls")
+            ids, mask = find_kmers(ids, mask, self.kmer, self.letters, cls=self.pooling == "cls")
         return ids.masked_fill(~mask, 0), mask
 
     def _features(self, ids: Tensor, mask: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ _MOST_FLOATS = 1 << 27  # of results that are kept: 512 MB
 
 
 @dataclass(slots=True)
-class Tabulator:
+class TokenTables:
     """Decides on tables for one model, and keeps the one that inference uses.
 
     Attributes:

@@ -91,12 +91,12 @@ class Objective(ABC):
         """The loss of each record `(B,)`; outputs `(B, n_outputs)`, weights `(C,)`."""
 
     @abstractmethod
-    def answers(self, outputs: Tensor) -> Floats:
+    def predictions(self, outputs: Tensor) -> Floats:
         """Probabilities `(n, C)`, or numbers `(n, 1)` in the targets' unit, of outputs `(n, n_outputs)`."""
 
     @abstractmethod
     def point_scores(self, found: Floats, labels: Targets) -> dict[str, float]:
-        """All scores, without intervals; `found` as `answers` gives it."""
+        """All scores, without intervals; `found` as `predictions` gives it."""
 
     @abstractmethod
     def scores(self, found: Floats, labels: Targets, resamples: int) -> dict[str, Score]:
@@ -133,7 +133,7 @@ class Classification(Objective):
 
         return F.cross_entropy(outputs, targets, weight=weights, label_smoothing=label_smoothing, reduction="none")
 
-    def answers(self, outputs: Tensor) -> Floats:
+    def predictions(self, outputs: Tensor) -> Floats:
         """Probabilities `(n, C)` that sum to one."""
         # In float64, so that the probabilities of a record sum to one as closely as other tools expect.
         found: Floats = outputs.double().softmax(-1).numpy()
@@ -182,7 +182,7 @@ class MultiLabel(Objective):
         soft = targets * (1.0 - label_smoothing) + 0.5 * label_smoothing
         return F.binary_cross_entropy_with_logits(outputs, soft, pos_weight=weights, reduction="none").mean(1)
 
-    def answers(self, outputs: Tensor) -> Floats:
+    def predictions(self, outputs: Tensor) -> Floats:
         """Probabilities `(n, C)`, each on its own."""
         found: Floats = outputs.double().sigmoid().numpy()
         return found
@@ -248,7 +248,7 @@ class Regression(Objective):
         """The squared error."""
         return (outputs - targets).square().sum(1)
 
-    def answers(self, outputs: Tensor) -> Floats:
+    def predictions(self, outputs: Tensor) -> Floats:
         """Numbers `(n, 1)` in the targets' unit."""
         found: Floats = outputs.double().numpy() * self.scale + self.mean
         return found

@@ -80,7 +80,7 @@ def whole_file(path: Path | None, overwrite: bool = False) -> Iterator[TextIO]:
 
 
 @contextmanager
-def _new_folder(output: Path) -> Iterator[Path]:
+def new_folder(output: Path) -> Iterator[Path]:
     """A temporary folder beside `output` that takes its name when all went well, and is gone when not."""
     parent = output.absolute().parent
     folder: Path | None = None

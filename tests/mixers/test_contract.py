@@ -2,7 +2,6 @@
 
 import math
 
-import naive
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -15,6 +14,7 @@ from seqmix.mixers import available_mixers, build_mixer, mixer_class
 from seqmix.mixers.reformer import _hash
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.run import pack, unpack
+from tests.support import naive
 
 WIDTH, LONGEST, VOCABULARY = 8, 21, 9
 OPTIONS = {

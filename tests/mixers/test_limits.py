@@ -2,7 +2,6 @@
 
 import itertools
 
-import naive
 import pytest
 import torch
 
@@ -15,6 +14,7 @@ from seqmix.functional import (
 )
 from seqmix.mixers import available_mixers, build_mixer, mixer_class
 from seqmix.mixers.base import AttentionMixer
+from tests.support import naive
 
 HEADS, HEAD_WIDTH, LENGTH = 2, 8, 24
 LENGTHS = [LENGTH, 17, 1]  # of the sequences of a batch

@@ -1,0 +1,345 @@
+"""The spectral study of Chen et al. (2021, Skyformer, section 4.5 and figure 1), for all attention mixers that are installed.
+
+`bench_approximation` measures two things:
+
+1. For every mixer that approximates an attention (`AttentionMixer.feature_options`), how far its output is from that of
+   what it approximates (`AttentionMixer.exact`): ``|approximate - exact|_2 / |exact|_2`` with the spectral norm of the
+   (L, E) output of each head, over the number of features and the length. Skyformer is held against kernelized attention,
+   which it is meant to approximate, where the paper holds its algorithm against softmax attention. Queries, keys and values
+   are standard normal, or those of a trained model on records of its test split. They, and both attentions, are float32,
+   as in use; norms are taken in float64. Mixers are in `eval()`, and what they learn is as it was drawn at the beginning.
+2. How stable training with each attention mixer is: see `seqmix.bench.stability`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, pstdev
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seqmix.bench.attention_inputs import FromRun, Gaussian, Heads, Inputs, attention_mixers
+from seqmix.bench.mixers import fit_exponent
+from seqmix.bench.stability import BATCH_SIZE, LENGTH, SEEDS, SETTINGS, STEPS, Instability, Task, model_config, training_taus
+from seqmix.data.dataset import Dataset
+from seqmix.errors import ConfigError, DatasetError, SeqmixError
+from seqmix.evaluation.evaluate import training_data
+from seqmix.mixers import AttentionMixer, build_mixer, mixer_class
+from seqmix.reporting.text import SHORTEST, short
+from seqmix.run import Run
+from seqmix.system.devices import thread_count
+from seqmix.system.environment import environment
+
+FEATURES = (16, 32, 64, 128, 256)
+LENGTHS = (256, 1024, 4096)
+REPEATS = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class ErrorPoint:
+    """Errors with one number of features; `draws`: of each draw, the mean over its heads."""
+
+    features: int
+    draws: list[float] = field(default_factory=list)
+
+    @property
+    def error(self) -> float:
+        """The mean over the draws."""
+        return fmean(self.draws)
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation over the draws."""
+        return pstdev(self.draws)
+
+
+@dataclass(slots=True, kw_only=True)
+class ErrorSeries:
+    """Errors of one mixer on one kind of input ("gaussian" or "run") at one length, fewest features first."""
+
+    mixer: str
+    inputs: str
+    length: int
+    points: list[ErrorPoint] = field(default_factory=list)
+
+    @property
+    def fall(self) -> float | None:
+        """The error with most features as a share of that with fewest; None: there is one point, or no error."""
+        if len(self.points) < 2 or not self.points[0].error:
+            return None
+        return self.points[-1].error / self.points[0].error
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; "exponent" is b of the fitted error = a * features^b."""
+        curve = [(point.features, point.error) for point in self.points]
+        fitted = len(curve) > 1 and all(error > 0 for _, error in curve)
+        return {
+            "mixer": self.mixer,
+            "inputs": self.inputs,
+            "length": self.length,
+            "falls": None if self.fall is None else self.fall < 1,
+            "last_to_first": self.fall,
+            "exponent": fit_exponent(curve) if fitted else None,
+            "points": [{"features": p.features, "error": p.error, "spread": p.spread, "draws": p.draws} for p in self.points],
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class ApproximationResult:
+    """What `bench_approximation` found.
+
+    Attributes:
+        settings: features, lengths and so on, as asked for; environment: versions, platform, threads.
+        errors: of each approximation, kind of input and length; instabilities: of each attention mixer and setting.
+        notes: what was left out, and why; interrupted: whether the user had enough.
+    """
+
+    settings: dict[str, Any]
+    environment: dict[str, Any]
+    errors: list[ErrorSeries] = field(default_factory=list)
+    instabilities: list[Instability] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    def softmax(self, setting: str) -> Instability | None:
+        """What the others are compared with in this setting."""
+        return next((one for one in self.instabilities if (one.mixer, one.setting) == ("softmax", setting)), None)
+
+    def to_json(self) -> str:
+        """As `approximation.json`."""
+        content = {
+            "environment": self.environment,
+            "settings": self.settings,
+            "interrupted": self.interrupted,
+            "notes": self.notes,
+            "errors": [series.to_dict() for series in self.errors],
+            "instability": [one.to_dict(self.softmax(one.setting)) for one in self.instabilities],
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def bench_approximation(
+    mixers: Sequence[str] | None = None,
+    features: Sequence[int] = FEATURES,
+    lengths: Sequence[int] = LENGTHS,
+    *,
+    run: str | Path | Run | None = None,
+    data: str | Path | Dataset | None = None,
+    repeats: int = REPEATS,
+    steps: int = STEPS,
+    seeds: int = SEEDS,
+    threads: int | None = None,
+    on_start: Callable[[int], object] | None = None,
+    on_done: Callable[[], object] | None = None,
+) -> ApproximationResult:
+    """Measures how well attention is approximated, and how stable training with each attention mixer is.
+
+    Args:
+        mixers: names of attention mixers; None: all that are installed. Softmax is always among the second.
+        features: numbers of features; lengths: in tokens, at least 16; each once, in ascending order.
+        run: a run with an attention mixer: its queries, keys and values too. Lengths that too few of its test records
+            have are left out, with a note.
+        data: the data set that is trained on for the second; None: that of the run, else random DNA. With a run, the
+            folder that its data set has moved to.
+        repeats: draws of queries, keys and values, and of what approximations draw.
+        steps, seeds: of training, for the second.
+        threads: of the CPU; None: OMP_NUM_THREADS, or one for each core.
+        on_start: called with the number of things to measure; on_done: after each of them.
+
+    Returns:
+        What was measured. After an interruption (KeyboardInterrupt): what was measured till then, if there is anything.
+
+    Raises:
+        ConfigError: an option is not allowed; RunError, DatasetError: the run or the data set cannot be used.
+    """
+    _check(mixers, features, lengths, {"repeats": repeats, "steps": steps, "seeds": seeds})
+    chosen = list(dict.fromkeys(mixers or attention_mixers()))
+    opened = Run.open(run) if isinstance(run, str | Path) else run
+    dataset = _dataset(opened, data)
+    sources: list[Inputs] = [Gaussian()]
+    if opened is not None and dataset is not None:
+        sources.append(FromRun(opened, dataset))
+    result = ApproximationResult(
+        settings={
+            "mixers": chosen,
+            "features": sorted(set(features)),
+            "lengths": sorted(set(lengths)),
+            "repeats": repeats,
+            "inputs": {source.name: source.description for source in sources},
+            "instability": {
+                "data": str(dataset.path) if dataset else "random DNA",
+                "steps": steps,
+                "seeds": seeds,
+                "length": LENGTH,
+                "batch_size": BATCH_SIZE,
+            },
+        },
+        environment={},
+    )
+    cut = opened.config.data.max_length if opened is not None else 0
+    if 0 < cut < max(lengths):
+        result.notes.append(f"run inputs: its records were cut to {cut:,} characters in training; greater lengths take more")
+    with thread_count(threads), torch.random.fork_rng(devices=[]):
+        result.environment = environment()
+        _measure(result, sources, dataset, on_start or (lambda _: None), on_done or (lambda: None))
+    return result
+
+
+def _check(mixers: Sequence[str] | None, features: Sequence[int], lengths: Sequence[int], numbers: dict[str, int]) -> None:
+    """Refuses what is not allowed before anything is measured."""
+    for name in mixers or ():
+        if not issubclass(mixer_class(name), AttentionMixer):
+            raise ConfigError(f"the mixer '{name}' is no attention; there are: {', '.join(attention_mixers())}")
+    for what, values, least in (("numbers of features", features, 1), ("lengths", lengths, SHORTEST)):
+        if not values or min(values) < least:
+            raise ConfigError(f"{what} must be {least} or more: got {', '.join(map(str, values)) or 'none'}")
+    for what, value in numbers.items():
+        if value < 1:
+            raise ConfigError(f"the number of {what} must be at least 1: got {value}")
+
+
+def _dataset(run: Run | None, data: str | Path | Dataset | None) -> Dataset | None:
+    if run is not None:
+        dataset: Dataset | None = training_data(run, data.path if isinstance(data, Dataset) else Path(data) if data else None)
+    else:
+        dataset = Dataset.open(data) if isinstance(data, str | Path) else data
+    if dataset is not None and dataset.n_sequences == 2:
+        raise DatasetError(f"{dataset.path}: only single texts and sequences can be measured on, not pairs")
+    if run is None and dataset is not None and not (dataset.labelled and len(dataset.indices("train"))):
+        raise DatasetError(f"{dataset.path}: there are no labelled training records to train with; prepare it with labels")
+    return dataset
+
+
+def _measure(
+    result: ApproximationResult,
+    sources: Sequence[Inputs],
+    dataset: Dataset | None,
+    on_start: Callable[[int], object],
+    on_done: Callable[[], object],
+) -> None:
+    """Everything, in order, into `result`."""
+    chosen, lengths = result.settings["mixers"], result.settings["lengths"]
+    approximate = [name for name in chosen if _attention(name).feature_options(1) is not None]
+    trained = list(dict.fromkeys(("softmax", *chosen)))
+    on_start(len(sources) * len(lengths) * len(approximate) + len(SETTINGS) * len(trained))
+    try:
+        for source in sources:
+            for length in lengths:
+                if lacking := source.lacking(length, result.settings["repeats"]):
+                    result.notes.append(f"{source.name} inputs: {short(length)} is left out: {lacking}")
+                    continue
+                try:
+                    drawn = [source.draw(length, number) for number in range(result.settings["repeats"])]
+                except SeqmixError as error:
+                    result.notes.append(f"{source.name} inputs: {short(length)} is left out: {error}")
+                    continue
+                for name in approximate:
+                    _add_errors(result, name, source, drawn)
+                    on_done()
+        for setting in SETTINGS:
+            for name in trained:
+                _add_instability(result, name, setting, dataset)
+                on_done()
+    except KeyboardInterrupt:
+        if not (result.errors or result.instabilities):
+            raise
+        result.interrupted = True
+    if not (result.errors or result.instabilities):
+        raise SeqmixError(f"nothing could be measured: {'; '.join(result.notes)}")
+
+
+def _attention(name: str) -> type[AttentionMixer]:
+    found = mixer_class(name)
+    assert issubclass(found, AttentionMixer)
+    return found
+
+
+def _add_errors(result: ApproximationResult, name: str, source: Inputs, drawn: Sequence[Heads]) -> None:
+    """A series, one number of features after the other; where the mixer fails, there is a note."""
+    length = drawn[0][0].shape[2]
+    mask = torch.ones(1, length, dtype=torch.bool)
+    series = ErrorSeries(mixer=name, inputs=source.name, length=length)
+    exact: list[Tensor] = []
+    failed: dict[int, str] = {}
+    for n in result.settings["features"]:
+        point = ErrorPoint(features=n)
+        try:
+            for number, (q, k, v) in enumerate(drawn):
+                torch.manual_seed(number)
+                options = {"n_heads": source.n_heads} | (_attention(name).feature_options(n) or {})
+                mixer = build_mixer(name, source.n_heads * source.head_width, length, options).eval()
+                assert isinstance(mixer, AttentionMixer)
+                with torch.inference_mode():
+                    if number == len(exact):
+                        exact.append(mixer.exact(q, k, v, mask))
+                    point.draws.append(relative_error(mixer.attend(q, k, v, mask), exact[number]))
+        except (SeqmixError, ValueError, RuntimeError) as error:
+            failed[n] = _first_line(error)
+            continue
+        if not series.points:
+            result.errors.append(series)
+        series.points.append(point)
+    if failed:
+        numbers, reason = ", ".join(map(str, failed)), next(iter(failed.values()))
+        result.notes.append(f"{name}: {short(length)} with {numbers} features is left out ({source.name} inputs): {reason}")
+
+
+def _add_instability(result: ApproximationResult, name: str, setting: str, dataset: Dataset | None) -> None:
+    """A mixer in one setting, seed by seed; where training fails, it ends there, with a note."""
+    try:
+        found = Instability(mixer=name, setting=setting, options=model_config(name, LENGTH, setting).mixer_options)
+        for seed in range(result.settings["instability"]["seeds"]):
+            steps = result.settings["instability"]["steps"]
+            task = Task(dataset, seed, steps=steps, length=LENGTH, batch_size=BATCH_SIZE)
+            logits, features = training_taus(name, task, setting, steps)
+            found.logits.append(logits)
+            found.features.append(features)
+            if len(found.logits) == 1:
+                result.instabilities.append(found)
+    except (SeqmixError, ValueError, RuntimeError) as error:
+        result.notes.append(f"{name}: no instability ({setting}): {_first_line(error)}")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def relative_error(approximate: Tensor, exact: Tensor) -> float:
+    """``|approximate - exact|_2 / |exact|_2`` of `(B, H, L, E)`, the mean over heads and sequences.
+
+    Raises:
+        SeqmixError: it is no finite number.
+    """
+    approximate, exact = approximate.double(), exact.double()
+    found = (spectral_norm(approximate - exact) / spectral_norm(exact)).mean()
+    if not bool(found.isfinite()):
+        raise SeqmixError("there are numbers in the output that are not finite, or nothing but zeros")
+    return float(found)
+
+
+def spectral_norm(matrices: Tensor) -> Tensor:
+    """The greatest singular value of each matrix `(..., L, E)`: the root of that of the small `(E, E)` Gram matrix."""
+    if not bool(matrices.isfinite().all()):
+        return torch.full(matrices.shape[:-2], torch.nan, dtype=matrices.dtype)
+    squares: Tensor = torch.linalg.eigvalsh(matrices.mT @ matrices)
+    return squares[..., -1].clamp_min(0.0).sqrt()
+
+
+def parse_features(text: str) -> list[int]:
+    """ "16,64" as [16, 64].
+
+    Raises:
+        ConfigError: something in it is no number of features.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    for part in parts:
+        if not (part.isascii() and part.isdecimal() and int(part)):
+            raise ConfigError(
+                f"'{part}' is no number of features; they are whole numbers from 1, separated by commas, such as 16,64,256"
+            )
+    return [int(part) for part in parts]

@@ -1,0 +1,215 @@
+"""Time and memory of one mixer at one length, in a process of its own.
+
+`python -m seqmix.bench.measure SPEC` measures what SPEC (JSON, the fields of `Spec`) says and writes a `Point`, or an
+object with "error", to standard output as JSON. A fresh process has a peak of memory of its own, and what goes wrong in
+it (no memory left, killed) is the end of one measurement only.
+
+Measured is the classifier that `seqmix train` builds, with the mixer's own defaults, for sequences of random
+nucleotides, all of the same length; so convolution, norms, feed-forward and head are part of it.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from seqmix.config import Config, ModelConfig
+from seqmix.data.batching import collate
+from seqmix.data.vocabulary import Vocabulary
+from seqmix.errors import SeqmixError
+from seqmix.inference.batched import evaluating
+from seqmix.mixers import mixer_class
+from seqmix.models.classifier import build_model, count_parameters
+from seqmix.system.devices import autocast, choose_device
+from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory
+
+LONG = 10.0  # seconds: what takes longer is run once
+_WARM_LENGTH = 64
+_N_CLASSES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What to measure.
+
+    Attributes:
+        mixer: its name; length: of all sequences; batch_size: how many.
+        d_model: width of the model; None: the mixer's default.
+        device, precision: as in `TrainingConfig`; threads: of torch.
+        repeats: timed runs, of which the median counts.
+        longest: seconds after which a single run ends the process; 0: never.
+    """
+
+    mixer: str
+    length: int
+    batch_size: int = 1
+    d_model: int | None = None
+    device: str = "cpu"
+    precision: str = "fp32"
+    threads: int = 1
+    repeats: int = 3
+    longest: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One kind of run: forward (`eval()`, no gradients) or training step (forward, backward, AdamW).
+
+    Attributes:
+        seconds: median of `runs`, the seconds of each timed run.
+        tokens_per_second: at that.
+        peak_bytes: greatest memory at one time, beyond that of the program itself. On a CPU this is resident memory, on
+            CUDA what tensors take. None: this platform does not tell.
+        constant_bytes: how much of it does not depend on the length: weights, and in training gradients and moments.
+    """
+
+    seconds: float
+    runs: list[float]
+    tokens_per_second: float
+    peak_bytes: int | None
+    constant_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """What was measured at one length: `tokens` is batch size times length."""
+
+    length: int
+    tokens: int
+    parameters: int
+    forward: Measure
+    training: Measure
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Point:
+        """The inverse of `asdict`."""
+        measures = {name: Measure(**saved[name]) for name in ("forward", "training")}
+        return cls(**{**saved, **measures})
+
+
+def model_config(mixer: str, length: int, d_model: int | None = None) -> ModelConfig:
+    """The model that is measured: the defaults that suit the mixer, built for sequences of this length.
+
+    Raises:
+        ConfigError: there is no such mixer, or the width is not allowed.
+    """
+    given = {"mixer": mixer, "max_length": length} | ({} if d_model is None else {"d_model": d_model})
+    return Config.from_tables({"model": {**mixer_class(mixer).model_defaults, **given}}).model
+
+
+class _Work:
+    """A model, its optimiser and a batch, made anew from a fixed seed."""
+
+    def __init__(self, spec: Spec, device: torch.device) -> None:
+        torch.manual_seed(0)
+        vocabulary = Vocabulary("dna")
+        config = model_config(spec.mixer, spec.length, spec.d_model)
+        model = build_model(config, vocab_size=len(vocabulary), n_classes=_N_CLASSES, letters=vocabulary.letters)
+        self.model = model.to(device)
+        self.device, self.precision = device, spec.precision
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=spec.precision == "fp16")
+        letters = vocabulary.encode("ACGT", Counter(), "random letters")
+        drawn = np.random.default_rng(0).choice(letters, (spec.batch_size, spec.length))
+        self.batch = collate(list(drawn), cls=config.pooling == "cls").to(device)
+        self.target = torch.arange(spec.batch_size, device=device) % _N_CLASSES
+
+    def forward(self) -> None:
+        with autocast(self.device, self.precision):
+            self.model(self.batch.ids, self.batch.mask)
+
+    def step(self) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        with autocast(self.device, self.precision):
+            logits = self.model(self.batch.ids, self.batch.mask)
+        self.scaler.scale(F.cross_entropy(logits.float(), self.target)).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+
+
+def measure(spec: Spec) -> Point:
+    """Measures, in this process: call it in a fresh one, or its memory is that of whatever was there before.
+
+    Raises:
+        ConfigError: the model cannot be built or the device is not there.
+    """
+    device = choose_device(spec.device)
+    torch.set_num_threads(spec.threads)
+    # A throw-away model first, so that libraries and threads that torch starts late are no part of what is measured.
+    warm = _Work(replace(spec, length=min(spec.length, _WARM_LENGTH), batch_size=1), device)
+    warm.step()
+    with evaluating(warm.model):
+        warm.forward()
+    del warm
+    program = used_memory(device)[0]
+    work = _Work(spec, device)
+    tokens = spec.batch_size * spec.length
+    parameters = count_parameters(work.model)
+    weights = 4 * parameters
+
+    def measured(run: Callable[[], None], constant: int) -> Measure:
+        forget_peak(device)
+        runs = _times(run, device, spec)
+        peak = used_memory(device)[1]
+        used = None if peak is None or program is None else max(0, peak - program)
+        seconds = median(runs)
+        return Measure(seconds=seconds, runs=runs, tokens_per_second=tokens / seconds, peak_bytes=used, constant_bytes=constant)
+
+    with evaluating(work.model):
+        forward = measured(work.forward, weights)
+    work.model.train()
+    training = measured(work.step, 4 * weights)
+    return Point(length=spec.length, tokens=tokens, parameters=parameters, forward=forward, training=training)
+
+
+def _times(run: Callable[[], None], device: torch.device, spec: Spec) -> list[float]:
+    """Seconds of the timed runs, after one that warms up; where that is long and nothing is compiled, it is the one."""
+    first = _seconds(run, device, spec.longest)
+    if first > LONG and device.type == "cpu":
+        return [first]
+    return [_seconds(run, device, spec.longest) for _ in range(1 if first > LONG else spec.repeats)]
+
+
+def _seconds(run: Callable[[], None], device: torch.device, longest: float) -> float:
+    wait = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device.type, lambda: None)
+    # No handler: a Python one would wait for the end of the operation that takes so long.
+    alarm = longest > 0 and hasattr(signal, "setitimer")
+    if alarm:
+        signal.setitimer(signal.ITIMER_REAL, longest)
+    try:
+        wait()
+        began = time.perf_counter()
+        run()
+        wait()
+        return time.perf_counter() - began
+    finally:
+        if alarm:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def main(argument: str) -> str:
+    """Measures what the JSON `argument` says; the JSON answer."""
+    try:
+        return json.dumps(asdict(measure(Spec(**json.loads(argument)))))
+    except SeqmixError as error:
+        return json.dumps({"error": str(error)})
+    except Exception as error:
+        said = (str(error).strip() or "no message").splitlines()[0]
+        return json.dumps(
+            {"error": "there is not enough memory" if is_out_of_memory(error) else f"{type(error).__name__}: {said}"}
+        )
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n" + main(sys.argv[1]) + "\n")

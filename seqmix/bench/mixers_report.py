@@ -1,0 +1,123 @@
+"""What people look at after `seqmix bench`: tables for the terminal, figures, and the folder that holds them."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from seqmix.bench.mixers import BenchResult, Series
+from seqmix.errors import ConfigError
+from seqmix.reporting.figures import GREY, look, write_files
+from seqmix.reporting.text import amount, duration, number, short
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def bench_tables(result: BenchResult) -> list[Table]:
+    """Every point, and how each mixer's cost grows with the length."""
+    settings = result.settings
+    points = Table(
+        title=f"batches of {settings['batch_size']:,}, {settings['precision']}, {settings['device']}, "
+        f"{result.environment['threads']} threads"
+    )
+    for name in ("mixer", "length", "forward", "training step", "tokens/s", "peak memory", "in training"):
+        points.add_column(name, justify="left" if name == "mixer" else "right")
+    growth = Table(title="growth: b of cost = a · L^b, fitted (in brackets: from the last length but one to the last)")
+    for name in ("mixer", "forward", "training step", "memory", "in training", "time per token", "(log L)²"):
+        growth.add_column(name, justify="left" if name == "mixer" else "right")
+    for series in result.series:
+        for row, point in enumerate(series.points):
+            points.add_row(
+                "" if row else series.mixer,
+                short(point.length),
+                duration(point.forward.seconds),
+                duration(point.training.seconds),
+                f"{point.training.tokens_per_second:,.0f}",
+                *("-" if m.peak_bytes is None else amount(m.peak_bytes) for m in (point.forward, point.training)),
+            )
+        points.add_section()
+        growth.add_row(series.mixer, *_growth_cells(series))
+    return [points, growth]
+
+
+def _growth_cells(series: Series) -> list[str]:
+    fitted, last, times = series.exponents(), series.last_exponents(), series.growth()
+    curves = ("forward_time", "training_time", "forward_memory", "training_memory")
+    cells = [f"{number(fitted[name], 2)} ({number(last[name], 2)})" for name in curves]
+    return [*cells, *("-" if times is None else f"{times[name]:.2f} times" for name in ("training", "log_squared"))]
+
+
+def bench_figure(result: BenchResult) -> Figure:
+    """Time and peak memory of a training step over the length, both axes logarithmic; one line a mixer."""
+    from matplotlib.figure import Figure
+
+    drawn = [series for series in result.series if series.points]
+    figure = Figure(figsize=(11.5, max(4.4, 0.45 * len(drawn))), layout="constrained")
+    time, memory = figure.subplots(1, 2)
+    _panel(time, drawn, "training_time", "time of a training step", duration)
+    _panel(memory, drawn, "training_memory", "peak memory of a training step, beyond the weights", amount)
+    figure.legend(*time.get_legend_handles_labels(), frameon=False, loc="outside right center", fontsize="small")
+    return figure
+
+
+def _panel(axes: Any, drawn: list[Series], curve: str, title: str, show: Callable[[float], str]) -> None:
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    lengths = sorted({point.length for series in drawn for point in series.points})
+    curves = [series.curve(curve) for series in drawn]
+    values = [value for points in curves for _, value in points] or [1.0]
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    # Whole decades: an axis within one of them would be without a figure.
+    decades = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    low, high = 10.0 ** decades[0], 10.0 ** max(decades[1], decades[0] + 1)
+    axes.set_ylim(low, high)
+    for order, (series, points) in enumerate(zip(drawn, curves, strict=True)):
+        axes.plot([x for x, _ in points], [y for _, y in points], label=_label(series), **look(order))
+    guide = [1.5 * low * length / lengths[0] for length in lengths]
+    axes.plot(lengths, guide, color=GREY, linewidth=1, linestyle=":", zorder=1, label=r"$\propto L$")
+    axes.set_xticks(lengths, [short(length) for length in lengths], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("length in tokens")
+    axes.set_title(title, loc="left", fontsize="medium")
+    axes.grid(color="#e4e4e4", linewidth=0.7)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _label(series: Series) -> str:
+    fitted = series.exponents()
+    parts = [
+        f"{what} $L^{{{value:.2f}}}$"
+        for what, value in (("time", fitted["training_time"]), ("memory", fitted["training_memory"]))
+        if value is not None
+    ]
+    name = series.mixer.replace("$", r"\$")
+    return f"{name}\n{', '.join(parts)}" if parts else name
+
+
+def check_output(folder: Path, overwrite: bool, name: str = "bench") -> None:
+    """Finds out before anything is measured whether the figures `name` can be kept.
+
+    Raises:
+        ConfigError: there are some already, or nothing can be written there.
+    """
+    if (file := folder / f"{name}.json").exists() and not overwrite:
+        raise ConfigError(f"{file} exists; replace it with --overwrite, or choose another --output")
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise ConfigError(
+            f"{folder}: cannot be written: {place} is not a folder that can be written to; choose another --output"
+        )
+
+
+def write_bench(result: BenchResult, folder: Path) -> None:
+    """Writes `bench.json`, `bench.svg` and `bench.png`; nothing else in the folder is touched."""
+    write_files(folder, "bench", result.to_json(), bench_figure(result))

@@ -1,0 +1,232 @@
+"""How stable training is: how far a step moves a model's output for what it moves the parameters, beside softmax attention.
+
+At optimiser step t, ``tau_t = |f(X; W_t) - f(X; W_t-1)|_F / |W_t - W_t-1|_F``: the amplification of small updates that Liu
+et al. (2020, "Understanding the difficulty of training transformers") find behind training that fails, and that Chen et
+al. (2021, Skyformer, section 1) ascribe to softmax. f are the logits of a fixed batch X in `eval()`; beside them the last
+block's features are followed. A mixer's tau is the mean over the first steps and over seeds, and is told as a multiple of
+that of softmax attention.
+
+All models have the transformer settings of section 5 there and, by name, the same initial weights; they see the same
+batches, with AdamW and clipping as in `seqmix train`, without its warm-up. Kernelized attention adds up what softmax
+averages, so that it depends on the scale of things which of them is the more stable; it is measured in two settings:
+"seqmix", with stem, embedding and learning rate of `seqmix train`; "published", with those of the code of Chen et al.: no
+stem, a learned positional embedding, embeddings that begin with a standard deviation of 0.02, and a rate of 1e-4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, pstdev
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seqmix.config import Config, ModelConfig, TrainingConfig
+from seqmix.data.batching import Batch, collate
+from seqmix.data.dataset import Dataset
+from seqmix.data.vocabulary import Tokens, Vocabulary
+from seqmix.errors import SeqmixError
+from seqmix.inference.batched import evaluating
+from seqmix.mixers import AttentionMixer, mixer_class
+from seqmix.models.classifier import SequenceClassifier, build_model
+from seqmix.objectives.base import Classification, Objective, objective_of
+from seqmix.training.trainer import new_optimizer
+
+STEPS = 20
+SEEDS = 3
+LENGTH = 256
+BATCH_SIZE = 4
+N_HEADS = 2
+_N_FEATURES = 128
+_MODEL = {"d_model": 64, "blocks": 2, "d_feedforward": 128, "pooling": "mean"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What is the same for all mixers.
+
+    Attributes:
+        lr: learning rate; model: options of [model]; embedding_std: initial scale of the embedding, None: as it is.
+    """
+
+    lr: float
+    model: dict[str, Any] = field(default_factory=dict)
+    embedding_std: float | None = None
+
+
+SETTINGS = {
+    "seqmix": Setting(lr=TrainingConfig().lr),
+    "published": Setting(lr=1e-4, model={"stem": "none", "positions": True, "position_std": 0.02}, embedding_std=0.02),
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Instability:
+    """tau of one mixer.
+
+    Attributes:
+        mixer: its name; options: those that it was built with; setting: a key of `SETTINGS`.
+        logits, features: tau of each seed, of each step.
+    """
+
+    mixer: str
+    setting: str
+    options: dict[str, Any]
+    logits: list[list[float]] = field(default_factory=list)
+    features: list[list[float]] = field(default_factory=list)
+
+    def score(self, of: str = "logits") -> float:
+        """The mean of "logits" or "features"."""
+        return fmean(self._seeds(of))
+
+    def relative(self, softmax: Instability, of: str = "logits") -> tuple[float, float]:
+        """The score as a multiple of softmax's, and the standard deviation of that over the seeds."""
+        pairs = list(zip(self._seeds(of), softmax._seeds(of), strict=False))  # after an interruption, one has fewer
+        own, other = (fmean(scores) for scores in zip(*pairs, strict=True))
+        return own / other, pstdev([a / b for a, b in pairs])
+
+    def to_dict(self, softmax: Instability | None) -> dict[str, Any]:
+        """For JSON."""
+        found: dict[str, Any] = {"mixer": self.mixer, "setting": self.setting, "options": self.options}
+        for of in ("logits", "features"):
+            ratio, spread = self.relative(softmax, of) if softmax else (None, None)
+            found[of] = {"tau": self.score(of), "relative": ratio, "spread": spread, "steps": getattr(self, of)}
+        return found
+
+    def _seeds(self, of: str) -> list[float]:
+        taus: list[list[float]] = getattr(self, of)
+        return [fmean(steps) for steps in taus]
+
+
+class Task:
+    """Batches to train on, and a fixed one to look at, all drawn from a seed.
+
+    Args:
+        dataset: its training records, cut to `length`; None: random nucleotides in two classes that mean nothing.
+    """
+
+    def __init__(self, dataset: Dataset | None, seed: int, *, steps: int, length: int, batch_size: int) -> None:
+        self.vocabulary = dataset.vocabulary if dataset else Vocabulary("dna")
+        self.objective: Objective = objective_of(dataset.info) if dataset else Classification(("first", "second"))
+        self.seed, self.length = seed, length
+        generator = np.random.default_rng(seed)
+        size = (steps + 1) * batch_size
+        sequences: list[Tokens]
+        if dataset:
+            chosen = np.resize(generator.permutation(dataset.indices("train")), size)
+            sequences = [dataset.sequences(int(i))[0][:length] for i in chosen]
+            labels = dataset.labels[chosen]
+        else:
+            letters = self.vocabulary.encode("ACGT", Counter(), "random letters")
+            sequences = list(generator.choice(letters, (size, length)))
+            labels = generator.integers(self.objective.n_outputs, size=size)
+        groups = [slice(start, start + batch_size) for start in range(0, size, batch_size)]
+        batches = [collate(sequences[group]) for group in groups]
+        self.fixed = batches[0]
+        targets = self.objective.targets(labels)
+        self.training: list[tuple[Batch, Tensor]] = [
+            (batch, targets[group]) for batch, group in zip(batches[1:], groups[1:], strict=True)
+        ]
+
+
+def model_config(mixer: str, length: int, setting: str) -> ModelConfig:
+    """The model that is looked at, with this mixer.
+
+    Raises:
+        ConfigError: the mixer cannot be built so.
+    """
+    found = mixer_class(mixer)
+    assert issubclass(found, AttentionMixer)
+    options = {"n_heads": N_HEADS} | (found.feature_options(_N_FEATURES) or {})
+    table = _MODEL | SETTINGS[setting].model
+    return Config.from_tables({"model": {**table, "mixer": mixer, "max_length": length}, "mixer": options}).model
+
+
+def training_taus(mixer: str, task: Task, setting: str = "seqmix", steps: int = STEPS) -> tuple[list[float], list[float]]:
+    """tau of the logits and of the features in each of the first `steps` steps of training.
+
+    Raises:
+        SeqmixError: training diverges, or the model cannot be built.
+    """
+    model = _new_model(mixer, task, setting)
+    training = TrainingConfig(lr=SETTINGS[setting].lr)
+    optimizer = new_optimizer(model, training)
+
+    def outputs() -> list[Tensor]:
+        with evaluating(model):
+            features = model.features(task.fixed.ids, task.fixed.mask)
+            return [model.head(model.pool(features, task.fixed.mask)), features]
+
+    def step(number: int) -> None:
+        batch, target = task.training[number]
+        optimizer.zero_grad(set_to_none=True)
+        found = model(batch.ids, batch.mask)
+        task.objective.loss(found, target, torch.ones(found.shape[1]), 0.0).mean().backward()
+        if training.clip:
+            nn.utils.clip_grad_norm_(model.parameters(), training.clip)
+        optimizer.step()
+
+    model.train()
+    logits, features = zip(*amplifications(model, outputs, step, steps), strict=True)
+    return list(logits), list(features)
+
+
+def amplifications(
+    model: nn.Module, outputs: Callable[[], Sequence[Tensor]], step: Callable[[int], object], steps: int
+) -> list[list[float]]:
+    """tau of each of the tensors that `outputs()` gives, for each of `steps` steps.
+
+    Args:
+        model: whose parameters `step(number)` changes, number from 0.
+
+    Raises:
+        SeqmixError: an output is no finite number any more, or no parameter was moved.
+    """
+    before, weights = outputs(), [p.detach().clone() for p in model.parameters()]
+    found = []
+    for number in range(steps):
+        step(number)
+        after = outputs()
+        moved = _distance(model.parameters(), weights)
+        taus = [_distance([new], [old]) / moved if moved else math.nan for new, old in zip(after, before, strict=True)]
+        if not all(math.isfinite(tau) for tau in taus):
+            raise SeqmixError(f"training came to an end at step {number + 1}: there is no finite number, or nothing moved")
+        found.append(taus)
+        before, weights = after, [p.detach().clone() for p in model.parameters()]
+    return found
+
+
+def _new_model(mixer: str, task: Task, setting: str) -> SequenceClassifier:
+    """A model of this mixer; what has a name in that of softmax attention, and the same shape, begins as there."""
+
+    def built(name: str) -> SequenceClassifier:
+        torch.manual_seed(task.seed)
+        config, vocabulary = model_config(name, task.length, setting), task.vocabulary
+        return build_model(
+            config,
+            vocab_size=len(vocabulary),
+            n_classes=task.objective.n_outputs,
+            letters=vocabulary.letters,
+            channels=vocabulary.channels or 0,
+        )
+
+    first = built("softmax")
+    if (std := SETTINGS[setting].embedding_std) is not None:
+        nn.init.normal_(first.embedding.weight, std=std)
+    shared, model = dict(first.named_parameters()), built(mixer)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name in shared and shared[name].shape == parameter.shape:
+                parameter.copy_(shared[name])
+    return model
+
+
+def _distance(one: Iterable[Tensor], other: Iterable[Tensor]) -> float:
+    """Frobenius norm of the difference, over all tensors, added up in float64."""
+    squares = [(a.detach().double() - b.double()).square().sum() for a, b in zip(one, other, strict=True)]
+    return math.sqrt(float(torch.stack(squares).sum()))

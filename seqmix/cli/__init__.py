@@ -1,0 +1,50 @@
+"""The command line: parse, call the library, print. No logic.
+
+Data goes to standard output or a file, everything else to standard error. Exit codes: 0 done; 1 a user's mistake,
+told in one line; 2 a command line that cannot be parsed; 130 interrupted, after saving.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import Annotated
+
+import typer
+
+from seqmix.cli import bench, compare, evaluate, generate, predict, prepare, recipes, reproduce, train
+from seqmix.version import __version__
+
+app = typer.Typer(
+    name="seqmix",
+    help="Classify very long sequences (FASTA, text): prepare, train, eval, predict.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (prepare, train, evaluate, predict, compare, generate, recipes, bench, reproduce):
+    app.add_typer(command.app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"seqmix {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The `seqmix` command."""
+    signal.signal(signal.SIGTERM, _interrupt)  # what Ctrl-C cleans up, a job scheduler's signal does too
+    app()
+
+
+def _interrupt(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `timeout` sends two: the second must not cut short the cleaning up
+    raise KeyboardInterrupt

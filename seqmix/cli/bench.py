@@ -1,0 +1,136 @@
+"""The command line of the measurements: `seqmix bench ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seqmix.cli.console import console, reported
+from seqmix.cli.options import Device, Precision, Quiet, Threads
+from seqmix.errors import Interrupted
+
+app = typer.Typer(name="bench", help="Measure the mixers on this computer.", no_args_is_help=True)
+
+
+@app.command("mixers")
+@reported
+def bench_mixers(
+    mixers: Annotated[
+        str | None, typer.Option(help="Names of mixers, separated by commas. (default: all that are installed)")
+    ] = None,
+    lengths: Annotated[
+        str, typer.Option(help="Lengths in tokens, separated by commas; 1k is 1,024 and 1M is 1,048,576.")
+    ] = "1k,4k,16k,64k",
+    batch_size: Annotated[int, typer.Option(help="Sequences in a batch.")] = 1,
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    repeats: Annotated[int, typer.Option(help="Timed runs, of which the median counts; one where a run is long.")] = 3,
+    time_limit: Annotated[
+        float,
+        typer.Option(help="Seconds that a training step may be expected to take: a series ends before one that is longer."),
+    ] = 60.0,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for bench.json, bench.svg and bench.png.")] = Path(
+        "bench"
+    ),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace these files in OUTPUT.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Time every mixer over the length: forward, training step, peak memory, tokens a second, fitted exponents.
+
+    Each is measured in the model that train builds for it, on random DNA. A series ends before memory runs out.
+    """
+    from seqmix.bench import mixers as benchmark
+    from seqmix.bench.mixers_report import bench_tables, check_output, write_bench
+    from seqmix.cli.console import progress_bar
+    from seqmix.reporting.text import parse_lengths
+
+    wanted = parse_lengths(lengths)
+    check_output(output, overwrite)
+    with progress_bar("measuring", "points", quiet) as bar:
+        result = benchmark.bench_mixers(
+            [name.strip() for name in mixers.split(",")] if mixers is not None else None,
+            wanted,
+            batch_size=batch_size,
+            device=device,
+            precision=precision,
+            repeats=repeats,
+            time_limit=time_limit,
+            on_start=bar.reset,
+            on_point=lambda *_: bar.update(),
+        )
+    write_bench(result, output)
+    out = console(quiet)
+    for table in bench_tables(result):
+        out.print(table)
+    for note in result.notes:
+        out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
+    out.print(f"-> {output / 'bench.png'}  ({output / 'bench.json'})", highlight=False, soft_wrap=True)
+    if result.interrupted:
+        raise Interrupted(f"interrupted; what was measured is in {output / 'bench.json'}")
+
+
+@app.command("approximation")
+@reported
+def bench_approximation(
+    mixers: Annotated[
+        str | None, typer.Option(help="Names of attention mixers, separated by commas. (default: all that are installed)")
+    ] = None,
+    features: Annotated[str, typer.Option(help="Numbers of features, separated by commas.")] = "16,32,64,128,256",
+    lengths: Annotated[str, typer.Option(help="Lengths in tokens, separated by commas; 1k is 1,024.")] = "256,1k,4k",
+    run: Annotated[
+        Path | None, typer.Option("--run", help="A run with an attention mixer, whose queries, keys and values to take too.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Data set to train on for the instability; with --run, where its own has moved. (default: random DNA)"
+        ),
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Draws of queries, keys and values for each error.")] = 3,
+    steps: Annotated[int, typer.Option(help="Training steps for the instability.")] = 20,
+    seeds: Annotated[int, typer.Option(help="Trainings for the instability of each mixer.")] = 3,
+    threads: Threads = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for approximation.json, approximation.svg and approximation.png.")
+    ] = Path("bench"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace these files in OUTPUT.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure how near attention is approximated with how many features, and how stable training with each mixer is.
+
+    Errors are those of a head's output, in the spectral norm, against what the mixer approximates.
+    """
+    from seqmix.bench import approximation
+    from seqmix.bench.approximation_report import NAME, approximation_tables, write_approximation
+    from seqmix.bench.mixers_report import check_output
+    from seqmix.cli.console import progress_bar
+    from seqmix.reporting.text import parse_lengths
+
+    numbers, wanted = approximation.parse_features(features), parse_lengths(lengths)
+    check_output(output, overwrite, NAME)
+    with progress_bar("measuring", "series", quiet) as bar:
+        result = approximation.bench_approximation(
+            [name.strip() for name in mixers.split(",")] if mixers is not None else None,
+            numbers,
+            wanted,
+            run=run,
+            data=data,
+            repeats=repeats,
+            steps=steps,
+            seeds=seeds,
+            threads=threads,
+            on_start=bar.reset,
+            on_done=bar.update,
+        )
+    write_approximation(result, output)
+    out = console(quiet)
+    for table in approximation_tables(result):
+        out.print(table)
+    for note in result.notes:
+        out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
+    written = output / f"{NAME}.json"
+    out.print(f"-> {output / f'{NAME}.png'}  ({written})", highlight=False, soft_wrap=True)
+    if result.interrupted:
+        raise Interrupted(f"interrupted; what was measured is in {written}")

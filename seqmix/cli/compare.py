@@ -1,0 +1,81 @@
+"""The command line of comparisons: `seqmix compare`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seqmix.cli.console import console, interruption, print_notes, reported
+from seqmix.cli.options import Device, Jobs, MixerSettings, Quiet, TrialThreads, names
+
+app = typer.Typer()
+
+
+@app.command()
+@reported
+def compare(
+    data: Annotated[Path | None, typer.Argument(help="Data set. (default: seqmix-data)")] = None,
+    mixers: Annotated[
+        str | None, typer.Option(help="Names of mixers, separated by commas. (default: all that are installed)")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Trainings of each mixer, with the seeds 0, 1, 2 …")] = 3,
+    budget: Annotated[
+        str, typer.Option(help="Time of each training, such as 90s, 5m, 2h30m; 0: as many epochs as the settings say.")
+    ] = "5m",
+    max_length: Annotated[
+        int | None, typer.Option(help="Cut sequences to this many characters. (default: as prepared)")
+    ] = None,
+    recipe: Annotated[str | None, typer.Option(help="Settings that come with seqmix, for all mixers.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings for all mixers.")] = None,
+    settings: MixerSettings = None,
+    device: Device = "auto",
+    precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16 (GPU only). (default: fp32)")] = None,
+    threads: TrialThreads = None,
+    jobs: Jobs = 1,
+    baselines: Annotated[bool, typer.Option(help="Also fit and score simple methods.")] = True,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for compare.json, compare.html and the runs.")] = Path(
+        "compare"
+    ),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it is a comparison.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train every mixer with several seeds in equal time, and score all on the test split beside simple methods.
+
+    It takes mixers times seeds times budget, divided by --jobs.
+
+    The same command goes on where it was stopped; with more mixers or seeds it runs what is missing.
+    """
+    from seqmix.cli.console import progress_bar
+    from seqmix.experiments.comparison.compare import compare as run_compare
+    from seqmix.experiments.comparison.report import comparison_table, trial_line
+
+    with progress_bar("comparing", "trainings", quiet) as bar:
+        result = run_compare(
+            data,
+            output,
+            mixers=names(mixers),
+            seeds=seeds,
+            budget=budget,
+            max_length=max_length,
+            recipe=recipe,
+            config=config,
+            settings=settings or (),
+            device=device,
+            precision=precision,
+            threads=threads,
+            jobs=jobs,
+            baselines=baselines,
+            overwrite=overwrite,
+            on_start=bar.reset,
+            on_begin=lambda mixer, seed: bar.set_description(f"{mixer}, seed {seed}"),
+            on_trial=lambda trial, now: (bar.update(), quiet or bar.write(trial_line(trial, now), file=sys.stderr)),
+        )
+    out = console(quiet)
+    out.print(comparison_table(result))
+    print_notes(out, result.notes)
+    out.print(f"-> {output / 'compare.html'}  ({output / 'compare.json'})", highlight=False, soft_wrap=True)
+    if result.interrupted:
+        raise interruption(output / "compare.html", result.trials)

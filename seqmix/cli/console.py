@@ -1,0 +1,109 @@
+"""What all commands print with: the console, errors and exit codes, progress bars."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+from seqmix.errors import Interrupted, SeqmixError, spell
+
+if TYPE_CHECKING:
+    from seqmix.data.dataset import Dataset
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+
+def progress_bar(description: str, unit: str, quiet: bool, total: int | None = None) -> tqdm[Any]:
+    """A bar on standard error; silent when asked to be, or when standard error is no terminal."""
+    from tqdm import tqdm
+
+    hidden = quiet or not sys.stderr.isatty()
+    return tqdm(desc=description, unit=unit, total=total, disable=hidden, leave=False, file=sys.stderr, unit_scale=True)
+
+
+def interruption(page: Path, begun: object) -> Interrupted:
+    """What is said where trainings are missing: `page` has those that are finished, if any (`begun`) is."""
+    done = f"what is finished is in {page}" if begun else "no training is finished yet"
+    return Interrupted(f"interrupted; {done}; the same command goes on from here")
+
+
+def print_notes(out: Any, notes: Iterable[str]) -> None:
+    """What a reader should know, a line each."""
+    for note in notes:
+        out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
+
+
+def print_dataset(out: Any, dataset: Dataset) -> None:
+    """What a data set is, in tables, and what to know of it."""
+    from seqmix.cli.tables import dataset_tables
+
+    for table in dataset_tables(dataset):
+        out.print(table)
+    print_notes(out, dataset.info["notes"])
+
+
+def console(quiet: bool = False) -> Any:
+    """Standard error, as wide as it is; 110 columns where it is no terminal."""
+
+    width = None if sys.stderr.isatty() or os.environ.get("COLUMNS") else 110
+    return Console(stderr=True, quiet=quiet, width=width)
+
+
+def next_command(data: Path) -> str:
+    """What to type after a data set was made."""
+    return "seqmix train" if data == Path("seqmix-data") else f"seqmix train {shlex.quote(str(data))}"
+
+
+P = ParamSpec("P")
+
+
+def reported(command: Callable[P, None]) -> Callable[P, None]:
+    """Turns what goes wrong in a command into one line and an exit code."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except BrokenPipeError:
+            # Nobody reads on: say nothing, not even when standard output is closed at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except Interrupted as error:
+            _fail(in_flags(error.text), 130)
+        except KeyboardInterrupt:
+            _fail("interrupted", 130)
+        except SeqmixError as error:
+            _fail(in_flags(error.text), 1)
+        except OSError as error:
+            _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", 1)
+
+    return run
+
+
+# Parameters whose flag has another name.
+_FLAGS = {"settings": "set", "class_files": "class", "group_from": "group", "format": "input-format", "inputs": "INPUT"}
+
+
+def in_flags(text: str) -> str:
+    """Write out the marks of a message (see `seqmix.errors`) as the command line spells them: ``--max-length 100``."""
+
+    def flag(name: str, value: str | None) -> str:
+        spelled = _FLAGS.get(name, name.replace("_", "-"))
+        spelled = spelled if spelled.isupper() else f"--{spelled}"
+        return spelled if value in (None, "True") else f"{spelled} {shlex.quote(value.strip(chr(39)))}"
+
+    return spell(text, flag, lambda name: f"seqmix {name}")
+
+
+def _fail(message: str, code: int) -> None:
+
+    Console(stderr=True).print(f"seqmix: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
+    raise SystemExit(code)

@@ -1,0 +1,77 @@
+"""`seqmix eval`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seqmix.cli.console import console, print_notes, reported
+from seqmix.cli.options import (
+    Device,
+    LabelFrom,
+    Precision,
+    Quiet,
+    Threads,
+    Verbose,
+)
+
+app = typer.Typer()
+
+
+@app.command("eval")
+@reported
+def evaluate(
+    run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest under runs/)")] = None,
+    split: Annotated[str, typer.Option(help="Split of its data set: test, val or train.")] = "test",
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Instead, a new labelled file; repeat for more. Or the data set's folder, if it has moved."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for evaluation.json and report.html. (default: the run's, or eval-NAME in it for new files)",
+        ),
+    ] = None,
+    label_from: LabelFrom = None,
+    baselines: Annotated[bool, typer.Option(help="Also fit and score simple methods.")] = True,
+    device: Device = "auto",
+    precision: Precision = "fp32",
+    threads: Threads = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Score a run, each record once, beside simple methods on the same split."""
+    from seqmix.cli.console import progress_bar
+    from seqmix.evaluation.evaluate import evaluate as run_evaluate
+    from seqmix.evaluation.evaluate import evaluation_folder
+    from seqmix.evaluation.report import evaluation_tables
+    from seqmix.run import Run
+
+    opened = Run.open(run) if run else Run.newest()
+    with progress_bar("evaluating", "records", quiet) as bar:
+        result = run_evaluate(
+            opened,
+            split=split,
+            data=data or (),
+            output=output,
+            label_from=label_from,
+            baselines=baselines,
+            device=device,
+            precision=precision,
+            threads=threads,
+            on_start=bar.reset,
+            on_batch=bar.update,
+        )
+    out = console(quiet)
+    for table in evaluation_tables(result):
+        out.print(table)
+    print_notes(out, result.notes)
+    if verbose:
+        out.print_json(data=opened.config.to_tables())
+    folder = evaluation_folder(opened, data or (), output)
+    out.print(f"-> {folder / 'report.html'}  ({folder / 'evaluation.json'})", highlight=False, soft_wrap=True)

@@ -1,0 +1,69 @@
+"""The command line of the papers' tasks and settings: `seqmix generate`, `seqmix recipes`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seqmix.cli.console import console, next_command, print_dataset, reported
+from seqmix.cli.options import Quiet
+
+app = typer.Typer()
+_SHOWN = 3  # first samples that `generate` prints
+
+
+@app.command()
+@reported
+def generate(
+    task: Annotated[str, typer.Argument(help="adding, temporal-order, listops or pathfinder.")],
+    length: Annotated[
+        str | None,
+        typer.Option(
+            help="Positions of each sample; of listops, the most words; of pathfinder, pixels. (default: 1024; listops: 2000)"
+        ),
+    ] = None,
+    train: Annotated[int, typer.Option(help="Training samples.")] = 100_000,
+    val: Annotated[int, typer.Option(help="Validation samples.")] = 1000,
+    test: Annotated[int, typer.Option(help="Test samples.")] = 1000,
+    min_length: Annotated[int | None, typer.Option(help="Of listops: samples have more words. (default: 500)")] = None,
+    max_depth: Annotated[int | None, typer.Option(help="Of listops: greatest depth of a tree. (default: 10)")] = None,
+    max_args: Annotated[int | None, typer.Option(help="Of listops: most arguments of an operator. (default: 10)")] = None,
+    difficulty: Annotated[str | None, typer.Option(help="Of pathfinder: easy, medium or hard. (default: hard)")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all that is drawn.")] = 0,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("seqmix-data"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it is a data set.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Generate a synthetic task as a data set, ready for train; shows the first samples."""
+    from seqmix.cli.console import progress_bar
+    from seqmix.data.synthetic import find_task
+    from seqmix.data.synthetic.generate import first_samples
+    from seqmix.data.synthetic.generate import generate as run_generate
+    from seqmix.reporting.text import parse_length
+
+    options = {
+        "length": parse_length(length) if length is not None else None,
+        "min_length": min_length,
+        "max_depth": max_depth,
+        "max_args": max_args,
+        "difficulty": difficulty,
+    }
+    with progress_bar("generating", "positions", quiet) as bar:
+        dataset = run_generate(
+            task,
+            output,
+            train=train,
+            val=val,
+            test=test,
+            seed=seed,
+            overwrite=overwrite,
+            progress=lambda records, positions: bar.update(positions - bar.n),
+            **options,
+        )
+    out = console(quiet)
+    for sample in first_samples(task, min(_SHOWN, train), seed=seed, **options):
+        out.print(find_task(task).show(sample), highlight=False, markup=False, soft_wrap=True)
+    print_dataset(out, dataset)
+    out.print(f"-> {dataset.path}  (next: {next_command(dataset.path)})", highlight=False, soft_wrap=True)

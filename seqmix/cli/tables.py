@@ -1,0 +1,110 @@
+"""Tables of data sets and recipes on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from seqmix.config import ModelConfig
+from seqmix.data.splitting import SPLITS
+from seqmix.evaluation.report import SHOWN_CLASSES
+from seqmix.recipes import Recipe
+
+if TYPE_CHECKING:
+    from seqmix.data.dataset import Dataset
+
+
+def dataset_tables(dataset: Dataset) -> list[Table]:
+    """What `prepare` made: classes and their counts per split, lengths, what was cut, left out and replaced."""
+    info = dataset.info
+    noun, kind = dataset.vocabulary.noun, "pairs" if dataset.n_sequences == 2 else "records"
+    counts = Table(title=f"{len(dataset):,} {kind}, {info['characters']:,} {noun}s, alphabet {info['vocabulary']['alphabet']}")
+    counts.add_column("class" if dataset.classes else "")
+    for name in (*SPLITS, "all"):
+        counts.add_column(name, justify="right")
+    names = list(info["counts"]["train"])
+    for name in names[:SHOWN_CLASSES]:
+        row = [info["counts"][split][name] for split in SPLITS]
+        counts.add_row(name, *(f"{n:,}" for n in (*row, sum(row))))
+    if len(names) > SHOWN_CLASSES:
+        counts.add_row(f"… {len(names) - SHOWN_CLASSES} more classes", "", "", "", "")
+    if len(names) > 1:
+        totals = list(dataset.sizes.values())
+        counts.add_section()
+        counts.add_row("all" if info["task"] == "classification" else "records", *(f"{n:,}" for n in (*totals, sum(totals))))
+    tables = [counts, _quantiles(f"lengths in {noun}s", info["lengths"], "{:,}", ("shortest", "longest"))]
+    if "target" in info:
+        tables.append(_quantiles("targets", info["target"]["quantiles"], "{:.4g}", ("lowest", "highest")))
+    changed = _changes(info, noun)
+    if changed:
+        table = Table(title="what was changed")
+        table.add_column("what")
+        table.add_column("how many", justify="right")
+        for what, count in changed:
+            table.add_row(what, f"{count:,}")
+        tables.append(table)
+    return tables
+
+
+def _quantiles(what: str, values: dict[str, Any], form: str, ends: tuple[str, str]) -> Table:
+    table = Table(title=f"{what}: quantiles")
+    for quantile in values:
+        table.add_column({"0%": ends[0], "50%": "median", "100%": ends[1]}.get(quantile, quantile), justify="right")
+    table.add_row(*(form.format(value) for value in values.values()))
+    return table
+
+
+def recipe_lines(recipes: Iterable[Recipe]) -> str:
+    """Recipes, a paragraph each: what it is for, its main settings, the published result, and what prepares its data."""
+    paragraphs = []
+    for recipe in recipes:
+        length = recipe.settings.get("data", {}).get("max_length", 0)
+        mixer = recipe.settings.get("model", {}).get("mixer", ModelConfig().mixer)
+        title = f"{recipe.name}: {recipe.facts.task}" + (f", length {length:,}" if length else "")
+        lines = {
+            "settings": f"{mixer}, {_main_settings(recipe.settings)}",
+            "published": recipe.facts.published,
+            "data": recipe.facts.data,
+        }
+        paragraphs.append("\n".join([title, *(f"  {what:<11}{said}" for what, said in lines.items() if said)]))
+    return "\n\n".join(paragraphs)
+
+
+def _main_settings(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """What tells recipes apart, in a line: "chord, 15 links, width 32, flat, batch 16, lr 0.0001, 200 epochs"."""
+    forms = {
+        "mixer.protocol": "{}",
+        "mixer.n_links": "{} links",
+        "mixer.n_landmarks": "{} landmarks",
+        "model.blocks": "{} blocks",
+        "model.d_model": "width {}",
+        "model.words": "words of {}",
+        "model.pooling": "{}",
+        "training.batch_size": "batch {}",
+        "training.lr": "lr {:g}",
+        "training.max_steps": "{:,} steps",
+        "training.epochs": "{} epochs",
+    }
+    found = []
+    for name, form in forms.items():
+        table, option = name.split(".")
+        if value := tables.get(table, {}).get(option):
+            found.append("1 block" if name == "model.blocks" and value == 1 else form.format(value))
+    return ", ".join(found)
+
+
+def _changes(info: dict[str, Any], noun: str) -> list[tuple[str, int]]:
+    maximum, keep = info["options"]["max_length"], info["options"]["truncate"]
+    rows = [(f"records cut to {maximum:,} {noun}s ({keep} kept)" if maximum else "", info["truncated"])]
+    rows += [(f"records left out: {reason}", count) for reason, count in info["dropped"].items()]
+    policy = "left out" if info["vocabulary"]["unknown"] == "drop" else "replaced"
+    replaced = list(info["replaced"].items())
+    rows += [(f"{noun} {symbol!r} {policy}", count) for symbol, count in replaced[:10]]
+    if len(replaced) > 10:
+        rows.append((f"{len(replaced) - 10} other {noun}s {policy}", sum(n for _, n in replaced[10:])))
+    same = info["duplicates"]
+    kind = "equal or reverse-complementary" if info["vocabulary"]["alphabet"].startswith("dna") else "equal"
+    rows.append((f"records with an {kind} twin, kept in one split", same["records"]))
+    return [(what, count) for what, count in rows if count]

@@ -1,0 +1,124 @@
+"""The figures of an evaluation report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from seqmix.reporting.figures import BLUE, GREY, ORANGE, new_figure, plain
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from seqmix.evaluation.result import Evaluation
+
+
+_CURVES = ("accuracy", "macro-F1", "R2")  # the first that there is, is drawn over the epochs
+
+
+def confusion_figure(evaluation: Evaluation) -> Figure:
+    """The confusion matrix; colour is the share of the true class, figures are counts."""
+    size = len(evaluation.classes)
+    side = min(12.0, max(4.0, 1.8 + 0.55 * size))
+    figure, axes = new_figure(side + 0.6, side)
+    totals = [max(1, sum(row)) for row in evaluation.confusion]
+    shares = [[count / total for count in row] for row, total in zip(evaluation.confusion, totals, strict=True)]
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.spines[:].set_visible(False)
+    names = [plain(name) for name in evaluation.classes]
+    axes.set_xticks(range(size), names, rotation=40, ha="right")
+    axes.set_yticks(range(size), names)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    axes.tick_params(length=0)
+    if size <= 20:
+        for i, row in enumerate(evaluation.confusion):
+            for j, count in enumerate(row):
+                axes.text(j, i, f"{count:,}", ha="center", va="center", color="white" if shares[i][j] > 0.55 else "black")
+    return figure
+
+
+def roc_figure(evaluation: Evaluation) -> Figure:
+    """ROC curves, one for each class (of two classes, the second)."""
+    figure, axes = new_figure()
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
+    for name, curve in list(evaluation.roc.items())[:10]:
+        colour = {"color": BLUE} if len(evaluation.roc) == 1 else {}
+        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=plain(name), linewidth=1.8, **colour)
+    axes.set_xlabel("false positive rate")
+    axes.set_ylabel("true positive rate")
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.legend(frameon=False, loc="lower right", fontsize="small")
+    return figure
+
+
+def reliability_figure(evaluation: Evaluation) -> Figure:
+    """Accuracy over confidence: on the diagonal a model is as often right as it says; dot size is the share of records."""
+    figure, axes = new_figure()
+    bins = evaluation.reliability
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
+    axes.plot(bins["confidence"], bins["accuracy"], color=BLUE, linewidth=1, alpha=0.6)
+    axes.scatter(bins["confidence"], bins["accuracy"], s=[15 + 400 * share for share in bins["share"]], color=BLUE, alpha=0.7)
+    axes.set_xlabel("confidence of the prediction")
+    axes.set_ylabel("share that was right")
+    axes.set_xlim(0, 1.03)
+    axes.set_ylim(-0.03, 1.05)
+    return figure
+
+
+def points_figure(evaluation: Evaluation) -> Figure:
+    """Predicted over true targets of a regression; on the diagonal, a prediction is right."""
+    figure, axes = new_figure()
+    true, predicted = evaluation.points["true"], evaluation.points["predicted"]
+    ends = min(*true, *predicted), max(*true, *predicted)
+    axes.plot(ends, ends, color=GREY, linewidth=1, linestyle=":")
+    axes.scatter(true, predicted, s=9, color=BLUE, alpha=0.5, linewidths=0)
+    axes.set_xlabel("true target")
+    axes.set_ylabel("predicted target")
+    return figure
+
+
+def pictures_figure(evaluation: Evaluation) -> Figure:
+    """Records that are images, with their true class and, where it is another, the predicted one."""
+    from matplotlib.figure import Figure
+
+    columns = 4
+    rows = -(-len(evaluation.pictures) // columns)
+    figure = Figure(figsize=(2.0 * columns, 2.25 * rows), layout="constrained")
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in panels:
+        axes.axis("off")
+    for axes, picture in zip(panels, evaluation.pictures, strict=False):
+        side, right = picture["side"], picture["true"] == picture["predicted"]
+        image = [picture["intensities"][row * side : (row + 1) * side] for row in range(side)]
+        axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        title = plain(picture["true"]) if right else f"{plain(picture['true'])},\nnot {plain(picture['predicted'])}"
+        axes.set_title(title, fontsize="small", color="black" if right else ORANGE)
+    return figure
+
+
+def curves_figure(history: Sequence[dict[str, Any]]) -> Figure:
+    """Training and validation loss, and the first of the validation scores, over the epochs, or the
+    steps if some were validated in one."""
+    figure, axes = new_figure(5.6, 3.8)
+    unit = "epoch" if len({line["epoch"] for line in history}) == len(history) else "step"
+    times = [line[unit] for line in history]
+    axes.plot(times, [line["train_loss"] for line in history], color=GREY, marker="o", markersize=3, label="training loss")
+    shown = next((name for name in _CURVES if all(line.get(f"val_{name}") is not None for line in history)), None)
+    if shown:
+        if all("val_log loss" in line for line in history):
+            validation = [line["val_log loss"] for line in history]
+            axes.plot(times, validation, color=BLUE, marker="o", markersize=3, label="validation loss")
+        right = axes.twinx()
+        right.spines[["top"]].set_visible(False)
+        score = [line[f"val_{shown}"] for line in history]
+        right.plot(times, score, color=ORANGE, marker="s", markersize=3, label=f"validation {shown}", clip_on=False)
+        right.set_ylabel(shown, color=ORANGE)
+        right.set_ylim(min(0.5, *score), 1.0)
+    axes.set_xlabel(unit)
+    axes.set_ylabel("loss")
+    axes.set_ylim(bottom=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    figure.legend(frameon=False, loc="outside upper center", ncols=3, fontsize="small")
+    return figure

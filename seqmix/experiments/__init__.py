@@ -1,0 +1,1 @@
+"""Many trainings for one table: comparisons and reproductions of published results."""

@@ -1,0 +1,1 @@
+"""Several mixers on one data set."""

@@ -1,0 +1,240 @@
+"""What people look at after `seqmix compare`: a table for the terminal, figures, and a self-contained page."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from seqmix.experiments.comparison.result import Comparison, Row
+from seqmix.experiments.spread import Spread
+from seqmix.experiments.trial import Trial
+from seqmix.reporting.figures import look, new_figure, plain
+from seqmix.reporting.html import html_figures, html_page, html_table
+from seqmix.reporting.text import amount, duration, score_text
+from seqmix.system.files import write_whole
+from seqmix.version import __version__
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+GREY = "#8a8a8a"
+_COSTS = ("params", "time", "tokens/s", "memory", "epochs", "runs")
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """All methods, the most accurate first."""
+    table = Table(title=_title(comparison), box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("method", *comparison.scores, *_COSTS[:-1]):
+        narrow = {"justify": "left", "overflow": "fold"} if name == "method" else {"justify": "right", "no_wrap": True}
+        table.add_column(name, **narrow)
+    for row in comparison.rows:
+        # The table is as wide as a terminal: the page has the long names, and how many runs each line is of.
+        _, *figures, _ = _cells(row, comparison.scores)
+        table.add_row(_short(row), *figures, style="dim" if row.baseline else None)
+    return table
+
+
+def _title(comparison: Comparison) -> str:
+    budget = comparison.settings["budget"]
+    what = f"{duration(budget)} of training each" if budget else "no time budget"
+    return f"{Path(comparison.data['path']).name}: test split, {comparison.data['counts']['test']:,} records, {what}"
+
+
+def _short(row: Row) -> str:
+    return row.method.removesuffix(" regression") if row.baseline else row.method
+
+
+def _cells(row: Row, scores: Sequence[str]) -> list[str]:
+    def mean(name: str, show: Callable[[float], str]) -> str:
+        found = row.figures[name]
+        return "-" if found is None else show(found.mean)
+
+    return [
+        row.method,
+        *(with_spread(row.figures[name], name) for name in scores),
+        mean("parameters", lambda value: f"{value:,.0f}"),
+        mean("seconds", duration),
+        mean("tokens_per_second", lambda value: f"{value:,.0f}"),
+        mean("peak_bytes", amount),
+        mean("epochs", lambda value: f"{value:.1f}".removesuffix(".0")),
+        "" if row.baseline else str(row.runs),
+    ]
+
+
+def with_spread(found: Spread | None, name: str = "") -> str:
+    """A score over seeds: "0.932 ± 0.010"; of one seed, the value alone."""
+    if found is None:
+        return "-"
+    mean = score_text(name, found.mean)
+    return mean if found.sd is None else f"{mean} ± {score_text(name, found.sd)}"
+
+
+def trial_line(trial: Trial, run_now: bool, of: str = "", score: str = "") -> str:
+    """What is said of a training when it is done: what it is `of`, its first score or the one given, time and epochs."""
+    name = f"{of}{trial.mixer}, seed {trial.seed}"
+    if trial.error:
+        return f"{name}: {trial.error}"
+    epochs = f"{trial.epochs} epoch{'s' * (trial.epochs != 1)}"
+    first = next(iter(trial.scores))
+    done = f"{score or f'{first} {score_text(first, trial.scores[first])}'}, {duration(trial.seconds)}, {epochs}"
+    return f"{name}: {done}" if run_now else f"{name}: {done} (done before)"
+
+
+def score_figure(comparison: Comparison) -> Figure:
+    """The first score of every method: mean, standard deviation and the single seeds; simple methods in grey."""
+    first = comparison.scores[0]
+    rows = [row for row in comparison.rows if row.figures[first]][::-1]
+    colours = _looks(comparison)
+    figure, axes = new_figure(6.4, 1.1 + 0.32 * len(rows))
+    for place, row in enumerate(rows):
+        found = row.figures[first]
+        assert found
+        colour = GREY if row.baseline else colours[row.method]["color"]
+        single = [t.scores[first] for t in comparison.trials if t.mixer == row.method and not t.error]
+        if not row.baseline and len(single) > 1:
+            axes.scatter(single, [place - 0.28] * len(single), s=14, color=colour, alpha=0.45, linewidths=0)
+        marker = "d" if row.baseline else "o"
+        axes.errorbar(found.mean, place, xerr=found.sd, color=colour, marker=marker, markersize=6, capsize=3, linewidth=1.6)
+    axes.set_yticks(range(len(rows)), [plain(_short(row)) for row in rows])
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_xlim(right=min(1.02, axes.get_xlim()[1]))
+    axes.set_xlabel(f"{first} on the test split")
+    axes.grid(axis="x", color="#e4e4e4", linewidth=0.7)
+    axes.set_axisbelow(True)
+    return figure
+
+
+def curves_figure(comparison: Comparison) -> Figure:
+    """The first validation score over the training time: one line a training, one colour a mixer."""
+    figure, axes = new_figure(7.4, _height(comparison))
+    first = f"val_{comparison.scores[0]}"
+    for mixer, style in _looks(comparison).items():
+        for order, trial in enumerate(_worked(comparison, mixer)):
+            lines = [line for line in trial.history if line.get(first) is not None]
+            times = list(accumulate(line["seconds"] for line in lines))
+            label = plain(mixer) if order == 0 else None
+            thin = style | {"markersize": 3, "linewidth": 1.2, "alpha": 0.8}
+            axes.plot(times, [line[first] for line in lines], label=label, **thin)
+    axes.set_xlabel("training time in seconds")
+    axes.set_ylabel(f"{comparison.scores[0]} on the validation split")
+    return _finished(figure, axes)
+
+
+def memory_figure(comparison: Comparison) -> Figure | None:
+    """The first score over peak memory, one point a mixer; None: memory was not measured."""
+    from matplotlib.ticker import FuncFormatter
+
+    figure, axes = new_figure(6.4, _height(comparison))
+    first = comparison.scores[0]
+    seen: list[float] = []
+    for row in comparison.rows:
+        score, memory = row.figures[first], row.figures["peak_bytes"]
+        if row.baseline or score is None or memory is None:
+            continue
+        style = _looks(comparison)[row.method] | {"linewidth": 1.2, "markersize": 7}
+        seen.append(memory.mean / 1e6)
+        axes.errorbar(seen[-1], score.mean, yerr=score.sd, capsize=3, label=plain(row.method), **style)
+    if not seen:
+        return None
+    # Whole powers of two: an axis within one of them would be without a figure.
+    axes.set_xscale("log", base=2)
+    low, high = math.floor(math.log2(max(1e-3, min(seen)))), math.ceil(math.log2(max(1e-3, *seen)) + 1e-9)
+    axes.set_xlim(2.0**low / 1.1, 2.0**high * 1.1)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.4g}"))
+    axes.set_ylim(top=min(1.02, axes.get_ylim()[1]))
+    axes.set_xlabel("peak memory of training in MB")
+    axes.set_ylabel(f"{first} on the test split")
+    return _finished(figure, axes)
+
+
+def _looks(comparison: Comparison) -> dict[str, dict[str, Any]]:
+    """Colour and marker of each mixer, the same in all figures."""
+    names = sorted({trial.mixer for trial in comparison.trials if not trial.error})
+    return {name: look(order) for order, name in enumerate(names)}
+
+
+def _worked(comparison: Comparison, mixer: str) -> list[Trial]:
+    return [trial for trial in comparison.trials if trial.mixer == mixer and not trial.error]
+
+
+def _height(comparison: Comparison) -> float:
+    return max(3.8, 0.26 * len(_looks(comparison)) + 0.6)
+
+
+def _finished(figure: Figure, axes: Any) -> Figure:
+    axes.grid(color="#e4e4e4", linewidth=0.7)
+    axes.set_axisbelow(True)
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, frameon=False, loc="outside right center", fontsize="small")
+    return figure
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """The whole page as one string; nothing in it is fetched from elsewhere."""
+    scores, first = comparison.scores, comparison.scores[0].capitalize()
+    title = f"Comparison on {_title(comparison)}"
+    settings = json.dumps({**comparison.settings, **comparison.environment}, indent=1, ensure_ascii=False)
+    notes = [*(["interrupted: trainings are missing"] if comparison.interrupted else []), *comparison.notes]
+    parts = [
+        f"<h1>{html.escape(title)}</h1>",
+        f"<p>{html.escape(_introduction(comparison))}</p>",
+        *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
+        html_table(("method", *scores, *_COSTS), (_cells(row, scores) for row in comparison.rows)),
+    ]
+    if any(not trial.error for trial in comparison.trials):
+        figures = [
+            (score_figure(comparison), f"{first}: mean, standard deviation, and the single seeds; simple methods in grey."),
+            (curves_figure(comparison), "Learning curves, one for each seed: the test split has no part in them."),
+        ]
+        if memory := memory_figure(comparison):
+            figures.append((memory, f"{first} over peak memory, beyond what the program itself takes."))
+        parts += ["<h2>Figures</h2>", html_figures(figures)]
+    parts += [
+        "<h2>Runs</h2>",
+        html_table(
+            ("run", *scores, "time", "tokens/s", "memory", "epochs", "ended"),
+            (_run_cells(trial, scores) for trial in comparison.trials),
+        ),
+        "<h2>Settings</h2>",
+        f"<pre>{html.escape(settings)}</pre>",
+        f"<p>seqmix {__version__}</p>",
+    ]
+    return html_page(title, parts)
+
+
+def _introduction(comparison: Comparison) -> str:
+    counts, classes = comparison.data["counts"], len(comparison.data["classes"])
+    return (
+        f"Every mixer was trained on the same {counts['train']:,} records{f' of {classes} classes' if classes else ''}, its "
+        f"best weights chosen on {counts['val']:,} validation records, and scored once on {counts['test']:,} test records. "
+        "Figures are means over the seeds, with the sample standard deviation after ±, which does not cover the choice of the "
+        "split. Time is that of training, validation included; an epoch that the budget cut short counts as one."
+    )
+
+
+def _run_cells(trial: Trial, scores: Sequence[str]) -> list[str]:
+    if trial.error:
+        return [trial.folder, *["-"] * 7, trial.error]
+    memory = "-" if trial.peak_bytes is None else amount(trial.peak_bytes)
+    return [
+        trial.folder,
+        *(score_text(name, trial.scores[name]) for name in scores),
+        duration(trial.seconds),
+        f"{trial.tokens_per_second:,.0f}",
+        memory,
+        str(trial.epochs),
+        trial.reason,
+    ]
+
+
+def write_comparison(comparison: Comparison, path: Path) -> None:
+    """Writes `compare.html`."""
+    write_whole(path, comparison_html(comparison))

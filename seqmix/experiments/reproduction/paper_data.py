@@ -1,0 +1,104 @@
+"""The data of the papers' experiments: found in a folder in the form of their sources, and prepared, or generated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from seqmix.data.dataset import Dataset
+from seqmix.data.prepare import PrepareOptions, prepare
+from seqmix.data.readers.entry import reading
+from seqmix.data.readers.releases import LISTOPS, PAIRS, Source, find_release, recognise
+from seqmix.data.synthetic.generate import generate
+from seqmix.errors import InputError
+from seqmix.experiments.reproduction.papers import Experiment, ensembl_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Files of an experiment: `inputs` of `prepare`, or its `class_files`; `missing`: what there should be and is not."""
+
+    inputs: tuple[Path, ...] = ()
+    class_files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that were found."""
+        return (*self.inputs, *chain.from_iterable(self.class_files.values()))
+
+
+def find_data(experiment: Experiment, folder: Path) -> Found:
+    """The data of an experiment in a folder or in one of its sub-folders.
+
+    Raises:
+        InputError: a folder cannot be read, or it cannot be told which of several files is meant.
+    """
+    with reading(str(folder)):
+        places = list(_places(folder))
+        if experiment.species:
+            found = {name: [(one, _cdna(one, places)) for one in of] for name, of in experiment.species.items()}
+            files = {name: tuple(file for _, file in of if file) for name, of in found.items()}
+            missing = tuple(ensembl_name(one) for of in found.values() for one, file in of if not file)
+            return Found(class_files=files, missing=missing)
+        for place in places:
+            if inputs := _inputs(experiment.release, place):
+                return Found(inputs=inputs)
+        return Found(missing=(experiment.wanted,))
+
+
+def _places(folder: Path) -> Iterator[Path]:
+    """The folder, those in it, and those in the folders of the archive of the Long Range Arena."""
+    yield folder
+    for inner in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        if inner.name == "lra_release":
+            yield from _places(inner)
+        else:
+            yield inner
+
+
+def _inputs(release: str, place: Path) -> tuple[Path, ...]:
+    """What is given to `prepare` if the folder is of the release: itself, or its tables; else nothing."""
+    if release in (LISTOPS.name, PAIRS.name):
+        tables = [source for path in sorted(place.glob("*.tsv*")) if (source := recognise(path))]
+        of = [source for source in tables if source.release and source.release.name == release]
+        return tuple(_path(source) for source in of) if "train" in {source.split for source in of} else ()
+    # Beside Pathfinder's images of 32 x 32, the archive has larger ones, in folders of the same form.
+    if re.fullmatch(r"pathfinder(?!32$)\d+", place.name):
+        return ()
+    sources = find_release(place, own_formats=True)
+    return (place,) if sources and sources[0].release and sources[0].release.name == release else ()
+
+
+def _path(source: Source) -> Path:
+    assert source.path is not None
+    return source.path
+
+
+def _cdna(species: str, places: list[Path]) -> Path | None:
+    """The file of a species as Ensembl names it: Mus_musculus.GRCm39.cdna.all.fa.gz."""
+    form = re.compile(rf"{species}\.(.+\.)?cdna\.(all\.)?(fa|fasta|fna)(\.gz)?", re.IGNORECASE)
+    files = [path for place in places for path in sorted(place.iterdir()) if form.fullmatch(path.name)]
+    if len(files) > 1:
+        raise InputError(f"there are several files of {species}: {', '.join(map(str, files))}; leave one of them there")
+    return files[0] if files else None
+
+
+def make_data(experiment: Experiment, found: Found | None, output: Path, train: int | None = None) -> Dataset:
+    """Prepares what was found as published; None: generates it.
+
+    Args:
+        train: training samples of generated data, and the most of validation and test samples; None: as published.
+
+    Raises:
+        InputError: a file cannot be read; DatasetError: `output` cannot be written.
+    """
+    if found:
+        options = PrepareOptions(**experiment.options)
+        return prepare(found.inputs, output, class_files=found.class_files or None, options=options)
+    sizes = {split: experiment.generated[split] for split in ("train", "val", "test")}
+    fewer = {split: min(size, train or size) for split, size in sizes.items()}
+    return generate(output=output, **{**experiment.generated, **fewer})

@@ -1,0 +1,1 @@
+"""Error over sequence length on generated tasks."""

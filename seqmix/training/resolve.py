@@ -1,0 +1,164 @@
+"""The full configuration of a new run: what is stated, over a recipe, over what suits the data, over the defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqmix.config import Config, Table, merge, parse_setting, read_settings
+from seqmix.data.dataset import Dataset
+from seqmix.errors import ConfigError, DatasetError
+from seqmix.mixers import mixer_class, mixer_options
+from seqmix.objectives.base import objective_of
+from seqmix.recipes import find_recipe, read_recipe
+from seqmix.system.devices import autocast, choose_device
+
+
+def mixer_with_options(given: Mapping[str, Mapping[str, Any]]) -> tuple[str, Table]:
+    """The mixer that the tables name, and the defaults of its options.
+
+    Raises:
+        ConfigError: there is no such mixer, or it has not all the options that the tables state.
+    """
+    name = given.get("model", {}).get("mixer", "paramixer")
+    defaults = mixer_options(name)
+    for option in given.get("mixer", {}):
+        if option not in defaults:
+            raise ConfigError(f"the mixer '{name}' has no option '{option}'; it has: {', '.join(defaults) or 'none'}")
+    return name, defaults
+
+
+def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Config:
+    """The full configuration for a data set: defaults, the mixer's defaults for the model, then `layers` in order.
+
+    Raises:
+        ConfigError: an option is unknown or its value is not allowed.
+    """
+    given = merge(*layers)
+    name, defaults = mixer_with_options(given)
+    prepared = dataset.info["options"]
+    below = {
+        "training": {"select": next(iter(objective_of(dataset.info).selections))},
+        "model": mixer_class(name).model_defaults,
+        "mixer": defaults,
+        "data": {"max_length": prepared["max_length"] or 0, "truncate": prepared["truncate"]},
+    }
+    config = Config.from_tables(merge(below, given))
+    if not config.data.max_length:
+        config = replace(config, data=replace(config.data, max_length=prepared["max_length"] or 0))
+    if not config.model.max_length:
+        longest = config.data.max_length or int(dataset.lengths.max())
+        if config.model.pooling != "flat" and not config.model.positions and not mixer_class(name).for_longest:
+            typical = int(np.quantile(dataset.lengths[dataset.indices("train")], 0.75, method="nearest"))
+            longest = min(longest, typical)
+        config = replace(config, model=replace(config.model, max_length=longest))
+    return config
+
+
+def stated_layers(options: Mapping[str, Any], config: str | Path | None, settings: Sequence[str]) -> list[Mapping[str, Table]]:
+    """The layers that a user states, lowest first: configuration file, options, settings."""
+    layers: list[Mapping[str, Table]] = []
+    if config:
+        layers.append(read_settings(config))
+    homes = {"mixer": "model", "pooling": "model", "kmer": "model", "protocol": "mixer", "max_length": "data"}
+    for name, value in options.items():
+        if value is not None:
+            layers.append({homes.get(name, "training"): {name: value}})
+    for setting in settings:
+        table, option, value = parse_setting(setting)
+        layers.append({table: {option: value}})
+    return layers
+
+
+def resolve_run(
+    data: str | Path | Dataset | None,
+    options: Mapping[str, Any],
+    recipe: str | Mapping[str, Table] | None = None,
+    config: str | Path | None = None,
+    settings: Sequence[str] = (),
+) -> tuple[Dataset, Config]:
+    """The data set and the full configuration of a new run; `options` are those of `train`, None where not given.
+
+    `recipe` is the name of one, or its settings.
+
+    Raises:
+        ConfigError, DatasetError: see their messages.
+    """
+    layers = stated_layers(options, config, settings)
+    stated = merge(*layers)
+    dataset = open_labelled(data or stated.get("data", {}).get("path") or "seqmix-data")
+    training = stated.get("training", {})
+    layers.insert(0, _without_limits(training))
+    layers.insert(0, _without_smoothing(dataset, training))
+    if not recipe and not config and dataset.vocabulary.alphabet.startswith("dna"):
+        recipe = "dna"
+    tables = read_recipe(recipe) if isinstance(recipe, str) else recipe or {}
+    try:
+        return dataset, _settled(dataset, tables, *layers)
+    except ConfigError as error:
+        its_own = [f"{table}.{option}" for table in tables for option in tables[table] if option not in stated.get(table, {})]
+        blamed = [name for name in its_own if f"{name} " in str(error)]
+        if not blamed or not isinstance(recipe, str):
+            raise
+        raise ConfigError(
+            f"{error}; recipe {recipe} sets {blamed[0]}: it is for another task ({find_recipe(recipe).facts.task}); choose one "
+            "that suits these data, or none"
+        ) from error
+
+
+def _settled(dataset: Dataset, *layers: Mapping[str, Table]) -> Config:
+    """The configuration, checked against the data set and the device before there is a folder."""
+    resolved = resolve(dataset, *layers)
+    resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
+    objective_of(dataset.info).check(resolved.training)
+    autocast(choose_device(resolved.training.device), resolved.training.precision)
+    if resolved.training.reverse_complement and dataset.vocabulary.complement is None:
+        share = resolved.training.reverse_complement
+        raise ConfigError(f"training.reverse_complement = {share:g}: only DNA has another strand; set it to 0")
+    return resolved
+
+
+def _without_limits(stated: Table) -> dict[str, Table]:
+    """What takes back those limits of a recipe, and of the defaults, that the user's own take the place of.
+
+    The learning rate then follows what was asked for to its end: a recipe's limits are meant for training without others.
+    """
+    limits = ["epochs", "budget", "max_steps"]
+    if stated.get("budget") or stated.get("max_steps"):
+        limits.append("patience")
+    if not any(stated.get(name) for name in limits):
+        return {}
+    return {"training": {name: 0 for name in limits if name not in stated}}
+
+
+def _without_smoothing(dataset: Dataset, stated: Table) -> dict[str, Table]:
+    """What takes back a recipe's smoothing of labels where there are none."""
+    if objective_of(dataset.info).kind != "regression" or "label_smoothing" in stated:
+        return {}
+    return {"training": {"label_smoothing": 0.0}}
+
+
+def layers_beneath(recipe: str | None, dataset: Dataset, given: Sequence[Mapping[str, Table]]) -> list[Mapping[str, Table]]:
+    """The layers of a recipe that is named again at a resume: its settings, without those that are taken back."""
+    if not recipe:
+        return []
+    tables, stated = read_recipe(recipe), merge(*given).get("training", {})
+    replaced = _without_limits(stated).get("training", {})
+    limits = {"training": {name: 0 for name in replaced if name in tables.get("training", {})}}
+    return [tables, limits, _without_smoothing(dataset, stated)]
+
+
+def open_labelled(data: str | Path | Dataset) -> Dataset:
+    dataset = data if isinstance(data, Dataset) else Dataset.open(data)
+    if not dataset.labelled:
+        raise DatasetError(
+            f"{dataset.path}: the data set has no labels, so there is nothing to train for; prepare it again with labels: "
+            "one file a class, or --label-from header:KEY | table:FILE | column:NAME"
+        )
+    if not len(dataset.indices("train")):
+        raise DatasetError(f"{dataset.path}: the training split is empty; prepare it again with another --split")
+    return dataset

@@ -1,0 +1,102 @@
+"""What a newcomer stumbled over, so that nobody else does."""
+
+import re
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+import seqmix
+from seqmix.cli import app
+from seqmix.errors import ConfigError, InputError, RunError
+from tests.support import write_fasta
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("wrong", [["--device", "cuda:9"], ["--batch-size", "-1"], ["--precision", "fp16", "--device", "cpu"]])
+def test_predict_writes_nothing_before_all_is_checked(trained, two_class_files, wrong):
+    result = call("predict", two_class_files[0], "--run", trained.path, *wrong)
+    assert result.exit_code == 1 and result.stdout == ""
+
+
+def test_predict_on_a_foreign_alphabet_gives_no_advice_that_predict_cannot_take(trained, tmp_path):
+    protein = write_fasta(tmp_path / "protein.fa", [("p1", "MKLVVEQQLE")])
+    result = call("predict", protein, "--run", trained.path)
+    assert result.exit_code == 1 and result.stdout == ""
+    assert "trained on dna" in result.stderr and "--alphabet" not in result.stderr
+
+
+@pytest.mark.parametrize("setting", ["model.d_model=100000000", "mixer.n_links=99999"])
+def test_a_model_that_is_too_large_is_refused(dataset, tmp_path, setting):
+    with pytest.raises(ConfigError, match=r"too large|not so many"):
+        seqmix.train(dataset, tmp_path / "run", settings=[setting])
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_negative_seed_is_refused(two_class_files, tmp_path):
+    result = call("prepare", *two_class_files, "-o", tmp_path / "data", "--seed", "-5")
+    assert result.exit_code == 1 and "--seed" in result.stderr
+
+
+def test_a_label_of_white_space_is_no_label(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("text,label\n" + "ACGT,a\nCCGT, \n" * 5)
+    with pytest.raises(InputError, match="row-2"):
+        seqmix.prepare(table, tmp_path / "data")
+
+
+def test_an_empty_validation_split_is_noted_and_training_says_so(two_class_files, tmp_path):
+    data = tmp_path / "data"
+    prepared = call("prepare", *two_class_files, "-o", data, "--split", "0.8,0,0.2")
+    assert "the val split is empty" in re.sub(r"\s+", " ", prepared.stderr)
+    trained = call("train", data, "-o", tmp_path / "run", "--epochs", "1", "--set", "model.d_model=8")
+    assert "no validation split: the last weights are kept" in trained.stderr and " best" not in trained.stderr
+
+
+def test_classes_that_are_there_are_all_named(two_class_files, tmp_path):
+    with pytest.raises(InputError, match="'other', only of: atrich, gcrich"):
+        seqmix.prepare(two_class_files, tmp_path / "data", read=seqmix.ReadOptions(classes=("atrich", "other")))
+
+
+def test_documents_of_class_folders_have_ids_of_their_own(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / "docs" / name).mkdir(parents=True)
+        for i in range(4):
+            (tmp_path / "docs" / name / f"{i}.txt").write_text(f"{name} text number {i}")
+    dataset = seqmix.prepare(tmp_path / "docs", tmp_path / "data")
+    assert len(set(dataset.ids())) == 8 and dataset.ids()[0] == "a/0.txt"
+
+
+def test_a_trained_run_without_its_state_is_not_trained_over(trained, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained.path, run)
+    shutil.rmtree(run / "last")
+    before = (run / "model.safetensors").read_bytes()
+    with pytest.raises(RunError, match="nothing to resume from"):
+        seqmix.train(output=run, resume=True)
+    assert (run / "model.safetensors").read_bytes() == before
+
+
+def test_a_damaged_description_of_a_run_is_told_as_such(trained, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained.path, run)
+    (run / "dataset.json").unlink()
+    with pytest.raises(RunError, match=r"damaged.*restore it, or train again"):
+        seqmix.Run.open(run)
+
+
+def test_help_names_the_defaults():
+    shown = " ".join(CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "300"}).stdout.split())
+    for default in ("default: 8)", "default: 0.002", "default: paramixer", "default: 8192"):
+        assert default in shown
+
+
+def test_a_token_budget_takes_the_place_of_a_recipes_batch_size(dataset, tmp_path):
+    small = ["model.d_model=8", "mixer.d_hidden=8"]
+    options = {"recipe": "paramixer/genome", "epochs": 1, "max_length": 200, "settings": small}
+    run = seqmix.train(dataset, tmp_path / "run", tokens_per_batch=4096, **options)
+    assert run.config.training.batch_size == 0 and run.config.training.tokens_per_batch == 4096
+    assert seqmix.train(dataset, tmp_path / "as-published", **options).config.training.batch_size == 16

@@ -1,0 +1,290 @@
+"""Parsers: every format, plain, packed and from standard input, told apart by content."""
+
+import gzip
+import io
+import random
+import sys
+from types import SimpleNamespace
+
+import pytest
+from Bio.SeqIO.FastaIO import SimpleFastaParser
+
+from seqmix.data.readers import formats
+from seqmix.data.records import ReadOptions, RecordReader, find_sources
+from tests.support.preparing import CONTENT, PACKED, SEQUENCES, letters, message_of, pairs, prepare, read, standard_input
+
+ENDINGS = {
+    "fasta": ("fa", "fasta", "fna", "ffn", "cds", "cdna"),
+    "fastq": ("fastq", "fq"),
+    "genbank": ("gb", "gbk"),
+    "embl": ("embl",),
+    "csv": ("csv",),
+    "tsv": ("tsv",),
+    "jsonl": ("jsonl",),
+}
+
+
+def detected(path, **options):
+    reader = RecordReader(find_sources([path]), ReadOptions(**options))
+    records = list(reader)
+    return reader.sources[0].format, records
+
+
+@pytest.mark.parametrize(("kind", "ending"), [(kind, ending) for kind, all_ in ENDINGS.items() for ending in all_])
+def test_every_format_is_read_plain_and_packed(kind, ending, tmp_path):
+    for name, content in ((f"x.{ending}", CONTENT[kind]), (f"x.{ending}.gz", PACKED[kind])):
+        path = tmp_path / name
+        path.write_bytes(content)
+        found, records = detected(path)
+        assert found == kind
+        assert pairs(records) == SEQUENCES
+
+
+@pytest.mark.parametrize("content", [CONTENT, PACKED], ids=["plain", "gzip"])
+@pytest.mark.parametrize("kind", CONTENT)
+def test_every_format_is_read_from_standard_input(kind, content, monkeypatch):
+    standard_input(monkeypatch, content[kind])
+    found, records = detected("-")
+    assert found == kind
+    assert pairs(records) == SEQUENCES
+    assert records[0].source == "standard input"
+
+
+def test_standard_input_that_comes_byte_by_byte_is_read_whole(monkeypatch):
+    class Trickle(io.RawIOBase):
+        rest = CONTENT["fastq"]
+
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            buffer[:1], self.rest = self.rest[:1] or b"\0", self.rest[1:]
+            return min(1, len(self.rest) + 1) if self.rest or buffer[0] else 0
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Trickle()))
+    assert pairs(read("-")) == SEQUENCES
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("fasta", "x.txt"),
+        ("fasta", "x.csv"),
+        ("fasta", "x.tsv"),
+        ("fasta", "x.jsonl"),
+        ("fasta", "x.gb"),
+        ("fasta", "x.fastq"),
+        ("fasta", "x"),
+        ("fastq", "x.fa"),
+        ("fastq", "x.txt"),
+        ("genbank", "x.txt"),
+        ("genbank", "x.fasta"),
+        ("embl", "x.dat"),
+        ("csv", "x.dat"),
+        ("tsv", "x.dat"),
+        ("jsonl", "x.txt"),
+        ("jsonl", "x.json"),
+    ],
+)
+def test_content_decides_where_the_ending_is_wrong(kind, name, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(CONTENT[kind])
+    found, records = detected(path)
+    assert found == kind
+    assert pairs(records) == SEQUENCES
+
+
+def test_packed_or_not_is_seen_in_the_content(tmp_path):
+    (tmp_path / "x.fa").write_bytes(PACKED["fasta"])
+    (tmp_path / "y.fa.gz").write_bytes(CONTENT["fasta"])
+    assert pairs(read(tmp_path / "x.fa")) == pairs(read(tmp_path / "y.fa.gz")) == SEQUENCES
+
+
+def test_a_given_format_wins_over_content(tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_bytes(CONTENT["fasta"])
+    found, records = detected(path, format="text")
+    assert found == "text"
+    assert [record.text for record in records] == [CONTENT["fasta"].decode()]
+
+
+def test_members_of_a_gzip_file_are_read_one_after_the_other(tmp_path):
+    path = tmp_path / "x.fa.gz"
+    path.write_bytes(gzip.compress(b">s1\nACGT") + gzip.compress(b"AC\n>s2\nGG") + gzip.compress(b"TT\n"))
+    assert pairs(read(path)) == SEQUENCES
+
+
+@pytest.mark.parametrize("first_line", ["ACGT ACGT", "ACGT\tACGT", "  ACGTACGT", "acgt acgt"])
+def test_fasta_of_spaced_letters_is_no_document(first_line, tmp_path, monkeypatch):
+    content = f">s1\n{first_line}\nAC GT\n".encode()
+    (tmp_path / "x.txt").write_bytes(content)
+    standard_input(monkeypatch, content)
+    for given in (tmp_path / "x.txt", "-"):
+        found, records = detected(given)
+        assert found == "fasta"
+        assert letters(records[0]).upper() == "ACGTACGTACGT"
+
+
+def test_a_document_that_quotes_with_angle_brackets_stays_a_document(tmp_path):
+    path = tmp_path / "mail.txt"
+    path.write_text("> you wrote this,\n> and that.\nI disagree.\n")
+    found, records = detected(path)
+    assert found == "text"
+    assert records[0].text == path.read_text()
+
+
+def test_a_text_file_is_one_document(tmp_path):
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear all,\n\nüber alles.\n", encoding="utf-8")
+    (record,) = read(path)
+    assert record.text == "Dear all,\n\nüber alles.\n"
+    assert record.id == "letter.txt"
+
+
+def test_a_document_loses_its_byte_order_mark(tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_bytes(b"\xef\xbb\xbfhello")
+    assert read(path)[0].text == "hello"
+
+
+@pytest.mark.parametrize(("encoding", "text"), [("latin-1", "caf\xe9"), ("utf-16", "caf\xe9"), ("cp1251", "привет")])
+def test_documents_and_tables_are_decoded_as_asked(encoding, text, tmp_path):
+    (tmp_path / "x.txt").write_bytes(text.encode(encoding))
+    (tmp_path / "x.csv").write_bytes(f"text,label\n{text},a\n".encode(encoding))
+    (tmp_path / "x.jsonl").write_bytes(f'{{"text": "{text}"}}\n'.encode(encoding))
+    for name in ("x.txt", "x.csv", "x.jsonl"):
+        assert [record.text for record in read(tmp_path / name, encoding=encoding)] == [text]
+
+
+def naive_fasta(data):
+    """(header, letters, line of the header), slowly."""
+    records = []
+    for number, line in enumerate(data.decode().split("\n"), 1):
+        if line.startswith(">"):
+            records.append([line[1:].strip(), "", number])
+        elif records:
+            records[-1][1] += "".join(line.split())
+    return [tuple(record) for record in records]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("block", [1, 2, 7, 64, 1 << 20])
+def test_fasta_is_parsed_like_a_naive_parser_wherever_blocks_end(block, newline, monkeypatch):
+    monkeypatch.setattr(formats, "BLOCK", block)
+    rng = random.Random(block)
+    for _ in range(60):
+        lines = ["", "; a comment"][: rng.randrange(3)]
+        for i in range(rng.randint(1, 5)):
+            lines.append(f">r{i} a header > with signs")
+            lines += [rng.choice(["ACGT", "A C\tG", "", "NNNNNNNNNN", "T" * 40]) for _ in range(rng.randrange(4))]
+        data = newline.join(lines).encode() + newline.encode() * rng.randrange(3)
+        entries = list(formats.parse_fasta(io.BufferedReader(io.BytesIO(data)), "x.fa"))
+        found = [(entry.header, letters(entry), entry.line) for entry in entries]
+        assert found == naive_fasta(data)
+
+
+def test_fasta_agrees_with_biopython():
+    rng = random.Random(0)
+    text = "".join(f">r{i} d{i}\n" + "\n".join("".join(rng.choices("ACGT", k=60)) for _ in range(9)) + "\n" for i in range(50))
+    expected = list(SimpleFastaParser(io.StringIO(text)))
+    entries = formats.parse_fasta(io.BufferedReader(io.BytesIO(text.encode())), "x.fa")
+    assert [(entry.header, letters(entry)) for entry in entries] == expected
+
+
+def test_fasta_may_start_with_blank_and_comment_lines_or_a_byte_order_mark(tmp_path):
+    for start in (b"\n\n", b"; made by hand\n", b"\xef\xbb\xbf", b"\r\n"):
+        (tmp_path / "x.fa").write_bytes(start + CONTENT["fasta"])
+        assert pairs(read(tmp_path / "x.fa")) == SEQUENCES
+
+
+def test_a_fasta_without_a_last_line_break_is_whole(tmp_path):
+    (tmp_path / "x.fa").write_bytes(CONTENT["fasta"].rstrip())
+    assert pairs(read(tmp_path / "x.fa")) == SEQUENCES
+
+
+def test_cells_keep_quotes_commas_and_line_breaks(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text('id,text\n1,"a ""b"", c\nd"\n2,e\n')
+    assert [(record.id, record.text) for record in read(path)] == [("1", 'a "b", c\nd'), ("2", "e")]
+
+
+def test_a_long_cell_is_read(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("id,text\n1," + "ACGT" * 100_000 + "\n")
+    assert len(read(path)[0].text) == 400_000
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.csv", b"key,Text,story\nk1,wrong,ACGT\n"),
+        ("x.tsv", b"key\ttext\tstory\nk1\twrong\tACGT\n"),
+        ("x.jsonl", b'{"key": "k1", "text": "wrong", "story": "ACGT"}\n'),
+    ],
+)
+def test_columns_can_be_chosen(name, content, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    assert pairs(read(tmp_path / name, text_column="story", id_column="key")) == [("k1", "ACGT")]
+
+
+def test_usual_column_names_are_found_in_any_case(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"\xef\xbb\xbfID,Sequence\nk1,ACGT\n")
+    assert pairs(read(path)) == [("k1", "ACGT")]
+
+
+def test_rows_without_an_id_are_numbered(tmp_path):
+    (tmp_path / "x.csv").write_text("text\nA\nC\n")
+    (tmp_path / "x.jsonl").write_text('{"text": "A"}\n\n{"text": "C"}\n')
+    assert [record.id for record in read(tmp_path / "x.csv")] == ["row-1", "row-2"]
+    assert len({record.id for record in read(tmp_path / "x.jsonl")}) == 2
+
+
+def test_numbers_in_json_are_ids_and_labels(tmp_path):
+    (tmp_path / "x.jsonl").write_text('{"id": 0, "text": "A", "label": 0}\n{"id": 1, "text": "C", "label": 1}\n')
+    assert [(record.id, record.label) for record in read(tmp_path / "x.jsonl")] == [("0", "0"), ("1", "1")]
+
+
+def test_a_stray_quote_in_a_table_is_explained(tmp_path):
+    path = tmp_path / "x.tsv"
+    path.write_text('id\ttext\n1\tfine\n2\t"so" he said\n')
+    message = message_of(read, path)
+    assert "x.tsv" in message
+    assert "line 3" in message
+    assert "quote" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "wanted"),
+    [
+        ("x.fa", b"ACGT\nACGT\n", ["line 1", "'>'", "'ACGT'"]),
+        ("x.fa", b">s1\nACGT\n> \nACGT\n", ["line 3", "identifier"]),
+        ("x.fq", b"@s1\nACGT\n+\nII\n", ["line 1", "FASTQ"]),
+        ("x.fq", b"@s1\nACGT\n+\nIIII\n@s2\nAC", ["line 5", "FASTQ"]),
+        ("x.fq", b"hello\n", ["FASTQ"]),
+        ("x.gb", b"hello\n", ["x.gb"]),
+        ("x.gb", CONTENT["genbank"][: CONTENT["genbank"].index(b"ORIGIN") + 20], ["genbank"]),
+        ("x.csv", b"id,text\n1,A\n2\n", ["line 3", "2 "]),
+        ("x.csv", b"id,text\n1,A,B\n", ["line 2", "2 "]),
+        ("x.csv", b"id,body\n1,A\n", ["--text-column", "id, body"]),
+        ("x.jsonl", b'{"text": "A"}\n{"text": \n', ["line 2", "JSON"]),
+        ("x.jsonl", b'{"text": "A"}\n[1]\n', ["line 2", "JSON object"]),
+        ("x.jsonl", b'{"text": "A"}\n{"text": 3}\n', ["line 2", "'text'", "a string", "got 3"]),
+        ("x.jsonl", b'{"text": "A"}\n{"id": "3"}\n', ["line 2", "'text'"]),
+        ("x.jsonl", b'{"text": "A"}\n{"text": "\\ud83d"}\n', ["line 2", "surrogate"]),
+        ("x.fa.bz2", b"BZh91AY&SY", ["bzip2", "gzip"]),
+        ("x.fa.xz", b"\xfd7zXZ\x00\x00", ["xz", "gzip"]),
+        ("x.zip", b"PK\x03\x04\x14\x00", ["zip", "gzip"]),
+    ],
+)
+def test_damaged_content_is_named_with_its_place(name, content, wanted, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    message = message_of(read, tmp_path / name)
+    for part in (name, *wanted):
+        assert part in message
+
+
+def test_the_line_of_a_bad_record_is_right_after_blank_lines(tmp_path):
+    (tmp_path / "x.fa").write_bytes(b">s1\nACGT\n\n\n>s2\nACGT\n\n>s3\nAC!T\n")
+    message = message_of(prepare, tmp_path / "x.fa", tmp_path / "data", alphabet="dna")
+    assert "record 's3' (line 8)" in message

@@ -1,0 +1,280 @@
+"""Inputs to records: labels, groups and splits from wherever they are, files, folders and standard input."""
+
+import gzip
+
+import pytest
+
+from seqmix.data.label_source import file_stem
+from seqmix.data.records import ReadOptions, RecordReader, find_sources
+from tests.support.preparing import CONTENT, message_of, pairs, read, standard_input
+
+ENSEMBL = (
+    ">ENSMUST00000177564.1 cdna chromosome:GRCm38:14:54122226:54122241:1 gene:ENSMUSG00000096176.1 "
+    "gene_biotype:TR_D_gene transcript_biotype:TR_D gene_symbol:Trdd2 description:T cell receptor delta diversity 2 "
+    "[Source:MGI Symbol;Acc:MGI:4439546]\nATCGGAGGGATACGAG\n"
+    ">ENSMUST00000196221.1 cdna chromosome:GRCm38:14:54113468:54113476:1 gene:ENSMUSG00000096749.2 "
+    "gene_biotype:protein_coding transcript_biotype:nonsense gene_symbol:Trdd1\nATGGCATAT\n"
+)
+
+
+def labels(*inputs, **options):
+    return [record.label for record in read(*inputs, **options)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """`write(name, text)` writes a file below a fresh folder and returns its path."""
+
+    def write(name, text):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("gene_biotype", ["TR_D_gene", "protein_coding"]),
+        ("gene", ["ENSMUSG00000096176.1", "ENSMUSG00000096749.2"]),
+        ("transcript_biotype", ["TR_D", "nonsense"]),
+        ("chromosome", ["GRCm38:14:54122226:54122241:1", "GRCm38:14:54113468:54113476:1"]),
+    ],
+)
+def test_keys_of_ensembl_headers_are_labels(key, expected, folder):
+    assert labels(folder("x.fa", ENSEMBL), label_from=f"header:{key}") == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("s1 class:x", "x"),
+        ("s1 class=x", "x"),
+        ("s1 subclass=y class=x", "x"),
+        ("s1|class=x|more", "x"),
+        ("s1 a=1;class=x;b=2", "x"),
+        ("s1 [class=x] [b=2]", "x"),
+        ("s1 [class=two words] [b=2]", "two words"),
+        ('s1 class="two words" b=2', "two words"),
+        ("class=x", "x"),
+    ],
+)
+def test_header_keys_are_found_however_they_are_written(header, expected, folder):
+    assert labels(folder("x.fa", f">{header}\nACGT\n"), label_from="header:class") == [expected]
+
+
+def test_a_regular_expression_finds_labels(folder):
+    path = folder("x.fa", ">HUMAN_1\nACGT\n>MOUSE_1\nACGT\n")
+    assert labels(path, label_from="header-regex:^([A-Z]+)_") == ["HUMAN", "MOUSE"]
+
+
+def test_the_first_group_that_took_part_in_a_match_counts(folder):
+    path = folder("x.fa", ">h1\nACGT\n>2m\nACGT\n")
+    assert labels(path, label_from=r"header-regex:^(?:([a-z])\d|\d([a-z]))") == ["h", "m"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "suffix"),
+    [
+        ("labels.tsv", "id\tlabel\ns1\tx\ns2\ty\n", ""),
+        ("labels.csv", "id,label\ns1,x\ns2,y\n", ""),
+        ("labels.csv", "name,kind\ns1,x\ns2,y\n", ""),
+        ("labels.csv", "other,label,id\n1,x,s1\n2,y,s2\n", ""),
+        ("labels.txt", "id\tlabel\ns1\tx\ns2\ty\n", ""),
+        ("labels.tsv", "id\tage\tkind\ns1\t3\tx\ns2\t4\ty\n", ":kind"),
+        ("labels.jsonl", '{"id": "s1", "label": "x"}\n{"id": "s2", "label": "y"}\n', ""),
+        ("labels.csv.gz", gzip.compress(b"id,label\ns1,x\ns2,y\n", mtime=0), ""),
+    ],
+)
+def test_tables_give_labels_by_id(name, content, suffix, folder):
+    path = folder("x.fa", CONTENT["fasta"])
+    assert labels(path, label_from=f"table:{folder(name, content)}{suffix}") == ["x", "y"]
+
+
+@pytest.mark.parametrize("name", ["label", "class", "target", "y", "Label"])
+def test_the_usual_columns_are_labels_without_asking(name, folder):
+    reader = RecordReader(find_sources([folder("x.csv", f"text,{name}\nA,1\nB,2\n")]), ReadOptions())
+    assert [record.label for record in reader] == ["1", "2"]
+    assert reader.label_from == f"column:{name}"
+
+
+def test_another_column_is_the_label_when_asked(folder):
+    path = folder("x.jsonl", '{"text": "A", "label": "no", "kind": "x"}\n{"text": "B", "label": "no", "kind": "y"}\n')
+    assert labels(path, label_from="column:kind") == ["x", "y"]
+
+
+def test_genbank_qualifiers_and_annotations_are_labels(folder):
+    source = b"FEATURES             Location/Qualifiers\n     source          1..6\n"
+    source += b'                     /organism="Mus musculus"\n'
+    content = CONTENT["genbank"].replace(b"FEATURES             Location/Qualifiers\n", source, 1)
+    path = folder("x.gb", content)
+    assert labels(path, label_from="header:organism", skip_unlabelled=True)[0] == "Mus musculus"
+
+
+def test_several_fasta_files_are_classes_by_stem(folder):
+    first, second = folder("mouse.fa", ">m label=no\nA\n"), folder("turtle.v2.fasta.gz", gzip.compress(b">t\nC\n"))
+    reader = RecordReader(find_sources([first, second]), ReadOptions())
+    assert [(record.id, record.label) for record in reader] == [("m", "mouse"), ("t", "turtle.v2")]
+    assert reader.label_from == "file"
+
+
+def test_a_folder_of_fasta_files_is_several_files(folder):
+    folder("set/mouse.fa", ">m\nA\n")
+    assert labels(folder("set/turtle.fa", ">t\nC\n").parent) == ["mouse", "turtle"]
+
+
+def test_one_fasta_file_is_no_class(folder):
+    assert labels(folder("mouse.fa", ">m\nA\n")) == [None]
+
+
+def test_one_fasta_file_is_a_class_when_asked(folder):
+    assert labels(folder("mouse.fa", ">m\nA\n"), label_from="file") == ["mouse"]
+
+
+@pytest.mark.parametrize("key", ["label", "class"])
+def test_one_fasta_file_has_labels_in_its_headers(key, folder):
+    assert labels(folder("x.fa", f">m {key}=x\nA\n>t {key}=y\nC\n")) == ["x", "y"]
+
+
+def test_labels_of_one_file_per_split_are_in_the_headers(folder):
+    sources = find_sources([folder("train.fa", ">a label=x\nA\n")], "train")
+    sources += find_sources([folder("val.fa", ">b label=x\nA\n")], "val")
+    sources += find_sources([folder("test.fa", ">c label=y\nA\n")], "test")
+    found = [(record.label, record.split) for record in RecordReader(sources, ReadOptions())]
+    assert found == [("x", "train"), ("x", "val"), ("y", "test")]
+
+
+def test_folders_of_documents_are_classes(folder):
+    folder("set/good/1.txt", "fine")
+    folder("set/bad/2.txt", "awful")
+    folder("set/bad/.hidden.txt", "unseen")
+    found = [(record.text, record.label) for record in read(folder("set/bad/deeper/3.txt", "worse").parents[2])]
+    assert found == [("awful", "bad"), ("worse", "bad"), ("fine", "good")]
+
+
+def test_folder_names_win_over_headers(folder):
+    folder("set/x/1.fa", ">a label=no\nA\n")
+    assert labels(folder("set/y/1.fa", ">b label=no\nA\n").parents[1]) == ["x", "y"]
+
+
+def test_the_users_word_wins_over_folder_names(folder):
+    assert labels(folder("set/x/1.fa", ">a label=yes\nA\n").parents[1], label_from="header:label") == ["yes"]
+
+
+def test_a_document_file_has_no_label_unless_its_folder_is_asked_for(folder):
+    path = folder("good/1.txt", "fine")
+    assert labels(path) == [None]
+    assert labels(path, label_from="folder") == ["good"]
+
+
+def test_standard_input_has_labels_in_its_headers(monkeypatch):
+    standard_input(monkeypatch, b">a label=x\nA\n")
+    assert labels("-") == ["x"]
+
+
+@pytest.mark.parametrize("option", ["group_from", "split_from"])
+def test_groups_and_splits_come_from_the_same_places_as_labels(option, folder):
+    table = folder("t.tsv", f"id\t{option.removesuffix('_from')}\ns1\tone\ns2\ttwo\n")
+    fasta = folder("x.fa", ">s1 gene:one\nA\n>s2 gene:two\nC\n")
+    csv = folder("x.csv", "id,text,gene\ns1,A,one\ns2,C,two\n")
+    for path, source in (
+        (fasta, "header:gene"),
+        (fasta, "header-regex:gene:(.*)"),
+        (fasta, f"table:{table}"),
+        (csv, "column:gene"),
+    ):
+        found = [getattr(record, option.removesuffix("_from")) for record in read(path, **{option: source})]
+        assert found == ["one", "two"]
+
+
+def test_a_record_without_label_is_an_error_that_names_it(folder):
+    path = folder("x.fa", ">s1 label=x\nA\n>s2\nC\n")
+    message = message_of(read, path)
+    for part in ("x.fa", "'s2'", "line 3", "--skip-unlabelled"):
+        assert part in message
+
+
+def test_records_without_label_are_left_out_when_asked(folder):
+    for path in (
+        folder("x.fa", ">s1 label=x\nA\n>s2\nC\n>s3 label=y\nG\n"),
+        folder("x.csv", "id,text,label\ns1,A,x\ns2,C,\ns3,G,y\n"),
+        folder("x.jsonl", '{"text": "A", "label": "x"}\n{"text": "C"}\n{"text": "G", "label": "y"}\n'),
+    ):
+        reader = RecordReader(find_sources([path]), ReadOptions(skip_unlabelled=True))
+        assert [record.label for record in reader] == ["x", "y"]
+        assert reader.unlabelled == 1
+
+
+def test_only_the_classes_asked_for_are_kept(folder):
+    path = folder("x.fa", ">s1 label=x\nA\n>s2 label=y\nC\n>s3 label=z\nG\n")
+    reader = RecordReader(find_sources([path]), ReadOptions(classes=("x", "z")))
+    assert [record.label for record in reader] == ["x", "z"]
+    assert reader.other_class == 1
+
+
+def test_inputs_stay_in_the_order_given(folder):
+    second, first = folder("b.fa", CONTENT["fasta"]), folder("a.fa", b">s0\nACGT\n")
+    assert [name for name, _ in pairs(read(second, first))] == ["s1", "s2", "s0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [("mouse.fa.gz", "mouse"), ("a.b.fasta", "a.b"), ("plain", "plain"), ("x.cdna", "x"), ("x.fa", "x")],
+)
+def test_a_stem_is_the_name_without_its_endings(name, stem, tmp_path):
+    assert file_stem(tmp_path / name) == stem
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({"label_from": "head:x"}, ["--label-from", "header:KEY", "head:x"]),
+        ({"label_from": "header:"}, ["--label-from", "header:KEY"]),
+        ({"group_from": "genes"}, ["--group ", "header:KEY"]),
+        ({"split_from": "column"}, ["--split-from", "column:NAME"]),
+        ({"label_from": "header-regex:("}, ["--label-from", "regular expression"]),
+        ({"group_from": "header-regex:abc"}, ["--group:", "(…)"]),
+        ({"label_from": "table:nowhere.tsv"}, ["--label-from", "nowhere.tsv"]),
+        ({"format": "fast"}, ["--input-format", "fasta", "'fast'"]),
+        ({"encoding": "utf-9"}, ["--encoding", "'utf-9'"]),
+    ],
+)
+def test_bad_options_are_explained(options, wanted, folder):
+    path = folder("x.fa", CONTENT["fasta"])
+    message = message_of(lambda: read(path, **options))
+    for part in wanted:
+        assert part in message
+
+
+def test_a_table_without_the_column_is_explained(folder):
+    table = folder("t.tsv", "id\tkind\ns1\tx\n")
+    path = folder("x.fa", CONTENT["fasta"])
+    message = message_of(read, path, label_from=f"table:{table}:colour")
+    for part in ("t.tsv", "'colour'", "id, kind"):
+        assert part in message
+
+
+@pytest.mark.parametrize(("option", "flag"), [("label_from", "--label-from"), ("group_from", "--group")])
+def test_a_missing_column_is_explained_with_its_file(option, flag, folder):
+    path = folder("x.csv", "id,text\n1,A\n")
+    message = message_of(read, path, **{option: "column:kind"})
+    for part in ("x.csv", "'kind'", f"{flag};", "id, text"):
+        assert part in message
+
+
+def test_the_checksum_of_a_source_is_that_of_the_file(folder):
+    import hashlib
+
+    for content in (CONTENT["fasta"] * 1000, gzip.compress(CONTENT["fasta"]), CONTENT["csv"], CONTENT["genbank"]):
+        reader = RecordReader(find_sources([folder("x", content)]), ReadOptions())
+        list(reader)
+        assert reader.sources[0].sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_a_missing_input_and_an_unreadable_folder_are_named(tmp_path):
+    assert "nowhere.fa" in message_of(find_sources, [tmp_path / "nowhere.fa"])
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "x.png").write_bytes(b"\x89PNG")
+    assert "set" in message_of(find_sources, [tmp_path / "set"])

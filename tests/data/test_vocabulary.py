@@ -1,0 +1,202 @@
+"""Characters to indices and back: alphabets, unknown characters, counts."""
+
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from seqmix.data.vocabulary import ALPHABETS, CLS, PAD, Vocabulary, guess_alphabet
+from seqmix.errors import ConfigError
+from tests.support.preparing import dna, message_of, reverse_complement
+
+
+def encode(vocabulary, text):
+    """The decoded tokens, and what was counted as replaced."""
+    replaced = Counter()
+    tokens = vocabulary.encode(text, replaced, "x.fa: record 's1' (line 3)")
+    assert tokens.dtype == vocabulary.dtype
+    assert not np.isin(tokens, (PAD, CLS)).any()
+    return vocabulary.decode(tokens), dict(replaced)
+
+
+def test_dna_folds_case_reads_u_as_t_and_counts_codes_for_several_bases():
+    text, replaced = encode(Vocabulary("dna"), b"ACGTNacgtnUuRyR")
+    assert text == "ACGTNACGTNTTNNN"
+    assert replaced == {"R": 2, "y": 1}
+
+
+def test_dna_maps_all_iupac_codes():
+    text, replaced = encode(Vocabulary("dna"), b"RYSWKMBDHV")
+    assert text == "N" * 10
+    assert replaced == dict.fromkeys("RYSWKMBDHV", 1)
+
+
+def test_dna_iupac_keeps_codes_for_several_bases():
+    text, replaced = encode(Vocabulary("dna-iupac"), b"ACGTUNRYSWKMBDHVryswkmbdhv")
+    assert text == "ACGTTNRYSWKMBDHVRYSWKMBDHV"
+    assert not replaced
+
+
+def test_protein_keeps_amino_acids_and_maps_rare_codes():
+    text, replaced = encode(Vocabulary("protein"), b"ACDEFGHIKLMNPQRSTVWYx*acdBZUO")
+    assert text == "ACDEFGHIKLMNPQRSTVWYX*ACDXXXX"
+    assert replaced == {"B": 1, "Z": 1, "U": 1, "O": 1}
+
+
+def test_white_space_of_every_kind_is_no_part_of_a_sequence():
+    for alphabet in ("dna", "dna-iupac", "protein"):
+        assert encode(Vocabulary(alphabet), b" A\tC\r\nG\n\n\vT\f") == ("ACGT", {})
+
+
+@pytest.mark.parametrize("kind", [str, bytes])
+def test_map_reads_unknown_characters_as_the_unknown_symbol_and_counts_each(kind):
+    for alphabet, symbol in (("dna", "N"), ("dna-iupac", "N"), ("protein", "X")):
+        text = "AC1-1C" if kind is str else b"AC1-1C"
+        assert encode(Vocabulary(alphabet, "map"), text) == (f"AC{symbol * 3}C", {"1": 2, "-": 1})
+
+
+def test_drop_leaves_unknown_characters_out_and_counts_each():
+    assert encode(Vocabulary("dna", "drop"), b"AC1-1NCR") == ("ACNCN", {"1": 2, "-": 1, "R": 1})
+
+
+def test_characters_of_more_than_one_byte_are_counted_by_name():
+    # А is the Cyrillic letter; the question mark is one of its own.
+    for policy, expected in (("map", "ANNNNC"), ("drop", "AC")):
+        assert encode(Vocabulary("dna", policy), "A\u0410\u0410?🙂C") == (expected, {"\u0410": 2, "?": 1, "🙂": 1})
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "text", "wanted"),
+    [
+        ("dna", b"ACGT\nACGTE", ["'E'", "position 9", "nucleotide", "--alphabet protein", "--unknown map"]),
+        ("dna", "ACGT\u0410", ["'\u0410'", "position 5"]),
+        ("dna-iupac", b"ACE", ["'E'", "position 3", "nucleotide"]),
+        ("protein", b"MK1", ["'1'", "position 3", "amino-acid", "--unknown"]),
+    ],
+)
+def test_an_unknown_character_is_an_error_by_default_with_place_and_advice(alphabet, text, wanted):
+    message = message_of(Vocabulary(alphabet).encode, text, Counter(), "x.fa: record 's1' (line 3)")
+    for part in ("x.fa: record 's1' (line 3)", *wanted):
+        assert part in message
+
+
+def test_chars_have_sorted_symbols_and_map_others_to_unk():
+    vocabulary = Vocabulary("chars", symbols="banana")
+    assert vocabulary.symbols == ["UNK", "a", "b", "n"]
+    replaced = Counter()
+    tokens = vocabulary.encode("bazéé🙂", replaced, "x")
+    assert [vocabulary.symbols[t - 2] for t in tokens] == ["b", "a", "UNK", "UNK", "UNK", "UNK"]
+    assert replaced == {"z": 1, "é": 2, "🙂": 1}
+
+
+def test_chars_can_drop_or_refuse_others():
+    assert encode(Vocabulary("chars", "drop", "ab"), "axb") == ("ab", {"x": 1})
+    assert "'x' at position 2" in message_of(Vocabulary("chars", "error", "ab").encode, "axb", Counter(), "here")
+
+
+def test_chars_take_two_bytes_where_one_does_not_suffice():
+    assert Vocabulary("chars", symbols=map(chr, range(100))).dtype is np.uint8
+    vocabulary = Vocabulary("chars", symbols=map(chr, range(0x4E00, 0x4E00 + 300)))
+    assert vocabulary.dtype is np.uint16
+    text = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
+    assert encode(vocabulary, text) == (text, {})
+
+
+def test_too_many_characters_are_refused_with_advice():
+    with pytest.raises(ConfigError, match="--alphabet bytes"):
+        Vocabulary("chars", symbols=map(chr, range(0x20000, 0x20000 + (1 << 16))))
+
+
+def test_bytes_encode_any_text_without_loss():
+    vocabulary = Vocabulary("bytes")
+    text = "naïve 🙂\n\0"
+    replaced = Counter()
+    tokens = vocabulary.encode(text, replaced, "x")
+    assert (tokens - 2).astype(np.uint8).tobytes() == text.encode()
+    assert not replaced
+    assert vocabulary.encode(bytes([0, 255]), replaced, "x").tolist() == [2, 257]
+
+
+@pytest.mark.parametrize("alphabet", [alphabet for alphabet in ALPHABETS if alphabet != "real"])
+def test_every_text_of_its_symbols_survives_encoding_and_decoding(alphabet):
+    gathered = {"chars": "né🙂 \n", "words": ["né🙂", "[MAX", "]", "7"]}
+    vocabulary = Vocabulary(alphabet, symbols=gathered.get(alphabet))
+    symbols = vocabulary.symbols if alphabet not in gathered else vocabulary.symbols[1:]
+    if alphabet == "bytes":
+        symbols = list("né🙂 \n\0")
+    text = (" " if alphabet == "words" else "").join(random.Random(0).choices(symbols, k=500))
+    assert encode(vocabulary, text) == (text, {})
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS)
+def test_indices_are_dense_distinct_and_above_the_special_tokens(alphabet):
+    vocabulary = Vocabulary(alphabet, symbols="xyz" if alphabet == "chars" else None)
+    assert (PAD, CLS) == (0, 1)
+    assert len(vocabulary) == len(vocabulary.symbols) + 2
+    assert len(set(vocabulary.symbols)) == len(vocabulary.symbols)
+
+
+def test_dna_has_five_symbols():
+    assert "".join(Vocabulary("dna").symbols) == "ACGTN"
+    assert Vocabulary("dna").dtype is np.uint8
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS)
+@pytest.mark.parametrize("unknown", ["map", "drop", "error"])
+def test_a_saved_vocabulary_is_the_same_again(alphabet, unknown):
+    vocabulary = Vocabulary(alphabet, unknown, symbols="héa" if alphabet == "chars" else None)
+    again = Vocabulary.from_dict(vocabulary.to_dict())
+    assert (again.alphabet, again.unknown, again.symbols) == (alphabet, unknown, vocabulary.symbols)
+    assert vocabulary.to_dict()["special"] == {"PAD": 0, "CLS": 1}
+
+
+@pytest.mark.parametrize("alphabet", ["dna", "dna-iupac"])
+def test_the_complement_of_tokens_is_that_of_the_bases(alphabet):
+    vocabulary = Vocabulary(alphabet)
+    sequence = dna(200, 1)
+    tokens = vocabulary.encode(sequence, Counter(), "x")
+    turned = np.frombuffer(tokens.tobytes()[::-1].translate(vocabulary.complement), dtype=np.uint8)
+    assert vocabulary.decode(turned) == reverse_complement(sequence)
+
+
+def test_the_complement_of_ambiguous_codes_is_that_of_biology():
+    from Bio.Seq import complement
+
+    vocabulary = Vocabulary("dna-iupac")
+    codes = "ACGTNRYSWKMBDHV"
+    tokens = vocabulary.encode(codes, Counter(), "x")
+    turned = np.frombuffer(tokens.tobytes().translate(vocabulary.complement), dtype=np.uint8)
+    assert vocabulary.decode(turned) == complement(codes)
+
+
+@pytest.mark.parametrize("alphabet", ["protein", "bytes", "chars"])
+def test_other_alphabets_have_no_complement(alphabet):
+    assert Vocabulary(alphabet, symbols="ab" if alphabet == "chars" else None).complement is None
+
+
+@pytest.mark.parametrize(
+    ("samples", "is_sequence", "expected"),
+    [
+        ([b"ACGTACGT", b"acgtnnnn"], True, "dna"),
+        ([b"ACGU\nACGU\n"], True, "dna"),
+        ([b"ACGTACGTACGTACGTACGTR"], True, "dna"),
+        ([b"N" * 100], True, "dna"),
+        ([b"MKVLAWFQ*"], True, "protein"),
+        ([b"ACGTACGTACGTACGTACGTE"], True, "protein"),
+        ([b"ACGT" * 30 + b"1"], True, "dna"),
+        ([b"hello, world"], True, "chars"),
+        (["ACGTACGT"], False, "dna"),
+        (["MKVLAWFQ"], False, "chars"),
+        (["A cat. Ant."], False, "chars"),
+        ([], True, "chars"),
+        ([""], False, "chars"),
+    ],
+)
+def test_the_alphabet_is_guessed_from_the_first_records(samples, is_sequence, expected):
+    assert guess_alphabet(samples, is_sequence) == expected
+
+
+def test_wrong_names_are_refused_with_what_is_allowed():
+    assert "dna-iupac" in message_of(Vocabulary, "rna")
+    assert "map, drop, error" in message_of(Vocabulary, "dna", "skip")

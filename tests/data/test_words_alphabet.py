@@ -1,0 +1,164 @@
+"""The alphabet "words": white space parts them, the training split says which there are, others are UNK."""
+
+import random
+from collections import Counter
+
+import pytest
+from typer.testing import CliRunner
+
+import seqmix
+from seqmix.cli import app
+from seqmix.data import symbol_table as numbering
+from seqmix.data import vocabulary
+from seqmix.inference.predict import Tally
+from tests.support import strict_json, train_tiny, values
+from tests.support.preparing import message_of, prepare, write_jsonl, write_table
+
+COMMON = ["the", "of", "Ünïcode", "x2"]
+OWN = {"cooking": ["salt", "pepper", "pan", "simmer", "onion"], "sailing": ["mast", "wind", "rope", "anchor", "harbour"]}
+
+
+def rows(n, seed=0):
+    rng = random.Random(seed)
+    made = []
+    for i in range(n):
+        name = list(OWN)[i % 2]
+        words = rng.choices([*OWN[name], *COMMON], k=rng.randint(6, 25))
+        made.append({"id": f"r{i}", "text": rng.choice([" ", "  ", "\n", "\t"]).join(words), "label": name})
+    return made
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    return write_table(tmp_path_factory.mktemp("file") / "x.csv", rows(60))
+
+
+@pytest.fixture(scope="module")
+def data(file, tmp_path_factory):
+    return prepare(file, tmp_path_factory.mktemp("data") / "data", alphabet="words")
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    return train_tiny(data, tmp_path_factory.mktemp("runs") / "run", epochs=15)
+
+
+def decoded(data):
+    return {name: data.vocabulary.decode(data.tokens(i)) for i, name in enumerate(data.ids())}
+
+
+def test_words_come_back_with_one_space_between(data):
+    assert decoded(data) == {row["id"]: " ".join(row["text"].split()) for row in rows(60)}
+    assert data.info["vocabulary"]["symbols"] == sorted({*COMMON, *OWN["cooking"], *OWN["sailing"]})
+    assert data.info["characters"] == sum(len(row["text"].split()) for row in rows(60))
+
+
+def test_words_are_told_apart_by_case_and_signs(tmp_path):
+    made = [{"text": "Salt salt, salt [MAX 2 ]", "label": "ab"[i % 2], "n": i} for i in range(8)]
+    made = [row | {"text": f"{row['text']} {'ab'[i % 2] * i}"} for i, row in enumerate(made)]
+    data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data", alphabet="words", split="1,0,0")
+    assert {"Salt", "salt,", "salt", "[MAX", "2", "]"} <= set(data.vocabulary.symbols)
+
+
+@pytest.mark.parametrize("policy", ["map", "drop"])
+def test_words_that_training_has_not_are_unknown(policy, tmp_path):
+    made = [row | {"part": ["train", "val", "test"][i // 2 % 3]} for i, row in enumerate(rows(30))]
+    made = [row | {"text": row["text"] + " quark"} if row["part"] == "test" else row for row in made]
+    path = write_table(tmp_path / "x.csv", made)
+    data = prepare(path, tmp_path / "data", alphabet="words", split_from="column:part", unknown=policy)
+    assert "quark" not in data.vocabulary.symbols and data.info["replaced"] == {"quark": 10}
+    last = {name: text.split()[-1] for name, text in decoded(data).items()}
+    for row in made:
+        expected = "UNK" if policy == "map" else row["text"].split()[-2]
+        assert last[row["id"]] == (expected if row["part"] == "test" else row["text"].split()[-1])
+
+
+def test_an_unknown_word_may_be_an_error(tmp_path):
+    made = [row | {"part": ["train", "test"][i // 2 % 2]} for i, row in enumerate(rows(20))]
+    made[2]["text"] = "the quark"
+    path = write_table(tmp_path / "x.csv", made)
+    message = message_of(prepare, path, tmp_path / "d", alphabet="words", split_from="column:part", unknown="error")
+    assert "record 'r2'" in message and "'quark' at position 2" in message
+
+
+def test_the_most_frequent_words_are_kept_where_they_are_too_many(tmp_path, monkeypatch):
+    for module in (numbering, vocabulary):
+        monkeypatch.setattr(module, "MOST_SYMBOLS", 300)
+    made = [{"text": f"often {' '.join(f'w{i}-{j}' for j in range(20))} often", "label": "ab"[i % 2]} for i in range(40)]
+    data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data", alphabet="words")
+    assert len(data.info["vocabulary"]["symbols"]) == 300 and "often" in data.vocabulary.symbols
+    assert data.vocabulary.dtype.__name__ == "uint16"
+    assert (
+        sum(text.split().count("UNK") for text in decoded(data).values())
+        == 40 * 20 - 299
+        == sum(data.info["replaced"].values())
+    )
+
+
+def test_lengths_are_counted_and_cut_in_words(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    data = prepare(file, tmp_path / "data", alphabet="words", max_length=5, truncate="end")
+    assert decoded(data) == {row["id"]: " ".join(row["text"].split()[-5:]) for row in rows(60)}
+    arguments = ["prepare", file, "-o", tmp_path / "cli", "--alphabet", "words", "--max-length", "5"]
+    shown = CliRunner().invoke(app, [*map(str, arguments)]).stderr
+    shown = " ".join(shown.split())
+    assert "300 words, alphabet words" in shown and "lengths in words" in shown and "cut to 5 words (start kept)" in shown
+    assert "character" not in shown
+
+
+def test_a_text_without_words_is_told(tmp_path):
+    path = write_jsonl(tmp_path / "x.jsonl", [*rows(10), {"id": "blank", "text": " \n ", "label": "cooking"}])
+    assert "record 'blank'" in (told := message_of(prepare, path, tmp_path / "data", alphabet="words")) and "no text" in told
+    assert len(prepare(path, tmp_path / "data", alphabet="words", min_length=1)) == 10
+
+
+def test_words_are_learned_scored_and_predicted(run, data, file, tmp_path):
+    result = seqmix.evaluate(run, output=tmp_path, resamples=5)
+    assert values(result)["accuracy"] > 0.9 and result.baselines["word 1-2-grams"]["accuracy"] == 1
+    strict_json(tmp_path / "evaluation.json")
+    assert "word 1-2-grams logistic regression" in (tmp_path / "report.html").read_text()
+    tally = Tally()
+    new = write_jsonl(tmp_path / "new.jsonl", [{"id": "a", "text": "the quark wind\u00a0rope quark charm mast"}])
+    (found,) = seqmix.predict(new, run, tally=tally)
+    assert (found.label, found.length) == ("sailing", 7)
+    assert tally.replaced == {"quark": 2, "charm": 1}
+    assert tally.lines(run.config.data, "word") == ["3 words are not in the model's alphabet: 'quark' 2, 'charm' 1"]
+    right = [p.label == row["label"] for p, row in zip(seqmix.predict(file, run), rows(60), strict=True)]
+    assert sum(right) > 55
+
+
+def test_one_answer_for_one_record(run, file):
+    expected = {p.id: p.probabilities["cooking"] for p in seqmix.predict(file, run)}
+    for options in ({"batch_size": 1}, {"tokens_per_batch": 60}):
+        found = {p.id: p.probabilities["cooking"] for p in seqmix.predict(file, run, **options)}
+        assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_command_speaks_of_words(run, file, tmp_path):
+    new = write_jsonl(tmp_path / "new.jsonl", [{"text": "quark " * 3}])
+    said = CliRunner().invoke(app, ["predict", str(new), "--run", str(run.path)])
+    assert said.exit_code == 0 and "3 words are not in the model's alphabet" in said.stderr
+
+
+def test_pairs_of_words_may_have_numbers(tmp_path):
+    made = [
+        row | {"second": other["text"], "y": i % 2 + 0.5}
+        for i, (row, other) in enumerate(zip(rows(40), rows(40, 1), strict=True))
+    ]
+    path = write_table(tmp_path / "x.csv", made)
+    data = prepare(path, tmp_path / "data", alphabet="words", pair_column="second", task="regression", label_from="column:y")
+    run = train_tiny(data, tmp_path / "run", epochs=15)
+    result = seqmix.evaluate(run, resamples=5)
+    assert values(result)["R2"] > 0.5 and "word 1-2-grams" in result.baselines
+
+
+def test_words_have_no_letters(data, tmp_path):
+    assert "need DNA or proteins" in message_of(train_tiny, data, tmp_path / "run", kmer=2)
+
+
+def test_unknown_words_are_not_remembered():
+    words = vocabulary.Vocabulary("words", symbols=["a", "b"])
+    counts = Counter()
+    for i in range(50):
+        assert words.encode(f"a new{i} b", counts, "x").tolist() == [3, 2, 4]
+    assert counts["new49"] == 1 and words._numbers.size == 2

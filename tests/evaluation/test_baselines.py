@@ -1,0 +1,105 @@
+"""What the simple methods see, and that they learn from the training split alone."""
+
+import random
+from collections import Counter
+from itertools import product
+
+import numpy as np
+import pytest
+
+import seqmix
+from seqmix.data.vocabulary import Vocabulary
+from seqmix.evaluation.baselines import baseline_scores, kmer_frequencies
+from seqmix.objectives.metrics import HEADLINE
+from tests.support import random_dna, write_fasta
+
+
+def fetch(dataset, index):
+    return dataset.sequences(index)
+
+
+def scores(dataset, split="test"):
+    return baseline_scores(dataset, dataset.indices("train"), dataset, dataset.indices(split), fetch)
+
+
+@pytest.mark.parametrize("k", [1, 2, 4])
+def test_kmer_frequencies_are_counts_of_words_scaled_to_norm_one(k):
+    rng = random.Random(0)
+    texts = [random_dna(rng.randint(k, 60), rng) for _ in range(5)] + ["ACGTNNACGTNA", "N" * 9, "ACG"[: k - 1] or "N"]
+    vocabulary = Vocabulary("dna")
+    rows = kmer_frequencies([vocabulary.encode(text.encode(), Counter(), "") for text in texts], k, 4)
+    words = ["".join(letters) for letters in product("ACGT", repeat=k)]
+    for text, row in zip(texts, rows, strict=True):
+        counts = np.array([sum(text[i : i + k] == word for i in range(len(text) - k + 1)) for word in words], dtype=float)
+        np.testing.assert_allclose(row, counts / (np.linalg.norm(counts) or 1.0), atol=1e-6)
+
+
+def test_dna_baselines_are_scored_beside_each_other(dataset):
+    found = scores(dataset)
+    assert list(found) == ["largest class", "length only", "4-mers", "6-mers"]
+    for figures in found.values():
+        assert tuple(figures) == HEADLINE
+    test_labels = dataset.labels[dataset.indices("test")]
+    largest = np.bincount(dataset.labels[dataset.indices("train")]).argmax()
+    assert found["largest class"]["accuracy"] == (test_labels == largest).mean()
+    assert found["largest class"]["ROC AUC"] == 0.5
+    assert found["4-mers"]["accuracy"] > 0.9
+    assert found["length only"]["accuracy"] < 0.9
+    assert scores(dataset) == found
+
+
+def test_length_alone_is_learned_where_it_tells(tmp_path):
+    rng = random.Random(1)
+    files = [
+        write_fasta(tmp_path / f"{name}.fa", [(f"{name}{i}", random_dna(rng.randint(*lengths), rng)) for i in range(25)])
+        for name, lengths in (("long", (90, 150)), ("short", (20, 60)))
+    ]
+    assert scores(seqmix.prepare(files, tmp_path / "data"))["length only"]["accuracy"] == 1.0
+
+
+@pytest.fixture
+def documents(tmp_path):
+    rng = random.Random(2)
+    words = {"cooking": ["salt", "pepper", "pan", "simmer", "onion"], "sailing": ["mast", "wind", "rope", "anchor", "harbour"]}
+    for name, own in words.items():
+        (tmp_path / "texts" / name).mkdir(parents=True)
+        for i in range(15):
+            text = " ".join(rng.choices([*own, "the", "and", "Ünïcode"], k=rng.randint(8, 20)))
+            (tmp_path / "texts" / name / f"{i}.txt").write_text(text, encoding="utf-8")
+    return tmp_path / "texts"
+
+
+def test_documents_have_character_ngrams(documents, tmp_path):
+    found = scores(seqmix.prepare(documents, tmp_path / "data"))
+    assert list(found) == ["largest class", "length only", "character 1-4-grams"]
+    assert found["character 1-4-grams"]["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize("alphabet", ["protein", "dna-iupac", "bytes"])
+def test_every_alphabet_has_baselines(alphabet, tmp_path):
+    rng = random.Random(3)
+    letters = "ACGT" if alphabet == "dna-iupac" else "ACDEFGHIKLMNPQRSTVWY"
+    files = [
+        write_fasta(tmp_path / f"{name}.fa", [(f"{name}{i}", "".join(rng.choices(part, k=60))) for i in range(12)])
+        for name, part in (("one", letters[: len(letters) // 2]), ("two", letters[len(letters) // 2 :]))
+    ]
+    dataset = seqmix.prepare(files, tmp_path / "data", options=seqmix.PrepareOptions(alphabet=alphabet))
+    best = [name for name in scores(dataset) if name not in ("largest class", "length only")]
+    assert best
+    assert all(scores(dataset)[name]["accuracy"] == 1.0 for name in best)
+
+
+def test_baselines_need_no_validation_split(two_class_files, tmp_path):
+    options = seqmix.PrepareOptions(split="0.7,0,0.3")
+    found = scores(seqmix.prepare(two_class_files, tmp_path / "data", options=options))
+    assert found["4-mers"]["accuracy"] > 0.9
+
+
+def test_baselines_never_see_the_labels_they_are_scored_on(dataset):
+    poisoned = seqmix.Dataset.open(dataset.path)
+    test = poisoned.indices("test")
+    poisoned.labels = poisoned.labels.copy()
+    poisoned.labels[test] = 1 - poisoned.labels[test]
+    honest, inverted = scores(dataset), scores(poisoned)
+    for name in ("4-mers", "6-mers"):
+        assert inverted[name]["accuracy"] == pytest.approx(1 - honest[name]["accuracy"])

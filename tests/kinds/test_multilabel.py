@@ -1,0 +1,395 @@
+"""Several labels a record: scores against scikit-learn, and labels from `prepare` to `predict`."""
+
+import csv
+import io
+import json
+import random
+import re
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics as oracle
+from typer.testing import CliRunner
+
+import seqmix
+from seqmix.cli import app
+from seqmix.errors import ConfigError, InputError
+from seqmix.evaluation.baselines import baseline_scores
+from seqmix.objectives.base import MultiLabel
+from seqmix.objectives.multilabel import bootstrap_scores, per_label, point_scores
+from tests.support import compare_tiny, random_dna, strict_json, train_tiny, values, write_fasta
+from tests.support.preparing import message_of, prepare, standard_input, write_jsonl, write_table
+
+# Scores.
+
+
+def example(n, n_labels, seed, *, ties=False):
+    """Probabilities that know something of the labels; every label occurs, and none is everywhere."""
+    rng = np.random.default_rng(seed)
+    labels = (rng.random((n, n_labels)) < 0.4).astype(np.uint8)
+    labels[0], labels[1] = 1, 0
+    probabilities = 1 / (1 + np.exp(-(2.0 * labels - 1 + rng.normal(size=labels.shape))))
+    return (np.round(probabilities, 1) if ties else probabilities), labels
+
+
+CASES = {"three": example(90, 3, 0), "ties": example(60, 4, 1, ties=True), "one": example(40, 1, 2), "few": example(4, 5, 3)}
+every_case = pytest.mark.parametrize(("probabilities", "labels"), CASES.values(), ids=CASES)
+
+
+def expected_scores(probabilities, labels):
+    given = probabilities >= 0.5
+    columns = range(labels.shape[1])
+    clipped = np.clip(probabilities, 1e-15, 1 - 1e-15)
+    return {
+        "exact match": oracle.accuracy_score(labels, given),
+        "micro-F1": oracle.f1_score(labels.ravel(), given.ravel()),
+        "macro-F1": np.mean([oracle.f1_score(labels[:, c], given[:, c]) for c in columns]),
+        "ROC AUC": np.mean([oracle.roc_auc_score(labels[:, c], probabilities[:, c]) for c in columns]),
+        "average precision": np.mean([oracle.average_precision_score(labels[:, c], probabilities[:, c]) for c in columns]),
+        "log loss": np.mean([oracle.log_loss(labels[:, c], clipped[:, c], labels=[0, 1]) for c in columns]),
+    }
+
+
+@every_case
+def test_scores_are_those_of_scikit_learn(probabilities, labels):
+    assert point_scores(probabilities, labels) == pytest.approx(expected_scores(probabilities, labels), abs=1e-9)
+
+
+@every_case
+def test_a_resample_counts_as_its_records_repeated(probabilities, labels, monkeypatch):
+    seen = []
+
+    def remember(weighted, n, **_):
+        counts = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=5).astype(float)
+        seen.append((counts, weighted(counts)))
+        return {}
+
+    monkeypatch.setattr("seqmix.objectives.multilabel.bootstrap", remember)
+    bootstrap_scores(probabilities, labels)
+    ((counts, scores),) = seen
+    for i, row in enumerate(counts):
+        drawn = np.repeat(np.arange(len(labels)), row.astype(int))
+        repeated = point_scores(probabilities[drawn], labels[drawn])
+        assert {name: scores[name][i] for name in repeated} == pytest.approx(repeated, nan_ok=True)
+
+
+def test_a_label_that_never_occurs_is_left_out_of_means():
+    probabilities, labels = example(50, 3, 4)
+    labels[:, 2] = 0
+    probabilities[:, 2] /= 10  # nor is it given
+    with_it, without = point_scores(probabilities, labels), point_scores(probabilities[:, :2], labels[:, :2])
+    for name in ("exact match", "micro-F1", "macro-F1", "ROC AUC", "average precision"):
+        assert with_it[name] == pytest.approx(without[name])
+    bootstrap_scores(probabilities, labels, resamples=20)
+    none = point_scores(np.full((5, 2), 0.1), np.zeros((5, 2), np.uint8))
+    assert none["exact match"] == 1 and none["log loss"] == pytest.approx(-np.log(0.9))
+    assert np.isnan([none[name] for name in ("micro-F1", "macro-F1", "ROC AUC", "average precision")]).all()
+
+
+def test_certain_answers_have_a_finite_loss():
+    assert point_scores(np.array([[1.0, 0.0]]), np.array([[0, 1]], np.uint8))["log loss"] == pytest.approx(36.04, abs=0.01)
+
+
+@every_case
+def test_figures_of_each_label_are_those_of_scikit_learn(probabilities, labels):
+    found = per_label(probabilities, labels, [str(c) for c in range(labels.shape[1])])
+    for c, row in enumerate(found):
+        figures = oracle.precision_recall_fscore_support(
+            labels[:, c], probabilities[:, c] >= 0.5, average="binary", zero_division=0
+        )
+        assert [row["precision"], row["recall"], row["F1"]] == pytest.approx(figures[:3])
+        assert (row["class"], row["records"]) == (str(c), labels[:, c].sum())
+
+
+# Preparing.
+
+RICH = {"A-rich": (5, 1, 1, 1), "C-rich": (1, 5, 1, 1), "none": (1, 1, 3, 3), "both": (5, 5, 1, 1)}
+LABELS = {"A-rich": ["adenine"], "C-rich": ["cytosine"], "none": [], "both": ["cytosine", "adenine"]}
+
+
+def rows(n, seed=0, separator=", "):
+    rng = random.Random(seed)
+    made = []
+    for i in range(n):
+        kind = list(RICH)[i % 4]
+        made.append(
+            {"id": f"r{i}", "text": random_dna(rng.randint(20, 40), rng, RICH[kind]), "label": separator.join(LABELS[kind])}
+        )
+    return made
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    return write_table(tmp_path_factory.mktemp("file") / "x.csv", rows(80))
+
+
+@pytest.fixture(scope="module")
+def data(file, tmp_path_factory):
+    return prepare(file, tmp_path_factory.mktemp("data") / "data", label_separator=",")
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    return train_tiny(data, tmp_path_factory.mktemp("runs") / "run", epochs=25)
+
+
+def named(data):
+    """Every record: id -> set of its labels."""
+    rows = [{data.classes[c] for c in np.flatnonzero(row)} for row in data.labels]
+    return dict(zip(data.ids(), rows, strict=True))
+
+
+def test_labels_are_a_matrix(data):
+    assert (data.info["task"], data.classes) == ("multilabel", ["adenine", "cytosine"])
+    assert data.labels.shape == (80, 2) and set(data.labels.ravel()) == {0, 1}
+    assert named(data) == {row["id"]: set(row["label"].split(", ")) - {""} for row in rows(80)}
+    assert data.info["counts"]["train"]["adenine"] == data.labels[data.indices("train"), 0].sum()
+
+
+def test_every_way_to_say_labels_says_the_same(data, tmp_path):
+    made = [row | {"label": row["label"].split(", ") if row["label"] else []} for row in rows(80)]
+    as_lists = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "lists", label_separator=",")
+    headers = [(f"{row['id']} label={row['label'].replace(', ', '+')}", row["text"]) for row in rows(80) if row["label"]]
+    in_headers = prepare(write_fasta(tmp_path / "x.fa", headers), tmp_path / "headers", label_separator="+")
+    bars = prepare(write_table(tmp_path / "b.csv", rows(80, separator="||")), tmp_path / "bars", label_separator="||")
+    made = [{"id": row["id"], "text": row["text"]} for row in rows(80)]
+    labels = write_table(tmp_path / "labels.csv", [{"id": row["id"], "label": row["label"]} for row in rows(80)])
+    table = write_table(tmp_path / "t.csv", made)
+    beside = prepare(table, tmp_path / "beside", label_separator=",", label_from=f"table:{labels}")
+    expected = named(data)
+    assert named(as_lists) == named(bars) == named(beside) == expected
+    more = write_table(tmp_path / "more.csv", [*made, {"id": "new", "text": "ACGT"}])
+    message = message_of(prepare, more, tmp_path / "none", label_separator=",", label_from=f"table:{labels}")
+    assert "record 'new'" in message and "no label from" in message
+    assert named(in_headers) == {name: labels for name, labels in expected.items() if labels}
+
+
+def test_the_rarest_label_is_in_every_split(tmp_path):
+    made = rows(100)
+    for i in (3, 17, 30, 55, 78):
+        made[i]["label"] += ",rare"
+    data = prepare(write_table(tmp_path / "x.csv", made), tmp_path / "data", label_separator=",")
+    rare = data.labels[:, data.classes.index("rare")] > 0
+    assert np.bincount(data.split[rare]).tolist() == [3, 1, 1]
+    for c in range(2):
+        shares = [data.labels[data.split == split, c].mean() for split in range(3)]
+        assert np.ptp(shares) < 0.2
+
+
+def test_a_label_of_too_few_records_is_noted_and_one_that_cannot_be_learned_is_told(tmp_path):
+    made = rows(40)
+    made[0]["label"] = "single"
+    notes = prepare(write_table(tmp_path / "x.csv", made), tmp_path / "data", label_separator=",").info["notes"]
+    assert {f"class 'single' has no record in the {split} split" for split in ("val", "test")} <= set(notes)
+    made = [row | {"part": "test" if row["label"] == "single" else ["train", "val"][i // 4 % 2]} for i, row in enumerate(made)]
+    path = write_table(tmp_path / "y.csv", made)
+    message = message_of(prepare, path, tmp_path / "none", label_separator=",", split_from="column:part")
+    assert "'single' has no record in the training split" in message
+
+
+def test_the_order_of_labels_means_nothing(tmp_path):
+    made = [{"text": row["text"], "label": ["a,b", " b,a,,b"][again]} for again in (0, 1) for row in rows(30)]
+    data = prepare(write_table(tmp_path / "x.csv", made), tmp_path / "data", label_separator=",")
+    assert (data.labels == 1).all() and data.info["duplicates"]["with_different_labels"] == 0
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "error", "words"),
+    [
+        (["a"], {"label_separator": ",", "task": "classification"}, ConfigError, "go together"),
+        (["a"], {"task": "multilabel"}, ConfigError, "--label-separator ,"),
+        (["", " "], {"label_separator": ","}, InputError, "no record has a label"),
+        ([",", " , ,"], {"label_separator": ","}, InputError, "no record has a label"),
+        (["a"], {"label_separator": ",", "label_from": "column:other"}, InputError, "no column 'other'"),
+        (["a"], {"label_separator": ",", "classes": ("b",)}, InputError, "--classes"),
+    ],
+)
+def test_what_has_no_labels_is_told(labels, options, error, words, tmp_path):
+    path = write_table(tmp_path / "x.csv", [row | {"label": labels[i % len(labels)]} for i, row in enumerate(rows(20))])
+    with pytest.raises(error, match=words):
+        prepare(path, tmp_path / "data", **options)
+    assert not (tmp_path / "data").exists()
+
+
+def test_files_without_labels_are_told(tmp_path):
+    path = write_fasta(tmp_path / "x.fa", [("a", "ACGT"), ("b", "ACGTA")])
+    assert "no labels were found" in message_of(prepare, path, tmp_path / "data", label_separator=",")
+
+
+def test_only_the_classes_asked_for_are_kept(file, tmp_path):
+    data = prepare(file, tmp_path / "data", label_separator=",", classes=("adenine",))
+    assert (data.classes, len(data), data.info["dropped"]["of other classes"]) == (["adenine"], 40, 40)
+    assert (data.labels == 1).all()
+
+
+def test_the_table_counts_records_and_not_labels(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    arguments = ["prepare", file, "-o", tmp_path / "data", "--label-separator", ","]
+    shown = CliRunner().invoke(app, [*map(str, arguments)]).stderr
+    assert re.search(r"adenine\D+24\D+8\D+8\D+40", shown)
+    assert re.search(r"records\D+48\D+16\D+16\D+80", shown)
+
+
+# Training.
+
+
+def test_a_small_set_is_learned_by_heart(run, tmp_path):
+    scores = values(seqmix.evaluate(run, split="train", output=tmp_path, baselines=False, resamples=2))
+    assert scores["exact match"] == scores["micro-F1"] == scores["macro-F1"] == 1
+
+
+@pytest.mark.parametrize(
+    ("select", "score"), [("micro-f1", "micro-F1"), ("accuracy", "exact match"), ("loss", "log loss"), ("roc-auc", "ROC AUC")]
+)
+def test_the_best_weights_are_chosen_by_the_score_asked_for(select, score, data, tmp_path):
+    run = train_tiny(data, tmp_path / "run", epochs=3, select=select)
+    best = (min if select == "loss" else max)(line[f"val_{score}"] for line in run.history())
+    result = seqmix.evaluate(run, split="val", output=tmp_path, baselines=False, resamples=2)
+    assert values(result)[score] == pytest.approx(best, abs=1e-5)
+
+
+def test_a_score_of_another_task_is_refused(data, tmp_path):
+    message = message_of(train_tiny, data, tmp_path / "run", select="r2")
+    assert "'r2' is no score for multilabel data" in message and "micro-f1" in message
+
+
+def test_the_loss_is_the_mean_binary_cross_entropy():
+    generator = torch.Generator().manual_seed(0)
+    outputs, labels = torch.randn(20, 3, generator=generator), torch.randint(0, 2, (20, 3), generator=generator)
+    objective = MultiLabel(("a", "b", "c"))
+    targets = objective.targets(labels.numpy().astype(np.uint8))
+    found = objective.loss(outputs, targets, torch.ones(3), 0.0)
+    probabilities = outputs.double().sigmoid().numpy()
+    assert found.mean().item() == pytest.approx(point_scores(probabilities, labels.numpy())["log loss"], rel=1e-5)
+    np.testing.assert_allclose(objective.predictions(outputs), probabilities)
+    smoothed = objective.loss(outputs, targets, torch.ones(3), 1.0)
+    halves = objective.loss(outputs, torch.full((20, 3), 0.5), torch.ones(3), 0.0)
+    torch.testing.assert_close(smoothed, halves)
+
+
+def test_balanced_labels_weigh_as_much_as_their_absence():
+    labels = np.array([[1, 1, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0]], np.uint8)
+    weights = MultiLabel(("a", "b", "c")).class_weights(labels)
+    assert weights.tolist() == [3, 1, 1]  # where all records are alike, there is nothing to balance
+
+
+def test_a_label_of_all_records_is_learned_with_balanced_weights(tmp_path):
+    made = [row | {"label": row["label"] + ",always"} for row in rows(40)]
+    data = prepare(write_table(tmp_path / "x.csv", made), tmp_path / "data", label_separator=",")
+    run = train_tiny(data, tmp_path / "run", epochs=8, class_weights="balanced")
+    result = seqmix.evaluate(run, output=tmp_path / "out", resamples=20)
+    assert next(row for row in result.per_class if row["class"] == "always")["recall"] == 1
+    strict_json(tmp_path / "out" / "evaluation.json")
+
+
+def test_the_recipe_for_dna_learns_labels(data, tmp_path):
+    settings = ["model.d_model=8", "model.words=2", "model.d_words=8"]
+    run = seqmix.train(data, tmp_path / "run", mixer="conv", epochs=12, lr=0.02, tokens_per_batch=256, settings=settings)
+    assert run.config.training.label_smoothing == 0.1
+    assert values(seqmix.evaluate(run, baselines=False, resamples=2))["ROC AUC"] > 0.9
+
+
+# Evaluating.
+
+
+def test_the_evaluation_has_the_scores_of_the_predictions(run, data, file, tmp_path):
+    result = seqmix.evaluate(run, output=tmp_path, resamples=50)
+    found = {p.id: list(p.probabilities.values()) for p in seqmix.predict(file, run)}
+    ids, test = data.ids(), data.indices("test")
+    assert values(result) == pytest.approx(
+        expected_scores(np.array([found[ids[i]] for i in test]), data.labels[test]), abs=1e-5
+    )
+    content = strict_json(tmp_path / "evaluation.json")
+    assert (content["task"], content["confusion"], content["points"]) == ("multilabel", [], {})
+    assert list(content["roc"]) == ["adenine", "cytosine"]
+    assert [row["records"] for row in content["per_class"]] == data.labels[test].sum(0).tolist()
+    page = (tmp_path / "report.html").read_text()
+    for words in ("exact match", "micro-F1", "adenine", "frequencies of the labels", "4-mers logistic regression", "ROC"):
+        assert words in page
+    for words in ("Confusion", "Reliability", "calibration", "True targets"):
+        assert words not in page
+
+
+def test_simple_methods_are_scored_beside_it(data):
+    found = baseline_scores(data, data.indices("train"), data, data.indices("test"), lambda of, i: of.sequences(i))
+    assert list(found) == ["frequencies of the labels", "length only", "4-mers", "6-mers"]
+    train, test = data.labels[data.indices("train")], data.labels[data.indices("test")]
+    frequencies = np.tile(train.mean(0), (len(test), 1))
+    assert found["frequencies of the labels"] == pytest.approx(point_scores(frequencies, test), nan_ok=True)
+    assert found["4-mers"]["ROC AUC"] > 0.9
+    assert found["4-mers"]["exact match"] > found["length only"]["exact match"]
+
+
+def test_new_labelled_files_are_evaluated(run, data, tmp_path):
+    names, made = data.ids(), {row["id"]: row for row in rows(80)}
+    chosen = [made[names[i]] for i in data.indices("test")]
+    result = seqmix.evaluate(run, data=[write_table(tmp_path / "new.csv", chosen)], output=tmp_path / "new", resamples=2)
+    assert values(result) == pytest.approx(values(seqmix.evaluate(run, output=tmp_path / "split", resamples=2)), abs=1e-5)
+    single = [row for row in chosen if row["label"] == "adenine"]
+    result = seqmix.evaluate(run, data=[write_table(tmp_path / "a.csv", single)], output=tmp_path / "a", resamples=5)
+    assert any("no record of cytosine" in note for note in result.notes)
+    assert strict_json(tmp_path / "a" / "evaluation.json")["scores"]["ROC AUC"]["value"] is None
+    wrong = write_table(tmp_path / "wrong.csv", [chosen[0] | {"label": "adenine,uracil"}])
+    message = message_of(seqmix.evaluate, run, data=[wrong], output=tmp_path / "none")
+    assert "'uracil'; its classes are: adenine, cytosine" in message
+    nothing = write_table(tmp_path / "nothing.csv", [row | {"label": ""} for row in single])
+    result = seqmix.evaluate(run, data=[nothing], output=tmp_path / "nothing", baselines=False, resamples=5)
+    assert values(result)["exact match"] <= 1 and strict_json(tmp_path / "nothing" / "evaluation.json")
+
+
+# Predicting.
+
+
+def predicted(*arguments):
+    result = CliRunner().invoke(app, ["predict", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_labels_are_joined_as_they_were_given(run, file):
+    expected = [(p.id, p.label, p.probabilities) for p in seqmix.predict(file, run)]
+    assert {label for _, label, _ in expected} == {"", "adenine", "cytosine", "adenine,cytosine"}
+    for _, label, probabilities in expected:
+        assert label == ",".join(name for name, value in probabilities.items() if value >= 0.5)
+    for format, dialect in (("tsv", "excel-tab"), ("csv", "excel")):
+        header, *lines = csv.reader(io.StringIO(predicted(file, "--run", run.path, "--format", format)), dialect)
+        assert header == ["id", "length", "label", "prob_adenine", "prob_cytosine"]
+        assert [(line[0], line[2]) for line in lines] == [(name, label) for name, label, _ in expected]
+    line = json.loads(predicted(file, "--run", run.path, "--format", "jsonl").splitlines()[3])
+    assert (line["label"], list(line["prob"])) == ("adenine,cytosine", ["adenine", "cytosine"])
+
+
+def test_a_threshold_decides_which_labels_are_given(run, file):
+    def labels(threshold):
+        return [p.label for p in seqmix.predict(file, run, threshold=threshold)]
+
+    assert set(labels(0.0)) == {"adenine,cytosine"}
+    assert set(labels(1.0)) == {""}
+    assert labels(0.5) == labels(None)
+    refused = partial(message_of, lambda threshold: list(seqmix.predict(file, run, threshold=threshold)))
+    assert "0 to 1" in refused(1.5) and "0 to 1" in refused(float("nan"))
+    header, first, *_ = predicted(file, "--run", run.path, "--top", "1", "--threshold", "0.9").splitlines()
+    assert header.split("\t") == ["id", "length", "label", "label_1", "prob_1"]
+    assert first.split("\t")[3] == "adenine"
+
+
+def test_one_answer_for_one_record(run, file, monkeypatch):
+    expected = {p.id: list(p.probabilities.values()) for p in seqmix.predict(file, run)}
+    standard_input(monkeypatch, "".join(f">{row['id']}\n{row['text']}\n" for row in rows(80)[::-1]).encode())
+    for found in (seqmix.predict(file, run, batch_size=3), seqmix.predict("-", run)):
+        for p in found:
+            assert list(p.probabilities.values()) == pytest.approx(expected[p.id], abs=1e-5)
+
+
+# Comparing.
+
+
+def test_mixers_are_compared_by_exact_match(data, tmp_path, monkeypatch):
+    found = compare_tiny(data, tmp_path / "c", monkeypatch)
+    assert found.scores == ["exact match", "macro-F1", "ROC AUC"]
+    assert all(not t.error and t.scores["ROC AUC"] <= 1 for t in found.trials) and len(found.trials) == 2
+    assert {row.method for row in found.rows if row.baseline} >= {"frequencies of the labels", "4-mers logistic regression"}
+    strict_json(tmp_path / "c" / "compare.json")
+    assert "exact match" in (tmp_path / "c" / "compare.html").read_text()

@@ -1,0 +1,359 @@
+"""Sequences of real numbers, from `prepare` to `predict`: numbers go through as they are, whatever stands beside them."""
+
+import io
+import json
+import random
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import seqmix
+from seqmix.bench.approximation import bench_approximation
+from seqmix.cli import app
+from seqmix.data.vocabulary import Vocabulary
+from seqmix.evaluation.baselines import baseline_scores
+from tests.support import compare_tiny, random_dna, strict_json, train_tiny, values
+from tests.support.preparing import message_of, prepare, standard_input, write_jsonl, write_table
+
+
+def rows(n, seed=0, channels=2):
+    """Series whose kind is the sign of their drift, and whose target is its size."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for i in range(n):
+        length, drift = int(rng.integers(8, 30)), float(rng.uniform(0.5, 1.5)) * (1 if i % 2 else -1)
+        series = rng.normal(size=(length, channels)) * 0.3
+        series[:, 0] += drift
+        values = np.round(series, 4).tolist()
+        made.append(
+            {
+                "id": f"r{i}",
+                "values": values if channels > 1 else [value for (value,) in values],
+                "label": "up" if drift > 0 else "down",
+                "drift": round(drift, 4),
+            }
+        )
+    return made
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    return write_jsonl(tmp_path_factory.mktemp("file") / "x.jsonl", rows(60))
+
+
+@pytest.fixture(scope="module")
+def data(file, tmp_path_factory):
+    return prepare(file, tmp_path_factory.mktemp("data") / "data")
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    return train_tiny(data, tmp_path_factory.mktemp("runs") / "run", epochs=6)
+
+
+def stored(data):
+    return {name: data.tokens(i) for i, name in enumerate(data.ids())}
+
+
+# Preparing.
+
+
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_numbers_come_back_as_they_were(channels, tmp_path):
+    made = rows(20, channels=channels)
+    data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data")
+    assert data.info["vocabulary"]["alphabet"] == "real" and data.vocabulary.channels == channels
+    assert Vocabulary.from_dict(data.info["vocabulary"]).channels == channels
+    found = stored(data)
+    for row in made:
+        expected = np.array(row["values"], np.float32).reshape(-1, channels)
+        assert found[row["id"]].dtype == np.float32
+        np.testing.assert_array_equal(found[row["id"]], expected)
+    assert data.info["characters"] == sum(len(row["values"]) for row in made) == data.offsets[-1]
+    seqmix.Dataset.open(data.path)  # checksums and all
+
+
+def test_whole_numbers_and_other_columns_are_read(tmp_path):
+    made = [{"signal": [i, 2, -3], "label": "ab"[i % 2]} for i in range(20)]
+    data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data", text_column="signal")
+    assert stored(data)["row-8"].tolist() == [[7], [2], [-3]]
+
+
+@pytest.mark.parametrize(("truncate", "kept"), [("start", slice(None, 10)), ("end", slice(-10, None))])
+def test_numbers_are_cut_and_short_records_left_out(truncate, kept, file, tmp_path):
+    data = prepare(file, tmp_path / "data", max_length=10, min_length=10, truncate=truncate)
+    made = {row["id"]: row for row in rows(60) if len(row["values"]) >= 10}
+    found = stored(data)
+    assert found.keys() == made.keys() and len(made) < 60
+    for name, row in made.items():
+        np.testing.assert_array_equal(found[name], np.array(row["values"][kept], np.float32))
+
+
+def test_empty_records_are_told_or_left_out(tmp_path):
+    made = rows(20)
+    for place in (0, 10):
+        at = tmp_path / str(place)
+        at.mkdir()
+        path = write_jsonl(at / "x.jsonl", [*made[:place], {"id": "none", "values": [], "label": "up"}, *made[place:]])
+        assert "'none' (line" in (told := message_of(prepare, path, at / "data")) and "it has no numbers" in told
+        assert len(prepare(path, at / "data", min_length=1)) == 20
+
+
+def test_equal_records_stay_together_and_leaks_are_left_out(tmp_path):
+    made = rows(40)
+    again = [row | {"id": f"again-{row['id']}"} for row in made]
+    data = prepare(write_jsonl(tmp_path / "x.jsonl", made + again), tmp_path / "data")
+    split = dict(zip(data.ids(), data.split.tolist(), strict=True))
+    assert all(split[row["id"]] == split[f"again-{row['id']}"] for row in made)
+    parted = [row | {"part": "train"} for row in made[:30]] + [row | {"part": "test"} for row in made[20:]]
+    kept = prepare(write_jsonl(tmp_path / "y.jsonl", parted), tmp_path / "kept", split_from="column:part")
+    assert len(kept) == 40 and kept.info["dropped"]["related to a later split"] == 10
+    found = stored(kept)  # the positions of what was left out are gone
+    for row in made:
+        np.testing.assert_array_equal(found[row["id"]], np.array(row["values"], np.float32))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([[1, 2], [3]], "rows of equally many numbers"),
+        ([[[1]], [[2]]], "rows of equally many numbers"),
+        ([[], []], "rows of equally many numbers"),
+        ([1, "two"], "must be numbers"),
+        (["1", "2"], "must be numbers"),
+        ([True, False], "must be numbers"),
+        ([[1, True], [0, False]], "must be numbers"),
+        ([1, True], "must be numbers"),
+        ([1, None], "must be numbers"),
+        ([1, {"a": 2}], "must be numbers"),
+        ([10**400], "must be numbers"),
+        ([[1.0, float("nan")]], "'x'.*not all numbers are finite"),
+        ([[1.0, float("inf")]], "'x'.*not all numbers are finite"),
+        ([[1.0, 1e39]], "'x'.*not all numbers are finite"),
+        ([[1.0, 2.0, 3.0]], "'x'.*3 numbers at each position, the others have 2"),
+        ([1.0, 2.0], "'x'.*1 numbers at each position, the others have 2"),
+        ("ACGT", "'x'.*sequences of numbers.*do not mix"),
+        (7, "must be a string, or an array of numbers"),
+        (None, "must be a string, or an array of numbers"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_what_is_no_sequence_of_numbers_is_told(value, words, tmp_path):
+    path = write_jsonl(tmp_path / "x.jsonl", [*rows(10), {"id": "x", "values": value, "label": "up"}])
+    with pytest.raises(seqmix.SeqmixError, match=words) as caught:
+        prepare(path, tmp_path / "data")
+    assert "line 11" in str(caught.value)
+    assert not (tmp_path / "data").exists()
+
+
+def test_numbers_among_texts_are_told(tmp_path):
+    texts = [{"id": f"t{i}", "text": "a text", "label": "ab"[i % 2]} for i in range(10)]
+    path = write_jsonl(tmp_path / "x.jsonl", [*texts, {"id": "x", "text": [1, 2], "label": "a"}])
+    assert "do not mix" in message_of(prepare, path, tmp_path / "data", alphabet="chars")
+    assert "do not mix" in message_of(prepare, path, tmp_path / "data", alphabet="dna", unknown="map")
+    assert "do not mix" in message_of(prepare, path, tmp_path / "data")
+    table = write_table(tmp_path / "x.csv", texts)
+    assert "t0" in message_of(prepare, table, tmp_path / "data", alphabet="real")
+    numbers = write_jsonl(tmp_path / "n.jsonl", rows(10))
+    assert "numbers" in message_of(prepare, numbers, tmp_path / "data", alphabet="words")
+
+
+def test_the_table_speaks_of_positions(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    shown = CliRunner().invoke(app, ["prepare", str(file), "-o", str(tmp_path / "data"), "--max-length", "10"]).stderr
+    shown = " ".join(shown.split())
+    assert "positions, alphabet real" in shown and "lengths in positions" in shown
+    assert "cut to 10 positions" in shown and "character" not in shown
+
+
+# Training.
+
+
+def test_a_drift_is_learned(run, tmp_path):
+    assert values(seqmix.evaluate(run, output=tmp_path, baselines=False, resamples=2))["accuracy"] == 1
+
+
+def test_numbers_from_numbers_are_learned(file, tmp_path):
+    data = prepare(file, tmp_path / "data", task="regression", label_from="column:drift", tolerance=0.2)
+    run = train_tiny(data, tmp_path / "run", epochs=12)
+    result = seqmix.evaluate(run, resamples=10)
+    assert values(result)["R2"] > 0.9
+    assert "means and spreads ridge regression" in (run.path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pooling": "flat", "max_length": 12},
+        {"settings": ["model.positions=true", "training.crop=0.3"], "mixer": "softmax"},
+        {"settings": ["mixer.d_hidden=8"], "mixer": "paramixer"},
+        {"settings": ["model.stem=none"], "mixer": "linear"},
+    ],
+    ids=["flat", "positions", "paramixer", "no stem"],
+)
+def test_numbers_go_through_every_kind_of_model(options, data, tmp_path):
+    given = {"epochs": 1, "tokens_per_batch": 512, "mixer": "conv"} | options
+    run = seqmix.train(data, tmp_path / "run", **given | {"settings": ["model.d_model=8", *options.get("settings", [])]})
+    assert values(seqmix.evaluate(run, baselines=False, resamples=2))["log loss"] > 0
+
+
+def test_what_needs_tokens_is_refused(data, tmp_path):
+    assert "use mean or flat" in message_of(train_tiny, data, tmp_path / "run", pooling="cls")
+    assert "need DNA or proteins" in message_of(train_tiny, data, tmp_path / "run", kmer=3)
+    assert "need DNA or proteins" in message_of(train_tiny, data, tmp_path / "run", "model.words=3")
+    assert "only DNA" in message_of(train_tiny, data, tmp_path / "run", "training.reverse_complement=0.5")
+    assert not (tmp_path / "run").exists()
+
+
+class StoppedError(Exception):
+    pass
+
+
+def test_a_stopped_training_ends_as_if_it_had_not_been(data, tmp_path):
+    settings, options = ["model.dropout=0.2", "training.crop=0.5"], {"epochs": 3, "save_every": 1}
+    whole = train_tiny(data, tmp_path / "whole", *settings, **options)
+
+    def stop(event):
+        if getattr(event, "step", 0) == 2:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train_tiny(data, tmp_path / "stopped", *settings, on_event=stop, **options)
+    seqmix.train(output=tmp_path / "stopped", resume=True)
+    for name in ("model.safetensors", "last/state.safetensors"):
+        assert (tmp_path / "stopped" / name).read_bytes() == (whole.path / name).read_bytes()
+
+
+# Evaluating and predicting.
+
+
+def test_the_evaluation_and_new_files_agree(run, data, tmp_path):
+    names, made = data.ids(), {row["id"]: row for row in rows(60)}
+    path = write_jsonl(tmp_path / "new.jsonl", [made[names[i]] for i in data.indices("test")])
+    on_split = seqmix.evaluate(run, output=tmp_path / "split", resamples=10)
+    on_file = seqmix.evaluate(run, data=[path], output=tmp_path / "file", resamples=10)
+    assert values(on_file) == pytest.approx(values(on_split), abs=1e-5)
+    strict_json(tmp_path / "split" / "evaluation.json")
+    assert on_split.baselines["means and spreads"]["accuracy"] == 1 == on_file.baselines["means and spreads"]["accuracy"]
+
+
+def test_simple_methods_see_mean_spread_and_ends(tmp_path):
+    rng = random.Random(0)
+    made = []
+    for i in range(60):  # of mean 0 all: only the spread tells
+        half = [rng.gauss(0, 1 + i % 2) for _ in range(15)]
+        made.append({"values": [*half, *(-value for value in half)], "label": "ab"[i % 2]})
+    data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data", split="0.7,0,0.3")
+    found = baseline_scores(data, data.indices("train"), data, data.indices("test"), lambda of, i: of.sequences(i))
+    assert list(found) == ["largest class", "length only", "means and spreads"]
+    assert found["means and spreads"]["accuracy"] > 0.9
+
+
+def test_other_kinds_of_input_are_refused(run, tmp_path):
+    texts = write_table(tmp_path / "x.csv", [{"text": "ACGT", "label": "up"}])
+    assert "trained on numbers" in message_of(lambda: list(seqmix.predict(texts, run)))
+    three = write_jsonl(tmp_path / "x.jsonl", [{"values": [[1, 2, 3]], "label": "up"}])
+    assert "3 numbers at each position, the model takes 2" in message_of(lambda: list(seqmix.predict(three, run)))
+    assert "the model takes 2" in message_of(seqmix.evaluate, run, data=[three], output=tmp_path / "none")
+    empty = write_jsonl(tmp_path / "e.jsonl", [{"values": [], "label": "up"}])
+    assert "there is no sequence in it" in message_of(lambda: list(seqmix.predict(empty, run)))
+
+
+def test_numbers_are_refused_where_texts_were_learned(trained, file):
+    assert "trained on texts and sequences, not on numbers" in message_of(lambda: list(seqmix.predict(file, trained)))
+
+
+def test_one_answer_for_one_record(run, tmp_path, monkeypatch):
+    made = rows(20) + [{"id": f"long-{n}", "values": rows(1, seed=n)[0]["values"] * n} for n in (10, 40)]
+    made.append({"id": "one", "values": [[0.5, -1.0]]})
+    path = write_jsonl(tmp_path / "x.jsonl", made)
+    expected = {p.id: p.probabilities["up"] for p in seqmix.predict(path, run)}
+    assert np.ptp(list(expected.values())) > 0.5
+    standard_input(monkeypatch, write_jsonl(tmp_path / "y.jsonl", made[::-1]).read_bytes())
+    for found in (
+        seqmix.predict(path, run, batch_size=1),
+        seqmix.predict(path, run, batch_size=4),
+        seqmix.predict(path, run, tokens_per_batch=60),
+        seqmix.predict("-", run),
+    ):
+        assert {p.id: p.probabilities["up"] for p in found} == pytest.approx(expected, abs=1e-5)
+
+
+def test_lengths_are_positions(run, file):
+    result = CliRunner().invoke(app, ["predict", str(file), "--run", str(run.path), "--format", "jsonl"])
+    found = [json.loads(line) for line in io.StringIO(result.stdout)]
+    assert [line["length"] for line in found] == [len(row["values"]) for row in rows(60)]
+
+
+@pytest.mark.parametrize("task", ["pairs", "multilabel"])
+def test_numbers_may_be_pairs_or_have_several_labels(task, tmp_path):
+    made = rows(40)
+    for row, other in zip(made, rows(40, seed=1)[1:] + rows(1), strict=True):
+        row["other"] = other["values"]
+        row["label"] = (
+            ["up"] * (row["drift"] > 0) + ["strong"] * (abs(row["drift"]) > 1) if task == "multilabel" else row["label"]
+        )
+    path = write_jsonl(tmp_path / "x.jsonl", made)
+    options = {"label_separator": ";"} if task == "multilabel" else {"pair_column": "other"}
+    data = prepare(path, tmp_path / "data", **options)
+    run = train_tiny(data, tmp_path / "run")
+    result = seqmix.evaluate(run, resamples=5)
+    assert "means and spreads" in result.baselines
+    found = list(seqmix.predict(path, run))
+    assert found[0].pair_length == (len(made[0]["other"]) if task == "pairs" else None)
+
+
+def test_mixers_are_compared_on_numbers(data, tmp_path, monkeypatch):
+    found = compare_tiny(data, tmp_path / "c", monkeypatch)
+    assert [t.error for t in found.trials] == ["", ""] and "means and spreads" in found.baselines
+
+
+@pytest.mark.parametrize("options", [{}, {"task": "regression", "label_from": "column:drift"}], ids=["classes", "targets"])
+def test_the_stability_of_training_with_numbers_is_measured(options, file, tmp_path):
+    data = prepare(file, tmp_path / "data", **options)
+    found = bench_approximation(["softmax"], [4], [16], data=data, repeats=1, steps=2, seeds=1)
+    assert found.notes == [] and [one.setting for one in found.instabilities] == ["seqmix", "published"]
+    assert all(one.score() > 0 for one in found.instabilities)
+
+
+def test_texts_are_not_touched(tmp_path):
+    rng = random.Random(0)
+    made = [{"text": random_dna(20, rng), "label": "ab"[i % 2]} for i in range(20)]
+    assert prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data").info["vocabulary"]["alphabet"] == "dna"
+
+
+# The unit of the numbers.
+
+
+def test_mean_and_spread_of_each_channel_are_those_of_the_training_split(data):
+    train = np.concatenate([data.tokens(int(i)) for i in data.indices("train")]).astype(np.float64)
+    np.testing.assert_allclose(data.vocabulary.mean, train.mean(0), rtol=1e-9)
+    np.testing.assert_allclose(data.vocabulary.scale, train.std(0), rtol=1e-9)
+
+
+def test_a_large_offset_leaves_the_spread_as_it_is(tmp_path):
+    far = [row | {"values": [[a * 10 + 4096, b] for a, b in row["values"]]} for row in rows(30)]
+    found = prepare(write_jsonl(tmp_path / "far.jsonl", far), tmp_path / "far").vocabulary
+    near = prepare(write_jsonl(tmp_path / "near.jsonl", rows(30)), tmp_path / "near").vocabulary
+    np.testing.assert_allclose(found.scale, np.array(near.scale) * [10, 1], rtol=1e-3)
+
+
+def test_what_a_model_learns_does_not_depend_on_the_unit(tmp_path):
+    def outputs(factor, offset):
+        there = [row | {"values": [[a * factor + offset, b] for a, b in row["values"]]} for row in rows(30)]
+        folder = tmp_path / f"{factor}"
+        folder.mkdir()
+        dataset = prepare(write_jsonl(folder / "x.jsonl", there), folder / "data")
+        return [
+            p.probabilities["up"] for p in seqmix.predict(folder / "x.jsonl", train_tiny(dataset, folder / "run", epochs=2))
+        ]
+
+    np.testing.assert_allclose(outputs(1, 0), outputs(1024, 2048), rtol=0, atol=2e-3)
+
+
+def test_a_channel_that_does_not_vary_is_no_trouble(tmp_path):
+    flat = [row | {"values": [[a, 7.0] for a, _ in row["values"]]} for row in rows(30)]
+    dataset = prepare(write_jsonl(tmp_path / "x.jsonl", flat), tmp_path / "data")
+    assert dataset.vocabulary.scale[1] == 1.0
+    assert seqmix.evaluate(train_tiny(dataset, tmp_path / "run", epochs=1), resamples=2).records

@@ -1,0 +1,352 @@
+"""Records that are pairs of texts, from `prepare` to `predict`: two towers and one answer."""
+
+import csv
+import io
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import seqmix
+from seqmix.cli import app
+from seqmix.evaluation.baselines import baseline_scores
+from seqmix.models.classifier import SequenceClassifier
+from tests.support import compare_tiny, random_dna, strict_json, train_tiny, values, write_fasta
+from tests.support.preparing import message_of, prepare, reverse_complement, standard_input, write_jsonl, write_table
+
+KINDS = [(6, 1, 1, 6), (1, 6, 6, 1)]
+
+
+def rows(n, seed=0):
+    """Pairs of sequences, AT-rich or GC-rich: are the two of one kind? One alone does not tell."""
+    rng = random.Random(seed)
+    made = []
+    for i in range(n):
+        first, same = rng.randrange(2), i % 2
+        texts = [random_dna(rng.randint(15, 30), rng, KINDS[kind]) for kind in (first, first if same else 1 - first)]
+        made.append({"id": f"r{i}", "text": texts[0], "text2": texts[1], "label": "same" if same else "other"})
+    return made
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    return write_table(tmp_path_factory.mktemp("file") / "x.csv", rows(120))
+
+
+@pytest.fixture(scope="module")
+def data(file, tmp_path_factory):
+    return prepare(file, tmp_path_factory.mktemp("data") / "data", pair_column="text2")
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    return train_tiny(data, tmp_path_factory.mktemp("runs") / "run", epochs=25)
+
+
+# Preparing.
+
+
+def test_both_texts_are_kept_one_behind_the_other(data):
+    made = {row["id"]: row for row in rows(120)}
+    assert (data.n_sequences, len(data), len(data.offsets)) == (2, 120, 241)
+    assert data.info["paired"] is True
+    for i, name in enumerate(data.ids()):
+        assert [data.vocabulary.decode(part) for part in data.sequences(i)] == [made[name]["text"], made[name]["text2"]]
+        assert data.lengths[i] == max(len(made[name]["text"]), len(made[name]["text2"]))
+        assert data.classes[data.labels[i]] == made[name]["label"]
+    assert data.info["characters"] == sum(len(row["text"]) + len(row["text2"]) for row in rows(120))
+
+
+def test_tables_count_pairs(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    arguments = ["prepare", file, "-o", tmp_path / "data", "--pair-column", "text2"]
+    shown = CliRunner().invoke(app, [*map(str, arguments)]).stderr
+    assert "120 pairs" in shown and "alphabet dna" in shown
+
+
+@pytest.mark.parametrize(("truncate", "kept"), [("start", slice(None, 12)), ("end", slice(-12, None))])
+def test_each_text_is_cut(truncate, kept, file, tmp_path):
+    data = prepare(file, tmp_path / "data", pair_column="text2", max_length=12, truncate=truncate)
+    made = {row["id"]: row for row in rows(120)}
+    for i, name in enumerate(data.ids()):
+        expected = [made[name]["text"][kept], made[name]["text2"][kept]]
+        assert [data.vocabulary.decode(part) for part in data.sequences(i)] == expected
+    assert data.info["truncated"] == 120
+
+
+def test_a_pair_with_one_short_text_is_left_out(file, tmp_path):
+    data = prepare(file, tmp_path / "data", pair_column="text2", min_length=20)
+    expected = sum(min(len(row["text"]), len(row["text2"])) >= 20 for row in rows(120))
+    assert len(data) == expected == 120 - data.info["dropped"]["shorter than min_length"]
+
+
+def test_equal_pairs_stay_together(tmp_path):
+    made = rows(40)
+    again = [row | {"id": f"again-{row['id']}", "text": reverse_complement(row["text"])} for row in made]
+    turned = [row | {"id": f"turned-{row['id']}", "text": row["text2"], "text2": row["text"]} for row in made]
+    half = [row | {"id": f"half-{row['id']}", "text2": "ACGT"} for row in made]
+    data = prepare(write_table(tmp_path / "x.csv", made + again + turned + half), tmp_path / "data", pair_column="text2")
+    split = dict(zip(data.ids(), data.split.tolist(), strict=True))
+    assert all(split[row["id"]] == split[f"again-{row['id']}"] for row in made)
+    assert all(split[row["id"]] == split[f"turned-{row['id']}"] for row in made)
+    assert any(split[row["id"]] != split[f"half-{row['id']}"] for row in made)  # one text alone does not bind
+    assert data.info["duplicates"]["records"] == 120
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"text": "ACGT", "text2": ""}, "'x'.*no second text"),
+        ({"text": "", "text2": "ACGT"}, "'x'.*no text"),
+        ({"text": "ACGT", "text2": "AC!T"}, "'x'.*'!' at position 3"),
+    ],
+)
+def test_a_bad_pair_is_told(row, words, tmp_path):
+    path = write_table(tmp_path / "x.csv", [*rows(10), {"id": "x", **row, "label": "same"}])
+    with pytest.raises(seqmix.SeqmixError, match=words):
+        prepare(path, tmp_path / "data", pair_column="text2", alphabet="dna")
+
+
+def test_rows_without_a_second_text_are_told(tmp_path):
+    (tmp_path / "x.csv").write_text("text,label,text2\nACGT,a,ACGT\nACGT,b\n")
+    assert "line 3: the row has not the 3 cells" in message_of(prepare, tmp_path / "x.csv", tmp_path / "d", pair_column="text2")
+    path = write_jsonl(tmp_path / "x.jsonl", [{"text": "ACGT", "text2": "A", "label": "a"}, {"text": "ACGT", "label": "b"}])
+    assert "line 2: there is no 'text2'" in message_of(prepare, path, tmp_path / "d", pair_column="text2")
+
+
+def test_pairs_and_single_texts_are_not_mixed(file, two_class_files, tmp_path):
+    assert "the others are each a pair" in message_of(prepare, [file, two_class_files[0]], tmp_path / "d", pair_column="text2")
+    assert "the others are each one text" in message_of(
+        prepare, [two_class_files[0], file], tmp_path / "d", pair_column="text2", label_from="file"
+    )
+    message = message_of(prepare, file, tmp_path / "d", pair_column="second")
+    assert "no column 'second' for --pair-column; the columns are: id, text, text2, label" in message
+
+
+def test_a_pair_column_without_a_table_is_noted(two_class_files, tmp_path):
+    data = prepare(two_class_files, tmp_path / "data", pair_column="text2")
+    assert data.n_sequences == 1 and any("--pair-column had no effect" in note for note in data.info["notes"])
+
+
+# The model.
+
+
+def model(**options):
+    torch.manual_seed(0)
+    given = {"vocab_size": 7, "n_classes": 2, "max_length": 20, "mixer": "conv", "d_model": 4, "paired": True} | options
+    return SequenceClassifier(**given)
+
+
+def test_the_head_sees_both_their_product_and_their_difference():
+    two, seen = model().eval(), []
+    two.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    ids = torch.randint(2, 6, (6, 20))
+    mask = torch.arange(20) < torch.tensor([20, 11, 5, 8, 20, 3])[:, None]
+    assert two(ids, mask).shape == (3, 2)
+    pooled = two.pool(two.features(ids, mask), mask)
+    a, b = pooled[:3], pooled[3:]
+    torch.testing.assert_close(seen[0], torch.cat((a, b, a * b, a - b), 1))
+
+
+def test_both_texts_of_a_pair_are_seen_with_the_same_branch():
+    two, seen = model(words=2, d_words=3, dropout_branch=1.0).train(), []
+    two.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    ids = torch.randint(2, 6, (128, 20))
+    two(ids, torch.ones(128, 20, dtype=torch.bool))
+    a, b = seen[0][:, :7], seen[0][:, 7:14]
+    for side in (a, b):
+        assert ((side[:, :4] == 0).all(1) ^ (side[:, 4:] == 0).all(1)).all()
+    assert torch.equal((a[:, :4] == 0).all(1), (b[:, :4] == 0).all(1))
+    assert 16 < (a[:, :4] == 0).all(1).sum() < 48
+
+
+# Training.
+
+
+def test_what_only_both_together_tell_is_learned(run, tmp_path):
+    assert values(seqmix.evaluate(run, output=tmp_path, baselines=False, resamples=2))["accuracy"] == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"settings": ["model.words=2", "model.d_words=8"]},
+        {"settings": ["model.words=0"], "kmer": 2},
+        {"settings": ["model.words=0"], "pooling": "flat", "max_length": 20},
+        {"settings": ["model.words=0", "training.crop=0.3", "training.reverse_complement=0.5"], "pooling": "cls"},
+        {"settings": ["model.words=0"], "mixer": "paramixer", "class_weights": "balanced"},
+    ],
+    ids=["words", "kmer", "flat", "cls", "paramixer"],
+)
+def test_pairs_of_dna_go_through_every_kind_of_model(options, data, file, tmp_path):
+    given = {"mixer": "conv", "epochs": 1, "tokens_per_batch": 512} | options
+    run = seqmix.train(data, tmp_path / "run", **given | {"settings": ["model.d_model=8", *options["settings"]]})
+    assert values(seqmix.evaluate(run, baselines=False, resamples=2))["accuracy"] >= 0
+    one = [p.probabilities["same"] for p in seqmix.predict(file, run)]
+    several = [p.probabilities["same"] for p in seqmix.predict(file, run, batch_size=1)]
+    assert several == pytest.approx(one, abs=1e-5)
+
+
+def test_the_budget_of_tokens_counts_both_texts(data, tmp_path):
+    sizes = []
+    original = SequenceClassifier.forward
+
+    def forward(self, ids, mask):
+        sizes.append(mask.numel())
+        return original(self, ids, mask)
+
+    SequenceClassifier.forward = forward
+    try:
+        train_tiny(data, tmp_path / "run", epochs=1, tokens_per_batch=200)
+    finally:
+        SequenceClassifier.forward = original
+    assert max(sizes) <= 200
+
+
+class StoppedError(Exception):
+    pass
+
+
+def test_a_stopped_training_ends_as_if_it_had_not_been(data, tmp_path):
+    options = {"epochs": 2, "save_every": 2}
+    settings = ["model.dropout=0.2", "training.reverse_complement=0.5"]
+    whole = train_tiny(data, tmp_path / "whole", *settings, **options)
+
+    def stop(event):
+        if getattr(event, "step", 0) == 9:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train_tiny(data, tmp_path / "stopped", *settings, on_event=stop, **options)
+    seqmix.train(output=tmp_path / "stopped", resume=True)
+    for name in ("model.safetensors", "last/state.safetensors"):
+        assert (tmp_path / "stopped" / name).read_bytes() == (whole.path / name).read_bytes()
+
+
+@pytest.mark.parametrize("task", ["regression", "multilabel"])
+def test_pairs_may_have_numbers_or_several_labels(task, tmp_path):
+    made = rows(60)
+    for row in made:
+        gc = [(row[name].count("G") + row[name].count("C")) / len(row[name]) for name in ("text", "text2")]
+        labels = [name for name, share in zip(("first", "second"), gc, strict=True) if share > 0.5]
+        row["label"] = gc[0] - gc[1] if task == "regression" else ",".join(labels)
+    options = {"task": task} | ({"label_separator": ","} if task == "multilabel" else {})
+    path = write_table(tmp_path / "x.csv", made)
+    data = prepare(path, tmp_path / "data", pair_column="text2", **options)
+    run = train_tiny(data, tmp_path / "run", epochs=20)
+    result = seqmix.evaluate(run, resamples=10)
+    assert values(result)["R2" if task == "regression" else "exact match"] > 0.7
+    assert "4-mers" in result.baselines
+    strict_json(run.path / "evaluation.json")
+    found = next(seqmix.predict(path, run))
+    assert (found.value is None) == (task == "multilabel") and found.pair_length == len(made[0]["text2"])
+
+
+# Evaluating.
+
+
+def test_the_evaluation_and_new_files_agree(run, data, tmp_path):
+    names, made = data.ids(), {row["id"]: row for row in rows(120)}
+    path = write_table(tmp_path / "new.csv", [made[names[i]] for i in data.indices("test")])
+    on_split = seqmix.evaluate(run, output=tmp_path / "split", resamples=10)
+    on_file = seqmix.evaluate(run, data=[path], output=tmp_path / "file", resamples=10)
+    assert values(on_file) == pytest.approx(values(on_split), abs=1e-5)
+    assert on_file.baselines.keys() == on_split.baselines.keys() == {"largest class", "length only", "4-mers", "6-mers"}
+    content = strict_json(tmp_path / "split" / "evaluation.json")
+    assert content["records"] == len(data.indices("test")) == np.sum(content["confusion"])
+    assert "4-mers logistic regression" in (tmp_path / "split" / "report.html").read_text()
+
+
+def test_single_texts_are_refused_where_pairs_were_learned(run, trained, file, tmp_path):
+    path = write_fasta(tmp_path / "x.fa", [("a label=same", "ACGT"), ("b label=other", "ACGT")])
+    message = message_of(seqmix.evaluate, run, data=[path], label_from="header:label", output=tmp_path / "none")
+    assert "the records are single texts, and the model was trained on pairs of texts" in message
+    assert "name the column of the second with --pair-column" in message_of(lambda: list(seqmix.predict(path, run)))
+    assert not (tmp_path / "none").exists()
+
+
+def test_pairs_are_refused_where_single_texts_were_learned(trained, file, tmp_path):
+    release = tmp_path / "tsv_data"
+    release.mkdir()
+    for split in ("train", "eval", "test"):
+        lines = [f"{i % 2}.0\tp{i}\tq{i}\tACGTAC\tGGTTAC{'A' * i}" for i in range(6)]
+        (release / f"new_aan_pairs.{split}.tsv").write_text("\n".join(lines) + "\n")
+    message = message_of(seqmix.evaluate, trained, data=[release], output=tmp_path / "none")
+    assert "the records are pairs of texts, and the model was trained on single texts" in message
+    read = seqmix.inference.predict.reading_options(trained, pair_column="text2")
+    assert "leave out --pair-column" in message_of(lambda: list(seqmix.predict(file, trained, read=read)))
+
+
+def test_products_and_distances_are_what_simple_methods_see(data, tmp_path):
+    def scores(dataset):
+        return baseline_scores(
+            dataset, dataset.indices("train"), dataset, dataset.indices("test"), lambda of, i: of.sequences(i)
+        )
+
+    assert scores(data)["4-mers"]["accuracy"] > 0.7 > scores(data)["length only"]["accuracy"]
+    texts = [row | {name: " ".join(row[name]) for name in ("text", "text2")} for row in rows(120)]
+    for alphabet, method in (("words", "word 1-2-grams"), ("chars", "character 1-4-grams")):
+        path = write_table(tmp_path / "t.csv", texts)
+        other = prepare(path, tmp_path / alphabet, pair_column="text2", alphabet=alphabet, split="0.7,0,0.3")
+        assert scores(other)[method]["accuracy"] > 0.8
+
+
+# Predicting.
+
+
+def predicted(*arguments, code=0):
+    result = CliRunner().invoke(app, ["predict", *map(str, arguments)])
+    assert result.exit_code == code, result.output
+    return result.stderr if code else result.stdout
+
+
+def test_both_lengths_have_a_column(run, file):
+    for format, dialect in (("tsv", "excel-tab"), ("csv", "excel")):
+        header, first, *_ = csv.reader(io.StringIO(predicted(file, "--run", run.path, "--format", format)), dialect)
+        assert header == ["id", "length", "pair_length", "label", "prob_other", "prob_same"]
+        row = rows(1)[0]
+        assert first[:3] == ["r0", str(len(row["text"])), str(len(row["text2"]))]
+    line = json.loads(predicted(file, "--run", run.path, "--format", "jsonl").splitlines()[0])
+    assert list(line) == ["id", "length", "pair_length", "label", "prob"]
+
+
+def test_the_second_column_may_have_another_name(run, file, tmp_path):
+    renamed = [{"id": r["id"], "text": r["text"], "other": r["text2"]} for r in rows(120)]
+    path = write_table(tmp_path / "x.csv", renamed)
+    assert "there is no column 'text2'" in predicted(path, "--run", run.path, code=1)
+    assert predicted(path, "--run", run.path, "--pair-column", "other") == predicted(file, "--run", run.path)
+
+
+def test_one_answer_for_one_pair(run, tmp_path, monkeypatch):
+    rng = random.Random(5)
+    made = rows(30) + [{"id": f"long-{n}", "text": random_dna(n, rng), "text2": random_dna(3, rng)} for n in (1, 90, 400)]
+    made = [{name: row[name] for name in ("id", "text", "text2")} for row in made]
+    path = write_table(tmp_path / "x.csv", made)
+    expected = {p.id: p.probabilities["same"] for p in seqmix.predict(path, run)}
+    standard_input(monkeypatch, write_jsonl(tmp_path / "x.jsonl", made[::-1]).read_bytes())
+    for found in (
+        seqmix.predict(path, run, batch_size=1),
+        seqmix.predict(path, run, batch_size=4),
+        seqmix.predict(path, run, tokens_per_batch=100),
+        seqmix.predict("-", run),
+    ):
+        assert {p.id: p.probabilities["same"] for p in found} == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_order_of_the_two_need_not_matter(run, tmp_path):
+    turned = [row | {"text": row["text2"], "text2": row["text"]} for row in rows(20)]
+    there = [p.label for p in seqmix.predict(write_table(tmp_path / "a.csv", rows(20)), run)]
+    back = [p.label for p in seqmix.predict(write_table(tmp_path / "b.csv", turned), run)]
+    assert there == back == [row["label"] for row in rows(20)]  # here it has learned that it does not
+
+
+# Comparing.
+
+
+def test_mixers_are_compared_on_pairs(data, tmp_path, monkeypatch):
+    found = compare_tiny(data, tmp_path / "c", monkeypatch)
+    assert [t.error for t in found.trials] == ["", ""]
+    assert {"4-mers", "largest class"} <= found.baselines.keys()

@@ -1,0 +1,465 @@
+"""Regression: scores against scikit-learn and scipy, and numbers from `prepare` to `predict`."""
+
+import csv
+import io
+import json
+import random
+import re
+import shutil
+from functools import partial
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn import metrics as oracle
+from typer.testing import CliRunner
+
+import seqmix
+from seqmix.cli import app
+from seqmix.errors import ConfigError, InputError
+from seqmix.evaluation.baselines import baseline_scores
+from seqmix.objectives.regression import bootstrap_scores, point_scores
+from tests.support import compare_tiny, random_dna, strict_json, train_tiny, values, write_fasta
+from tests.support.preparing import message_of, prepare, standard_input, write_jsonl, write_table
+
+# Scores.
+
+
+def example(n, seed, *, scale=1.0, offset=0.0, ties=False):
+    """Predictions that know something of the targets."""
+    rng = np.random.default_rng(seed)
+    targets = rng.normal(size=n)
+    found = targets + 0.5 * rng.normal(size=n)
+    if ties:
+        targets, found = np.round(targets), np.round(found * 2)
+    return found * scale + offset, targets * scale + offset
+
+
+CASES = {
+    "plain": example(101, 0),
+    "ties": example(80, 1, ties=True),
+    "two records": example(2, 2),
+    "tiny unit": example(50, 3, scale=1e-9),
+    "great unit": example(50, 4, scale=1e9),
+    "far from zero": example(50, 5, offset=1e6),
+}
+every_case = pytest.mark.parametrize(("found", "targets"), CASES.values(), ids=CASES)
+
+
+def expected_scores(found, targets):
+    return {
+        "R2": oracle.r2_score(targets, found),
+        "RMSE": np.sqrt(oracle.mean_squared_error(targets, found)),
+        "MAE": oracle.mean_absolute_error(targets, found),
+        "Pearson": stats.pearsonr(targets, found).statistic,
+        "Spearman": stats.spearmanr(targets, found).statistic,
+    }
+
+
+@every_case
+def test_scores_are_those_of_scikit_learn_and_scipy(found, targets):
+    assert point_scores(found, targets) == pytest.approx(expected_scores(found, targets), rel=1e-6, abs=0)
+
+
+@every_case
+def test_a_resample_counts_as_its_records_repeated(found, targets, monkeypatch):
+    seen = []
+
+    def remember(weighted, n, **_):
+        counts = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=5).astype(float)
+        seen.append((counts, weighted(counts)))
+        return {}
+
+    monkeypatch.setattr("seqmix.objectives.regression.bootstrap", remember)
+    bootstrap_scores(found, targets, 0.5)
+    ((counts, scores),) = seen
+    for i, row in enumerate(counts):
+        drawn = np.repeat(np.arange(len(found)), row.astype(int))
+        if len(set(targets[drawn])) > 1 and len(set(found[drawn])) > 1:
+            for name, value in expected_scores(found[drawn], targets[drawn]).items():
+                assert scores[name][i] == pytest.approx(value, rel=1e-6, abs=1e-9), name
+        within = (np.abs(found[drawn] - targets[drawn]) <= 0.5).mean()
+        assert scores["within tolerance"][i] == pytest.approx(within)
+
+
+def test_an_error_of_just_the_tolerance_is_within_it():
+    assert point_scores(np.array([1.0, 2.0, 3.5, 0.0]), np.array([1.5, 2.0, 3.0, 1.0]), 0.5)["within tolerance"] == 0.75
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1e9 / 7, -1e-9 / 7])
+def test_what_does_not_vary_has_no_correlation_and_explains_nothing(constant):
+    varied = np.linspace(0, 1, 7)
+    scores = point_scores(varied, np.full(7, constant))
+    assert np.isnan([scores[name] for name in ("R2", "Pearson", "Spearman")]).all()
+    assert scores["RMSE"] == pytest.approx(np.sqrt(((varied - constant) ** 2).mean()))
+    scores = point_scores(np.full(7, constant), varied)
+    assert np.isnan([scores[name] for name in ("Pearson", "Spearman")]).all()
+    assert scores["R2"] == pytest.approx(oracle.r2_score(varied, np.full(7, constant)))
+
+
+def test_resamples_of_one_record_do_not_count():
+    scores = bootstrap_scores(np.array([0.1, 0.7]), np.array([0.1, 0.8]), resamples=200)
+    assert scores["R2"].low == scores["R2"].high == scores["R2"].value
+    assert np.isfinite([scores["RMSE"].low, scores["RMSE"].high]).all()
+
+
+# Preparing.
+
+
+def composition(sequence):
+    """A target that is in the sequence."""
+    return 10 + 3 * (sequence.count("A") - sequence.count("C")) / len(sequence)
+
+
+def rows(n, seed=0, separator=""):
+    rng = random.Random(seed)
+    made = []
+    for i in range(n):
+        sequence = random_dna(rng.randint(15, 40), rng, (rng.choice([0.3, 1, 4]), 1, 1, 1))
+        made.append({"id": f"r{i}", "text": separator.join(sequence), "y": round(composition(sequence), 4)})
+    return made
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    return write_table(tmp_path_factory.mktemp("file") / "x.csv", rows(60))
+
+
+@pytest.fixture(scope="module")
+def data(file, tmp_path_factory):
+    return prepare(file, tmp_path_factory.mktemp("data") / "data", task="regression", label_from="column:y", tolerance=0.3)
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    return train_tiny(data, tmp_path_factory.mktemp("runs") / "run", epochs=40)
+
+
+def test_labels_are_the_numbers_of_the_column(data):
+    truth = {row["id"]: row["y"] for row in rows(60)}
+    assert dict(zip(data.ids(), data.labels.tolist(), strict=True)) == truth
+    assert (data.info["task"], data.classes, data.labelled) == ("regression", [], True)
+    train = data.labels[data.indices("train")]
+    target = data.info["target"]
+    assert (target["mean"], target["scale"], target["tolerance"]) == pytest.approx((train.mean(), train.std(), 0.3))
+    assert target["quantiles"]["50%"] == pytest.approx(np.median(data.labels))
+
+
+@pytest.mark.parametrize("n", [5, 9, 10, 19, 20, 30, 45, 60, 101, 333])
+def test_every_split_has_its_share_and_all_of_the_range(n, tmp_path):
+    data = prepare(write_table(tmp_path / "x.csv", rows(n)), tmp_path / "data", task="regression")
+    for name, share in zip(("train", "val", "test"), (0.6, 0.2, 0.2), strict=True):
+        assert abs(data.sizes[name] - share * n) <= max(1, 0.07 * n)
+    ranks = stats.rankdata(data.labels) / n
+    if n >= 100:
+        for split in range(3):
+            assert abs(ranks[data.split == split].mean() - 0.5) < 0.04
+
+
+def test_tables_speak_of_targets_and_not_of_classes(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    arguments = [
+        "prepare",
+        file,
+        "-o",
+        tmp_path / "data",
+        "--task",
+        "regression",
+        "--tolerance",
+        "0.1",
+        "--label-from",
+        "column:y",
+    ]
+    shown = CliRunner().invoke(app, [*map(str, arguments)]).stderr
+    assert "60 records" in shown and "targets: quantiles" in shown and "lowest" in shown
+    assert "class" not in shown
+    assert re.search(r"records\D+36\D+12\D+12\D+60", shown)
+
+
+@pytest.mark.parametrize(
+    ("label", "options", "error", "words"),
+    [
+        ("many", {"task": "regression"}, InputError, "'many' is no "),
+        ("nan", {"task": "regression"}, InputError, "'nan' is no "),
+        ("inf", {"task": "regression"}, InputError, "'inf' is no "),
+        ("", {"task": "regression"}, InputError, "no label"),
+        (1.5, {"tolerance": 0.1}, ConfigError, "--task regression"),
+        (1.5, {"task": "regression", "tolerance": 0.0}, ConfigError, "above 0"),
+        (1.5, {"task": "regression", "tolerance": float("nan")}, ConfigError, "above 0"),
+        (1.5, {"task": "regression", "label_separator": ","}, ConfigError, "go together"),
+        (1.5, {"task": "ranking"}, ConfigError, "classification, multilabel, regression"),
+        (1.5, {"task": "regression", "label_from": None}, InputError, "no labels were found"),
+    ],
+)
+def test_what_is_no_regression_is_told(label, options, error, words, tmp_path):
+    made = rows(20)
+    made[7]["y"] = label
+    path = write_table(tmp_path / "x.csv", [{"id": r["id"], "text": r["text"], "amount": r["y"]} for r in made])
+    with pytest.raises(error, match=words):
+        prepare(path, tmp_path / "data", **{"label_from": "column:amount"} | options)
+    assert not (tmp_path / "data").exists()
+
+
+def test_equal_targets_are_told(tmp_path):
+    path = write_table(tmp_path / "x.csv", [row | {"y": 0.1} for row in rows(20)])
+    assert "all targets of the training split are 0.1" in message_of(prepare, path, tmp_path / "data", task="regression")
+
+
+def test_classes_that_are_amounts_are_noted(tmp_path):
+    made = rows(66)
+    path = write_table(tmp_path / "x.csv", [row | {"y": i // 3} for i, row in enumerate(made)])
+    assert any("--task regression" in note for note in prepare(path, tmp_path / "data").info["notes"])
+
+
+def test_given_splits_may_lack_training_records(tmp_path):
+    path = write_table(tmp_path / "x.csv", [row | {"part": "test"} for row in rows(10)])
+    data = prepare(path, tmp_path / "data", task="regression", split_from="column:part")
+    assert data.sizes == {"train": 0, "val": 0, "test": 10}
+    assert "training split is empty" in message_of(seqmix.train, data, tmp_path / "run")
+
+
+def test_equal_sequences_with_other_numbers_stay_together_and_are_noted(tmp_path):
+    made = rows(30)
+    path = write_table(tmp_path / "x.csv", [*made, *(row | {"id": f"again-{row['id']}", "y": row["y"] + 1} for row in made)])
+    data = prepare(path, tmp_path / "data", task="regression")
+    split = dict(zip(data.ids(), data.split.tolist(), strict=True))
+    assert all(split[row["id"]] == split[f"again-{row['id']}"] for row in made)
+    assert any("30 sequences occur under more than one label" in note for note in data.info["notes"])
+
+
+def test_one_number_written_in_two_ways_is_one(tmp_path):
+    made = [{"text": row["text"], "y": f"{i % 5}.0" if again else i % 5} for again in (0, 1) for i, row in enumerate(rows(30))]
+    data = prepare(write_table(tmp_path / "x.csv", made), tmp_path / "data", task="regression")
+    assert data.info["duplicates"]["with_different_labels"] == 0 and data.info["notes"] == []
+
+
+# Training.
+
+
+def test_a_small_set_is_learned_by_heart(run, tmp_path):
+    scores = values(seqmix.evaluate(run, split="train", output=tmp_path, baselines=False, resamples=2))
+    assert scores["R2"] > 0.9 and scores["within tolerance"] > 0.9
+    assert list(run.history()[0]) >= ["epoch"] and run.history()[-1]["val_R2"] > 0.5
+
+
+def test_the_loss_is_the_squared_error_in_standard_deviations(data, tmp_path):
+    run = train_tiny(data, tmp_path / "run", lr=1e-12, epochs=1)
+    result = seqmix.evaluate(run, split="train", output=tmp_path, baselines=False, resamples=2)
+    expected = (values(result)["RMSE"] / data.info["target"]["scale"]) ** 2
+    assert run.history()[0]["train_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(("select", "score"), [("loss", "RMSE"), ("r2", "R2"), ("within", "within tolerance")])
+def test_the_best_weights_are_chosen_by_the_score_asked_for(select, score, data, tmp_path):
+    run = train_tiny(data, tmp_path / "run", epochs=4, select=select)
+    best = (min if select == "loss" else max)(line[f"val_{score}"] for line in run.history())
+    result = seqmix.evaluate(run, split="val", output=tmp_path, baselines=False, resamples=2)
+    assert values(result)[score] == pytest.approx(best, abs=1e-5)
+
+
+def test_options_of_classes_are_refused(file, data, tmp_path):
+    tell = partial(message_of, train_tiny, data, tmp_path / "run")
+    assert "loss, r2, within" in tell(select="macro-f1")
+    assert "a regression has no classes" in tell(class_weights="balanced")
+    assert "a regression has no classes" in tell("training.label_smoothing=0.1")
+    plain = prepare(file, tmp_path / "data", task="regression")
+    assert "--tolerance" in message_of(train_tiny, plain, tmp_path / "run", select="within")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_recipe_for_dna_does_not_stand_in_the_way(data, tmp_path):
+    small = {"epochs": 1, "tokens_per_batch": 512, "settings": ["model.d_model=4", "model.words=2", "model.d_words=4"]}
+    run = seqmix.train(data, tmp_path / "a", **small)
+    assert (run.config.training.label_smoothing, run.config.model.dropout_branch) == (0.0, 0.5)
+    named = seqmix.train(data, tmp_path / "b", recipe="dna", **small)
+    assert (named.path / "model.safetensors").read_bytes() == (run.path / "model.safetensors").read_bytes()
+    seqmix.train(data, tmp_path / "b", recipe="dna", resume=True, **small)
+
+
+class StoppedError(Exception):
+    pass
+
+
+def test_a_stopped_training_ends_as_if_it_had_not_been(data, tmp_path):
+    whole = train_tiny(data, tmp_path / "whole", "model.dropout=0.2", epochs=3, save_every=2)
+
+    def stop(event):
+        if getattr(event, "step", 0) == 5:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train_tiny(data, tmp_path / "stopped", "model.dropout=0.2", epochs=3, save_every=2, on_event=stop)
+    seqmix.train(output=tmp_path / "stopped", resume=True)
+    for name in ("model.safetensors", "last/state.safetensors"):
+        assert (tmp_path / "stopped" / name).read_bytes() == (whole.path / name).read_bytes()
+
+
+def test_a_constant_validation_split_is_no_obstacle(tmp_path):
+    made = [row | {"part": "val" if i < 5 else "test" if i < 10 else "train"} for i, row in enumerate(rows(40))]
+    made = [row | {"y": 0.1} if row["part"] == "val" else row for row in made]
+    data = prepare(write_table(tmp_path / "x.csv", made), tmp_path / "data", task="regression", split_from="column:part")
+    run = train_tiny(data, tmp_path / "run", select="r2")
+    assert run.history()[0]["val_R2"] is None
+    seqmix.evaluate(run, split="val", resamples=20)
+    assert strict_json(run.path / "evaluation.json")["scores"]["R2"] == {"value": None, "low": None, "high": None}
+    assert values(seqmix.evaluate(run, resamples=2))["RMSE"] > 0
+
+
+# Evaluating.
+
+
+def test_the_evaluation_has_the_scores_of_the_predictions(run, data, file, tmp_path):
+    result = seqmix.evaluate(run, output=tmp_path, resamples=50)
+    found = {p.id: p.value for p in seqmix.predict(file, run)}
+    ids, test = data.ids(), data.indices("test")
+    numbers, truth = np.array([found[ids[i]] for i in test]), data.labels[test]
+    within = (np.abs(numbers - truth) <= 0.3).mean()
+    assert values(result) == pytest.approx(expected_scores(numbers, truth) | {"within tolerance": within}, abs=1e-5)
+    content = strict_json(tmp_path / "evaluation.json")
+    assert (content["task"], content["records"], content["classes"]) == ("regression", 12, [])
+    assert (content["calibration_error"], content["confusion"], content["roc"]) == (None, [], {})
+    assert sorted(content["points"]["true"]) == pytest.approx(sorted(truth))
+    assert np.corrcoef(content["points"]["true"], content["points"]["predicted"])[0, 1] == pytest.approx(
+        values(result)["Pearson"]
+    )
+    for score in content["scores"].values():
+        assert score["low"] <= score["value"] <= score["high"]
+    page = (tmp_path / "report.html").read_text()
+    for words in (
+        "within tolerance",
+        "Predicted over true targets",
+        "predicted target",
+        "4-mers ridge regression",
+        "mean target",
+    ):
+        assert words in page
+    for words in ("Confusion", "ROC", "calibration", "Classes", " of 0 classes", "logistic"):
+        assert words not in page
+    assert f"{values(result)['R2']:.3f}" in page
+
+
+def test_simple_methods_are_scored_beside_it(data):
+    found = baseline_scores(data, data.indices("train"), data, data.indices("test"), lambda of, i: of.sequences(i))
+    assert list(found) == ["mean target", "length only", "4-mers", "6-mers"]
+    test, mean = data.labels[data.indices("test")], data.labels[data.indices("train")].mean()
+    expected = {"R2": oracle.r2_score(test, np.full(12, mean)), "RMSE": np.sqrt(((test - mean) ** 2).mean())}
+    assert {name: found["mean target"][name] for name in expected} == pytest.approx(expected)
+    assert np.isnan(found["mean target"]["Pearson"])
+    assert found["4-mers"]["R2"] > 0.5 > found["length only"]["R2"]
+
+
+@pytest.mark.parametrize(("unit", "offset"), [(1e-9, 0), (1e9, 0), (1, 1e7)])
+def test_simple_methods_do_not_depend_on_the_unit(unit, offset, data, tmp_path):
+    path = write_table(tmp_path / "x.csv", [row | {"y": row["y"] * unit + offset} for row in rows(60)])
+    other = prepare(path, tmp_path / "data", task="regression")
+    expected, found = (
+        baseline_scores(one, one.indices("train"), one, one.indices("test"), lambda of, i: of.sequences(i))
+        for one in (data, other)
+    )
+    assert found["4-mers"]["R2"] == pytest.approx(expected["4-mers"]["R2"], abs=1e-3)
+
+
+def test_new_labelled_files_are_evaluated(run, data, tmp_path):
+    test = set(data.indices("test").tolist())
+    made = {row["id"]: row for row in rows(60)}
+    chosen = [made[name] for i, name in enumerate(data.ids()) if i in test]
+    path = write_jsonl(tmp_path / "new.jsonl", chosen)
+    result = seqmix.evaluate(run, data=[path], output=tmp_path / "new", resamples=2)
+    assert values(result) == pytest.approx(values(seqmix.evaluate(run, output=tmp_path / "split", resamples=2)), abs=1e-5)
+    assert result.baselines["4-mers"]["R2"] > 0.5
+    one = seqmix.evaluate(run, data=[write_jsonl(tmp_path / "one.jsonl", chosen[:1])], output=tmp_path / "one", resamples=5)
+    assert np.isnan(values(one)["R2"]) and values(one)["MAE"] > 0
+    strict_json(tmp_path / "one" / "evaluation.json")
+    wrong = write_jsonl(tmp_path / "wrong.jsonl", [chosen[0] | {"y": "much"}])
+    assert "'much' is no (finite) number" in message_of(seqmix.evaluate, run, data=[wrong], output=tmp_path / "none")
+    bare = write_fasta(tmp_path / "bare.fa", [("a", "ACGT" * 5)])
+    assert "column" in message_of(seqmix.evaluate, run, data=[bare], output=tmp_path / "none")
+
+
+# Predicting.
+
+
+def predicted(*arguments):
+    result = CliRunner().invoke(app, ["predict", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_numbers_have_a_column_in_every_format(run, file):
+    expected = [p.value for p in seqmix.predict(file, run)]
+    for format, dialect in (("tsv", "excel-tab"), ("csv", "excel")):
+        header, *lines = csv.reader(io.StringIO(predicted(file, "--run", run.path, "--format", format)), dialect)
+        assert header == ["id", "length", "value"]
+        assert [float(line[2]) for line in lines] == pytest.approx(expected, rel=1e-5)
+    lines = [json.loads(line) for line in predicted(file, "--run", run.path, "--format", "jsonl").splitlines()]
+    assert [list(line) for line in lines] == [["id", "length", "value"]] * 60
+    assert [line["value"] for line in lines] == pytest.approx(expected, rel=1e-5)
+
+
+def test_options_of_classes_are_refused_in_predicting(run, file):
+    result = CliRunner().invoke(app, ["predict", str(file), "--run", str(run.path), "--top", "1"])
+    assert result.exit_code == 1 and "--top is for classes" in result.stderr and result.stdout == ""
+    assert "several labels" in message_of(lambda: list(seqmix.predict(file, run, threshold=0.5)))
+
+
+def test_one_number_for_one_record(run, file, monkeypatch):
+    expected = {p.id: p.value for p in seqmix.predict(file, run)}
+    for options in ({"batch_size": 1}, {"batch_size": 7}, {"tokens_per_batch": 50}):
+        assert {p.id: p.value for p in seqmix.predict(file, run, **options)} == pytest.approx(expected, abs=1e-5)
+    standard_input(monkeypatch, "".join(f">{row['id']}\n{row['text']}\n" for row in rows(60)[::-1]).encode())
+    assert {p.id: p.value for p in seqmix.predict("-", run)} == pytest.approx(expected, abs=1e-5)
+
+
+# Comparing.
+
+
+def test_mixers_are_compared_by_r2(data, tmp_path, monkeypatch):
+    found = compare_tiny(data, tmp_path / "c", monkeypatch)
+    assert found.scores == ["R2", "MAE", "within tolerance"]
+    assert all(not t.error and t.scores["R2"] < 1 for t in found.trials)
+    order = [row.figures["R2"].mean for row in found.rows]
+    assert order == sorted(order, reverse=True)
+    content, page = strict_json(tmp_path / "c" / "compare.json"), (tmp_path / "c" / "compare.html").read_text()
+    assert content["data"]["task"] == "regression"
+    assert "4-mers ridge regression" in page and "within tolerance" in page and "classes" not in page
+
+
+# Data sets of earlier versions said less; those were all of classes.
+
+
+def test_a_description_without_the_newer_keys_is_that_of_classes(dataset, tmp_path):
+    old = shutil.copytree(dataset.path, tmp_path / "old")
+    info = json.loads((old / "dataset.json").read_text())
+    for key in ("task", "paired", "sizes"):
+        del info[key]
+    (old / "dataset.json").write_text(json.dumps(info))
+    opened = seqmix.Dataset.open(old)
+    assert (opened.n_sequences, opened.sizes, opened.fingerprint) == (1, dataset.sizes, dataset.fingerprint)
+    new, before = train_tiny(dataset, tmp_path / "new-run"), train_tiny(opened, tmp_path / "old-run")
+    assert before.load_model().state_dict().keys() == new.load_model().state_dict().keys()
+    assert values(seqmix.evaluate(before, resamples=2)) == values(seqmix.evaluate(new, resamples=2))
+    assert f"trained on {dataset.sizes['train']} records" in (before.path / "report.html").read_text()
+    assert next(seqmix.predict(write_fasta(tmp_path / "x.fa", [("a", "ACGT")]), before)).label in dataset.classes
+
+
+# Units.
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_errors_are_shown_in_the_targets_unit_however_small_it_is(unit, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    path = write_table(tmp_path / "x.csv", [row | {"y": row["y"] * unit} for row in rows(40)])
+    data = prepare(path, tmp_path / "data", task="regression")
+    folder = tmp_path / "run"
+    arguments = ["train", data.path, "-o", folder, "--mixer", "conv", "--epochs", 1, "--set", "model.words=0"]
+    trained = CliRunner().invoke(app, [*map(str, arguments)]).stderr
+    line = strict_json(folder / "metrics.jsonl")
+    shown = CliRunner().invoke(app, ["eval", str(folder)]).stderr
+    result = strict_json(folder / "evaluation.json")
+    page = (folder / "report.html").read_text()
+    for name in ("RMSE", "MAE"):
+        assert f"{line[f'val_{name}']:.4g}" in trained
+        for value in (*result["scores"][name].values(), result["baselines"]["4-mers"][name]):
+            assert f"{value:.4g}" in shown and f"{value:.4g}" in page
+    found = compare_tiny(data, tmp_path / "c", monkeypatch)
+    assert f"{found.trials[0].scores['MAE']:.4g}" in (tmp_path / "c" / "compare.html").read_text()

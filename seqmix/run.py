@@ -259,8 +259,7 @@ def pack(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> bytes:
 
     flat = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
     header = {"seqmix": __version__, "sha256": _tensor_checksum(flat, facts), "facts": facts}
-    packed: bytes = save(flat, metadata={_METADATA_KEY: json.dumps(header, sort_keys=True)})
-    return packed
+    return save(flat, metadata={_METADATA_KEY: json.dumps(header, sort_keys=True)})
 
 
 def unpack(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

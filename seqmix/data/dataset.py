@@ -88,8 +88,7 @@ class Dataset:
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Characters of each record, of a pair those of the longer text, `(n,)`."""
-        longest: NDArray[np.int64] = np.diff(self.offsets).reshape(-1, self.n_sequences).max(1)
-        return longest
+        return np.diff(self.offsets).reshape(-1, self.n_sequences).max(1)
 
     def cut_lengths(self, max_length: int) -> NDArray[np.int64]:
         """`lengths` where longer records are cut to `max_length` characters; 0: none is."""
@@ -126,8 +125,7 @@ class Dataset:
 
 def sizes_of(info: dict[str, Any]) -> dict[str, int]:
     """Records of each split, from a `dataset.json`; of older ones, the classes' counts added up."""
-    sizes: dict[str, int] = info.get("sizes") or {name: sum(counts.values()) for name, counts in info["counts"].items()}
-    return sizes
+    return info.get("sizes") or {name: sum(counts.values()) for name, counts in info["counts"].items()}
 
 
 def fingerprint(info: dict[str, Any]) -> str:

@@ -69,8 +69,7 @@ def components(keys: Sequence[Indices]) -> Indices:
         width += int(values.max(initial=-1)) + 1
     row, column = np.concatenate(rows), np.concatenate(columns)
     graph = coo_matrix((np.ones(len(row), dtype=np.int8), (row, column)), shape=(n + width, n + width))
-    labels: Indices = connected_components(graph, directed=False)[1][:n].astype(np.int64)
-    return labels
+    return connected_components(graph, directed=False)[1][:n].astype(np.int64)
 
 
 def stratified_split(
@@ -142,5 +141,4 @@ def split_leaks(members: Indices, split: NDArray[np.int8]) -> NDArray[np.bool_]:
     """
     last = np.full(int(members.max(initial=-1)) + 1, -1, dtype=np.int8)
     np.maximum.at(last, members, split)
-    leaks: NDArray[np.bool_] = split < last[members]
-    return leaks
+    return split < last[members]

@@ -121,8 +121,7 @@ class DatasetWriter:
     def _text(self, text: Any, record: Record) -> bytes | str:
         if isinstance(text, np.ndarray):
             raise InputError(f"{record}: it is a sequence of numbers, the others are texts; do not mix them")
-        kept: bytes | str = text
-        return kept
+        return text
 
     def _cut(self, sequences: list[Tokens]) -> list[Tokens]:
         """At most `max_length` tokens of each; notes keys of DNA that is cut, and that a record was."""

@@ -225,8 +225,7 @@ class TrialProcess:
                     child.terminate()
             said, complaints = child.communicate()
             self._running.discard(child)
-        error: str = processes.answer(child.returncode, said, complaints).get("error", "")
-        return error
+        return processes.answer(child.returncode, said, complaints).get("error", "")
 
     def stop(self) -> None:
         """Lets what runs save its state after the step that it is in, and begins nothing more."""

@@ -184,5 +184,4 @@ def skyformer_attention(
             root = kernel.sum(-1, keepdim=True).rsqrt()  # D^-1/2
             inverse = newton_schulz_inverse(root * kernel * root.transpose(-1, -2), iterations)
             solved = root * (inverse @ (root * right))
-    out: Tensor = gaussian_product(q, chosen, solved.to(v.dtype))
-    return out
+    return gaussian_product(q, chosen, solved.to(v.dtype))

@@ -65,8 +65,7 @@ def circular_mix(links: Tensor, values: Tensor, offsets: Sequence[int], *, lengt
     if lengths is not None and lengths.shape != links.shape[:1]:
         raise ValueError(f"lengths must be {links.shape[0]} integers, one for each sequence: got {tuple(lengths.shape)}")
     dtype = torch.promote_types(links.dtype, values.dtype)
-    mixed: Tensor = torch.ops.seqmix.circular_mix(links.to(dtype), values.to(dtype), [int(o) for o in offsets], lengths)
-    return mixed
+    return torch.ops.seqmix.circular_mix(links.to(dtype), values.to(dtype), [int(o) for o in offsets], lengths)
 
 
 # Defined by their schemas: `torch.library.custom_op` checks every call for aliases, which costs as much as a tenth of one.

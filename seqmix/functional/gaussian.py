@@ -56,8 +56,7 @@ def gaussian_product(a: Tensor, b: Tensor, v: Tensor, mask: Tensor | None = None
     Returns:
         `(B, H, N, P)` in the dtype of v, laid out as `(B, N, H, P)` in memory.
     """
-    out: Tensor = _apply(a, b, v, mask)
-    return out
+    return _apply(a, b, v, mask)
 
 
 class _Tiles:

@@ -42,8 +42,7 @@ def chunked_mlp(x: Tensor, weight_in: Tensor, bias_in: Tensor, weight_out: Tenso
     if torch.is_autocast_enabled(x.device.type):
         dtype = torch.get_autocast_dtype(x.device.type)
         x, weight_in, bias_in, weight_out, bias_out = (t.to(dtype) for t in (x, weight_in, bias_in, weight_out, bias_out))
-    out: Tensor = _apply(x, weight_in, bias_in, weight_out, bias_out)
-    return out
+    return _apply(x, weight_in, bias_in, weight_out, bias_out)
 
 
 def _parts(x: Tensor, hidden_rows: int) -> list[tuple[int, list[slice]]]:

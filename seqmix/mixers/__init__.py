@@ -38,12 +38,10 @@ def mixer_class(name: str) -> type[Mixer]:
     """
     if name in _built_in():
         module = import_module(f"seqmix.mixers.{name}")
-        found: type[Mixer] = next(k for _, k in inspect.getmembers(module, _is_mixer) if k.__module__ == module.__name__)
-        return found
+        return next(k for _, k in inspect.getmembers(module, _is_mixer) if k.__module__ == module.__name__)
     for point in entry_points(group="seqmix.mixers"):
         if point.name == name:
-            loaded: type[Mixer] = point.load()
-            return loaded
+            return point.load()
     raise ConfigError(f"there is no mixer '{name}'; available: {', '.join(available_mixers())}")
 
 

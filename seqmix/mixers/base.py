@@ -108,13 +108,11 @@ class AttentionMixer(Mixer):
         q, v = self._heads(self.query(x)), self._heads(self.value(x))
         k = q if self.key is None else self._heads(self.key(x))
         attended = self.attend(q, k, v, mask)
-        out: Tensor = self.project(attended.transpose(1, 2).flatten(2))
-        return out
+        return self.project(attended.transpose(1, 2).flatten(2))
 
     def _heads(self, x: Tensor) -> Tensor:
         """`(B, L, D)` to `(B, H, L, E)`."""
-        heads: Tensor = x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
-        return heads
+        return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         """q, k, v `(B, H, L, E)`, mask `(B, L)` bool. Returns `(B, H, L, E)`."""

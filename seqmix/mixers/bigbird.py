@@ -61,8 +61,7 @@ class BigBird(AttentionMixer):
             here = _take(q, block[:, None, None, None].expand(-1, q.shape[1], 1, 1))[:, :, 0]
             wide = softmax_attention(here, k.flatten(2, 3), v.flatten(2, 3), whole)
             out = torch.where(number == block[:, None, None, None, None], wide[:, :, None], out)
-        joined: Tensor = out.flatten(2, 3)[:, :, :length]
-        return joined
+        return out.flatten(2, 3)[:, :, :length]
 
     def _plan(self, used: Tensor, n_blocks: int) -> tuple[Tensor, Tensor]:
         """Which blocks each attends to `(B, H, N, K)`, and which of these entries count."""

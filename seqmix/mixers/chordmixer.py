@@ -48,8 +48,7 @@ class ChordMixer(Mixer):
         for layer in self.layers:
             tracks = x.unflatten(-1, (self.n_tracks, self.track_size))  # (B, L, T, S)
             x = x + layer(tracks.gather(1, positions.expand(*tracks.shape)).flatten(2))
-        out: Tensor = self.reduce(x)
-        return out
+        return self.reduce(x)
 
 
 def _rotated(mask: Tensor, n_tracks: int) -> Tensor:

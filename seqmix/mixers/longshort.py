@@ -51,8 +51,7 @@ class LongShort(AttentionMixer):
         )
         segments = F.pad(q, (0, 0, 0, n_segments * size - length)).unflatten(2, (n_segments, size))
         out = F.scaled_dot_product_attention(segments.flatten(0, 1), keys, values, attn_mask=seen.flatten(0, 1))
-        joined: Tensor = out.unflatten(0, q.shape[:2]).flatten(2, 3)[:, :, :length]
-        return joined
+        return out.unflatten(0, q.shape[:2]).flatten(2, 3)[:, :, :length]
 
 
 def _flat(x: Tensor) -> Tensor:

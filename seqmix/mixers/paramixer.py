@@ -113,8 +113,7 @@ class Paramixer(Mixer):
         """Links of all factors, `(n_factors, K, B * L)`, or `(n_factors, K, R)` for the rows of a table."""
         kept = source.results.get(id(self)) if isinstance(source, Table) and source.results is not None else None
         if kept is not None:
-            found: Tensor = kept
-            return found
+            return kept
         links: Tensor = self.links(_columns(source, mask), self.shift)
         if isinstance(source, Table) and source.results is not None:
             source.results[id(self)] = links

@@ -66,8 +66,7 @@ class Performer(AttentionMixer):
             features_k = self._features(k.to(wide).masked_fill(~real, 0.0), dims=(-1, -2), real=real)
             summed = features_k.transpose(-1, -2) @ v.to(wide).masked_fill(~real, 0.0)  # (B, H, M, E)
             total = features_q @ features_k.sum(2)[..., None]  # (B, H, L, 1)
-            out: Tensor = (features_q @ summed / total).to(v.dtype)
-            return out
+            return (features_q @ summed / total).to(v.dtype)
 
     def _features(self, x: Tensor, dims: tuple[int, ...], real: Tensor | None = None) -> Tensor:
         """`(B, H, L, M)`, up to a factor for all that `dims` names; zero where a row is not real."""
@@ -80,8 +79,7 @@ class Performer(AttentionMixer):
             if real is not None:
                 exponent = exponent.masked_fill(~real, -torch.inf)
             features = torch.exp(exponent - exponent.amax(dims, keepdim=True)) + _EPSILON
-        kept: Tensor = features if real is None else features.masked_fill(~real, 0.0)
-        return kept
+        return features if real is None else features.masked_fill(~real, 0.0)
 
     @classmethod
     def feature_options(cls, n: int) -> dict[str, Any]:
@@ -95,5 +93,4 @@ def _orthogonal_features(n_features: int, width: int) -> Tensor:
         rotation, triangle = torch.linalg.qr(torch.randn(width, width))
         # Uniform only with these signs: the decomposition alone prefers some directions, a bias that never averages out.
         blocks.append((rotation * triangle.diagonal().sign()).T)
-    rows: Tensor = torch.cat(blocks)[:n_features] * torch.randn(n_features, width).norm(dim=1, keepdim=True)
-    return rows
+    return torch.cat(blocks)[:n_features] * torch.randn(n_features, width).norm(dim=1, keepdim=True)

@@ -56,8 +56,7 @@ class Reformer(AttentionMixer):
             rounds = [_Round(_hash(q, mask, rotation.to(q.dtype), size), mask, size) for rotation in rotations]
         outs, totals = zip(*(self._attend_round(q, v, mask, number, rounds) for number in range(len(rounds))), strict=True)
         weights = torch.stack(totals).softmax(0)[..., None]  # (R, B, H, L, 1)
-        out: Tensor = (torch.stack(outs) * weights.to(v.dtype)).sum(0)[:, :, :length]
-        return out
+        return (torch.stack(outs) * weights.to(v.dtype)).sum(0)[:, :, :length]
 
     def _attend_round(self, q: Tensor, v: Tensor, mask: Tensor, number: int, rounds: list[_Round]) -> tuple[Tensor, Tensor]:
         """Attention within one round's chunks `(B, H, L, E)`, and the logarithm of its weights' sum `(B, H, L)`."""
@@ -83,8 +82,7 @@ class Reformer(AttentionMixer):
         own = torch.eye(q.shape[2], dtype=torch.bool, device=q.device)
         scores = q @ F.normalize(q, dim=-1).transpose(-1, -2) * q.shape[-1] ** -0.5
         weights = scores.masked_fill(own, _SELF).masked_fill(~mask[:, None, None, :], -torch.inf).softmax(-1)
-        out: Tensor = weights @ v
-        return out
+        return weights @ v
 
     @classmethod
     def feature_options(cls, n: int) -> dict[str, Any]:
@@ -112,8 +110,7 @@ class _Round:
 
     def sorted(self, x: Tensor) -> Tensor:
         """x `(B, H, L, E)` in the order of buckets, in chunks: `(B, H, C, c, E)`."""
-        chunks: Tensor = x.gather(2, self._order[..., None].expand_as(x)).unflatten(2, (-1, self.size))
-        return chunks
+        return x.gather(2, self._order[..., None].expand_as(x)).unflatten(2, (-1, self.size))
 
     def unsorted(self, x: Tensor) -> Tensor:
         """The inverse of `sorted`."""

@@ -50,8 +50,7 @@ class S4D(Mixer):
         with torch.autocast(x.device.type, enabled=False):
             wide = signal.to(torch.promote_types(signal.dtype, torch.float32))
             y = self._convolve(wide) + self.skip[:, None] * wide
-        gated: Tensor = F.glu(self.gate(F.gelu(y.to(x.dtype)).transpose(1, 2)), dim=-1)
-        return gated
+        return F.glu(self.gate(F.gelu(y.to(x.dtype)).transpose(1, 2)), dim=-1)
 
     def _convolve(self, signal: Tensor) -> Tensor:
         """Both directions of a signal `(B, D, L)` at once: the backward one sees what is strictly behind a position."""
@@ -61,8 +60,7 @@ class S4D(Mixer):
         # Position -l of the circle is what comes l positions later.
         around = F.pad(forwards, (0, size - length)) + F.pad(backwards.flip(-1), (size - length, 0))
         spectrum = torch.fft.rfft(signal, n=size) * torch.fft.rfft(around, n=size)
-        out: Tensor = torch.fft.irfft(spectrum, n=size)[..., :length]
-        return out
+        return torch.fft.irfft(spectrum, n=size)[..., :length]
 
     def kernel(self, length: int) -> Tensor:
         """The responses `(2, D, L)` to an impulse, forwards and backwards."""
@@ -74,8 +72,7 @@ class S4D(Mixer):
         inner, outer = (torch.arange(n, dtype=dt.dtype, device=dt.device) for n in (step, -(-length // step)))
         left = weight[..., None, :] * torch.exp((dt * rate * step)[..., None, :] * outer[:, None])  # (2, D, L / step, N)
         right = torch.exp((dt * rate)[..., None] * inner)  # (2, D, N, step)
-        response: Tensor = 2 * (left @ right).real.flatten(-2)[..., :length]
-        return response
+        return 2 * (left @ right).real.flatten(-2)[..., :length]
 
 
 def _quick_size(least: int) -> int:

@@ -41,8 +41,7 @@ class KmerBranch(nn.Module):
             weight = weight * (torch.rand(found.shape, device=found.device) >= self.dropout)
         counts = weight.new_zeros(len(found), len(self.weight)).scatter_add_(1, found.long(), weight)
         projected = (counts / kept.sum(1, keepdim=True)) @ self.weight
-        normed: Tensor = self.norm(projected)
-        return normed
+        return self.norm(projected)
 
 
 class ConvStem(nn.Module):
@@ -101,5 +100,4 @@ class TransformerBlock(nn.Module):
         return x + torch.cat([checkpoint(self._feed_forward, part, use_reentrant=False) for part in parts], dim=1)
 
     def _feed_forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.feedforward(self.norm_feedforward(x))
-        return out
+        return self.feedforward(self.norm_feedforward(x))

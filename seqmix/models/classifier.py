@@ -204,8 +204,7 @@ class SequenceClassifier(nn.Module):
         if self.paired:
             a, b = pooled.chunk(2)
             pooled = torch.cat((a, b, a * b, a - b), dim=1)
-        logits: Tensor = self.head(self.dropout_head(pooled))
-        return logits
+        return self.head(self.dropout_head(pooled))
 
     def features(self, ids: Tensor, mask: Tensor) -> Tensor:
         """The last block's output `(B, L', D)`, zero at padding; L' is L, or with words of K characters L - K + 1."""
@@ -242,8 +241,7 @@ class SequenceClassifier(nn.Module):
                 x = block(start, mask, source)
         if self.norm is not None:
             x = self.norm(x)
-        features: Tensor = x.masked_fill(~keep, 0.0)
-        return features
+        return x.masked_fill(~keep, 0.0)
 
     def _embed(self, ids: Tensor) -> Tensor:
         x: Tensor = self.embedding(ids)

@@ -136,8 +136,7 @@ class Classification(Objective):
     def predictions(self, outputs: Tensor) -> Floats:
         """Probabilities `(n, C)` that sum to one."""
         # In float64, so that the probabilities of a record sum to one as closely as other tools expect.
-        found: Floats = outputs.double().softmax(-1).numpy()
-        return found
+        return outputs.double().softmax(-1).numpy()
 
     def point_scores(self, found: Floats, labels: Targets) -> dict[str, float]:
         """As in `metrics`."""
@@ -184,8 +183,7 @@ class MultiLabel(Objective):
 
     def predictions(self, outputs: Tensor) -> Floats:
         """Probabilities `(n, C)`, each on its own."""
-        found: Floats = outputs.double().sigmoid().numpy()
-        return found
+        return outputs.double().sigmoid().numpy()
 
     def point_scores(self, found: Floats, labels: Targets) -> dict[str, float]:
         """As in `multilabel`."""
@@ -250,8 +248,7 @@ class Regression(Objective):
 
     def predictions(self, outputs: Tensor) -> Floats:
         """Numbers `(n, 1)` in the targets' unit."""
-        found: Floats = outputs.double().numpy() * self.scale + self.mean
-        return found
+        return outputs.double().numpy() * self.scale + self.mean
 
     def point_scores(self, found: Floats, labels: Targets) -> dict[str, float]:
         """As in `regression`."""

@@ -35,8 +35,7 @@ class Score:
 def confusion_matrix(labels: Labels, predicted: Labels, n_classes: int) -> NDArray[np.int64]:
     """`(C, C)` counts, rows the true classes, columns the predicted."""
     flat = np.bincount(labels * n_classes + predicted, minlength=n_classes * n_classes)
-    matrix: NDArray[np.int64] = flat.reshape(n_classes, n_classes)
-    return matrix
+    return flat.reshape(n_classes, n_classes)
 
 
 def point_scores(probabilities: Floats, labels: Labels) -> dict[str, float]:

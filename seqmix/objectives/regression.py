@@ -63,8 +63,7 @@ def _correlation(x: Floats, y: Floats, counts: Floats) -> Floats:
 
 def _varies(squares: Floats, values: Floats, total: Floats) -> NDArray[np.bool_]:
     """Whether sums of squared distances from the mean `(R,)` are more than rounding leaves of constant `values` `(..., n)`."""
-    found: NDArray[np.bool_] = squares > (_ROUNDING * np.abs(values).max(-1)) ** 2 * total
-    return found
+    return squares > (_ROUNDING * np.abs(values).max(-1)) ** 2 * total
 
 
 def _ranks(values: Floats, counts: Floats) -> Floats:
@@ -76,5 +75,4 @@ def _ranks(values: Floats, counts: Floats) -> Floats:
     middle = sizes.cumsum(1) - 0.5 * sizes + 0.5
     group = np.empty(len(values), dtype=np.int64)
     group[order] = first.cumsum() - 1
-    ranks: Floats = middle[:, group]
-    return ranks
+    return middle[:, group]

@@ -59,8 +59,7 @@ def forget_peak(device: torch.device) -> None:
 def free_memory(device: torch.device) -> int | None:
     """What can still be taken on a device; None: it cannot be told."""
     if device.type == "cuda":
-        free: int = torch.cuda.mem_get_info(device)[0]
-        return free
+        return torch.cuda.mem_get_info(device)[0]
     with suppress(OSError):
         if found := re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE):
             return min([1024 * int(found[1]), *_group_memory()])

@@ -71,8 +71,7 @@ def answer(code: int, said: str, complaints: str) -> dict[str, Any]:
     if code or not said.strip():
         last = (complaints.strip() or "it said nothing").splitlines()[-1]
         return {"error": f"the process ended with {ended or f'code {code}'}: {last}"}
-    found: dict[str, Any] = json.loads(said.splitlines()[-1])
-    return found
+    return json.loads(said.splitlines()[-1])
 
 
 def ending_signal(code: int) -> str:

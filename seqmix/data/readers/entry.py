@@ -57,8 +57,7 @@ def open_stream(raw: BinaryIO, name: str) -> io.BufferedReader:
     for magic, kind in _COMPRESSED.items():
         if start.startswith(magic):
             raise InputError(f"{name}: this is {kind} data, only gzip is read; unpack it first")
-    unpacked: io.BufferedReader = buffered
-    return unpacked
+    return buffered
 
 
 @contextmanager

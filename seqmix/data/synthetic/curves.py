@@ -65,8 +65,7 @@ class CurveField:
         self.paths.append(path)
         self._points = np.concatenate([self._points, _as_points(path, at_ends)], axis=1)
         self._points[:, -1, 2] = at_ends
-        there: Mask = path[:, 0, 0, 0] < _FAR
-        return there
+        return path[:, 0, 0, 0] < _FAR
 
     def _walk(
         self, others: Floats, dashes: int, at_ends: np.float32, rng: np.random.Generator

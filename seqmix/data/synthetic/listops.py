@@ -243,5 +243,4 @@ def _apply(level: _Level, values: Ints) -> Ints:
     results = np.stack(
         [ordered[starts], ordered[starts + arities - 1], (low + high) // 2, np.add.reduceat(values, starts) % 10]
     )
-    chosen: Ints = results[level.symbols[level.parents] - 10, np.arange(len(arities))]
-    return chosen
+    return results[level.symbols[level.parents] - 10, np.arange(len(arities))]

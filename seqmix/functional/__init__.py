@@ -1,7 +1,7 @@
-"""The mathematics, without parameters: circular mixing, two-layer MLPs in chunks, attention cores.
+"""The mathematics, without parameters: circular mixing, chunked MLPs, k-mers and attention cores.
 
-Shapes are written with one set of letters everywhere: `B` batch, `L` length, `D` model width, `H` heads,
-`E` head width, `M` landmarks, `K` links.
+Shapes use one set of letters everywhere: `B` batch, `L` length, `D` model width, `H` heads, `E` head width, `M` landmarks or
+features, `K` links.
 """
 
 from __future__ import annotations

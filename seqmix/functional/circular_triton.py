@@ -1,26 +1,31 @@
-"""Circular mixing on a GPU: one Triton kernel forward, one for both gradients.
+"""Circular mixing on a GPU: one Triton kernel for the forward pass, one for both gradients.
 
-``out[b, d, i] = sum_k links[b, k, i] * values[b, d, (i + offsets[k]) mod n_b]`` for i < n_b, zero behind it; n_b is
-``lengths[b]``, or L. What stands behind n_b in the inputs is never read. With g the gradient of the output:
+``out[b, d, i] = sum_k links[b, k, i] * values[b, d, (i + offsets[k]) mod n_b]`` for i < n_b, and zero beyond; n_b is
+``lengths[b]``, or L. Inputs past n_b are never read. With g the gradient of the output:
 
     grad_links[b, k, i]  = sum_d g[b, d, i] * values[b, d, (i + offsets[k]) mod n_b]
     grad_values[b, d, j] = sum_k (links[b, k] * g[b, d])[(j - offsets[k]) mod n_b]
 
-Both gather: every program owns what it writes, so there are no atomics, and a result does not depend on the order in
+Tested: the kernels run in Triton's interpreter on the CPU, compared with the formula and with the torch version, and compile
+to machine code for NVIDIA GPUs of compute capability 8.0. Not tested: no test runs them on a GPU, nor does continuous
+integration. Their speed has not been measured on a GPU, and the tile sizes are not tuned for any.
+
+Both kernels gather: every program owns what it writes, so there are no atomics, and results do not depend on the order in
 which programs run.
 
-Layout: links `(B, K, L)` and values `(B, D, L)` with any strides; positions are the fastest axis of a tile, so that a
-link reads a shifted row at consecutive addresses. Forward, a program makes one tile of D x positions; backward, one
-tile of positions for all of D and K. In slices, K passes over the output are K kernels and K round trips through
-memory; here a sum stays in registers until it is written once, and each sequence wraps on its own length in the same
-launch, with no look at `lengths` from the host. Sums are in float32 for half types.
+Layout: links `(B, K, L)` and values `(B, D, L)` with any strides. Positions are the fastest axis of a tile, so that a link
+reads a shifted row at consecutive addresses. In the forward pass a program computes one tile of D x positions; in the backward
+pass, one tile of positions for all of D and K. Slices in torch would take K kernels and K round trips through memory; here a
+sum stays in registers until it is written once, and each sequence wraps around at its own length in the same launch, without
+the host reading `lengths`. Half-precision inputs are summed in float32.
 
-Elements moved through memory, as far as the cache (L2) holds what links K apart read again: B L (K + 2 D) forward,
-B L (2 K + 3 D) backward; a cache too small for a sequence's values adds up to K B L D for the far links. Operations:
-2 B K D L and 4 B K D L.
-Source: Yu et al., "Paramixer", CVPR 2022, the product W_m V_(m-1) (protocols CHORD and CDIL).
+Cost: 2 B K D L operations forward, 4 B K D L backward. Elements moved through memory: B L (K + 2 D) forward and
+B L (2 K + 3 D) backward, if the L2 cache keeps what links K apart read again; a cache too small for the values of a sequence
+adds up to K B L D for the far links.
 
-Triton is imported when a kernel is first launched and not before: this module can be imported without it.
+Source: Yu et al., "Paramixer", CVPR 2022: the product W_m V_(m-1) (protocols CHORD and CDIL).
+
+Triton is imported when a kernel is first launched, so this module can be imported without it.
 """
 
 from __future__ import annotations
@@ -39,19 +44,19 @@ from torch import Tensor
 if TYPE_CHECKING:
     import triton.language as tl
 
-# Tiles (D, positions): 16 sums a thread at Triton's four warps, 8 backward, which leaves registers for several programs
-# on a processor. Backward has no axis of D to spread over programs, so its tiles are shorter: more programs for a small
-# batch. Not tuned on any card.
+# Tiles (D, positions): 16 sums per thread with Triton's default of four warps, 8 in the backward pass, which leaves registers
+# for several programs on a multiprocessor. The backward pass does not divide D among programs, so its tiles are shorter, to
+# have enough programs for a small batch. Chosen by this reasoning, not measured: see the module docstring.
 _FORWARD_TILE = (16, 128)
 _BACKWARD_TILE = (16, 64)
 
 
 def available(device_type: str) -> bool:
-    """Whether `forward` and `backward` run on tensors of this type of device.
+    """Return whether `forward` and `backward` run on tensors of this type of device.
 
-    On `cuda`: Triton is installed and compiles here, which is tried once and takes a moment; it needs a C compiler,
-    Python's header files and a card it knows. On `cpu`: TRITON_INTERPRET=1 is set (from before Triton is first
-    imported), which is slow and for tests. Triton is not imported to answer for a CPU.
+    On "cuda": whether Triton is installed and compiles here, which is tried once and takes a moment; it needs a C compiler,
+    Python's header files and a supported GPU. On "cpu": whether TRITON_INTERPRET=1 was set before Triton was first imported;
+    the interpreter is slow and meant for tests. Answering for a CPU does not import Triton.
     """
     if device_type == "cpu":
         return os.environ.get("TRITON_INTERPRET") == "1" and _installed()
@@ -59,14 +64,17 @@ def available(device_type: str) -> bool:
 
 
 def forward(links: Tensor, values: Tensor, offsets: Sequence[int], lengths: Tensor | None) -> Tensor:
-    """The mixed values, `(B, D, L)`, contiguous, in the wider of the two input types.
+    """Return the mixed values.
 
     Args:
         links: `(B, K, L)`, any strides.
         values: `(B, D, L)`, any strides.
         offsets: K integers.
-        lengths: `(B,)` integers in 0..L on the same device, or None for L. They are not checked: that would make the
-            host wait. More than L counts as L.
+        lengths: `(B,)` integers in 0..L on the same device; if None, all are L. They are not checked, which would make the
+            host wait for the GPU; a length above L counts as L.
+
+    Returns:
+        `(B, D, L)`, contiguous, in the wider of the two input dtypes.
     """
     b, d, length = values.shape
     dtype = torch.promote_types(links.dtype, values.dtype)
@@ -90,11 +98,17 @@ def forward(links: Tensor, values: Tensor, offsets: Sequence[int], lengths: Tens
 def backward(
     grad: Tensor, links: Tensor, values: Tensor, offsets: Sequence[int], lengths: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """The gradients of `forward` with respect to links and values, each contiguous and in its input's type.
+    """Return the gradients of `forward` with respect to links and values, each contiguous and in its input's dtype.
 
     Args:
-        grad: `(B, D, L)`, any strides: the gradient of the output.
-        links, values, offsets, lengths: as `forward` got them.
+        grad: `(B, D, L)`, any strides, the gradient of the output.
+        links: as passed to `forward`.
+        values: as passed to `forward`.
+        offsets: as passed to `forward`.
+        lengths: as passed to `forward`.
+
+    Returns:
+        `(B, K, L)` and `(B, D, L)`.
     """
     b, d, length = values.shape
     grad_links = torch.empty(links.shape, dtype=links.dtype, device=links.device)
@@ -116,12 +130,12 @@ def backward(
 
 
 def _power_of_two(n: int) -> int:
-    """The least power of two that is not below n: tiles of Triton have no other sizes."""
+    """Return the smallest power of two that is at least n: Triton's tiles have no other sizes."""
     return 1 << max(n - 1, 0).bit_length()
 
 
 def _launching_on(device: torch.device) -> AbstractContextManager[Any]:
-    """Triton launches on the current device, whatever the tensors' is."""
+    """Make the tensors' device the current one, which is where Triton launches kernels."""
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
@@ -132,34 +146,34 @@ def _installed() -> bool:
 
 @functools.cache
 def _compiles() -> bool:
-    """Whether a kernel can be compiled and launched on the GPU: asked of a tensor with one element.
+    """Return whether a kernel can be compiled and launched on the GPU, by trying it on a tensor with one element.
 
-    Triton may be there and yet not work (no C compiler in the container, a card too old for it); training should
-    then be slower, not end.
+    Triton may be installed and not work (no C compiler in the container, a GPU too old for it); training should then be slower
+    rather than fail.
     """
     try:
         one = torch.ones(1, 1, 1, device="cuda")
         forward(one, one, (0,), None)
     except Exception as error:
-        warnings.warn(f"Triton is installed but does not work here ({error}): mixing without it, slower", stacklevel=3)
+        warnings.warn(f"Triton is installed but does not work ({error}); using slower PyTorch mixing instead", stacklevel=3)
         return False
     return True
 
 
 def _circles(offsets: Sequence[int], lengths: Tensor | None, device: torch.device) -> tuple[Tensor, Tensor | None]:
-    """Offsets and lengths as the kernels read them: by pointers to consecutive integers."""
+    """Return offsets and lengths as the kernels read them: as pointers to contiguous integers."""
     return _on_device(tuple(offsets), device), None if lengths is None else lengths.contiguous()
 
 
 @functools.lru_cache(maxsize=1024)
 def _on_device(offsets: tuple[int, ...], device: torch.device) -> Tensor:
-    """The offsets as a tensor, copied once: a copy in every step would make the host wait for the GPU."""
+    """Return the offsets as a tensor, copied once: a copy at every step would make the host wait for the GPU."""
     return torch.tensor(offsets, dtype=torch.int64, device=device)
 
 
 @functools.cache
 def _kernels() -> tuple[Any, Any]:
-    """The kernels below, forward and backward, as Triton's; it finds its language `tl` among this module's globals."""
+    """Return the kernels below, forward and backward, compiled by Triton, which looks up `tl` in this module's globals."""
     global tl
     import triton
     import triton.language as tl
@@ -167,24 +181,24 @@ def _kernels() -> tuple[Any, Any]:
     return triton.jit(_forward_kernel), triton.jit(_backward_kernel)
 
 
-# In the kernels, which are in Triton's language:
+# The kernels, in Triton's language:
 # - Indices are 64 bits wide: B D L may exceed 2^31.
-# - A position and a shift are both below n, so a circle is left at most once: a comparison in place of a division.
-# - A shift is divided only where it must be, for a GPU divides 64 bits in a long program of its own. `%` has the sign
-#   of the offset when compiled, so it may leave a negative one.
-# - n is held to L at most and, as a divisor, to 1 at least: lengths are unchecked, and must not lead out of a tensor.
-# - Masks stop at n: behind it there may be anything, NaN too, and NaN times 0 is NaN.
+# - A position and a shift are both below n, so their sum wraps around at most once: a comparison replaces the division.
+# - A shift is divided only if it must be: a GPU has no instruction for 64-bit division, which takes many others. When
+#   compiled, `%` has the sign of the offset, so the result may be negative.
+# - n is at most L and, as a divisor, at least 1: lengths are unchecked, and must not lead outside a tensor.
+# - Masks stop at n: padding may hold anything, including NaN, and NaN times 0 is NaN.
 
 
-def _forward_kernel(  # type: ignore[no-untyped-def]  # Triton gives the types
+def _forward_kernel(  # type: ignore[no-untyped-def]  # Triton infers the types
     out, links, values, offsets, lengths,
     depth, n_links, length,
     links_b, links_k, links_l,
     values_b, values_d, values_l,
     in_double: tl.constexpr, tile_d: tl.constexpr, tile_l: tl.constexpr,
 ):  # fmt: skip
-    # Neighbouring programs are neighbouring positions of the same channels: what they read for far links, others just
-    # read for near ones, and the cache need hold only `tile_d` channels of a sequence for that.
+    # Neighbouring programs compute neighbouring positions of the same channels: what one reads for far links, others have
+    # just read for near links, and for that the cache needs to hold only `tile_d` channels of a sequence.
     program = tl.program_id(0).to(tl.int64)
     n_tiles_l = tl.cdiv(length, tile_l)
     n_tiles_d = tl.cdiv(depth, tile_d)
@@ -214,7 +228,7 @@ def _forward_kernel(  # type: ignore[no-untyped-def]  # Triton gives the types
     tl.store(target, mixed.to(out.dtype.element_ty), mask=(d < depth)[:, None] & (i < length)[None, :])
 
 
-def _backward_kernel(  # type: ignore[no-untyped-def]  # Triton gives the types
+def _backward_kernel(  # type: ignore[no-untyped-def]  # Triton infers the types
     grad_links, grad_values, grad, links, values, offsets, lengths,
     depth, n_links, length,
     grad_b, grad_d, grad_l,
@@ -234,7 +248,7 @@ def _backward_kernel(  # type: ignore[no-untyped-def]  # Triton gives the types
     values += b * values_b
     sum_type: tl.constexpr = tl.float64 if in_double else tl.float32
 
-    # The links: a sum over D of what stands here times what the link points to.
+    # Gradient of the links: a sum over D of the gradient here times the value that the link points to.
     for k in range(n_links):
         shift = tl.load(offsets + k)
         shift = tl.where(shift < 0, shift + n, shift)
@@ -253,7 +267,7 @@ def _backward_kernel(  # type: ignore[no-untyped-def]  # Triton gives the types
         target = grad_links + (b * n_links + k) * length + i
         tl.store(target, tl.sum(products, 0).to(grad_links.dtype.element_ty), mask=i < length)
 
-    # The values: a sum over K of what the positions that link here passed on.
+    # Gradient of the values: a sum over K of link times gradient at the positions that link here.
     for start in range(0, depth, tile_d):
         d = start + tl.arange(0, tile_d).to(tl.int64)[:, None]
         inside = (d < depth) & (i < n)[None, :]

@@ -1,7 +1,8 @@
-"""Words of K characters (k-mers) as token indices, computed from character indices wherever these are.
+"""k-mers as token ids, computed from character ids on whatever device those are on.
 
-Cost: K operations for each position. A word that begins at each character (stride 1), so n characters have
-n - K + 1 words.
+A k-mer begins at each character (stride 1), so n characters have n - k + 1 k-mers.
+
+Cost: k operations per position.
 """
 
 from __future__ import annotations
@@ -10,30 +11,31 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_FIRST_CHARACTER = 2  # behind PAD and CLS
-SPECIAL_WORDS = 3  # PAD, CLS, and the word with a character that is no letter (such as N)
+_FIRST_CHARACTER = 2  # after PAD and CLS
+_SPECIAL_KMERS = 3  # PAD, CLS, and any k-mer with a character that is not a letter (such as N)
 
 
 def kmer_count(k: int, letters: int) -> int:
-    """Number of word ids: letters ** k, and the special ones."""
-    return int(SPECIAL_WORDS + letters**k)
+    """Return the number of k-mer ids: letters ** k, plus the special ones."""
+    return int(_SPECIAL_KMERS + letters**k)
 
 
 def kmers(ids: Tensor, mask: Tensor, k: int, letters: int, *, cls: bool = False) -> tuple[Tensor, Tensor]:
-    """The words of `k` characters of each sequence.
+    """Return the k-mers of each sequence.
 
-    ``word[i] = 3 + sum_j letter[i + j] * letters ** (k - 1 - j)`` for i = 0..n-k; 2 where one of the characters is no
-    letter, or where the whole sequence is shorter than k (one word then).
+    ``kmer[i] = 3 + sum_j letter[i + j] * letters ** (k - 1 - j)`` for i = 0..n-k. The id is 2 if one of the characters is not a
+    letter, or if the whole sequence is shorter than k (it then has a single k-mer).
 
     Args:
-        ids: `(B, L)` integers: 0 PAD, 1 CLS, 2.. characters of which the first `letters` are letters.
-        mask: `(B, L)` bool, True = a real character; real ones stand in front.
-        k: characters of a word, letters ** k at most 2^31 - 4.
-        letters: number of letters, such as 4 for DNA.
-        cls: the first of each sequence is CLS; it stays what and where it is.
+        ids: `(B, L)` integers: 0 PAD, 1 CLS, 2.. characters, of which the first `letters` are letters.
+        mask: `(B, L)` bool, True = a real character; real characters come first.
+        k: characters in a k-mer; letters ** k is at most 2^31 - 4.
+        letters: number of letters, e.g. 4 for DNA.
+        cls: whether each sequence begins with CLS, which is kept.
 
     Returns:
-        ids `(B, L')` int32 and mask `(B, L')` of the words, L' = max(1, L - k + 1) (and CLS).
+        ids: `(B, L')` int32, with L' = max(1, L - k + 1), plus 1 for CLS.
+        mask: `(B, L')` bool, True = a real k-mer.
     """
     if cls:
         inner, kept = kmers(ids[:, 1:], mask[:, 1:], k, letters)
@@ -51,5 +53,4 @@ def kmers(ids: Tensor, mask: Tensor, k: int, letters: int, *, cls: bool = False)
         code.mul_(letters).add_(letter[:, j : j + length])
         whole &= proper[:, j : j + length]
     kept = torch.arange(length, device=ids.device) < counts[:, None]
-    found = torch.where(whole, code + SPECIAL_WORDS, SPECIAL_WORDS - 1).masked_fill(~kept, 0)
-    return found, kept
+    return torch.where(whole, code + _SPECIAL_KMERS, _SPECIAL_KMERS - 1).masked_fill(~kept, 0), kept

@@ -1,11 +1,11 @@
-"""Many two-layer MLPs over the same positions, in chunks, with nothing kept but the input.
+"""Several two-layer MLPs over the same positions, in chunks, storing nothing but the input.
 
-Paramixer computes the links of all its factors from one source, so their first layers are one matrix. The
-hidden activations `(M h, N)` would be nearly all of its memory: here they live for one chunk of positions
-and are computed again in the backward.
+Paramixer computes the links of all its factors from one source, so their first layers are one matrix. The hidden activations
+`(M h, N)` would take up nearly all of its memory: here they exist for one chunk of positions at a time, and are recomputed in
+the backward pass.
 
-Cost: 2 N M h (D + K) operations forward, three times that backward (one of them the recomputation).
-Memory: input and output, and one chunk of hidden activations.
+Cost: 2 N M h (D + K) operations forward, three times that backward (a third of it recomputation). Memory: input, output and
+one chunk of hidden activations per thread.
 """
 
 from __future__ import annotations
@@ -17,27 +17,29 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from seqmix.functional.parallel import side_by_side
+from seqmix.functional.parallel import run_in_parallel
 
-# Floats of hidden activation in one chunk: what a core's second-level cache holds; a GPU wants larger ones.
+# Hidden activations in one chunk, in floats: what a core's second-level cache holds; a GPU needs larger chunks.
 _CHUNK_FLOATS = {"cpu": 1 << 19, "cuda": 1 << 26}
-# Parts of the positions that go side by side, each summing its own gradients of the weights: fixed, so that the result
-# depends on the machine as little as can be.
+# Number of parts that run in parallel, each summing its own weight gradients. Fixed, so that the result depends on the
+# machine as little as possible.
 _PARTS = 8
 
 
 def chunked_mlp(x: Tensor, weight_in: Tensor, bias_in: Tensor, weight_out: Tensor, bias_out: Tensor) -> Tensor:
-    """M two-layer perceptrons with exact GELU, applied to every column of x.
+    """Apply M two-layer MLPs with exact GELU to every column of x.
 
     ``out[m] = weight_out[m] @ gelu(weight_in[m] @ x + bias_in[m]) + bias_out[m]``
 
     Args:
-        x: `(D, N)`, one column a position.
-        weight_in: `(M, h, D)`; bias_in: `(M, h)`.
-        weight_out: `(M, K, h)`; bias_out: `(M, K)`.
+        x: `(D, N)`, one column per position.
+        weight_in: `(M, h, D)`.
+        bias_in: `(M, h)`.
+        weight_out: `(M, K, h)`.
+        bias_out: `(M, K)`.
 
     Returns:
-        `(M, K, N)`.
+        `(M, K, N)`, in the dtype of the inputs, or of autocast where it is enabled.
     """
     if torch.is_autocast_enabled(x.device.type):
         dtype = torch.get_autocast_dtype(x.device.type)
@@ -46,7 +48,7 @@ def chunked_mlp(x: Tensor, weight_in: Tensor, bias_in: Tensor, weight_out: Tenso
 
 
 def _parts(x: Tensor, hidden_rows: int) -> list[tuple[int, list[slice]]]:
-    """Chunks of columns, in at most `_PARTS` numbered parts of (nearly) as many each."""
+    """Divide the columns into chunks, and the chunks into at most `_PARTS` numbered parts of (nearly) equal size."""
     floats = _CHUNK_FLOATS.get(x.device.type, _CHUNK_FLOATS["cuda"])
     step = max(64, floats // hidden_rows)
     chunks = [slice(start, start + step) for start in range(0, x.shape[1], step)]
@@ -68,7 +70,7 @@ class _ChunkedMLP(torch.autograd.Function):
                 out[:, :, columns] = torch.baddbmm(bias_out.unsqueeze(2), weight_out, hidden)
 
         with torch.autocast(x.device.type, enabled=False):
-            side_by_side(work, _parts(x, m * h), x.device)
+            run_in_parallel(work, _parts(x, m * h), x.device)
         return out
 
     @staticmethod
@@ -78,7 +80,7 @@ class _ChunkedMLP(torch.autograd.Function):
         m, h, d = weight_in.shape
         flat_in, column_in = weight_in.reshape(m * h, d), bias_in.reshape(-1, 1)
         grad_x = torch.empty_like(x)
-        # Sums over all positions: in float32 at least, whatever the activations are in.
+        # Sums over all positions are in float32 at least, whatever the dtype of the activations.
         total = torch.promote_types(x.dtype, torch.float32)
         parts = _parts(x, m * h)
         shapes = (flat_in.shape, (m * h,), weight_out.shape)
@@ -98,11 +100,11 @@ class _ChunkedMLP(torch.autograd.Function):
                 grad_x[:, columns] = flat_in.T @ grad_hidden
 
         with torch.autocast(x.device.type, enabled=False):
-            side_by_side(work, parts, x.device)
+            run_in_parallel(work, parts, x.device)
         grad_in, grad_bias_in, grad_out = (each.sum(0) for each in sums)
         grads = (grad_in.view(m, h, d), grad_bias_in.view(m, h), grad_out, grad.sum(2, dtype=total))
         return (grad_x, *(g.to(x.dtype) for g in grads))
 
 
-# torch.compile calls it as it is: it is a loop over slices, and tracing it would take minutes and gain nothing.
+# Not traced by torch.compile: tracing this loop over slices would take minutes and gain nothing.
 _apply: Any = torch.compiler.disable(_ChunkedMLP.apply)

@@ -1,8 +1,8 @@
-"""Independent pieces of work side by side on a CPU's cores, each piece in one thread.
+"""Run independent pieces of work in parallel on a CPU, each piece on one thread.
 
-Torch's own threads share the work of one operation and meet at its end. For a chain of small operations that costs
-much of what it gains, and tenfold where another job wants the cores: every operation then waits for a thread that is
-not running. Here every thread goes through a chain of its own, on data that stay in its core's cache.
+Torch's own threads share the work of one operation and wait for each other at its end. For a chain of small operations that
+loses most of what it gains, and is ten times slower if another job wants the cores: every operation then waits for a thread
+that is not running. Here every thread runs a whole chain by itself, on data that stays in its core's cache.
 """
 
 from __future__ import annotations
@@ -19,10 +19,16 @@ import torch
 Piece = TypeVar("Piece")
 
 
-def side_by_side(work: Callable[[Piece], None], pieces: Sequence[Piece], device: torch.device) -> None:
-    """Calls `work` with every piece, on a CPU in as many threads as torch has; without gradients.
+def run_in_parallel(work: Callable[[Piece], None], pieces: Sequence[Piece], device: torch.device) -> None:
+    """Call `work` with every piece, without gradients.
 
-    With fewer pieces than threads, and on other devices, one after the other with torch's own threads.
+    On a CPU, use as many threads as torch does. If there are fewer pieces than threads, and on other devices, process the
+    pieces one after another with torch's own threads.
+
+    Args:
+        work: called once for each piece; pieces must not depend on each other.
+        pieces: arguments of the calls.
+        device: where the work happens.
     """
     threads = torch.get_num_threads()
     if device.type != "cpu" or threads == 1 or len(pieces) < threads:
@@ -31,7 +37,7 @@ def side_by_side(work: Callable[[Piece], None], pieces: Sequence[Piece], device:
         return
     inference = torch.is_inference_mode_enabled()
 
-    def in_a_thread(piece: Piece) -> None:  # such modes are a thread's own
+    def in_a_thread(piece: Piece) -> None:  # gradient modes are thread-local
         with torch.inference_mode(inference), torch.no_grad():
             work(piece)
 
@@ -41,17 +47,17 @@ def side_by_side(work: Callable[[Piece], None], pieces: Sequence[Piece], device:
 
 @functools.cache
 def _pool(process: int, threads: int) -> ThreadPoolExecutor:
-    """Threads that start no others; a forked process needs its own."""
+    """Return a pool of threads that run torch single-threaded. A forked process needs its own, hence `process`."""
     pool = ThreadPoolExecutor(threads, "seqmix")
     started = threading.Barrier(threads + 1)
 
     def start() -> None:
-        torch.get_num_threads()  # a new thread takes over the number of all when it first needs it: not after the next line
+        torch.get_num_threads()  # a new thread adopts the global setting at first use: now, not after the next line
         torch.set_num_threads(1)
         started.wait()
 
     for _ in range(threads):
         pool.submit(start)
     started.wait()
-    torch.set_num_threads(threads)  # the calls above were for their own threads, and for all that come later
+    torch.set_num_threads(threads)  # the calls above also set the default for later threads: restore it
     return pool

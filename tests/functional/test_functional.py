@@ -85,7 +85,7 @@ SPANS = {
 @pytest.mark.parametrize("lengths", SPANS.values(), ids=SPANS)
 @pytest.mark.parametrize("most", [1, 130, 1 << 20])
 def test_circular_mix_and_its_gradients_do_not_depend_on_how_rows_are_grouped(lengths, offsets, most, generator, monkeypatch):
-    monkeypatch.setitem(circular_module._TOGETHER, "cpu", most)
+    monkeypatch.setitem(circular_module._GROUP_ELEMENTS, "cpu", most)
     links, values = normal(generator, 5, len(offsets), 40), normal(generator, 5, 3, 40)
     links.requires_grad_()
     values.requires_grad_()
@@ -193,7 +193,7 @@ def test_circular_mix_has_the_right_gradients(lengths, generator):
 
 def test_circular_mix_says_what_does_not_fit():
     links, values = torch.zeros(2, 3, 5), torch.zeros(2, 4, 5)
-    with pytest.raises(ValueError, match="3 rows for 2 offsets"):
+    with pytest.raises(ValueError, match="got 3 rows and 2 offsets"):
         circular_mix(links, values, [0, 1])
     with pytest.raises(ValueError, match="must be"):
         circular_mix(links, torch.zeros(2, 4, 6), [0, 1, 2])
@@ -341,7 +341,7 @@ def test_skyformer_attention_has_the_right_gradients(iterations, generator, monk
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])
-def test_work_side_by_side_is_all_done_and_leaves_the_threads_as_they_were(n_threads):
+def test_work_run_in_parallel_is_all_done_and_leaves_the_threads_as_they_were(n_threads):
     before = torch.get_num_threads()
     torch.set_num_threads(n_threads)
     try:
@@ -355,13 +355,13 @@ def test_work_side_by_side_is_all_done_and_leaves_the_threads_as_they_were(n_thr
 
         with torch.inference_mode():
             seen = torch.zeros(7)
-            threads.side_by_side(work, range(7), seen.device)
+            threads.run_in_parallel(work, range(7), seen.device)
         assert seen.tolist() == [1] * 7
         assert modes == [(False, True)] * 7
         assert inside == [1] * 7  # or each would start as many again
         assert torch.get_num_threads() == n_threads
         with pytest.raises(ZeroDivisionError):
-            threads.side_by_side(lambda i: 1 // i, range(7), seen.device)
+            threads.run_in_parallel(lambda i: 1 // i, range(7), seen.device)
     finally:
         torch.set_num_threads(before)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ from seqmix.data.vocabulary import Vocabulary
 from seqmix.errors import ConfigError, DatasetError, RunError
 from seqmix.objectives.base import Objective, objective_of
 from seqmix.system.environment import environment
-from seqmix.system.files import without_nan, write_whole
+from seqmix.system.files import remove_partial, whole_folder, without_nan, write_whole
 from seqmix.version import __version__
 
 if TYPE_CHECKING:
@@ -64,20 +63,11 @@ class Run:
                 )
             if not (path / "config.toml").is_file():
                 raise RunError(f"{path} exists and is no run folder: it is not overwritten; choose another --output")
-        fresh = path.absolute().with_name(f".{path.name}.partial")  # whole, or not there
-        shutil.rmtree(fresh, ignore_errors=True)
-        try:
-            (fresh / "last").mkdir(parents=True)
+        with whole_folder(path, overwrite=overwrite, error=RunError) as fresh:
+            (fresh / "last").mkdir()
             write_whole(fresh / "dataset.json", json.dumps(info, indent=1, ensure_ascii=False) + "\n")
             write_whole(fresh / "environment.json", json.dumps(environment(), indent=1) + "\n")
             write_whole(fresh / "config.toml", tomli_w.dumps(config.to_tables()))
-            if path.exists():
-                shutil.rmtree(path)
-            fresh.rename(path)
-        except OSError as error:
-            raise RunError(f"{path}: cannot be written: {error.strerror}") from error
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
         return cls(path, config, info)
 
     @classmethod
@@ -219,6 +209,11 @@ class Run:
             return [json.loads(line) for line in lines]
         except ValueError as error:
             raise RunError(f"{path}: the file is damaged: {error}") from error
+
+    def remove_partial(self) -> None:
+        """Remove what a killed process left half-written; no other process may be writing to this run."""
+        for folder in (self.path, self.path / "last"):
+            remove_partial(folder)
 
     def rewind_history(self, validations: int) -> None:
         """Forgets what was logged after the first `validations`, as a resumed run will log it again."""

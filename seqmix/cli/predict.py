@@ -58,7 +58,7 @@ def predict(
     from seqmix.inference.predict import predict as run_predict
     from seqmix.inference.writing import write_predictions
     from seqmix.run import Run
-    from seqmix.system.files import whole_file
+    from seqmix.system.files import text_output
 
     opened = Run.open(run) if run else Run.newest()
     tally = Tally()
@@ -70,7 +70,7 @@ def predict(
         pair_column=pair_column,
         encoding=encoding,
     )
-    with progress_bar("predicting", "records", quiet) as bar, whole_file(output, overwrite) as file:
+    with progress_bar("predicting", "records", quiet) as bar, text_output(output, overwrite) as file:
         found = run_predict(
             inputs,
             opened,

@@ -34,7 +34,7 @@ from seqmix.data.validation import (
 from seqmix.data.vocabulary import Vocabulary, guess_alphabet
 from seqmix.data.writer import DatasetWriter, Meta
 from seqmix.errors import ConfigError, DatasetError, InputError
-from seqmix.system.files import file_checksum, new_folder
+from seqmix.system.files import file_checksum, whole_folder
 from seqmix.version import __version__
 
 TRUNCATIONS = ("start", "end", "middle")
@@ -155,7 +155,7 @@ def prepare_records(
     """
     output = _free(output, overwrite)
     _task(options, reader.options)
-    with new_folder(output) as folder:
+    with whole_folder(output, overwrite=overwrite) as folder:
         spool = DatasetWriter(folder, reader, options.min_length, options.max_length, options.truncate)
         spool.fill(_choose_vocabulary(reader, options), progress)
         _finish(spool, folder, options, reader.options, facts=facts)
@@ -187,7 +187,7 @@ def prepare_for(
     Raises:
         InputError: a record has no label, or one that the classes of `info` do not have.
     """
-    with new_folder(output) as folder:
+    with whole_folder(output) as folder:
         reader = RecordReader(find_sources(inputs, "test", own_formats=read.format == "auto"), read)
         spool = DatasetWriter(folder, reader, 0, max_length, truncate)
         vocabulary = Vocabulary.from_dict(info["vocabulary"])

@@ -1,4 +1,9 @@
-"""Files and folders that are written whole or not at all, checksums, and JSON without NaN."""
+"""Files and folders that are written whole or not at all, checksums, and JSON without NaN.
+
+What is written goes to a temporary name beside its destination, made with O_EXCL or mkdir: nobody else has that name, no
+link is followed, and the mode follows the umask. The destination is renamed to as the last step. After any error the old
+content is still there and nothing else; only a process that is killed leaves its temporary name behind.
+"""
 
 from __future__ import annotations
 
@@ -6,34 +11,148 @@ import hashlib
 import io
 import math
 import os
+import secrets
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
-from seqmix.errors import ConfigError, DatasetError, RunError
+from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError, param
+
+_SHOWN = 50  # characters of a name in its temporary name, which may not become too long for the file system
 
 
-def write_whole(path: Path, data: bytes | str) -> None:
-    """Writes a file so that `path` holds the old content or the new, whatever happens."""
-    raw = data.encode() if isinstance(data, str) else data
-    temporary = path.with_name(f".{path.name}.tmp")
+@contextmanager
+def whole_file(path: Path, *, error: type[SeqmixError] = RunError) -> Iterator[BinaryIO]:
+    """Open a file for writing that takes the name `path` when the block ends without an error.
+
+    Args:
+        path: the file to write, or to replace.
+        error: the kind of error to raise.
+
+    Raises:
+        SeqmixError: the file cannot be written; what was there is untouched.
+    """
+    temporary = _temporary(path)
     try:
-        with temporary.open("wb") as file:
-            file.write(raw)
+        with temporary.open("xb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RunError(f"{path}: cannot be written: {error.strerror or error}; what was there is untouched") from error
+    except OSError as reason:
+        raise error(f"{path}: cannot be written: {reason.strerror or reason}; what was there is untouched") from reason
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes | str, *, error: type[SeqmixError] = RunError) -> None:
+    """Write a file so that `path` holds the old content or the new, whatever happens; see `whole_file`."""
+    with whole_file(path, error=error) as file:
+        file.write(data.encode() if isinstance(data, str) else data)
+
+
+@contextmanager
+def whole_folder(path: Path, *, overwrite: bool = False, error: type[SeqmixError] = DatasetError) -> Iterator[Path]:
+    """Make a folder to be filled, which takes the name `path` when the block ends without an error.
+
+    Args:
+        path: the folder to write.
+        overwrite: replace the folder that is there; without it, whatever appears at `path` meanwhile is an error.
+        error: the kind of error to raise.
+
+    Yields:
+        The temporary folder.
+
+    Raises:
+        SeqmixError: the folder cannot be written; what was there is untouched.
+    """
+    temporary = _temporary(path)
+    try:
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
+        yield temporary
+        if overwrite and path.exists():
+            _replace_folder(path, temporary)
+        else:
+            temporary.rename(path)
+    except OSError as reason:
+        raise error(
+            f"{path}: cannot be written: {reason.strerror or reason}; nothing was kept: "
+            f"make room, or choose another {param('output')}"
+        ) from reason
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace_folder(path: Path, new: Path) -> None:
+    """Put `new` in the place of `path`, which is deleted when that is done and is back when it fails."""
+    old = _temporary(path)
+    path.rename(old)
+    try:
+        new.rename(path)
+    except BaseException:
+        old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _temporary(path: Path) -> Path:
+    """Return a name beside `path` that nobody else has."""
+    absolute = path.absolute()
+    return absolute.with_name(f".{absolute.name[:_SHOWN]}.{secrets.token_hex(8)}.partial")
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove the files directly in `folder` that killed processes left half-written; nobody else may be writing there."""
+    for path in folder.glob(".*.partial"):
+        with suppress(OSError):
+            path.unlink()
+
+
+@contextmanager
+def text_output(path: Path | None, overwrite: bool = False) -> Iterator[TextIO]:
+    """Open a text stream to a file that is there when all is written, and not before.
+
+    Args:
+        path: the file; None for standard output. A device or a pipe is written to, not replaced.
+        overwrite: replace a file that is there.
+
+    Raises:
+        ConfigError: the file exists and is not to be overwritten, or it cannot be written.
+    """
+    if path is None:
+        with _as_text(sys.stdout.buffer) as out:
+            yield out
+    elif path.exists() and not path.is_file():
+        try:
+            with path.open("w", encoding="utf-8", newline="") as out:
+                yield out
+        except OSError as reason:
+            raise ConfigError(f"{path}: cannot be written: {reason.strerror or reason}") from reason
+    elif path.is_file() and not overwrite:
+        raise ConfigError(f"{path} exists; replace it with {param('overwrite', True)}, or choose another {param('output')}")
+    else:
+        with whole_file(path, error=ConfigError) as file, _as_text(file) as out:
+            yield out
+
+
+@contextmanager
+def _as_text(binary: BinaryIO) -> Iterator[TextIO]:
+    """Encode what is written; `binary` stays open."""
+    out = io.TextIOWrapper(binary, encoding="utf-8", newline="", write_through=False)
+    try:
+        yield out
+        out.flush()
+    finally:
+        out.detach()
 
 
 def without_nan(value: Any) -> Any:
-    """`value` with None in the place of every number that JSON does not have."""
+    """Return `value` with None in place of every number that JSON does not have."""
     if isinstance(value, Mapping):
         return {key: without_nan(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -42,71 +161,6 @@ def without_nan(value: Any) -> Any:
 
 
 def file_checksum(path: Path) -> str:
-    """SHA-256 of a file."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def whole_file(path: Path | None, overwrite: bool = False) -> Iterator[TextIO]:
-    """A text stream to a file that is there when all was written, and not before; None: standard output.
-
-    Raises:
-        ConfigError: the file exists and is not to be overwritten, or it cannot be written.
-    """
-    if path is None:
-        out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=False)
-        try:
-            yield out
-            out.flush()
-        finally:
-            out.detach()
-        return
-    special = path.exists() and not path.is_file()  # a device or a pipe is written to, not replaced
-    if path.is_file() and not overwrite:
-        raise ConfigError(f"{path} exists; replace it with --overwrite, or choose another --output")
-    temporary = path if special else path.with_name(f".{path.name}.partial")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as out:
-            yield out
-        if not special:
-            temporary.replace(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        if not special:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def new_folder(output: Path) -> Iterator[Path]:
-    """A temporary folder beside `output` that takes its name when all went well, and is gone when not."""
-    parent = output.absolute().parent
-    folder: Path | None = None
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".partial", dir=parent))
-        yield folder
-        folder.chmod(0o777 & ~_umask())
-        if output.exists():
-            old = folder.with_suffix(".old")
-            output.rename(old)
-            folder.rename(output)
-            shutil.rmtree(old)
-        else:
-            folder.rename(output)
-    except OSError as error:
-        raise DatasetError(
-            f"{output}: cannot be written: {error.strerror or error}; nothing was kept: "
-            "make room, or choose another place with --output"
-        ) from error
-    finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

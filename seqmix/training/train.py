@@ -186,6 +186,7 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
             )
             return
         run.rewind_history(trainer.state.validations)
+    run.remove_partial()
     writer = _tensorboard(run) if config.training.tensorboard else None
     emit(Started(run, dataset, count_parameters(model), str(device), saved is not None, trainer.state))
     with _signals() as stop:

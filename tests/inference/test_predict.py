@@ -21,7 +21,7 @@ from seqmix.errors import ConfigError, InputError, RunError
 from seqmix.inference import predict as prediction
 from seqmix.inference.predict import Prediction, Tally, predict, reading_options
 from seqmix.inference.writing import write_predictions
-from seqmix.system.files import whole_file
+from seqmix.system.files import text_output
 from tests.support import random_dna, write_fasta
 
 
@@ -325,7 +325,7 @@ def test_nothing_half_written_stays_when_the_input_turns_out_bad(trained, tmp_pa
 
 
 def test_nothing_half_written_stays_after_ctrl_c(tmp_path):
-    with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "out.tsv") as out:
+    with pytest.raises(KeyboardInterrupt), text_output(tmp_path / "out.tsv") as out:
         out.write("half")
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []

@@ -150,17 +150,21 @@ def test_a_run_killed_at_random_points_ends_as_if_it_had_not_been(mixer, launche
 
 def test_a_run_killed_while_it_saves_ends_as_if_it_had_not_been(launcher, dataset, references, tmp_path):
     run, caught = tmp_path / "run", 0
-    half_written = run / "last" / ".state.safetensors.tmp"
+
+    def half_written():
+        return list((run / "last").glob(".state.safetensors.*.partial"))
+
     launcher.start(*arguments(dataset.path, run))
     for attempt in range(1, 6):
         wait_for(saves_seen(run, attempt % 2))
-        wait_for(half_written.exists)
+        wait_for(half_written)
         assert launcher.kill() == -signal.SIGKILL
-        caught += half_written.exists()
+        caught += bool(half_written())
         launcher.start("train", "--resume", "-o", run, "--quiet")
         if caught == 2:
             break
-        half_written.unlink(missing_ok=True)  # of the killed process: only that of the next is to be waited for
+        for path in half_written():
+            path.unlink(missing_ok=True)  # of the killed process: only that of the next is to be waited for
     assert launcher.wait() == 0, launcher.messages.read_text()
     assert caught
     assert_same(run, references["paramixer"])

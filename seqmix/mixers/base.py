@@ -1,13 +1,13 @@
-"""The contract of a mixer, and what the attention mixers share.
+"""The contract of a mixer, and what attention mixers share.
 
-A mixer is a module with ``forward(x, mask, source) -> y``, all `(B, L, D)`; mask `(B, L)` bool, True = a real
-token; `source` the embedded input, which Paramixer computes its links from in every block and attention mixers
-ignore. One answer for one sequence: the output at real tokens depends on that sequence's real tokens alone -
-not on padding, neighbours or batch size, and in `eval()` not on chance.
+A mixer is a module with ``forward(x, mask, source) -> y``. `x`, `source` and `y` are `(B, L, D)`; `mask` is `(B, L)` bool,
+True = a real token. `source` is the embedded input, from which Paramixer computes its links in every block; attention mixers
+ignore it. One answer for one sequence: the output at real tokens depends on the real tokens of that sequence alone, not on
+padding, other sequences in the batch or the batch size, and in `eval()` not on chance.
 
-The constructor takes `d_model` and `max_length` (positions, a CLS token included) and keyword-only options
-with defaults, no ``**kwargs``: its signature is the schema that `--set mixer.<option>=<value>` is checked
-against, its "Args" the documentation.
+The constructor takes `d_model` and `max_length` (positions, including a CLS token) and keyword-only options with defaults, no
+``**kwargs``. Its signature is the schema that `--set mixer.<option>=<value>` is checked against; "Args" in the docstring of
+the class documents the options.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from seqmix.functional import softmax_attention
 
 @dataclass(slots=True, eq=False)
 class Table:
-    """Features of which many positions are equal: the distinct ones, and which stands where.
+    """Distinct feature rows, and which row each position has: a compact form of features that repeat.
 
-    A mixer that says `tabulated = True` may be given one in the place of `x` or `source`: what it computes from one
-    position alone, it then computes once for each row.
+    A mixer with `tabulated = True` may receive a table as `x` or `source`. What it computes from one position alone, it then
+    computes once per row.
 
     Attributes:
         rows: `(R, D)`.
         index: `(B, L)` integers in 0..R-1.
-        results: what mixers have made of `rows`, by their `id`, for as long as the rows are valid. None: they will not be
-            asked for again (in training, the weights change).
+        results: what mixers computed from `rows`, by the mixer's `id`, valid as long as `rows` is. None if the results are not
+            reused (in training, where the weights change).
     """
 
     rows: Tensor
@@ -40,20 +40,20 @@ class Table:
     results: dict[int, Any] | None = field(default=None, repr=False)
 
     def expand(self) -> Tensor:
-        """`(B, L, D)`."""
+        """Return the features of every position, `(B, L, D)`."""
         return F.embedding(self.index, self.rows)
 
 
 class Mixer(nn.Module):
-    """Base of all mixers.
+    """Base class of all mixers.
 
     Attributes:
-        block: what the model builds around the mixer: "transformer" (pre-norm attention and feed-forward
-            with residuals) or "plain" (the mixer, then dropout and an optional norm).
+        block: what the model builds around the mixer: "transformer" (pre-norm attention and feed-forward, with residuals) or
+            "plain" (the mixer, then dropout and an optional norm).
         model_defaults: options of [model] that suit this mixer better than the general defaults.
         quadratic: whether time or memory grows with the square of the length.
-        for_longest: whether the model must be built for the longest sequence there is, not for a typical one.
-        tabulated: whether `forward` takes a `Table` for `x` and `source`.
+        for_longest: whether the model must be built for the longest sequence in the data rather than a typical one.
+        tabulated: whether `forward` accepts a `Table` as `x` and `source`.
     """
 
     block: ClassVar[Literal["transformer", "plain"]] = "transformer"
@@ -63,32 +63,44 @@ class Mixer(nn.Module):
     tabulated: ClassVar[bool] = False
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-        """Mixes x `(B, L, D)` along its length; mask `(B, L)` bool; source `(B, L, D)`. Returns `(B, L, D)`."""
+        """Mix x along its length.
+
+        Args:
+            x: `(B, L, D)`, the features to mix.
+            mask: `(B, L)` bool, True = a real token.
+            source: `(B, L, D)`, the embedded input.
+
+        Returns:
+            `(B, L, D)`.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define forward(x, mask, source)")
 
     @property
     def row_floats(self) -> int:
-        """Floats that a tabulated mixer keeps for each row of a table."""
+        """Floats that a tabulated mixer stores per row of a table."""
         return 0
 
     def after_step(self, step: int) -> None:
-        """Called in training after optimiser step number `step`, from 1: what changes with time, changes here."""
+        """Update what changes during training; called after optimiser step number `step`, counted from 1."""
 
     def label(self) -> str:
-        """What the name of a run folder says of the options, such as the protocol; empty: nothing."""
+        """Return what the name of a run folder says about the options, such as the protocol; empty for nothing."""
         return ""
 
 
 class AttentionMixer(Mixer):
     """Queries, keys, values and heads; a subclass writes `attend`.
 
-    Attributes:
-        shared_qk: whether keys are the queries; there is no layer for them then.
-
     Args:
         d_model: width D, a multiple of `n_heads`.
-        max_length: positions the model is built for.
-        n_heads: number of heads H; each has the width E = D / H.
+        max_length: positions that the model is built for.
+        n_heads: number of heads H, each of width E = D / H.
+
+    Attributes:
+        shared_qk: whether keys are the queries; there is then no layer for keys.
+
+    Raises:
+        ValueError: `n_heads` does not divide `d_model`.
     """
 
     model_defaults: ClassVar[dict[str, Any]] = {"d_model": 64, "blocks": 2}  # as in the Skyformer paper
@@ -111,18 +123,28 @@ class AttentionMixer(Mixer):
         return self.project(attended.transpose(1, 2).flatten(2))
 
     def _heads(self, x: Tensor) -> Tensor:
-        """`(B, L, D)` to `(B, H, L, E)`."""
+        """Reshape `(B, L, D)` to `(B, H, L, E)`."""
         return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-        """q, k, v `(B, H, L, E)`, mask `(B, L)` bool. Returns `(B, H, L, E)`."""
+        """Return what each query gathers from the values of the real tokens.
+
+        Args:
+            q: `(B, H, L, E)`.
+            k: `(B, H, L, E)`.
+            v: `(B, H, L, E)`.
+            mask: `(B, L)` bool, True = a real token.
+
+        Returns:
+            `(B, H, L, E)`; outputs at padding are unspecified.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define attend(q, k, v, mask)")
 
     def exact(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-        """What `attend` approximates, at quadratic cost; shapes as there."""
+        """Return what `attend` approximates, at quadratic cost; shapes as in `attend`."""
         return softmax_attention(q, k, v, mask)
 
     @classmethod
     def feature_options(cls, n: int) -> dict[str, Any] | None:
-        """Options with which the cost of a query is that of about `n` keys; None: this mixer is no approximation."""
+        """Return options with which a query costs as much as about `n` keys, or None if this mixer is not an approximation."""
         return None

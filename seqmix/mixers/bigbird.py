@@ -1,12 +1,15 @@
-"""BigBird: blocks that attend to their neighbours, to global and to random blocks (Zaheer et al., NeurIPS 2020).
+"""BigBird: blocks that attend to neighbouring, global and random blocks (Zaheer et al., NeurIPS 2020).
 
-Tokens are taken in blocks. A block attends to itself and its two neighbours, to the first and the last block, and to
-`n_random_blocks` others; the first and the last attend to all tokens, and so connect everything (internal transformer
-construction). Cost: O(L b (5 + r) D) operations, O(L (5 + r) D) memory a block of the model, blocks of b, r of them random.
+Tokens are grouped into blocks. A block attends to itself and its two neighbours, to the first and the last block, and to
+`n_random_blocks` others. The first and the last block attend to all tokens, and so connect everything (the paper's internal
+transformer construction).
 
-Blocks are those of each sequence's own length, the last one shorter; neighbours do not wrap around. No block is attended to
-twice. Random blocks are drawn one from each of r equal shares of the remaining ones, by a fixed hash of head and block: the
-same in training, in `eval()`, and for every sequence of a length.
+Cost: O(L b (5 + r) D) operations and O(L (5 + r) D) memory per block of the model, with token blocks of size b and r random
+blocks.
+
+Blocks follow each sequence's own length, and the last one may be shorter; neighbours do not wrap around. No block is attended
+to twice. The remaining blocks are divided into r equal shares, and one is drawn from each by a fixed hash of head and block:
+the same in training, in `eval()`, and for every sequence of the same length.
 """
 
 from __future__ import annotations
@@ -25,9 +28,9 @@ class BigBird(AttentionMixer):
     """Multi-head block-sparse attention.
 
     Args:
-        n_heads: number of heads.
+        n_heads: number of heads H.
         block_size: tokens in a block.
-        n_random_blocks: random blocks that each block attends to.
+        n_random_blocks: number of random blocks that each block attends to.
     """
 
     def __init__(
@@ -43,7 +46,7 @@ class BigBird(AttentionMixer):
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         size, length = self.block_size, q.shape[2]
         n_blocks = -(-length // size)
-        used = ((mask.sum(1) - 1) // size + 1).clamp_min(1)  # blocks of each sequence
+        used = ((mask.sum(1) - 1) // size + 1).clamp_min(1)  # number of blocks of each sequence
         blocks, attended = self._plan(used, n_blocks)  # (B, H, N, K)
         missing = n_blocks * size - length
         q, k, v = (F.pad(x, (0, 0, 0, missing)).unflatten(2, (n_blocks, size)) for x in (q, k, v))  # (B, H, N, b, E)
@@ -54,7 +57,7 @@ class BigBird(AttentionMixer):
         out: Tensor = F.scaled_dot_product_attention(q_blocks, keys, values, attn_mask=seen.flatten(0, 1)).unflatten(
             0, q.shape[:2]
         )
-        # The first and the last block see everything.
+        # The first and the last block attend to everything.
         number = torch.arange(n_blocks, device=q.device)[:, None, None]
         whole = F.pad(mask, (0, missing))
         for block in (torch.zeros_like(used), used - 1):
@@ -64,13 +67,13 @@ class BigBird(AttentionMixer):
         return out.flatten(2, 3)[:, :, :length]
 
     def _plan(self, used: Tensor, n_blocks: int) -> tuple[Tensor, Tensor]:
-        """Which blocks each attends to `(B, H, N, K)`, and which of these entries count."""
+        """Return the blocks that each block attends to `(B, H, N, K)`, and which of these entries count."""
         i = torch.arange(n_blocks, device=used.device)[None, None, :, None]
         last = used[:, None, None, None] - 1
-        low, high = (i - 1).clamp_min(1), torch.minimum(i + 1, last - 1)  # neighbours between first and last
+        low, high = (i - 1).clamp_min(1), torch.minimum(i + 1, last - 1)  # neighbours, without the first and last block
         neighbours = i + torch.arange(-1, 2, device=used.device)
         near = (high - low + 1).clamp_min(0)
-        free = (last - 1 - near).clamp_min(0)  # blocks that are neither global nor near
+        free = (last - 1 - near).clamp_min(0)  # number of blocks that are neither global nor neighbours
         share, shares = torch.arange(self.n_random_blocks, device=used.device), max(1, self.n_random_blocks)
         chance = _chance(torch.arange(self.n_heads, device=used.device)[None, :, None, None], i, share)
         start, end = share * free // shares, (share + 1) * free // shares
@@ -88,18 +91,18 @@ class BigBird(AttentionMixer):
 
     @classmethod
     def feature_options(cls, n: int) -> dict[str, Any]:
-        return {"block_size": max(1, n // 8)}  # three near, two global, three random
+        return {"block_size": max(1, n // 8)}  # three neighbours, two global, three random
 
 
 def _take(x: Tensor, blocks: Tensor) -> Tensor:
-    """Blocks `(B, H, N, K)` of x `(B, H, *, b, E)`, side by side: `(B, H, N, K b, E)`."""
+    """Gather blocks `(B, H, N, K)` of x `(B, H, *, b, E)` and join them: `(B, H, N, K b, E)`."""
     index = blocks.flatten(2)[..., None, None].expand(-1, -1, -1, *x.shape[3:])
     taken: Tensor = x.gather(2, index).unflatten(2, blocks.shape[2:])
     return taken.flatten(3, 4)
 
 
 def _chance(head: Tensor, block: Tensor, draw: Tensor) -> Tensor:
-    """Numbers from 0 to below 1 that look random and are always the same (float64)."""
+    """Return fixed pseudo-random numbers in [0, 1), float64."""
     mixed = (head * 73856093) ^ (block * 19349663) ^ (draw * 83492791)
     for _ in range(2):
         mixed = ((mixed ^ (mixed >> 16)) * 0x45D9F3B) & 0xFFFFFFFF

@@ -1,11 +1,15 @@
-"""ChordMixer: rotation of channel tracks along the chord offsets, then an MLP (Khalitov et al., ICLR 2023).
+"""ChordMixer: channel tracks rotated by the chord offsets, then an MLP (Khalitov et al., ICLR 2023).
 
-Each layer is ``x + mlp(rotate(x))``: the channels are tracks; track 0 stays, track m = 1, 2, ... is rotated by 2^(m-1)
-positions, and an MLP mixes the tracks at every position. After ceil(log2 N) layers every position depends on every
-other. Cost: O(L W^2 log N) operations and O(L W log N) memory a block, W = track_size (1 + ceil(log2 N)) channels.
+Each layer is ``x + mlp(rotate(x))``. The channels are divided into tracks; track 0 stays, track m = 1, 2, ... is rotated by
+2^(m-1) positions, and an MLP mixes the tracks at every position. After ceil(log2 N) layers every position depends on every
+other.
 
-The circle is each sequence's own length. Deviations: the width of the tracks together follows from the length, so that a
-linear layer leads into and out of them; the number of layers is that of the length the model is built for, for all.
+Cost: O(L W^2 log N) operations and O(L W log N) memory per block, with W = track_size (1 + ceil(log2 N)) channels and N
+positions that the model is built for.
+
+Tracks rotate on the circle of each sequence's own length. Deviations from the paper: the total width of the tracks follows
+from the length, so a linear layer leads into and out of them; all sequences pass through the number of layers of the length
+that the model is built for.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ class ChordMixer(Mixer):
 
     Args:
         track_size: channels in a track.
-        d_hidden: hidden width of each layer's MLP; 0: twice the channels of all tracks.
+        d_hidden: hidden width of each layer's MLP; 0 for twice the channels of all tracks.
     """
 
     block = "plain"
@@ -31,7 +35,7 @@ class ChordMixer(Mixer):
         if track_size < 1:
             raise ValueError(f"mixer.track_size must be at least 1: got {track_size}")
         if d_hidden < 0:
-            raise ValueError(f"mixer.d_hidden must be 0 (chosen) or more: got {d_hidden}")
+            raise ValueError(f"mixer.d_hidden must be 0 (automatic) or more: got {d_hidden}")
         n_layers = max(1, (max_length - 1).bit_length())
         self.track_size, self.n_tracks = track_size, 1 + n_layers
         width = self.n_tracks * track_size
@@ -52,7 +56,7 @@ class ChordMixer(Mixer):
 
 
 def _rotated(mask: Tensor, n_tracks: int) -> Tensor:
-    """Which position each track takes what stands at position i from: `(B, L, T, 1)`, i + offset on its own circle."""
+    """Return the position that each track at position i reads from, i + offset on its own circle: `(B, L, T, 1)`."""
     lengths = mask.sum(1)[:, None, None].clamp_min(1)
     offsets = torch.tensor([0, *(2**m for m in range(n_tracks - 1))], device=mask.device)
     position = torch.arange(mask.shape[1], device=mask.device)[:, None]

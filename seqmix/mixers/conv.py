@@ -1,10 +1,13 @@
-"""A residual dilated convolution network, the baseline that genomics users know (as in Basenji, Kelley et al. 2018).
+"""A residual network of dilated convolutions, the baseline that genomics users know (as in Basenji, Kelley et al., 2018).
 
-Layer m = 1, 2, ... is ``x + convolution(gelu(norm(x)))`` with dilation 2^(m-1); there are as many layers as it takes for
-the first position to see the last. Cost: O(L D^2 K log N) operations and O(L D log N) memory a block, kernel width K.
+Layer m = 1, 2, ... is ``x + convolution(gelu(norm(x)))`` with dilation 2^(m-1). By default there are enough layers for the
+first position to see the last.
 
-Padding is zero before every convolution, as what is beyond the ends is. Deviation: the norm is that of a position's
-channels, not of a batch, whose other sequences would change the answer.
+Cost: O(L D^2 K log N) operations and O(L D log N) memory per block, with kernel width K and N positions that the model is
+built for.
+
+Padding is set to zero before every convolution, as are positions beyond the ends. Deviation from the paper: the norm is over
+the channels of one position, not over a batch, where other sequences would change the answer.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ class Conv(Mixer):
 
     Args:
         kernel_size: odd width of the convolutions, at least 3.
-        n_layers: number of layers; 0: as many as reach over the length that the model is built for.
+        n_layers: number of layers; 0 for as many as cover the length that the model is built for.
     """
 
     block = "plain"
@@ -32,7 +35,7 @@ class Conv(Mixer):
         if n_layers < 0:
             raise ValueError(f"mixer.n_layers must be 0 (as many as needed) or more: got {n_layers}")
         side = kernel_size // 2
-        needed = max(1, (-(-(max_length - 1) // side)).bit_length())  # side (2^n - 1) >= max_length - 1
+        needed = max(1, (-(-(max_length - 1) // side)).bit_length())  # smallest n with side (2^n - 1) >= max_length - 1
         dilations = [2**m for m in range(n_layers or needed)]
         self.norms = nn.ModuleList(nn.LayerNorm(d_model) for _ in dilations)
         self.convolutions = nn.ModuleList(

@@ -1,12 +1,13 @@
-"""Informer's ProbSparse attention: only queries that attend unevenly attend at all (Zhou et al., AAAI 2021).
+"""Informer's ProbSparse attention: only queries with uneven scores attend (Zhou et al., AAAI 2021).
 
-A query's unevenness is the maximum minus the mean of its scores with a sample of the keys (equation 4). The u most
-uneven queries attend to all keys; all others receive the mean of the values, as the uniform attention that they are
-close to. Cost: O(L u D) operations and O(L u) memory a block.
+A query's unevenness is the maximum minus the mean of its scores with a sample of the keys (equation 4). The u most uneven
+queries attend to all keys; every other query receives the mean of the values, which is uniform attention, close to its own.
 
-Deviations from the published code: samples, means and choices are of real tokens only; all queries share one sample of
-u keys, a matrix product where a sample for each would be a gather of L u keys; in `eval()` it is fixed and evenly spread;
-u is `n_features`, not a multiple of log L.
+Cost: O(L u D) operations and O(L u) memory per block.
+
+Deviations from the published code: samples, means and choices are over real tokens only; all queries share one sample of u
+keys, which is a matrix product, where a sample per query would gather L u keys; in `eval()` the sample is fixed and evenly
+spread; u is `n_features`, not a multiple of log L.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Informer(AttentionMixer):
     """Multi-head ProbSparse attention.
 
     Args:
-        n_heads: number of heads.
+        n_heads: number of heads H.
         n_features: number u of sampled keys, and of queries that attend.
     """
 
@@ -42,14 +43,14 @@ class Informer(AttentionMixer):
         return mean.expand_as(v).scatter(2, chosen.expand(-1, -1, -1, v.shape[3]), attended)
 
     def _uneven(self, q: Tensor, k: Tensor, mask: Tensor) -> Tensor:
-        """Numbers `(B, H, u)` of the queries with the most uneven scores; padded ones last."""
+        """Return the positions `(B, H, u)` of the queries with the most uneven scores; padded queries come last."""
         sample = self._sample(mask.sum(1))[:, None, :, None].expand(-1, q.shape[1], -1, q.shape[3])
         scores = q @ k.gather(2, sample).transpose(-1, -2)
         unevenness = (scores.amax(-1) - scores.mean(-1)).masked_fill(~mask[:, None, :], -torch.inf)
         return unevenness.topk(min(self.n_features, mask.shape[1]), dim=-1).indices
 
     def _sample(self, lengths: Tensor) -> Tensor:
-        """Numbers `(B, u)` of real keys: random in training, evenly spread in `eval()`."""
+        """Return the positions `(B, u)` of sampled real keys: random in training, evenly spread in `eval()`."""
         n = self.n_features
         if self.training:
             share = torch.rand(len(lengths), n, device=lengths.device, dtype=torch.float64)

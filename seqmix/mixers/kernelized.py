@@ -1,6 +1,6 @@
-"""Kernelized attention: a Gaussian kernel in the place of softmax (Chen et al. 2021, equation 3).
+"""Kernelized attention: a Gaussian kernel replaces softmax (Chen et al., "Skyformer", NeurIPS 2021, equation 3).
 
-Cost: O(L^2 D) operations and O(L D) memory a block. Quadratic in time: what Skyformer approximates.
+Cost: O(L^2 D) operations and O(L D) memory per block. Quadratic in time; Skyformer approximates it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class Kernelized(AttentionMixer):
     """Multi-head kernelized attention.
 
     Args:
-        n_heads: number of heads.
+        n_heads: number of heads H.
     """
 
     quadratic = True

@@ -1,6 +1,6 @@
-"""Linear attention: the feature map elu + 1 in the place of the exponential (Katharopoulos et al., ICML 2020).
+"""Linear attention: the feature map elu + 1 replaces the exponential (Katharopoulos et al., ICML 2020).
 
-Cost: O(L E D) operations and O(L D) memory a block, E the head width.
+Cost: O(L E D) operations and O(L D) memory per block, with head width E.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from seqmix.mixers.base import AttentionMixer
 
 
 class Linear(AttentionMixer):
-    """Multi-head linear attention, not causal: ``phi(q) (phi(K)^T V) / (phi(q) . sum phi(K))``, phi = elu + 1.
+    """Multi-head linear attention, not causal: ``phi(q) (phi(K)^T V) / (phi(q) . sum phi(K))`` with phi = elu + 1.
 
     Args:
-        n_heads: number of heads.
+        n_heads: number of heads H.
     """
 
     def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2) -> None:
@@ -28,5 +28,5 @@ class Linear(AttentionMixer):
 
 
 def _features(x: Tensor) -> Tensor:
-    """elu(x) + 1, above zero everywhere."""
+    """Return elu(x) + 1, which is positive everywhere."""
     return F.relu(x) + x.clamp_max(0.0).exp()

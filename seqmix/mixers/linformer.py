@@ -1,9 +1,9 @@
-"""Linformer: keys and values projected along the length to a fixed number of features (Wang et al. 2020).
+"""Linformer: keys and values projected along the length to a fixed number of features (Wang et al., 2020).
 
-Cost: O(L M D) operations and O(L D + M N) memory a block, M features, N positions the model is built for.
+Cost: O(L M D) operations and O(L D + M N) memory per block, with M features and N positions that the model is built for.
 
-The projection is one number for each position: a model is built for the longest sequence there is. Beyond, position i
-takes the column of position i modulo N.
+The projection has one column per position, so a model is built for the longest sequence in the data. In a longer sequence,
+position i uses the column of position i modulo N.
 
 Deviation from published implementations: the projection is a parameter, saved and trained like all others.
 """
@@ -23,9 +23,9 @@ class Linformer(AttentionMixer):
     """Multi-head Linformer attention.
 
     Args:
-        n_heads: number of heads.
-        n_features: rows M of each head's projection.
-        share_kv: one projection for keys and values; false: one for each.
+        n_heads: number of heads H.
+        n_features: number of rows M of each head's projection.
+        share_kv: whether keys and values share one projection.
     """
 
     for_longest = True
@@ -37,7 +37,7 @@ class Linformer(AttentionMixer):
         if n_features < 1:
             raise ValueError(f"mixer.n_features must be at least 1: got {n_features}")
         shape = (n_heads, n_features, max_length)
-        # Projected keys begin with the scale of a single one.
+        # Scaled so that projected keys start out as large as a single key.
         self.projection = nn.Parameter(torch.randn(shape) * max_length**-0.5)
         self.projection_values = None if share_kv else nn.Parameter(torch.randn(shape) * max_length**-0.5)
 

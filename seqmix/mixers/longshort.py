@@ -1,11 +1,14 @@
 """Long-short attention of Transformer-LS: a sliding window and a dynamic projection (Zhu et al., NeurIPS 2021).
 
-Segments of `window` tokens attend to themselves and half a window on either side, and to `n_features` sums over the
-whole sequence, ``P^T K`` and ``P^T V`` with ``P = softmax(K W_p)`` along the length: a projection that depends on the
-input, not on positions. Keys and values of either kind have a layer norm of their own (DualLN), so that neither
-outweighs the other. Cost: O(L (2 w + M) D) operations, O(L (2 + M / w) D) memory a block, M features, window w.
+Segments of `window` tokens attend to themselves and half a window on either side, and to `n_features` sums over the whole
+sequence, ``P^T K`` and ``P^T V`` with ``P = softmax(K W_p)`` along the length: a projection that depends on the input rather
+than on positions. Near and far keys and values each have a layer norm of their own (DualLN), so that neither outweighs the
+other.
 
-Deviation: the projection is computed from the keys; not causal; softmax and windows are over real tokens only.
+Cost: O(L (2 w + M) D) operations and O(L (2 + M / w) D) memory per block, with M features and window w.
+
+Deviations from the paper: the projection is computed from the keys; attention is not causal; softmax and windows are over real
+tokens only.
 """
 
 from __future__ import annotations
@@ -21,9 +24,9 @@ class LongShort(AttentionMixer):
     """Multi-head long-short attention.
 
     Args:
-        n_heads: number of heads.
-        window: tokens in a segment; even.
-        n_features: columns of each head's dynamic projection.
+        n_heads: number of heads H.
+        window: tokens w in a segment; even.
+        n_features: number of columns M of each head's dynamic projection.
     """
 
     def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2, window: int = 64, n_features: int = 128) -> None:
@@ -55,11 +58,11 @@ class LongShort(AttentionMixer):
 
 
 def _flat(x: Tensor) -> Tensor:
-    """Heads `(B, H, L, E)` side by side: `(B, L, D)`."""
+    """Join heads `(B, H, L, E)` to `(B, L, D)`."""
     return x.transpose(1, 2).flatten(2)
 
 
 def _windows(x: Tensor, size: int) -> Tensor:
-    """Segments of x `(B, H, L, E)` with half a window on either side: `(B, H, S, 2 size, E)`; beyond the ends, zero."""
+    """Return segments of x `(B, H, L, E)` with half a window on either side, zero beyond the ends: `(B, H, S, 2 size, E)`."""
     rest = -x.shape[2] % size
     return F.pad(x, (0, 0, size // 2, size // 2 + rest)).unfold(2, 2 * size, size).transpose(-1, -2)

@@ -1,9 +1,9 @@
-"""Nystromformer: softmax attention through the means of segments (Xiong et al., AAAI 2021).
+"""Nyströmformer: softmax attention through the means of segments (Xiong et al., AAAI 2021).
 
-Cost: O(L M D + M^3) operations and O(L D + M^2) memory a block, M landmarks.
+Cost: O(L M D + M^3) operations and O(L D + M^2) memory per block, with M landmarks.
 
-Deviations from the published code, each for the sake of one answer for one sequence: segments are parts of each
-sequence's own real tokens, of which there may be any number; the pseudo-inverse is scaled for each matrix on its own.
+Deviations from the published code, so that a sequence has one answer: segments divide each sequence's own real tokens, of
+which there may be any number; the pseudo-inverse is scaled for each matrix on its own.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from seqmix.mixers.base import AttentionMixer
 
 
 class Nystromformer(AttentionMixer):
-    """Multi-head Nystrom attention.
+    """Multi-head Nyström attention.
 
     Args:
-        n_heads: number of heads.
-        n_landmarks: segments whose means stand for all queries and keys.
+        n_heads: number of heads H.
+        n_landmarks: number M of segments whose means represent all queries and keys.
         iterations: steps of the iterative pseudo-inverse.
-        conv_kernel: odd width of a depthwise convolution of the values that is added, one filter a head; 0: none.
+        conv_kernel: odd width of a depthwise convolution of the values that is added to the output, with one filter per head;
+            0 for none.
     """
 
     def __init__(

@@ -1,14 +1,15 @@
 """Paramixer: mixing by a product of sparse factors whose entries are computed from the input.
 
-``V_0 = g(V)``, ``V_m = W_m V_(m-1) + V_(m-1)`` for m = 1..n_factors; row i of W_m has its non-zeros f_m(source_i)
-at the offsets of the protocol, on the circle of the sequence's own length. f_m and g are two-layer perceptrons.
+``V_0 = g(V)``, ``V_m = W_m V_(m-1) + V_(m-1)`` for m = 1..n_factors. Row i of W_m has its non-zeros f_m(source_i) at the
+offsets of the protocol, on the circle of the sequence's own length. f_m and g are two-layer MLPs.
 
-Source: Yu, Khalitov, Cheng, Yang, "Paramixer: Parameterizing Mixing Links in Sparse Factors Works Better than
-Dot-Product Self-Attention", CVPR 2022.
-Cost: O(L log^2 L) multiplications for the mixing, O(L D d_hidden log L) for the links; memory O(L D log L).
+Cost: O(L D log^2 L) operations for the mixing and O(L D d_hidden log L) for the links; O(L D log L) memory.
 
-Deviation from the published code: the circle is each sequence's own length, so padding has no part in it; on
-unpadded input the two are equal.
+Source: Yu, Khalitov, Cheng, Yang, "Paramixer: Parameterizing Mixing Links in Sparse Factors Works Better than Dot-Product
+Self-Attention", CVPR 2022.
+
+Deviation from the published code: the circle is each sequence's own length, so padding has no part in it. On unpadded input
+the two are equal.
 """
 
 from __future__ import annotations
@@ -26,10 +27,13 @@ _MOST_CHORD_LINKS = 42  # offsets up to 2^40
 
 
 def protocol_offsets(protocol: str, n_links: int, factor: int) -> list[int]:
-    """Offsets of the links of one factor, counted from 0.
+    """Return the offsets of the links of one factor.
 
-    CHORD: 0, 1, 2, 4, ..., 2^(n_links - 2), the same in every factor.
-    CDIL: 0, d, 2d, ..., -d, -2d, ... with the dilation d = 2^factor; `n_links` is odd.
+    Args:
+        protocol: "chord" for offsets 0, 1, 2, 4, ..., 2^(n_links - 2), the same in every factor; "cdil" for
+            0, d, 2d, ..., -d, -2d, ... with dilation d = 2^factor.
+        n_links: number of offsets K; odd for "cdil".
+        factor: number of the factor, from 0.
     """
     if protocol == "chord":
         return [0, *(2**k for k in range(n_links - 1))]
@@ -41,17 +45,18 @@ class Paramixer(Mixer):
     """The Paramixer block.
 
     Args:
-        protocol: where the links of a factor point: chord or cdil.
-        n_links: non-zeros in a row of a factor; 0: n_factors + 1 for chord, 9 for cdil (there odd).
-        n_factors: number of sparse factors; 0: ceil(log2 max_length), so that every token reaches every other.
-        d_hidden: hidden width of the perceptrons that compute links and values.
+        protocol: positions that the links of a factor point to: "chord" or "cdil".
+        n_links: number of non-zeros K in a row of a factor; 0 for n_factors + 1 with "chord" and 9 with "cdil" (where it is
+            odd).
+        n_factors: number of sparse factors; 0 for ceil(log2 max_length), with which every token reaches every other.
+        d_hidden: hidden width of the MLPs that compute links and values.
         residual: whether each factor adds its input to its output.
-        link_scale: initial scale of what the links' perceptrons put out, times that of `nn.Linear`. At 1, as published,
-            a product of many factors begins as a random mixture of the whole sequence, by which a model tells its
-            training sequences apart; at 0.1 it begins near the identity and learns what to mix.
-        rescale_every: factors after which a sequence's values are divided by their root mean square; 0: never, as
-            published. Nothing else bounds a product of many factors: it was seen to grow to 1e18 and overflow. A
-            LayerNorm behind the block takes the scale out in any case.
+        link_scale: initial scale of the links' output layer, relative to that of `nn.Linear`. At 1, as published, a product of
+            many factors starts as a random mixture of the whole sequence, by which a model can memorise its training
+            sequences; at 0.1 it starts near the identity and learns what to mix.
+        rescale_every: number of factors after which a sequence's values are divided by their root mean square; 0 for never, as
+            published. Nothing else bounds a product of many factors: without rescaling, values have grown to 1e18 and
+            overflowed. A LayerNorm after the block removes the scale in any case.
     """
 
     block = "plain"
@@ -80,7 +85,7 @@ class Paramixer(Mixer):
         if min(self.n_factors, self.n_links) < 1 or rescale_every < 0:
             raise ValueError("mixer.n_factors, mixer.n_links and mixer.rescale_every must not be negative")
         if self.n_links > (_MOST_CHORD_LINKS if protocol == "chord" else max(9, 2 * max_length + 1)):
-            raise ValueError(f"mixer.n_links = {self.n_links}: there are not so many places to link to")
+            raise ValueError(f"mixer.n_links = {self.n_links} is more than there are positions to link to")
         if d_hidden < 1:
             raise ValueError(f"mixer.d_hidden must be at least 1: got {d_hidden}")
         if protocol == "cdil" and self.n_links % 2 == 0:
@@ -89,7 +94,7 @@ class Paramixer(Mixer):
         self.links = StackedMLP(d_model, d_hidden, self.n_links, count=self.n_factors)
         self.residual = residual
         self.rescale_every = rescale_every
-        # W V + V = (W + I) V, and the first offset is 0: the residual is a 1 on the first link.
+        # W V + V = (W + I) V, and the first offset is 0, so the residual adds 1 to the first link.
         shift = torch.zeros(self.n_links)
         shift[0] = float(residual)
         self.register_buffer("shift", shift, persistent=False)
@@ -101,7 +106,7 @@ class Paramixer(Mixer):
     def forward(self, x: Tensor | Table, mask: Tensor, source: Tensor | Table) -> Tensor:
         lengths = mask.sum(1)
         links, values = self._links(source, mask), self._values(x, mask)
-        # Unbound at once: a factor selected on its own would get a gradient of the size of all.
+        # Unbind all factors at once: selecting one factor would allocate a gradient of the size of all.
         for factor, (factor_links, offsets) in enumerate(zip(links.unbind(), self.offsets, strict=True)):
             placed = _place(factor_links, source, mask)
             values = circular_mix(placed, values, offsets, lengths=lengths)
@@ -110,17 +115,15 @@ class Paramixer(Mixer):
         return values.transpose(1, 2)
 
     def _links(self, source: Tensor | Table, mask: Tensor) -> Tensor:
-        """Links of all factors, `(n_factors, K, B * L)`, or `(n_factors, K, R)` for the rows of a table."""
-        kept = source.results.get(id(self)) if isinstance(source, Table) and source.results is not None else None
-        if kept is not None:
-            return kept
-        links: Tensor = self.links(_columns(source, mask), self.shift)
-        if isinstance(source, Table) and source.results is not None:
-            source.results[id(self)] = links
-        return links
+        """Return the links of all factors, `(n_factors, K, B * L)`, or `(n_factors, K, R)` for the rows of a table."""
+        if not isinstance(source, Table) or source.results is None:
+            return self.links(_columns(source, mask), self.shift)
+        if id(self) not in source.results:
+            source.results[id(self)] = self.links(_columns(source, mask), self.shift)
+        return source.results[id(self)]
 
     def _values(self, x: Tensor | Table, mask: Tensor) -> Tensor:
-        """V_0 = g(x), `(B, D, L)`."""
+        """Return V_0 = g(x), `(B, D, L)`."""
         return _place(self.values(_columns(x, mask))[0], x, mask)
 
     @property
@@ -132,29 +135,33 @@ class Paramixer(Mixer):
 
 
 def _inverse_scale(values: Tensor, lengths: Tensor) -> Tensor:
-    """`(B, 1, 1)`: one over the root mean square of each sequence's values `(B, D, L)`, which are zero at padding."""
+    """Return 1 / root mean square of each sequence's values `(B, D, L)`, which are zero at padding: `(B, 1, 1)`."""
     mean_square = values.square().sum((1, 2)) / (lengths * values.shape[1])
     return (mean_square + 1e-12).rsqrt()[:, None, None]
 
 
 def _columns(x: Tensor | Table, mask: Tensor) -> Tensor:
-    """`(B, L, D)` to `(D, B * L)`, zero at padding, so that whatever stands there stays without effect; or `(D, R)`."""
+    """Return x `(B, L, D)` as columns `(D, B * L)`, zero at padding, so that padding has no effect; `(D, R)` for a table."""
     if isinstance(x, Table):
         return x.rows.T.contiguous()
     return x.masked_fill(~mask[:, :, None], 0.0).flatten(0, 1).T.contiguous()
 
 
 def _place(columns: Tensor, origin: Tensor | Table, mask: Tensor) -> Tensor:
-    """Columns `(K, B * L)`, or `(K, R)` of a table, to where they belong: `(B, K, L)`."""
+    """Move columns `(K, B * L)`, or `(K, R)` of a table, to their positions: `(B, K, L)`."""
     if isinstance(origin, Table):
         columns = columns.gather(1, origin.index.reshape(1, -1).expand(len(columns), -1))
     return columns.view(len(columns), *mask.shape).transpose(0, 1)
 
 
 class StackedMLP(nn.Module):
-    """`count` two-layer perceptrons with GELU over the same input, initialised as `nn.Linear` is.
+    """`count` two-layer MLPs with GELU over the same input, initialised like `nn.Linear`.
 
-    ``forward``: x `(D, N)`; shift `(d_out,)`, added to what each puts out. Returns `(count, d_out, N)`.
+    Args:
+        d_in: input width D.
+        d_hidden: hidden width h.
+        d_out: output width K.
+        count: number of MLPs M.
     """
 
     def __init__(self, d_in: int, d_hidden: int, d_out: int, *, count: int) -> None:
@@ -171,5 +178,14 @@ class StackedMLP(nn.Module):
                 nn.init.uniform_(parameter, -(fan_in**-0.5), fan_in**-0.5)
 
     def forward(self, x: Tensor, shift: Tensor | None = None) -> Tensor:
+        """Apply the MLPs to every column of x.
+
+        Args:
+            x: `(D, N)`.
+            shift: `(K,)`, added to the output of each MLP; nothing if None.
+
+        Returns:
+            `(M, K, N)`.
+        """
         bias_out = self.bias_out if shift is None else self.bias_out + shift
         return chunked_mlp(x, self.weight_in, self.bias_in, self.weight_out, bias_out)

@@ -1,11 +1,13 @@
 """Performer: attention through positive orthogonal random features, FAVOR+ (Choromanski et al., ICLR 2021).
 
-``exp(q . k / sqrt(E))`` is the expectation of ``phi(q) . phi(k)`` with ``phi(x) = exp(W x' - |x'|^2 / 2) / sqrt(M)``,
-x' = x / E^(1/4), over rows of W from a normal distribution (lemma 1); rows orthogonal in blocks of E lower its variance.
-Cost: O(L M D) operations and O(L M) memory a block, M features.
+``exp(q . k / sqrt(E))`` is the expectation of ``phi(q) . phi(k)`` with ``phi(x) = exp(W x' - |x'|^2 / 2) / sqrt(M)`` and
+x' = x / E^(1/4), where the rows of W are normally distributed (lemma 1). Making the rows orthogonal in blocks of E lowers the
+variance.
 
-Features are stabilised by subtracting the largest exponent, of a row for queries and of a sequence for keys, which
-cancels in the normalised result. What is drawn is saved with the weights: `eval()` is not left to chance.
+Cost: O(L M D) operations and O(L M) memory per block, with M features.
+
+Features are stabilised by subtracting the largest exponent, per row for queries and per sequence for keys, which cancels in
+the normalised result. The random features are saved with the weights, so `eval()` does not depend on chance.
 """
 
 from __future__ import annotations
@@ -19,17 +21,18 @@ from torch import Tensor
 from seqmix.mixers.base import AttentionMixer
 
 KERNELS = ("softmax", "relu")
-_EPSILON = 1e-6  # added to features, so that no sum of them vanishes
+_EPSILON = 1e-6  # added to the features so that their sum never vanishes
 
 
 class Performer(AttentionMixer):
     """Multi-head FAVOR+ attention.
 
     Args:
-        n_heads: number of heads.
-        n_features: random features M.
-        kernel: "softmax": positive features of the softmax kernel; "relu": generalised attention, features relu(W x').
-        redraw_every: optimiser steps after which the features are drawn anew; 0: never.
+        n_heads: number of heads H.
+        n_features: number of random features M.
+        kernel: "softmax" for positive features of the softmax kernel, "relu" for generalised attention with features relu(W
+            x').
+        redraw_every: optimiser steps after which the features are redrawn; 0 for never.
     """
 
     weight: Tensor
@@ -69,7 +72,7 @@ class Performer(AttentionMixer):
             return (features_q @ summed / total).to(v.dtype)
 
     def _features(self, x: Tensor, dims: tuple[int, ...], real: Tensor | None = None) -> Tensor:
-        """`(B, H, L, M)`, up to a factor for all that `dims` names; zero where a row is not real."""
+        """Return features `(B, H, L, M)`, up to a factor shared by everything along `dims`; zero for rows that are not real."""
         x = x * x.shape[-1] ** -0.25
         projected = x @ self.weight.to(x.dtype).T
         if self.kernel == "relu":
@@ -87,10 +90,10 @@ class Performer(AttentionMixer):
 
 
 def _orthogonal_features(n_features: int, width: int) -> Tensor:
-    """Rows `(M, E)`, orthogonal in blocks of E, with the norms of normal vectors."""
+    """Draw rows `(M, E)` that are orthogonal in blocks of E and have the norms of normally distributed vectors."""
     blocks = []
     for _ in range(-(-n_features // width)):
         rotation, triangle = torch.linalg.qr(torch.randn(width, width))
-        # Uniform only with these signs: the decomposition alone prefers some directions, a bias that never averages out.
+        # These signs make the rotation uniform: the decomposition alone prefers some directions, which never averages out.
         blocks.append((rotation * triangle.diagonal().sign()).T)
     return torch.cat(blocks)[:n_features] * torch.randn(n_features, width).norm(dim=1, keepdim=True)

@@ -1,14 +1,15 @@
 """Reformer: attention within buckets of a locality-sensitive hash (Kitaev et al., ICLR 2020). Not causal.
 
-Queries are keys, of length one as keys. In each of several rounds tokens are hashed by random rotations, sorted by
-bucket, and cut into chunks; a token attends to those of its bucket in its own chunk and the one before. The rounds are
-combined exactly (section 2, equation 3): the result is softmax over all that are met in any round, those met in N rounds
-counted once. A token attends to itself only if there is nothing else.
-Cost: O(R L (c D + log L)) operations and O(R L c) memory a block, R rounds, chunks of c tokens.
+Queries serve as keys, normalised to length one. In each of several rounds, tokens are hashed by random rotations, sorted by
+bucket and cut into chunks; a token attends to tokens of its bucket in its own chunk and the previous one. The rounds are
+combined exactly (section 2, equation 3): the result is softmax over all tokens met in any round, where a token met in several
+rounds counts once. A token attends to itself only if it meets no other.
 
-Buckets and chunks are those of each sequence's own length: a power of two of buckets, of c tokens or fewer on average.
-Hashes of more than 64 buckets are made of several, so that their cost does not grow with the square of the length.
-Rotations are drawn anew in training, and fixed in `eval()`.
+Cost: O(R L (c D + log L)) operations and O(R L c) memory per block, with R rounds and chunks of c tokens.
+
+Buckets and chunks follow each sequence's own length: the number of buckets is a power of two, with c tokens or fewer per
+bucket on average. Hashes of more than 64 buckets combine several rotations, so that their cost does not grow with the square
+of the length. Rotations are redrawn at every training step and fixed in `eval()`.
 """
 
 from __future__ import annotations
@@ -21,17 +22,18 @@ from torch import Tensor
 
 from seqmix.mixers.base import AttentionMixer
 
-_BITS, _DIGITS = 6, 4  # of a hash: at most 64 buckets from one rotation, four of them
-_SELF = -5e4  # score of a token with itself
+_ROTATION_BITS = 6  # at most 64 buckets from one rotation
+_MAX_ROTATIONS = 4  # per hash
+_SELF_SCORE = -5e4  # score of a token with itself
 
 
 class Reformer(AttentionMixer):
     """Multi-head LSH attention with shared queries and keys.
 
     Args:
-        n_heads: number of heads.
-        n_hashes: rounds of hashing.
-        bucket_size: tokens c in a chunk, and in a bucket at most on average.
+        n_heads: number of heads H.
+        n_hashes: number of hashing rounds R.
+        bucket_size: tokens c in a chunk; also the most tokens in a bucket on average.
     """
 
     shared_qk = True
@@ -44,7 +46,7 @@ class Reformer(AttentionMixer):
         if bucket_size < 1:
             raise ValueError(f"mixer.bucket_size must be at least 1: got {bucket_size}")
         self.n_hashes, self.bucket_size = n_hashes, bucket_size
-        self.register_buffer("rotations", torch.randn(n_hashes, _DIGITS, d_model // n_heads, 2 ** (_BITS - 1)))
+        self.register_buffer("rotations", torch.randn(n_hashes, _MAX_ROTATIONS, d_model // n_heads, 2 ** (_ROTATION_BITS - 1)))
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         rotations = torch.randn_like(self.rotations) if self.training else self.rotations
@@ -59,7 +61,11 @@ class Reformer(AttentionMixer):
         return (torch.stack(outs) * weights.to(v.dtype)).sum(0)[:, :, :length]
 
     def _attend_round(self, q: Tensor, v: Tensor, mask: Tensor, number: int, rounds: list[_Round]) -> tuple[Tensor, Tensor]:
-        """Attention within one round's chunks `(B, H, L, E)`, and the logarithm of its weights' sum `(B, H, L)`."""
+        """Attend within the chunks of one round.
+
+        Returns:
+            The output `(B, H, L, E)`, and the logarithm of the sum of the attention weights `(B, H, L)`.
+        """
         here = rounds[number]
         queries, values = here.sorted(q), here.sorted(v)
         keys, values = (here.with_previous(x) for x in (F.normalize(queries, dim=-1), values))
@@ -71,8 +77,8 @@ class Reformer(AttentionMixer):
                 for other in rounds:
                     met += other.meet(here)
                 own = here.pairs(torch.arange(mask.shape[1], device=q.device).expand(q.shape[:3]))
-            scores = scores.masked_fill(own[0] == own[1], _SELF) - met.clamp_min(1.0).log()
-            # Padded queries meet nothing: they look at everything, which nobody sees.
+            scores = scores.masked_fill(own[0] == own[1], _SELF_SCORE) - met.clamp_min(1.0).log()
+            # Padded queries meet no key. Let them attend to everything, which avoids NaN; their outputs are not used.
             scores = scores.masked_fill(~here.meet(here), -torch.inf).masked_fill(~here.pairs(here.real)[0], 0.0)
             total = scores.logsumexp(-1, keepdim=True)
             out = (scores - total).exp() @ values.to(wide)
@@ -81,20 +87,23 @@ class Reformer(AttentionMixer):
     def exact(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         own = torch.eye(q.shape[2], dtype=torch.bool, device=q.device)
         scores = q @ F.normalize(q, dim=-1).transpose(-1, -2) * q.shape[-1] ** -0.5
-        weights = scores.masked_fill(own, _SELF).masked_fill(~mask[:, None, None, :], -torch.inf).softmax(-1)
+        weights = scores.masked_fill(own, _SELF_SCORE).masked_fill(~mask[:, None, None, :], -torch.inf).softmax(-1)
         return weights @ v
 
     @classmethod
     def feature_options(cls, n: int) -> dict[str, Any]:
-        return {"bucket_size": max(1, n // 4)}  # two rounds, chunk and the one before
+        return {"bucket_size": max(1, n // 4)}  # two rounds, each with a chunk and the previous one
 
 
 class _Round:
-    """One round of hashing: who is in which bucket, and in which chunk of the order by bucket.
+    """One round of hashing: the bucket of each token, and its chunk in the order sorted by bucket.
 
     Attributes:
-        buckets: `(B, H, L)`; chunks: `(B, H, L)`; real: `(B, H, L)`, which tokens are.
-        before: `(B, C)` the chunk before each chunk, the last real one before the first; -1: there is no other.
+        buckets: `(B, H, L)`, bucket of each token.
+        chunks: `(B, H, L)`, chunk of each token.
+        real: `(B, H, L)` bool, which tokens are real.
+        before: `(B, C)`, the chunk before each chunk; the last chunk with real tokens comes before the first, and -1 means
+            that there is no other.
     """
 
     def __init__(self, buckets: Tensor, mask: Tensor, size: int) -> None:
@@ -109,49 +118,49 @@ class _Round:
         self.before = torch.where(before < 0, torch.where(used > 1, used - 1, -1), before)
 
     def sorted(self, x: Tensor) -> Tensor:
-        """x `(B, H, L, E)` in the order of buckets, in chunks: `(B, H, C, c, E)`."""
+        """Sort x `(B, H, L, E)` by bucket and cut it into chunks: `(B, H, C, c, E)`."""
         return x.gather(2, self._order[..., None].expand_as(x)).unflatten(2, (-1, self.size))
 
     def unsorted(self, x: Tensor) -> Tensor:
-        """The inverse of `sorted`."""
+        """Undo `sorted`."""
         x = x.flatten(2, 3)
         return x.gather(2, self._rank[..., None].expand_as(x))
 
     def with_previous(self, x: Tensor) -> Tensor:
-        """Chunks `(B, H, C, c, E)`, each followed by the one before: `(B, H, C, 2 c, E)`."""
+        """Append to each chunk of `(B, H, C, c, E)` the chunk before it: `(B, H, C, 2 c, E)`."""
         index = self.before.clamp_min(0)[:, None, :, None, None].expand_as(x)
         return torch.cat((x, x.gather(2, index)), dim=3)
 
     def pairs(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What x `(B, H, L)` says of the queries `(B, H, C, c, 1)` and keys `(B, H, C, 1, 2 c)` of this round."""
+        """Arrange x `(B, H, L)` by the queries `(B, H, C, c, 1)` and by the keys `(B, H, C, 1, 2 c)` of this round."""
         queries = self.sorted(x[..., None])
         return queries, self.with_previous(queries).transpose(-1, -2)
 
     def meet(self, at: _Round) -> Tensor:
-        """For the pairs of round `at`, whether they meet in this one: `(B, H, C, c, 2 c)`."""
+        """Return which query-key pairs of round `at` meet in this round: `(B, H, C, c, 2 c)` bool."""
         query_bucket, key_bucket = at.pairs(self.buckets)
         query_chunk, key_chunk = at.pairs(self.chunks)
         before = self.before[:, None].expand(-1, self.chunks.shape[1], -1).gather(2, self.chunks.flatten(2))
         query_before, _ = at.pairs(before)
         met = (query_bucket == key_bucket) & ((query_chunk == key_chunk) | (query_before == key_chunk))
         found = met & at.pairs(self.real)[1]
-        if at is self:  # where there is no chunk before, it is its own: each pair but once
+        if at is self:  # a chunk without a previous one was paired with itself: count each pair once
             there = (self.before >= 0)[:, None, :, None, None]
             found = found & torch.cat((torch.ones_like(found[..., : self.size]), there.expand_as(found[..., : self.size])), -1)
         return found
 
 
 def _hash(q: Tensor, mask: Tensor, rotation: Tensor, size: int) -> Tensor:
-    """Buckets `(B, H, L)` of q `(B, H, L, E)`: the digits of each are the nearest of the axes that a rotation has."""
-    needed = -(-mask.sum(1) // size)  # buckets of each sequence
+    """Return the bucket `(B, H, L)` of each query `(B, H, L, E)`: one digit per rotation, the nearest of its signed axes."""
+    needed = -(-mask.sum(1) // size)  # number of buckets of each sequence
     bits = torch.ceil(torch.log2(needed.clamp_min(1).double())).long()[:, None, None, None]
     buckets = torch.zeros(q.shape[:3], dtype=torch.int64, device=q.device)
     axis = torch.arange(rotation.shape[2], device=q.device)
-    for digit in range(min(_DIGITS, -(-int(bits.max()) // _BITS))):
-        axes = (1 << (bits - digit * _BITS).clamp(0, _BITS)) // 2  # each has two directions
+    for digit in range(min(_MAX_ROTATIONS, -(-int(bits.max()) // _ROTATION_BITS))):
+        axes = (1 << (bits - digit * _ROTATION_BITS).clamp(0, _ROTATION_BITS)) // 2  # an axis has two directions: two buckets
         along = (q @ rotation[digit]).masked_fill(axis >= axes, -torch.inf)
         against = (-along).masked_fill(axis >= axes, -torch.inf)
         highest, nearest = torch.cat((along, against), dim=-1).max(-1)
         nearest = torch.where(nearest >= len(axis), nearest - len(axis) + axes[..., 0], nearest)
-        buckets += nearest.masked_fill(highest.isinf(), 0) << (digit * _BITS)
+        buckets += nearest.masked_fill(highest.isinf(), 0) << (digit * _ROTATION_BITS)
     return buckets

@@ -1,11 +1,12 @@
-"""S4D: a diagonal state space model as a convolution over the whole length (Gu et al., NeurIPS 2022).
+"""S4D: a diagonal state space model, as a convolution over the whole length (Gu et al., NeurIPS 2022).
 
-Each channel is ``x'(t) = A x(t) + B u(t), y(t) = 2 Re(C x(t)) + D u(t)`` with a diagonal complex A (initialised as
-S4D-Lin, A_n = -1/2 + i pi n), B = 1, discretised by zero-order hold; its response to an impulse is
-``K_l = 2 Re sum_n C_n (exp(dt A_n) - 1) / A_n exp(dt A_n l)``. One such model reads forwards, one backwards: not causal.
-Cost: O(L log L D + L D N) operations and O(L D) memory a block, N = d_state / 2 complex states.
+Each channel is ``x'(t) = A x(t) + B u(t), y(t) = 2 Re(C x(t)) + D u(t)`` with a diagonal complex A (initialised as S4D-Lin,
+A_n = -1/2 + i pi n) and B = 1, discretised by zero-order hold. Its impulse response is
+``K_l = 2 Re sum_n C_n (exp(dt A_n) - 1) / A_n exp(dt A_n l)``. One such model reads forwards and one backwards: not causal.
 
-The convolution is by FFT, in float32 at least. Padding is zero, as what is beyond the ends is.
+Cost: O(L log L D + L D N) operations and O(L D) memory per block, with N = d_state / 2 complex states.
+
+The convolution uses FFTs, in float32 at least. Padding is zero, as are positions beyond the ends.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class S4D(Mixer):
 
     Args:
         d_state: real dimension of each channel's state in each direction; even.
-        dt_min, dt_max: range in which the step sizes begin, log-uniformly.
+        dt_min: smallest initial step size; step sizes are drawn log-uniformly.
+        dt_max: largest initial step size.
     """
 
     model_defaults: ClassVar[dict[str, Any]] = {"d_model": 64, "blocks": 2}
@@ -39,9 +41,9 @@ class S4D(Mixer):
         n = d_state // 2
         low, high = math.log(dt_min), math.log(dt_max)
         self.log_dt = nn.Parameter(low + (high - low) * torch.rand(2, d_model))
-        self.log_decay = nn.Parameter(torch.full((2, d_model, n), math.log(0.5)))  # of -Re A, so that it stays stable
+        self.log_decay = nn.Parameter(torch.full((2, d_model, n), math.log(0.5)))  # log(-Re A): A stays stable
         self.frequency = nn.Parameter((math.pi * torch.arange(n)).repeat(2, d_model, 1))
-        self.output = nn.Parameter(torch.randn(2, d_model, n, 2) * 0.5**0.5)  # C, real and imaginary part
+        self.output = nn.Parameter(torch.randn(2, d_model, n, 2) * 0.5**0.5)  # C, real and imaginary parts
         self.skip = nn.Parameter(torch.randn(d_model))
         self.gate = nn.Linear(d_model, 2 * d_model)
 
@@ -53,21 +55,21 @@ class S4D(Mixer):
         return F.glu(self.gate(F.gelu(y.to(x.dtype)).transpose(1, 2)), dim=-1)
 
     def _convolve(self, signal: Tensor) -> Tensor:
-        """Both directions of a signal `(B, D, L)` at once: the backward one sees what is strictly behind a position."""
+        """Convolve a signal `(B, D, L)` in both directions at once; the backward direction sees only later positions."""
         length = signal.shape[2]
         forwards, backwards = self.kernel(length)
         size = _quick_size(2 * length)
-        # Position -l of the circle is what comes l positions later.
+        # On the FFT's circle, position -l stands for l positions later.
         around = F.pad(forwards, (0, size - length)) + F.pad(backwards.flip(-1), (size - length, 0))
         spectrum = torch.fft.rfft(signal, n=size) * torch.fft.rfft(around, n=size)
         return torch.fft.irfft(spectrum, n=size)[..., :length]
 
     def kernel(self, length: int) -> Tensor:
-        """The responses `(2, D, L)` to an impulse, forwards and backwards."""
+        """Return the impulse responses `(2, D, L)`, forwards and backwards."""
         dt = self.log_dt.exp()[..., None]
         rate = torch.complex(-self.log_decay.exp(), self.frequency)  # A
         weight = torch.view_as_complex(self.output) * torch.expm1(dt * rate) / rate
-        # exp(dt A l) for l = a step + b is a product: a matrix product of sqrt(L) wide factors, not L terms a state.
+        # exp(dt A l) for l = a step + b factorises: one matrix product of sqrt(L) wide factors, not L exponentials per state.
         step = math.isqrt(length - 1) + 1
         inner, outer = (torch.arange(n, dtype=dt.dtype, device=dt.device) for n in (step, -(-length // step)))
         left = weight[..., None, :] * torch.exp((dt * rate * step)[..., None, :] * outer[:, None])  # (2, D, L / step, N)
@@ -76,6 +78,6 @@ class S4D(Mixer):
 
 
 def _quick_size(least: int) -> int:
-    """The smallest 2^a or 3 2^a that is not less: sizes for which FFTs are quick."""
+    """Return the smallest 2^a or 3 2^a that is at least `least`: sizes for which FFTs are fast."""
     power = 1 << (least - 1).bit_length()
     return min(power, 3 * power // 4) if 3 * power // 4 >= least else power

@@ -1,10 +1,10 @@
-"""Skyformer: the Nystrom approximation of kernelized attention (Chen et al. 2021, section 4).
+"""Skyformer: the Nyström approximation of kernelized attention (Chen et al., NeurIPS 2021, sections 4.2 and 4.4).
 
-Cost: O(L M D + M^3) operations and O(L D + M^2) memory a block, M landmarks.
+Cost: O(L M D + M^3) operations and O(L D + M^2) memory per block, with M landmarks.
 
-Deviations from the published code, each for the sake of one answer for one sequence: landmarks are drawn from
-real tokens only, on each sequence's own length; in `eval()` they are fixed and evenly spread; the inverse is
-scaled for each matrix on its own; the kernel's width follows the real head width.
+Deviations from the published code, so that a sequence has one answer: landmarks are drawn from real tokens only, over each
+sequence's own length; in `eval()` they are fixed and evenly spread; the inverse is scaled for each matrix on its own; the
+kernel's width follows the actual head width.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class Skyformer(AttentionMixer):
     """Multi-head Skyformer attention.
 
     Args:
-        n_heads: number of heads.
-        n_landmarks: rows of [Q; K] that the kernel matrix is approximated from.
+        n_heads: number of heads H.
+        n_landmarks: number M of rows of [Q; K] from which the kernel matrix is approximated.
         gamma: ridge added to the landmarks' kernel matrix, > 0.
-        iterations: steps of the iterative inverse; 0: exact, by Cholesky decomposition.
+        iterations: steps of the iterative inverse; 0 for the exact inverse, by Cholesky decomposition.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Skyformer(AttentionMixer):
         return {"n_landmarks": n}
 
     def _landmarks(self, mask: Tensor) -> Tensor:
-        """`(B, M)` rows of [Q; K]: random in training, evenly spread in `eval()`; real tokens only."""
+        """Return rows `(B, M)` of [Q; K], real tokens only: random in training, evenly spread in `eval()`."""
         lengths, padded = mask.sum(1), mask.shape[1]
         if not self.training:
             return even_landmarks(lengths, self.n_landmarks, padded)

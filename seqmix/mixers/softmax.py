@@ -1,6 +1,6 @@
-"""Softmax attention (Vaswani et al. 2017), through PyTorch's fused `scaled_dot_product_attention`.
+"""Softmax attention (Vaswani et al., 2017), through PyTorch's fused `scaled_dot_product_attention`.
 
-Cost: O(L^2 D) operations a block. Quadratic: the yardstick, not the tool for long sequences.
+Cost: O(L^2 D) operations per block. Quadratic: a reference, not a tool for long sequences.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ class Softmax(AttentionMixer):
     """Multi-head softmax attention.
 
     Args:
-        n_heads: number of heads.
-        attention_dropout: probability with which attention weights are dropped in training, 0 to below 1.
+        n_heads: number of heads H.
+        attention_dropout: probability of dropping an attention weight in training, in [0, 1).
     """
 
     quadratic = True
@@ -24,7 +24,7 @@ class Softmax(AttentionMixer):
     def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2, attention_dropout: float = 0.0) -> None:
         super().__init__(d_model, max_length, n_heads=n_heads)
         if not 0 <= attention_dropout < 1:
-            raise ValueError(f"mixer.attention_dropout must be from 0 to below 1: got {attention_dropout}")
+            raise ValueError(f"mixer.attention_dropout must be at least 0 and below 1: got {attention_dropout}")
         self.attention_dropout = attention_dropout
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:

@@ -1,225 +1,244 @@
 """The configuration of a run: frozen dataclasses, TOML in and out, `--set table.option=value`.
 
-Three tables: [model] (with [mixer], the mixer's own options), [training], [data]. What is not said takes the
-mixer's defaults for the model, then those below. A run's `config.toml` says everything, so `--config` repeats it.
+Three tables: [model] (with [mixer], the mixer's own options), [training], [data]. Whatever is not given takes the mixer's
+defaults for the model, then those declared here. A run's `config.toml` holds every option, so `--config` repeats the run.
+
+Every option is declared here once (see `seqmix.options`): `seqmix.train` and `seqmix train` take their names, defaults,
+help and checks from here.
 """
 
 from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
-from seqmix.errors import ConfigError
+from seqmix.errors import ConfigError, param
+from seqmix.options import check, check_name, documented, option, options_of, refuse
 
 Table = dict[str, Any]
-POOLINGS = ("mean", "cls", "flat")
-STEMS = ("conv", "none")
-SOURCES = ("stem", "tokens")
-POSITION_STARTS = ("normal", "sinusoidal")
 T = TypeVar("T")
 
+POOLINGS = ("mean", "cls", "flat")
+PRECISIONS = ("fp32", "bf16", "fp16")
+SELECTIONS = ("macro-f1", "micro-f1", "accuracy", "roc-auc", "loss", "r2", "within")
+TRUNCATIONS = ("start", "end", "middle")
 
-def _require(condition: bool, name: str, allowed: str, got: object) -> None:
-    if not condition:
-        raise ConfigError(f"{name} must be {allowed}: got {got!r}")
-
-
-def one_of(value: str, allowed: Iterable[str], name: str) -> None:
-    """Raises a `ConfigError` where the option `name` has a value that is not allowed."""
-    _require(value in allowed, name, f"one of {', '.join(allowed)}", value)
+MODEL, TRAINING, DATA, MACHINE = "Model", "Training", "Data", "Machine"  # panels of `--help`
 
 
+@documented
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig:
-    """The classifier. See `SequenceClassifier` for what each part does.
+    """The classifier; `SequenceClassifier` explains how its parts work together."""
 
-    Attributes:
-        mixer: name of the mixer, one of `available_mixers()`.
-        mixer_options: the mixer's own options ([mixer] in TOML).
-        max_length: characters of the sequences it is built for, which sizes the mixers; 0: with positions or flat pooling,
-            which take no longer ones, data.max_length or the data's longest; else what three quarters of the training
-            records do not exceed (longer ones are taken all the same).
-        d_model: width, channels.
-        blocks: number of mixer blocks.
-        d_feedforward: hidden width of the feed-forward in transformer blocks.
-        norm: LayerNorm after each block of a mixer that is no attention.
-        residual: such a block adds what it mixed to what came in (blocks of attention mixers do so in any case).
-        pooling: mean, cls or flat.
-        positions: learned positional embedding; position_start: what it begins as, normal (random) or sinusoidal;
-            position_std: its initial scale.
-        stem: conv or none; stem_kernel: the width of its convolution in characters, odd.
-        head_hidden: hidden width of the head; 0: one linear layer.
-        dropout_embedding, dropout, dropout_head: probabilities, 0 to below 1.
-        kmer: tokens are words of this many characters (DNA, proteins); 0: characters.
-        source: what Paramixer's links are computed from: stem (the stem's output) or tokens (its input).
-        words: a branch beside the blocks that sees the frequencies of all words of this many characters (DNA, proteins);
-            0: none. d_words: its width; dropout_words: probability with which a word is not counted in training;
-            dropout_branch: probability with which the head gets one of the two branches only.
-        checkpoint_blocks: activation checkpointing: less memory, about a third more time.
-    """
-
-    mixer: str = "paramixer"
-    mixer_options: Table = field(default_factory=dict)
-    max_length: int = 0
-    d_model: int = 32
-    blocks: int = 1
-    d_feedforward: int = 128
-    norm: bool = True
-    residual: bool = False
-    pooling: str = "mean"
-    positions: bool = False
-    position_start: str = "normal"
-    position_std: float = 0.02
-    stem: str = "conv"
-    stem_kernel: int = 9
-    head_hidden: int = 0
-    dropout_embedding: float = 0.0
-    dropout: float = 0.0
-    dropout_head: float = 0.0
-    kmer: int = 0
-    source: str = "stem"
-    words: int = 0
-    d_words: int = 64
-    dropout_words: float = 0.0
-    dropout_branch: float = 0.0
-    checkpoint_blocks: bool = False
+    mixer: str = option("paramixer", "What mixes the positions: paramixer, skyformer, s4d, conv …", flag=True, panel=MODEL)
+    mixer_options: Table = option(dict, "Options of the mixer ([mixer] in TOML).")
+    max_length: int = option(
+        0,
+        "Characters of the sequences that the model is built for, which sizes the mixers. 0: with positions or flat pooling, "
+        "which do not take longer ones, data.max_length or the longest record; else the length that three quarters of the "
+        "training records do not exceed (longer ones are processed all the same).",
+        at_least=0,
+    )
+    d_model: int = option(32, "Width of the model: channels at each position.", at_least=1)
+    blocks: int = option(1, "Number of mixer blocks.", at_least=1)
+    d_feedforward: int = option(128, "Hidden width of the feed-forward layers in transformer blocks.", at_least=1)
+    norm: bool = option(True, "LayerNorm after each plain block (transformer blocks have their own).")
+    residual: bool = option(False, "A plain block adds its mixer's output to its input (transformer blocks always do).")
+    pooling: str = option("mean", "How the positions become one vector.", choices=POOLINGS, flag=True, panel=MODEL)
+    positions: bool = option(False, "Add a learned positional embedding.")
+    position_start: str = option(
+        "normal", "Initial positional embedding: random, or sinusoids.", choices=("normal", "sinusoidal")
+    )
+    position_std: float = option(0.02, "Initial scale (root mean square) of the positional embedding.")
+    stem: str = option("conv", "Residual convolution between the embedding and the first block.", choices=("conv", "none"))
+    stem_kernel: int = option(9, "Width of the stem's convolution in characters, odd.", at_least=1)
+    head_hidden: int = option(0, "Hidden width of the head; 0 for a single linear layer.", at_least=0)
+    dropout_embedding: float = option(0.0, "Dropout after the embedding.", at_least=0, below=1)
+    dropout: float = option(0.0, "Dropout after each block's mixing and feed-forward.", at_least=0, below=1)
+    dropout_head: float = option(0.0, "Dropout before the head.", at_least=0, below=1)
+    kmer: int = option(
+        0,
+        "Tokens are k-mers of this many characters (DNA, proteins); 0 for single characters.",
+        at_least=0,
+        flag=True,
+        panel=MODEL,
+    )
+    source: str = option(
+        "stem",
+        "What Paramixer computes its links from: the stem's output, or its input (equal tokens then have equal links, which "
+        "are computed once).",
+        choices=("stem", "tokens"),
+    )
+    words: int = option(
+        0,
+        "The k-mer branch: beside the blocks, the frequencies of all k-mers of this many characters (DNA, proteins); 0 for no "
+        "branch.",
+        at_least=0,
+    )
+    d_words: int = option(64, "Width of the k-mer branch.", at_least=1)
+    dropout_words: float = option(0.0, "Probability of not counting a k-mer in training.", at_least=0, below=1)
+    dropout_branch: float = option(
+        0.0, "Probability that, in training, the head sees only one of the two branches.", at_least=0, below=1
+    )
+    checkpoint_blocks: bool = option(False, "Activation checkpointing: less memory, about a third more time.")
 
     def __post_init__(self) -> None:
-        one_of(self.pooling, POOLINGS, "model.pooling")
-        one_of(self.stem, STEMS, "model.stem")
-        one_of(self.position_start, POSITION_STARTS, "model.position_start")
-        one_of(self.source, SOURCES, "model.source")
-        for name in ("d_model", "blocks", "d_feedforward", "stem_kernel", "d_words"):
-            _require(getattr(self, name) >= 1, f"model.{name}", "at least 1", getattr(self, name))
-        for name in ("max_length", "head_hidden", "kmer", "words"):
-            _require(getattr(self, name) >= 0, f"model.{name}", "0 or more", getattr(self, name))
-        for name in ("dropout_embedding", "dropout", "dropout_head", "dropout_words", "dropout_branch"):
-            _require(0 <= getattr(self, name) < 1, f"model.{name}", "from 0 to below 1", getattr(self, name))
+        check(self, "model.")
 
 
-SCHEDULES = ("constant", "cosine", "linear")
-SELECTIONS = ("macro-f1", "micro-f1", "accuracy", "roc-auc", "loss", "r2", "within")
-PRECISIONS = ("fp32", "bf16", "fp16")
-
-
+@documented
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingConfig:
     """The training loop.
 
-    Attributes:
-        epochs: passes over the training split, at most; 0: as many as `budget` or `max_steps` allows.
-        budget: seconds that training may take, validation included; 0: any. What it reaches then depends on the computer and
-            its load, so a run is no longer the same to the bit.
-        max_steps: optimiser steps after which training ends; 0: any. What is stated of `epochs`, `budget` and `max_steps`
-            holds together, whichever comes first; what an option or a file states takes the place of what a recipe states of
-            the three, and of the default epochs. A stated budget or number of steps takes that of their patience, too.
-        validate_every: optimiser steps between validations; 0: every epoch is validated. The last step always is.
-        batch_size: sequences in a batch; 0: as many as `tokens_per_batch` allows.
-        tokens_per_batch: most tokens in a batch, padding included; 0: found by trying, before the first step.
-        accumulate: batches whose gradients are added up for one optimiser step.
-        lr: peak learning rate of AdamW; weight_decay: its decay, for matrices only.
-        schedule: of the learning rate after warm-up: constant, cosine or linear (both to 0); warmup: fraction of
-            all steps in which it rises from 0.
-        clip: greatest norm of the gradient; 0: no clipping.
-        label_smoothing: 0 to below 1.
-        crop: of each training sequence a random part is seen, anew in every epoch, of at least 1 - crop of its length.
-        reverse_complement: probability with which a training sequence is seen from its other strand (DNA).
-        average: the weights that are validated and kept are a running average over the steps with this decay (shorter
-            at the beginning); 0: the last weights as they are.
-        class_weights: none, or balanced: weights in the loss inverse to the classes' frequencies.
-        select: the validation score that the best weights have, of equal ones that with the lowest loss: macro-f1, accuracy
-            (with several labels a record: all of them right), roc-auc or loss; with several labels also micro-f1; of a
-            regression r2, loss (its default) or within (the tolerance that the data were prepared with).
-        patience: validations (epochs, without `validate_every`) in a row with no better score after which training stops;
-            0: never.
-        goal: validation score (`select`; of loss, at most this) with which training ends; 0: none.
-        seed: of weights, order and dropout.
-        precision: fp32, bf16 or fp16 (the last with loss scaling, on a GPU only).
-        device: auto, cpu, cuda, cuda:1, mps.
-        compile: run the model through torch.compile.
-        save_every: optimiser steps between saved states for --resume.
-        tensorboard: also write TensorBoard events (needs seqmix[tensorboard]).
+    `epochs`, `budget` and `max_steps` hold together, whichever comes first. Those that an option or a file gives replace
+    those of a recipe and the default number of epochs; a given budget or number of steps replaces a recipe's patience, too.
     """
 
-    epochs: int = 8
-    budget: float = 0.0
-    max_steps: int = 0
-    validate_every: int = 0
-    batch_size: int = 0
-    tokens_per_batch: int = 8192
-    accumulate: int = 1
-    lr: float = 2e-3
-    weight_decay: float = 0.01
-    schedule: str = "cosine"
-    warmup: float = 0.05
-    clip: float = 1.0
-    label_smoothing: float = 0.0
-    crop: float = 0.0
-    reverse_complement: float = 0.0
-    average: float = 0.99
-    class_weights: str = "none"
-    select: str = "macro-f1"
-    patience: int = 3
-    goal: float = 0.0
-    seed: int = 0
-    precision: str = "fp32"
-    device: str = "auto"
-    compile: bool = False
-    save_every: int = 100
-    tensorboard: bool = False
+    epochs: int = option(
+        8,
+        f"Passes over the training split, at most; 0 for as many as {param('budget')} or {param('max_steps')} allows.",
+        at_least=0,
+        allowed="at least 1 (or 0, with training.budget or training.max_steps)",
+        flag=True,
+        panel=TRAINING,
+    )
+    budget: float = option(
+        0.0,
+        f"Time that training may take, validation included: seconds, or a text such as 90s, 5m or 2h30m; 0 for any. Without "
+        f"{param('epochs')}, it alone is the limit. The result then depends on the speed of the computer.",
+        at_least=0,
+        below=math.inf,
+        allowed="a number of seconds, 0 (none) or more",
+        flag=True,
+        panel=TRAINING,
+        metavar="TIME",
+        shown="any",
+    )
+    max_steps: int = option(
+        0,
+        f"Optimiser steps after which training ends; 0 for any. Without {param('epochs')}, they alone are the limit.",
+        at_least=0,
+        flag=True,
+        panel=TRAINING,
+        shown="any",
+    )
+    validate_every: int = option(
+        0,
+        "Optimiser steps between validations; 0 to validate after every epoch. The last step is always validated.",
+        at_least=0,
+    )
+    batch_size: int = option(
+        0,
+        f"Sequences in a batch; 0 for as many as {param('tokens_per_batch')} allows.",
+        at_least=0,
+        flag=True,
+        panel=TRAINING,
+        shown="as many as fit",
+    )
+    tokens_per_batch: int = option(
+        8192,
+        "Most tokens in a batch, padding included; auto (0 in TOML) to measure, before the first step, how many are fastest.",
+        at_least=0,
+        flag=True,
+        panel=TRAINING,
+        metavar="N|auto",
+    )
+    accumulate: int = option(1, "Batches whose gradients are added up for one optimiser step.", at_least=1)
+    lr: float = option(2e-3, "Peak learning rate of AdamW.", above=0, flag=True, panel=TRAINING)
+    weight_decay: float = option(0.01, "Weight decay of AdamW, for matrices only.", at_least=0)
+    schedule: str = option(
+        "cosine", "Learning rate after the warm-up (cosine and linear fall to 0).", choices=("constant", "cosine", "linear")
+    )
+    warmup: float = option(0.05, "Fraction of all steps in which the learning rate rises from 0.", at_least=0, at_most=1)
+    clip: float = option(1.0, "Greatest norm of the gradient; 0 for no clipping.", at_least=0)
+    label_smoothing: float = option(0.0, "Label smoothing in the loss.", at_least=0, below=1)
+    crop: float = option(
+        0.0,
+        "Training sees a random part of each sequence, drawn anew in every epoch, of at least 1 - crop of its length.",
+        at_least=0,
+        below=1,
+    )
+    reverse_complement: float = option(
+        0.0, "Probability that training sees a sequence from its other strand (DNA).", at_least=0, at_most=1
+    )
+    average: float = option(
+        0.99,
+        "Decay of the running average of the weights, which is validated and kept (shorter at the beginning); 0 to keep the "
+        "last weights.",
+        at_least=0,
+        below=1,
+    )
+    class_weights: str = option(
+        "none",
+        "Weights of the classes in the loss; balanced: inverse to their frequencies.",
+        flag=True,
+        panel=TRAINING,
+        choices=("none", "balanced"),
+    )
+    select: str = option(
+        "macro-f1",
+        "Validation score that chooses the weights to keep, ties by the loss. Classification: macro-f1, accuracy, roc-auc or "
+        "loss; multilabel: micro-f1, too (accuracy: all labels right); regression: loss (its default), r2 or within (the "
+        "tolerance that the data were prepared with).",
+        choices=SELECTIONS,
+        flag=True,
+        panel=TRAINING,
+        shown="macro-f1; loss for a regression",
+    )
+    patience: int = option(
+        3, "Validations in a row without a better score after which training stops; 0 for never.", at_least=0
+    )
+    goal: float = option(
+        0.0, f"Validation score ({param('select')}; of a loss, at most this) at which training ends; 0 for none."
+    )
+    seed: int = option(0, "Seed of weights, order and dropout.", at_least=0, flag=True, panel=TRAINING)
+    precision: str = option(
+        "fp32",
+        "Floating point numbers of the model; fp16 (with loss scaling) needs a GPU.",
+        choices=PRECISIONS,
+        flag=True,
+        panel=MACHINE,
+    )
+    device: str = option(
+        "auto", "Where to compute: auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.", flag=True, panel=MACHINE
+    )
+    compile: bool = option(False, "Run the model through torch.compile.", flag=True, panel=MACHINE)
+    save_every: int = option(
+        100, f"Optimiser steps between saved states for {param('resume')}.", at_least=1, flag=True, panel=TRAINING
+    )
+    tensorboard: bool = option(False, "Also write TensorBoard events (needs seqmix[tensorboard]).")
 
     def __post_init__(self) -> None:
-        _require(0 <= self.budget < math.inf, "training.budget", "a number of seconds, 0 (none) or more", self.budget)
-        fewest = 0 if self.budget or self.max_steps else 1
-        allowed = "at least 1 (or 0, with training.budget or training.max_steps)"
-        _require(self.epochs >= fewest, "training.epochs", allowed, self.epochs)
-        for name in ("accumulate", "save_every"):
-            _require(getattr(self, name) >= 1, f"training.{name}", "at least 1", getattr(self, name))
-        unlimited = (
-            "max_steps",
-            "validate_every",
-            "batch_size",
-            "tokens_per_batch",
-            "patience",
-            "clip",
-            "weight_decay",
-            "seed",
-        )
-        for name in unlimited:
-            _require(getattr(self, name) >= 0, f"training.{name}", "0 or more", getattr(self, name))
-        _require(self.lr > 0, "training.lr", "above 0", self.lr)
-        for name in ("warmup", "reverse_complement"):
-            _require(0 <= getattr(self, name) <= 1, f"training.{name}", "from 0 to 1", getattr(self, name))
-        for name in ("label_smoothing", "average", "crop"):
-            _require(0 <= getattr(self, name) < 1, f"training.{name}", "from 0 to below 1", getattr(self, name))
-        one_of(self.schedule, SCHEDULES, "training.schedule")
-        one_of(self.class_weights, ("none", "balanced"), "training.class_weights")
-        one_of(self.select, SELECTIONS, "training.select")
-        one_of(self.precision, PRECISIONS, "training.precision")
+        check(self, "training.")
+        if not (self.epochs or self.budget or self.max_steps):
+            refuse("training.epochs", options_of(TrainingConfig)["epochs"].range, self.epochs)
 
 
+@documented
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataConfig:
-    """What is trained on.
+    """What is trained on."""
 
-    Attributes:
-        path: the dataset folder.
-        max_length: sequences are cut to this many characters; 0: as the data set was prepared (by default, not at all).
-        truncate: which part of a longer one is kept: start, end or middle.
-    """
-
-    path: str = "seqmix-data"
-    max_length: int = 0
-    truncate: str = "start"
+    path: str = option("seqmix-data", "The dataset folder.")
+    max_length: int = option(
+        0,
+        "Cut sequences to this many characters; 0 for as prepared.",
+        at_least=0,
+        allowed="0 (as prepared) or more",
+        flag=True,
+        panel=DATA,
+        shown="as prepared",
+    )
+    truncate: str = option("start", "Which part of a longer sequence is kept.", choices=TRUNCATIONS)
 
     def __post_init__(self) -> None:
-        _require(self.max_length >= 0, "data.max_length", "0 (as prepared) or more", self.max_length)
-        one_of(self.truncate, ("start", "end", "middle"), "data.truncate")
+        check(self, "data.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -245,8 +264,7 @@ class Config:
         """
         known = ("model", "mixer", "training", "data")
         for name, table in tables.items():
-            if name not in known:
-                raise ConfigError(f"there is no configuration table '{name}'; there are: {', '.join(known)}")
+            check_name(name, known, f"there is no configuration table '{name}'", "there are")
             if not isinstance(table, Mapping):
                 raise ConfigError(f"configuration: '{name}' must be a table [{name}], got {table!r}")
         model = {**tables.get("model", {}), "mixer_options": dict(tables.get("mixer", {}))}
@@ -258,29 +276,16 @@ class Config:
 
 
 def build_table(kind: type[T], table: str, values: Mapping[str, Any]) -> T:
-    hints = get_type_hints(kind)
-    for name, value in values.items():
-        if name not in hints:
-            public = ", ".join(hint for hint in hints if hint != "mixer_options")
-            raise ConfigError(f"there is no option '{table}.{name}'; [{table}] has: {public}")
-        if not _fits(value, hints[name]):
-            raise ConfigError(f"{table}.{name} must be {_type_name(hints[name])}: got {value!r}")
-    converted = {k: float(v) if hints[k] is float else v for k, v in values.items()}
-    return kind(**converted)
+    """Return the dataclass `kind` made from a table of TOML.
 
-
-def _fits(value: Any, hint: Any) -> bool:
-    if get_origin(hint) in (Union, UnionType):
-        return any(_fits(value, option) for option in get_args(hint))
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, get_origin(hint) or hint)
-
-
-def _type_name(hint: Any) -> str:
-    return {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(hint, "a table")
+    Raises:
+        ConfigError: an option is unknown, or a value is of the wrong type or not allowed.
+    """
+    known = options_of(kind)
+    public = [name for name in known if name != "mixer_options"]
+    for name in values.keys() - {"mixer_options"}:
+        check_name(name, public, f"there is no option '{table}.{name}'", f"[{table}] has")
+    return kind(**{k: float(v) if known[k].type is float and type(v) is int else v for k, v in values.items()})
 
 
 def parse_setting(text: str) -> tuple[str, str, Any]:
@@ -290,14 +295,14 @@ def parse_setting(text: str) -> tuple[str, str, Any]:
         ConfigError: it is not of the form table.option=value.
     """
     name, equals, value = text.partition("=")
-    table, dot, option = name.strip().partition(".")
-    if not (equals and dot and table and option):
-        raise ConfigError(f"--set takes table.option=value, such as training.lr=0.001: got '{text}'")
+    table, dot, key = name.strip().partition(".")
+    if not (equals and dot and table and key):
+        raise ConfigError(f"{param('settings')} takes table.option=value, such as training.lr=0.001: got '{text}'")
     try:
         parsed = tomllib.loads(f"value = {value.strip()}")["value"]
     except tomllib.TOMLDecodeError:
         parsed = value.strip()
-    return table, option, parsed
+    return table, key, parsed
 
 
 def merge(*layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Table]:
@@ -334,9 +339,3 @@ def read_settings(path: str | Path) -> dict[str, Table]:
         ConfigError: it does not exist or is not valid TOML.
     """
     return {name: table for name, table in read_toml(path).items() if name != "recipe"}
-
-
-def option_names() -> dict[str, list[str]]:
-    """The options of each table (those of [mixer] depend on the mixer)."""
-    kinds = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}
-    return {name: [f.name for f in fields(kind) if f.name != "mixer_options"] for name, kind in kinds.items()}

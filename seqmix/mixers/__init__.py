@@ -12,10 +12,9 @@ from typing import Any
 
 from seqmix.errors import ConfigError
 from seqmix.mixers.base import AttentionMixer, Mixer, Table
+from seqmix.options import check_name, check_type
 
 __all__ = ["AttentionMixer", "Mixer", "Table", "available_mixers", "build_mixer", "mixer_class", "mixer_options"]
-
-_TYPES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
 @cache
@@ -63,11 +62,9 @@ def build_mixer(name: str, d_model: int, max_length: int, options: Mapping[str, 
     """
     known = mixer_options(name)
     for option, value in options.items():
-        if option not in known:
-            raise ConfigError(f"the mixer '{name}' has no option '{option}'; it has: {', '.join(known) or 'none'}")
-        kind = type(known[option])
-        if kind in _TYPES and type(value) is not kind and not (kind is float and type(value) is int):
-            raise ConfigError(f"mixer.{option} must be {_TYPES[kind]}: got {value!r}")
+        check_name(option, known, f"the mixer '{name}' has no option '{option}'", "it has")
+        if known[option] is not None:
+            check_type(value, type(known[option]), f"mixer.{option}")
     try:
         return mixer_class(name)(d_model, max_length, **options)
     except (ValueError, TypeError) as error:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from seqmix.config import POOLINGS, POSITION_STARTS, SOURCES, STEMS, ModelConfig, one_of
+from seqmix.config import ModelConfig
 from seqmix.errors import ConfigError
 from seqmix.functional.kmers import kmer_count
 from seqmix.functional.kmers import kmers as find_kmers
@@ -106,10 +106,7 @@ class SequenceClassifier(nn.Module):
         paired: bool = False,
     ) -> None:
         super().__init__()
-        one_of(pooling, POOLINGS, "model.pooling")
-        one_of(stem, STEMS, "model.stem")
-        one_of(source, SOURCES, "model.source")
-        one_of(position_start, POSITION_STARTS, "model.position_start")
+        ModelConfig(pooling=pooling, stem=stem, source=source, position_start=position_start)  # checks them
         if position_start != "normal" and not positions:
             raise ConfigError(f"model.position_start = {position_start} needs positions: set model.positions = true")
         for option, k in {"kmer": kmer, "words": words}.items():

@@ -6,30 +6,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqmix.config import Table, build_table, read_toml
-from seqmix.errors import ConfigError
+from seqmix.options import check, check_name, documented, option
 
 
+@documented
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecipeFacts:
-    """What there is to know about a recipe besides its settings ([recipe] in its TOML).
+    """What there is to know about a recipe besides its settings ([recipe] in its TOML)."""
 
-    Attributes:
-        task: what it is for; source: of the settings.
-        data: the command that makes or prepares its data.
-        published: the result that the source gives; "": none that is known here.
-        vocabulary: tokens, special ones included, that the source counts in the data; 0: it does not say.
-    """
+    task: str = option("", "The task that it is for.")
+    source: str = option("", "Where the settings come from.")
+    data: str = option("", "The command that makes or prepares its data.")
+    published: str = option("", "The result that the source reports; empty if none is known here.")
+    vocabulary: int = option(0, "Tokens, special ones included, that the source counts in the data; 0 if it does not say.")
 
-    task: str = ""
-    source: str = ""
-    data: str = ""
-    published: str = ""
-    vocabulary: int = 0
+    def __post_init__(self) -> None:
+        check(self, "recipe.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """Settings that come with seqmix: `settings`, tables over the defaults, and `facts` about them."""
+    """Settings that come with seqmix.
+
+    Attributes:
+        name: such as "paramixer/genome".
+        settings: tables that are laid over the defaults.
+        facts: what there is to know about them.
+    """
 
     name: str
     settings: dict[str, Table]
@@ -40,20 +43,20 @@ _RECIPES = Path(__file__).parent
 
 
 def recipe_names() -> list[str]:
-    """Names that `--recipe` takes."""
+    """Return the names of the recipes."""
     return sorted(path.relative_to(_RECIPES).with_suffix("").as_posix() for path in _RECIPES.rglob("*.toml"))
 
 
 def recipes() -> list[Recipe]:
-    """All recipes that come with seqmix, by name."""
+    """Return all recipes that come with seqmix, ordered by name."""
     return [find_recipe(name) for name in recipe_names()]
 
 
 def find_recipe(name: str) -> Recipe:
-    """A recipe that comes with seqmix.
+    """Return a recipe that comes with seqmix.
 
     Raises:
-        ConfigError: there is none of that name, or its table [recipe] has an unknown key.
+        ConfigError: there is no recipe of that name, or its table [recipe] has an unknown key.
     """
     tables = read_toml(_recipe_path(name))
     facts = build_table(RecipeFacts, "recipe", tables.pop("recipe", {}))
@@ -61,16 +64,15 @@ def find_recipe(name: str) -> Recipe:
 
 
 def read_recipe(name: str) -> dict[str, Table]:
-    """The settings of a recipe that comes with seqmix; errors as in `find_recipe`."""
+    """Return the settings of a recipe; errors as in `find_recipe`."""
     return find_recipe(name).settings
 
 
 def recipe_text(name: str) -> str:
-    """The TOML of a recipe, comments included, as it is; errors as in `find_recipe`."""
+    """Return the TOML text of a recipe, comments included; errors as in `find_recipe`."""
     return _recipe_path(name).read_text(encoding="utf-8")
 
 
 def _recipe_path(name: str) -> Path:
-    if name not in recipe_names():
-        raise ConfigError(f"there is no recipe '{name}'; there are: {', '.join(recipe_names())}")
+    check_name(name, recipe_names(), f"there is no recipe '{name}'", "there are")
     return _RECIPES / f"{name}.toml"

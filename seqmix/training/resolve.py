@@ -14,6 +14,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError
 from seqmix.mixers import mixer_class, mixer_options
 from seqmix.objectives.base import objective_of
+from seqmix.options import check_name
 from seqmix.recipes import find_recipe, read_recipe
 from seqmix.system.devices import autocast, choose_device
 
@@ -27,8 +28,7 @@ def mixer_with_options(given: Mapping[str, Mapping[str, Any]]) -> tuple[str, Tab
     name = given.get("model", {}).get("mixer", "paramixer")
     defaults = mixer_options(name)
     for option in given.get("mixer", {}):
-        if option not in defaults:
-            raise ConfigError(f"the mixer '{name}' has no option '{option}'; it has: {', '.join(defaults) or 'none'}")
+        check_name(option, defaults, f"the mixer '{name}' has no option '{option}'", "it has")
     return name, defaults
 
 

@@ -518,7 +518,7 @@ def test_progress_is_told(tmp_path):
 def test_bad_options_name_themselves(options, tmp_path):
     (tmp_path / "x.fa").write_text(">a\nACGT\n")
     message = message_of(lambda: prepare(tmp_path / "x.fa", tmp_path / "data", **options))
-    assert f"--{list(options)[-1].replace('_', '-')}" in message
+    assert list(options)[-1] in message
     assert not (tmp_path / "data").exists()
 
 

@@ -237,8 +237,8 @@ def test_a_stem_is_the_name_without_its_endings(name, stem, tmp_path):
         ({"label_from": "header-regex:("}, ["--label-from", "regular expression"]),
         ({"group_from": "header-regex:abc"}, ["--group:", "(…)"]),
         ({"label_from": "table:nowhere.tsv"}, ["--label-from", "nowhere.tsv"]),
-        ({"format": "fast"}, ["--input-format", "fasta", "'fast'"]),
-        ({"encoding": "utf-9"}, ["--encoding", "'utf-9'"]),
+        ({"format": "fast"}, ["format must be", "fasta", "'fast'"]),
+        ({"encoding": "utf-9"}, ["encoding", "'utf-9'"]),
     ],
 )
 def test_bad_options_are_explained(options, wanted, folder):

@@ -183,7 +183,7 @@ def test_tables_speak_of_targets_and_not_of_classes(file, tmp_path, monkeypatch)
         ("nan", {"task": "regression"}, InputError, "'nan' is no "),
         ("inf", {"task": "regression"}, InputError, "'inf' is no "),
         ("", {"task": "regression"}, InputError, "no label"),
-        (1.5, {"tolerance": 0.1}, ConfigError, "--task regression"),
+        (1.5, {"tolerance": 0.1}, ConfigError, "tolerance needs task='regression'"),
         (1.5, {"task": "regression", "tolerance": 0.0}, ConfigError, "above 0"),
         (1.5, {"task": "regression", "tolerance": float("nan")}, ConfigError, "above 0"),
         (1.5, {"task": "regression", "label_separator": ","}, ConfigError, "go together"),

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from seqmix.data.splitting import SPLITS
 from seqmix.errors import ConfigError
-
-_KINDS = {int: "a whole number", float: "a number", str: "a text"}
+from seqmix.options import check_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +99,7 @@ class Task(ABC, Generic[OptionsT]):
             if name not in known:
                 has = ", ".join(map(_flag, known))
                 raise ConfigError(f"the task '{self.name}' has no option {flag}; leave it out; of its own it has: {has}")
-            kind = type(known[name])
-            if type(value) is not kind:
-                raise ConfigError(f"{flag} must be {_KINDS[kind]}: got {value!r}")
+            check_type(value, type(known[name]), name, spelled=_flag)
         return self.options_type(**said)
 
     @abstractmethod

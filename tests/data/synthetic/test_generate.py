@@ -118,7 +118,7 @@ def test_training_records_that_are_tested_on_are_left_out_and_told(tmp_path):
         ("adding", {"length": 2.5}, "a whole number"),
         ("adding", {"train": 0}, "--train must be at least 1"),
         ("adding", {"val": -1}, "--val must be 0 or more"),
-        ("adding", {"seed": -1}, "--seed must be 0"),
+        ("adding", {"seed": -1}, "seed must be 0"),
         ("listops", {"length": 10, "min_length": 10}, "--min-length"),
         ("pathfinder", {"length": 1000}, "--length"),
         ("pathfinder", {"difficulty": "harder"}, "difficulty"),

@@ -1,0 +1,208 @@
+"""Options, each declared once: a dataclass field with its type, default, help text and range.
+
+`option` declares a field; `check` holds values against the declarations; the docstrings of the configuration classes, the
+parameters of `seqmix.train` and the flags of the command line are made from them::
+
+    @documented
+    @dataclass(frozen=True, kw_only=True, slots=True)
+    class Settings:
+        "What can be set."
+
+        pooling: str = option("mean", "How features are pooled.", choices=("mean", "flat"), flag=True)
+        epochs: int = option(8, "Passes over the training split.", at_least=1, flag=True)
+
+        def __post_init__(self) -> None:
+            check(self, "training.")
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from seqmix.errors import ConfigError, suggestion, unmarked
+
+T = TypeVar("T")
+_KEY = "option"
+_NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Option:
+    """What is declared of an option.
+
+    Attributes:
+        name: of the field.
+        type: of its values.
+        default: the value if none is given.
+        help: what it does, in sentences; other options are marked with `errors.param`.
+        choices: the values of a closed choice; () if it is not one.
+        at_least: least value; None if there is none.
+        above: value that it must exceed; None if there is none.
+        at_most: greatest value; None if there is none.
+        below: value that it must stay under; None if there is none.
+        allowed: what the error says is allowed; "" for a text made from the range.
+        flag: its option on the command line, such as "--group"; "" if it has none.
+        panel: heading of `--help` under which the flag stands; "" for the general one.
+        metavar: placeholder of a flag whose value is written as a text, such as "TIME"; "" for that of the type.
+        shown: how `--help` shows the default; "" for the value itself.
+    """
+
+    name: str
+    type: Any
+    default: Any
+    help: str
+    choices: tuple[str, ...]
+    at_least: float | None
+    above: float | None
+    at_most: float | None
+    below: float | None
+    allowed: str
+    flag: str
+    panel: str
+    metavar: str
+    shown: str
+
+    @property
+    def range(self) -> str:
+        """The allowed values in words; "" if all are."""
+        if self.allowed or self.choices:
+            return self.allowed or f"one of {', '.join(self.choices)}"
+        if self.at_least is None:
+            return "" if self.above is None else f"above {self.above:g}"
+        if self.below is not None or self.at_most is not None:
+            end = f"{self.at_most:g}" if self.below is None else f"below {self.below:g}"
+            return f"from {self.at_least:g} to {end}"
+        return "0 or more" if self.at_least == 0 else f"at least {self.at_least:g}"
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value of the right type is in the range; None, if the type has it, always is."""
+        if value is None or isinstance(value, str):
+            return value is None or not self.choices or value in self.choices
+        return (
+            (self.at_least is None or value >= self.at_least)
+            and (self.above is None or value > self.above)
+            and (self.at_most is None or value <= self.at_most)
+            and (self.below is None or value < self.below)
+        )
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    choices: tuple[str, ...] = (),
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+    allowed: str = "",
+    flag: bool | str = False,
+    panel: str = "",
+    metavar: str = "",
+    shown: str = "",
+) -> Any:
+    """Declare an option as the value of a dataclass field.
+
+    Args:
+        default: the value if none is given; a callable such as `dict` makes it.
+        help: see `Option`, as for all that follow.
+        flag: whether it is a flag on the command line; a text if the flag's name is not the field's.
+    """
+    declared = {"help": help, "choices": choices, "at_least": at_least, "above": above, "at_most": at_most, "below": below}
+    declared |= {"allowed": allowed, "flag": flag, "panel": panel, "metavar": metavar, "shown": shown}
+    if callable(default):
+        return field(default_factory=default, metadata={_KEY: declared})
+    return field(default=default, metadata={_KEY: declared})
+
+
+def options_of(kind: type[Any]) -> Mapping[str, Option]:
+    """Return the declared options of a dataclass by name."""
+    types = get_type_hints(kind)
+    found = {}
+    for one in fields(kind):
+        if _KEY in one.metadata:
+            flag = one.metadata[_KEY]["flag"]
+            spelled = f"--{one.name.replace('_', '-')}" if flag is True else flag or ""
+            default = one.default if one.default_factory is MISSING else one.default_factory()
+            declared = {**one.metadata[_KEY], "flag": spelled}
+            found[one.name] = Option(name=one.name, type=types[one.name], default=default, **declared)
+    return found
+
+
+def check(settings: Any, prefix: str = "", *, spelled: Callable[[str], str] = str) -> None:
+    """Hold the values of a dataclass object against its declarations.
+
+    Args:
+        settings: the object.
+        prefix: stands before the name of an option in errors, such as "training.".
+        spelled: how errors write the name of an option; `errors.param` where each reader has a spelling of their own.
+
+    Raises:
+        ConfigError: a value is not allowed.
+    """
+    for name, one in options_of(type(settings)).items():
+        value = getattr(settings, name)
+        check_type(value, one.type, prefix + name, spelled=spelled)
+        if not one.holds(value):
+            refuse(prefix + name, one.range, value, spelled=spelled, choices=one.choices)
+
+
+def check_type(value: Any, type_: Any, name: str, *, spelled: Callable[[str], str] = str) -> None:
+    """Raise a `ConfigError` unless the value of the option `name` is of the type."""
+    if not _fits(value, type_):
+        raise ConfigError(f"{spelled(name)} must be {_noun(type_)}: got {value!r}", option=name)
+
+
+def check_name(name: str, known: Collection[str], problem: str, has: str) -> None:
+    """Raise a `ConfigError` unless `name` is known: "<problem>; <has>: clip, lr; did you mean 'lr'?"."""
+    if name not in known:
+        raise ConfigError(f"{problem}; {has}: {', '.join(known) or 'none'}{suggestion(name, known)}")
+
+
+def refuse(name: str, allowed: str, got: Any, *, spelled: Callable[[str], str] = str, choices: Collection[str] = ()) -> None:
+    """Raise the `ConfigError` for a value that is not allowed."""
+    close = suggestion(got, choices) if isinstance(got, str) else ""
+    raise ConfigError(f"{spelled(name)} must be {allowed}: got {got!r}{close}", option=name)
+
+
+def _fits(value: Any, type_: Any) -> bool:
+    origin = get_origin(type_)
+    if origin in (Union, UnionType):
+        return any(_fits(value, part) for part in get_args(type_))
+    if type_ is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if type_ is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return type_ is Any or isinstance(value, origin or type_)
+
+
+def _noun(type_: Any) -> str:
+    parts = [part for part in get_args(type_) if part is not NoneType]
+    if get_origin(type_) in (Union, UnionType):
+        return " or ".join(map(_noun, parts))
+    return _NOUNS.get(type_, "a table")
+
+
+def documented(kind: type[T]) -> type[T]:
+    """Add the declared options to the docstring of a dataclass, a line for each."""
+    if kind.__doc__:
+        kind.__doc__ = f"{kind.__doc__.rstrip()}\n\n    Attributes:\n{described(kind, 8)}"
+    return kind
+
+
+def described(kind: type, indent: int) -> str:
+    """Return the declared options of a dataclass as a docstring lists them."""
+    return "\n".join(described_option(one, indent) for one in options_of(kind).values())
+
+
+def described_option(one: Option, indent: int) -> str:
+    """Return the entry of an option in a docstring: "lr: Peak learning rate. (above 0; default: 0.002)"."""
+    facts = [one.range] if one.range and not one.allowed else []
+    if not isinstance(one.default, dict):
+        facts.append(f"default: {one.shown or repr(one.default)}")
+    text = unmarked(f"{one.name}: {one.help} ({'; '.join(facts)})" if facts else f"{one.name}: {one.help}")
+    return textwrap.fill(text, 124, initial_indent=" " * indent, subsequent_indent=" " * (indent + 4))

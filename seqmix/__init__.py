@@ -24,7 +24,7 @@ _HOMES = {
     "Config": "config",
     "Dataset": "data.dataset",
     "Evaluation": "evaluation.result",
-    "Prediction": "inference.predict",
+    "Prediction": "models.predictor",
     "PrepareOptions": "data.prepare",
     "ReadOptions": "data.records",
     "Run": "run",
@@ -61,11 +61,11 @@ if TYPE_CHECKING:
     from seqmix.experiments.comparison.compare import compare as compare
     from seqmix.experiments.reproduction.reproduce import reproduce as reproduce
     from seqmix.experiments.scalability.reproduce import reproduce_scalability as reproduce_scalability
-    from seqmix.inference.predict import Prediction as Prediction
     from seqmix.inference.predict import predict as predict
     from seqmix.mixers import available_mixers as available_mixers
     from seqmix.models.classifier import SequenceClassifier as SequenceClassifier
     from seqmix.models.classifier import build_model as build_model
+    from seqmix.models.predictor import Prediction as Prediction
     from seqmix.run import Run as Run
     from seqmix.training.train import train as train
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
+import numpy as np
 import tomli_w
+from numpy.typing import NDArray
 
 from seqmix.config import Config, read_toml
 from seqmix.data.dataset import fingerprint, read_info
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from seqmix.models.classifier import SequenceClassifier
+    from seqmix.models.predictor import Prediction, PredictOptions, Predictor, Tally
 
 RUNS = Path("runs")
 _INFO_KEYS = {"arrays", "classes", "counts", "notes", "options", "read", "vocabulary"}  # needed of dataset.json
@@ -48,6 +51,7 @@ class Run:
 
     def __init__(self, path: Path, config: Config, info: dict[str, Any]) -> None:
         self.path, self.config, self.info = path, config, info
+        self._predictor: tuple[object, Predictor] | None = None
 
     @classmethod
     def create(cls, path: Path, config: Config, info: dict[str, Any], *, overwrite: bool = False) -> Run:
@@ -152,6 +156,123 @@ class Run:
     def build_model(self) -> SequenceClassifier:
         """A model as configured, with random weights."""
         return model_for(self.config, self.info)
+
+    def predictor(self, device: str = "auto") -> Predictor:
+        """Return the trained model with all that it needs to answer, on a device; kept until the weights change.
+
+        Args:
+            device: as in `TrainingConfig`.
+
+        Raises:
+            RunError: the weights cannot be loaded, see `load_model`.
+            ConfigError: there is no such device.
+        """
+        from seqmix.models.predictor import Predictor
+        from seqmix.system.devices import choose_device
+
+        where = choose_device(device)
+        weights = self.path / "model.safetensors"
+        state = weights.stat() if weights.is_file() else None
+        key = (where, state and (state.st_ino, state.st_mtime_ns, state.st_size))
+        if self._predictor and self._predictor[0] == key:
+            return self._predictor[1]
+        model = self.load_model().to(where)
+        found = Predictor(
+            model=model,
+            device=where,
+            vocabulary=self.vocabulary,
+            objective=self.objective,
+            data=self.config.data,
+            max_length=self.config.model.max_length if model.length_limit is not None else None,
+            paired=self.paired,
+            separator=self.info["read"].get("label_separator") or ",",
+        )
+        self._predictor = (key, found)
+        return found
+
+    @overload
+    def predict(self, sequences: Iterator[Any], **options: Unpack[PredictOptions]) -> Iterator[Prediction]: ...  # type: ignore[overload-overlap]
+    @overload
+    def predict(self, sequences: Iterable[Any], **options: Unpack[PredictOptions]) -> list[Prediction]: ...
+
+    def predict(
+        self,
+        sequences: Iterable[Any],
+        *,
+        batch_size: int = 0,
+        tokens_per_batch: int = 65536,
+        device: str = "auto",
+        precision: str = "fp32",
+        threads: int | None = None,
+        threshold: float | None = None,
+        tally: Tally | None = None,
+        on_batch: Callable[[int], object] | None = None,
+    ) -> Iterable[Prediction]:
+        """Classify sequences in memory.
+
+        The model is loaded once and kept, until its weights change.
+
+        Args:
+            sequences: a list, array, series, data frame, mapping of ids to sequences, or an iterator, of
+                texts or (id, text) tuples; for a model of pairs, of (first, second) or (id, first, second) tuples; for
+                a model of numbers, of arrays `(L,)` or `(L, channels)`. An id that is not given is the place in the list
+                or the index of the series.
+            batch_size: sequences in a batch; 0 for as many as `tokens_per_batch` allows. The results do not depend on it.
+            tokens_per_batch: most tokens in a batch, padding included.
+            device: as in `TrainingConfig`.
+            precision: as in `TrainingConfig`.
+            threads: threads of the CPU, as in `train`.
+            threshold: with several labels a record, the probability from which a label is assigned; None for 0.5.
+            tally: filled with counts on the way.
+            on_batch: called with the number of sequences done after each batch.
+
+        Returns:
+            A list with a `Prediction` for each sequence, in order; for an iterator, an iterator.
+
+        Raises:
+            RunError: the run has no trained model.
+            InputError: a sequence cannot be classified; the message has its id or place.
+            ConfigError: an option has a value that is not allowed.
+
+        Examples:
+            >>> [found] = run.predict(["ACGTTGCA"])  # doctest: +SKIP
+            >>> found.label, found.probabilities  # doctest: +SKIP
+            ('turtle', {'mouse': 0.25, 'turtle': 0.75})
+        """
+        from seqmix.data.in_memory import memory_records
+        from seqmix.data.records import ReadOptions
+
+        options = ReadOptions(**self.info["read"])
+        found = self.predictor(device).predict(
+            memory_records(sequences, options, paired=self.paired),
+            batch_size=batch_size,
+            tokens_per_batch=tokens_per_batch,
+            precision=precision,
+            threads=threads,
+            threshold=threshold,
+            tally=tally,
+            on_batch=on_batch,
+        )
+        return found if isinstance(sequences, Iterator) else list(found)
+
+    def predict_proba(self, sequences: Iterable[Any], **options: Unpack[PredictOptions]) -> NDArray[np.float64]:
+        """Return the probability of each class for sequences in memory.
+
+        Args:
+            sequences: as in `predict`.
+            options: of `predict`.
+
+        Returns:
+            Probabilities `(N, C)`, a row for each sequence and a column for each of `classes`, in their order.
+
+        Raises:
+            ConfigError: the model is a regression, which has no classes; `predict` gives its values.
+            SeqmixError: as in `predict`.
+        """
+        if not self.classes:
+            raise ConfigError("this model is a regression, it has no probabilities; predict() returns its values")
+        rows = [list(found.probabilities.values()) for found in self.predict(sequences, **options)]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.classes))
 
     def save_model(self, model: torch.nn.Module) -> None:
         """Writes `model.safetensors`."""

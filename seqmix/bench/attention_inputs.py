@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from seqmix.data.batching import collate
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError
-from seqmix.inference.batched import evaluating
 from seqmix.mixers import AttentionMixer, available_mixers, mixer_class
+from seqmix.models.batched import evaluating
 from seqmix.run import Run
 
 Heads = tuple[Tensor, Tensor, Tensor]  # queries, keys, values: (1, H, L, E) each

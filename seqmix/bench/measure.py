@@ -28,8 +28,8 @@ from seqmix.config import Config, ModelConfig
 from seqmix.data.batching import collate
 from seqmix.data.vocabulary import Vocabulary
 from seqmix.errors import SeqmixError
-from seqmix.inference.batched import evaluating
 from seqmix.mixers import mixer_class
+from seqmix.models.batched import evaluating
 from seqmix.models.classifier import build_model, count_parameters
 from seqmix.system.devices import autocast, choose_device
 from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory

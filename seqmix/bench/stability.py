@@ -31,8 +31,8 @@ from seqmix.data.batching import Batch, collate
 from seqmix.data.dataset import Dataset
 from seqmix.data.vocabulary import Tokens, Vocabulary
 from seqmix.errors import SeqmixError
-from seqmix.inference.batched import evaluating
 from seqmix.mixers import AttentionMixer, mixer_class
+from seqmix.models.batched import evaluating
 from seqmix.models.classifier import SequenceClassifier, build_model
 from seqmix.objectives.base import Classification, Objective, objective_of
 from seqmix.training.trainer import new_optimizer

@@ -54,9 +54,10 @@ def predict(
 ) -> None:
     """Classify new sequences: one row each, in input order."""
     from seqmix.cli.console import progress_bar
-    from seqmix.inference.predict import Tally, reading_options
     from seqmix.inference.predict import predict as run_predict
+    from seqmix.inference.predict import reading_options
     from seqmix.inference.writing import write_predictions
+    from seqmix.models.predictor import Tally
     from seqmix.run import Run
     from seqmix.system.files import text_output
 

@@ -10,7 +10,7 @@ import hashlib
 import io
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
@@ -55,7 +55,8 @@ class Record:
 
 
 def _place(source: str, identifier: str, line: int) -> str:
-    return f"{source}: record '{identifier}'" + (f" (line {line})" if line else "")
+    place = f"record '{identifier}'" + (f" (line {line})" if line else "")
+    return f"{source}: {place}" if source else place
 
 
 SEQUENCES, LABELS, SPLITTING, FILES = "Sequences", "Labels", "Splits", "Files"  # panels of `--help`
@@ -120,32 +121,63 @@ class ReadOptions:
             ) from error
 
 
-def find_sources(inputs: Sequence[str | Path], split: str | None = None, *, own_formats: bool = True) -> list[Source]:
-    """The files that `inputs` stand for; folders are searched, `-` is standard input.
+def find_sources(
+    inputs: Iterable[str | Path] | str | Path,
+    split: str | None = None,
+    *,
+    own_formats: bool = True,
+    in_memory: str = "records",
+) -> list[Source]:
+    """Return the files that `inputs` stand for; folders are searched, `-` is standard input.
 
     Args:
-        split: of all of them; None: what a release says of its files.
+        inputs: files and folders.
+        split: of all of them; None for what a release says of its files.
         own_formats: whether files of a release are read in its format; no, where the user says another.
+        in_memory: the Python parameter for what is in memory and not in a file.
 
     Raises:
         InputError: a path does not exist, or a folder holds nothing that can be read.
     """
     sources: list[Source] = []
-    for given in inputs:
-        path = Path(given)
-        if str(given) == "-":
+    for given in inputs if isinstance(inputs, Iterable) and not isinstance(inputs, str | bytes) else [inputs]:
+        path = _existing(given, in_memory)
+        if path is None:
             sources.append(Source(None))
         elif path.is_dir():
             sources += find_release(path, own_formats) or _files_in(path, own_formats)
-        elif path.exists():
-            sources.append((recognise(path) if own_formats else None) or Source(path))
         else:
-            raise InputError(f"{path}: no such file or folder")
+            sources.append((recognise(path) if own_formats else None) or Source(path))
     # A split that all have in common, such as that of a single file, divides nothing.
     if split or len({source.split for source in sources}) == 1:
         for source in sources:
             source.split = split
     return sources
+
+
+def _existing(given: object, in_memory: str) -> Path | None:
+    """Return the path of a file or folder that exists; None for standard input.
+
+    Raises:
+        InputError: it does not exist, or is not a path at all but, it seems, a sequence.
+    """
+    if not isinstance(given, str | Path):
+        raise InputError(f"a file or folder must be given by its path, got {given!r:.60}; {_elsewhere(in_memory)}")
+    if str(given) == "-":
+        return None
+    try:
+        if Path(given).exists():
+            return Path(given)
+    except (OSError, ValueError):  # too long for a name, or a NUL in it
+        pass
+    text = str(given)
+    shown = text if len(text) <= 60 else f"{text[:57]}..."
+    sequence = len(text) > len(shown) or not text.isprintable() or ("." not in text and "/" not in text)
+    raise InputError(f"{shown}: no such file or folder" + (f"; {_elsewhere(in_memory)}" if sequence else ""))
+
+
+def _elsewhere(in_memory: str) -> str:
+    return f"what is not in a file but in memory is passed in Python as {in_memory}=[...]"
 
 
 def _files_in(folder: Path, own_formats: bool) -> list[Source]:
@@ -259,9 +291,20 @@ class RecordReader:
             entries = parse_release(stream, source, self.options.encoding)
         else:
             entries = parse(stream, kind, source.name, options)
+        yield from self.labelled(entries, kind, source, source.name)
+
+    def labelled(self, entries: Iterator[Entry], kind: str, source: Source, name: str) -> Iterator[Record]:
+        """Yield entries as records: with label, group and split, and without those that the options leave out.
+
+        Args:
+            entries: of one source.
+            kind: the format of the source.
+            source: what its place says of its records.
+            name: the name of the source in messages; "" if it has none.
+        """
         first = next(entries, None)
         if first is None:
-            raise InputError(f"{source.name}: no {kind} record in this file; leave it out or make it again")
+            raise InputError(f"{name}: no {kind} record in this file; leave it out or make it again")
         label_source = (self._label or self._find_label_source(first, kind, source)) if self.wants_labels else None
         if label_source and self.label_from is None:
             self.label_from = label_source.text
@@ -269,9 +312,9 @@ class RecordReader:
             label_source.separator = self.options.label_separator
         for asked in (label_source, self._group, self._split):
             if asked:
-                asked.check(first, source.name)
+                asked.check(first, name)
         classes = set(self.options.classes)
-        name, path, folder = source.name, source.path, source.folder_class
+        path, folder = source.path, source.folder_class
         for entry in chain((first,), entries):
             if kind == "text" and source.inner:
                 entry.id = source.inner
@@ -307,7 +350,7 @@ class RecordReader:
         """What the file's place, header or columns offer as labels."""
         if source.folder_class is not None:
             return None
-        if kind in (*TABLE_FORMATS, *RELEASE_FORMATS):
+        if kind in (*TABLE_FORMATS, *RELEASE_FORMATS, "memory"):
             names = {name.strip().lower(): name for name in first.columns}
             column = next((names[name] for name in LABEL_COLUMNS if name in names), None)
             return LabelSource(f"column:{column}", "label") if column else None

@@ -171,7 +171,7 @@ def _answers(
     precision: str,
     on_batch: Callable[[int], object] | None,
 ) -> NDArray[np.float64]:
-    from seqmix.inference.batched import predict_batches
+    from seqmix.models.batched import predict_batches
     from seqmix.system.devices import choose_device
 
     where = choose_device(device)

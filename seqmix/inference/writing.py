@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from seqmix.errors import ConfigError
-from seqmix.inference.predict import Prediction
+from seqmix.models.predictor import Prediction
 
 FORMATS = ("tsv", "csv", "jsonl")
 

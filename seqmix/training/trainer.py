@@ -23,7 +23,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.data.transforms import augment
 from seqmix.data.vocabulary import Tokens
 from seqmix.errors import SeqmixError
-from seqmix.inference.batched import predict_batches
+from seqmix.models.batched import predict_batches
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.objectives.base import Objective, objective_of
 from seqmix.system.devices import autocast

@@ -10,7 +10,7 @@ import seqmix
 from seqmix.cli import app
 from seqmix.data import symbol_table as numbering
 from seqmix.data import vocabulary
-from seqmix.inference.predict import Tally
+from seqmix.models.predictor import Tally
 from tests.support import strict_json, train_tiny, values
 from tests.support.preparing import message_of, prepare, write_jsonl, write_table
 

@@ -19,8 +19,10 @@ import seqmix
 from seqmix.cli import app
 from seqmix.errors import ConfigError, InputError, RunError
 from seqmix.inference import predict as prediction
-from seqmix.inference.predict import Prediction, Tally, predict, reading_options
+from seqmix.inference.predict import predict, reading_options
 from seqmix.inference.writing import write_predictions
+from seqmix.models import predictor
+from seqmix.models.predictor import Prediction, Tally
 from seqmix.system.files import text_output
 from tests.support import random_dna, write_fasta
 
@@ -190,7 +192,7 @@ def test_bad_input_is_a_clear_error(content, message, trained, tmp_path):
 
 
 def test_options_that_are_not_allowed_are_told(fasta, trained):
-    with pytest.raises(ConfigError, match="--batch-size"):
+    with pytest.raises(ConfigError, match="batch_size"):
         list(predict(fasta, trained, batch_size=-1))
     with pytest.raises(ConfigError, match="available: auto, cpu"):
         list(predict(fasta, trained, device="cuda:9"))
@@ -221,7 +223,7 @@ def test_records_are_read_a_window_at_a_time(trained, two_class_files, monkeypat
 
 
 def test_many_short_records_do_not_pile_up_either(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(prediction, "_WINDOW_RECORDS", 10)
+    monkeypatch.setattr(predictor, "_WINDOW_RECORDS", 10)
     tally = Tally()
     predictions = predict(write_fasta(tmp_path / "short.fa", [(f"{i}", "ACG") for i in range(100)]), trained, tally=tally)
     next(predictions)

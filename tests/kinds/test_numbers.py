@@ -280,6 +280,16 @@ def test_one_answer_for_one_record(run, tmp_path, monkeypatch):
         assert {p.id: p.probabilities["up"] for p in found} == pytest.approx(expected, abs=1e-5)
 
 
+def test_numbers_in_memory_are_answered_as_in_a_file(run, file):
+    expected = list(seqmix.predict(file, run))
+    arrays = [np.array(row["values"]) for row in rows(60)]
+    for given in (arrays, [array.tolist() for array in arrays]):
+        assert [p.probabilities for p in run.predict(given)] == [p.probabilities for p in expected]
+    assert run.predict([(f"r{i}", array) for i, array in enumerate(arrays)]) == expected
+    assert "record '0': the model was trained on numbers" in message_of(run.predict, ["ACGT"])
+    assert "record '0': 1 numbers at each position, the model takes 2" in message_of(run.predict, np.zeros((3, 5)))
+
+
 def test_lengths_are_positions(run, file):
     result = CliRunner().invoke(app, ["predict", str(file), "--run", str(run.path), "--format", "jsonl"])
     found = [json.loads(line) for line in io.StringIO(result.stdout)]

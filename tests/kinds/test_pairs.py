@@ -264,7 +264,7 @@ def test_single_texts_are_refused_where_pairs_were_learned(run, trained, file, t
     path = write_fasta(tmp_path / "x.fa", [("a label=same", "ACGT"), ("b label=other", "ACGT")])
     message = message_of(seqmix.evaluate, run, data=[path], label_from="header:label", output=tmp_path / "none")
     assert "the records are single texts, and the model was trained on pairs of texts" in message
-    assert "name the column of the second with --pair-column" in message_of(lambda: list(seqmix.predict(path, run)))
+    assert "pair_column" in message_of(lambda: list(seqmix.predict(path, run)))
     assert not (tmp_path / "none").exists()
 
 
@@ -277,7 +277,7 @@ def test_pairs_are_refused_where_single_texts_were_learned(trained, file, tmp_pa
     message = message_of(seqmix.evaluate, trained, data=[release], output=tmp_path / "none")
     assert "the records are pairs of texts, and the model was trained on single texts" in message
     read = seqmix.inference.predict.reading_options(trained, pair_column="text2")
-    assert "leave out --pair-column" in message_of(lambda: list(seqmix.predict(file, trained, read=read)))
+    assert "leave out pair_column" in message_of(lambda: list(seqmix.predict(file, trained, read=read)))
 
 
 def test_products_and_distances_are_what_simple_methods_see(data, tmp_path):
@@ -350,3 +350,11 @@ def test_mixers_are_compared_on_pairs(data, tmp_path, monkeypatch):
     found = compare_tiny(data, tmp_path / "c", monkeypatch)
     assert [t.error for t in found.trials] == ["", ""]
     assert {"4-mers", "largest class"} <= found.baselines.keys()
+
+
+def test_pairs_in_memory_are_answered_as_in_a_file(run, file):
+    expected = list(seqmix.predict(file, run))
+    assert run.predict([(row["id"], row["text"], row["text2"]) for row in rows(120)]) == expected
+    found = run.predict([(row["text"], row["text2"]) for row in rows(120)])
+    assert [p.probabilities for p in found] == [p.probabilities for p in expected]
+    assert "record '0': the model was trained on pairs" in message_of(run.predict, ["one"])

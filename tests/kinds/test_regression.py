@@ -463,3 +463,11 @@ def test_errors_are_shown_in_the_targets_unit_however_small_it_is(unit, tmp_path
             assert f"{value:.4g}" in shown and f"{value:.4g}" in page
     found = compare_tiny(data, tmp_path / "c", monkeypatch)
     assert f"{found.trials[0].scores['MAE']:.4g}" in (tmp_path / "c" / "compare.html").read_text()
+
+
+def test_values_are_predicted_in_memory_and_there_are_no_probabilities(run, file):
+    expected = list(seqmix.predict(file, run))
+    with file.open() as lines:
+        records = [(row["id"], row["text"]) for row in csv.DictReader(lines)]
+    assert run.predict(records) == expected
+    assert "predict() returns its values" in message_of(run.predict_proba, records)

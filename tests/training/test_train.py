@@ -16,7 +16,7 @@ import seqmix
 from seqmix.config import Config, TrainingConfig, read_toml
 from seqmix.data.batching import collate, plan_batches
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
-from seqmix.inference.batched import predict_batches
+from seqmix.models.batched import predict_batches
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.recipes import read_recipe
 from seqmix.reporting.text import parse_duration

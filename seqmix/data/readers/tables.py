@@ -23,9 +23,9 @@ def parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptio
     rows = csv.DictReader(decoded_lines(stream, name, options.encoding, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = list(rows.fieldnames or [])
-        text_column = _column(columns, options.text_column, TEXT_COLUMNS, name, "text")
-        id_column = _column(columns, options.id_column, ID_COLUMNS, name, "id", required=False)
-        pair_column = _column(columns, options.pair_column, (), name, "pair", required=False)
+        text_column = find_column(columns, options.text_column, TEXT_COLUMNS, name, "text")
+        id_column = find_column(columns, options.id_column, ID_COLUMNS, name, "id", required=False)
+        pair_column = find_column(columns, options.pair_column, (), name, "pair", required=False)
         for number, row in enumerate(rows, 1):
             if row.get(text_column) is None or None in row or (pair_column and row.get(pair_column) is None):
                 raise InputError(f"{name}: line {rows.line_num}: the row has not the {len(columns)} cells of the header")
@@ -48,9 +48,9 @@ def parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
         where = f"{name}: line {number}"
         row = _json_object(line, where)
         if text_column is None:
-            text_column = _column(list(row), options.text_column, TEXT_COLUMNS, name, "text")
-            id_column = _column(list(row), options.id_column, ID_COLUMNS, name, "id", required=False)
-            _column(list(row), pair_column, (), name, "pair", required=False)
+            text_column = find_column(list(row), options.text_column, TEXT_COLUMNS, name, "text")
+            id_column = find_column(list(row), options.id_column, ID_COLUMNS, name, "id", required=False)
+            find_column(list(row), pair_column, (), name, "pair", required=False)
         text = _json_text(row, text_column, where)
         pair = _json_text(row, pair_column, where) if pair_column else None
         identifier = row.get(id_column) if id_column else None
@@ -102,7 +102,9 @@ def _json_object(line: str, where: str) -> dict[str, Any]:
     return row
 
 
-def _column(columns: list[str], chosen: str | None, usual: tuple[str, ...], name: str, what: str, required: bool = True) -> str:
+def find_column(
+    columns: list[str], chosen: str | None, usual: tuple[str, ...], name: str, what: str, required: bool = True
+) -> str:
     """The column that holds `what`: the chosen one, or the first with a usual name; "" where there need be none."""
     if chosen is not None:
         if chosen in columns:

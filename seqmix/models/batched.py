@@ -1,4 +1,4 @@
-"""Devices, precision, and a model's answers for many records: the one loop that all readers share."""
+"""A model's answers for many records, batch by batch: the one loop that validation, evaluation and prediction share."""
 
 from __future__ import annotations
 

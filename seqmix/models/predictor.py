@@ -1,0 +1,236 @@
+"""A trained model with all that it needs to answer for new records: vocabulary, truncation, objective.
+
+Records are gathered into windows, batched by length within a window, and answered in the order in which they came: memory
+is that of a window, however many records there are, and an answer does not depend on the records beside it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, TypedDict
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seqmix.config import DataConfig
+from seqmix.data.records import Record
+from seqmix.data.transforms import cut
+from seqmix.data.vocabulary import Tokens, Vocabulary
+from seqmix.errors import ConfigError, InputError, command, param
+from seqmix.models.batched import predict_batches
+from seqmix.models.classifier import SequenceClassifier
+from seqmix.objectives import multilabel
+from seqmix.objectives.base import Objective
+from seqmix.system.devices import thread_count
+
+_WINDOW_BATCHES = 8
+_WINDOW_RECORDS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model predicts for one record.
+
+    Attributes:
+        id: that of the record.
+        length: its characters before any truncation; of a pair, those of the first text.
+        label: the most probable class; with several labels a record, all that are probable enough; "" in a regression.
+        probabilities: of every class, by name, in the order of the classes; empty in a regression.
+        value: the predicted number; None if the model is not a regression.
+        pair_length: characters of the second text of a pair; None if the record is not a pair.
+    """
+
+    id: str
+    length: int
+    label: str
+    probabilities: Mapping[str, float]
+    value: float | None = None
+    pair_length: int | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened to the records on the way.
+
+    Attributes:
+        records: how many there were.
+        truncated: how many were cut.
+        replaced: how often each character outside the alphabet was met.
+    """
+
+    records: int = 0
+    truncated: int = 0
+    replaced: Counter[str] = field(default_factory=Counter)
+
+    def lines(self, data: DataConfig, noun: str = "character") -> list[str]:
+        """Return what a user should know, in words; empty if nothing was changed."""
+        lines = []
+        if self.truncated:
+            lines.append(
+                f"{self.truncated:,} records were cut to {data.max_length:,} {noun}s ({data.truncate} kept), as in training"
+            )
+        if self.replaced:
+            most = ", ".join(f"{character!r} {count:,}" for character, count in self.replaced.most_common(5))
+            lines.append(f"{self.replaced.total():,} {noun}s are not in the model's alphabet: {most}")
+        return lines
+
+
+class PredictOptions(TypedDict, total=False):
+    """The options of `Run.predict`, which describes them."""
+
+    batch_size: int
+    tokens_per_batch: int
+    device: str
+    precision: str
+    threads: int | None
+    threshold: float | None
+    tally: Tally | None
+    on_batch: Callable[[int], object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """A record as the model takes it, and the lengths of its texts before they were cut."""
+
+    id: str
+    lengths: list[int]
+    sequences: list[Tokens]
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A trained model that answers for records.
+
+    Attributes:
+        model: the classifier, on `device`.
+        device: where it computes.
+        vocabulary: how its input is indexed.
+        objective: what it has learned.
+        data: which part of a long sequence it sees.
+        max_length: tokens of the longest sequence that it takes; None if it takes any.
+        paired: whether its records are pairs.
+        separator: what stands between the labels of a prediction, in multilabel.
+    """
+
+    model: SequenceClassifier
+    device: torch.device
+    vocabulary: Vocabulary
+    objective: Objective
+    data: DataConfig
+    max_length: int | None
+    paired: bool
+    separator: str
+
+    def predict(
+        self,
+        records: Iterable[Record],
+        *,
+        batch_size: int = 0,
+        tokens_per_batch: int = 65536,
+        precision: str = "fp32",
+        threads: int | None = None,
+        threshold: float | None = None,
+        tally: Tally | None = None,
+        on_batch: Callable[[int], object] | None = None,
+    ) -> Iterator[Prediction]:
+        """Yield a `Prediction` for each record, in order; see `seqmix.predict` for the options.
+
+        The options and the first records are checked before this returns.
+        """
+        _check(batch_size, tokens_per_batch, threshold, self.objective)
+        tally = tally if tally is not None else Tally()
+
+        def classify() -> Iterator[Prediction]:
+            for window in self._windows(records, tally, tokens_per_batch):
+                with thread_count(threads):
+                    found = predict_batches(
+                        self.model,
+                        self.objective,
+                        [record.sequences for record in window].__getitem__,
+                        np.array([max(len(sequence) for sequence in record.sequences) for record in window]),
+                        device=self.device,
+                        precision=precision,
+                        tokens_per_batch=tokens_per_batch,
+                        batch_size=batch_size,
+                        on_batch=on_batch,
+                    )
+                for record, row in zip(window, found, strict=True):
+                    yield _prediction(record, row, self.objective, threshold, self.separator)
+
+        found = classify()
+        return chain([first], found) if (first := next(found, None)) is not None else found
+
+    def _windows(self, records: Iterable[Record], tally: Tally, tokens_per_batch: int) -> Iterator[list[_Encoded]]:
+        """Yield encoded records, a bounded number at a time."""
+        window: list[_Encoded] = []
+        size = 0
+        for record in records:
+            encoded = self._encode(record, tally)
+            window.append(encoded)
+            size += sum(len(tokens) for tokens in encoded.sequences)
+            if size >= _WINDOW_BATCHES * tokens_per_batch or len(window) >= _WINDOW_RECORDS:
+                yield window
+                window, size = [], 0
+        if window:
+            yield window
+
+    def _encode(self, record: Record, tally: Tally) -> _Encoded:
+        whole = [self.vocabulary.encode(text, tally.replaced, record) for text in self._texts(record)]
+        sequences = [cut(tokens, self.data.max_length or None, self.data.truncate) for tokens in whole]
+        longest = max(len(tokens) for tokens in sequences)
+        if not all(len(tokens) for tokens in sequences):
+            raise InputError(f"{record}: there is no sequence in it")
+        if self.max_length is not None and longest > self.max_length:
+            raise InputError(
+                f"{record}: {longest:,} {self.vocabulary.noun}s, the model takes at most {self.max_length:,}; cut the "
+                f"sequence, or train a model that cuts it ({command('train')} with {param('max_length', self.max_length)})"
+            )
+        lengths = [len(tokens) for tokens in whole]
+        tally.records += 1
+        tally.truncated += lengths != [len(tokens) for tokens in sequences]
+        return _Encoded(record.id, lengths, sequences)
+
+    def _texts(self, record: Record) -> list[Any]:
+        """Return the text of a record, or both texts of a pair."""
+        if self.paired and record.pair is None:
+            raise InputError(
+                f"{record}: the model was trained on pairs of texts, and this is one text; "
+                f"of a table, name the column of the second text with {param('pair_column')}"
+            )
+        if not self.paired and record.pair is not None:
+            raise InputError(
+                f"{record}: the model was trained on single texts, and this is a pair; leave out {param('pair_column')}"
+            )
+        return [record.text, record.pair] if self.paired else [record.text]
+
+
+def _check(batch_size: int, tokens_per_batch: int, threshold: float | None, objective: Objective) -> None:
+    if batch_size < 0:
+        raise ConfigError(f"{param('batch_size')} must be 0 (by tokens) or more: got {batch_size}", option="batch_size")
+    if tokens_per_batch < 1:
+        raise ConfigError(f"{param('tokens_per_batch')} must be at least 1: got {tokens_per_batch}", option="tokens_per_batch")
+    if threshold is not None and (objective.kind != "multilabel" or not 0 <= threshold <= 1):
+        raise ConfigError(
+            f"{param('threshold')} is a probability from 0 to 1, for models with several labels a record: got {threshold}"
+            + ("" if objective.kind == "multilabel" else f" and a {objective.kind}"),
+            option="threshold",
+        )
+
+
+def _prediction(
+    record: _Encoded, row: NDArray[np.float64], objective: Objective, threshold: float | None, separator: str
+) -> Prediction:
+    length, *others = record.lengths
+    pair = others[0] if others else None
+    if objective.kind == "regression":
+        return Prediction(record.id, length, "", {}, float(row[0]), pair)
+    named = {name: float(value) for name, value in zip(objective.classes, row, strict=True)}
+    label = objective.classes[int(row.argmax())]
+    if objective.kind == "multilabel":
+        least = multilabel.THRESHOLD if threshold is None else threshold
+        label = separator.join(name for name, value in named.items() if value >= least)
+    return Prediction(record.id, length, label, named, None, pair)

@@ -1,3 +1,3 @@
-"""Weights of the published implementations, at the import path that is documented: see `seqmix.models.published`."""
+"""Weights of the published implementations, at their documented import path; see `seqmix.models.published`."""
 
 from seqmix.models.published import from_published as from_published

@@ -1,7 +1,7 @@
-"""Models with the weights of the published Paramixer and Skyformer-paper implementations.
+"""Models with the weights of the published Paramixer and Skyformer implementations.
 
-The names of the published state dicts are mapped onto this package's; the result is an ordinary
-`SequenceClassifier`, to evaluate, fine-tune or save.
+The names of the published state dicts are mapped onto those of this package. The result is an ordinary `SequenceClassifier`,
+to evaluate, fine-tune or save.
 """
 
 from __future__ import annotations
@@ -17,37 +17,38 @@ from seqmix.models.classifier import SequenceClassifier
 
 
 def from_published(state_dict: Mapping[str, Tensor], config: Mapping[str, Any]) -> SequenceClassifier:
-    """A classifier with published weights.
+    """Build a classifier with published weights.
 
     Args:
-        state_dict: tensors (or arrays) under the published names: `embedding.weight`,
-            `attention.0.fs.0.network.0.weight` ... for Paramixer; `model.embeddings.word_embeddings.weight`,
-            `model.transformer_0.mha.W_q.weight` ... for the Skyformer paper's transformers.
-        config: for Paramixer `seq_len`, `vocab_size`, `embedding_size`, `hidden_size`, `num_classes`, `protocol`,
-            `n_links`, `n_factors`, `blocks`, `pooling`, `pos_embedding`; with pooling "cls", `seq_len` counts the
-            CLS token that stands first in every sequence. For transformers `attn_type`, `embedding_dim`,
-            `transformer_hidden_dim`, `num_head`, `num_layers`, `vocab_size`, `max_seq_len`, `num_classes`.
+        state_dict: tensors (or arrays) by their published names: `embedding.weight`, `attention.0.fs.0.network.0.weight` ...
+            for Paramixer; `model.embeddings.word_embeddings.weight`, `model.transformer_0.mha.W_q.weight` ... for the
+            transformers of the Skyformer paper.
+        config: the published configuration. Paramixer has `model` = "paramixer", `seq_len`, `vocab_size`, `embedding_size`,
+            `hidden_size`, `num_classes`, `protocol`, `n_links`, `n_factors`, `blocks`, `pooling` and `pos_embedding`; with
+            pooling "cls", `seq_len` includes the CLS token in front of every sequence. Transformers have `attn_type`,
+            `embedding_dim`, `transformer_hidden_dim`, `num_head`, `num_layers`, `vocab_size`, `max_seq_len` and `num_classes`.
 
     Returns:
-        A model in `eval()`: `model(ids, mask)` gives the logits.
+        A model in `eval()`: `model(ids, mask)` returns the logits `(B, C)`.
 
     Raises:
-        ConfigError: a tensor is missing, left over, or of another shape than the configuration says.
+        ConfigError: a tensor is missing, left over, or has another shape than the configuration implies; or an entry of the
+            configuration is missing.
     """
     tensors = {name: torch.as_tensor(value) for name, value in state_dict.items()}
     try:
         model, renamed = (_paramixer if config.get("model") == "paramixer" else _transformer)(tensors, config)
         model.load_state_dict(renamed)
     except KeyError as error:
-        raise ConfigError(f"published weights or configuration lack {error}") from error
+        raise ConfigError(f"{error} is missing from the published weights or their configuration") from error
     except RuntimeError as error:
         raise ConfigError(f"published weights do not fit their configuration: {error}") from error
     if tensors:
-        raise ConfigError(f"published weights have what their configuration does not: {', '.join(tensors)}")
+        raise ConfigError(f"the configuration of the published weights has no place for: {', '.join(tensors)}")
     return model.eval()
 
 
-# Both functions take what they use out of `tensors`: what is left has no place in the model.
+# Both functions remove from `tensors` what they use: what is left over has no place in the model.
 def _paramixer(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple[SequenceClassifier, dict[str, Tensor]]:
     cls = config["pooling"].lower() == "cls"
     model = SequenceClassifier(
@@ -73,7 +74,7 @@ def _paramixer(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple[S
     if config["pos_embedding"]:
         renamed["position.weight"] = tensors.pop("apc_embedding.weight")
     else:
-        tensors.pop("apc_embedding.weight", None)  # the published code has it even where it is not used
+        tensors.pop("apc_embedding.weight", None)  # the published code stores it even if it is not used
     for block in range(config["blocks"]):
         old, new = f"attention.{block}", f"blocks.{block}.mixer"
         for target, sources in (

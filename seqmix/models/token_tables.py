@@ -1,11 +1,11 @@
-"""Token tables: what depends on a token (and its position) alone is computed once for all places where it stands.
+"""Token tables: compute once per token (and position) what depends on nothing else.
 
-Without dropout in front, the features of a position are its token's embedding, plus its position's. Mixers that say so
-(`Mixer.tabulated`) compute from a `Table` of the distinct ones: V rows, or V L with positions, in the place of B L.
+Without dropout before them, the input features of a position are the embedding of its token plus that of the position. Mixers
+with `Mixer.tabulated` work on a `Table` of the distinct features: V rows, or V L with positions, instead of B L.
 
-In training the rows are those that occur in the batch, if they are few enough; the gradients are exact. Without
-gradients, the whole table is computed once and kept for as long as no weight changes: as soon as it costs no more than
-what was already computed without it, so that it never more than doubles the work of one short input.
+In training, the table holds the rows that occur in the batch, if they are few enough; gradients are exact. Without gradients,
+the whole table is computed once and kept until a weight changes, as soon as it costs no more than the work already done
+without it. So a table never more than doubles the work for one short input.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from torch import Tensor
 
 from seqmix.mixers import Table
 
-_PAYS = 0.7  # rows over positions, up to which a table is worth its look-ups
-_WHOLE = 0.5  # the same for a table of all tokens, which need not be found first
-_MOST_FLOATS = 1 << 27  # of results that are kept: 512 MB
+_MAX_ROWS = 0.7  # rows per position up to which a table is worth its look-ups
+_MAX_ROWS_ALL_TOKENS = 0.5  # the same for a table of all tokens, which needs no search for those that occur
+_MAX_KEPT_FLOATS = 1 << 27  # of kept results: 512 MB
 
 
 @dataclass(slots=True)
 class TokenTables:
-    """Decides on tables for one model, and keeps the one that inference uses.
+    """Decide for one model whether to use tables, and keep the one for inference.
 
     Attributes:
-        floats_per_row: what mixers keep for each row of a table.
+        floats_per_row: floats that the mixers store per row of a table.
     """
 
     floats_per_row: int
@@ -39,14 +39,15 @@ class TokenTables:
     _spent: int = field(default=0)
 
     def table(self, ids: Tensor, tokens: Tensor, positions: Tensor | None, parameters: Sequence[Tensor]) -> Table | None:
-        """The table for a batch, or None where computing every position costs less.
+        """Return the table for a batch, or None if computing every position costs less.
 
         Args:
             ids: `(B, L)`, rows of `tokens`.
-            tokens: `(V, D)`, the embeddings; positions: `(P, D)`, P >= L, added to them; None: nothing is.
-            parameters: whatever the results depend on.
+            tokens: `(V, D)`, token embeddings.
+            positions: `(P, D)`, P >= L, added to the token embeddings. If None, nothing is added.
+            parameters: everything that the results depend on.
         """
-        if torch.compiler.is_compiling():  # which rows occur depends on the data: it would break the graph
+        if torch.compiler.is_compiling():  # which rows occur depends on the data, which would break the graph
             return None
         if not torch.is_grad_enabled():
             kept = self._keep(ids, tokens, positions, parameters)
@@ -55,13 +56,13 @@ class TokenTables:
         return _of_batch(ids, tokens, positions)
 
     def forget(self) -> None:
-        """Gives the memory back."""
+        """Free the memory of the kept table."""
         self._kept, self._version, self._spent = None, (), 0
 
     def _keep(self, ids: Tensor, tokens: Tensor, positions: Tensor | None, parameters: Sequence[Tensor]) -> Table | None:
         per_token = 1 if positions is None else len(positions)
         count = len(tokens) * per_token
-        if count * self.floats_per_row > _MOST_FLOATS:
+        if count * self.floats_per_row > _MAX_KEPT_FLOATS:
             return None
         version = tuple((parameter.data_ptr(), parameter._version) for parameter in parameters)
         if version != self._version:
@@ -78,9 +79,9 @@ class TokenTables:
 
 
 def _of_batch(ids: Tensor, tokens: Tensor, positions: Tensor | None) -> Table | None:
-    """The rows that occur in a batch, if they are few enough."""
+    """Return a table of the rows that occur in a batch, or None if they are too many."""
     b, length = ids.shape
-    if positions is None and len(tokens) <= _WHOLE * ids.numel():
+    if positions is None and len(tokens) <= _MAX_ROWS_ALL_TOKENS * ids.numel():
         return Table(tokens, ids.long())
     if positions is not None and b < 2:
         return None
@@ -95,7 +96,7 @@ def _of_batch(ids: Tensor, tokens: Tensor, positions: Tensor | None) -> Table | 
         seen[codes.view(-1)] = True
         found = seen.nonzero()[:, 0]
         index = (seen.cumsum(0) - 1)[codes]
-    if len(found) > _PAYS * ids.numel():
+    if len(found) > _MAX_ROWS * ids.numel():
         return None
     if positions is None:
         return Table(F.embedding(found, tokens), index)
@@ -103,5 +104,5 @@ def _of_batch(ids: Tensor, tokens: Tensor, positions: Tensor | None) -> Table | 
 
 
 def parameters_of(module: Any) -> list[Tensor]:
-    """All that the results of a module depend on."""
+    """Return everything that the results of a module depend on: its parameters and buffers."""
     return [*module.parameters(), *module.buffers()]

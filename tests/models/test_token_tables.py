@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from seqmix.mixers import Table
-from seqmix.models import token_tables as tabulation
+from seqmix.models import token_tables
 from seqmix.models.classifier import SequenceClassifier
 
 LENGTHS = [40, 33, 40, 21] * 3
@@ -55,13 +55,13 @@ every_case = pytest.mark.parametrize("options", CASES.values(), ids=CASES)
 
 
 @every_case
-def test_training_with_tables_has_the_outputs_and_gradients_of_training_without(options, batch, monkeypatch):
+def test_tables_keep_outputs_and_gradients_in_training(options, batch, monkeypatch):
     model = classifier(**options)
     assert all(tables_used(model, batch))
     results = []
     for tables in (True, False):
         if not tables:
-            monkeypatch.setattr(tabulation, "_of_batch", lambda *_: None)
+            monkeypatch.setattr(token_tables, "_of_batch", lambda *_: None)
         model.zero_grad()
         logits = model(*batch)
         F.cross_entropy(logits, torch.tensor([0, 1, 2, 0] * 3)).backward()
@@ -71,12 +71,12 @@ def test_training_with_tables_has_the_outputs_and_gradients_of_training_without(
 
 
 @every_case
-def test_inference_with_tables_has_the_outputs_of_inference_without(options, batch, monkeypatch):
+def test_tables_keep_outputs_in_inference(options, batch, monkeypatch):
     model = classifier(**options).float().eval()
     with torch.inference_mode():
         before = [model(*batch) for _ in range(30)]  # long enough for the whole table to be made on the way
         rows = tables_used(model, batch)
-        monkeypatch.setattr(tabulation.TokenTables, "table", lambda *_: None)
+        monkeypatch.setattr(token_tables.TokenTables, "table", lambda *_: None)
         plain = model(*batch)
     assert all(rows)
     for found in before:
@@ -84,30 +84,30 @@ def test_inference_with_tables_has_the_outputs_of_inference_without(options, bat
 
 
 @pytest.mark.parametrize("options", [{"dropout_embedding": 0.5}, {"stem": "conv"}, {"mixer": "softmax", "mixer_options": {}}])
-def test_no_table_where_positions_differ_by_more_than_their_token(options, batch):
+def test_no_table_if_features_depend_on_more_than_token_and_position(options, batch):
     settings = {"mixer": "paramixer", "d_model": 6, "stem": "none", "max_length": 40} | options
     model = SequenceClassifier(vocab_size=7, n_classes=3, **settings)
     assert tables_used(model.train(), batch) == [None]
 
 
-def test_dropout_of_the_embedding_matters_in_training_only(batch):
+def test_embedding_dropout_prevents_tables_in_training_only(batch):
     model = classifier(dropout_embedding=0.5)
     assert tables_used(model.train(), batch) == [None]
     assert tables_used(model.eval(), batch) == [7]
 
 
-def test_no_table_where_it_has_as_many_rows_as_there_are_positions():
+def test_no_table_with_as_many_rows_as_positions():
     ids, mask = torch.tensor([[2, 3, 4, 5, 6, 2]]), torch.ones(1, 6, dtype=torch.bool)
     assert tables_used(classifier(kmer=3), (ids, mask)) == [None]
     assert tables_used(classifier(positions=True), (ids, mask)) == [None]
 
 
-def test_words_beyond_number_are_looked_for_in_the_batch(batch):
+def test_huge_vocabulary_is_searched_for_tokens_in_batch(batch):
     (rows,) = tables_used(classifier(kmer=6), (batch[0][:1].repeat(4, 1), batch[1][:1].repeat(4, 1)))
     assert rows < 40
 
 
-def test_inference_buys_the_whole_table_once_it_has_paid_as_much(batch):
+def test_inference_computes_whole_table_once_it_pays(batch):
     model = classifier(positions=True).eval()  # 7 tokens at 40 positions: 280 rows, and 160 positions a batch
     calls = []
     model.blocks[0].mixer.links.register_forward_pre_hook(lambda _, inputs: calls.append(inputs[0].shape[1]))
@@ -118,7 +118,7 @@ def test_inference_buys_the_whole_table_once_it_has_paid_as_much(batch):
     assert calls[0] < 280
 
 
-def test_a_kept_table_is_never_used_with_other_weights(batch):
+def test_kept_table_is_never_used_with_other_weights(batch):
     model = classifier().eval()
     with torch.no_grad():
         model(*batch)
@@ -134,7 +134,7 @@ def test_a_kept_table_is_never_used_with_other_weights(batch):
         assert not torch.allclose(model(*batch), changed)
 
 
-def test_training_gives_back_the_memory_of_a_kept_table(batch):
+def test_training_frees_kept_table(batch):
     model = classifier().eval()
     with torch.no_grad():
         model(*batch)
@@ -143,15 +143,15 @@ def test_training_gives_back_the_memory_of_a_kept_table(batch):
     assert model._tabulator._kept is None
 
 
-def test_a_table_that_would_not_fit_is_not_kept(batch, monkeypatch):
-    monkeypatch.setattr(tabulation, "_MOST_FLOATS", 10)
+def test_too_large_table_is_not_kept(batch, monkeypatch):
+    monkeypatch.setattr(token_tables, "_MAX_KEPT_FLOATS", 10)
     model = classifier().eval()
     with torch.no_grad():
         model(*batch)
     assert model._tabulator._kept is None
 
 
-def test_tables_and_checkpointing_go_together(batch):
+def test_tables_work_with_checkpointing(batch):
     gradients = []
     for checkpoint_blocks in (False, True):
         model = classifier(blocks=2, checkpoint_blocks=checkpoint_blocks)

@@ -1,11 +1,11 @@
-"""Synthetic tasks, by name: what is asked of a sequence is known exactly, and so is every answer.
+"""Synthetic tasks, by name: generated sequences with exactly defined labels.
 
     task = find_task("listops")
     options = task.options({"length": 2000, "min_length": 500})
     for sample in task.samples(1000, split_generators(seed=0)["train"], options):
         sample.text, sample.label
 
-One file each: `adding`, `temporal_order`, `listops` and `pathfinder`; `base.py` is the contract.
+One file each: `adding`, `temporal_order`, `listops` and `pathfinder`; `base.py` defines what a task is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from seqmix.data.synthetic.base import Sample, Task, split_generators
 from seqmix.data.synthetic.listops import ListOps
 from seqmix.data.synthetic.pathfinder import Pathfinder
 from seqmix.data.synthetic.temporal_order import TemporalOrder
-from seqmix.errors import ConfigError
+from seqmix.errors import ConfigError, suggestion
 
 __all__ = ["TASKS", "Sample", "Task", "find_task", "split_generators"]
 
@@ -25,11 +25,11 @@ TASKS: dict[str, Task[Any]] = {task.name: task for task in (Adding(), TemporalOr
 
 
 def find_task(name: str) -> Task[Any]:
-    """The task `name`.
+    """Return the task called `name`.
 
     Raises:
         ConfigError: there is no such task.
     """
     if name not in TASKS:
-        raise ConfigError(f"there is no task '{name}'; available: {', '.join(TASKS)}")
+        raise ConfigError(f"there is no task '{name}'; available: {', '.join(TASKS)}{suggestion(name, TASKS)}", option="task")
     return TASKS[name]

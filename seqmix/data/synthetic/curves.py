@@ -1,12 +1,12 @@
-"""Dashed curves that keep apart, in many images at once: random numbers in, end points of dashes and pixels out.
+"""Dashed curves that keep apart, in many images at once: from random numbers to end points of dashes and pixels.
 
-A curve is a random walk. Of a few candidates for its next dash - the angle to the dash before uniform within bounds -
-the first is taken that fits and has the most free room ahead. A dash fits if both its ends are inside the image and
-nearer than the margin neither to another curve nor to an earlier part of its own, the dash before left out. Where none
-fits, the curve is given up. Ends that may get a dot keep its radius further off.
+A curve is a random walk. The next dash is chosen among a few candidates, whose angle to the previous dash is uniform within
+bounds: the first one that fits and has the most free room ahead. A dash fits if both its ends are inside the image and no
+closer than the margin to another curve or to an earlier part of its own, except for the previous dash. If none fits, the curve
+is given up. Ends that may get a dot keep further away, by its radius.
 
-Lengths are in units of a pixel in an image of 32 a side, and grow with the side's power 0.75. Arrays: `S` images, `N`
-points, `K` candidates, `P` probes of a candidate. Cost: O(S K P N) for each dash.
+Lengths are in units of a pixel in an image of 32 a side, and grow with the side to the power of 0.75. Arrays: `S` images, `N`
+points, `K` candidates, `P` probes of a candidate. Cost: O(S K P N) per dash.
 """
 
 from __future__ import annotations
@@ -19,20 +19,18 @@ Mask = NDArray[np.bool_]
 
 DOT = 1.5
 """Radius of a dot."""
-_DASH, _GAP, _WIDTH, _MARGIN, _BORDER = 1.2, 1.8, 1.0, 3.8, 1.0
-"""Length and width of a dash, distance between dashes, between curves and to the edge."""
-_GROWTH = 0.75
-_TURN = 1.1
-"""The largest angle between a dash and the next, in radians."""
+_DASH, _WIDTH = 1.2, 1.0  # length and width of a dash
+_GAP, _MARGIN, _BORDER = 1.8, 3.8, 1.0  # distance between dashes, between curves, and to the edge
+_GROWTH = 0.75  # lengths grow with the side to this power
+_TURN = 1.1  # largest angle between a dash and the next, in radians
 _CANDIDATES = 8
+# Where free room is measured, along a dash from its start: at its two ends, and ahead of it.
 _PROBES = np.array([0.0, _DASH, _DASH + 2, _DASH + 4, _DASH + 6, _DASH + 9], dtype=np.float32)
-"""Where room is looked for, from the start of a dash on: its two ends, and ahead of it."""
-_FAR = 1e4
-"""A coordinate outside every image: of curves that were given up."""
+_FAR = 1e4  # a coordinate outside every image, for curves that were given up
 
 
 def scale(side: int) -> float:
-    """Pixels of a unit of length in images of this side."""
+    """Return the pixels per unit of length in images of this side."""
     return float((side / 32) ** _GROWTH)
 
 
@@ -46,15 +44,15 @@ class CurveField:
     def __init__(self, count: int, side: int) -> None:
         self.side = side
         self.paths: list[Floats] = []
-        self._points = np.zeros((count, 0, 3), dtype=np.float32)  # x, y and the additional distance to keep
+        self._points = np.zeros((count, 0, 3), dtype=np.float32)  # x, y and the extra distance to keep
 
     def keep(self, chosen: Mask) -> None:
-        """Leave out the other images; `chosen`: `(S,)`."""
+        """Drop all images except the chosen ones, `(S,)` bool."""
         self.paths = [path[chosen] for path in self.paths]
         self._points = self._points[chosen]
 
     def add_curve(self, dashes: int, rng: np.random.Generator, *, dotted: bool = False, attempts: int = 1) -> Mask:
-        """One more curve in each image with room for it; `(S,)`, which these are."""
+        """Add one more curve to each image that has room for it, and return which images these are, `(S,)` bool."""
         path = np.full((len(self._points), dashes, 2, 2), _FAR, dtype=np.float32)
         without = np.arange(len(path))
         at_ends = np.float32(DOT * scale(self.side) if dotted else 0)
@@ -70,7 +68,11 @@ class CurveField:
     def _walk(
         self, others: Floats, dashes: int, at_ends: np.float32, rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], Floats]:
-        """The images in which a curve could be drawn, and the curves: `(S',)`, `(S', dashes, 2, 2)`."""
+        """Draw a curve in each image that has room for it.
+
+        Returns:
+            The images `(S',)`, and their curves `(S', dashes, 2, 2)`.
+        """
         path = np.zeros((len(others), dashes, 2, 2), dtype=np.float32)
         rows = np.arange(len(others))
         heading = np.zeros(len(others), dtype=np.float32)
@@ -82,7 +84,7 @@ class CurveField:
             more[0], more[1] = (i == 0) * at_ends, (i == dashes - 1) * at_ends
             own = _as_points(path[rows, : max(0, i - 1)], at_ends)
             free = self._free(probes, more, np.concatenate([others[rows], own], axis=1))
-            room = np.logical_and.accumulate(free, axis=2).sum(axis=2)  # how many probes are free up to the first that is not
+            room = np.logical_and.accumulate(free, axis=2).sum(axis=2)  # free probes before the first that is not
             best = room.argmax(axis=1)
             fits = room[np.arange(len(rows)), best] >= 2
             rows, taken = rows[fits], (np.flatnonzero(fits), best[fits])
@@ -91,7 +93,16 @@ class CurveField:
         return rows, path[rows]
 
     def _candidates(self, tips: Floats | None, heading: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Angles and starts of the next dash, `(S, K)` and `(S, K, 2)`; `tips`: ends of those before, `(S, 2)`."""
+        """Draw candidates for the next dash.
+
+        Args:
+            tips: `(S, 2)`, ends of the previous dashes; None for the first dash.
+            heading: `(S,)`, angles of the previous dashes.
+            rng: random generator.
+
+        Returns:
+            Angles `(S, K)` and starting points `(S, K, 2)`.
+        """
         shape = (len(heading), _CANDIDATES)
         if tips is None:
             anywhere = rng.random((*shape, 2), dtype=np.float32) * np.float32(self.side - 1)
@@ -102,10 +113,15 @@ class CurveField:
         return heading[:, None] + turn, tips[:, None] + step
 
     def _free(self, probes: Floats, more: Floats, points: Floats) -> Mask:
-        """Which probes are inside and far enough from all points.
+        """Return which probes are inside the image and far enough from all points.
 
-        `probes`: `(S, K, P, 2)`; `more`: what each keeps off beyond the margin, `(P,)`; `points`: `(S, N, 3)`. Returns
-        `(S, K, P)`.
+        Args:
+            probes: `(S, K, P, 2)`.
+            more: `(P,)`, distance that each probe keeps beyond the margin.
+            points: `(S, N, 3)`.
+
+        Returns:
+            `(S, K, P)` bool.
         """
         x, y = probes[..., 0], probes[..., 1]
         edge = np.float32(_BORDER * scale(self.side)) + more
@@ -113,7 +129,7 @@ class CurveField:
         free: Mask = (low >= edge) & (high <= self.side - 1 - edge)
         if not points.shape[1]:
             return free
-        # |p - q|^2 - (m + e)^2, m of the probe p and e of the point q, is one product of matrices.
+        # |p - q|^2 - (m + e)^2, with the distances m of probe p and e of point q, is one matrix product.
         m = np.broadcast_to(np.float32(_MARGIN * scale(self.side)) + more, x.shape)
         of_probes = np.stack([-2 * x, -2 * y, x**2 + y**2 - m**2, np.ones_like(x), -2 * m], axis=1)  # (S, 5, K, P)
         x, y, e = points[..., 0], points[..., 1], points[..., 2]
@@ -124,7 +140,7 @@ class CurveField:
 
 
 def _as_points(path: Floats, at_ends: np.float32) -> Floats:
-    """The ends of dashes `(S, n, 2, 2)`, from the first on, as points: `(S, 2 n, 3)`."""
+    """Return the ends of dashes `(S, n, 2, 2)`, from the first on, as points `(S, 2 n, 3)`."""
     points = np.zeros((len(path), 2 * path.shape[1], 3), dtype=np.float32)
     points[..., :2] = path.reshape(len(path), 2 * path.shape[1], 2)
     points[:, :1, 2] = at_ends
@@ -132,7 +148,16 @@ def _as_points(path: Floats, at_ends: np.float32) -> Floats:
 
 
 def draw(paths: list[Floats], dots: Floats, side: int) -> NDArray[np.uint8]:
-    """Dashes `(S, dashes, 2, 2)` of each curve, and dots `(S, n, 2)`, as images: `(S, side, side)`, 0 to 255."""
+    """Draw images.
+
+    Args:
+        paths: for each curve, its dashes `(S, dashes, 2, 2)`.
+        dots: `(S, n, 2)`.
+        side: pixels a side.
+
+    Returns:
+        `(S, side, side)`, 0 to 255.
+    """
     size = scale(side)
     dashes = np.concatenate(paths, axis=1)
     drawn = dashes[..., 0, 0] < side  # (S, N)
@@ -151,10 +176,16 @@ def draw(paths: list[Floats], dots: Floats, side: int) -> NDArray[np.uint8]:
 
 
 def _shade(strokes: Floats, radii: Floats, reach: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The brightness that each stroke gives the pixels around its middle, and their first pixels.
+    """Return the brightness that each stroke gives to the pixels around its middle.
 
-    `strokes`: `(n, 2, 2)`, segments that may be points; `radii`: half their widths, `(n,)`. Returns
-    `(n, 2 reach + 1, 2 reach + 1)`, 0 to 255, a pixel being as bright as it is covered; and x and y, `(n, 2)`.
+    Args:
+        strokes: `(n, 2, 2)`, segments, possibly single points.
+        radii: `(n,)`, half their widths.
+        reach: pixels on each side of the middle.
+
+    Returns:
+        Brightness `(n, 2 reach + 1, 2 reach + 1)`, 0 to 255, as far as a pixel is covered; and x and y of the first pixel,
+        `(n, 2)`.
     """
     corners = np.rint(strokes.mean(axis=1)).astype(np.int64) - reach
     start, along = strokes[:, 0, :, None, None], (strokes[:, 1] - strokes[:, 0])[:, :, None, None]

@@ -1,7 +1,7 @@
-"""`generate()`: a synthetic task to a dataset folder, sample by sample: memory does not grow with its size.
+"""`generate()`: from a synthetic task to a dataset folder, sample by sample, so that memory does not grow with its size.
 
-The splits are drawn from generators of their own (see `tasks`). A training record that equals one of a later split, as
-happens with short sequences, is left out and counted, as in any data set.
+Each split has its own random generator (see `base.split_generators`). A training record that equals one of a later split, as
+happens with short sequences, is dropped and counted, as in any data set.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from seqmix.data.dataset import Dataset
 from seqmix.data.prepare import PrepareOptions, Progress, prepare_records
 from seqmix.data.records import ReadOptions, Record, RecordReader
 from seqmix.data.synthetic import Sample, Task, find_task, split_generators
-from seqmix.errors import ConfigError
+from seqmix.errors import ConfigError, param
 
 
 class GeneratedRecords(RecordReader):
-    """The samples of a task as records, those of each split one after the other.
+    """The samples of a task as records, split after split.
 
     Args:
-        counts: samples of each split.
+        task: the task.
+        options: of the task.
+        counts: number of samples of each split.
+        seed: seed of the generators.
     """
 
     def __init__(self, task: Task[Any], options: Any, counts: Mapping[str, int], seed: int) -> None:
@@ -36,7 +39,7 @@ class GeneratedRecords(RecordReader):
         for split, rng in split_generators(self.seed).items():
             samples = self.task.samples(self.counts[split], rng, self.task_options)
             for number, sample in enumerate(samples, 1):
-                # Bytes are intensities, each a token, and no text in which white space means nothing.
+                # Bytes are intensities, each one a token, rather than text in which white space is ignored.
                 text = np.frombuffer(sample.text, np.uint8) if isinstance(sample.text, bytes) else sample.text
                 yield Record(f"{split}-{number}", text, sample.label, None, split, self.task.name, 0)
 
@@ -53,41 +56,46 @@ def generate(
     progress: Progress | None = None,
     **options: Any,
 ) -> Dataset:
-    """Generates a synthetic task as a data set.
+    """Generate a synthetic task as a data set.
 
     Args:
-        task: adding, temporal-order, listops or pathfinder.
-        output: the folder to write.
-        train, val, test: samples of each split; the others do not depend on how many one has.
-        seed: of all that is drawn.
-        overwrite: replace `output` if it is a data set.
+        task: "adding", "temporal-order", "listops" or "pathfinder".
+        output: folder to write.
+        train: number of training samples.
+        val: number of validation samples; the samples of a split do not depend on the size of the others.
+        test: number of test samples.
+        seed: seed of everything that is drawn.
+        overwrite: whether to replace `output` if it is a data set.
         progress: called now and then with the number of records and positions so far.
-        options: of the task: length; of listops also min_length, max_depth, max_args; of pathfinder difficulty.
+        **options: options of the task: `length`; for listops also `min_length`, `max_depth` and `max_args`; for pathfinder
+            also `difficulty`.
 
     Returns:
-        The data set, open.
+        The data set, opened.
 
     Raises:
-        ConfigError: there is no such task or option, or its value is not allowed; DatasetError: `output` exists.
+        ConfigError: there is no such task or option, or a value is not allowed.
+        DatasetError: `output` exists.
     """
-    found = find_task(task)
+    chosen = find_task(task)
     counts = {"train": train, "val": val, "test": test}
     for split, count in counts.items():
         if count < (split == "train"):
-            raise ConfigError(f"--{split} must be {'at least 1' if split == 'train' else '0 or more'}: got {count}")
-    settled = found.options(options)
+            least = "at least 1" if split == "train" else "0 or more"
+            raise ConfigError(f"{param(split)} must be {least}: got {count}", option=split)
+    task_options = chosen.options(options)
     return prepare_records(
-        GeneratedRecords(found, settled, counts, seed),
+        GeneratedRecords(chosen, task_options, counts, seed),
         output,
-        # No validation records are taken out of training where none are asked for.
-        PrepareOptions(alphabet=found.alphabet, task=found.kind, tolerance=found.tolerance, seed=seed, split="1,0,0"),
+        # With val = 0, no validation records are taken out of training.
+        PrepareOptions(alphabet=chosen.alphabet, task=chosen.kind, tolerance=chosen.tolerance, seed=seed, split="1,0,0"),
         overwrite=overwrite,
-        facts={"generated": {"task": task, **asdict(settled), **counts, "seed": seed}},
+        facts={"generated": {"task": task, **asdict(task_options), **counts, "seed": seed}},
         progress=progress,
     )
 
 
 def first_samples(task: str, count: int, *, seed: int = 0, **options: Any) -> list[Sample]:
-    """The first training samples that `generate` makes with these options."""
-    found = find_task(task)
-    return list(found.samples(count, split_generators(seed)["train"], found.options(options)))
+    """Return the first training samples that `generate` makes with these options."""
+    chosen = find_task(task)
+    return list(chosen.samples(count, split_generators(seed)["train"], chosen.options(options)))

@@ -1,20 +1,19 @@
-"""ListOps: nested operations on lists of digits, written as words; the class is the digit they come to.
+"""ListOps: nested operations on lists of digits, written as words; the class is the digit they evaluate to.
 
-The grammar of Long Range Arena: the root has depth 1. A node of a depth below `max_depth` is an operator with
-probability 1/4, else a digit; one at `max_depth` is a digit. Digits are uniform in 0..9, operators uniform among MIN,
-MAX, MED (the median, rounded down) and SM (the sum modulo 10), the number of arguments uniform in 2..`max_args`. The
-length of a tree is 2 for each operator (`[MAX` and `]`) plus 1 for each digit. Of these trees only those with
-``min_length < length < max``, both bounds left out, are kept, and none twice: an 8-byte digest of each is
-remembered, within a split. The text is without the parentheses of the published files: ``[MAX 4 3 [MIN 2 3 ] 1 ]``,
-15 distinct words in all.
+The grammar is that of Long Range Arena. The root has depth 1. A node of a depth below `max_depth` is an operator with
+probability 1/4 and otherwise a digit; a node at `max_depth` is a digit. Digits are uniform in 0..9, operators are uniform
+among MIN, MAX, MED (the median, rounded down) and SM (the sum modulo 10), and the number of arguments is uniform in
+2..`max_args`. The length of a tree is 2 for each operator (`[MAX` and `]`) plus 1 for each digit. Only trees with ``min_length
+< length < max`` are kept, and no tree occurs twice in a split, for which an 8-byte digest of each is remembered. The text
+omits the parentheses of the published files: ``[MAX 4 3 [MIN 2 3 ] 1 ]``, with 15 distinct words in all.
 
-Few trees have the length asked for (about one in a hundred), so that lengths are drawn before trees. How many nodes of
-a level are operators, and how many of these have how many arguments, decides the length; given these numbers, every
-arrangement of the operators within their level is equally likely. Thus the numbers alone are drawn, level by level, for
-thousands of trees at once; those of the wrong length are thrown away, and the others arranged. This is the
-distribution of the naive rejection, exactly.
+Only about one in a hundred trees has the required length, so lengths are drawn before trees. The length is determined by how
+many nodes of each level are operators, and how many of these have how many arguments; given these counts, all arrangements of
+the operators within their level are equally likely. So only the counts are drawn, level by level, for thousands of trees at
+once; those of the wrong length are discarded and the others arranged. The resulting distribution is exactly that of naive
+rejection sampling.
 
-Nangia and Bowman, 2018; Tay et al., Long Range Arena, ICLR 2021. Cost: O(L) for each sample.
+Sources: Nangia and Bowman, 2018; Tay et al., Long Range Arena, ICLR 2021. Cost: O(L) per sample.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.data.synthetic.base import Sample, Task
-from seqmix.errors import ConfigError
+from seqmix.errors import ConfigError, param
 
 Ints = NDArray[np.int64]
 
@@ -35,10 +34,8 @@ _WORDS = np.array([*"0123456789", "[MIN", "[MAX", "[MED", "[SM", "]"])
 _OPERATORS = 4
 _CLOSE = len(_WORDS) - 1
 _OPERATOR_SHARE = 0.25
-_BATCH_NUMBERS = 400_000
-"""Numbers drawn at once; with the default options, those of 4,000 trees."""
-_PATIENCE = 8_000_000
-"""Trees in a row without a new sample before generation gives up."""
+_BATCH_NUMBERS = 400_000  # drawn at once; with the default options, those of 4,000 trees
+_PATIENCE = 8_000_000  # trees in a row without a new sample before generation gives up
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,8 +45,8 @@ class ListOpsOptions:
     Attributes:
         length: samples have fewer words than this.
         min_length: samples have more words than this.
-        max_depth: depth at which there are digits only; the root has depth 1.
-        max_args: the most arguments of an operator.
+        max_depth: depth at which all nodes are digits; the root has depth 1.
+        max_args: most arguments of an operator.
     """
 
     length: int = 2000
@@ -58,25 +55,26 @@ class ListOpsOptions:
     max_args: int = 10
 
     def __post_init__(self) -> None:
-        for flag, value, least in (
-            ("--min-length", self.min_length, 0),
-            ("--max-depth", self.max_depth, 1),
-            ("--max-args", self.max_args, 2),
+        for name, value, least in (
+            ("min_length", self.min_length, 0),
+            ("max_depth", self.max_depth, 1),
+            ("max_args", self.max_args, 2),
         ):
             if value < least:
-                raise ConfigError(f"{flag} must be at least {least}: got {value}")
+                raise ConfigError(f"{param(name)} must be at least {least}: got {value}", option=name)
         if self.length < self.min_length + 2:
             raise ConfigError(
-                f"--length {self.length} with --min-length {self.min_length} leaves no length between, both being left out; "
-                f"--length must be at least {self.min_length + 2}"
+                f"no length lies between {param('min_length', self.min_length)} and {param('length', self.length)} "
+                f"(both exclusive); {param('length')} must be at least {self.min_length + 2}",
+                option="length",
             )
         size = 1
         for _ in range(self.max_depth - 1):
-            size = min(2 + self.max_args * size, self.length)  # beyond the length, it is large enough
+            size = min(2 + self.max_args * size, self.length)  # larger sizes make no difference
         if size <= self.min_length:
             raise ConfigError(
-                f"--max-depth {self.max_depth} and --max-args {self.max_args} allow {size} words at most, and --min-length "
-                f"{self.min_length} asks for more; raise the first two or lower the last"
+                f"{param('max_depth', self.max_depth)} and {param('max_args', self.max_args)} allow at most {size} words, but "
+                f"{param('min_length', self.min_length)} requires more; raise the first two or lower the last"
             )
 
     @property
@@ -87,7 +85,7 @@ class ListOpsOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """The numbers that decide the lengths of `T` trees.
+    """The counts that determine the lengths of `T` trees.
 
     Attributes:
         nodes: `(T, levels)`, nodes at each depth.
@@ -102,38 +100,39 @@ class _Counts:
 
 
 class ListOps(Task[ListOpsOptions]):
-    """Work out nested lists."""
+    """Evaluate nested minima, maxima, medians and sums modulo 10 of digits (10 classes)."""
 
     name = "listops"
     alphabet = "words"
     classes = tuple("0123456789")
-    summary = "work out nested minima, maxima, medians and sums modulo 10 of digits (10 classes)"
+
     options_type = ListOpsOptions
 
     def samples(self, count: int, rng: np.random.Generator, options: ListOpsOptions) -> Iterator[Sample]:
-        """`text` is words with one space between.
+        """Generate samples with words separated by single spaces as `text`; see `Task.samples`.
 
         Raises:
             ConfigError: such trees are too rare, or there are fewer than `count` of them.
         """
         seen: set[bytes] = set()
-        vain = 0
+        trials = 0  # since the last new tree
         while len(seen) < count:
-            vain += options.batch
-            if vain > _PATIENCE:
+            trials += options.batch
+            if trials > _PATIENCE:
+                limits = ", ".join(param(name) for name in ("length", "min_length", "max_depth"))
                 raise ConfigError(
                     f"no new tree of {options.min_length + 1} to {options.length - 1} words in {_PATIENCE:,} trials, "
-                    f"after {len(seen):,} of {count:,}; let --length, --min-length, --max-depth and --max-args allow more"
+                    f"after {len(seen):,} of {count:,}; relax {limits} or {param('max_args')}"
                 )
             for text, value in _arrange(_draw_counts(rng, options), rng):
                 digest = blake2b(text.encode("ascii"), digest_size=8).digest()
                 if digest not in seen and len(seen) < count:
                     seen.add(digest)
-                    vain = 0
+                    trials = 0
                     yield Sample(text, str(value))
 
     def show(self, sample: Sample) -> str:
-        """The first and last words, and the value."""
+        """Return the first and last words, and the value."""
         words = str(sample.text).split(" ")
         if len(words) > 30:
             left_out = f"… {len(words) - 28:,} words …"
@@ -142,7 +141,7 @@ class ListOps(Task[ListOpsOptions]):
 
 
 def _draw_counts(rng: np.random.Generator, options: ListOpsOptions) -> _Counts:
-    """The counts of those of a batch of trees that have the right length."""
+    """Draw the counts of a batch of trees, and return those of the right length."""
     trees, depths, kinds = options.batch, options.max_depth, options.max_args - 1
     counts = _Counts(np.zeros((trees, depths), dtype=np.int64), np.zeros((trees, depths, kinds), dtype=np.int64))
     counts.nodes[:, 0] = 1
@@ -155,19 +154,19 @@ def _draw_counts(rng: np.random.Generator, options: ListOpsOptions) -> _Counts:
         children = by_arguments @ np.arange(2, options.max_args + 1)
         counts.operators[open_trees, depth] = by_arguments
         counts.nodes[open_trees, depth + 1] = children
-        lengths[open_trees] += operators + children  # a digit became an operator: one word more
-        open_trees = open_trees[lengths[open_trees] < options.length]  # it could only grow
+        lengths[open_trees] += operators + children  # a digit that becomes an operator adds one word
+        open_trees = open_trees[lengths[open_trees] < options.length]  # a tree only ever grows
     return counts[(options.min_length < lengths) & (lengths < options.length)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """The nodes of one depth, tree after tree, each tree's from left to right.
+    """The nodes of one depth, tree after tree, from left to right within each tree.
 
     Attributes:
-        symbols: `(N,)` what they are, as numbers of words.
-        parents: places of the operators among them, `(P,)`.
-        arities: the numbers of their arguments, `(P,)`.
+        symbols: `(N,)`, indices of words.
+        parents: `(P,)`, which of the nodes are operators.
+        arities: `(P,)`, number of arguments of each operator.
     """
 
     symbols: Ints
@@ -181,7 +180,7 @@ class _Level:
 
 
 def _arrange(counts: _Counts, rng: np.random.Generator) -> Iterator[tuple[str, int]]:
-    """Trees with the given counts: their texts and values."""
+    """Arrange trees with the given counts, and yield their texts and values."""
     if not len(counts.nodes):
         return
     levels = [_draw_level(counts.nodes[:, depth], counts.operators[:, depth], rng) for depth in range(counts.nodes.shape[1])]
@@ -203,15 +202,18 @@ def _arrange(counts: _Counts, rng: np.random.Generator) -> Iterator[tuple[str, i
 
 
 def _draw_level(nodes: Ints, operators: Ints, rng: np.random.Generator) -> _Level:
-    """Nodes of one depth for `T` trees: which are operators, and which of these have how many arguments.
+    """Draw the nodes of one depth: which are operators, and which of these have how many arguments.
 
-    `nodes`: `(T,)`; `operators`: `(T, max_args - 1)`, the counts that the level must have.
+    Args:
+        nodes: `(T,)`, number of nodes of each tree.
+        operators: `(T, max_args - 1)`, how many of them must be operators with 2, 3, … arguments.
+        rng: random generator.
     """
     tree = np.repeat(np.arange(len(nodes)), nodes)
     shuffled = np.argsort(tree + rng.random(len(tree)))  # within each tree
     rank = np.arange(len(tree)) - np.repeat(np.cumsum(nodes) - nodes, nodes)
     chosen = shuffled[rank < np.repeat(operators.sum(1), nodes)]
-    # In random order, too: so the arguments may be dealt out by size.
+    # The chosen nodes are in random order, so arguments can be dealt out in order of size.
     arguments = np.repeat(np.tile(np.arange(2, operators.shape[1] + 2), len(nodes)), operators.ravel())
     symbols = rng.integers(10, size=len(tree))
     symbols[chosen] = 10 + rng.integers(_OPERATORS, size=len(chosen))
@@ -220,7 +222,7 @@ def _draw_level(nodes: Ints, operators: Ints, rng: np.random.Generator) -> _Leve
 
 
 def _from_below(levels: list[_Level]) -> tuple[Ints, list[Ints]]:
-    """The values of the roots, and the lengths of the subtrees of each level's nodes."""
+    """Return the values of the roots `(T,)`, and the sizes of the subtrees of each level's nodes, `(N,)` per level."""
     values = np.zeros(0, dtype=np.int64)
     sizes: list[Ints] = [values]
     for level in reversed(levels):
@@ -235,7 +237,7 @@ def _from_below(levels: list[_Level]) -> tuple[Ints, list[Ints]]:
 
 
 def _apply(level: _Level, values: Ints) -> Ints:
-    """The operators of a level to the values below it: `(P,)`."""
+    """Apply the operators of a level to the values below it, and return the results `(P,)`."""
     starts, arities = level.starts, level.arities
     parent = np.repeat(np.arange(len(arities)), arities)
     ordered = values[np.lexsort((values, parent))]

@@ -1,58 +1,50 @@
-"""Pathfinder: are two dots the two ends of one dashed curve? Images of 32, 64 or 128 pixels a side, row by row.
+"""Pathfinder: are two dots the ends of one dashed curve? Images of 32, 64 or 128 pixels a side, read row by row.
 
-Every image has two long curves of 6 (easy), 9 (medium) or 14 (hard) dashes, and shorter ones of a third as many, as far
-as there is room. They do not cross or touch: `curves.py` says how they run. White on black, with soft edges.
+Every image has two long curves of 6 (easy), 9 (medium) or 14 (hard) dashes, and as many shorter curves, a third as long, as
+there is room for. Curves do not cross or touch; `curves.py` describes their course. They are white on black, with soft edges.
 
-Two dots are at the ends of one curve (class connected) or at an end of each of two (unconnected). So that the dots' places
-do not give the class away, an image is kept only if, for some end, its curve's other end and an end of the other curve
-are nearly as far from it (to 3 % of the side) and from the middle of the image (to 6 %). The first dot goes to the former
-end; only then a coin is tossed, and the second goes to one of the latter two. The curves know nothing of the class, nor
-does the number of dots, their distance or the brightness: a curve must be followed.
+Two dots are at the two ends of one curve (class connected) or at one end of each of two (unconnected). So that the positions
+of the dots do not give the class away, an image is kept only if some end has two partners that look alike: the other end of
+its own curve and an end of the other curve, at nearly equal distances from it (within 3 % of the side) and from the middle of
+the image (within 6 %). The first dot is at that end; only then is a coin tossed for which partner gets the second dot. The
+curves do not depend on the class, nor do the number of dots, their distance or the brightness: the curve must be followed.
 
-Linsley et al., Learning long-range spatial dependencies with horizontal gated recurrent units, NeurIPS 2018; Tay et
-al., Long Range Arena, ICLR 2021. This generator follows their description; in their images, curves may cross.
+Sources: Linsley et al., Learning long-range spatial dependencies with horizontal gated recurrent units, NeurIPS 2018; Tay et
+al., Long Range Arena, ICLR 2021. This generator follows their description, except that their curves may cross.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.data.synthetic.base import Sample, Task
 from seqmix.data.synthetic.curves import CurveField, Floats, Mask, draw
-from seqmix.errors import ConfigError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from seqmix.errors import ConfigError, param
 
 DASHES = {"easy": 6, "medium": 9, "hard": 14}
 """Dashes of a long curve, for each difficulty."""
 SIDES = (32, 64, 128)
 
-_TRIALS = 2**15
-"""Images that are begun at once, times pixels a side: most are given up."""
-_ATTEMPTS = (2, 6)
-"""How often the first and the second long curve are tried in an image before it is given up."""
-_SHORT_CURVES = 60
-"""Short curves are tried until they would have about this many dashes at a side of 32, if all had room."""
-_SAME_DISTANCE, _SAME_PLACE = 0.03, 0.06
-"""By how much of the side the two distances between dots, and those from the middle, may differ."""
-_OTHERS = np.array([(0, 1, 2), (0, 1, 3), (1, 0, 2), (1, 0, 3), (2, 3, 0), (2, 3, 1), (3, 2, 0), (3, 2, 1)])
-"""An end of a curve, its other end, and an end of the other curve."""
+_TRIALS = 2**15  # images started at once times pixels a side; most are given up
+_ATTEMPTS = (2, 6)  # tries of the first and the second long curve before an image is given up
+_SHORT_DASHES = 60  # dashes that the short curves would have in all at a side of 32 if there were room for all of them
+_SAME_DISTANCE, _SAME_PLACE = 0.03, 0.06  # largest difference of distances between dots, and from the middle, in sides
+# Triples: an end of a curve, its other end, and an end of the other curve.
+_PARTNERS = np.array([(0, 1, 2), (0, 1, 3), (1, 0, 2), (1, 0, 3), (2, 3, 0), (2, 3, 1), (3, 2, 0), (3, 2, 1)])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PathfinderOptions:
-    """What the images are like.
+    """Size and difficulty of the images.
 
     Attributes:
         length: pixels: 1024, 4096 or 16384 (32, 64 or 128 a side).
-        difficulty: easy, medium or hard: long curves of 6, 9 or 14 dashes.
+        difficulty: "easy", "medium" or "hard", with long curves of 6, 9 or 14 dashes.
     """
 
     length: int = 1024
@@ -61,9 +53,13 @@ class PathfinderOptions:
     def __post_init__(self) -> None:
         if self.length not in {side * side for side in SIDES}:
             allowed = ", ".join(f"{side * side} ({side} x {side})" for side in SIDES)
-            raise ConfigError(f"--length is the number of pixels and must be one of {allowed}: got {self.length}")
+            raise ConfigError(
+                f"{param('length')} is the number of pixels and must be one of {allowed}: got {self.length}", option="length"
+            )
         if self.difficulty not in DASHES:
-            raise ConfigError(f"--difficulty must be one of {', '.join(DASHES)}: got '{self.difficulty}'")
+            raise ConfigError(
+                f"{param('difficulty')} must be one of {', '.join(DASHES)}: got '{self.difficulty}'", option="difficulty"
+            )
 
     @property
     def side(self) -> int:
@@ -72,16 +68,16 @@ class PathfinderOptions:
 
 
 class Pathfinder(Task[PathfinderOptions]):
-    """Tell whether a curve joins two dots."""
+    """Tell whether a dashed curve joins two dots in an image, read row by row (2 classes)."""
 
     name = "pathfinder"
     alphabet = "bytes"
     classes = ("connected", "unconnected")
-    summary = "tell whether a dashed curve joins two dots in an image, read row by row (2 classes)"
+
     options_type = PathfinderOptions
 
     def samples(self, count: int, rng: np.random.Generator, options: PathfinderOptions) -> Iterator[Sample]:
-        """`text` is `length` bytes, the brightness of each pixel."""
+        """Generate samples with `length` bytes, the brightness of each pixel, as `text`; see `Task.samples`."""
         made = 0
         while made < count:
             paths, pairs = _draw_scenes(rng, options.side, DASHES[options.difficulty])
@@ -92,7 +88,7 @@ class Pathfinder(Task[PathfinderOptions]):
             made += len(images)
 
     def show(self, sample: Sample) -> str:
-        """The image in block characters, two rows of pixels a line; 128 pixels a side are shown as 64."""
+        """Return the image in block characters, two rows of pixels per line; 128 pixels a side are shown as 64."""
         image = as_image(sample)
         if len(image) > 64:
             half = len(image) // 2
@@ -106,14 +102,19 @@ class Pathfinder(Task[PathfinderOptions]):
 
 
 def as_image(sample: Sample) -> NDArray[np.uint8]:
-    """The image of a sample: `(side, side)`."""
+    """Return the image of a sample, `(side, side)`."""
     assert isinstance(sample.text, bytes)
     pixels = np.frombuffer(sample.text, dtype=np.uint8)
     return pixels.reshape(math.isqrt(len(pixels)), -1)
 
 
 def _draw_scenes(rng: np.random.Generator, side: int, dashes: int) -> tuple[list[Floats], Floats]:
-    """Curves of some images, and where dots may go: `(S, 2, 2, 2)`, two ends of one curve and then of two."""
+    """Draw the curves of some images, and where their dots may go.
+
+    Returns:
+        For each curve, its dashes `(S, dashes, 2, 2)`; and two candidate pairs of dots `(S, 2, 2, 2)`, first on one curve and
+        then on two.
+    """
     field = CurveField(_TRIALS // side, side)
     for attempts in _ATTEMPTS:
         field.keep(field.add_curve(dashes, rng, dotted=True, attempts=attempts))
@@ -121,38 +122,29 @@ def _draw_scenes(rng: np.random.Generator, side: int, dashes: int) -> tuple[list
     pairs, alike = _like_pairs(np.stack([first[:, 0, 0], first[:, -1, 1], second[:, 0, 0], second[:, -1, 1]], axis=1), side)
     field.keep(alike)
     short = dashes // 3
-    for _ in range(round(_SHORT_CURVES / short * math.sqrt(side / 32))):
+    for _ in range(round(_SHORT_DASHES / short * math.sqrt(side / 32))):
         field.add_curve(short, rng)
     return field.paths, pairs
 
 
 def _like_pairs(ends: Floats, side: int) -> tuple[Floats, Mask]:
-    """The pair of ends of one curve and the pair of ends of two that are most alike, where they are enough so.
+    """Find the two pairs of ends, one of one curve and one of two, that are most alike.
 
-    `ends`: `(S, 4, 2)`. Returns `(S', 2, 2, 2)`, and which images these are, `(S,)`.
+    Args:
+        ends: `(S, 4, 2)`, x and y of both ends of both long curves.
+        side: pixels a side.
+
+    Returns:
+        The pairs `(S', 2, 2, 2)` of the images in which they are enough alike, and which images these are, `(S,)` bool.
     """
-    to_same, to_other = (ends[:, _OTHERS[:, 0]] - ends[:, _OTHERS[:, i]] for i in (1, 2))  # (S, 8, 2)
+    to_same, to_other = (ends[:, _PARTNERS[:, 0]] - ends[:, _PARTNERS[:, i]] for i in (1, 2))  # (S, 8, 2)
     distance = np.abs(np.hypot(to_same[..., 0], to_same[..., 1]) - np.hypot(to_other[..., 0], to_other[..., 1]))
     middle = ends - np.float32((side - 1) / 2)
     off = np.hypot(middle[..., 0], middle[..., 1])  # (S, 4)
-    place = np.abs(off[:, _OTHERS[:, 1]] - off[:, _OTHERS[:, 2]])
+    place = np.abs(off[:, _PARTNERS[:, 1]] - off[:, _PARTNERS[:, 2]])
     unlike = np.maximum(distance / _SAME_DISTANCE, place / _SAME_PLACE)
-    best = _OTHERS[unlike.argmin(axis=1)]
+    best = _PARTNERS[unlike.argmin(axis=1)]
     rows = np.arange(len(ends))[:, None, None]
     pairs: Floats = ends[rows, best[:, [[0, 1], [0, 2]]]]
     alike: Mask = unlike.min(axis=1) <= side
     return pairs[alike], alike
-
-
-def contact_sheet(samples: Sequence[Sample], columns: int = 6) -> Figure:
-    """Images side by side, each under its class."""
-    from matplotlib.figure import Figure
-
-    rows = -(-len(samples) // columns)
-    figure = Figure(figsize=(1.7 * columns, 1.9 * rows), layout="constrained")
-    for i, sample in enumerate(samples):
-        axes = figure.add_subplot(rows, columns, i + 1)
-        axes.imshow(as_image(sample), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        axes.set_title(sample.label, fontsize="small")
-        axes.set_axis_off()
-    return figure

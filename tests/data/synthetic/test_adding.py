@@ -20,13 +20,13 @@ def solve(text):
     return 0.5 + sum(marked) / 4
 
 
-def test_the_solver_agrees_with_every_target():
+def test_solver_agrees_with_every_target():
     for length in (2, 3, 17, 300):
         for sample in draw(100, length):
             assert float(sample.label) == solve(sample.text)
 
 
-def test_a_sample_is_numbers_and_two_marks():
+def test_sample_is_numbers_with_two_marks():
     for sample in draw(50, 64):
         assert sample.text.dtype == np.float32
         assert sample.text.shape == (64, 2)
@@ -52,7 +52,7 @@ def test_targets_have_the_mean_and_spread_of_two_uniform_numbers():
     assert abs(targets.var() - 2 / 3 / 16) < 0.003
 
 
-def test_shown_are_the_marked_numbers_and_the_target():
+def test_show_prints_marked_numbers_and_target():
     sample = draw(1, 2000)[0]
     place = np.flatnonzero(sample.text[:, 1])[0]
     shown = TASK.show(sample)

@@ -35,7 +35,7 @@ def test_every_task_is_tested():
 
 
 @every_task
-def test_every_sample_is_a_record_of_its_split(task, made):
+def test_every_sample_becomes_a_record_of_its_split(task, made):
     data = made[task]
     ids = data.ids()
     assert len(set(ids)) == len(data) == 90 - data.info["dropped"]["related to a later split"]
@@ -61,7 +61,7 @@ def test_every_sample_is_a_record_of_its_split(task, made):
 
 
 @every_task
-def test_equal_seeds_and_options_make_equal_data(task, made, tmp_path):
+def test_equal_seeds_and_options_generate_equal_data(task, made, tmp_path):
     again = generate(task, tmp_path / "again", **COUNTS, **SMALL[task])
     assert again.fingerprint == made[task].fingerprint
     assert (again.path / "dataset.json").read_bytes() == (made[task].path / "dataset.json").read_bytes()
@@ -72,7 +72,7 @@ def by_id(data):
     return {name: (data.tokens(i).tobytes(), data.labels[i]) for i, name in enumerate(data.ids())}
 
 
-def test_a_split_does_not_depend_on_the_size_of_another(made, tmp_path):
+def test_split_does_not_depend_on_size_of_others(made, tmp_path):
     more = by_id(generate("adding", tmp_path / "more", train=90, val=3, test=40, length=20))
     before = by_id(made["adding"])
     shared = more.keys() & before.keys()
@@ -81,12 +81,12 @@ def test_a_split_does_not_depend_on_the_size_of_another(made, tmp_path):
 
 
 @pytest.mark.parametrize("counts", [(40, 0, 5), (40, 5, 0), (40, 0, 0)], ids=str)
-def test_a_split_that_is_not_asked_for_is_empty(counts, tmp_path):
+def test_split_with_zero_samples_is_empty(counts, tmp_path):
     asked = dict(zip(("train", "val", "test"), counts, strict=True))
     assert generate("adding", tmp_path / "data", length=20, **asked).sizes == asked
 
 
-def test_samples_are_made_as_they_are_asked_for():
+def test_samples_are_generated_on_demand():
     task = find_task("adding")
     records = iter(GeneratedRecords(task, task.options({"length": 5}), {"train": 10**15, "val": 0, "test": 0}, 0))
     first = [next(records) for _ in range(3)]
@@ -94,14 +94,14 @@ def test_samples_are_made_as_they_are_asked_for():
     assert [record.split for record in first] == ["train"] * 3
 
 
-def test_the_description_says_what_was_generated(made):
+def test_description_records_task_options_and_seed(made):
     assert made["listops"].info["generated"] == {"task": "listops", **SMALL["listops"], **COUNTS, "seed": 0}
     info = made["adding"].info
     assert (info["task"], info["target"]["tolerance"], info["vocabulary"]["alphabet"]) == ("regression", 0.04, "real")
     assert info["inputs"] == [] and info["notes"] == []
 
 
-def test_training_records_that_are_tested_on_are_left_out_and_told(tmp_path):
+def test_training_records_found_in_later_splits_are_dropped_and_reported(tmp_path):
     data = generate("temporal-order", tmp_path / "data", train=400, val=20, test=20, length=3)
     left = data.info["dropped"]["related to a later split"]
     assert left > 100 and any(f"{left:,} training or validation records were left out" in note for note in data.info["notes"])
@@ -113,23 +113,23 @@ def test_training_records_that_are_tested_on_are_left_out_and_told(tmp_path):
     ("task", "options", "words"),
     [
         ("sorting", {}, "no task 'sorting'; available: adding"),
-        ("adding", {"difficulty": "easy"}, "no option --difficulty"),
+        ("adding", {"difficulty": "easy"}, "no option difficulty"),
         ("adding", {"length": 1}, "at least 2"),
         ("adding", {"length": 2.5}, "a whole number"),
-        ("adding", {"train": 0}, "--train must be at least 1"),
-        ("adding", {"val": -1}, "--val must be 0 or more"),
+        ("adding", {"train": 0}, "train must be at least 1"),
+        ("adding", {"val": -1}, "val must be 0 or more"),
         ("adding", {"seed": -1}, "seed must be 0"),
-        ("listops", {"length": 10, "min_length": 10}, "--min-length"),
-        ("pathfinder", {"length": 1000}, "--length"),
+        ("listops", {"length": 10, "min_length": 10}, "min_length"),
+        ("pathfinder", {"length": 1000}, "length"),
         ("pathfinder", {"difficulty": "harder"}, "difficulty"),
     ],
 )
-def test_what_cannot_be_generated_is_told(task, options, words, tmp_path):
+def test_invalid_requests_are_explained(task, options, words, tmp_path):
     assert words in message_of(generate, task, tmp_path / "data", **{"train": 5, "val": 1, "test": 1} | options)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_a_data_set_is_replaced_and_only_when_asked(tmp_path):
+def test_overwrite_replaces_only_data_sets(tmp_path):
     small = {"train": 10, "val": 2, "test": 2, "length": 10}
     first = generate("adding", tmp_path / "data", **small)
     assert "--overwrite" in message_of(generate, "adding", tmp_path / "data", **small)
@@ -153,7 +153,7 @@ def run(*arguments, code=0):
 
 
 @every_task
-def test_the_command_shows_samples_and_counts(task, made, tmp_path, monkeypatch):
+def test_command_shows_samples_and_counts(task, made, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     options = [word for name, value in SMALL[task].items() for word in (f"--{name.replace('_', '-')}", value)]
     sizes = [word for name, count in COUNTS.items() for word in (f"--{name}", count)]
@@ -165,7 +165,7 @@ def test_the_command_shows_samples_and_counts(task, made, tmp_path, monkeypatch)
     assert run(task, *sizes, *options, "-o", tmp_path / "data", "--overwrite", "--quiet") == ""
 
 
-def test_the_command_tells_what_is_wrong(tmp_path):
+def test_command_reports_errors(tmp_path):
     assert "no task 'sorting'" in run("sorting", "-o", tmp_path / "data", code=1)
     assert "no option --max-depth" in run("adding", "--max-depth", 3, "-o", tmp_path / "data", code=1)
     assert not (tmp_path / "data").exists()
@@ -175,7 +175,7 @@ def test_the_command_tells_what_is_wrong(tmp_path):
 
 
 @every_task
-def test_every_task_is_trained_on_and_evaluated(task, made, tmp_path):
+def test_every_task_can_be_trained_on_and_evaluated(task, made, tmp_path):
     steps = {"epochs": None, "max_steps": 2, "tokens_per_batch": 2048}
     trained = train_tiny(made[task], tmp_path / "run", **steps)
     result = seqmix.evaluate(trained, resamples=5)
@@ -186,7 +186,7 @@ def test_every_task_is_trained_on_and_evaluated(task, made, tmp_path):
 
 
 @pytest.mark.parametrize("task", ["adding", "temporal-order", "listops"])
-def test_samples_in_a_file_have_the_scores_of_the_split(task, made, tmp_path):
+def test_scores_of_file_equal_scores_of_split(task, made, tmp_path):
     trained = train_tiny(made[task], tmp_path / "run", epochs=1)
     data = made[task]
     rows = []

@@ -78,12 +78,12 @@ def whole(sample):
 
 
 @pytest.mark.parametrize("given", [{}, SMALL, {"length": 9, "min_length": 0}, {**SMALL, "max_args": 2}])
-def test_the_evaluator_agrees_with_every_label(given):
+def test_evaluator_agrees_with_every_label(given):
     for sample in draw(200, given) if given.get("min_length") != 0 else draw(50, given):
         assert str(evaluate(whole(sample))) == sample.label
 
 
-def test_the_median_of_an_even_number_is_rounded_down():
+def test_median_of_even_count_is_rounded_down():
     words = [sample for sample in draw(2000, {"length": 7, "min_length": 3}) if sample.text.startswith("[MED ")]
     halves = [sample for sample in words if len(sample.text.split()) == 4 and (ord(sample.text[5]) + ord(sample.text[7])) % 2]
     assert halves
@@ -92,7 +92,7 @@ def test_the_median_of_an_even_number_is_rounded_down():
 
 
 @pytest.mark.parametrize("given", [{}, SMALL])
-def test_trees_keep_to_the_grammar_and_the_bounds(given):
+def test_trees_follow_grammar_and_bounds(given):
     options = TASK.options(given)
     words = set()
     for sample in draw(300, given):
@@ -106,7 +106,7 @@ def test_trees_keep_to_the_grammar_and_the_bounds(given):
     assert words == {*"0123456789", "[MIN", "[MAX", "[MED", "[SM", "]"}
 
 
-def test_the_bounds_themselves_are_left_out():
+def test_length_bounds_are_exclusive():
     given = {"length": 12, "min_length": 6}
     assert {len(sample.text.split(" ")) for sample in draw(500, given)} == {7, 8, 9, 10, 11}
 
@@ -127,7 +127,7 @@ def summaries(trees):
     return found
 
 
-def test_drawing_lengths_first_gives_the_distribution_of_naive_rejection():
+def test_drawing_lengths_first_matches_naive_rejection():
     naive = summaries(naive_trees(4000, SMALL))
     ours = summaries([whole(sample) for sample in draw(4000, SMALL)])
     for name, counts in naive.items():
@@ -136,19 +136,19 @@ def test_drawing_lengths_first_gives_the_distribution_of_naive_rejection():
         assert stats.chi2_contingency(table).pvalue > 0.001, name
 
 
-def test_default_lengths_have_the_distribution_of_naive_rejection():
+def test_default_lengths_match_naive_rejection():
     defaults = {"length": 2000, "min_length": 500, "max_depth": 10, "max_args": 10}
     naive = [length_of(tree) for tree in naive_trees(100, defaults)]
     ours = [len(sample.text.split(" ")) for sample in draw(1000, {})]
     assert stats.ks_2samp(naive, ours).pvalue > 0.001
 
 
-def test_no_sample_comes_twice():
+def test_samples_are_distinct():
     texts = [sample.text for sample in draw(3000, {"length": 8, "min_length": 3})]
     assert len(set(texts)) == len(texts)
 
 
-def test_every_tree_there_is_comes_once_and_then_an_error(monkeypatch):
+def test_exhausting_all_trees_is_an_error(monkeypatch):
     monkeypatch.setattr(listops, "_PATIENCE", 100_000)
     given = {"length": 5, "min_length": 0, "max_args": 2}
     stream = TASK.samples(411, np.random.default_rng(0), TASK.options(given))
@@ -158,7 +158,7 @@ def test_every_tree_there_is_comes_once_and_then_an_error(monkeypatch):
     assert "no new tree of 2 to 3 words" in message_of(next, never)
 
 
-def test_shown_are_the_ends_of_a_long_text():
+def test_show_prints_both_ends_of_a_long_text():
     sample = draw(1, {})[0]
     shown = TASK.show(sample)
     first, last = sample.text.split(" ")[:20], sample.text.split(" ")[-8:]

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from sklearn.linear_model import LogisticRegression
 
 from seqmix.data.synthetic import find_task
-from seqmix.data.synthetic.pathfinder import as_image, contact_sheet
+from seqmix.data.synthetic.pathfinder import as_image
 
 TASK = find_task("pathfinder")
 DIFFICULTIES = ("easy", "medium", "hard")
@@ -57,7 +57,7 @@ def solve(image):
 
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 @pytest.mark.parametrize(("side", "count"), [(32, 200), (64, 40), (128, 20)])
-def test_a_solver_that_follows_the_dashes_agrees(side, count, difficulty):
+def test_solver_that_follows_dashes_agrees(side, count, difficulty):
     samples = draw(count, side, difficulty)
     assert sum(solve(as_image(sample)) == sample.label for sample in samples) >= 0.99 * count
 
@@ -73,7 +73,7 @@ def test_images_have_two_long_curves_and_shorter_ones(difficulty):
 
 
 @pytest.mark.parametrize(("difficulty", "dashes"), [("easy", 6), ("medium", 9), ("hard", 14)])
-def test_long_curves_have_as_many_dashes_as_the_difficulty_says(difficulty, dashes):
+def test_difficulty_sets_dashes_of_long_curves(difficulty, dashes):
     for sample in draw(5, 128, difficulty):
         image = as_image(sample)
         tree, labels = components(image)
@@ -85,7 +85,7 @@ def test_long_curves_have_as_many_dashes_as_the_difficulty_says(difficulty, dash
 
 
 @pytest.mark.parametrize("side", [32, 64, 128])
-def test_a_sample_is_the_bytes_of_a_square(side):
+def test_sample_is_the_bytes_of_a_square(side):
     sample = draw(1, side)[0]
     assert isinstance(sample.text, bytes)
     assert len(sample.text) == side * side
@@ -112,7 +112,7 @@ def test_classes_are_equally_likely(many):
     assert abs(many[1].mean() - 0.5) < 0.06
 
 
-def test_brightness_does_not_tell_the_class(many):
+def test_brightness_does_not_reveal_class(many):
     images, joined = many
     features = np.stack([images.sum((1, 2)), (images > 0.25).sum((1, 2)), images.var((1, 2))], axis=1)
     assert abs(accuracy(features, joined) - 0.5) < 0.07
@@ -120,12 +120,12 @@ def test_brightness_does_not_tell_the_class(many):
         assert stats.ks_2samp(column[joined], column[~joined]).pvalue > 0.001
 
 
-def test_single_pixels_do_not_tell_the_class(many):
+def test_single_pixels_do_not_reveal_class(many):
     images, joined = many
     assert abs(accuracy(images.reshape(len(images), -1), joined) - 0.5) < 0.07
 
 
-def test_the_places_of_the_dots_do_not_tell_the_class(many):
+def test_dot_positions_do_not_reveal_class(many):
     images, joined = many
     dots = np.array([find_dots(image) for image in images], dtype=float)  # (S, 2, 2)
     apart = np.hypot(*(dots[:, 0] - dots[:, 1]).T)
@@ -135,15 +135,8 @@ def test_the_places_of_the_dots_do_not_tell_the_class(many):
     assert abs(accuracy(features, joined) - 0.5) < 0.07
 
 
-def test_a_contact_sheet_shows_every_image_under_its_class():
-    samples = draw(5)
-    figure = contact_sheet(samples, columns=3)
-    assert [axes.get_title() for axes in figure.axes] == [sample.label for sample in samples]
-    assert (figure.axes[1].images[0].get_array() == as_image(samples[1])).all()
-
-
 @pytest.mark.parametrize(("side", "lines", "width"), [(32, 16, 32), (64, 32, 64), (128, 32, 64)])
-def test_shown_is_a_picture_in_block_characters(side, lines, width):
+def test_show_draws_block_characters(side, lines, width):
     sample = draw(1, side)[0]
     *picture, label = TASK.show(sample).split("\n")
     assert label == sample.label

@@ -22,29 +22,26 @@ def drawn(name, count, seed=0, split="train"):
     return [key(sample) for sample in task.samples(count, split_generators(seed)[split], options)]
 
 
-def test_the_tasks_are_those_of_the_command_line():
+def test_tasks_are_found_by_name():
     assert list(TASKS) == ["adding", "temporal-order", "listops", "pathfinder"]
     assert all(task.name == name for name, task in TASKS.items())
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_task_says_what_it_is(name):
+def test_task_attributes_are_consistent(name):
     task = find_task(name)
-    assert task.summary
-    assert "\n" not in task.summary
-    assert task.default_length == task.options({}).length
     assert (task.kind == "regression") == (not task.classes) == (task.tolerance is not None)
     assert task.alphabet in ("real", "chars", "words", "bytes")
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_the_seed_decides_and_repeats(name):
+def test_equal_seeds_give_equal_samples(name):
     assert drawn(name, 8) == drawn(name, 8)
     assert set(drawn(name, 8)).isdisjoint(drawn(name, 8, seed=1))
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_splits_are_independent_of_each_other_and_of_their_sizes(name):
+def test_splits_are_independent(name):
     task = find_task(name)
     options = task.options({"length": SMALL[name]})
     later = []
@@ -57,7 +54,7 @@ def test_splits_are_independent_of_each_other_and_of_their_sizes(name):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_stream_gives_the_count_asked_for_and_the_first_are_the_same_however_many_follow(name):
+def test_first_samples_do_not_depend_on_count(name):
     few, many = drawn(name, 5), drawn(name, 30)
     assert (len(few), len(many)) == (5, 30)
     assert many[:5] == few
@@ -65,14 +62,14 @@ def test_a_stream_gives_the_count_asked_for_and_the_first_are_the_same_however_m
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_samples_are_made_as_they_are_asked_for(name):
+def test_samples_are_generated_on_demand(name):
     task = find_task(name)
     endless = task.samples(10**12, np.random.default_rng(0), task.options({"length": SMALL[name]}))
     assert len(list(islice(endless, 3))) == 3
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_labels_are_the_classes_or_numbers(name):
+def test_labels_are_classes_or_numbers(name):
     task = find_task(name)
     labels = {label for _, label in drawn(name, 60)}
     if task.kind == "classification":
@@ -82,7 +79,7 @@ def test_labels_are_the_classes_or_numbers(name):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_sample_is_shown_with_its_label(name):
+def test_show_includes_label(name):
     task = find_task(name)
     for sample in task.samples(20, np.random.default_rng(0), task.options({})):
         shown = task.show(sample)
@@ -91,39 +88,39 @@ def test_a_sample_is_shown_with_its_label(name):
         assert name == "pathfinder" or (len(shown) <= 130 and "\n" not in shown)
 
 
-def test_an_unknown_task_is_answered_with_those_there_are():
+def test_unknown_task_error_lists_tasks():
     assert message_of(find_task, "sorting") == (
         "there is no task 'sorting'; available: adding, temporal-order, listops, pathfinder"
     )
 
 
-def test_an_option_the_task_does_not_have_is_an_error_and_one_not_given_is_none():
+def test_unknown_option_is_an_error_and_none_means_default():
     options = find_task("adding").options({"length": 50, "min_length": None})
     assert options.length == 50
     message = message_of(find_task("adding").options, {"min_length": 5})
-    assert message == "the task 'adding' has no option --min-length; leave it out; of its own it has: --length"
-    assert "--difficulty" in message_of(find_task("listops").options, {"difficulty": "hard"})
+    assert message == "the task 'adding' has no option min_length; it has: length"
+    assert "difficulty" in message_of(find_task("listops").options, {"difficulty": "hard"})
 
 
 @pytest.mark.parametrize(
     ("name", "given", "part"),
     [
-        ("adding", {"length": 1}, "--length must be at least 2"),
-        ("temporal-order", {"length": 0}, "--length must be at least 2"),
-        ("adding", {"length": 10.5}, "--length must be a whole number: got 10.5"),
-        ("adding", {"length": True}, "--length must be a whole number: got True"),
-        ("listops", {"length": 501}, "--length must be at least 502"),
-        ("listops", {"min_length": -1}, "--min-length must be at least 0: got -1"),
-        ("listops", {"max_depth": 0}, "--max-depth must be at least 1: got 0"),
-        ("listops", {"max_args": 1}, "--max-args must be at least 2: got 1"),
-        ("listops", {"max_depth": 3}, "allow 122 words at most"),
+        ("adding", {"length": 1}, "length must be at least 2"),
+        ("temporal-order", {"length": 0}, "length must be at least 2"),
+        ("adding", {"length": 10.5}, "length must be a whole number: got 10.5"),
+        ("adding", {"length": True}, "length must be a whole number: got True"),
+        ("listops", {"length": 501}, "length must be at least 502"),
+        ("listops", {"min_length": -1}, "min_length must be at least 0: got -1"),
+        ("listops", {"max_depth": 0}, "max_depth must be at least 1: got 0"),
+        ("listops", {"max_args": 1}, "max_args must be at least 2: got 1"),
+        ("listops", {"max_depth": 3}, "allow at most 122 words"),
         ("pathfinder", {"length": 1000}, "1024 (32 x 32), 4096 (64 x 64), 16384 (128 x 128): got 1000"),
-        ("pathfinder", {"difficulty": "harder"}, "--difficulty must be one of easy, medium, hard: got 'harder'"),
+        ("pathfinder", {"difficulty": "harder"}, "difficulty must be one of easy, medium, hard: got 'harder'"),
     ],
 )
-def test_options_that_cannot_be_are_explained(name, given, part):
+def test_invalid_options_are_explained(name, given, part):
     assert part in message_of(find_task(name).options, given)
 
 
-def test_a_seed_below_zero_is_an_error():
-    assert message_of(split_generators, -1) == "--seed must be 0 or above: got -1"
+def test_negative_seed_is_an_error():
+    assert message_of(split_generators, -1) == "seed must be 0 or more: got -1"

@@ -23,7 +23,7 @@ def solve(text):
     return found
 
 
-def test_the_solver_agrees_with_every_class():
+def test_solver_agrees_with_every_class():
     for length in (2, 3, 17, 300):
         for sample in draw(100, length):
             assert solve(sample.text) == sample.label
@@ -48,7 +48,7 @@ def test_distractors_are_uniform():
     assert stats.chisquare([counts[symbol] for symbol in "abcd"]).pvalue > 0.001
 
 
-def test_shown_are_both_symbols():
+def test_show_prints_both_symbols():
     for sample in draw(100, 400):
         shown, _, label = TASK.show(sample).partition(": ")
         assert solve(shown) == label == sample.label

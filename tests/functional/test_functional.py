@@ -58,14 +58,14 @@ def brute_force_mix(links, values, offsets, lengths):
 
 @pytest.mark.parametrize("offsets", OFFSETS.values(), ids=OFFSETS)
 @pytest.mark.parametrize("length", [1, 2, 7, 16])
-def test_circular_mix_is_the_formula(offsets, length, generator):
+def test_circular_mix_matches_formula(offsets, length, generator):
     links, values = normal(generator, 3, len(offsets), length), normal(generator, 3, 4, length)
     expected = brute_force_mix(links, values, offsets, [length] * 3)
     torch.testing.assert_close(circular_mix(links, values, offsets), expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("offsets", OFFSETS.values(), ids=OFFSETS)
-def test_circular_mix_wraps_each_sequence_on_its_own_length(offsets, generator):
+def test_circular_mix_wraps_at_each_sequences_own_length(offsets, generator):
     lengths = [1, 5, 9, 4]
     links, values = normal(generator, 4, len(offsets), 9), normal(generator, 4, 2, 9)
     expected = brute_force_mix(links, values, offsets, lengths)
@@ -84,7 +84,7 @@ SPANS = {
 @pytest.mark.parametrize("offsets", [*OFFSETS.values(), [0, 1, 2, 4, 8, 16, 32], [0, 5, 10, 20, -5, -10, -20]], ids=str)
 @pytest.mark.parametrize("lengths", SPANS.values(), ids=SPANS)
 @pytest.mark.parametrize("most", [1, 130, 1 << 20])
-def test_circular_mix_and_its_gradients_do_not_depend_on_how_rows_are_grouped(lengths, offsets, most, generator, monkeypatch):
+def test_circular_mix_does_not_depend_on_grouping_of_rows(lengths, offsets, most, generator, monkeypatch):
     monkeypatch.setitem(circular_module._GROUP_ELEMENTS, "cpu", most)
     links, values = normal(generator, 5, len(offsets), 40), normal(generator, 5, 3, 40)
     links.requires_grad_()
@@ -114,13 +114,13 @@ def test_rows_of_similar_length_are_mixed_together():
 
 
 @pytest.mark.parametrize("lengths", [None, [4, 7]])
-def test_circular_mix_is_a_proper_operator(lengths, generator):
+def test_circular_mix_passes_opcheck(lengths, generator):
     spans = None if lengths is None else torch.tensor(lengths)
     inputs = (normal(generator, 2, 3, 7).requires_grad_(), normal(generator, 2, 4, 7).requires_grad_(), [0, 2, -3], spans)
     torch.library.opcheck(torch.ops.seqmix.circular_mix.default, inputs)
 
 
-def test_circular_mix_goes_through_the_compiler_in_one_piece(generator):
+def test_circular_mix_compiles_without_graph_break(generator):
     links, values = normal(generator, 2, 3, 7).float(), normal(generator, 2, 4, 7).float()
 
     def mixed(a, b):
@@ -130,7 +130,7 @@ def test_circular_mix_goes_through_the_compiler_in_one_piece(generator):
     torch.testing.assert_close(compiled(links, values), mixed(links, values))
 
 
-def test_only_known_kernels_can_be_asked_for(monkeypatch):
+def test_unknown_kernel_choice_is_an_error(monkeypatch):
     inputs = torch.zeros(1, 2, 3), torch.zeros(1, 2, 3), [0, 1]
     monkeypatch.setenv("SEQMIX_KERNELS", "fast")
     with pytest.raises(ConfigError, match="torch, triton or auto: got 'fast'"):
@@ -157,7 +157,7 @@ def brute_force_words(row, k, letters):
 
 @pytest.mark.parametrize("cls", [False, True])
 @pytest.mark.parametrize(("k", "letters"), [(1, 4), (3, 4), (6, 4), (2, 20)])
-def test_words_are_the_formula_on_each_sequence_alone(k, letters, cls, generator):
+def test_kmers_match_formula_for_each_sequence(k, letters, cls, generator):
     rows = [torch.randint(2, letters + 3, (n,), generator=generator) for n in (1, 2, 5, 6, 7, 30)]
     rows = [torch.cat((torch.tensor([1]), row)) for row in rows] if cls else rows
     ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=3)
@@ -170,7 +170,7 @@ def test_words_are_the_formula_on_each_sequence_alone(k, letters, cls, generator
     assert int(found.max()) < kmer_count(k, letters)
 
 
-def test_circular_mix_neither_reads_nor_writes_behind_a_sequence(generator):
+def test_circular_mix_neither_reads_nor_writes_padding(generator):
     links, values = normal(generator, 2, 3, 8), normal(generator, 2, 4, 8)
     links[0, :, 5:] = values[0, :, 5:] = torch.nan
     links.requires_grad_()
@@ -185,13 +185,13 @@ def test_circular_mix_neither_reads_nor_writes_behind_a_sequence(generator):
 
 
 @pytest.mark.parametrize("lengths", [None, [4, 7]])
-def test_circular_mix_has_the_right_gradients(lengths, generator):
+def test_circular_mix_gradients(lengths, generator):
     links, values = normal(generator, 2, 4, 7).requires_grad_(), normal(generator, 2, 3, 7).requires_grad_()
     spans = None if lengths is None else torch.tensor(lengths)
     assert gradcheck(lambda a, b: circular_mix(a, b, [0, 1, -3, 9], lengths=spans), (links, values))
 
 
-def test_circular_mix_says_what_does_not_fit():
+def test_circular_mix_explains_shape_errors():
     links, values = torch.zeros(2, 3, 5), torch.zeros(2, 4, 5)
     with pytest.raises(ValueError, match="got 3 rows and 2 offsets"):
         circular_mix(links, values, [0, 1])
@@ -208,7 +208,7 @@ def mlp_inputs(generator, positions, m=2, h=3, d=4, k=2):
 
 
 @pytest.mark.parametrize("positions", [1, 64, 65, 200])
-def test_chunked_mlp_is_a_plain_mlp_for_any_number_of_chunks(positions, generator, monkeypatch):
+def test_chunked_mlp_matches_plain_mlp_for_any_chunks(positions, generator, monkeypatch):
     monkeypatch.setattr(mlp_module, "_CHUNK_FLOATS", {"cpu": 1, "cuda": 1})  # chunks of 64 positions, the fewest there are
     inputs = mlp_inputs(generator, positions)
     x, *weights = inputs
@@ -222,12 +222,12 @@ def test_chunked_mlp_is_a_plain_mlp_for_any_number_of_chunks(positions, generato
 
 
 @pytest.mark.parametrize("positions", [5, 130])
-def test_chunked_mlp_has_the_right_gradients(positions, generator, monkeypatch):
+def test_chunked_mlp_gradients(positions, generator, monkeypatch):
     monkeypatch.setattr(mlp_module, "_CHUNK_FLOATS", {"cpu": 1, "cuda": 1})
     assert gradcheck(chunked_mlp, mlp_inputs(generator, positions), fast_mode=positions > 64)
 
 
-def test_every_handwritten_backward_is_checked_here():
+def test_every_handwritten_backward_is_covered_here():
     functions = set()
     for module in pkgutil.walk_packages([str(p) for p in seqmix.__path__], "seqmix."):
         if module.name.startswith(("seqmix.functional", "seqmix.mixers")) or module.name == "seqmix.models.classifier":
@@ -236,7 +236,7 @@ def test_every_handwritten_backward_is_checked_here():
     assert functions == {"_ChunkedMLP", "_GaussianProduct"}
 
 
-def test_gaussian_kernel_is_the_formula_and_one_on_the_diagonal(generator):
+def test_gaussian_kernel_matches_formula_and_is_one_on_diagonal(generator):
     a, b = normal(generator, 6, 4), normal(generator, 9, 4)
     torch.testing.assert_close(gaussian_kernel(a, b), naive.gaussian(a, b), rtol=0, atol=1e-12)
     far = 1e4 * torch.randn(20, 4, generator=generator)
@@ -270,7 +270,7 @@ def product_inputs(generator, sides, batch=3, heads=2):
 @every_tile
 @every_side
 @pytest.mark.parametrize("masked", [False, True])
-def test_gaussian_product_is_the_formula_in_any_tiles(tile, sides, masked, generator, monkeypatch):
+def test_gaussian_product_matches_formula_for_any_tiles(tile, sides, masked, generator, monkeypatch):
     cut(monkeypatch, tile)
     (a, b, v), mask = product_inputs(generator, sides)
     out = gaussian_product(a, b, v, mask if masked else None)
@@ -285,14 +285,14 @@ def test_gaussian_product_is_the_formula_in_any_tiles(tile, sides, masked, gener
 
 @every_tile
 @every_side
-def test_gaussian_product_has_the_right_gradients(tile, sides, generator, monkeypatch):
+def test_gaussian_product_gradients(tile, sides, generator, monkeypatch):
     cut(monkeypatch, tile)
     inputs, mask = product_inputs(generator, sides, batch=2)
     assert gradcheck(lambda a, b, v: gaussian_product(a, b, v, mask), inputs, fast_mode=tile[0] < 1 << 18)
 
 
 @every_side
-def test_gaussian_product_does_not_see_padding(sides, generator, monkeypatch):
+def test_gaussian_product_ignores_padding(sides, generator, monkeypatch):
     cut(monkeypatch, (12, 3))
     (a, b, v), mask = product_inputs(generator, sides)
     padding = ~mask[:, None, :, None]
@@ -310,14 +310,14 @@ def test_gaussian_product_does_not_see_padding(sides, generator, monkeypatch):
     assert all((x.masked_select(padding) == 0).all() for x in gradients[1][1:])
 
 
-def test_gaussian_product_of_points_in_one_place_stays_at_one(generator):
+def test_gaussian_product_of_equal_points_is_one(generator):
     far = 1e3 * torch.randn(1, 1, 20, 4, generator=generator)
     weights = gaussian_product(far, far, torch.eye(20)[None, None])
     assert weights.max() <= 1.0
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_gaussian_product_takes_half_precision_under_autocast(dtype, generator):
+def test_gaussian_product_works_in_half_precision_under_autocast(dtype, generator):
     a, b, v = ((3 + torch.randn(2, 2, 9, 8, generator=generator)).to(dtype).requires_grad_() for _ in range(3))
     with torch.autocast("cpu", dtype):
         out = gaussian_product(a, b, v)
@@ -331,7 +331,7 @@ def test_gaussian_product_takes_half_precision_under_autocast(dtype, generator):
 
 
 @pytest.mark.parametrize("iterations", [None, 6])
-def test_skyformer_attention_has_the_right_gradients(iterations, generator, monkeypatch):
+def test_skyformer_attention_gradients(iterations, generator, monkeypatch):
     cut(monkeypatch, (12, 3))
     q, k, v = (normal(generator, 2, 2, 7, 4).requires_grad_() for _ in range(3))
     mask = torch.arange(7) < torch.tensor([7, 4])[:, None]
@@ -341,7 +341,7 @@ def test_skyformer_attention_has_the_right_gradients(iterations, generator, monk
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])
-def test_work_run_in_parallel_is_all_done_and_leaves_the_threads_as_they_were(n_threads):
+def test_run_in_parallel_does_all_work_and_restores_threads(n_threads):
     before = torch.get_num_threads()
     torch.set_num_threads(n_threads)
     try:
@@ -367,7 +367,7 @@ def test_work_run_in_parallel_is_all_done_and_leaves_the_threads_as_they_were(n_
 
 
 @pytest.mark.parametrize("sides", [(13, 5), (4, 11)])
-def test_gaussian_product_is_the_same_in_any_number_of_threads(sides, generator, monkeypatch):
+def test_gaussian_product_does_not_depend_on_threads(sides, generator, monkeypatch):
     cut(monkeypatch, (12, 3))
     before = torch.get_num_threads()
     (a, b, v), mask = product_inputs(generator, sides)
@@ -383,7 +383,7 @@ def test_gaussian_product_is_the_same_in_any_number_of_threads(sides, generator,
         assert torch.equal(one, two)
 
 
-def test_newton_schulz_inverts_and_scales_each_matrix_on_its_own(generator):
+def test_newton_schulz_inverts_each_matrix_independently(generator):
     root = normal(generator, 3, 5, 5)
     matrices = root @ root.transpose(-1, -2) + torch.eye(5, dtype=torch.float64)
     inverse = newton_schulz_inverse(matrices, 20)
@@ -395,7 +395,7 @@ def test_newton_schulz_inverts_and_scales_each_matrix_on_its_own(generator):
 
 
 @pytest.mark.parametrize("n_landmarks", [1, 2, 7, 8, 64])
-def test_even_landmarks_are_real_tokens_spread_over_queries_and_keys(n_landmarks):
+def test_even_landmarks_are_real_and_spread_over_queries_and_keys(n_landmarks):
     padded = 20
     lengths = torch.tensor([1, 5, 20])
     rows = even_landmarks(lengths, n_landmarks, padded)
@@ -434,7 +434,7 @@ def each_sequence(q, k, v, lengths):
     [(softmax_attention, naive.softmax_attention), (kernelized_attention, naive.kernelized_attention)],
     ids=["softmax", "kernelized"],
 )
-def test_attention_is_the_formula_whatever_stands_at_padding(fast, slow, generator):
+def test_attention_matches_formula_and_ignores_padding(fast, slow, generator):
     lengths = [1, 6, 9]
     q, k, v, mask = padded_attention_inputs(generator, lengths)
     out = fast(q, k, v, mask)
@@ -443,7 +443,7 @@ def test_attention_is_the_formula_whatever_stands_at_padding(fast, slow, generat
 
 
 @pytest.mark.parametrize("iterations", [None, 6])
-def test_skyformer_attention_is_the_formula_whatever_stands_at_padding(iterations, generator):
+def test_skyformer_attention_matches_formula_and_ignores_padding(iterations, generator):
     lengths = [1, 6, 9]
     q, k, v, mask = padded_attention_inputs(generator, lengths)
     padded = q.shape[2]
@@ -455,7 +455,7 @@ def test_skyformer_attention_is_the_formula_whatever_stands_at_padding(iteration
         torch.testing.assert_close(out[b, h, : lengths[b]], expected, rtol=0, atol=1e-10)
 
 
-def test_skyformer_takes_the_same_landmarks_for_all_or_for_each(generator):
+def test_skyformer_accepts_shared_or_separate_landmarks(generator):
     q, k, v = (normal(generator, 3, 2, 8, 4) for _ in range(3))
     mask = torch.ones(3, 8, dtype=torch.bool)
     shared = torch.tensor([0, 5, 9, 15])
@@ -477,7 +477,7 @@ def test_skyformer_with_all_rows_as_landmarks_is_kernelized_attention(generator)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_the_kernel_survives_half_precision_far_from_the_origin(dtype, generator):
+def test_gaussian_kernel_is_accurate_in_half_precision_far_from_origin(dtype, generator):
     points = (50 + torch.randn(5, 8, generator=generator)).to(dtype)
     torch.testing.assert_close(
         gaussian_kernel(points, points).double(), naive.gaussian(points.double(), points.double()), rtol=0, atol=1e-2

@@ -152,7 +152,7 @@ def assert_close(got, expected, tolerance):
 
 @needs_triton
 @pytest.mark.parametrize("name", CASES)
-def test_kernels_are_the_formula(name, kernels_returned):
+def test_kernels_match_formula(name, kernels_returned):
     case = CASES[name]
     links, values, grad = inputs(case)
     got = returned_for(name, kernels_returned)
@@ -174,7 +174,7 @@ def test_kernels_agree_with_circular_mix(name, kernels_returned):
 
 
 @needs_triton
-def test_kernels_compile_for_a_gpu_that_is_not_there(tmp_path):
+def test_kernels_compile_for_gpu_without_a_gpu(tmp_path):
     code = """
 import triton
 from triton.backends.compiler import GPUTarget
@@ -195,7 +195,7 @@ for kernel in circular_triton._kernels():
     in_a_process(["-c", code], TRITON_CACHE_DIR=str(tmp_path), TRITON_INTERPRET="0")
 
 
-def test_mixing_on_a_cpu_leaves_triton_alone(monkeypatch):
+def test_mixing_on_cpu_does_not_import_triton(monkeypatch):
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     monkeypatch.setattr(circular_triton, "_kernels", None)
     assert not circular_triton.available("cpu")
@@ -216,14 +216,14 @@ assert circular_mix(torch.ones(1, 1, 4), torch.ones(1, 2, 4), [1]).sum() == 8
 
 
 @needs_triton
-def test_the_interpreter_makes_the_kernels_available_on_a_cpu(monkeypatch):
+def test_interpreter_makes_kernels_available_on_cpu(monkeypatch):
     monkeypatch.setenv("TRITON_INTERPRET", "1")
     assert circular_triton.available("cpu")
     assert not circular_triton.available("mps")
 
 
 @needs_triton
-def test_triton_that_does_not_work_is_reported_once_and_not_used(monkeypatch):
+def test_broken_triton_is_reported_once_and_not_used(monkeypatch):
     def fails(*_):
         raise RuntimeError("Failed to find C compiler")
 

@@ -102,7 +102,7 @@ def test_shape_dtype_and_device_are_kept(name, options, dtype):
 
 
 @every_mixer
-def test_a_mixer_gives_one_answer_for_one_sequence(name, options):
+def test_mixer_output_depends_on_own_sequence_only(name, options):
     built = mixer(name, options).eval()
     xs, sources = ([torch.randn(n, WIDTH, dtype=torch.float64) for n in (1, 2, 7, 13, 21)] for _ in range(2))
     alone = [built(x[None], torch.ones(1, len(x), dtype=torch.bool), s[None])[0] for x, s in zip(xs, sources, strict=True)]
@@ -118,7 +118,7 @@ def test_a_mixer_gives_one_answer_for_one_sequence(name, options):
 @every_mixer
 @every_pooling
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_a_classifier_gives_one_answer_for_one_sequence(name, options, pooling, dtype):
+def test_classifier_output_depends_on_own_sequence_only(name, options, pooling, dtype):
     model = classifier(name, options, pooling, dtype, stem="conv").eval()
     rows = sequences([1, 2, 7, 13, 21], pooling)
     with torch.inference_mode():
@@ -135,7 +135,7 @@ def test_a_classifier_gives_one_answer_for_one_sequence(name, options, pooling, 
 
 
 @every_mixer
-def test_eval_is_not_left_to_chance(name, options):
+def test_eval_is_deterministic(name, options):
     model = classifier(name, options, dropout=0.5, dropout_embedding=0.5, dropout_head=0.5).eval()
     ids, mask = batch(sequences([5, 20]), 0)
     first = model(ids, mask)
@@ -149,7 +149,7 @@ def test_eval_is_not_left_to_chance(name, options):
 @every_mixer
 @every_pooling
 @pytest.mark.parametrize("length", [1, 2, 6, 13, 20])
-def test_the_last_real_token_counts_and_padding_does_not(name, options, pooling, length):
+def test_last_real_token_matters_and_padding_does_not(name, options, pooling, length):
     if options.get("n_factors"):
         pytest.skip("fewer factors than it takes to connect all tokens")
     model = classifier(name, options, pooling).eval()
@@ -170,7 +170,7 @@ def test_the_last_real_token_counts_and_padding_does_not(name, options, pooling,
 
 @every_mixer
 @every_pooling
-def test_every_parameter_gets_a_finite_gradient_and_survives_a_save(name, options, pooling, tmp_path):
+def test_parameters_have_finite_gradients_and_survive_saving(name, options, pooling, tmp_path):
     model = classifier(name, options, pooling, torch.float32, head_hidden=4, stem="conv")
     ids, mask = batch(sequences([1, 9, 21], pooling), 0)
     torch.nn.functional.cross_entropy(model(ids, mask), torch.tensor([0, 1, 2])).backward()
@@ -190,7 +190,7 @@ def test_every_parameter_gets_a_finite_gradient_and_survives_a_save(name, option
 
 @every_mixer
 @pytest.mark.parametrize("length", [1, 2, 3, 5, 11, 16, 17, 63, 100])
-def test_any_length_is_taken_forward_and_backward(name, options, length):
+def test_any_length_works_forward_and_backward(name, options, length):
     built = mixer(name, options)
     x = torch.randn(2, length, WIDTH, dtype=torch.float64, requires_grad=True)
     y = built(x, torch.ones(2, length, dtype=torch.bool), x)
@@ -204,7 +204,7 @@ def test_any_length_is_taken_forward_and_backward(name, options, length):
 
 
 @every_mixer
-def test_the_gradient_of_a_mixer_is_that_of_its_output(name, options):
+def test_gradients_match_finite_differences(name, options):
     built = mixer(name, options).eval()
     mask = torch.arange(7) < torch.tensor([7, 4])[:, None]
     x, source = (torch.randn(2, 7, WIDTH, dtype=torch.float64, requires_grad=True) for _ in range(2))
@@ -326,7 +326,7 @@ NAIVE = dict.fromkeys(ATTENTION, naive_attention) | {
 
 
 @every_mixer
-def test_a_mixer_is_the_papers_formula_forward_and_backward(name, options):
+def test_mixer_matches_naive_formula_forward_and_backward(name, options):
     if name not in NAIVE:
         pytest.skip(f"another package's mixer: {name}")
     built = mixer(name, options).eval()
@@ -344,7 +344,7 @@ def test_a_mixer_is_the_papers_formula_forward_and_backward(name, options):
 
 
 @pytest.mark.parametrize(("max_length", "factors"), [(2, 1), (16, 4), (17, 5), (1000, 10), (16384, 14)])
-def test_paramixer_has_as_many_factors_and_links_as_the_paper_says(max_length, factors):
+def test_paramixer_default_factors_and_links_match_paper(max_length, factors):
     for protocol, links in (("chord", factors + 1), ("cdil", 9)):
         built = build_mixer("paramixer", 4, max_length, {"protocol": protocol})
         assert (built.n_factors, built.n_links) == (factors, links)
@@ -384,7 +384,7 @@ def largest_tensor(built, length, training):
 
 @every_mixer
 @pytest.mark.parametrize("training", [False, True])
-def test_no_tensor_grows_with_the_square_of_the_length(name, options, training):
+def test_no_tensor_is_quadratic_in_length(name, options, training):
     built = mixer(name, options, torch.float32)
     if mixer_class(name).quadratic:
         pytest.skip(f"{name} says that it is quadratic")
@@ -400,12 +400,12 @@ class Plain(torch.nn.Module):
         return gaussian_kernel(x, x) @ x
 
 
-def test_a_quadratic_tensor_would_be_noticed():
+def test_quadratic_tensor_would_be_detected():
     assert largest_tensor(Plain(), 512, training=True) >= 512**2
 
 
 @pytest.mark.parametrize(("name", "options"), [("kernelized", {}), ("skyformer", {"n_landmarks": 64})])
-def test_a_kernel_is_never_held_for_more_than_one_tile(name, options, monkeypatch):
+def test_kernel_is_computed_one_tile_at_a_time(name, options, monkeypatch):
     monkeypatch.setattr(gaussian, "_TILE_FLOATS", {"cpu": 1 << 12})
     monkeypatch.setattr(gaussian, "_TILE_WIDTH", {"cpu": 1 << 5})
     elements = largest_tensor(mixer(name, options, torch.float32), 1024, training=True)

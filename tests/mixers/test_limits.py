@@ -41,21 +41,21 @@ def assert_equal(got, expected, mask, atol=1e-10):
     torch.testing.assert_close(real(got, mask), real(expected, mask), rtol=0, atol=atol)
 
 
-def test_nystrom_attention_with_a_landmark_for_each_token_is_softmax(qkv):
+def test_nystrom_with_a_landmark_per_token_is_softmax(qkv):
     q, k, v, mask = qkv
     # The iteration converges for any matrix; one with a large condition number takes more steps.
     assert_equal(nystrom_attention(q, k, v, mask, LENGTH, iterations=40), softmax_attention(q, k, v, mask), mask, 1e-6)
     assert_equal(nystrom_attention(q, k, v, mask, 3 * LENGTH, iterations=40), softmax_attention(q, k, v, mask), mask, 1e-6)
 
 
-def test_linformer_attention_with_an_identity_projection_is_softmax(qkv):
+def test_linformer_with_identity_projection_is_softmax(qkv):
     q, k, v, mask = qkv
     identity = torch.eye(LENGTH, dtype=torch.float64).expand(HEADS, -1, -1)
     full = torch.ones_like(mask)
     assert_equal(linformer_attention(q, k, v, full, identity), softmax_attention(q, k, v, full), full)
 
 
-def test_performer_approaches_softmax_with_the_root_of_the_number_of_features(qkv):
+def test_performer_error_falls_with_square_root_of_features(qkv):
     q, k, v, mask = qkv
     q, k = q / 2, k / 2  # the estimate's variance grows with the exponential of the rows' squares
     expected = real(softmax_attention(q, k, v, mask), mask)
@@ -78,7 +78,7 @@ def test_reformer_with_one_bucket_is_softmax_of_shared_queries_and_keys(qkv):
         assert_equal(built.attend(q, q, v, mask), built.exact(q, q, v, mask), mask)
 
 
-def test_what_reformer_approximates_is_softmax_of_all_others(qkv):
+def test_reformer_exact_is_softmax_over_other_tokens(qkv):
     q, _, v, _ = qkv
     scores = q[0, 0] @ torch.nn.functional.normalize(q[0, 0], dim=-1).T / HEAD_WIDTH**0.5
     others = scores.masked_fill(torch.eye(LENGTH, dtype=torch.bool), -torch.inf).softmax(-1)
@@ -89,7 +89,7 @@ def test_what_reformer_approximates_is_softmax_of_all_others(qkv):
     torch.testing.assert_close(alone, v[:1, :, :1], rtol=0, atol=1e-10)
 
 
-def test_reformers_error_falls_with_rounds_and_bucket_size():
+def test_reformer_error_falls_with_rounds_and_bucket_size():
     generator = torch.Generator().manual_seed(0)
     q, v = (torch.randn(1, HEADS, 256, HEAD_WIDTH, generator=generator, dtype=torch.float64) for _ in range(2))
     mask = torch.ones(1, 256, dtype=torch.bool)
@@ -102,26 +102,26 @@ def test_reformers_error_falls_with_rounds_and_bucket_size():
     assert error(n_hashes=2, bucket_size=128) < error(n_hashes=2, bucket_size=8)
 
 
-def test_informer_in_which_all_queries_attend_is_softmax(qkv):
+def test_informer_with_all_queries_attending_is_softmax(qkv):
     q, k, v, mask = qkv
     for n_features in (LENGTH, 100):
         assert_equal(attention("informer", n_features=n_features).attend(q, k, v, mask), softmax_attention(q, k, v, mask), mask)
 
 
 @pytest.mark.parametrize(("block_size", "n_random_blocks"), [(1, LENGTH), (2, 10), (8, 0), (LENGTH, 3), (5, 1)])
-def test_bigbird_whose_blocks_cover_everything_is_softmax(block_size, n_random_blocks, qkv):
+def test_bigbird_covering_all_blocks_is_softmax(block_size, n_random_blocks, qkv):
     q, k, v, mask = qkv
     built = attention("bigbird", block_size=block_size, n_random_blocks=n_random_blocks)
     assert_equal(built.attend(q, k, v, mask), softmax_attention(q, k, v, mask), mask)
 
 
-def test_bigbird_whose_blocks_do_not_cover_everything_is_not_softmax(qkv):
+def test_bigbird_not_covering_all_blocks_is_not_softmax(qkv):
     q, k, v, mask = qkv
     out = attention("bigbird", block_size=1, n_random_blocks=1).attend(q, k, v, mask)
     assert (real(out, mask) - real(softmax_attention(q, k, v, mask), mask)).abs().max() > 0.1
 
 
-def test_skyformer_with_all_rows_as_landmarks_approaches_kernelized_attention(qkv):
+def test_skyformer_with_all_landmarks_approaches_kernelized_attention(qkv):
     q, k, v, mask = (tensor[:1] for tensor in qkv)
     expected = kernelized_attention(q, k, v, mask)
     errors = [
@@ -133,7 +133,7 @@ def test_skyformer_with_all_rows_as_landmarks_approaches_kernelized_attention(qk
 
 
 @pytest.mark.parametrize("name", [name for name in available_mixers() if issubclass(mixer_class(name), AttentionMixer)])
-def test_options_for_a_number_of_features_are_options_of_the_mixer(name, qkv):
+def test_feature_options_are_accepted_by_mixer(name, qkv):
     options = mixer_class(name).feature_options(32)
     if options is None:
         assert name in ("softmax", "kernelized", "linear", "longshort")
@@ -143,7 +143,7 @@ def test_options_for_a_number_of_features_are_options_of_the_mixer(name, qkv):
     assert built.attend(q, k, v, mask).shape == built.exact(q, k, v, mask).shape == q.shape
 
 
-def test_performers_features_are_orthogonal_in_blocks_and_have_the_norms_of_normal_vectors():
+def test_performer_features_are_orthogonal_in_blocks_with_normal_norms():
     torch.manual_seed(0)
     rows = build_mixer("performer", 64, 8, {"n_heads": 2, "n_features": 4096}).weight
     block = rows[32:64]
@@ -152,7 +152,7 @@ def test_performers_features_are_orthogonal_in_blocks_and_have_the_norms_of_norm
     assert float(rows.square().sum(1).mean()) == pytest.approx(32, rel=0.05)
 
 
-def test_performer_draws_new_features_in_training_only_where_asked():
+def test_performer_redraws_features_only_if_asked():
     for every, steps, new in ((0, 5, False), (3, 2, False), (3, 3, True)):
         built = attention("performer", redraw_every=every)
         before = built.weight.clone()
@@ -161,7 +161,7 @@ def test_performer_draws_new_features_in_training_only_where_asked():
         assert torch.equal(built.weight, before) is not new
 
 
-def test_linformer_is_built_for_the_longest_sequence_and_takes_longer_ones():
+def test_linformer_is_built_for_longest_sequence_and_accepts_longer_ones():
     built = attention("linformer", n_features=4)
     assert built.projection.shape == (HEADS, 4, LENGTH)
     q, k, v = (torch.randn(1, HEADS, 2 * LENGTH + 5, HEAD_WIDTH, dtype=torch.float64) for _ in range(3))
@@ -171,7 +171,7 @@ def test_linformer_is_built_for_the_longest_sequence_and_takes_longer_ones():
         torch.testing.assert_close(out[0, h], dense, rtol=0, atol=1e-10)
 
 
-def test_buckets_of_a_hash_are_many_for_long_sequences():
+def test_long_sequences_have_many_hash_buckets():
     from seqmix.mixers.reformer import _hash
 
     torch.manual_seed(0)

@@ -34,7 +34,7 @@ def batch():
     return ids, torch.arange(8) < torch.tensor(LENGTHS)[:, None]
 
 
-def test_mean_pooling_is_the_mean_over_real_tokens(batch):
+def test_mean_pooling_averages_real_tokens(batch):
     model = classifier(pooling="mean")
     features = model.features(*batch)
     expected = torch.stack([features[b, :n].mean(0) for b, n in enumerate(LENGTHS)])
@@ -42,13 +42,13 @@ def test_mean_pooling_is_the_mean_over_real_tokens(batch):
     torch.testing.assert_close(model(*batch), model.head(expected))
 
 
-def test_cls_pooling_is_the_first_token(batch):
+def test_cls_pooling_takes_first_token(batch):
     model = classifier(pooling="cls")
     features = model.features(*batch)
     torch.testing.assert_close(model(*batch), model.head(features[:, 0]))
 
 
-def test_cls_pooling_loses_no_token_for_the_cls_token(batch):
+def test_cls_token_does_not_displace_a_token(batch):
     model = classifier(pooling="cls", positions=True).eval()
     ids = torch.cat((torch.ones(3, 1, dtype=torch.long), batch[0]), dim=1)  # 8 tokens and CLS, for max_length 8
     mask = torch.ones(3, 9, dtype=torch.bool)
@@ -57,7 +57,7 @@ def test_cls_pooling_loses_no_token_for_the_cls_token(batch):
     assert (model(ids, mask) - before).abs().amax(1).min() > 0
 
 
-def test_flat_pooling_is_one_layer_over_all_positions_with_padding_as_zero(batch):
+def test_flat_pooling_is_linear_over_all_positions_with_zero_padding(batch):
     model = classifier(pooling="flat", max_length=11, n_classes=2)
     features = model.features(*batch)
     weights = model.head.weight.view(2, 11, 6)
@@ -75,7 +75,7 @@ def test_features_are_zero_at_padding(batch):
         assert (features[batch[1]].abs().sum(-1) > 0).all()
 
 
-def test_positions_tell_equal_tokens_apart():
+def test_positions_distinguish_equal_tokens():
     ids, mask = torch.full((1, 6), 3), torch.ones(1, 6, dtype=torch.bool)
     without = classifier().eval().features(ids, mask)[0]
     torch.testing.assert_close(without, without[:1].expand(6, -1))
@@ -83,7 +83,7 @@ def test_positions_tell_equal_tokens_apart():
     assert torch.pdist(with_positions).min() > 1e-6
 
 
-def test_positions_begin_as_small_as_asked():
+def test_positions_start_with_given_scale():
     for std in (0.02, 1.0):
         weights = classifier(positions=True, position_std=std, max_length=2000).position.weight
         assert abs(float(weights.detach().std()) / std - 1) < 0.1
@@ -91,7 +91,7 @@ def test_positions_begin_as_small_as_asked():
 
 
 @pytest.mark.parametrize("width", [6, 7])
-def test_positions_begin_as_sinusoids_where_asked(width):
+def test_positions_can_start_as_sinusoids(width):
     # Vaswani et al., 2017, section 3.5, but for the scale
     expected = [[(math.sin, math.cos)[i % 2](t / 10000 ** (2 * (i // 2) / width)) for i in range(width)] for t in range(50)]
     options = {"d_model": width, "positions": True, "position_std": 0.3, "position_start": "sinusoidal", "max_length": 50}
@@ -100,7 +100,7 @@ def test_positions_begin_as_sinusoids_where_asked(width):
     torch.testing.assert_close(weights / weights[0, 1], torch.tensor(expected))
 
 
-def test_the_stem_is_a_residual_convolution_of_each_sequence_alone(batch):
+def test_stem_is_residual_convolution_per_sequence(batch):
     model = classifier(stem="conv", stem_kernel=3)
     captured = []
     model.blocks[0].register_forward_pre_hook(lambda _, inputs: captured.append(inputs[0]))
@@ -113,7 +113,7 @@ def test_the_stem_is_a_residual_convolution_of_each_sequence_alone(batch):
     assert classifier(stem="none").stem is None
 
 
-def test_every_block_gets_the_embedded_input_as_source(batch):
+def test_every_block_receives_embedded_input_as_source(batch):
     model = classifier(blocks=3)
     captured = []
     for block in model.blocks:
@@ -140,7 +140,7 @@ def test_transformer_blocks_are_pre_norm_with_residuals(batch):
 
 
 @pytest.mark.parametrize("mixer", seqmix.available_mixers())
-def test_checkpointing_gives_the_same_loss_and_gradients(mixer, batch):
+def test_checkpointing_keeps_loss_and_gradients(mixer, batch):
     gradients = []
     for checkpoint_blocks in (False, True):
         torch.manual_seed(1)
@@ -152,7 +152,7 @@ def test_checkpointing_gives_the_same_loss_and_gradients(mixer, batch):
         torch.testing.assert_close(checkpointed, plain, rtol=0, atol=1e-7)
 
 
-def test_checkpointing_keeps_less_for_the_backward(batch):
+def test_checkpointing_saves_memory(batch):
     def kept(checkpoint_blocks):
         sizes = []
         model = classifier(mixer="softmax", blocks=2, checkpoint_blocks=checkpoint_blocks)
@@ -164,7 +164,7 @@ def test_checkpointing_keeps_less_for_the_backward(batch):
 
 
 @pytest.mark.parametrize(("options", "limit"), [({"pooling": "flat"}, 8), ({"positions": True}, 8)])
-def test_more_tokens_than_a_model_was_built_for_are_a_clear_error(options, limit):
+def test_sequence_longer_than_model_is_an_error(options, limit):
     model = classifier(**options)
     assert model.length_limit == limit
     model(torch.full((1, 8), 2), torch.ones(1, 8, dtype=torch.bool))
@@ -173,7 +173,7 @@ def test_more_tokens_than_a_model_was_built_for_are_a_clear_error(options, limit
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
-def test_without_positions_and_flat_pooling_any_length_is_taken(pooling):
+def test_any_length_without_positions_and_flat_pooling(pooling):
     model = classifier(pooling=pooling)
     assert model.length_limit is None
     assert model(torch.full((1, 100), 2), torch.ones(1, 100, dtype=torch.bool)).isfinite().all()
@@ -181,7 +181,7 @@ def test_without_positions_and_flat_pooling_any_length_is_taken(pooling):
 
 @pytest.mark.parametrize("which", ["dropout", "dropout_embedding", "dropout_head"])
 @pytest.mark.parametrize("mixer", ["paramixer", "softmax"])
-def test_each_dropout_works_in_training_only(which, mixer, batch):
+def test_each_dropout_is_active_in_training_only(which, mixer, batch):
     model = classifier(mixer=mixer, **{which: 0.5})
     assert not torch.equal(model(*batch), model(*batch))
     model.eval()
@@ -191,7 +191,7 @@ def test_each_dropout_works_in_training_only(which, mixer, batch):
     assert torch.equal(plain(*batch), model(*batch))
 
 
-def test_attention_dropout_works_in_training_only(batch):
+def test_attention_dropout_is_active_in_training_only(batch):
     model = classifier(mixer="softmax", mixer_options={"attention_dropout": 0.5})
     assert not torch.equal(model(*batch), model(*batch))
     model.eval()
@@ -205,21 +205,21 @@ def test_skyformer_draws_landmarks_in_training_only(batch):
     assert torch.equal(model(*batch), model(*batch))
 
 
-def test_training_landmarks_are_real_tokens_queries_and_keys_alike():
+def test_training_landmarks_are_real_queries_and_keys():
     mixer = build_mixer("skyformer", 4, 20, {"n_landmarks": 500}).train()
     mask = torch.arange(20) < torch.tensor([1, 7, 20])[:, None]
     for length, rows in zip((1, 7, 20), mixer._landmarks(mask), strict=True):
         assert set(rows.tolist()) == {*range(length), *range(20, 20 + length)}
 
 
-def test_defaults_of_the_papers():
+def test_defaults_match_papers():
     assert mixer_options("skyformer") == {"n_heads": 2, "n_landmarks": 128, "gamma": 0.1, "iterations": 6}
     assert mixer_options("kernelized") == {"n_heads": 2}
     assert mixer_options("softmax") == {"n_heads": 2, "attention_dropout": 0.0}
     assert mixer_options("paramixer")["protocol"] == "chord"
 
 
-def test_build_model_follows_its_configuration(batch):
+def test_build_model_follows_config(batch):
     config = ModelConfig(mixer="skyformer", mixer_options={"n_heads": 4}, max_length=8, d_model=12, blocks=3, head_hidden=5)
     model = seqmix.build_model(config, vocab_size=9, n_classes=4)
     assert model(*batch).shape == (3, 4)
@@ -258,13 +258,13 @@ def test_build_model_follows_its_configuration(batch):
     ],
     ids=str,
 )
-def test_options_that_are_not_allowed_are_told(options, message):
+def test_invalid_options_are_explained(options, message):
     with pytest.raises(ConfigError, match=message):
         classifier(**options)
 
 
 @pytest.mark.parametrize("mixer", ["paramixer", "conv", "chordmixer"])
-def test_a_plain_block_adds_its_input_where_a_residual_is_asked_for(mixer):
+def test_plain_block_with_residual_adds_its_input(mixer):
     torch.manual_seed(0)
     options = {"vocab_size": 7, "n_classes": 2, "max_length": 16, "mixer": mixer, "d_model": 8, "norm": False, "stem": "none"}
     plain, added = (SequenceClassifier(**options, residual=residual) for residual in (False, True))

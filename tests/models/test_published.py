@@ -24,7 +24,7 @@ def test_every_missing_tensor_is_named(name):
 
 
 @pytest.mark.parametrize("name", [PARAMIXER, TRANSFORMER])
-def test_every_tensor_of_another_shape_is_an_error(name):
+def test_every_wrong_shape_is_an_error(name):
     state, config = published(name)
     for changed, value in state.items():
         with pytest.raises(ConfigError, match="do not fit"):
@@ -32,14 +32,14 @@ def test_every_tensor_of_another_shape_is_an_error(name):
 
 
 @pytest.mark.parametrize("name", [PARAMIXER, TRANSFORMER])
-def test_a_tensor_that_is_left_over_is_named(name):
+def test_leftover_tensor_is_named(name):
     state, config = published(name)
     with pytest.raises(ConfigError, match="extra"):
         from_published({**state, "extra.weight": torch.zeros(2)}, config)
 
 
 @pytest.mark.parametrize("name", [PARAMIXER, TRANSFORMER])
-def test_a_configuration_that_lacks_something_is_an_error(name):
+def test_incomplete_configuration_is_an_error(name):
     state, config = published(name)
     needed = {
         PARAMIXER: ("seq_len", "vocab_size", "embedding_size", "protocol", "n_links", "n_factors", "blocks", "pooling"),
@@ -50,20 +50,20 @@ def test_a_configuration_that_lacks_something_is_an_error(name):
             from_published(state, {key: value for key, value in config.items() if key != missing})
 
 
-def test_more_blocks_than_there_are_weights_for_are_an_error():
+def test_more_blocks_than_weights_is_an_error():
     state, config = published(PARAMIXER)
     with pytest.raises(ConfigError, match=r"attention\.1"):
         from_published(state, config | {"blocks": 2})
 
 
-def test_an_attention_that_seqmix_has_not_is_named():
+def test_unsupported_attention_is_named():
     state, config = published(TRANSFORMER)
     with pytest.raises(ConfigError, match="performer"):
         from_published(state, config | {"attn_type": "performer"})
 
 
 @pytest.mark.parametrize("name", [PARAMIXER, TRANSFORMER])
-def test_arrays_are_taken_as_tensors_are_and_the_model_is_ready_to_predict(name):
+def test_arrays_are_accepted_and_model_is_in_eval_mode(name):
     state, config = published(name)
     model = from_published({key: value.numpy() for key, value in state.items()}, config)
     other = from_published(state, config)
@@ -80,7 +80,7 @@ def test_published_weights_are_copied_not_shared():
     assert state["model.embeddings.word_embeddings.weight"].abs().sum() > 0
 
 
-def test_skyformer_weights_are_those_of_the_same_transformer():
+def test_skyformer_weights_map_to_same_transformer():
     state, config = published(TRANSFORMER)
     model = from_published(state, config | {"attn_type": "skyformer", "num_feats": 32})
     assert model.blocks[0].mixer.n_landmarks == 32

@@ -47,7 +47,7 @@ def resolved(name):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
-def test_a_paramixer_recipe_is_its_row_of_table_1(row):
+def test_paramixer_recipe_matches_its_row_of_table_1(row):
     name, n, protocol, n_links, lr, batch, vocabulary, embedding, hidden, positions, pooling = row
     found = resolved(f"paramixer/{name}")
     model, mixer, training = found.model, found.model.mixer_options, found.training
@@ -60,7 +60,7 @@ def test_a_paramixer_recipe_is_its_row_of_table_1(row):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row[0] for row in ROWS])
-def test_a_paramixer_recipe_is_as_published_in_what_the_table_does_not_say(row):
+def test_paramixer_recipe_follows_published_code_elsewhere(row):
     found = resolved(f"paramixer/{row[0]}")
     model, mixer, training = found.model, found.model.mixer_options, found.training
     positions = found.data.max_length + (model.pooling == "cls")
@@ -77,14 +77,14 @@ def test_a_paramixer_recipe_is_as_published_in_what_the_table_does_not_say(row):
 PAPERS = [name for name in recipe_names() if name.startswith(("paramixer/", "skyformer/"))]
 
 
-def test_every_paramixer_and_skyformer_recipe_is_compared_with_its_paper():
+def test_every_published_recipe_is_compared_with_its_paper():
     compared = {f"paramixer/{row[0]}" for row in ROWS} | {f"skyformer/{row[0]}" for row in SKYFORMER}
     assert set(PAPERS) == compared
     assert {name.split("/")[0] for name in set(recipe_names()) - compared} == {"dna", "quick"}
 
 
 @pytest.mark.parametrize(("name", "batch", "lr", "accuracy"), SKYFORMER, ids=[row[0] for row in SKYFORMER])
-def test_a_skyformer_recipe_is_that_of_its_paper(name, batch, lr, accuracy):
+def test_skyformer_recipe_matches_its_paper(name, batch, lr, accuracy):
     found = resolved(f"skyformer/{name}")
     model, mixer, training = found.model, found.model.mixer_options, found.training
     assert (model.mixer, model.blocks, model.d_model, model.d_feedforward) == ("skyformer", 2, 64, 128)
@@ -99,7 +99,7 @@ def test_a_skyformer_recipe_is_that_of_its_paper(name, batch, lr, accuracy):
 
 
 @pytest.mark.parametrize("name", PAPERS)
-def test_a_recipe_builds_a_model_of_its_length(name):
+def test_recipe_builds_model_of_its_length(name):
     found = resolved(name)
     torch.manual_seed(0)
     model = build_model(found.model, vocab_size=8, n_classes=3).eval()
@@ -119,7 +119,7 @@ def test_a_recipe_builds_a_model_of_its_length(name):
     assert logits.isfinite().all()
 
 
-def test_links_and_factors_follow_another_length_when_they_are_0():
+def test_zero_links_and_factors_follow_length():
     tables = read_recipe("paramixer/adding")
     tables["mixer"] |= {"n_links": 0, "n_factors": 0}
     tables["model"] |= {"max_length": 128}
@@ -149,7 +149,7 @@ SHORT_ARGUMENTS = [word for setting in SHORT for word in ("--set", setting)]
         ("skyformer/image", "dataset"),
     ],
 )
-def test_a_recipe_trains(name, data, request, tmp_path):
+def test_recipe_trains(name, data, request, tmp_path):
     dataset = request.getfixturevalue(data)
     arguments = ["train", str(dataset.path), "-o", str(tmp_path / "run"), "--recipe", name, "--max-steps", "2"]
     result = CliRunner().invoke(app, [*arguments, *SHORT_ARGUMENTS], catch_exceptions=False)
@@ -163,7 +163,7 @@ def test_a_recipe_trains(name, data, request, tmp_path):
     assert run.load_state()[1]["state"]["step"] == 2
 
 
-def test_a_run_with_a_recipe_is_resumed_with_the_same_command(dataset, tmp_path):
+def test_run_with_recipe_resumes_with_same_command(dataset, tmp_path):
     def stopped(event):
         if isinstance(event, StepEnd):
             raise KeyboardInterrupt
@@ -177,7 +177,7 @@ def test_a_run_with_a_recipe_is_resumed_with_the_same_command(dataset, tmp_path)
         seqmix.train(dataset, tmp_path / "run", recipe="paramixer/genome", max_steps=2, resume=True, settings=SHORT[:2])
 
 
-def test_a_printed_recipe_is_a_configuration_file(dataset, tmp_path):
+def test_printed_recipe_is_a_valid_config_file(dataset, tmp_path):
     edited = tmp_path / "edited.toml"
     edited.write_text(recipe_text("paramixer/genome").replace("epochs = 200", "epochs = 1"))
     run = seqmix.train(dataset, tmp_path / "run", config=edited, settings=SHORT, max_steps=1)
@@ -185,7 +185,7 @@ def test_a_printed_recipe_is_a_configuration_file(dataset, tmp_path):
     assert run.config.model.pooling == "flat"
 
 
-def test_facts_are_no_settings_and_complete():
+def test_facts_are_complete_and_not_settings():
     for recipe in recipes():
         assert "recipe" not in recipe.settings
         assert recipe.facts.task and recipe.facts.source and recipe.facts.data.startswith("seqmix ")
@@ -195,7 +195,7 @@ def test_facts_are_no_settings_and_complete():
     assert read_recipe("dna").keys() == {"model", "training"}
 
 
-def test_an_unknown_fact_or_recipe_is_an_error(tmp_path, monkeypatch):
+def test_unknown_fact_or_recipe_is_an_error(tmp_path, monkeypatch):
     (tmp_path / "mine.toml").write_text('[recipe]\ntask = "x"\nauthor = "y"\n')
     monkeypatch.setattr("seqmix.recipes._RECIPES", tmp_path)
     with pytest.raises(ConfigError, match=r"no option 'recipe\.author'; \[recipe\] has: task, source, data, published"):
@@ -209,7 +209,7 @@ def test_an_unknown_fact_or_recipe_is_an_error(tmp_path, monkeypatch):
     assert find_recipe("mine").facts == RecipeFacts()
 
 
-def test_the_list_is_on_standard_output_and_has_every_recipe_with_its_data_in_any_terminal():
+def test_list_shows_every_recipe_with_its_data_at_any_width():
     result = CliRunner().invoke(app, ["recipes"], env={"COLUMNS": "40"})
     assert result.exit_code == 0
     for recipe in recipes():
@@ -221,7 +221,7 @@ def test_the_list_is_on_standard_output_and_has_every_recipe_with_its_data_in_an
     assert "82.06 % (softmax 80.69, kernelized 81.77)" in result.stdout
 
 
-def test_a_recipe_is_printed_as_it_is():
+def test_recipe_is_printed_verbatim():
     result = CliRunner().invoke(app, ["recipes", "skyformer/text"])
     assert result.exit_code == 0
     assert result.stdout == recipe_text("skyformer/text")

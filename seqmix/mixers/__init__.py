@@ -1,71 +1,125 @@
-"""The mixers, by name: one file each in this package, or an entry point `seqmix.mixers` of another package."""
+"""The mixers by name: the built-in ones in the table below, and those that other packages add as entry points.
+
+`from seqmix.mixers import Paramixer` works for every built-in mixer. A class is imported when it is first asked for, so
+that the names alone do not wait for torch.
+"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from pkgutil import iter_modules
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seqmix.errors import ConfigError
-from seqmix.mixers.base import AttentionMixer, Mixer, Table
 from seqmix.options import check_name, check_type
 
-__all__ = ["AttentionMixer", "Mixer", "Table", "available_mixers", "build_mixer", "mixer_class", "mixer_options"]
+if TYPE_CHECKING:
+    from seqmix.mixers.base import AttentionMixer as AttentionMixer
+    from seqmix.mixers.base import Mixer as Mixer
+    from seqmix.mixers.base import Table as Table
+    from seqmix.mixers.bigbird import BigBird as BigBird
+    from seqmix.mixers.chordmixer import ChordMixer as ChordMixer
+    from seqmix.mixers.conv import Conv as Conv
+    from seqmix.mixers.informer import Informer as Informer
+    from seqmix.mixers.kernelized import Kernelized as Kernelized
+    from seqmix.mixers.linear import Linear as Linear
+    from seqmix.mixers.linformer import Linformer as Linformer
+    from seqmix.mixers.longshort import LongShort as LongShort
+    from seqmix.mixers.nystromformer import Nystromformer as Nystromformer
+    from seqmix.mixers.paramixer import Paramixer as Paramixer
+    from seqmix.mixers.performer import Performer as Performer
+    from seqmix.mixers.reformer import Reformer as Reformer
+    from seqmix.mixers.s4d import S4D as S4D
+    from seqmix.mixers.skyformer import Skyformer as Skyformer
+    from seqmix.mixers.softmax import Softmax as Softmax
+
+# The class of each mixer; its module has the mixer's name.
+_BUILT_IN = {
+    "bigbird": "BigBird",
+    "chordmixer": "ChordMixer",
+    "conv": "Conv",
+    "informer": "Informer",
+    "kernelized": "Kernelized",
+    "linear": "Linear",
+    "linformer": "Linformer",
+    "longshort": "LongShort",
+    "nystromformer": "Nystromformer",
+    "paramixer": "Paramixer",
+    "performer": "Performer",
+    "reformer": "Reformer",
+    "s4d": "S4D",
+    "skyformer": "Skyformer",
+    "softmax": "Softmax",
+}
+_HOMES = {"AttentionMixer": "base", "Mixer": "base", "Table": "base", **{kind: name for name, kind in _BUILT_IN.items()}}
+
+__all__ = ["available_mixers", "build_mixer", "mixer_class", "mixer_options", *_HOMES]
 
 
-@cache
-def _built_in() -> list[str]:
-    """The modules of this package, the contract left out."""
-    return sorted(module.name for module in iter_modules(__path__) if module.name != "base")
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"seqmix.mixers.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'seqmix.mixers' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def available_mixers() -> list[str]:
-    """Names that `--mixer` takes: the built-in ones, then those that installed packages add, each sorted."""
+    """Return the names of all mixers: the built-in ones, then those that installed packages add, each sorted."""
     added = {point.name for point in entry_points(group="seqmix.mixers")}
-    return [*_built_in(), *sorted(added - set(_built_in()))]
+    return [*_BUILT_IN, *sorted(added - _BUILT_IN.keys())]
 
 
 def mixer_class(name: str) -> type[Mixer]:
-    """The class of the mixer `name`.
+    """Return the class of a mixer.
 
     Raises:
         ConfigError: there is no such mixer.
     """
-    if name in _built_in():
-        module = import_module(f"seqmix.mixers.{name}")
-        return next(k for _, k in inspect.getmembers(module, _is_mixer) if k.__module__ == module.__name__)
-    for point in entry_points(group="seqmix.mixers"):
-        if point.name == name:
-            return point.load()
-    raise ConfigError(f"there is no mixer '{name}'; available: {', '.join(available_mixers())}")
-
-
-def _is_mixer(member: object) -> bool:
-    return inspect.isclass(member) and issubclass(member, Mixer)
+    if name in _BUILT_IN:
+        return getattr(import_module(f"seqmix.mixers.{name}"), _BUILT_IN[name])
+    check_name(name, available_mixers(), f"there is no mixer '{name}'", "available")
+    return next(point for point in entry_points(group="seqmix.mixers") if point.name == name).load()
 
 
 def mixer_options(name: str) -> dict[str, Any]:
-    """The options of the mixer `name` with their defaults, from its constructor's keyword-only arguments."""
+    """Return the options of a mixer with their defaults: the keyword-only arguments of its constructor."""
     parameters = inspect.signature(mixer_class(name)).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
 def build_mixer(name: str, d_model: int, max_length: int, options: Mapping[str, Any]) -> Mixer:
-    """A new mixer of width `d_model` for up to `max_length` positions.
+    """Build a mixer.
+
+    Args:
+        name: of the mixer, one of `available_mixers()`.
+        d_model: width D.
+        max_length: positions it is built for, a CLS token included.
+        options: the mixer's own options.
 
     Raises:
         ConfigError: an option is unknown or its value is not allowed.
+    """
+    check_mixer_options(name, options)
+    try:
+        return mixer_class(name)(d_model, max_length, **options)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"mixer '{name}': {error}") from error
+
+
+def check_mixer_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults of a mixer's options, after checking the names and types of the given ones.
+
+    Raises:
+        ConfigError: there is no such mixer, it does not have an option, or a value is of the wrong type.
     """
     known = mixer_options(name)
     for option, value in options.items():
         check_name(option, known, f"the mixer '{name}' has no option '{option}'", "it has")
         if known[option] is not None:
             check_type(value, type(known[option]), f"mixer.{option}")
-    try:
-        return mixer_class(name)(d_model, max_length, **options)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"mixer '{name}': {error}") from error
+    return known

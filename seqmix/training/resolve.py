@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from seqmix.config import Config, Table, merge, parse_setting, read_settings
+from seqmix.config import Config, ModelConfig, Table, merge, parse_setting, read_settings
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError
-from seqmix.mixers import mixer_class, mixer_options
+from seqmix.mixers import check_mixer_options, mixer_class
 from seqmix.objectives.base import objective_of
-from seqmix.options import check_name
 from seqmix.recipes import find_recipe, read_recipe
 from seqmix.system.devices import autocast, choose_device
 
@@ -25,11 +24,8 @@ def mixer_with_options(given: Mapping[str, Mapping[str, Any]]) -> tuple[str, Tab
     Raises:
         ConfigError: there is no such mixer, or it has not all the options that the tables state.
     """
-    name = given.get("model", {}).get("mixer", "paramixer")
-    defaults = mixer_options(name)
-    for option in given.get("mixer", {}):
-        check_name(option, defaults, f"the mixer '{name}' has no option '{option}'", "it has")
-    return name, defaults
+    name = given.get("model", {}).get("mixer", ModelConfig().mixer)
+    return name, check_mixer_options(name, given.get("mixer", {}))
 
 
 def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Config:

@@ -17,6 +17,7 @@ parameters of `seqmix.train` and the flags of the command line are made from the
 
 from __future__ import annotations
 
+import inspect
 import textwrap
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -26,6 +27,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from seqmix.errors import ConfigError, suggestion, unmarked
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 _KEY = "option"
 _NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
@@ -206,3 +208,38 @@ def described_option(one: Option, indent: int) -> str:
         facts.append(f"default: {one.shown or repr(one.default)}")
     text = unmarked(f"{one.name}: {one.help} ({'; '.join(facts)})" if facts else f"{one.name}: {one.help}")
     return textwrap.fill(text, 124, initial_indent=" " * indent, subsequent_indent=" " * (indent + 4))
+
+
+def taking(*kinds: type[Any]) -> Callable[[F], F]:
+    """Make the declared options of dataclasses keyword parameters of a function that has `**given`.
+
+    They take the place of `given` in its signature, and of the line "given" among the arguments in its docstring.
+    """
+
+    def decorate(function: F) -> F:
+        known = [one for kind in kinds for one in options_of(kind).values()]
+        signature = inspect.signature(function)
+        own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
+        keywords = [
+            inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=one.type)
+            for one in known
+        ]
+        vars(function)["__signature__"] = signature.replace(parameters=[*own, *keywords])
+        lines = "\n".join(described_option(one, 8) for one in known)
+        function.__doc__ = (function.__doc__ or "").replace("        given\n", f"{lines}\n")
+        return function
+
+    return decorate
+
+
+def sort_options(given: Mapping[str, Any], *kinds: type[Any]) -> list[dict[str, Any]]:
+    """Return, for each dataclass, those of the given options that it declares.
+
+    Raises:
+        ConfigError: none of them declares an option.
+    """
+    known = [options_of(kind) for kind in kinds]
+    names = [name for options in known for name in options]
+    for name in given:
+        check_name(name, names, f"there is no option '{name}'", "there are")
+    return [{name: value for name, value in given.items() if name in options} for options in known]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from seqmix.data.records import ReadOptions
     from seqmix.models.classifier import SequenceClassifier
     from seqmix.models.predictor import Prediction, PredictOptions, Predictor, Tally
 
@@ -153,6 +154,15 @@ class Run:
         """Whether records are pairs of sequences."""
         return bool(self.info.get("paired"))
 
+    @property
+    def read_options(self) -> ReadOptions:
+        """How new data are read: as the training data were, with the format found anew and nothing left out."""
+        from seqmix.data.records import ReadOptions
+
+        stored = dict(self.info["read"])
+        stored |= {"classes": (), "format": "auto", "split_from": None, "group_from": None, "skip_unlabelled": False}
+        return ReadOptions(**stored)
+
     def build_model(self) -> SequenceClassifier:
         """A model as configured, with random weights."""
         return model_for(self.config, self.info)
@@ -240,11 +250,9 @@ class Run:
             ('turtle', {'mouse': 0.25, 'turtle': 0.75})
         """
         from seqmix.data.in_memory import memory_records
-        from seqmix.data.records import ReadOptions
 
-        options = ReadOptions(**self.info["read"])
         found = self.predictor(device).predict(
-            memory_records(sequences, options, paired=self.paired),
+            memory_records(sequences, self.read_options, paired=self.paired),
             batch_size=batch_size,
             tokens_per_batch=tokens_per_batch,
             precision=precision,

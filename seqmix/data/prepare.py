@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from seqmix.config import TRUNCATIONS
 from seqmix.data.dataset import ARRAYS, FORMAT_VERSION, Dataset
+from seqmix.data.in_memory import MemoryRecords
 from seqmix.data.readers.releases import Source
 from seqmix.data.records import LABELS, SEQUENCES, SPLITTING, ReadOptions, Record, RecordReader, class_sources, find_sources
 from seqmix.data.splitting import SPLITS, components, parse_fractions, split_leaks, stratified_split
@@ -35,7 +36,7 @@ from seqmix.data.validation import (
 from seqmix.data.vocabulary import ALPHABETS, UNKNOWN_POLICIES, Vocabulary, guess_alphabet
 from seqmix.data.writer import DatasetWriter, Meta
 from seqmix.errors import ConfigError, DatasetError, InputError, param
-from seqmix.options import check, documented, option
+from seqmix.options import check, documented, option, sort_options, taking
 from seqmix.system.files import file_checksum, whole_folder
 from seqmix.version import __version__
 
@@ -111,29 +112,39 @@ class PrepareOptions:
             parse_fractions(self.split)
 
 
+@taking(PrepareOptions, ReadOptions)
 def prepare(
     inputs: Sequence[str | Path] | str | Path = (),
     output: str | Path = "seqmix-data",
     *,
+    records: Iterable[Any] | None = None,
     class_files: Mapping[str, Sequence[str | Path]] | None = None,
-    val: Sequence[str | Path] = (),
-    test: Sequence[str | Path] = (),
+    val: Sequence[str | Path] | str | Path = (),
+    test: Sequence[str | Path] | str | Path = (),
     options: PrepareOptions | None = None,
     read: ReadOptions | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
+    **given: Any,
 ) -> Dataset:
-    """Turns sequence files and documents into a dataset folder.
+    """Turn sequence files and documents, or records in memory, into a dataset folder.
 
     Args:
         inputs: files or folders, also of data sets as their sources distribute them; "-" is standard input.
         output: the folder to write.
-        class_files: in the place of `inputs`, the files of each class.
-        val, test: inputs that are the validation and test split as they are; `inputs` then are the training split
-            (and, if only `test` is given, are divided into training and validation).
-        options: alphabet, lengths, split; read: formats, columns, labels.
+        records: instead of `inputs`, records in memory: a list or an iterator of any length of (id, sequence) or
+            (id, sequence, label) tuples, of dicts with id, text, label, group, split and pair, or of
+            `seqmix.data.records.Record`; or a data frame with such columns, by the same names as those of tables. A
+            sequence is a text, bytes or an array of numbers; with several labels a record, its label is a list.
+        class_files: instead of `inputs`, the files of each class.
+        val: inputs that are the validation split as they are; `inputs` then are the training split.
+        test: inputs that are the test split as they are; `inputs` then are the training split, or without `val` are
+            divided into training and validation.
+        options: options of `PrepareOptions`; those given by name come on top.
+        read: options of `ReadOptions`; those given by name come on top.
         overwrite: replace `output` if it is a data set.
         progress: called now and then with the number of records and characters so far.
+        given
 
     Returns:
         The data set, open.
@@ -141,11 +152,55 @@ def prepare(
     Raises:
         InputError: an input cannot be read; the message says where.
         DatasetError: `output` exists.
-        ConfigError: options contradict each other.
+        ConfigError: options are unknown, not allowed, or contradict each other.
+
+    Examples:
+        >>> records = [("m1", "ACGTTGCA", "mouse"), ("t1", "GGCATTAC", "turtle")]  # and many more
+        >>> data = seqmix.prepare(records=records, alphabet="dna")  # doctest: +SKIP
     """
-    options, read = options or PrepareOptions(), read or ReadOptions()
-    inputs = [inputs] if isinstance(inputs, str | Path) else list(inputs)
-    if not inputs and not class_files:
+    options, read = _options(options, read, given, records is not None)
+    inputs, val, test = map(as_list, (inputs, val, test))
+    _check_inputs(inputs, records, class_files, val, test, read)
+    output = _free(output, overwrite)
+    if records is not None:
+        options = _settled(options, read, [])
+        return prepare_records(MemoryRecords(records, read), output, options, overwrite=overwrite, progress=progress)
+    own = read.format == "auto"
+    sources = find_sources(inputs, "train" if val or test else None, own_formats=own) + class_sources(class_files or {})
+    sources += find_sources(val, "val", own_formats=own) + find_sources(test, "test", own_formats=own)
+    options = _settled(options, read, sources)
+    return prepare_records(RecordReader(sources, read), output, options, overwrite=overwrite, progress=progress)
+
+
+def _options(
+    options: PrepareOptions | None, read: ReadOptions | None, given: Mapping[str, Any], in_memory: bool
+) -> tuple[PrepareOptions, ReadOptions]:
+    """Return the options of both groups, with those given by name on top."""
+    of_prepare, of_read = sort_options(given, PrepareOptions, ReadOptions)
+    if isinstance(of_read.get("classes"), list):
+        of_read["classes"] = tuple(of_read["classes"])
+    for value, kind, name in ((options, PrepareOptions, "options"), (read, ReadOptions, "read")):
+        if value is not None and not isinstance(value, kind):
+            raise ConfigError(f"{param(name)} must be a {kind.__name__}: got {value!r}", option=name)
+    options, read = replace(options or PrepareOptions(), **of_prepare), replace(read or ReadOptions(), **of_read)
+    if in_memory and options.task == "multilabel" and read.label_separator is None:
+        read = replace(read, label_separator=",")  # several labels are a list here, no text that has to be taken apart
+    return options, read
+
+
+def as_list(inputs: Any) -> list[Any]:
+    """Return files as a list, also a single file; what is not a file is found out when it is looked for."""
+    return list(inputs) if isinstance(inputs, Iterable) and not isinstance(inputs, str | bytes | Path) else [inputs]
+
+
+def _check_inputs(inputs: object, records: object, class_files: object, val: object, test: object, read: ReadOptions) -> None:
+    """Raise a `ConfigError` where there are no inputs, or inputs of more than one kind."""
+    if records is not None and (inputs or class_files or val or test):
+        raise ConfigError(
+            f"{param('records')} excludes files ({param('inputs')}, {param('class_files')}, {param('val')} and "
+            f"{param('test')}); say the split of a record in the record itself"
+        )
+    if records is None and not inputs and not class_files:
         raise ConfigError("nothing to prepare: name a file or folder, - for standard input, or --class NAME=FILE,…")
     if class_files and (inputs or val or test or read.label_from):
         raise ConfigError(
@@ -154,12 +209,6 @@ def prepare(
         )
     if read.split_from and (val or test):
         raise ConfigError("--split-from and separate inputs (--val, --test) exclude each other")
-    output = _free(output, overwrite)
-    own = read.format == "auto"
-    sources = find_sources(inputs, "train" if val or test else None, own_formats=own) + class_sources(class_files or {})
-    sources += find_sources(val, "val", own_formats=own) + find_sources(test, "test", own_formats=own)
-    options = _settled(options, read, sources)
-    return prepare_records(RecordReader(sources, read), output, options, overwrite=overwrite, progress=progress)
 
 
 def prepare_records(
@@ -187,7 +236,13 @@ def prepare_records(
 
 def _free(output: str | Path, overwrite: bool) -> Path:
     """The folder to write, if it is not there, or may be replaced."""
+    if not isinstance(output, str | Path) or not str(output) or "\0" in str(output):
+        raise ConfigError(f"{param('output')} must be the path of a folder: got {output!r}", option="output")
     output = Path(output)
+    try:
+        output.exists()
+    except OSError as error:
+        raise ConfigError(f"{param('output')} cannot be the path of a folder: {error.strerror}", option="output") from error
     if output.exists() and not (output / "dataset.json").is_file():
         raise DatasetError(f"{output} exists and is no data set: it is not overwritten; choose another --output")
     if output.exists() and not overwrite:
@@ -235,7 +290,7 @@ def _settled(options: PrepareOptions, read: ReadOptions, sources: Sequence[Sourc
     Raises:
         ConfigError: inputs, or options, do not go together.
     """
-    defaults = {(s.release.alphabet, s.release.split) if s.release else ("auto", "auto") for s in sources}
+    defaults = {(s.release.alphabet, s.release.split) if s.release else ("auto", "auto") for s in sources} or {("auto", "auto")}
     given = {source.split for source in sources}
     names = ", ".join(sorted({source.release.name for source in sources if source.release}))
     if len(defaults) > 1:

@@ -61,7 +61,7 @@ def predict(
             f"give {'one of them' if inputs is None else 'only one of them'}"
         )
     run = run if isinstance(run, Run) else Run.open(run) if run else Run.newest()
-    read = read or reading_options(run)
+    read = read or run.read_options
     records: Iterable[Record]
     if sequences is not None:
         records = memory_records(sequences, read, paired=run.paired)
@@ -81,7 +81,5 @@ def predict(
 
 
 def reading_options(run: Run, **changes: Any) -> ReadOptions:
-    """Return how the run's training data were read, with the format found anew and nothing left out; `changes` on top."""
-    stored = dict(run.info["read"])
-    stored |= {"classes": (), "format": "auto", "split_from": None, "group_from": None, "skip_unlabelled": False}
-    return replace(ReadOptions(**stored), **{k: v for k, v in changes.items() if v is not None})
+    """Return how the run's training data were read, with `changes` on top; those that are None change nothing."""
+    return replace(run.read_options, **{name: value for name, value in changes.items() if value is not None})

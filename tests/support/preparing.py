@@ -6,33 +6,15 @@ import io
 import json
 import random
 import sys
-from dataclasses import fields
 
 import pytest
 from Bio import SeqIO
 from Bio.Seq import Seq
 from Bio.SeqRecord import SeqRecord
 
-from seqmix.data.prepare import PrepareOptions
-from seqmix.data.prepare import prepare as run_prepare
+from seqmix.data.prepare import prepare as prepare
 from seqmix.data.records import ReadOptions, RecordReader, find_sources
 from seqmix.errors import SeqmixError
-
-_PREPARE_OPTIONS = {field.name for field in fields(PrepareOptions)}
-
-
-def prepare(inputs, output, *, val=(), test=(), overwrite=False, **options):
-    """`seqmix.prepare` with the options of both of its groups side by side."""
-    chosen = {name: options.pop(name) for name in list(options) if name in _PREPARE_OPTIONS}
-    return run_prepare(
-        inputs,
-        output,
-        val=val,
-        test=test,
-        overwrite=overwrite,
-        options=PrepareOptions(**chosen),
-        read=ReadOptions(**options),
-    )
 
 
 def read(*inputs, **options):

@@ -1,8 +1,8 @@
 """Run the commands that pages show, and write what they print into the pages.
 
-In the root of a clone: ``python -m docs.update_output docs/tutorials/biologist.md``. The `console` blocks of a page are run in their
-order in an empty folder with `sample_data` in it, in a terminal of 80 columns. Left as they are: blocks that are not run
-(see `tests.docs.pages`), and output that is abridged, which has a line ``[…]``.
+In the root of a clone: ``python -m docs.update_output docs/tutorials/text.md``. The `console` blocks of a page are run in
+their order in an empty folder with `sample_data` in it, in a terminal of 80 columns. Blocks that are not run (see
+`tests.docs.pages`) stay as they are. Where output is abridged, by lines ``[…]``, the new output is only printed.
 """
 
 from __future__ import annotations

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from seqmix.config import option_names
+from seqmix.config import DataConfig, ModelConfig, TrainingConfig
 from seqmix.mixers import available_mixers, mixer_options
+from seqmix.options import options_of
 from tests.docs.pages import PAGES, README, ROOT, all_options, blocks, code_spans, page_name, parse, prose, words_of
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=page_name)
@@ -77,7 +78,8 @@ def test_options_exist(page):
 
 @each_page
 def test_settings_exist(page):
-    known = {f"{table}.{name}" for table, names in option_names().items() for name in names}
+    tables = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}
+    known = {f"{table}.{name}" for table, kind in tables.items() for name in options_of(kind)}
     known |= {f"mixer.{name}" for mixer in available_mixers() for name in mixer_options(mixer)}
     shown = set()
     for span in code_spans(page):

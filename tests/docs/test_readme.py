@@ -22,7 +22,7 @@ from seqmix.mixers import available_mixers, build_mixer
 from tests.docs.pages import PAGES, README, ROOT, blocks, page_name, words_of
 from tests.support import SAMPLE
 
-_SMALL = ["model.d_model=8", "mixer.d_hidden=8"]
+_SMALL = ["model.d_model=8", "mixer.d_hidden=8", "data.max_length=200"]
 QUICK = {
     "train": ["--epochs", "1", "--tokens-per-batch", "32768", *(part for text in _SMALL for part in ("--set", text))],
     "generate": ["--train", "40", "--val", "10", "--test", "10"],

@@ -1,0 +1,178 @@
+"""Write docs/reference/commands.md and docs/reference/configuration.md from the code: ``python docs/generate_reference.py``.
+
+Commands come from the command line itself, settings from the fields that declare them, the options of mixers from their
+signatures and docstrings. A test holds the two pages against what this script writes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+REFERENCE = Path(__file__).parent / "reference"
+sys.path.insert(0, str(REFERENCE.parents[1]))  # the code beside this script, installed or not
+
+from typer.main import get_command  # noqa: E402
+
+from seqmix.cli import app  # noqa: E402
+from seqmix.config import DataConfig, ModelConfig, TrainingConfig  # noqa: E402
+from seqmix.errors import spell  # noqa: E402
+from seqmix.mixers import available_mixers, mixer_class, mixer_options  # noqa: E402
+from seqmix.options import Option, options_of  # noqa: E402
+
+_MADE = "<!-- Written by docs/generate_reference.py: change the code and run the script again. -->"
+_COMMANDS = """\
+Options that all commands have are not repeated: `--help` (`-h`) describes the command, `--quiet` (`-q`) prints errors only, and
+`--verbose` (`-v`), where there is one, prints more. `seqmix --version` prints the version, `seqmix --install-completion`
+installs completion for your shell."""
+_CONFIGURATION = """\
+A run's `config.toml` has four tables. Every key can be set on the command line (`--set training.patience=5`), in a file
+(`--config FILE`), in a recipe (`--recipe NAME`), and in Python. The command line overrides the file, the file overrides the
+recipe, and the recipe overrides the defaults below. Some mixers have other defaults for `[model]`: the attention mixers take
+a width of 64 and two blocks."""
+
+
+def commands_page() -> str:
+    """Return the page of commands."""
+    parts = ["# Commands", _MADE, _COMMANDS]
+    for name, command in _commands(get_command(app)):
+        parts.append(f"## seqmix {name}")
+        parts.append(_plain(command.help or ""))
+        parts.append(f"    seqmix {name} " + " ".join(["[OPTIONS]", *map(_argument, _arguments(command))]))
+        rows = [_argument_row(one) for one in _arguments(command)]
+        rows += [_row(one) for one in command.params if one not in _arguments(command) and not _common(one)]
+        parts.append(_table(("Option", "Value", "Default", "Effect"), rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield before + name, command
+
+
+def _arguments(command: Any) -> list[Any]:
+    return [one for one in command.params if one.param_type_name == "argument"]
+
+
+def _argument(one: Any) -> str:
+    name = (one.metavar or one.name.upper()).strip("[]")
+    return name if one.required else f"[{name}]"
+
+
+def _argument_row(one: Any) -> tuple[str, str, str, str]:
+    return f"`{_argument(one)}`", "", _default(one), _plain(_without_default(one.help or ""))
+
+
+def _common(one: Any) -> bool:
+    return one.name in ("quiet", "verbose", "help")
+
+
+def _row(one: Any) -> tuple[str, str, str, str]:
+    names = ", ".join(f"`{name}`" for name in [*one.opts, *one.secondary_opts])
+    return names, _value(one), _default(one), _plain(_without_default(one.help or ""))
+
+
+def _value(one: Any) -> str:
+    if one.is_flag:
+        return ""
+    if one.metavar:
+        return f"`{_cell(one.metavar)}`"
+    shown = one.display_type(None).strip("<>").removeprefix("list[").removesuffix("]")
+    shown = {"str": "text", "int": "number", "float": "number"}.get(shown, shown)
+    return shown if "|" not in shown else ", ".join(shown.split("|"))
+
+
+def _default(one: Any) -> str:
+    if match := re.search(r"\(default: (.*)\)$", one.help or ""):
+        return _plain(match[1])
+    if one.required:
+        return "required"
+    if getattr(one, "is_flag", False):
+        return "" if not one.secondary_opts else f"`{(one.opts if one.default else one.secondary_opts)[0]}`"
+    return "" if one.default in (None, (), []) else f"`{one.default}`"
+
+
+def _without_default(text: str) -> str:
+    return re.sub(r"\s*\(default: .*\)$", "", text)
+
+
+def configuration_page() -> str:
+    """Return the page of settings."""
+    parts = ["# Configuration", _MADE, _CONFIGURATION]
+    for table, kind in (("model", ModelConfig), ("training", TrainingConfig), ("data", DataConfig)):
+        options = [one for one in options_of(kind).values() if one.name != "mixer_options"]
+        parts += [f"## [{table}]", (inspect.getdoc(kind) or "").partition("\n\nAttributes:")[0]]
+        parts.append(_table(("Key", "Type", "Default", "Allowed", "Effect"), [_setting(one, table) for one in options]))
+    parts += ["## [mixer]", "The options of the mixer that `model.mixer` names."]
+    for name in available_mixers():
+        parts += [f"### {name}", _mixer_table(name)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _setting(one: Option, table: str) -> tuple[str, str, str, str, str]:
+    flag = f" Option: `{one.flag}`." if one.flag else ""
+    allowed = _plain(", ".join(f"`{value}`" for value in one.choices) or one.range)
+    return f"`{table}.{one.name}`", _type(one.default), f"`{_toml(one.default)}`", allowed, _plain(one.help) + flag
+
+
+def _mixer_table(name: str) -> str:
+    described = _described(inspect.getdoc(mixer_class(name)) or "")
+    rows = [
+        (f"`mixer.{option}`", _type(value), f"`{_toml(value)}`", _plain(described.get(option, "")))
+        for option, value in mixer_options(name).items()
+    ]
+    return _table(("Key", "Type", "Default", "Effect"), rows)
+
+
+def _described(docstring: str) -> dict[str, str]:
+    """Return the entries under "Args:" of a docstring by name."""
+    _, _, entries = docstring.partition("Args:\n")
+    found = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", entries, re.MULTILINE)
+    return {name: text[0].upper() + " ".join(text[1:].split()) for name, text in found}
+
+
+def _type(value: Any) -> str:
+    return {bool: "true or false", int: "whole number", float: "number", str: "text"}[type(value)]
+
+
+def _toml(value: Any) -> str:
+    return (
+        {True: "true", False: "false"}[value]
+        if isinstance(value, bool)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def _plain(text: str) -> str:
+    """Return a help text as Markdown, its marks written as options."""
+    known = {**options_of(ModelConfig), **options_of(TrainingConfig), **options_of(DataConfig)}
+    text = spell(
+        text,
+        lambda name, _: f"`{name}`" if name in known else f"`--{name.replace('_', '-')}`",
+        lambda name: f"`seqmix {name}`",
+    )
+    return _cell(re.sub(r"(?<![`\w-])(--[a-z][a-z-]*)", r"`\1`", " ".join(text.split())))
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"<(\w+)>", lambda match: match[1].upper(), text).replace("|", "\\|")
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    filled = [column for column in range(len(head)) if column == 0 or any(row[column] for row in rows)]
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(line[column] for column in filled) + " |" for line in lines)
+
+
+if __name__ == "__main__":
+    (REFERENCE / "commands.md").write_text(commands_page(), encoding="utf-8")
+    (REFERENCE / "configuration.md").write_text(configuration_page(), encoding="utf-8")

@@ -10,24 +10,21 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
+from rich.console import Console
+
 from seqmix.errors import Interrupted, SeqmixError, spell
 
 if TYPE_CHECKING:
+    from tqdm.auto import tqdm
+
     from seqmix.data.dataset import Dataset
-from typing import TYPE_CHECKING
-
-from rich.console import Console
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
 
 
-def progress_bar(description: str, unit: str, quiet: bool, total: int | None = None) -> tqdm[Any]:
-    """A bar on standard error; silent when asked to be, or when standard error is no terminal."""
-    from tqdm import tqdm
+def progress_bar(description: str, unit: str, quiet: bool, total: float | None = None) -> tqdm[Any]:
+    """Open a bar on standard error, drawn where that is a terminal and `quiet` is not set."""
+    from seqmix.reporting import progress
 
-    hidden = quiet or not sys.stderr.isatty()
-    return tqdm(desc=description, unit=unit, total=total, disable=hidden, leave=False, file=sys.stderr, unit_scale=True)
+    return progress.progress_bar(description, unit, total, shown=False if quiet else None)
 
 
 def interruption(page: Path, begun: object) -> Interrupted:

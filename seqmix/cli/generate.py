@@ -50,7 +50,7 @@ def generate(
         "max_args": max_args,
         "difficulty": difficulty,
     }
-    with progress_bar("generating", "positions", quiet) as bar:
+    with progress_bar("generating", "samples", quiet, train + val + test) as bar:
         dataset = run_generate(
             task,
             output,
@@ -59,7 +59,7 @@ def generate(
             test=test,
             seed=seed,
             overwrite=overwrite,
-            progress=lambda records, positions: bar.update(positions - bar.n),
+            progress=lambda records, _: bar.update(records - bar.n),
             **options,
         )
     out = console(quiet)

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from seqmix.evaluation.result import Evaluation
+    from seqmix.objectives.base import Objective
 
 
-_CURVES = ("accuracy", "macro-F1", "R2")  # the first that there is, is drawn over the epochs
+_CURVES = ("accuracy", "macro-F1", "R2")  # the first that was measured is drawn over the epochs
 
 
 def confusion_figure(evaluation: Evaluation) -> Figure:
-    """The confusion matrix; colour is the share of the true class, figures are counts."""
+    """Return the confusion matrix; colour is the share of the true class, numbers are counts."""
     size = len(evaluation.classes)
     side = min(12.0, max(4.0, 1.8 + 0.55 * size))
     figure, axes = new_figure(side + 0.6, side)
@@ -39,7 +40,7 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
 
 
 def roc_figure(evaluation: Evaluation) -> Figure:
-    """ROC curves, one for each class (of two classes, the second)."""
+    """Return ROC curves, one for each class (of two classes, the second)."""
     figure, axes = new_figure()
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
     for name, curve in list(evaluation.roc.items())[:10]:
@@ -54,7 +55,7 @@ def roc_figure(evaluation: Evaluation) -> Figure:
 
 
 def reliability_figure(evaluation: Evaluation) -> Figure:
-    """Accuracy over confidence: on the diagonal a model is as often right as it says; dot size is the share of records."""
+    """Return accuracy over confidence: on the diagonal a model is right as often as it says; dot size is the share of records."""
     figure, axes = new_figure()
     bins = evaluation.reliability
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
@@ -68,7 +69,7 @@ def reliability_figure(evaluation: Evaluation) -> Figure:
 
 
 def points_figure(evaluation: Evaluation) -> Figure:
-    """Predicted over true targets of a regression; on the diagonal, a prediction is right."""
+    """Return predicted over true targets of a regression; on the diagonal, a prediction is right."""
     figure, axes = new_figure()
     true, predicted = evaluation.points["true"], evaluation.points["predicted"]
     ends = min(*true, *predicted), max(*true, *predicted)
@@ -80,7 +81,7 @@ def points_figure(evaluation: Evaluation) -> Figure:
 
 
 def pictures_figure(evaluation: Evaluation) -> Figure:
-    """Records that are images, with their true class and, where it is another, the predicted one."""
+    """Return records that are images, with their true class and, where it differs, the predicted one."""
     from matplotlib.figure import Figure
 
     columns = 4
@@ -98,21 +99,28 @@ def pictures_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def curves_figure(history: Sequence[dict[str, Any]]) -> Figure:
-    """Training and validation loss, and the first of the validation scores, over the epochs, or the
-    steps if some were validated in one."""
+def curves_figure(history: Sequence[dict[str, Any]], objective: Objective) -> Figure:
+    """Return training and validation loss, and the first validation score, over the epochs.
+
+    Where several validations fell into one epoch, they stand over the steps.
+
+    Args:
+        history: the lines of `metrics.jsonl`.
+        objective: of the run.
+    """
     figure, axes = new_figure(5.6, 3.8)
     unit = "epoch" if len({line["epoch"] for line in history}) == len(history) else "step"
     times = [line[unit] for line in history]
+    scores = [{name.removeprefix("val_"): value for name, value in line.items()} for line in history]
     axes.plot(times, [line["train_loss"] for line in history], color=GREY, marker="o", markersize=3, label="training loss")
-    shown = next((name for name in _CURVES if all(line.get(f"val_{name}") is not None for line in history)), None)
+    losses = [objective.validation_loss(line) for line in scores]
+    if None not in losses:
+        axes.plot(times, losses, color=BLUE, marker="o", markersize=3, label="validation loss")
+    shown = next((name for name in _CURVES if all(line.get(name) is not None for line in scores)), None)
     if shown:
-        if all("val_log loss" in line for line in history):
-            validation = [line["val_log loss"] for line in history]
-            axes.plot(times, validation, color=BLUE, marker="o", markersize=3, label="validation loss")
         right = axes.twinx()
         right.spines[["top"]].set_visible(False)
-        score = [line[f"val_{shown}"] for line in history]
+        score = [line[shown] for line in scores]
         right.plot(times, score, color=ORANGE, marker="s", markersize=3, label=f"validation {shown}", clip_on=False)
         right.set_ylabel(shown, color=ORANGE)
         right.set_ylim(min(0.5, *score), 1.0)

@@ -1,4 +1,4 @@
-"""What all figures share: their palette, their look, and writing them; drawn by matplotlib, without a display."""
+"""What all figures share: the palette, the look, and how they are written. matplotlib draws them, without a display."""
 
 from __future__ import annotations
 
@@ -7,17 +7,32 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqmix.reporting.tables import middle_cut
 from seqmix.system.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#20639b", "#d1611f", "#8a8a8a"
+GRID, PALE, DARK = "#e4e4e4", "#f0f0f0", "#444444"  # lines behind the data, areas behind them, bars of deviation
+COLOURS = (
+    *(BLUE, ORANGE, "#2e8b57", "#b0307a", "#6a51a3", "#8c6d1f"),
+    *("#17a2b8", "#c0392b", "#7f7f7f", "#e0a030", "#1b1b1b", "#7cb342"),
+)
+PALETTE = {"ink": "#222222", "soft": "#595959", "line": "#dddddd", "blue": BLUE, "amber": "#e0a030", "shade": "#f6f6f6"}
+"""The colours of HTML pages; `soft` has the contrast that small text needs."""
+
+_MARKERS = "osD^vPX*<>ph"
 _LONGEST_NAME = 28
 
 
 def new_figure(width: float = 4.6, height: float = 3.8) -> tuple[Figure, Any]:
-    """A figure with one pair of axes, in inches."""
+    """Return a figure with one pair of axes.
+
+    Args:
+        width: in inches.
+        height: in inches.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -27,43 +42,41 @@ def new_figure(width: float = 4.6, height: float = 3.8) -> tuple[Figure, Any]:
 
 
 def plain(name: str) -> str:
-    """A class name as matplotlib shows it letter by letter: no formulas, not too long."""
-    short = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
-    return short.replace("$", r"\$")
+    """Return a name as matplotlib shows it letter by letter, without formulas; the middle of a long one is left out."""
+    return middle_cut(name, _LONGEST_NAME).replace("$", r"\$")
 
 
-def svg(figure: Figure) -> str:
-    """A figure as SVG, the same text each time."""
+def grid(axes: Any, axis: str = "both") -> None:
+    """Draw thin lines behind the data, at the ticks of one axis ("x" or "y") or both; no frame above and on the right."""
+    axes.grid(axis=axis, color=GRID, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def svg(figure: Figure, title: str = "") -> str:
+    """Return a figure as SVG, the same text each time, with a title for those who do not see it."""
     import matplotlib
 
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "seqmix", "font.size": 10}), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a letter that the font lacks is drawn as a box
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        metadata = {"Date": None, "Creator": None, "Title": title or None}
+        figure.savefig(buffer, format="svg", metadata=metadata)
     content = buffer.getvalue()
     return content[content.index("<svg") :]
 
 
-_COLOURS = (
-    *(BLUE, ORANGE, "#2e8b57", "#b0307a", "#6a51a3", "#8c6d1f"),
-    *("#17a2b8", "#c0392b", "#7f7f7f", "#e0a030", "#1b1b1b", "#7cb342"),
-)
-
-_MARKERS = "osD^vPX*<>ph"
-
-
 def look(order: int) -> dict[str, Any]:
-    """Colour and marker of a line; where the colours begin again, they meet other markers."""
-    marker = _MARKERS[(order + order // len(_COLOURS)) % len(_MARKERS)]
-    colour = _COLOURS[order % len(_COLOURS)]
+    """Return the colour and marker of a line, by its place among the lines; where colours repeat, markers differ."""
+    marker = _MARKERS[(order + order // len(COLOURS)) % len(_MARKERS)]
+    colour = COLOURS[order % len(COLOURS)]
     return {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1.6}
 
 
-def write_files(folder: Path, name: str, content: str, figure: Figure) -> None:
-    """Writes `name` as .json, .svg and .png."""
+def write_figure(figure: Figure, folder: Path, name: str, title: str) -> None:
+    """Write a figure as `name`.svg and `name`.png."""
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=150)
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / f"{name}.json", content)
-    write_whole(folder / f"{name}.svg", svg(figure) + "\n")
+    write_whole(folder / f"{name}.svg", svg(figure, title) + "\n")
     write_whole(folder / f"{name}.png", png.getvalue())

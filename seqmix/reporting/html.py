@@ -1,47 +1,101 @@
-"""Self-contained HTML pages: tables and figures, nothing in them is fetched from elsewhere."""
+"""Self-contained HTML pages: text, tables and figures through one template; nothing on a page is fetched from elsewhere."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from seqmix.reporting.figures import svg
+from seqmix.reporting.figures import PALETTE, svg
+from seqmix.reporting.tables import ReportTable
+from seqmix.version import __version__
 
 if TYPE_CHECKING:
+    from jinja2 import Template
     from matplotlib.figure import Figure
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; margin: 0.6rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.25rem 0.9rem 0.25rem 0; border-bottom: 1px solid #ddd; text-align: right; }
-th:first-child, td:first-child { text-align: left; }
-.figures { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }
-figure { margin: 0; } figcaption { font-size: 0.9rem; color: #555; max-width: 28rem; }
-svg { max-width: 100%; height: auto; } .scroll { overflow-x: auto; }
-.note { background: #fff6e5; padding: 0.4rem 0.8rem; border-left: 4px solid #e0a030; }
-pre { background: #f5f5f5; padding: 0.8rem; overflow-x: auto; font-size: 0.85rem; }
-"""
+_TEMPLATE = "page.html.j2"
+_LEAST_SCALE = 0.75  # of a figure on a narrow screen: below, its letters would be too small, so it scrolls
 
 
-def html_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table; its cells are text, not HTML."""
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
+class Drawing(NamedTuple):
+    """A figure on a page.
+
+    Attributes:
+        figure: what is drawn.
+        title: what it shows, in a few words; read out where it cannot be seen.
+        caption: how to read it.
+    """
+
+    figure: Figure
+    title: str
+    caption: str
 
 
-def html_figures(figures: Iterable[tuple[Figure, str]]) -> str:
-    """Figures and their captions, side by side where there is room."""
-    drawn = (f"<figure>{svg(figure)}<figcaption>{html.escape(caption)}</figcaption></figure>" for figure, caption in figures)
-    return f'<div class="figures">{"".join(drawn)}</div>'
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of a page; what is empty is left out.
+
+    Attributes:
+        heading: above it; "" for none.
+        text: a paragraph.
+        table: below the text.
+        remark: a paragraph below the table.
+        figures: side by side where there is room.
+        code: text of fixed width, such as a configuration.
+    """
+
+    heading: str = ""
+    text: str = ""
+    table: ReportTable | None = None
+    remark: str = ""
+    figures: Sequence[Drawing] = ()
+    code: str = ""
 
 
-def html_page(title: str, parts: Iterable[str]) -> str:
-    """A page of its own with the HTML `parts` one below the other."""
-    page = "\n".join(parts)
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>\n{page}\n</body></html>\n'
+def html_page(title: str, introduction: str, sections: Sequence[Section], notes: Sequence[str] = ()) -> str:
+    """Return a whole page.
+
+    Args:
+        title: of the page and above it.
+        introduction: the first paragraph.
+        sections: from top to bottom.
+        notes: what a reader should know first, set off in colour.
+    """
+    return _template().render(
+        title=title,
+        introduction=introduction,
+        notes=notes,
+        sections=sections,
+        inline=_inline,
+        palette=PALETTE,
+        version=__version__,
     )
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(_TEMPLATE)
+
+
+def _inline(drawing: Drawing, name: str) -> str:
+    """Return a figure as SVG to stand in a page, where its identifiers must not meet those of others."""
+    from markupsafe import Markup
+
+    content = svg(drawing.figure, drawing.title)
+    content = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", content)
+    least = round(_LEAST_SCALE * 96 * drawing.figure.get_figwidth())
+    return Markup(content.replace("<svg ", f'<svg role="img" style="min-width: {least}px" ', 1))

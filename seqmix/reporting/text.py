@@ -66,6 +66,11 @@ def duration(seconds: float) -> str:
     return f"{_three_digits(1000 * seconds)} ms"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: "1 record", "1,200 records"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def _three_digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 

@@ -40,7 +40,11 @@ class BudgetChosen:
 
 @dataclass(frozen=True, slots=True)
 class StepEnd:
-    """One optimiser step was made (`batch` of `batches` in this epoch)."""
+    """One optimiser step was made (`batch` of `batches` in this epoch).
+
+    Attributes:
+        done: share of the whole training that is over, 0 to 1: by epochs, steps or time, whichever is most.
+    """
 
     epoch: int
     batch: int
@@ -49,6 +53,7 @@ class StepEnd:
     loss: float
     lr: float
     tokens: int
+    done: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

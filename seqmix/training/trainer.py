@@ -224,7 +224,8 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
             clock = trainer.count_time(clock)
             if state.pieces != pieces:
                 yield MemoryShort(state.step, state.pieces)
-            yield StepEnd(state.epoch + 1, state.batch, len(plan), state.step, loss, lr, tokens)
+            done = trainer.progress(state.epoch + state.batch / len(plan))
+            yield StepEnd(state.epoch + 1, state.batch, len(plan), state.step, loss, lr, tokens, done)
         if not trainer.due(len(plan)):
             state.epoch, state.batch = state.epoch + 1, 0
             continue

@@ -1,0 +1,168 @@
+"""Tables that are whole at any width: in a terminal, a notebook, and (through `seqmix.reporting.html`) on a page.
+
+rich lays them out. What rich would cut where a terminal is narrow is kept here: numbers are never shortened, names lose
+their middle, and columns for which there is no room follow in a second table below the first.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.jupyter import JupyterMixin
+from rich.table import Table
+from rich.text import Text
+
+_GAP = 2  # spaces between columns
+_LEAST = {"name": 14, "text": 24}  # characters to which the cells of a column may be narrowed
+_LEAST_HEAD = 20  # the same, of a word in its header
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: its header.
+        kind: "name" is cut in the middle where there is no room, "text" is wrapped, "number" stands on the right and is
+            never touched.
+        width: characters that it has at least.
+    """
+
+    name: str
+    kind: Literal["name", "number", "text"] = "name"
+    width: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table.
+
+    Attributes:
+        cells: one for each column, plain text.
+        style: in which it is shown in a terminal, such as "dim" or "bold".
+        begins: whether a gap sets it off from the rows above.
+    """
+
+    cells: tuple[str, ...]
+    style: str | None = None
+    begins: bool = False
+
+
+@dataclass
+class ReportTable(JupyterMixin):
+    """Columns and rows of plain text, printed by rich.
+
+    Attributes:
+        columns: from left to right; the first names the rows.
+        title: a line above it; "" for none.
+        rows: from top to bottom; see `add`.
+        headed: whether the header is shown.
+    """
+
+    columns: Sequence[Column]
+    title: str = ""
+    rows: list[Row] = field(default_factory=list)
+    headed: bool = True
+
+    def add(self, *cells: str, style: str | None = None, begins: bool = False) -> None:
+        """Append a row; see `Row`."""
+        if len(cells) != len(self.columns):
+            raise ValueError(f"{len(cells)} cells for {len(self.columns)} columns")
+        self.rows.append(Row(cells, style, begins))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self.title:
+            yield Text(self.title, style="bold")
+        for place, (numbers, widths) in enumerate(self._parts(options.max_width)):
+            if place:
+                yield Text("")
+            yield self._part(numbers, widths, first=not place)
+
+    def _parts(self, room: int) -> list[tuple[list[int], list[int]]]:
+        """The columns of each table that is printed, by number, and their widths."""
+        parts = self._packed(room)
+        for narrower in range(room - 1, 0, -1) if len(parts) > 1 else ():
+            if len(even := self._packed(narrower)) > len(parts):
+                break
+            parts = even  # the same number of tables, of more equal width
+        fitted = [self._fitted(part, room) for part in parts]
+        names = min(widths[0] for widths in fitted)
+        return [(part, [names, *widths[1:]]) for part, widths in zip(parts, fitted, strict=True)]
+
+    def _packed(self, room: int) -> list[list[int]]:
+        """The columns of each table, as many as there is room for; the first column stands in all of them."""
+        parts: list[list[int]] = [[0]]
+        for number in range(1, len(self.columns)):
+            if len(parts[-1]) > 1 and _total(self._fitted([*parts[-1], number], room)) > room:
+                parts.append([0])
+            parts[-1].append(number)
+        return parts
+
+    def _fitted(self, numbers: Sequence[int], room: int) -> list[int]:
+        """Widths of some columns that fit into the room if they can; wider columns give way first."""
+        widths = [max(self._body(number), cell_len(self.columns[number].name)) for number in numbers]
+        least = [self._least(number) for number in numbers]
+        while (excess := _total(widths) - room) > 0:
+            spare = [(width - low, place) for place, (width, low) in enumerate(zip(widths, least, strict=True))]
+            most, place = max(spare, key=lambda item: item[0])
+            if most <= 0:
+                break
+            second = max((left for left, other in spare if other != place), default=0)
+            widths[place] -= min(excess, max(1, most - second))
+        return widths
+
+    def _body(self, number: int) -> int:
+        """The width of a column's longest cell."""
+        return max(self.columns[number].width, *(cell_len(row.cells[number]) for row in self.rows), 0)
+
+    def _least(self, number: int) -> int:
+        """The width to which a column may be narrowed."""
+        column, body = self.columns[number], self._body(number)
+        head = max(map(cell_len, column.name.split()), default=0)
+        return max(min(head, _LEAST_HEAD), column.width, min(body, _LEAST.get(column.kind, body)))
+
+    def _part(self, numbers: Sequence[int], widths: Sequence[int], first: bool) -> Table:
+        """One of the tables that are printed; after the first, without rows that have nothing to add."""
+        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0), show_header=self.headed)
+        for number, width in zip(numbers, widths, strict=True):
+            column = self.columns[number]
+            table.add_column(
+                Text("\n".join(middle_cut(line, width) for line in textwrap.wrap(column.name, width, break_long_words=False))),
+                justify="right" if column.kind == "number" else "left",
+                vertical="top",
+                width=width,
+                no_wrap=column.kind != "text",
+            )
+        for row in self.rows:
+            if not first and all(row.cells[number] in ("", "-") for number in numbers[1:]):
+                continue
+            if row.begins:
+                table.add_section()
+            cells = (
+                Text(middle_cut(row.cells[number], width) if self.columns[number].kind == "name" else row.cells[number])
+                for number, width in zip(numbers, widths, strict=True)
+            )
+            table.add_row(*cells, style=row.style)
+        return table
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def middle_cut(text: str, width: int) -> str:
+    """Return `text` with … for its middle where it is wider than `width` cells: names often differ at their ends."""
+    if cell_len(text) <= width:
+        return text
+    head, tail = text, text
+    while cell_len(head) > (width - 1) - (width - 1) // 2:
+        head = head[:-1]
+    while cell_len(tail) > (width - 1) // 2:
+        tail = tail[1:]
+    return f"{head}…{tail}"

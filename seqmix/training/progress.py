@@ -1,0 +1,79 @@
+"""The progress of a training as a bar, in a terminal or a notebook."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from seqmix.reporting.progress import progress_bar
+from seqmix.reporting.text import score_text
+from seqmix.training.events import EpochEnd, Event, Finished, Started, StepEnd
+
+if TYPE_CHECKING:
+    from tqdm.auto import tqdm
+
+_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+
+
+class TrainingProgress:
+    """Draws the events of `train` as one bar over the whole training, with the time left::
+
+        seqmix.train("data", on_event=TrainingProgress())
+
+    Whichever of epochs, steps and budget ends the training first sets the time left.
+
+    Args:
+        shown: whether to draw the bar; None draws it only where standard error is a terminal.
+        validation: whether to show the first validation score beside the bar.
+    """
+
+    def __init__(self, shown: bool | None = True, *, validation: bool = True) -> None:
+        self._shown, self._validation = shown, validation
+        self._bar: tqdm[Any] | None = None
+        self._epochs = 0
+        self._tokens = 0
+        self._score = ""
+
+    def __call__(self, event: Event) -> None:
+        """Take in an event."""
+        match event:
+            case Started():
+                self._epochs = event.run.config.training.epochs
+            case StepEnd():
+                self._step(event)
+            case EpochEnd() if self._validation and event.validation:
+                name, score = next(iter(event.validation.items()))
+                self._score = f"val {name} {score_text(name, score)}, "
+            case Finished():
+                self.close()
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Lift the bar while something else is written to the terminal."""
+        if self._bar is None:
+            yield
+            return
+        with self._bar.external_write_mode(file=sys.stderr):
+            yield
+
+    def _step(self, event: StepEnd) -> None:
+        if self._bar is None:
+            # Resumed or not, the speed is that of the steps after the first that is seen.
+            self._bar = progress_bar(
+                "", "", 1.0, self._shown, initial=event.done, bar_format=_FORMAT, unit_scale=False
+            )
+        else:
+            self._tokens += event.tokens
+        bar, of = self._bar, f" of {self._epochs}" if self._epochs else ""
+        speed = self._tokens / max(1e-9, bar.format_dict["elapsed"])
+        bar.set_description_str(f"epoch {event.epoch}{of}", refresh=False)
+        bar.set_postfix_str(f"loss {event.loss:.3f}, {self._score}{speed:,.0f} tokens/s", refresh=False)
+        bar.update(max(0.0, event.done - bar.n))

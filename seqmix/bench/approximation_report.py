@@ -1,4 +1,4 @@
-"""What people look at after `seqmix bench approximation`: tables for the terminal and a figure."""
+"""What people look at after `bench approximation`: tables for the terminal and a figure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from seqmix.bench.approximation import ApproximationResult, ErrorSeries
-from seqmix.reporting.figures import look, write_files
-from seqmix.reporting.text import number, short
+from seqmix.reporting.figures import DARK, GREY, grid, look, plain, write_figure
+from seqmix.reporting.tables import Column, ReportTable
+from seqmix.reporting.text import counted, number, short
+from seqmix.system.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,11 +19,10 @@ NAME = "approximation"
 _INPUTS = {"gaussian": "standard normal", "run": "trained model"}
 _SHORT = {"gaussian": "normal", "run": "run"}
 _SETTINGS = {"seqmix": "trained as by seqmix train", "published": "trained as published"}
-GREY = "#8a8a8a"
 
 
-def approximation_tables(result: ApproximationResult) -> list[Table]:
-    """The errors, and the instability; what is empty is left out."""
+def approximation_tables(result: ApproximationResult) -> list[ReportTable]:
+    """Return the errors and the instability; what is empty is left out."""
     tables = []
     if result.errors:
         tables.append(_error_table(result))
@@ -32,26 +31,24 @@ def approximation_tables(result: ApproximationResult) -> list[Table]:
     return tables
 
 
-def _error_table(result: ApproximationResult) -> Table:
-    features = result.settings["features"]
-    table = Table(
-        title="approximation error (relative spectral norm) by number of features: mean ± standard deviation of "
-        f"{result.settings['repeats']:,} draws; fall: last / first"
+def _error_table(result: ApproximationResult) -> ReportTable:
+    features, draws = result.settings["features"], counted(result.settings["repeats"], "draw")
+    title = (
+        "approximation error (relative spectral norm) by number of features\n"
+        f"mean ± standard deviation of {draws}; fall: first error / last"
     )
-    for name in ("inputs", "mixer", *(f"{n:,}" for n in features), "fall"):
-        table.add_column(name, justify="left" if name in ("inputs", "mixer") else "right")
+    columns = [Column("inputs"), Column("mixer"), *(Column(f"{n:,}", "number") for n in features), Column("fall", "number")]
+    table = ReportTable(columns, title, keys=2)
     group = ""
     for series in result.errors:
         inputs = f"{_SHORT[series.inputs]} {short(series.length)}"
-        if inputs != group:
-            table.add_section()
         found = {
             point.features: _with_spread(_digits(point.error), point.draws, _digits(point.spread)) for point in series.points
         }
         cells = (found.get(n, "-") for n in features)
-        table.add_row(
-            "" if inputs == group else inputs, series.mixer, *cells, "-" if series.fall is None else f"{series.fall:.2g}"
-        )
+        fall = "-" if series.fall is None else f"{series.fall:.2g}"
+        begins = inputs != group
+        table.add(inputs if begins else "", series.mixer, *cells, fall, begins=begins and bool(group))
         group = inputs
     return table
 
@@ -65,27 +62,24 @@ def _digits(value: float) -> str:
     return f"{value:.3f}" if value >= 0.001 or not value else f"{value:.0e}"
 
 
-def _instability_table(result: ApproximationResult) -> Table:
+def _instability_table(result: ApproximationResult) -> ReportTable:
     settings = result.settings["instability"]
-    table = Table(
-        title=f"instability: how far the output moves for what a step moves the parameters, steps: {settings['steps']:,}, "
-        f"seeds: {settings['seeds']:,}, data: {settings['data']}"
+    title = (
+        "instability: how far the output moves for what a step moves the parameters\n"
+        f"{counted(settings['steps'], 'step')}, {counted(settings['seeds'], 'seed')}, data: {settings['data']}"
     )
-    for name in ("setting", "mixer", "tau of logits", "times softmax", "tau of features", "times softmax"):
-        table.add_column(name, justify="left" if name in ("setting", "mixer") else "right")
+    names = ("tau of logits", "times softmax", "tau of features", "times softmax")
+    table = ReportTable([Column("setting"), Column("mixer"), *(Column(name, "number") for name in names)], title, keys=2)
     group = ""
     for one in result.instabilities:
-        if one.setting != group:
-            table.add_section()
         softmax = result.softmax(one.setting)
         cells = []
         for of in ("logits", "features"):
             ratio, spread = one.relative(softmax, of) if softmax else (None, None)
-            cells += [
-                f"{one.score(of):.3g}",
-                "-" if ratio is None else _with_spread(f"{ratio:.2f}", one.logits, number(spread, 2)),
-            ]
-        table.add_row("" if one.setting == group else one.setting, one.mixer, *cells)
+            times = "-" if ratio is None else _with_spread(f"{ratio:.2f}", one.logits, number(spread, 2))
+            cells += [f"{one.score(of):.3g}", times]
+        begins = one.setting != group
+        table.add(one.setting if begins else "", one.mixer, *cells, begins=begins and bool(group))
         group = one.setting
     return table
 
@@ -142,13 +136,12 @@ def _panel(axes: Any, drawn: list[ErrorSeries], order: dict[str, int], features:
         x = [point.features for point in series.points]
         # An error of nothing has no place on a logarithmic axis.
         y = [point.error if point.error > 0 else float("nan") for point in series.points]
-        axes.plot(x, y, label=series.mixer.replace("$", r"\$"), **look(order[series.mixer]))
+        axes.plot(x, y, label=plain(series.mixer), **look(order[series.mixer]))
     axes.set_xticks(features, [f"{n:,}" for n in features])
     axes.set_xticks([], minor=True)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.grid(color="#e4e4e4", linewidth=0.7)
-    axes.spines[["top", "right"]].set_visible(False)
+    grid(axes)
 
 
 def _draw_instability(part: Any, result: ApproximationResult, settings: list[str], order: dict[str, int]) -> None:
@@ -162,9 +155,9 @@ def _draw_instability(part: Any, result: ApproximationResult, settings: list[str
             if one.setting == setting:
                 ratio, spread = one.relative(softmax)
                 colour = look(order[one.mixer])["color"]
-                axes.barh(names.index(one.mixer), ratio, xerr=spread, color=colour, ecolor="#444444", height=0.7)
+                axes.barh(names.index(one.mixer), ratio, xerr=spread, color=colour, ecolor=DARK, height=0.7)
         axes.axvline(1.0, color=GREY, linewidth=1, linestyle=":")
-        axes.set_yticks(range(len(names)), [name.replace("$", r"\$") for name in names], fontsize="small")
+        axes.set_yticks(range(len(names)), [plain(name) for name in names], fontsize="small")
         axes.set_xlabel("instability, times that of softmax")
         axes.set_title(_SETTINGS[setting], loc="left", fontsize="medium")
         axes.spines[["top", "right"]].set_visible(False)
@@ -172,5 +165,6 @@ def _draw_instability(part: Any, result: ApproximationResult, settings: list[str
 
 
 def write_approximation(result: ApproximationResult, folder: Path) -> None:
-    """Writes `approximation.json`, `.svg` and `.png`; nothing else in the folder is touched."""
-    write_files(folder, NAME, result.to_json(), approximation_figure(result))
+    """Write `approximation.json`, `.svg` and `.png`; nothing else in the folder is touched."""
+    write_figure(approximation_figure(result), folder, NAME, "Approximation of attention")
+    write_whole(folder / f"{NAME}.json", result.to_json())

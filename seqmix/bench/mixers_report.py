@@ -8,42 +8,51 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from seqmix.bench.mixers import BenchResult, Series
 from seqmix.errors import ConfigError
-from seqmix.reporting.figures import GREY, look, write_files
-from seqmix.reporting.text import amount, duration, number, short
+from seqmix.reporting.figures import GREY, grid, look, plain, write_figure
+from seqmix.reporting.tables import Column, ReportTable
+from seqmix.reporting.text import amount, counted, duration, number, short
+from seqmix.system.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def bench_tables(result: BenchResult) -> list[Table]:
-    """Every point, and how each mixer's cost grows with the length."""
+def bench_tables(result: BenchResult) -> list[ReportTable]:
+    """Return the cost of every mixer at every length, and how it grows with the length."""
+    return [_point_table(result), _growth_table(result)]
+
+
+def _point_table(result: BenchResult) -> ReportTable:
     settings = result.settings
-    points = Table(
-        title=f"batches of {settings['batch_size']:,}, {settings['precision']}, {settings['device']}, "
-        f"{result.environment['threads']} threads"
+    title = (
+        f"batches of {settings['batch_size']:,}, {settings['precision']}, {settings['device']}, "
+        f"{counted(result.environment['threads'], 'thread')}"
     )
-    for name in ("mixer", "length", "forward", "training step", "tokens/s", "peak memory", "in training"):
-        points.add_column(name, justify="left" if name == "mixer" else "right")
-    growth = Table(title="growth: b of cost = a · L^b, fitted (in brackets: from the last length but one to the last)")
-    for name in ("mixer", "forward", "training step", "memory", "in training", "time per token", "(log L)²"):
-        growth.add_column(name, justify="left" if name == "mixer" else "right")
-    for series in result.series:
+    names = ("length", "forward", "training step", "tokens/s", "peak memory", "in training")
+    table = ReportTable([Column("mixer"), *(Column(name, "number") for name in names)], title)
+    for order, series in enumerate(result.series):
         for row, point in enumerate(series.points):
-            points.add_row(
+            table.add(
                 "" if row else series.mixer,
                 short(point.length),
                 duration(point.forward.seconds),
                 duration(point.training.seconds),
                 f"{point.training.tokens_per_second:,.0f}",
                 *("-" if m.peak_bytes is None else amount(m.peak_bytes) for m in (point.forward, point.training)),
+                begins=order > 0 and row == 0,
             )
-        points.add_section()
-        growth.add_row(series.mixer, *_growth_cells(series))
-    return [points, growth]
+    return table
+
+
+def _growth_table(result: BenchResult) -> ReportTable:
+    title = "growth: b of cost = a · L^b, fitted\n(in brackets: from the last length but one to the last)"
+    names = ("forward", "training step", "memory", "in training", "time per token", "(log L)²")
+    table = ReportTable([Column("mixer"), *(Column(name, "number") for name in names)], title)
+    for series in result.series:
+        table.add(series.mixer, *_growth_cells(series))
+    return table
 
 
 def _growth_cells(series: Series) -> list[str]:
@@ -88,8 +97,7 @@ def _panel(axes: Any, drawn: list[Series], curve: str, title: str, show: Callabl
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("length in tokens")
     axes.set_title(title, loc="left", fontsize="medium")
-    axes.grid(color="#e4e4e4", linewidth=0.7)
-    axes.spines[["top", "right"]].set_visible(False)
+    grid(axes)
 
 
 def _label(series: Series) -> str:
@@ -99,7 +107,7 @@ def _label(series: Series) -> str:
         for what, value in (("time", fitted["training_time"]), ("memory", fitted["training_memory"]))
         if value is not None
     ]
-    name = series.mixer.replace("$", r"\$")
+    name = plain(series.mixer)
     return f"{name}\n{', '.join(parts)}" if parts else name
 
 
@@ -119,5 +127,6 @@ def check_output(folder: Path, overwrite: bool, name: str = "bench") -> None:
 
 
 def write_bench(result: BenchResult, folder: Path) -> None:
-    """Writes `bench.json`, `bench.svg` and `bench.png`; nothing else in the folder is touched."""
-    write_files(folder, "bench", result.to_json(), bench_figure(result))
+    """Write `bench.json`, `bench.svg` and `bench.png`; nothing else in the folder is touched."""
+    write_figure(bench_figure(result), folder, "bench", "Time and memory over length")
+    write_whole(folder / "bench.json", result.to_json())

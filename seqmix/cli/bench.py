@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seqmix.cli.console import console, reported
+from seqmix.cli.console import console, print_notes, print_tables, reported
 from seqmix.cli.options import Device, Precision, Quiet, Threads
 from seqmix.errors import Interrupted
 
@@ -62,10 +62,8 @@ def bench_mixers(
         )
     write_bench(result, output)
     out = console(quiet)
-    for table in bench_tables(result):
-        out.print(table)
-    for note in result.notes:
-        out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
+    print_tables(out, bench_tables(result))
+    print_notes(out, result.notes)
     out.print(f"-> {output / 'bench.png'}  ({output / 'bench.json'})", highlight=False, soft_wrap=True)
     if result.interrupted:
         raise Interrupted(f"interrupted; what was measured is in {output / 'bench.json'}")
@@ -126,10 +124,8 @@ def bench_approximation(
         )
     write_approximation(result, output)
     out = console(quiet)
-    for table in approximation_tables(result):
-        out.print(table)
-    for note in result.notes:
-        out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
+    print_tables(out, approximation_tables(result))
+    print_notes(out, result.notes)
     written = output / f"{NAME}.json"
     out.print(f"-> {output / f'{NAME}.png'}  ({written})", highlight=False, soft_wrap=True)
     if result.interrupted:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from seqmix.cli.console import console, interruption, print_notes, reported
+from seqmix.cli.console import console, interruption, print_notes, print_tables, reported
 from seqmix.cli.options import Device, Jobs, MixerSettings, Quiet, TrialThreads, names
 
 app = typer.Typer()
@@ -74,7 +74,7 @@ def compare(
             on_trial=lambda trial, now: (bar.update(), quiet or bar.write(trial_line(trial, now), file=sys.stderr)),
         )
     out = console(quiet)
-    out.print(comparison_table(result))
+    print_tables(out, [comparison_table(result)])
     print_notes(out, result.notes)
     out.print(f"-> {output / 'compare.html'}  ({output / 'compare.json'})", highlight=False, soft_wrap=True)
     if result.interrupted:

@@ -10,7 +10,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from seqmix.errors import Interrupted, SeqmixError, spell
 
@@ -33,22 +33,28 @@ def interruption(page: Path, begun: object) -> Interrupted:
     return Interrupted(f"interrupted; {done}; the same command goes on from here")
 
 
-def print_notes(out: Any, notes: Iterable[str]) -> None:
+def print_notes(out: Console, notes: Iterable[str]) -> None:
     """What a reader should know, a line each."""
     for note in notes:
         out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
 
 
-def print_dataset(out: Any, dataset: Dataset) -> None:
+def print_tables(out: Console, tables: Iterable[RenderableType]) -> None:
+    """Print tables, with an empty line after each."""
+    for table in tables:
+        out.print(table)
+        out.print()
+
+
+def print_dataset(out: Console, dataset: Dataset) -> None:
     """What a data set is, in tables, and what to know of it."""
     from seqmix.cli.tables import dataset_tables
 
-    for table in dataset_tables(dataset):
-        out.print(table)
+    print_tables(out, dataset_tables(dataset))
     print_notes(out, dataset.info["notes"])
 
 
-def console(quiet: bool = False) -> Any:
+def console(quiet: bool = False) -> Console:
     """Standard error, as wide as it is; 110 columns where it is no terminal."""
 
     width = None if sys.stderr.isatty() or os.environ.get("COLUMNS") else 110

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seqmix.cli.console import console, print_notes, reported
+from seqmix.cli.console import console, print_notes, print_tables, reported
 from seqmix.cli.options import (
     Device,
     LabelFrom,
@@ -68,8 +68,7 @@ def evaluate(
             on_batch=bar.update,
         )
     out = console(quiet)
-    for table in evaluation_tables(result):
-        out.print(table)
+    print_tables(out, evaluation_tables(result))
     print_notes(out, result.notes)
     if verbose:
         out.print_json(data=opened.config.to_tables())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqmix.cli.console import console, interruption, print_notes, reported
+from seqmix.cli.console import console, interruption, print_notes, print_tables, reported
 from seqmix.cli.options import Jobs, MixerSettings, Quiet, TrialThreads, names
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def reproduce_scalability(
         )
     out = console(quiet)
     if result.points:
-        out.print(scalability_table(result))
+        print_tables(out, [scalability_table(result)])
         print_notes(out, result.notes)
         out.print(f"-> {output / 'scalability.html'}  ({output / 'scalability.png'})", highlight=False, soft_wrap=True)
     if result.interrupted:
@@ -233,7 +233,7 @@ def _reproduce(suite: str, data: Path, output: Path, quiet: bool, **options: Any
         )
         result = reproduce(suite, data, output, listener=listener, **options)
     if result.lines:
-        out.print(reproduction_table(result))
+        print_tables(out, [reproduction_table(result)])
     print_notes(out, (*result.failures, result.conditions))
     out.print(f"-> {output / 'reproduce.html'}  ({output / 'reproduce.json'})", highlight=False, soft_wrap=True)
     if result.interrupted:

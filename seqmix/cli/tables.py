@@ -5,54 +5,54 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from seqmix.config import ModelConfig
 from seqmix.data.splitting import SPLITS
 from seqmix.evaluation.report import SHOWN_CLASSES
 from seqmix.recipes import Recipe
+from seqmix.reporting.tables import Column, ReportTable
+from seqmix.reporting.text import counted
 
 if TYPE_CHECKING:
     from seqmix.data.dataset import Dataset
 
 
-def dataset_tables(dataset: Dataset) -> list[Table]:
-    """What `prepare` made: classes and their counts per split, lengths, what was cut, left out and replaced."""
-    info = dataset.info
-    noun, kind = dataset.vocabulary.noun, "pairs" if dataset.n_sequences == 2 else "records"
-    counts = Table(title=f"{len(dataset):,} {kind}, {info['characters']:,} {noun}s, alphabet {info['vocabulary']['alphabet']}")
-    counts.add_column("class" if dataset.classes else "")
-    for name in (*SPLITS, "all"):
-        counts.add_column(name, justify="right")
-    names = list(info["counts"]["train"])
-    for name in names[:SHOWN_CLASSES]:
-        row = [info["counts"][split][name] for split in SPLITS]
-        counts.add_row(name, *(f"{n:,}" for n in (*row, sum(row))))
-    if len(names) > SHOWN_CLASSES:
-        counts.add_row(f"… {len(names) - SHOWN_CLASSES} more classes", "", "", "", "")
-    if len(names) > 1:
-        totals = list(dataset.sizes.values())
-        counts.add_section()
-        counts.add_row("all" if info["task"] == "classification" else "records", *(f"{n:,}" for n in (*totals, sum(totals))))
-    tables = [counts, _quantiles(f"lengths in {noun}s", info["lengths"], "{:,}", ("shortest", "longest"))]
+def dataset_tables(dataset: Dataset) -> list[ReportTable]:
+    """Return what `prepare` made: records of each split, lengths, targets, and what was cut, left out or replaced."""
+    info, noun = dataset.info, dataset.vocabulary.noun
+    tables = [_count_table(dataset), _quantile_table(f"lengths in {noun}s", info["lengths"], "{:,}", ("shortest", "longest"))]
     if "target" in info:
-        tables.append(_quantiles("targets", info["target"]["quantiles"], "{:.4g}", ("lowest", "highest")))
-    changed = _changes(info, noun)
-    if changed:
-        table = Table(title="what was changed")
-        table.add_column("what")
-        table.add_column("how many", justify="right")
-        for what, count in changed:
-            table.add_row(what, f"{count:,}")
+        tables.append(_quantile_table("targets", info["target"]["quantiles"], "{:.4g}", ("lowest", "highest")))
+    if changes := _changes(info, noun):
+        table = ReportTable([Column("what was changed", "text"), Column("how many", "number")])
+        for what, count in changes:
+            table.add(what, f"{count:,}")
         tables.append(table)
     return tables
 
 
-def _quantiles(what: str, values: dict[str, Any], form: str, ends: tuple[str, str]) -> Table:
-    table = Table(title=f"{what}: quantiles")
-    for quantile in values:
-        table.add_column({"0%": ends[0], "50%": "median", "100%": ends[1]}.get(quantile, quantile), justify="right")
-    table.add_row(*(form.format(value) for value in values.values()))
+def _count_table(dataset: Dataset) -> ReportTable:
+    info, noun = dataset.info, dataset.vocabulary.noun
+    records = counted(len(dataset), "pair" if dataset.n_sequences == 2 else "record")
+    title = f"{records}, {counted(info['characters'], noun)}, alphabet {info['vocabulary']['alphabet']}"
+    columns = [Column("class" if dataset.classes else ""), *(Column(name, "number") for name in (*SPLITS, "all"))]
+    table = ReportTable(columns, title)
+    names = list(info["counts"]["train"])
+    for name in names[:SHOWN_CLASSES]:
+        row = [info["counts"][split][name] for split in SPLITS]
+        table.add(name, *(f"{n:,}" for n in (*row, sum(row))))
+    if len(names) > SHOWN_CLASSES:
+        table.add(f"… {len(names) - SHOWN_CLASSES:,} more", *[""] * 4)
+    if len(names) > 1:
+        totals = list(dataset.sizes.values())
+        what = "all" if info["task"] == "classification" else "records"
+        table.add(what, *(f"{n:,}" for n in (*totals, sum(totals))), begins=True)
+    return table
+
+
+def _quantile_table(what: str, values: dict[str, Any], form: str, ends: tuple[str, str]) -> ReportTable:
+    names = {"0%": ends[0], "50%": "median", "100%": ends[1]}
+    table = ReportTable([Column(names.get(quantile, quantile), "number") for quantile in values], f"{what}: quantiles", keys=0)
+    table.add(*(form.format(value) for value in values.values()))
     return table
 
 

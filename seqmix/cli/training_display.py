@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from seqmix.objectives.regression import IN_UNITS
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted, duration, number, score_text
 
@@ -26,7 +27,7 @@ class TrainingDisplay:
     def __init__(self, console: Console, *, quiet: bool, verbose: bool) -> None:
         self.console, self.quiet, self.verbose = console, quiet, verbose
         self._progress: TrainingProgress | None = None
-        self._table: ReportTable | None = None
+        self._rows = 0
         self._columns: tuple[str, ...] = ()
 
     def __call__(self, event: Event) -> None:
@@ -79,28 +80,27 @@ class TrainingDisplay:
             self._say((event.run.path / "config.toml").read_text(encoding="utf-8"))
 
     def _epoch(self, event: EpochEnd) -> None:
-        first = self._table is None
-        self._table = self._table or ReportTable(
+        table = ReportTable(
             [
-                Column("epoch", number=True, width=5),
-                Column("loss", number=True, width=7),
-                *(Column(f"val {name}", number=True, width=9) for name in self._columns),
-                Column("tokens/s", number=True, width=9),
-                Column("time", number=True, width=7),
+                Column("epoch", "number", 5),
+                Column("loss", "number", 7),
+                *(Column(f"val {name}", "number", 8 if name in IN_UNITS else 7) for name in self._columns),
+                Column("tokens/s", "number", 9),
+                Column("time", "number", 7),
                 Column("", width=4),
-            ]
+            ],
+            headed=self._rows == 0,
         )
-        row = [
+        table.add(
             str(event.epoch),
             number(event.train_loss, 4),
             *(score_text(name, event.validation.get(name)) for name in self._columns),
             f"{event.tokens_per_second:,.0f}",
             duration(event.seconds),
             "best" if event.best and event.validation else "",
-        ]
-        self._table.rows = [row]
-        self._table.headed = first
-        self.console.print(self._table)
+        )
+        self.console.print(table)  # of one row, as wide as the others: together they are one table that grows
+        self._rows += 1
 
     def _finished(self, event: Finished) -> None:
         by_steps = event.run.config.training.validate_every

@@ -55,7 +55,10 @@ def roc_figure(evaluation: Evaluation) -> Figure:
 
 
 def reliability_figure(evaluation: Evaluation) -> Figure:
-    """Return accuracy over confidence: on the diagonal a model is right as often as it says; dot size is the share of records."""
+    """Return accuracy over confidence; on the diagonal a model is right as often as it says.
+
+    The size of a dot is the share of the records.
+    """
     figure, axes = new_figure()
     bins = evaluation.reliability
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")

@@ -55,6 +55,10 @@ class Objective(ABC):
         """The score that goes with the loss; lower is better."""
         return self.columns[3]
 
+    def validation_loss(self, scores: Mapping[str, float | None]) -> float | None:
+        """Return the loss that goes with validation scores, on the scale of the training loss; None if it is unknown."""
+        return scores.get(self.loss_score)
+
     def judge(self, scores: Mapping[str, float], select: str) -> tuple[float, float]:
         """(score, loss) of a validation by which weights are compared; of the score, higher is better."""
         loss = scores.get(self.loss_score, np.nan)
@@ -219,6 +223,11 @@ class Regression(Objective):
     def n_outputs(self) -> int:
         """One."""
         return 1
+
+    def validation_loss(self, scores: Mapping[str, float | None]) -> float | None:
+        """As in the base class: the squared error of scaled targets."""
+        error = scores.get(self.loss_score)
+        return None if error is None else (error / self.scale) ** 2
 
     def reaches(self, score: float, goal: float, select: str) -> bool:
         """Whether a score, as `judge` gives it, is as good as the goal; 0 is none."""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#20639b", "#d1611f", "#8a8a8a"
-GRID, PALE, DARK = "#e4e4e4", "#f0f0f0", "#444444"  # lines behind the data, areas behind them, bars of deviation
+DARK, PALE_LINE, PALE = "#444444", "#c8c8c8", "#f0f0f0"  # bars of deviation, lines and areas behind the data
+_GRID = "#e4e4e4"
 COLOURS = (
     *(BLUE, ORANGE, "#2e8b57", "#b0307a", "#6a51a3", "#8c6d1f"),
     *("#17a2b8", "#c0392b", "#7f7f7f", "#e0a030", "#1b1b1b", "#7cb342"),
@@ -48,7 +49,7 @@ def plain(name: str) -> str:
 
 def grid(axes: Any, axis: str = "both") -> None:
     """Draw thin lines behind the data, at the ticks of one axis ("x" or "y") or both; no frame above and on the right."""
-    axes.grid(axis=axis, color=GRID, linewidth=0.7)
+    axes.grid(axis=axis, color=_GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
 

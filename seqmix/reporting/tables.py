@@ -59,14 +59,16 @@ class ReportTable(JupyterMixin):
     """Columns and rows of plain text, printed by rich.
 
     Attributes:
-        columns: from left to right; the first names the rows.
-        title: a line above it; "" for none.
+        columns: from left to right.
+        title: above it; "" for none.
+        keys: how many of the first columns name the rows, and are repeated where the table is printed in parts.
         rows: from top to bottom; see `add`.
         headed: whether the header is shown.
     """
 
     columns: Sequence[Column]
     title: str = ""
+    keys: int = 1
     rows: list[Row] = field(default_factory=list)
     headed: bool = True
 
@@ -92,15 +94,16 @@ class ReportTable(JupyterMixin):
                 break
             parts = even  # the same number of tables, of more equal width
         fitted = [self._fitted(part, room) for part in parts]
-        names = min(widths[0] for widths in fitted)
-        return [(part, [names, *widths[1:]]) for part, widths in zip(parts, fitted, strict=True)]
+        names = [min(widths[key] for widths in fitted) for key in range(self.keys)]
+        return [(part, [*names, *widths[self.keys :]]) for part, widths in zip(parts, fitted, strict=True)]
 
     def _packed(self, room: int) -> list[list[int]]:
-        """The columns of each table, as many as there is room for; the first column stands in all of them."""
-        parts: list[list[int]] = [[0]]
-        for number in range(1, len(self.columns)):
-            if len(parts[-1]) > 1 and _total(self._fitted([*parts[-1], number], room)) > room:
-                parts.append([0])
+        """The columns of each table, as many as there is room for; the keys stand in all of them."""
+        keys = list(range(self.keys))
+        parts = [[*keys]]
+        for number in range(self.keys, len(self.columns)):
+            if len(parts[-1]) > self.keys and _total(self._fitted([*parts[-1], number], room)) > room:
+                parts.append([*keys])
             parts[-1].append(number)
         return parts
 
@@ -140,7 +143,7 @@ class ReportTable(JupyterMixin):
                 no_wrap=column.kind != "text",
             )
         for row in self.rows:
-            if not first and all(row.cells[number] in ("", "-") for number in numbers[1:]):
+            if not first and all(row.cells[number] in ("", "-") for number in numbers[self.keys :]):
                 continue
             if row.begins:
                 table.add_section()

@@ -71,6 +71,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def capitalised(text: str) -> str:
+    """Return `text` with a capital first letter, the others as they are: "ROC AUC" stays."""
+    return text[:1].upper() + text[1:]
+
+
 def _three_digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 

@@ -2,49 +2,49 @@
 
 from __future__ import annotations
 
-import html
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from seqmix.experiments.comparison.result import Comparison, Row
 from seqmix.experiments.spread import Spread
 from seqmix.experiments.trial import Trial
-from seqmix.reporting.figures import look, new_figure, plain
-from seqmix.reporting.html import html_figures, html_page, html_table
-from seqmix.reporting.text import amount, duration, score_text
+from seqmix.reporting.figures import GREY, grid, look, new_figure, plain
+from seqmix.reporting.html import Drawing, Section, html_page
+from seqmix.reporting.tables import Column, ReportTable
+from seqmix.reporting.text import amount, capitalised, counted, duration, score_text
 from seqmix.system.files import write_whole
-from seqmix.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-GREY = "#8a8a8a"
-_COSTS = ("params", "time", "tokens/s", "memory", "epochs", "runs")
+_COSTS = ("params", "time", "tokens/s", "memory", "epochs")
 
 
-def comparison_table(comparison: Comparison) -> Table:
-    """All methods, the most accurate first."""
-    table = Table(title=_title(comparison), box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("method", *comparison.scores, *_COSTS[:-1]):
-        narrow = {"justify": "left", "overflow": "fold"} if name == "method" else {"justify": "right", "no_wrap": True}
-        table.add_column(name, **narrow)
+def comparison_table(comparison: Comparison, whole: bool = False) -> ReportTable:
+    """Return all methods, the most accurate first.
+
+    Args:
+        comparison: what was found.
+        whole: as on the page, which has room for the methods' full names and how many runs each row is the mean of.
+    """
+    names = [*comparison.scores, *_COSTS, *(["runs"] if whole else [])]
+    table = ReportTable([Column("method"), *(Column(name, "number") for name in names)], _title(comparison))
     for row in comparison.rows:
-        # The table is as wide as a terminal: the page has the long names, and how many runs each line is of.
-        _, *figures, _ = _cells(row, comparison.scores)
-        table.add_row(_short(row), *figures, style="dim" if row.baseline else None)
+        runs = [] if not whole else ["" if row.baseline else str(row.runs)]
+        method = row.method if whole else _short(row)
+        table.add(method, *_cells(row, comparison.scores), *runs, style="dim" if row.baseline else None)
     return table
 
 
 def _title(comparison: Comparison) -> str:
     budget = comparison.settings["budget"]
     what = f"{duration(budget)} of training each" if budget else "no time budget"
-    return f"{Path(comparison.data['path']).name}: test split, {comparison.data['counts']['test']:,} records, {what}"
+    records = counted(comparison.data["counts"]["test"], "record")
+    return f"{Path(comparison.data['path']).name}: test split, {records}, {what}"
 
 
 def _short(row: Row) -> str:
@@ -52,19 +52,19 @@ def _short(row: Row) -> str:
 
 
 def _cells(row: Row, scores: Sequence[str]) -> list[str]:
+    """Scores and costs."""
+
     def mean(name: str, show: Callable[[float], str]) -> str:
         found = row.figures[name]
         return "-" if found is None else show(found.mean)
 
     return [
-        row.method,
         *(with_spread(row.figures[name], name) for name in scores),
         mean("parameters", lambda value: f"{value:,.0f}"),
         mean("seconds", duration),
         mean("tokens_per_second", lambda value: f"{value:,.0f}"),
         mean("peak_bytes", amount),
         mean("epochs", lambda value: f"{value:.1f}".removesuffix(".0")),
-        "" if row.baseline else str(row.runs),
     ]
 
 
@@ -81,7 +81,7 @@ def trial_line(trial: Trial, run_now: bool, of: str = "", score: str = "") -> st
     name = f"{of}{trial.mixer}, seed {trial.seed}"
     if trial.error:
         return f"{name}: {trial.error}"
-    epochs = f"{trial.epochs} epoch{'s' * (trial.epochs != 1)}"
+    epochs = counted(trial.epochs, "epoch")
     first = next(iter(trial.scores))
     done = f"{score or f'{first} {score_text(first, trial.scores[first])}'}, {duration(trial.seconds)}, {epochs}"
     return f"{name}: {done}" if run_now else f"{name}: {done} (done before)"
@@ -106,8 +106,7 @@ def score_figure(comparison: Comparison) -> Figure:
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlim(right=min(1.02, axes.get_xlim()[1]))
     axes.set_xlabel(f"{first} on the test split")
-    axes.grid(axis="x", color="#e4e4e4", linewidth=0.7)
-    axes.set_axisbelow(True)
+    grid(axes, "x")
     return figure
 
 
@@ -169,8 +168,7 @@ def _height(comparison: Comparison) -> float:
 
 
 def _finished(figure: Figure, axes: Any) -> Figure:
-    axes.grid(color="#e4e4e4", linewidth=0.7)
-    axes.set_axisbelow(True)
+    grid(axes)
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, frameon=False, loc="outside right center", fontsize="small")
@@ -178,36 +176,30 @@ def _finished(figure: Figure, axes: Any) -> Figure:
 
 
 def comparison_html(comparison: Comparison) -> str:
-    """The whole page as one string; nothing in it is fetched from elsewhere."""
-    scores, first = comparison.scores, comparison.scores[0].capitalize()
-    title = f"Comparison on {_title(comparison)}"
-    settings = json.dumps({**comparison.settings, **comparison.environment}, indent=1, ensure_ascii=False)
+    """Return the page of a comparison."""
     notes = [*(["interrupted: trainings are missing"] if comparison.interrupted else []), *comparison.notes]
-    parts = [
-        f"<h1>{html.escape(title)}</h1>",
-        f"<p>{html.escape(_introduction(comparison))}</p>",
-        *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
-        html_table(("method", *scores, *_COSTS), (_cells(row, scores) for row in comparison.rows)),
-    ]
+    title = f"Comparison on {_title(comparison)}"
+    return html_page(title, _introduction(comparison), list(_sections(comparison)), notes)
+
+
+def _sections(comparison: Comparison) -> Iterator[Section]:
+    settings = json.dumps({**comparison.settings, **comparison.environment}, indent=1, ensure_ascii=False)
+    yield Section(table=comparison_table(comparison, whole=True))
     if any(not trial.error for trial in comparison.trials):
-        figures = [
-            (score_figure(comparison), f"{first}: mean, standard deviation, and the single seeds; simple methods in grey."),
-            (curves_figure(comparison), "Learning curves, one for each seed: the test split has no part in them."),
-        ]
-        if memory := memory_figure(comparison):
-            figures.append((memory, f"{first} over peak memory, beyond what the program itself takes."))
-        parts += ["<h2>Figures</h2>", html_figures(figures)]
-    parts += [
-        "<h2>Runs</h2>",
-        html_table(
-            ("run", *scores, "time", "tokens/s", "memory", "epochs", "ended"),
-            (_run_cells(trial, scores) for trial in comparison.trials),
-        ),
-        "<h2>Settings</h2>",
-        f"<pre>{html.escape(settings)}</pre>",
-        f"<p>seqmix {__version__}</p>",
-    ]
-    return html_page(title, parts)
+        yield Section(heading="Figures", figures=list(_drawings(comparison)))
+    yield Section(heading="Runs", table=_run_table(comparison))
+    yield Section(heading="Settings", code=settings)
+
+
+def _drawings(comparison: Comparison) -> Iterator[Drawing]:
+    first = comparison.scores[0]
+    caption = "Mean, standard deviation, and the single seeds; simple methods in grey."
+    yield Drawing(score_figure(comparison), f"{capitalised(first)} on the test split", caption)
+    caption = "One line for each seed; training never sees the test split."
+    yield Drawing(curves_figure(comparison), "Learning curves", caption)
+    if memory := memory_figure(comparison):
+        caption = "Peak memory of training, beyond what the program itself takes."
+        yield Drawing(memory, f"{capitalised(first)} over memory", caption)
 
 
 def _introduction(comparison: Comparison) -> str:
@@ -220,21 +212,27 @@ def _introduction(comparison: Comparison) -> str:
     )
 
 
-def _run_cells(trial: Trial, scores: Sequence[str]) -> list[str]:
-    if trial.error:
-        return [trial.folder, *["-"] * 7, trial.error]
-    memory = "-" if trial.peak_bytes is None else amount(trial.peak_bytes)
-    return [
-        trial.folder,
-        *(score_text(name, trial.scores[name]) for name in scores),
-        duration(trial.seconds),
-        f"{trial.tokens_per_second:,.0f}",
-        memory,
-        str(trial.epochs),
-        trial.reason,
-    ]
+def _run_table(comparison: Comparison) -> ReportTable:
+    """Every training."""
+    scores = comparison.scores
+    numbers = [*scores, "time", "tokens/s", "memory", "epochs"]
+    table = ReportTable([Column("run"), *(Column(name, "number") for name in numbers), Column("ended", "text")])
+    for trial in comparison.trials:
+        if trial.error:
+            table.add(trial.folder, *["-"] * len(numbers), trial.error)
+            continue
+        table.add(
+            trial.folder,
+            *(score_text(name, trial.scores[name]) for name in scores),
+            duration(trial.seconds),
+            f"{trial.tokens_per_second:,.0f}",
+            "-" if trial.peak_bytes is None else amount(trial.peak_bytes),
+            str(trial.epochs),
+            trial.reason,
+        )
+    return table
 
 
 def write_comparison(comparison: Comparison, path: Path) -> None:
-    """Writes `compare.html`."""
+    """Write `compare.html`."""
     write_whole(path, comparison_html(comparison))

@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
+from seqmix.data.splitting import SPLITS
 from seqmix.experiments.reproduction.result import Line, Reproduction, trial_name
 from seqmix.experiments.spread import Spread
 from seqmix.experiments.trial import Trial
-from seqmix.reporting.figures import new_figure, plain
-from seqmix.reporting.html import html_figures, html_page, html_table
-from seqmix.reporting.text import duration, number
+from seqmix.reporting.figures import BLUE, GREY, ORANGE, PALE_LINE, grid, new_figure, plain
+from seqmix.reporting.html import Drawing, Section, html_page
+from seqmix.reporting.tables import Column, ReportTable
+from seqmix.reporting.text import counted, duration, number
 from seqmix.system.files import write_whole
-from seqmix.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_BLUE, _ORANGE, GREY = "#20639b", "#d1611f", "#8a8a8a"
-_COLUMNS = ("task", "method", "accuracy %", "published %", "steps", "epochs", "time", "runs")
 
+def reproduction_table(found: Reproduction, whole: bool = False) -> ReportTable:
+    """Return measured accuracies beside published ones, by task.
 
-def reproduction_table(found: Reproduction) -> Table:
-    """Measured beside published, by task."""
-    table = Table(title=_title(found), box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in _COLUMNS:
-        narrow = {"justify": "left", "overflow": "fold"} if name in _COLUMNS[:2] else {"justify": "right", "no_wrap": True}
-        table.add_column(name, **narrow)
-    before = ""
+    Args:
+        found: what was found.
+        whole: as on the page, which names the recipe of each row.
+    """
+    names = ["accuracy %", "published %", "steps", "epochs", "time", "runs"]
+    columns = [Column("task"), Column("method"), *(Column(name, "number") for name in names)]
+    table = ReportTable([*columns, *([Column("recipe")] if whole else [])], _title(found), keys=2)
+    before = None
     for line in found.lines:
-        if before and line.task != before:
-            table.add_row("")
-        task, *cells = _cells(line)
-        table.add_row(task if line.task != before else "", *cells, style=None if line.recipe else "dim")
+        begins = line.task != before
+        recipe = [line.recipe] if whole else []
+        style = None if line.recipe else "dim"
+        task = line.task if begins or whole else ""
+        table.add(task, *_cells(line), *recipe, style=style, begins=begins and before is not None)
         before = line.task
     return table
 
@@ -53,10 +53,9 @@ def _cells(line: Line) -> list[str]:
         return "-" if value is None else show(value.mean)
 
     return [
-        line.task,
         line.method,
         percent(line.accuracy),
-        "-" if line.published is None else number(line.published, 2),
+        number(line.published, 2),
         mean(line.steps, lambda value: f"{value:,.0f}"),
         mean(line.epochs, lambda value: f"{value:.1f}".removesuffix(".0")),
         mean(line.seconds, duration),
@@ -77,7 +76,7 @@ def reproduction_line(trial: Trial, run_now: bool) -> str:
         return f"{trial_name(trial)}: {trial.error}"
     accuracy = trial.scores["accuracy"]
     shown = "-" if accuracy is None else f"{100 * accuracy:.2f} %"
-    done = f"accuracy {shown}, {duration(trial.seconds)}, {trial.steps:,} step{'s' * (trial.steps != 1)}"
+    done = f"accuracy {shown}, {duration(trial.seconds)}, {counted(trial.steps, 'step')}"
     return f"{trial_name(trial)}: {done}" if run_now else f"{trial_name(trial)}: {done} (done before)"
 
 
@@ -91,12 +90,12 @@ def accuracy_figure(found: Reproduction) -> Figure:
         if isinstance(row, str):
             continue
         if row.accuracy and row.published is not None:
-            axes.plot([row.accuracy.mean, row.published], [place, place], color="#c8c8c8", linewidth=2, zorder=1)
+            axes.plot([row.accuracy.mean, row.published], [place, place], color=PALE_LINE, linewidth=2, zorder=1)
         if row.published is not None:
-            ring = {"facecolors": "white", "edgecolors": _ORANGE, "linewidths": 1.8, "s": 80, "zorder": 2}
+            ring = {"facecolors": "white", "edgecolors": ORANGE, "linewidths": 1.8, "s": 80, "zorder": 2}
             axes.scatter(row.published, place, label=labels.pop("published", None), **ring)
         if row.accuracy:
-            kind, colour = ("measured", _BLUE) if row.recipe else ("simple", GREY)
+            kind, colour = ("measured", BLUE) if row.recipe else ("simple", GREY)
             look = {"color": colour, "marker": "o" if row.recipe else "d", "markersize": 6, "capsize": 3, "linestyle": ""}
             axes.errorbar(row.accuracy.mean, place, xerr=row.accuracy.sd, label=labels.pop(kind, None), zorder=3, **look)
     axes.set_yticks(
@@ -108,8 +107,7 @@ def accuracy_figure(found: Reproduction) -> Figure:
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlim(max(-1.5, axes.get_xlim()[0]), min(101.5, axes.get_xlim()[1]))
     axes.set_xlabel("accuracy on the test split in %")
-    axes.grid(axis="x", color="#e4e4e4", linewidth=0.7)
-    axes.set_axisbelow(True)
+    grid(axes, "x")
     figure.legend(frameon=False, loc="outside upper center", ncols=3, fontsize="small")
     return figure
 
@@ -124,65 +122,66 @@ def _rows(found: Reproduction) -> Iterator[str | Line]:
 
 
 def reproduction_html(found: Reproduction) -> str:
-    """The whole page as one string; nothing in it is fetched from elsewhere."""
-    settings = json.dumps({**found.settings, **found.environment}, indent=1, ensure_ascii=False)
-    remarks = [*(["interrupted: trainings are missing"] if found.interrupted else []), *found.failures, *found.remarks]
-    title = _title(found)
-    parts = [
-        f"<h1>{html.escape(title)}</h1>",
-        f"<p>{html.escape(found.conditions)} Best weights are chosen on the validation split, and scored once on the test "
-        "split; ± is the sample standard deviation over the seeds.</p>",
-        *(f'<p class="note">{html.escape(remark)}</p>' for remark in remarks),
-        html_table((*_COLUMNS, "recipe"), ([*_cells(line), line.recipe] for line in found.lines)),
-    ]
+    """Return the page of a reproduction."""
+    introduction = (
+        f"{found.conditions} Best weights are chosen on the validation split, and scored once on the test split; ± is the "
+        "sample standard deviation over the seeds."
+    )
+    notes = [*(["interrupted: trainings are missing"] if found.interrupted else []), *found.failures, *found.remarks]
+    return html_page(_title(found), introduction, list(_sections(found)), notes)
+
+
+def _sections(found: Reproduction) -> Iterator[Section]:
+    yield Section(table=reproduction_table(found, whole=True))
     if any(line.accuracy for line in found.lines):
-        caption = "Measured beside published: lines join the two; a bar is the standard deviation over seeds."
-        parts += ["<h2>Figure</h2>", html_figures([(accuracy_figure(found), caption)])]
-    parts += [
-        "<h2>Published</h2>",
-        _published(found),
-        "<h2>Data</h2>",
-        html_table(("task", "train", "val", "test", "from"), _data(found)),
-        "<h2>Runs</h2>",
-        html_table(("run", "accuracy %", "macro-F1", "time", "steps", "epochs", "ended"), map(_run_cells, found.trials)),
-        "<h2>Settings</h2>",
-        f"<pre>{html.escape(settings)}</pre>",
-        f"<p>seqmix {__version__}</p>",
-    ]
-    return html_page(title, parts)
+        caption = "Lines join what was measured here with what was published; a bar is the standard deviation over seeds."
+        yield Section(heading="Figure", figures=[Drawing(accuracy_figure(found), "Measured beside published", caption)])
+    yield Section(heading="Published", table=_published_table(found))
+    yield Section(heading="Data", table=_data_table(found))
+    yield Section(heading="Runs", table=_run_table(found))
+    settings = {**found.settings, **found.environment}
+    yield Section(heading="Settings", code=json.dumps(settings, indent=1, ensure_ascii=False))
 
 
-def _published(found: Reproduction) -> str:
+def _published_table(found: Reproduction) -> ReportTable:
     """The papers' accuracies of all methods."""
     experiments = found.suite.experiments
-
-    def cells(method: str) -> list[str]:
+    table = ReportTable([Column("accuracy %"), *(Column(one.title, "number") for one in experiments)])
+    for method in found.suite.paper:
         values = (one.published.get(method) for one in experiments)
-        return [method, *("-" if value is None else number(value, 2) for value in values)]
+        table.add(method, *(number(value, 2) for value in values))
+    return table
 
-    return html_table(("accuracy %", *(one.title for one in experiments)), map(cells, found.suite.paper))
 
-
-def _data(found: Reproduction) -> Iterator[list[str]]:
+def _data_table(found: Reproduction) -> ReportTable:
+    """Where the data of each task are from, and how many records there are."""
+    table = ReportTable([Column("task"), *(Column(split, "number") for split in SPLITS), Column("from", "text")])
     for name, facts in found.data.items():
-        yield [name, *(f"{facts['counts'][split]:,}" for split in ("train", "val", "test")), facts["from"]]
+        table.add(name, *(f"{facts['counts'][split]:,}" for split in SPLITS), facts["from"])
+    return table
 
 
-def _run_cells(trial: Trial) -> list[str]:
-    if trial.error:
-        return [trial.folder, *["-"] * 5, trial.error]
-    accuracy = trial.scores["accuracy"]
-    return [
-        trial.folder,
-        number(None if accuracy is None else 100 * accuracy, 2),
-        number(trial.scores.get("macro-F1")),
-        duration(trial.seconds),
-        f"{trial.steps:,}",
-        str(trial.epochs),
-        trial.reason,
-    ]
+def _run_table(found: Reproduction) -> ReportTable:
+    """Every training."""
+    names = ("accuracy %", "macro-F1", "time", "steps", "epochs")
+    table = ReportTable([Column("run"), *(Column(name, "number") for name in names), Column("ended", "text")])
+    for trial in found.trials:
+        if trial.error:
+            table.add(trial.folder, *["-"] * len(names), trial.error)
+            continue
+        accuracy = trial.scores["accuracy"]
+        table.add(
+            trial.folder,
+            number(None if accuracy is None else 100 * accuracy, 2),
+            number(trial.scores.get("macro-F1")),
+            duration(trial.seconds),
+            f"{trial.steps:,}",
+            str(trial.epochs),
+            trial.reason,
+        )
+    return table
 
 
 def write_reproduction(found: Reproduction, path: Path) -> None:
-    """Writes `reproduce.html`."""
+    """Write `reproduce.html`."""
     write_whole(path, reproduction_html(found))

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import html
-import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from seqmix.experiments.comparison.report import trial_line
 from seqmix.experiments.scalability.result import Point, Scalability, cell_of, error_of
-from seqmix.reporting.figures import look, new_figure, plain, svg
-from seqmix.reporting.html import html_figures, html_page, html_table
-from seqmix.reporting.text import duration, short
+from seqmix.reporting.figures import PALE, grid, look, new_figure, plain, write_figure
+from seqmix.reporting.html import Drawing, Section, html_page
+from seqmix.reporting.tables import Column, ReportTable
+from seqmix.reporting.text import counted, duration, short
 from seqmix.system.files import write_whole
-from seqmix.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from seqmix.experiments.trial import Trial
 
-_COLUMNS = ("task", "length", "mixer", "error", "time", "samples seen", "ended")
+_TITLE = "Error over length on synthetic tasks"
 
 
 def scalability_line(trial: Trial, run_now: bool) -> str:
@@ -33,27 +30,35 @@ def scalability_line(trial: Trial, run_now: bool) -> str:
     return trial_line(trial, run_now, of=f"{task}, {length:,}, ", score="" if error is None else f"{100 * error:.1f} % wrong")
 
 
-def scalability_table(result: Scalability) -> Table:
-    """Every mixer on every task and length."""
-    table = Table(title="test error over length", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in _COLUMNS:
-        right = name in ("length", "error", "time", "samples seen")
-        table.add_column(name, justify="right" if right else "left", no_wrap=name != "ended")
+def scalability_table(result: Scalability) -> ReportTable:
+    """Return the error of every mixer on every task and length."""
+    table = ReportTable(
+        [
+            Column("task"),
+            Column("length", "number"),
+            Column("mixer"),
+            Column("error", "number"),
+            Column("time", "number"),
+            Column("samples seen", "number"),
+            Column("ended", "text"),
+        ],
+        _TITLE,
+        keys=3,
+    )
+    before = None
     for point in result.points:
-        table.add_row(*_cells(point))
+        table.add(
+            point.task,
+            f"{point.length:,}",
+            point.mixer,
+            _percent(point),
+            duration(point.seconds),
+            f"{point.samples:,.0f}",
+            "; ".join(point.reasons),
+            begins=before is not None and point.task != before,
+        )
+        before = point.task
     return table
-
-
-def _cells(point: Point) -> list[str]:
-    return [
-        point.task,
-        f"{point.length:,}",
-        point.mixer,
-        _percent(point),
-        duration(point.seconds),
-        f"{point.samples:,.0f}",
-        "; ".join(point.reasons),
-    ]
 
 
 def _percent(point: Point) -> str:
@@ -78,7 +83,7 @@ def scalability_figure(result: Scalability) -> Figure:
     panels = figure.subplots(1, len(tasks), squeeze=False, sharey=True)[0]
     for axes, task in zip(panels, tasks, strict=True):
         lengths = sorted({point.length for point in result.points if point.task == task})
-        axes.axhspan(floor / 1.6, floor * 1.45, color="#f0f0f0", zorder=0)
+        axes.axhspan(floor / 1.6, floor * 1.45, color=PALE, zorder=0)
         for order, mixer in enumerate(mixers):
             drawn = [p for p in result.points if p.task == task and p.mixer == mixer and p.error is not None]
             errors = [max(floor, p.error.mean) for p in drawn if p.error]
@@ -94,9 +99,7 @@ def scalability_figure(result: Scalability) -> Figure:
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("length in tokens")
         axes.set_title(task, loc="left", fontsize="medium")
-        axes.grid(color="#e4e4e4", linewidth=0.7)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
+        grid(axes)
     panels[0].set_ylabel("wrong answers on the test split")
     figure.legend(*panels[0].get_legend_handles_labels(), frameon=False, loc="outside right center", fontsize="small")
     return figure
@@ -119,38 +122,35 @@ def time_figure(result: Scalability) -> Figure | None:
     axes.set_xticks([], minor=True)
     axes.set_xlabel("length in tokens")
     axes.set_ylabel("seconds until it was solved")
-    axes.grid(color="#e4e4e4", linewidth=0.7)
+    grid(axes)
     axes.legend(frameon=False, fontsize="small")
     return figure
 
 
 def scalability_html(result: Scalability) -> str:
-    """The whole page as one string; nothing in it is fetched from elsewhere."""
-    settings = json.dumps({**result.settings, **result.environment}, indent=1, ensure_ascii=False)
-    notes = [*(["interrupted: trainings are missing"] if result.interrupted else []), *result.notes]
-    figures = [(scalability_figure(result), "Wrong answers over length; at the bottom, none.")]
-    if time := time_figure(result):
-        figures.append((time, "Time until at most one in 500 answers on the validation split was wrong."))
+    """Return the page of a measurement."""
     budget: Any = result.settings.get("budget")
-    parts = [
-        "<h1>Error over length on synthetic tasks</h1>",
-        f"<p>Every mixer was trained for at most {duration(budget)} on {result.settings['train']:,} samples of each length, "
-        f"and scored on {result.test:,} others. A training ends when at most one in 500 answers on the validation split is "
-        "wrong. An answer to the adding problem is right if it is off by at most 0.04.</p>",
-        *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
-        html_figures(figures),
-        html_table(_COLUMNS, map(_cells, result.points)),
-        "<h2>Settings</h2>",
-        f"<pre>{html.escape(settings)}</pre>",
-        f"<p>seqmix {__version__}</p>",
-    ]
-    return html_page("Error over length on synthetic tasks", parts)
+    introduction = (
+        f"Every mixer was trained for at most {duration(budget)} on {counted(result.settings['train'], 'sample')} of each "
+        f"length, and scored on {result.test:,} others. A training ends when at most one in 500 answers on the validation "
+        "split is wrong. An answer to the adding problem is right if it is off by at most 0.04."
+    )
+    notes = [*(["interrupted: trainings are missing"] if result.interrupted else []), *result.notes]
+    return html_page(_TITLE, introduction, list(_sections(result)), notes)
+
+
+def _sections(result: Scalability) -> Iterator[Section]:
+    drawings = [Drawing(scalability_figure(result), "Wrong answers over length", "At the bottom, there are none.")]
+    if time := time_figure(result):
+        caption = "Time until at most one in 500 answers on the validation split was wrong."
+        drawings.append(Drawing(time, "Training time over length", caption))
+    yield Section(figures=drawings)
+    yield Section(heading="Every mixer, task and length", table=scalability_table(result))
+    settings = {**result.settings, **result.environment}
+    yield Section(heading="Settings", code=json.dumps(settings, indent=1, ensure_ascii=False))
 
 
 def write_scalability(result: Scalability, folder: Path) -> None:
-    """Writes `scalability.html`, `.svg` and `.png`."""
+    """Write `scalability.html`, `.svg` and `.png`."""
     write_whole(folder / "scalability.html", scalability_html(result))
-    write_whole(folder / "scalability.svg", svg(scalability_figure(result)))
-    buffer = io.BytesIO()
-    scalability_figure(result).savefig(buffer, format="png", dpi=150)
-    write_whole(folder / "scalability.png", buffer.getvalue())
+    write_figure(scalability_figure(result), folder, "scalability", _TITLE)

@@ -1,9 +1,9 @@
-"""One sparse factor times the values: shifted slices, beside gather, scale and scatter-add.
+"""One sparse factor times the values: seqmix's shifted slices, compared with gather, scale and scatter-add.
 
     python benchmarks/circular_mixing.py
 
 L = 16384, D = 32, 15 links (CHORD), B = 2, two threads, float32. Forward, and forward with backward. The last line is the
-ratio of forward and backward; exits with 1 below 40 times (forward) or 18 times (both).
+speed-up of forward and backward; exits with 1 below 40 times (forward) or 18 times (both).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def main() -> int:
     offsets = [0, *(2**k for k in range(K - 1))]
     target = targets(L, offsets)
     links, values, grad = torch.randn(B, L, K), torch.randn(B, L, D), torch.randn(B, L, D)
-    # Each side in its own layout: time is our last axis, the opponent's is the width.
+    # Each side uses its own layout: our last axis is time, the opponent's is width.
     own = [t.transpose(1, 2).contiguous() for t in (links, values, grad)]
     torch.testing.assert_close(mix(links, values, target).transpose(1, 2), circular_mix(own[0], own[1], offsets))
     links.requires_grad_()
@@ -48,12 +48,12 @@ def main() -> int:
     def our_both() -> None:
         torch.autograd.grad(circular_mix(own[0], own[1], offsets), own[:2], own[2])
 
-    # Ours in fives: in a model, factor follows factor, and the values are in the cache.
+    # Ours runs five times in a row: in a model, factor follows factor, and the values stay in the cache.
     theirs, ours, forward = in_turns(their_forward, our_forward, 15, times=5)
     print(machine())
     moved = (K * (3 * D + 1) * B * L * 4) / ours / 1e9
     print(f"forward: {theirs * 1e3:.1f} ms and {ours * 1e3:.2f} ms, ratio {forward:.1f} (at least {FORWARD:g})")
-    print(f"limit: {2 * K * D * B * L / ours / 1e9:.1f} GFLOP/s at {moved:.0f} GB/s to and from the cache: bound by bytes")
+    print(f"limit: {2 * K * D * B * L / ours / 1e9:.1f} GFLOP/s at {moved:.0f} GB/s to and from the cache: memory-bound")
     theirs, ours, both = in_turns(their_both, our_both, 15, times=5)
     print(f"forward and backward: {theirs * 1e3:.1f} ms and {ours * 1e3:.2f} ms")
     return finish(both, BOTH, forward >= FORWARD)

@@ -1,4 +1,4 @@
-"""The genome recipe's model on both sides: 14 CHORD factors of 15 links, L = 16384, D = 32, d_hidden = 128, B = 8."""
+"""The model of the genome recipe, published and ours: 14 CHORD factors, 15 links, L = 16384, D = 32, d_hidden = 128, B = 8."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ L, B, VOCABULARY = 16384, 8, 7
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Random bases, all real, and classes."""
+    """Return random bases `(B, L)`, a mask of real tokens only, and classes `(B,)`."""
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(2, 6, (B, L), generator=generator)
     return ids, torch.ones(B, L, dtype=torch.bool), torch.randint(0, 2, (B,), generator=generator)
 
 
 def published(**changes: Any) -> PublishedParamixer:
-    """The opponent, with the recipe's options unless `changes` says otherwise."""
+    """Build the published model with the recipe's options, except for `changes`."""
     torch.manual_seed(0)
     return PublishedParamixer(length=L, vocab_size=VOCABULARY, **changes)
 
 
 def recipe(**changes: object) -> SequenceClassifier:
-    """The model of the recipe paramixer/genome; `changes` to its [model] table."""
+    """Build the model of the recipe paramixer/genome, with `changes` to its [model] table."""
     torch.manual_seed(0)
     tables = read_recipe("paramixer/genome")
     tables["model"] |= {"max_length": L, **changes}
@@ -37,14 +37,14 @@ def recipe(**changes: object) -> SequenceClassifier:
 
 
 def published_step(model: PublishedParamixer) -> None:
-    """Forward, loss, backward."""
+    """Run forward, loss and backward of the published model."""
     ids, _, classes = batch()
     model.zero_grad(set_to_none=True)
     F.cross_entropy(model(ids), classes).backward()
 
 
 def recipe_step(model: SequenceClassifier) -> None:
-    """Forward, loss, backward."""
+    """Run forward, loss and backward of the recipe's model."""
     ids, mask, classes = batch()
     model.zero_grad(set_to_none=True)
     F.cross_entropy(model(ids, mask), classes).backward()

@@ -1,9 +1,9 @@
-"""How Paramixer's time and memory grow from 1,024 to 262,144 tokens, in a training step of the default model.
+"""Growth of Paramixer's time and memory from 1,024 to 262,144 tokens, in a training step of the default model.
 
     python benchmarks/growth.py
 
-Time per token may grow as (log L)^2 at most; memory must be linear: its exponent between the lengths from 65,536 on, where
-constant costs no longer matter, at most 1.1. The last line is the growth that (log L)^2 allows over that measured.
+Time per token may grow at most as (log L)^2. Memory must be linear: at most an exponent of 1.1 between the lengths from 65,536
+on, where constant costs no longer matter. The last line is the growth allowed by (log L)^2 over the growth measured.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> int:
         memory = "" if measure.peak_bytes is None else f", {measure.peak_bytes / 1e6:,.0f} MB"
         print(f"L = {point.length:>7,}: {measure.seconds:.3f} s, {measure.tokens_per_second:,.0f} tokens/s{memory}")
     if series.stopped or len(series.points) < len(LENGTHS):
-        print(f"the series ended early: {series.stopped}")
+        print(f"the series stopped early: {series.stopped}")
         return 1
     growth = series.growth()
     exponent = series.last_exponents()["training_memory"]

@@ -1,4 +1,4 @@
-"""What the benchmarks share: two things timed in turns, memory of a fresh process, and how a script ends."""
+"""Tools of the benchmarks: alternating timing, peak memory of a new process, and the last line of a script."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 
 
 def seconds(run: Callable[[], object], times: int = 1) -> float:
-    """Of one call, over `times` in a row."""
+    """Return the seconds per call, over `times` calls in a row."""
     began = time.perf_counter()
     for _ in range(times):
         run()
@@ -26,7 +26,17 @@ def seconds(run: Callable[[], object], times: int = 1) -> float:
 def in_turns(
     opponent: Callable[[], object], ours: Callable[[], object], repeats: int, times: int = 1
 ) -> tuple[float, float, float]:
-    """Median seconds of both, and the median ratio, over `repeats` turns after a warm-up; `times` calls of ours a turn."""
+    """Time both sides alternately, after a warm-up.
+
+    Args:
+        opponent: one call of the opponent.
+        ours: one call of ours.
+        repeats: number of turns.
+        times: calls of ours per turn.
+
+    Returns:
+        Median seconds of the opponent and of ours, and the median ratio.
+    """
     opponent()
     ours()
     turns = [(seconds(opponent), seconds(ours, times)) for _ in range(repeats)]
@@ -35,7 +45,7 @@ def in_turns(
 
 
 def rss() -> int:
-    """Resident bytes of this process now (Linux), or the most so far."""
+    """Return the resident bytes of this process now (Linux), or the maximum so far."""
     status = Path("/proc/self/statm")
     if status.is_file():
         return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -43,18 +53,18 @@ def rss() -> int:
 
 
 def peak_rss() -> int:
-    """The most resident bytes of this process so far."""
+    """Return the maximum of the resident bytes of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def peak_in_child(script: str, side: str) -> int:
-    """What `script --peak SIDE` prints: the bytes that one side needs above its imports, in a process of its own."""
+    """Run `script --peak SIDE` in a new process and return what it prints: the bytes that one side needs beyond its imports."""
     done = subprocess.run([sys.executable, script, "--peak", side], capture_output=True, text=True, check=True)
     return int(done.stdout.split()[-1])
 
 
 def machine() -> str:
-    """The machine in words."""
+    """Describe the machine."""
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.is_file():
@@ -64,7 +74,7 @@ def machine() -> str:
 
 
 def finish(ratio: float, target: float, *others: bool) -> int:
-    """Prints the ratio, last; the exit code: 0 if it and all others hold."""
+    """Print the ratio as the last line, and return the exit code: 0 if it reaches the target and all others hold."""
     if not all(others):
         print("one of the figures above falls short")
     print(f"ratio {ratio:.1f} (at least {target:g}){'' if ratio >= target else ': falls short'}")

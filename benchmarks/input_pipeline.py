@@ -1,11 +1,11 @@
-"""Padding, the speed of collation, and what a training loop waits for data.
+"""Padding, the speed of collation, and how long a training loop waits for data.
 
     python benchmarks/input_pipeline.py [DATASET]
 
-Without a data set, one is made of random sequences whose lengths are spread like those of transcripts (median 1.4 kb, up
-to 20 kb). Padding must be at most 5 % of the tokens, collation from the memory map at least 500 MB/s (a character is a
-byte), and the default model's training loop spend less than 2 % of its time on it. The last line is the ratio of the
-collation's speed to 500 MB/s; exits with 1 if one of them is missed.
+Without a data set, one is generated from random sequences with the lengths of transcripts (median 1.4 kb, up to 20 kb).
+Padding must be at most 5 % of the tokens, collation from the memory map at least 500 MB/s (one byte per character), and the
+default model's training loop must spend less than 2 % of its time on it. The last line is the ratio of the collation's speed
+to 500 MB/s; exits with 1 if any target is missed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MB_PER_SECOND, PADDING, WAITING = 500.0, 0.05, 0.02
 
 
 def make_dataset(folder: Path) -> Dataset:
-    """Random transcripts of two classes."""
+    """Prepare random transcripts of two classes."""
     generator = np.random.default_rng(0)
     for name in ("one", "two"):
         with (folder / f"{name}.fa").open("w") as file:
@@ -42,7 +42,7 @@ def make_dataset(folder: Path) -> Dataset:
 
 
 def collation_speed(dataset: Dataset, tokens_per_batch: int) -> float:
-    """Characters a second, in millions, over an epoch; the median of nine."""
+    """Return the millions of characters collated per second over an epoch, the median of nine."""
     train = dataset.indices("train")
     plan = plan_batches(dataset.lengths[train], tokens_per_batch=tokens_per_batch, order=(0, 0))
     speeds = []
@@ -55,7 +55,7 @@ def collation_speed(dataset: Dataset, tokens_per_batch: int) -> float:
 
 
 def waiting(dataset: Dataset, steps: int = 60) -> float:
-    """The share of its time that the training loop spends on making batches."""
+    """Return the share of its time that the training loop spends on making batches."""
     config = Config.from_tables({"model": {"max_length": 2000}})
     torch.manual_seed(0)
     model = build_model(config.model, vocab_size=len(dataset.vocabulary), n_classes=len(dataset.classes))

@@ -1,11 +1,11 @@
-"""How fast `seqmix prepare` reads plain FASTA, beside a loop over characters with a dictionary.
+"""Speed of `seqmix prepare` on plain FASTA, compared with a loop over characters with a dictionary.
 
     python benchmarks/prepare.py [MEGABYTES]
 
-Both sides parse the same file, turn each base into an index and write the indices to disk, in alternation, on one
-core; `prepare` also finds duplicates and reverse complements, splits, checksums the input and the output, and writes
-a whole data set. Timed without labels, and with labels and groups from the headers. Prints the medians and the ratio
-of the loop to the first; exits with 1 below 100 MB/s of FASTA.
+Both sides parse the same file, map each base to an index and write the indices to disk, alternately, on one core. `prepare`
+also finds duplicates and reverse complements, splits, computes checksums of input and output, and writes a whole data set. It
+is timed without labels, and with labels and groups from the headers. Prints the medians and the ratio of the loop to the
+first; exits with 1 below 100 MB/s of FASTA.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REPEATS = 5
 
 
 def write_transcripts(path: Path, megabytes: int) -> None:
-    """FASTA as cDNA comes: Ensembl-like headers, lines of 60 bases, lengths of a few hundred to some thousand."""
+    """Write FASTA that looks like cDNA: Ensembl-like headers, lines of 60 bases, lengths of a few hundred to some thousand."""
     rng = random.Random(0)
     bases = np.frombuffer(b"ACGT", dtype=np.uint8)
     generator = np.random.default_rng(0)
@@ -45,7 +45,7 @@ def write_transcripts(path: Path, megabytes: int) -> None:
 
 
 def dictionary_loop(source: Path, folder: Path) -> None:
-    """The usual preprocessing: a dictionary look-up for each character."""
+    """Preprocess in the usual way: a dictionary look-up for each character."""
     index = {"A": 2, "C": 3, "G": 4, "T": 5, "N": 6}
     with source.open() as lines, (folder / "loop.bin").open("wb") as out:
         for _, sequence in SimpleFastaParser(lines):
@@ -63,7 +63,7 @@ def main() -> int:
         seqmix.prepare(source, folder / "warm-up", read=labelled)
         times: dict[str, list[float]] = {"prepare": [], "labelled": [], "loop": []}
         for i in range(REPEATS):
-            clock = [time.process_time()]  # of this process, all threads: what one core would take
+            clock = [time.process_time()]  # CPU time of all threads: what one core would take
             seqmix.prepare(source, folder / f"plain-{i}")
             clock.append(time.process_time())
             seqmix.prepare(source, folder / f"labelled-{i}", read=labelled)

@@ -1,8 +1,7 @@
-"""The published formulations, written afresh from their descriptions: the opponents of the benchmarks.
+"""The published formulations, written from their descriptions: the opponents of the benchmarks.
 
-Paramixer multiplies a sparse factor by gather, scale and scatter-add over `(B, L * links, D)`, and computes the links
-of every factor over all positions at once, with all activations kept for the backward. Skyformer forms
-``A_Q (M + gamma I)^-1`` first, an n * d * d product, and keeps every kernel matrix.
+Paramixer multiplies a sparse factor by gather, scale and scatter-add over `(B, L * links, D)`, and computes the links of every
+factor over all positions at once, keeping all activations for the backward pass. Skyformer is in `reference_skyformer.py`.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from torch import Tensor, nn
 
 
 def targets(length: int, offsets: list[int]) -> Tensor:
-    """`(L * K,)`: where each link of each position points."""
+    """Return the position that each link of each position points to, `(L * K,)`."""
     return ((torch.arange(length)[:, None] + torch.tensor(offsets)) % length).reshape(-1)
 
 
 def mix(links: Tensor, values: Tensor, target: Tensor) -> Tensor:
-    """``W V`` by gather, scale, scatter-add: links `(B, L, K)`, values `(B, L, D)`, target `(L * K,)`."""
+    """Compute ``W V`` by gather, scale and scatter-add: links `(B, L, K)`, values `(B, L, D)`, target `(L * K,)`."""
     b, length, k = links.shape
     d = values.shape[2]
     gathered = values.index_select(1, target)  # (B, L * K, D)
@@ -60,7 +59,7 @@ class PublishedParamixer(nn.Module):
         self.register_buffer("target", targets(length, [0, *(2**k for k in range(n_links - 1))]))
 
     def forward(self, ids: Tensor) -> Tensor:
-        """ids `(B, L)` to logits `(B, C)`."""
+        """Return the logits `(B, C)` for ids `(B, L)`."""
         x = self.embedding(ids)
         if self.position is not None:
             x = x + self.position.weight

@@ -1,9 +1,9 @@
-"""Skyformer in the order of operations of the paper's code, written afresh: the opponent of benchmarks/skyformer.py.
+"""Skyformer in the order of operations of the published code, written anew: the opponent of benchmarks/skyformer.py.
 
-The kernel of all rows of [Q; K] with the landmarks at once; ``A_K (M + gamma I)^-1`` first, an n * d * d product, then
-its product with V, then A_Q times that; everything kept for the backward. The landmarks' own kernel is picked out of
-the (2 n) * d matrix, as published. Cheaper than the published code in that there is one set of landmarks, where that
-code sums over several, with random signs.
+The kernel of all rows of [Q; K] with the landmarks is computed at once; ``A_K (M + gamma I)^-1`` comes first, an n * d * d
+product, then its product with V, then A_Q times that; everything is kept for the backward pass. The landmarks' own kernel is
+gathered from the (2 n) * d matrix, as published. It is cheaper than the published code in one respect: there is one set of
+landmarks, where that code sums over several, with random signs.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 
 def kernel(a: Tensor, b: Tensor) -> Tensor:
-    """The Gaussian kernel of rows that are scaled already: `(..., N, E)`, `(..., M, E)` to `(..., N, M)`."""
+    """Return the Gaussian kernel `(..., N, M)` of rows `(..., N, E)` and `(..., M, E)` that are already scaled."""
     squares_a = 0.5 * a.square().sum(-1, keepdim=True)
     squares_b = 0.5 * b.square().sum(-1).unsqueeze(-2)
     return torch.exp(a @ b.transpose(-1, -2) - squares_a - squares_b)
 
 
 def inverse(matrix: Tensor, iterations: int = 6) -> Tensor:
-    """Newton-Schulz, scaled over the whole batch as published."""
+    """Return the inverse by Newton-Schulz iteration, scaled over the whole batch as published."""
     identity = torch.eye(matrix.shape[-1])
     z = matrix.transpose(-1, -2) / matrix.sum(-2).max()
     for _ in range(iterations):
@@ -30,7 +30,7 @@ def inverse(matrix: Tensor, iterations: int = 6) -> Tensor:
 
 
 class PublishedSkyformer(nn.Module):
-    """Multi-head Skyformer attention; the same parameters as seqmix's mixer."""
+    """Multi-head Skyformer attention, with the same parameters as seqmix's mixer."""
 
     def __init__(self, d_model: int, *, n_heads: int = 2, n_landmarks: int = 128, gamma: float = 0.1) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class PublishedSkyformer(nn.Module):
 
 
 class Block(nn.Module):
-    """Pre-norm attention and feed-forward with residuals; parameters named as in seqmix's model."""
+    """Pre-norm attention and feed-forward with residuals; parameters have the names of seqmix's model."""
 
     def __init__(self, mixer: nn.Module, d_model: int, d_feedforward: int) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class Block(nn.Module):
 
 
 class PublishedTransformer(nn.Module):
-    """Embedding, pre-norm blocks, final norm, mean pooling, linear head: around the mixer the same as seqmix's model."""
+    """Embedding, pre-norm blocks, final norm, mean pooling, linear head: the same as seqmix's model except for the mixer."""
 
     def __init__(self, *, vocab_size: int, n_classes: int, d_model: int, d_feedforward: int, blocks: int, **options: int):
         super().__init__()

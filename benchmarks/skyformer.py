@@ -1,12 +1,11 @@
-"""A training step of Skyformer, beside the order of operations of the paper's code.
+"""A training step of Skyformer, compared with the order of operations of the published code.
 
     python benchmarks/skyformer.py
 
-Both sides are the same two-layer transformer (width 64, feed-forward 128, 2 heads, 128 landmarks) with the same
-weights, on 4 sequences of 16,384 tokens: forward, loss, backward. Timed in alternation, on two threads; the peak
-memory of a step, above what was there before it, is taken of each side in processes of its own, the median of three.
-Prints the medians, the work that a step is, and the ratio of the times; exits with 1 below 3 times the speed or above a
-third of the memory.
+Both sides are the same two-layer transformer (width 64, feed-forward 128, 2 heads, 128 landmarks) with the same weights, on 4
+sequences of 16,384 tokens: forward, loss, backward. They are timed alternately, on two threads. The peak memory of a step,
+beyond what was in use before it, is the median of three new processes per side. Prints the medians, the work in a step and the
+ratio of the times; exits with 1 below 3 times the speed or above a third of the memory.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ def tokens(length: int) -> torch.Tensor:
 
 
 def peak(side: str) -> int:
-    """Bytes that a step needs at most."""
+    """Return the peak bytes of a step."""
     torch.set_num_threads(2)
     model = build(side)
     step(model, tokens(256))  # libraries, threads and their buffers
@@ -60,7 +59,7 @@ def peak(side: str) -> int:
 
 
 def product_added(total: torch.Size, left: torch.Size, right: torch.Size, **options: object) -> int:
-    """Operations of ``total += left @ right``, which torch's counter leaves out."""
+    """Return the operations of ``total += left @ right``, which torch's counter does not count."""
     return 2 * left.numel() * right[-1]
 
 
@@ -68,7 +67,7 @@ IN_PLACE = {torch.ops.aten.addmm_: product_added, torch.ops.aten.baddbmm_: produ
 
 
 def operations(models: dict[str, nn.Module]) -> dict[str, int]:
-    """Of the matrix products of a step, which grow with the length all but for the landmarks' inverse."""
+    """Return the operations in the matrix products of a step. All but the landmarks' inverse are linear in the length."""
     work = {}
     torch.set_num_threads(1)  # the counter sees one thread
     for side, model in models.items():
@@ -83,7 +82,7 @@ def operations(models: dict[str, nn.Module]) -> dict[str, int]:
 
 
 def largest_speed() -> float:
-    """GFLOP/s of a product of large matrices: what no step can exceed."""
+    """Return the GFLOP/s of a product of large matrices, which no step can exceed."""
     a = torch.rand(2048, 2048)
     return 2 * 2048**3 / min(seconds(lambda: a @ a) for _ in range(5)) / 1e9
 

@@ -1,11 +1,11 @@
-"""Links from token tables, beside the published formulation, which computes them at every position.
+"""Links from token tables, compared with the published formulation, which computes them at every position.
 
     python benchmarks/token_tables.py
 
 The genome recipe's model (L = 16384, D = 32, d_hidden = 128, 14 factors, B = 8), two threads: inference with positions
-(at least 15 times as fast) and without (30 times); a training step without positions and embedding dropout (20 times).
-In inference the table is computed once, before the measurement, as it is in the first batch of a long list. The last line
-is the least of the three ratios over its target, in percent.
+(target: 15 times as fast) and without (30 times); a training step without positions and embedding dropout (20 times). In
+inference the table is computed once, before the measurement, as in the first batch of a long list. The last line is the
+smallest of the three ratios over its target.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> int:
     print(f"training step without positions: {theirs:.2f} s and {own:.3f} s, ratio {ratio:.1f} (at least 20)")
     shares.append(ratio / 20.0)
     held = min(shares) >= 1.0
-    print(f"ratio {min(shares):.2f} of what is claimed, at the least{'' if held else ': falls short'}")
+    print(f"ratio {min(shares):.2f} of the target, the smallest of three{'' if held else ': falls short'}")
     return 0 if held else 1
 
 

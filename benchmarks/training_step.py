@@ -1,10 +1,10 @@
-"""A training step of the genome recipe: link MLPs in chunks with recomputation, beside all activations kept.
+"""A training step of the genome recipe: link MLPs in chunks with recomputation, compared with keeping all activations.
 
     python benchmarks/training_step.py
 
-L = 16384, D = 32, d_hidden = 128, 14 factors, B = 8, with positions and dropouts as published, two threads. Time in turns;
-memory in a process of its own for each side. The last line is the ratio of the times; exits with 1 below 8 times, or with
-more than an eighth of the memory.
+L = 16384, D = 32, d_hidden = 128, 14 factors, B = 8, with positions and dropout as published, two threads. Times are measured
+alternately, memory in a new process per side. The last line is the ratio of the times; exits with 1 below 8 times the speed,
+or with more than an eighth of the memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FASTER, LESS = 8.0, 8.0
 
 
 def peak(side: str) -> int:
-    """Bytes that one step needs above the imports."""
+    """Return the bytes that one step needs beyond the imports."""
     torch.set_num_threads(2)
     before = rss()
     if side == "opponent":
@@ -39,7 +39,7 @@ def main() -> int:
     theirs, own, ratio = in_turns(lambda: genome.published_step(opponent), lambda: genome.recipe_step(ours), 3, times=2)
     print(machine())
     less = memory["opponent"] / memory["ours"]
-    print(f"memory above the imports: {memory['opponent'] / 1e9:.2f} GB and {memory['ours'] / 1e9:.2f} GB, 1/{less:.1f}")
+    print(f"memory beyond the imports: {memory['opponent'] / 1e9:.2f} GB and {memory['ours'] / 1e9:.2f} GB, 1/{less:.1f}")
     n, m, h, d, k = genome.B * genome.L, 14, 128, 32, 15
     flops = 2 * n * m * h * (4 * d + 3 * k) + 2 * n * m * k * d * 3
     print(f"training step: {theirs:.2f} s and {own:.2f} s; {flops / own / 1e9:.0f} GFLOP/s, 3 x {n * m * h / 1e6:.0f} M GELUs")

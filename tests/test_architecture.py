@@ -44,7 +44,7 @@ def leaves(group, above=""):
             yield f"{above}{name}", command
 
 
-def test_commands_have_the_options_that_are_documented():
+def test_commands_have_documented_options():
     commands = dict(leaves(typer.main.get_command(cli.app)))
     assert set(commands) == set(OPTIONS)
     for name, command in commands.items():
@@ -74,7 +74,7 @@ def test_every_command_has_a_documented_function(function):
     assert function in seqmix.__all__
 
 
-def test_help_loads_nothing_heavy():
+def test_help_imports_nothing_heavy():
     code = (
         "import sys, json\nfrom seqmix.cli import app\n"
         "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\nprint(json.dumps(list(sys.modules)), file=sys.stderr)"
@@ -86,7 +86,7 @@ def test_help_loads_nothing_heavy():
         assert command.split()[0] in done.stdout
 
 
-def test_no_source_file_reads_or_writes_pickle():
+def test_no_source_file_uses_pickle():
     for path in PACKAGE.rglob("*.py"):
         names = {n.id for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Name)}
         text = path.read_text()

@@ -26,13 +26,13 @@ def copy(trained, tmp_path):
     return Path(shutil.copytree(trained.path, tmp_path / "copy"))
 
 
-def test_a_run_folder_has_what_the_design_says(trained):
+def test_run_folder_has_documented_files(trained):
     names = {p.name for p in trained.path.iterdir()}
     assert names >= {"config.toml", "model.safetensors", "last", "metrics.jsonl", "dataset.json", "environment.json"}
     assert not [p for p in trained.path.rglob("*") if p.name.endswith((".partial", ".pt", ".pkl", ".bin"))]
 
 
-def test_a_run_is_read_back_as_it_was(trained):
+def test_run_round_trips(trained):
     run = Run.open(trained.path)
     assert run.config == trained.config
     assert run.classes == ["atrich", "gcrich"]
@@ -43,7 +43,7 @@ def test_a_run_is_read_back_as_it_was(trained):
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
-def test_tensors_and_facts_survive_and_equal_content_is_equal_bytes(tmp_path):
+def test_tensors_and_facts_round_trip_with_equal_bytes(tmp_path):
     tensors = {
         "b": torch.arange(6).view(2, 3)[:, ::2],
         "a": torch.randn(3, dtype=torch.float64),
@@ -64,7 +64,7 @@ def test_tensors_and_facts_survive_and_equal_content_is_equal_bytes(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "last/state.safetensors"])
-def test_every_kind_of_damage_to_tensors_is_noticed(copy, name):
+def test_damaged_tensors_are_detected(copy, name):
     path = copy / name
     whole = path.read_bytes()
     header = 8 + int.from_bytes(whole[:8], "little")
@@ -90,7 +90,7 @@ def test_every_kind_of_damage_to_tensors_is_noticed(copy, name):
     load()
 
 
-def test_a_foreign_safetensors_file_is_told(copy):
+def test_foreign_safetensors_file_is_an_error(copy):
     save_file({"weight": torch.zeros(2)}, copy / "model.safetensors")
     with pytest.raises(RunError, match="seqmix did not write"):
         Run.open(copy).load_model()
@@ -118,40 +118,40 @@ def change(path, old, new):
         ("dataset.json", '"alphabet": "dna"', '"alphabet": "dna-iupac"'),
     ],
 )
-def test_weights_are_not_used_with_another_description_than_they_were_trained_with(copy, file, old, new):
+def test_weights_are_not_used_with_another_description(copy, file, old, new):
     change(copy / file, old, new)
     with pytest.raises(RunError, match="changed"):
         Run.open(copy).load_model()
 
 
-def test_a_data_set_that_moved_may_be_named_in_the_configuration(copy, trained):
+def test_moved_data_set_can_be_named_in_config(copy, trained):
     change(copy / "config.toml", trained.config.data.path, "/elsewhere")
     Run.open(copy).load_model()
 
 
 @pytest.mark.parametrize("name", ["config.toml", "dataset.json"])
 @pytest.mark.parametrize("content", ["{ <?", "", "\x00\x01", '{"format_version": 1}\n', "[]\n"])
-def test_a_damaged_description_is_a_clear_error(copy, name, content):
+def test_damaged_description_is_a_clear_error(copy, name, content):
     (copy / name).write_text(content)
     with pytest.raises(SeqmixError, match=name):
         Run.open(copy).load_model()
 
 
-def test_a_damaged_log_is_a_clear_error(copy):
+def test_damaged_log_is_a_clear_error(copy):
     (copy / "metrics.jsonl").write_text("{ <?\n")
     with pytest.raises(RunError, match=r"metrics\.jsonl"):
         Run.open(copy).history()
 
 
 @pytest.mark.parametrize("name", ["config.toml", "dataset.json", "model.safetensors"])
-def test_a_missing_file_is_told(copy, name):
+def test_missing_file_is_named(copy, name):
     (copy / name).unlink()
     with pytest.raises(RunError) as raised:
         Run.open(copy).load_model()
     assert str(copy) in str(raised.value)
 
 
-def test_what_is_no_run_folder_is_told(tmp_path):
+def test_other_folder_is_an_error(tmp_path):
     with pytest.raises(RunError, match="no such run folder"):
         Run.open(tmp_path / "nothing")
     (tmp_path / "photos").mkdir()
@@ -170,7 +170,7 @@ class Bomb:
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "last/state.safetensors"])
-def test_a_pickle_in_the_place_of_tensors_is_not_loaded(copy, name, monkeypatch, tmp_path):
+def test_pickle_in_place_of_tensors_is_not_loaded(copy, name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     run = Run.open(copy)
     for write in (lambda p: p.write_bytes(pickle.dumps(Bomb())), lambda p: torch.save(Bomb(), p)):
@@ -180,7 +180,7 @@ def test_a_pickle_in_the_place_of_tensors_is_not_loaded(copy, name, monkeypatch,
     assert not (tmp_path / "exploded").exists()
 
 
-def test_no_module_can_load_a_pickle():
+def test_no_module_loads_pickles():
     forbidden = {"pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
     for path in Path(seqmix.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -194,7 +194,7 @@ def test_no_module_can_load_a_pickle():
                 assert all(isinstance(value, ast.Constant) and value.value is False for value in allowed), path
 
 
-def test_a_new_run_is_whole_or_not_there(trained, tmp_path, monkeypatch):
+def test_run_is_created_whole_or_not_at_all(trained, tmp_path, monkeypatch):
     from seqmix import run as module
 
     def fail(path, data):
@@ -213,7 +213,7 @@ def test_a_new_run_is_whole_or_not_there(trained, tmp_path, monkeypatch):
     Run.open(old).load_model()
 
 
-def test_what_exists_is_replaced_only_when_asked_and_only_if_it_is_a_run(copy, trained, tmp_path):
+def test_overwrite_replaces_only_runs(copy, trained, tmp_path):
     with pytest.raises(RunError, match="exists; continue it with --resume, replace it with --overwrite"):
         Run.create(copy, trained.config, trained.info)
     assert (copy / "model.safetensors").exists()
@@ -229,7 +229,7 @@ def test_what_exists_is_replaced_only_when_asked_and_only_if_it_is_a_run(copy, t
         Run.create(tmp_path / "file" / "run", trained.config, trained.info)
 
 
-def test_the_next_number_is_behind_the_last(tmp_path):
+def test_next_run_number_follows_the_last(tmp_path):
     root = tmp_path / "runs"
     assert next_run_folder("paramixer-chord", root) == root / "001-paramixer-chord"
     for name in ("001-paramixer-chord", "007-softmax", "notes", "12", "x-100"):
@@ -239,7 +239,7 @@ def test_the_next_number_is_behind_the_last(tmp_path):
     assert next_run_folder("skyformer", root) == root / "1235-skyformer"
 
 
-def test_the_newest_run_is_the_one_begun_last(trained, tmp_path):
+def test_newest_run_is_the_one_started_last(trained, tmp_path):
     root = tmp_path / "runs"
     with pytest.raises(RunError, match="seqmix train"):
         Run.newest(root)
@@ -252,14 +252,14 @@ def test_the_newest_run_is_the_one_begun_last(trained, tmp_path):
     assert Run.newest(root).path == root / "001-a"
 
 
-def test_the_newest_of_runs_begun_at_one_moment_has_the_highest_number(trained, tmp_path):
+def test_newest_of_simultaneous_runs_has_highest_number(trained, tmp_path):
     for name in ("001-a", "002-b"):
         shutil.copytree(trained.path, tmp_path / name)
         os.utime(tmp_path / name / "config.toml", (1e9, 1e9))
     assert Run.newest(tmp_path).path.name == "002-b"
 
 
-def test_the_log_is_json_even_where_a_score_is_not_defined(copy):
+def test_log_is_json_even_with_undefined_scores(copy):
     run = Run.open(copy)
     run.log({"epoch": 4, "step": 99, "val_ROC AUC": float("nan")})
 
@@ -271,7 +271,7 @@ def test_the_log_is_json_even_where_a_score_is_not_defined(copy):
     assert run.history()[-1]["val_ROC AUC"] is None
 
 
-def test_a_line_of_the_log_that_was_cut_off_is_left_out(copy):
+def test_truncated_line_of_log_is_skipped(copy):
     run = Run.open(copy)
     with (copy / "metrics.jsonl").open("a") as file:
         file.write('{"epoch": 4, "st')
@@ -281,7 +281,7 @@ def test_a_line_of_the_log_that_was_cut_off_is_left_out(copy):
     assert [line["epoch"] for line in run.history()] == [1, 2, 3]
 
 
-def test_what_figures_depend_on_is_told_without_starting_a_process():
+def test_environment_is_recorded_without_starting_a_process():
     # an interruption while one starts would leave it behind
     program = """
 import sys

@@ -97,7 +97,7 @@ def errors(result):
     return {(s.mixer, s.inputs, s.length): {p.features: p.error for p in s.points} for s in result.errors}
 
 
-def test_the_error_of_skyformer_falls_with_the_number_of_features(quick):
+def test_error_of_skyformer_falls_with_number_of_features(quick):
     result = bench_approximation(["skyformer"], (16, 64, 256), (64, 256), repeats=2)
     for series in result.errors:
         found = [point.error for point in series.points]
@@ -107,7 +107,7 @@ def test_the_error_of_skyformer_falls_with_the_number_of_features(quick):
     assert at["skyformer", "gaussian", 64][256] < 0.01 < 0.1 < at["skyformer", "gaussian", 256][256]
 
 
-def test_an_exact_approximation_has_no_error(quick, plugins):
+def test_exact_approximation_has_zero_error(quick, plugins):
     result = bench_approximation(["twin", "fewer"], (8, 16, 64), (64,), repeats=1)
     found = errors(result)
     assert max(found["twin", "gaussian", 64].values()) < 1e-5
@@ -115,7 +115,7 @@ def test_an_exact_approximation_has_no_error(quick, plugins):
     assert result.to_json() == bench_approximation(["twin", "fewer"], (8, 16, 64), (64,), repeats=1).to_json()
 
 
-def test_only_approximations_have_errors_and_all_attention_is_trained(quick, plugins):
+def test_errors_are_for_approximations_and_stability_for_all_attention(quick, plugins):
     result = bench_approximation(None, (8,), (16,), repeats=1, seeds=1, steps=2)
     names = {series.mixer for series in result.errors}
     assert {"skyformer", "twin", "fewer"} <= names and not names & {"softmax", "kernelized", "paramixer", "broken"}
@@ -123,7 +123,7 @@ def test_only_approximations_have_errors_and_all_attention_is_trained(quick, plu
     assert names | {"softmax", "kernelized"} <= trained and "paramixer" not in trained
 
 
-def test_a_mixer_that_fails_ends_only_its_own_points(quick, plugins):
+def test_failing_mixer_loses_only_its_own_points(quick, plugins):
     result = bench_approximation(["broken", "twin"], (8, 2000, 4000), (16,), repeats=1)
     assert set(errors(result)) == {("twin", "gaussian", 16)} and len(result.errors[0].points) == 1
     assert "broken: 16 with 8, 2000, 4000 features is left out (gaussian inputs): there are numbers" in result.notes[0]
@@ -131,7 +131,7 @@ def test_a_mixer_that_fails_ends_only_its_own_points(quick, plugins):
     json.loads(result.to_json())
 
 
-def test_the_spectral_norm_is_the_greatest_singular_value():
+def test_spectral_norm_is_largest_singular_value():
     generator = torch.Generator().manual_seed(0)
     matrices = torch.randn(2, 3, 50, 7, dtype=torch.float64, generator=generator)
     expected = [[np.linalg.svd(m.numpy(), compute_uv=False)[0] for m in row] for row in matrices]
@@ -142,7 +142,7 @@ def test_the_spectral_norm_is_the_greatest_singular_value():
             relative_error(wrong, matrices)
 
 
-def test_gaussian_inputs_are_standard_normal_and_the_same_each_time():
+def test_gaussian_inputs_are_standard_normal_and_repeatable():
     q, k, v = Gaussian().draw(1000, 0)
     assert q.shape == (1, 2, 1000, 32) and q.dtype == torch.float32
     for drawn in (q, k, v):
@@ -151,7 +151,7 @@ def test_gaussian_inputs_are_standard_normal_and_the_same_each_time():
     assert not torch.equal(q, Gaussian().draw(1000, 1)[0]) and not torch.equal(q, k)
 
 
-def test_inputs_of_a_run_are_those_of_its_first_block(attention_run, dataset):
+def test_inputs_of_run_come_from_its_first_block(attention_run, dataset):
     source = FromRun(attention_run, dataset)
     assert (source.n_heads, source.head_width) == (4, 4)
     q, k, v = source.draw(32, 0)
@@ -166,14 +166,14 @@ def test_inputs_of_a_run_are_those_of_its_first_block(attention_run, dataset):
     assert f"{len(long)} records of the test split are that long" in source.lacking(32, len(long) + 1)
 
 
-def test_where_keys_are_queries_they_are_taken_for_both(dataset, tmp_path):
+def test_shared_queries_and_keys_are_used_for_both(dataset, tmp_path):
     settings = ["model.d_model=16", "model.words=0", "mixer.bucket_size=16"]
     run = seqmix.train(dataset, tmp_path / "run", mixer="reformer", epochs=1, settings=settings)
     q, k, v = FromRun(run, dataset).draw(32, 0)
     assert torch.equal(q, k) and not torch.equal(q, v)
 
 
-def test_inputs_have_the_length_that_is_asked_for_whatever_the_tokens_are(dataset, tmp_path):
+def test_inputs_have_requested_length(dataset, tmp_path):
     settings = ["model.d_model=16", "model.words=0", "model.kmer=2", "model.pooling=cls", "model.positions=true"]
     settings += ["model.max_length=200", "data.max_length=48"]
     run = seqmix.train(dataset, tmp_path / "run", mixer="skyformer", epochs=1, settings=settings)
@@ -188,7 +188,7 @@ def test_inputs_have_the_length_that_is_asked_for_whatever_the_tokens_are(datase
         source.draw(16, 0)
 
 
-def test_tau_of_a_linear_model_is_what_it_is_by_hand():
+def test_tau_of_linear_model_matches_hand_calculation():
     model = nn.Linear(2, 1, bias=False)
     x = torch.tensor([[3.0, 0.0], [0.0, 4.0]])
     moves = [torch.tensor([[0.5, 0.0]]), torch.tensor([[0.0, -0.1]]), torch.tensor([[1.0, 1.0]])]
@@ -206,7 +206,7 @@ def test_tau_of_a_linear_model_is_what_it_is_by_hand():
         amplifications(model, lambda: [model(x).detach()], lambda number: None, 1)
 
 
-def test_scores_are_means_over_steps_and_seeds_beside_softmax():
+def test_scores_are_means_relative_to_softmax():
     softmax = Instability(mixer="softmax", setting="seqmix", options={}, logits=[[1.0, 3.0], [4.0, 4.0]])
     other = Instability(mixer="x", setting="seqmix", options={}, logits=[[1.0, 1.0]])
     assert softmax.score() == 3.0 and other.score() == 1.0
@@ -214,7 +214,7 @@ def test_scores_are_means_over_steps_and_seeds_beside_softmax():
     assert other.relative(softmax) == (0.5, 0.0)  # of the seed that both have
 
 
-def test_models_begin_with_the_same_weights_and_train_on_the_same_batches(dataset):
+def test_models_share_initial_weights_and_batches(dataset):
     task = Task(dataset, 0, steps=2, length=32, batch_size=4)
     assert len(task.training) == 2 and task.fixed.ids.shape == (4, 32)
     assert task.objective.n_outputs == 2 and len(task.vocabulary) == len(dataset.vocabulary)
@@ -226,7 +226,7 @@ def test_models_begin_with_the_same_weights_and_train_on_the_same_batches(datase
     assert training_taus("softmax", task, "seqmix", 2) == training_taus("softmax", task, "seqmix", 2)
 
 
-def test_with_published_settings_kernelized_attention_is_more_stable_than_softmax():
+def test_kernelized_attention_is_more_stable_than_softmax():
     tasks = [Task(None, seed, steps=20, length=64, batch_size=4) for seed in range(2)]  # single seeds differ much
     mean = {name: [np.mean(training_taus(name, task, "published")[0]) for task in tasks] for name in ("softmax", "kernelized")}
     assert sum(mean["kernelized"]) < 0.9 * sum(mean["softmax"])
@@ -234,7 +234,7 @@ def test_with_published_settings_kernelized_attention_is_more_stable_than_softma
     assert skyformer == pytest.approx(mean["kernelized"][0], rel=0.05) and skyformer < mean["softmax"][0]
 
 
-def test_the_command_writes_tables_json_and_figures(command, plugins, tmp_path):
+def test_command_writes_tables_json_and_figures(command, plugins, tmp_path):
     small = ("--features", "4,8", "--lengths", "32,16", "--repeats", 1, "--steps", 1, "--seeds", 1, "--threads", 1)
     shown = command("--mixers", "skyformer,fewer", *small, "-o", "there/found")
     folder = tmp_path / "there" / "found"
@@ -259,7 +259,7 @@ def test_the_command_writes_tables_json_and_figures(command, plugins, tmp_path):
     assert (folder / "approximation.json").read_bytes() != before
 
 
-def test_a_run_lends_its_queries_keys_values_and_data(command, quick, attention_run, dataset, tmp_path):
+def test_run_provides_queries_keys_values_and_data(command, quick, attention_run, dataset, tmp_path):
     shown = command("--mixers", "skyformer", "--features", "4,16", "--lengths", "32,1k", "--run", attention_run.path)
     assert "run inputs: 1k is left out: 0 records of the test split are that long, 3 are wanted" in shown
     found = json.loads((tmp_path / "bench" / "approximation.json").read_text())
@@ -270,14 +270,14 @@ def test_a_run_lends_its_queries_keys_values_and_data(command, quick, attention_
     assert all(p["error"] < 1.1 for s in found["errors"] for p in s["points"])
 
 
-def test_training_can_be_on_a_data_set(dataset):
+def test_stability_can_be_measured_on_a_data_set(dataset):
     result = bench_approximation(["kernelized"], (4,), (16,), data=dataset, steps=1, seeds=1)
     assert not result.errors and len(result.instabilities) == 4
     assert len(approximation_tables(result)) == 1
     approximation_figure(result)
 
 
-def test_mistakes_are_one_line_and_nothing_is_measured(command, monkeypatch, trained, tmp_path):
+def test_errors_are_one_line_before_measuring(command, monkeypatch, trained, tmp_path):
     monkeypatch.setattr(approximation, "_measure", None)
     for arguments, message in {
         ("--mixers", "lstm"): "there is no mixer 'lstm'; available: ",
@@ -302,7 +302,7 @@ def test_mistakes_are_one_line_and_nothing_is_measured(command, monkeypatch, tra
             bench_approximation(**wrong)
 
 
-def test_data_without_labels_is_refused(tmp_path):
+def test_unlabelled_data_is_an_error(tmp_path):
     (tmp_path / "x.fa").write_text("".join(f">r{i}\n{'ACGT' * 5}{'ACGT'[i % 4] * i}\n" for i in range(9)))
     table = "text,other,label\n" + "".join(f"a{i},b{i},{i % 2}\n" for i in range(12))
     (tmp_path / "pairs.csv").write_text(table)
@@ -314,7 +314,7 @@ def test_data_without_labels_is_refused(tmp_path):
         bench_approximation(data=unlabelled)
 
 
-def test_what_was_measured_before_an_interruption_is_written(command, monkeypatch, tmp_path):
+def test_interruption_writes_what_was_measured(command, monkeypatch, tmp_path):
     called = []
 
     def interrupted(name, task, setting, steps):

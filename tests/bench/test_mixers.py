@@ -95,7 +95,7 @@ def run(monkeypatch, tmp_path):
     return call
 
 
-def test_the_command_measures_two_mixers_and_writes_tables_json_and_figures(run, in_process, tmp_path):
+def test_command_measures_mixers_and_writes_tables_json_and_figures(run, in_process, tmp_path):
     shown = run("--mixers", "paramixer,softmax", "--lengths", "256,64,128", "--repeats", "2", "-o", "there/found")
     folder = tmp_path / "there" / "found"
     assert sorted(path.name for path in folder.iterdir()) == ["bench.json", "bench.png", "bench.svg"]
@@ -122,14 +122,14 @@ def test_the_command_measures_two_mixers_and_writes_tables_json_and_figures(run,
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells how much memory is resident")
-def test_a_point_has_at_least_the_memory_of_its_tensors():
+def test_measured_memory_is_at_least_that_of_tensors():
     length = 16384
     answer = benchmark._measure(Spec(mixer="paramixer", length=length, repeats=1), None)
     links = 4 * 14 * 15 * length  # of 14 factors, float32
     assert links < answer.forward.peak_bytes < answer.training.peak_bytes < 100 * links
 
 
-def test_exponents_of_made_up_series_are_recovered():
+def test_exponents_of_synthetic_series_are_recovered():
     for exponent in (1.0, 1.37, 2.0):
         found = series("x", exponent)
         for value in (*found.exponents().values(), *found.last_exponents().values()):
@@ -137,7 +137,7 @@ def test_exponents_of_made_up_series_are_recovered():
     assert fit_exponent([(2, 3.0), (4, 12.0), (8, 48.0)]) == pytest.approx(2.0)
 
 
-def test_an_exponent_needs_three_points_and_memory_beyond_the_weights():
+def test_exponent_needs_three_points_and_memory_beyond_weights():
     assert set(series("x", 1.0, (64, 128)).exponents().values()) == {None}
     assert set(series("x", 1.0, (64,)).last_exponents().values()) == {None}
     mostly_weights = Series(mixer="x", quadratic=False, model={}, points=[point(n, 1.0, WEIGHTS / 2) for n in (64, 128, 256)])
@@ -147,7 +147,7 @@ def test_an_exponent_needs_three_points_and_memory_beyond_the_weights():
     bench_figure(made_up(unknown))
 
 
-def test_growth_of_the_time_per_token_stands_beside_the_square_of_the_logarithm():
+def test_growth_of_time_per_token_is_compared_with_squared_logarithm():
     growth = series("x", 1.5).growth()
     assert growth["training"] == pytest.approx(8.0) == growth["forward"]
     assert growth["log_squared"] == pytest.approx(1.6**2)
@@ -156,7 +156,7 @@ def test_growth_of_the_time_per_token_stands_beside_the_square_of_the_logarithm(
     assert [p["training"]["relative_time_per_token"] for p in points] == pytest.approx([1, 2, 4, 8])
 
 
-def test_predictions_follow_the_last_points_between_linear_and_quadratic():
+def test_extrapolation_is_between_linear_and_quadratic():
     assert predict([], 256, False) is None
     assert predict([(64, 1.0)], 256, False) == 4.0
     assert predict([(64, 1.0)], 256, True) == 16.0
@@ -166,20 +166,20 @@ def test_predictions_follow_the_last_points_between_linear_and_quadratic():
     assert predict([(64, 1.0), (128, 3.0), (256, 6.0)], 512, True) == pytest.approx(18.0)
 
 
-def test_a_series_stops_before_the_memory_limit(measures):
+def test_series_stops_before_memory_limit(measures):
     result = bench_mixers(["paramixer", "softmax"], (64, 128, 256), memory_limit=3_000_000)
     assert [len(s.points) for s in result.series] == [2, 1]  # 4 MB at 256 after 2 at 128; a quadratic one: 4 after 1
     assert "stopped at 256: it would need about 4 MB of memory, at most 3 MB may be used" in result.series[0].stopped
     assert len(measures) == 3
 
 
-def test_the_memory_that_is_free_is_the_limit_otherwise(measures, monkeypatch):
+def test_default_memory_limit_is_free_memory(measures, monkeypatch):
     monkeypatch.setattr(benchmark, "free_memory", lambda device: 2_000_000)
     stopped = bench_mixers(["paramixer"], (64, 128)).series[0].stopped
     assert stopped == "stopped at 128: it would need about 2 MB of memory, at most 1.4 MB of the 2 MB that are free may be used"
 
 
-def test_a_series_stops_before_the_time_limit(measures):
+def test_series_stops_before_time_limit(measures):
     called = []
     result = bench_mixers(
         ["paramixer"], (64, 128, 256), time_limit=0.003, on_start=called.append, on_point=lambda *a: called.append(a)
@@ -190,14 +190,14 @@ def test_a_series_stops_before_the_time_limit(measures):
     assert "stopped at 256" in json.loads(result.to_json())["series"][0]["stopped"]
 
 
-def test_a_running_measurement_is_ended_when_it_takes_too_much_memory_or_time(monkeypatch):
+def test_running_measurement_is_stopped_at_memory_or_time_limit(monkeypatch):
     spec = Spec(mixer="paramixer", length=1 << 20, longest=0.05)
     assert "one run takes more than 50 ms" in benchmark._measure(spec, None)
     monkeypatch.setattr(benchmark, "_PROGRAM", 0)
     assert "more than the 1 kB of memory" in benchmark._measure(spec, 1000)
 
 
-def test_a_failing_mixer_ends_only_its_series(in_process, tmp_path, monkeypatch):
+def test_failing_mixer_ends_only_its_series(in_process, tmp_path, monkeypatch):
     here = benchmark._measure
     monkeypatch.setattr(
         benchmark, "_measure", lambda spec, limit: (REAL_MEASURE if spec.mixer == "dying" else here)(spec, limit)
@@ -224,13 +224,13 @@ def test_a_failing_mixer_ends_only_its_series(in_process, tmp_path, monkeypatch)
     write_bench(result, tmp_path / "bench")
 
 
-def test_when_nothing_can_be_measured_the_reasons_are_told(monkeypatch):
+def test_reasons_are_reported_if_nothing_can_be_measured(monkeypatch):
     monkeypatch.setattr(benchmark, "_measure", lambda spec, limit: "failed: no reason")
     with pytest.raises(SeqmixError, match="nothing could be measured: softmax: stopped at 64: failed: no reason"):
         bench_mixers(["softmax"], (64,))
 
 
-def test_a_measurement_answers_mistakes_with_their_message():
+def test_measurement_process_returns_error_messages():
     assert "no mixer 'nothing'" in json.loads(main('{"mixer": "nothing", "length": 64}'))["error"]
     assert "n_heads must divide" in json.loads(main('{"mixer": "softmax", "length": 64, "d_model": 7}'))["error"]
     assert json.loads(main("{}"))["error"].startswith("TypeError: ")
@@ -253,20 +253,20 @@ def test_a_measurement_answers_mistakes_with_their_message():
         ({"device": "cuda:99"}, "not to be had here"),
     ],
 )
-def test_what_is_not_allowed_is_refused_before_anything_is_measured(measures, options, message):
+def test_invalid_options_are_errors_before_measuring(measures, options, message):
     with pytest.raises(ConfigError, match=message):
         bench_mixers(**options)
     assert not measures
 
 
-def test_lengths_are_read_with_their_units():
+def test_lengths_are_parsed_with_units():
     assert parse_lengths("64, 1k,4K,1M,1000") == [64, 1024, 4096, 1 << 20, 1000]
     for wrong in ("", "1x", "k", "-5", "1k,,4k", "1.5k", "0", "8"):
         with pytest.raises(ConfigError, match="is no length; lengths are whole numbers from 16, k for 1,024"):
             parse_lengths(wrong)
 
 
-def test_mistakes_on_the_command_line_are_one_line(run, measures, tmp_path):
+def test_command_line_errors_are_one_line(run, measures, tmp_path):
     assert "'1x' is no length" in run("--lengths", "1k,1x", code=1)
     assert "there is no mixer ''" in " ".join(run("--mixers", "", code=1).split())
     assert "there is no mixer 'lstm'; available: bigbird" in " ".join(run("--mixers", "lstm", code=1).split())
@@ -275,7 +275,7 @@ def test_mistakes_on_the_command_line_are_one_line(run, measures, tmp_path):
     assert not measures and not (tmp_path / "bench").exists()
 
 
-def test_nothing_is_overwritten_unasked(run, measures, tmp_path):
+def test_existing_output_is_kept_without_overwrite(run, measures, tmp_path):
     run("--mixers", "softmax", "--lengths", "64")
     first = (tmp_path / "bench" / "bench.json").read_bytes()
     (tmp_path / "bench" / "mine").write_text("kept")
@@ -286,7 +286,7 @@ def test_nothing_is_overwritten_unasked(run, measures, tmp_path):
     assert (tmp_path / "bench" / "mine").read_text() == "kept"
 
 
-def test_what_was_measured_before_an_interruption_is_written(run, monkeypatch, tmp_path):
+def test_interruption_writes_what_was_measured(run, monkeypatch, tmp_path):
     def interrupted(spec, limit):
         if spec.length > 64:
             raise KeyboardInterrupt
@@ -303,7 +303,7 @@ def test_what_was_measured_before_an_interruption_is_written(run, monkeypatch, t
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for the process in /proc")
-def test_an_interruption_leaves_no_process_behind(tmp_path):
+def test_interruption_leaves_no_process(tmp_path):
     command = [sys.executable, "-m", "seqmix", "bench", "mixers", "--mixers", "paramixer", "--lengths", "1M"]
     paths = str(Path(seqmix.__file__).parent.parent)
     parent = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}, stderr=subprocess.PIPE)
@@ -320,7 +320,7 @@ def test_an_interruption_leaves_no_process_behind(tmp_path):
     assert not any(Path(f"/proc/{pid}").exists() for pid in found)
 
 
-def test_the_figure_has_a_line_for_each_of_many_mixers(tmp_path):
+def test_figure_has_a_line_for_each_mixer(tmp_path):
     many = [series(f"mixer{i}", 1 + i / 12) for i in range(14)]
     figure = bench_figure(made_up(*many))
     legend = [text.get_text() for text in figure.legends[0].get_texts()]

@@ -34,7 +34,7 @@ def one_line(result):
     return lines[0]
 
 
-def test_the_four_commands_work_in_an_empty_folder_with_their_defaults(run, tmp_path, two_class_files):
+def test_four_commands_work_with_defaults_in_empty_folder(run, tmp_path, two_class_files):
     labelled = tmp_path / "x.fasta"
     records = []
     for path in two_class_files:
@@ -59,7 +59,7 @@ def test_version(run):
     assert run("--version").stdout == f"seqmix {seqmix.__version__}\n"
 
 
-def test_an_unknown_option_is_a_usage_error(run):
+def test_unknown_option_is_a_usage_error(run):
     assert run("train", "--learning-rat", "1", code=2).stdout == ""
 
 
@@ -71,12 +71,12 @@ def test_quiet_prints_nothing(run, two_class_files):
     assert done.stderr == "" and done.stdout == ""
 
 
-def test_verbose_prints_the_settings(run, dataset):
+def test_verbose_prints_settings(run, dataset):
     result = run("train", dataset.path, *SMALL, "--verbose")
     assert "tokens_per_batch = " in result.stderr and 'protocol = "chord"' in result.stderr
 
 
-def test_a_log_without_a_terminal_has_no_control_characters(run, dataset):
+def test_output_without_terminal_has_no_control_characters(run, dataset):
     result = run("train", dataset.path, *SMALL)
     assert "\r" not in result.stderr and "\x1b" not in result.stderr
     assert len([line for line in result.stderr.splitlines() if re.match(r"\s+[12]\s", line)]) == 2  # a line an epoch
@@ -92,7 +92,7 @@ def test_a_log_without_a_terminal_has_no_control_characters(run, dataset):
         (["predict", "x.fa", "--run", "nowhere"], ["nowhere", "no such run folder"]),
     ],
 )
-def test_what_is_missing_is_told_in_one_line(run, arguments, words):
+def test_missing_file_is_explained_in_one_line(run, arguments, words):
     line = one_line(run(*arguments, code=1))
     assert all(word in line for word in words), line
 
@@ -115,13 +115,13 @@ def test_what_is_missing_is_told_in_one_line(run, arguments, words):
         (["--precision", "fp16", "--device", "cpu"], ["fp16", "GPU"]),
     ],
 )
-def test_a_wrong_setting_is_told_in_one_line_and_leaves_no_run(run, dataset, tmp_path, options, words):
+def test_invalid_setting_is_explained_in_one_line_and_leaves_no_run(run, dataset, tmp_path, options, words):
     line = one_line(run("train", dataset.path, *options, code=1))
     assert all(word in line for word in words), line
     assert not (tmp_path / "runs").exists()
 
 
-def test_existing_folders_are_not_overwritten_unasked(run, dataset, two_class_files, tmp_path):
+def test_existing_folders_are_kept_without_overwrite(run, dataset, two_class_files, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     for command in (["prepare", *two_class_files], ["train", dataset.path, *SMALL]):
@@ -130,7 +130,7 @@ def test_existing_folders_are_not_overwritten_unasked(run, dataset, two_class_fi
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
 
 
-def test_evaluation_files_go_where_output_says(run, trained, tmp_path):
+def test_evaluation_is_written_to_output(run, trained, tmp_path):
     run("eval", trained.path, "-o", "scores", "--split", "val")
     content = json.loads((tmp_path / "scores" / "evaluation.json").read_text())
     assert content["source"] == "val split" and content["records"] == 16

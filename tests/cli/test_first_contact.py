@@ -17,12 +17,12 @@ def call(*arguments):
 
 
 @pytest.mark.parametrize("wrong", [["--device", "cuda:9"], ["--batch-size", "-1"], ["--precision", "fp16", "--device", "cpu"]])
-def test_predict_writes_nothing_before_all_is_checked(trained, two_class_files, wrong):
+def test_predict_checks_everything_before_writing(trained, two_class_files, wrong):
     result = call("predict", two_class_files[0], "--run", trained.path, *wrong)
     assert result.exit_code == 1 and result.stdout == ""
 
 
-def test_predict_on_a_foreign_alphabet_gives_no_advice_that_predict_cannot_take(trained, tmp_path):
+def test_predict_on_wrong_alphabet_gives_applicable_advice(trained, tmp_path):
     protein = write_fasta(tmp_path / "protein.fa", [("p1", "MKLVVEQQLE")])
     result = call("predict", protein, "--run", trained.path)
     assert result.exit_code == 1 and result.stdout == ""
@@ -30,25 +30,25 @@ def test_predict_on_a_foreign_alphabet_gives_no_advice_that_predict_cannot_take(
 
 
 @pytest.mark.parametrize("setting", ["model.d_model=100000000", "mixer.n_links=99999"])
-def test_a_model_that_is_too_large_is_refused(dataset, tmp_path, setting):
+def test_too_large_model_is_an_error(dataset, tmp_path, setting):
     with pytest.raises(ConfigError, match=r"too large|more than there are"):
         seqmix.train(dataset, tmp_path / "run", settings=[setting])
     assert not (tmp_path / "run").exists()
 
 
-def test_a_negative_seed_is_refused(two_class_files, tmp_path):
+def test_negative_seed_is_an_error(two_class_files, tmp_path):
     result = call("prepare", *two_class_files, "-o", tmp_path / "data", "--seed", "-5")
     assert result.exit_code == 1 and "--seed" in result.stderr
 
 
-def test_a_label_of_white_space_is_no_label(tmp_path):
+def test_label_of_white_space_is_missing(tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("text,label\n" + "ACGT,a\nCCGT, \n" * 5)
     with pytest.raises(InputError, match="row-2"):
         seqmix.prepare(table, tmp_path / "data")
 
 
-def test_an_empty_validation_split_is_noted_and_training_says_so(two_class_files, tmp_path):
+def test_empty_validation_split_is_reported(two_class_files, tmp_path):
     data = tmp_path / "data"
     prepared = call("prepare", *two_class_files, "-o", data, "--split", "0.8,0,0.2")
     assert "the val split is empty" in re.sub(r"\s+", " ", prepared.stderr)
@@ -56,12 +56,12 @@ def test_an_empty_validation_split_is_noted_and_training_says_so(two_class_files
     assert "no validation split: the last weights are kept" in trained.stderr and " best" not in trained.stderr
 
 
-def test_classes_that_are_there_are_all_named(two_class_files, tmp_path):
+def test_error_names_all_classes_present(two_class_files, tmp_path):
     with pytest.raises(InputError, match="'other', only of: atrich, gcrich"):
         seqmix.prepare(two_class_files, tmp_path / "data", read=seqmix.ReadOptions(classes=("atrich", "other")))
 
 
-def test_documents_of_class_folders_have_ids_of_their_own(tmp_path):
+def test_documents_in_class_folders_have_unique_ids(tmp_path):
     for name in ("a", "b"):
         (tmp_path / "docs" / name).mkdir(parents=True)
         for i in range(4):
@@ -70,7 +70,7 @@ def test_documents_of_class_folders_have_ids_of_their_own(tmp_path):
     assert len(set(dataset.ids())) == 8 and dataset.ids()[0] == "a/0.txt"
 
 
-def test_a_trained_run_without_its_state_is_not_trained_over(trained, tmp_path):
+def test_resume_never_retrains_run_without_state(trained, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(trained.path, run)
     shutil.rmtree(run / "last")
@@ -80,7 +80,7 @@ def test_a_trained_run_without_its_state_is_not_trained_over(trained, tmp_path):
     assert (run / "model.safetensors").read_bytes() == before
 
 
-def test_a_damaged_description_of_a_run_is_told_as_such(trained, tmp_path):
+def test_damaged_run_description_is_explained(trained, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(trained.path, run)
     (run / "dataset.json").unlink()
@@ -88,13 +88,13 @@ def test_a_damaged_description_of_a_run_is_told_as_such(trained, tmp_path):
         seqmix.Run.open(run)
 
 
-def test_help_names_the_defaults():
+def test_help_shows_defaults():
     shown = " ".join(CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "300"}).stdout.split())
     for default in ("default: 8)", "default: 0.002", "default: paramixer", "default: 8192"):
         assert default in shown
 
 
-def test_a_token_budget_takes_the_place_of_a_recipes_batch_size(dataset, tmp_path):
+def test_tokens_per_batch_replaces_batch_size_of_recipe(dataset, tmp_path):
     small = ["model.d_model=8", "mixer.d_hidden=8"]
     options = {"recipe": "paramixer/genome", "epochs": 1, "max_length": 200, "settings": small}
     run = seqmix.train(dataset, tmp_path / "run", tokens_per_batch=4096, **options)

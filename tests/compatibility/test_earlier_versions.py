@@ -27,12 +27,12 @@ def made(request, tmp_path, monkeypatch):
     return request.param
 
 
-def test_a_data_set_opens_and_its_checksums_hold(made):
+def test_data_set_opens_and_checksums_match(made):
     data = seqmix.Dataset.open(made)
     assert len(data) == sum(data.sizes.values()) > 0
 
 
-def test_predictions_are_the_same(made):
+def test_predictions_are_unchanged(made):
     expected = json.loads(Path(f"{made}-predictions.json").read_text())
     predictions = list(seqmix.predict(KINDS[made], run=f"{made}-run"))[: len(expected)]
     for (id_, length, label, value, probabilities), prediction in zip(expected, predictions, strict=True):
@@ -41,7 +41,7 @@ def test_predictions_are_the_same(made):
         assert dict(prediction.probabilities) == pytest.approx(probabilities, abs=1e-5)
 
 
-def test_scores_are_the_same(made):
+def test_scores_are_unchanged(made):
     stored = json.loads(Path(f"{made}-run/evaluation.json").read_text())["scores"]
     scores = seqmix.evaluate(f"{made}-run", resamples=10).scores
     assert {name: score.value for name, score in scores.items()} == pytest.approx(
@@ -49,7 +49,7 @@ def test_scores_are_the_same(made):
     )
 
 
-def test_an_interrupted_run_goes_on_to_the_same_weights(made):
+def test_interrupted_run_resumes_to_same_weights(made):
     assert not seqmix.Run.open(f"{made}-begun").load_state()[1]["state"]["finished"]
     run = seqmix.train(output=f"{made}-begun", resume=True)
     assert run.load_state()[1]["state"]["finished"]

@@ -126,7 +126,7 @@ def work(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "content", "options", "wanted"), BAD.values(), ids=BAD)
-def test_bad_input_is_explained_and_leaves_nothing(name, content, options, wanted, tmp_path, work):
+def test_bad_input_is_explained_and_leaves_no_files(name, content, options, wanted, tmp_path, work):
     path = tmp_path / name
     path.write_bytes(content)
     message = message_of(lambda: prepare(path, work / "data", **options))
@@ -139,13 +139,13 @@ NAMES_ITS_FILE = [key for key in BAD if not key.startswith(("one class", "class 
 
 
 @pytest.mark.parametrize("key", NAMES_ITS_FILE)
-def test_an_error_in_a_file_names_the_file(key, tmp_path, work):
+def test_error_names_the_file(key, tmp_path, work):
     name, content, options, _ = BAD[key]
     (tmp_path / name).write_bytes(content)
     assert str(tmp_path / name) in message_of(lambda: prepare(tmp_path / name, work / "data", **options))
 
 
-def test_the_second_of_two_files_is_named(tmp_path, work):
+def test_error_in_second_file_names_it(tmp_path, work):
     (tmp_path / "good.fa").write_bytes(FASTA)
     (tmp_path / "bad.fa").write_bytes(b"")
     message = message_of(prepare, [tmp_path / "good.fa", tmp_path / "bad.fa"], work / "data")
@@ -162,7 +162,7 @@ def test_bad_standard_input_is_explained(work, monkeypatch):
         assert list(work.iterdir()) == []
 
 
-def test_a_file_beside_class_folders_is_named_as_the_one_without_label(tmp_path, work):
+def test_file_beside_class_folders_is_named_as_unlabelled(tmp_path, work):
     for name in ("set/good/1.txt", "set/bad/2.txt", "set/README.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("words")
@@ -181,7 +181,7 @@ def test_repeated_ids_are_kept_and_reported(tmp_path, work):
     assert any(note.startswith("2 ") and "id" in note for note in dataset.info["notes"])
 
 
-def test_windows_line_ends_tabs_and_spaces_change_nothing(tmp_path, work):
+def test_windows_line_endings_tabs_and_spaces_change_nothing(tmp_path, work):
     (tmp_path / "x.fa").write_bytes(b">s1 label=x\nACGTACGT\n>s2 label=y\nGGTT\n")
     (tmp_path / "y.fa").write_bytes(b">s1 label=x\r\n ACGT\tAC GT \r\n\r\n>s2 label=y\r\n\tGG TT\r\n")
     plain, odd = (prepare(tmp_path / f"{n}.fa", work / n, classes=("x", "y"), **TWO) for n in "xy")
@@ -194,7 +194,7 @@ TWO = {"split": "1,0,0"}
 
 
 @pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "fastq", "genbank", "embl"])
-def test_windows_line_ends_change_nothing_in_other_formats(kind, tmp_path, work):
+def test_windows_line_endings_change_nothing_in_other_formats(kind, tmp_path, work):
     (tmp_path / "plain").write_bytes(CONTENT[kind])
     (tmp_path / "windows").write_bytes(CONTENT[kind].replace(b"\n", b"\r\n"))
     plain, windows = (prepare(tmp_path / name, work / name, **TWO) for name in ("plain", "windows"))
@@ -202,12 +202,12 @@ def test_windows_line_ends_change_nothing_in_other_formats(kind, tmp_path, work)
     assert windows.info["inputs"][0]["format"] == kind
 
 
-def test_documents_in_another_encoding_are_read_when_it_is_said(tmp_path, work):
+def test_documents_are_read_in_the_given_encoding(tmp_path, work):
     (tmp_path / "x.txt").write_bytes("schönes Haus".encode("latin-1"))
     assert decoded(prepare(tmp_path / "x.txt", work / "data", encoding="latin-1")) == {"x.txt": "schönes Haus"}
 
 
-def test_one_line_of_fifty_megabases_is_read(tmp_path, work):
+def test_single_line_of_50_megabases_is_read(tmp_path, work):
     block = dna(1 << 16, 0).encode()
     count = 50_000_000 // len(block)
     with (tmp_path / "x.fa").open("wb") as out:
@@ -221,7 +221,7 @@ def test_one_line_of_fifty_megabases_is_read(tmp_path, work):
     (tmp_path / "x.fa").unlink()
 
 
-def test_an_existing_output_is_left_alone(tmp_path):
+def test_existing_output_is_left_alone(tmp_path):
     path = labelled_fasta(tmp_path / "x.fa")
     before = prepare(path, tmp_path / "data").fingerprint
     message = message_of(prepare, path, tmp_path / "data", seed=1)
@@ -231,7 +231,7 @@ def test_an_existing_output_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize("what", ["folder", "file"])
-def test_what_is_no_data_set_is_never_overwritten(what, tmp_path):
+def test_overwrite_never_replaces_other_folders(what, tmp_path):
     path = labelled_fasta(tmp_path / "x.fa")
     mine = tmp_path / "mine" / "thesis.txt" if what == "folder" else tmp_path / "mine"
     mine.parent.mkdir(exist_ok=True)
@@ -241,7 +241,7 @@ def test_what_is_no_data_set_is_never_overwritten(what, tmp_path):
     assert mine.read_text() == "years of work"
 
 
-def test_a_failed_overwrite_keeps_the_old_data_set(tmp_path):
+def test_failed_overwrite_keeps_old_data_set(tmp_path):
     path = labelled_fasta(tmp_path / "x.fa")
     before = prepare(path, tmp_path / "data").fingerprint
     (tmp_path / "bad.fa").write_bytes(b">s1\n!!\n")
@@ -252,7 +252,7 @@ def test_a_failed_overwrite_keeps_the_old_data_set(tmp_path):
 
 @pytest.mark.parametrize("name", [*ARRAYS, "dataset.json"])
 @pytest.mark.parametrize("damage", ["changed", "cut off", "missing"])
-def test_a_damaged_data_set_is_not_opened(name, damage, tmp_path):
+def test_damaged_data_set_is_not_opened(name, damage, tmp_path):
     prepare(labelled_fasta(tmp_path / "x.fa"), tmp_path / "data")
     path = tmp_path / "data" / name
     content = path.read_bytes()
@@ -298,7 +298,7 @@ class FullDisk:
 
 
 @pytest.mark.parametrize("room", [100, 500])
-def test_a_full_disk_is_explained_and_nothing_is_kept(room, tmp_path, work, monkeypatch):
+def test_full_disk_is_explained_and_leaves_no_files(room, tmp_path, work, monkeypatch):
     real = Path.open
 
     def limited(path, mode="r", *args, **options):
@@ -314,7 +314,7 @@ def test_a_full_disk_is_explained_and_nothing_is_kept(room, tmp_path, work, monk
 
 
 @pytest.mark.parametrize("alphabet", ["dna", "chars"])
-def test_a_limit_of_the_file_size_is_met_like_a_full_disk(alphabet, tmp_path, work):
+def test_file_size_limit_is_explained_like_a_full_disk(alphabet, tmp_path, work):
     (tmp_path / "x.fa").write_text(">s1\n" + dna(300_000, 0) + "\n")
     run = subprocess.run(
         [sys.executable, "-m", "seqmix", "prepare", tmp_path / "x.fa", "-o", work / "data", "--alphabet", alphabet],
@@ -330,7 +330,7 @@ def test_a_limit_of_the_file_size_is_met_like_a_full_disk(alphabet, tmp_path, wo
     assert list(work.iterdir()) == []
 
 
-def test_an_output_that_cannot_be_made_is_explained(tmp_path):
+def test_uncreatable_output_is_explained(tmp_path):
     path = labelled_fasta(tmp_path / "x.fa")
     (tmp_path / "file").write_text("")
     message = message_of(prepare, path, tmp_path / "file" / "data")
@@ -339,7 +339,7 @@ def test_an_output_that_cannot_be_made_is_explained(tmp_path):
 
 
 @pytest.mark.parametrize("after", [1, 2])
-def test_an_interrupted_prepare_leaves_nothing(after, tmp_path, work):
+def test_interrupted_prepare_leaves_no_files(after, tmp_path, work):
     (tmp_path / "x.fa").write_text("".join(f">r{i}\nACGT\n" for i in range(1500)))
     calls = []
 
@@ -357,7 +357,7 @@ def test_an_interrupted_prepare_leaves_nothing(after, tmp_path, work):
     assert list(work.iterdir()) == []
 
 
-def test_a_command_interrupted_while_reading_leaves_nothing(work):
+def test_command_interrupted_while_reading_leaves_no_files(work):
     process = subprocess.Popen(
         [sys.executable, "-m", "seqmix", "prepare", "-", "-o", work / "data"],
         stdin=subprocess.PIPE,
@@ -380,7 +380,7 @@ def test_a_command_interrupted_while_reading_leaves_nothing(work):
     assert list(work.iterdir()) == []
 
 
-def test_a_disk_that_cannot_be_read_is_not_blamed_on_the_output(tmp_path, work, monkeypatch):
+def test_read_error_is_not_blamed_on_output(tmp_path, work, monkeypatch):
     class Broken:
         def __init__(self, stream):
             self.stream, self.reads = stream, 0
@@ -416,7 +416,7 @@ COMMAND_CASES = [
 
 
 @pytest.mark.parametrize("key", COMMAND_CASES)
-def test_the_command_says_it_in_one_line_and_exits_with_one(key, tmp_path, work):
+def test_command_prints_one_line_and_exits_with_1(key, tmp_path, work):
     name, content, options, wanted = BAD[key]
     assert not options
     (tmp_path / name).write_bytes(content)
@@ -445,7 +445,7 @@ def test_the_command_says_it_in_one_line_and_exits_with_one(key, tmp_path, work)
         (["x.fa", "-o", "x.fa"], ["x.fa exists", "--output"]),
     ],
 )
-def test_the_command_explains_bad_options(arguments, wanted, work, monkeypatch):
+def test_command_explains_bad_options(arguments, wanted, work, monkeypatch):
     monkeypatch.chdir(work)
     Path("x.fa").write_text(">p1\nACGTAEMKV\n")
     result = CliRunner().invoke(app, ["prepare", *arguments])
@@ -457,7 +457,7 @@ def test_the_command_explains_bad_options(arguments, wanted, work, monkeypatch):
     assert [path.name for path in work.iterdir()] == ["x.fa"]
 
 
-def test_the_command_reports_what_it_changed(work, monkeypatch):
+def test_command_reports_what_it_changed(work, monkeypatch):
     monkeypatch.chdir(work)
     text = labelled_fasta(Path("x.fa"), per_class=10, length=60).read_text()
     Path("x.fa").write_text(text + ">a0 label=a\nACGTRYRR\n" + f">twin label=a\n{dna(60, 'a0')}\n>short label=b\nAC\n")
@@ -479,14 +479,14 @@ def test_the_command_reports_what_it_changed(work, monkeypatch):
     assert Dataset.open("seqmix-data").info["replaced"] == {"R": 3, "Y": 1}
 
 
-def test_the_command_is_silent_when_asked(work, monkeypatch):
+def test_command_with_quiet_prints_nothing(work, monkeypatch):
     monkeypatch.chdir(work)
     labelled_fasta(Path("x.fa"))
     result = CliRunner().invoke(app, ["prepare", "x.fa", "--quiet"])
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
 
 
-def test_unlabelled_input_is_prepared_and_said_to_be(work, monkeypatch):
+def test_unlabelled_input_is_prepared_and_reported(work, monkeypatch):
     monkeypatch.chdir(work)
     Path("x.fa").write_bytes(CONTENT["fasta"])
     result = CliRunner().invoke(app, ["prepare", "x.fa"])
@@ -495,7 +495,7 @@ def test_unlabelled_input_is_prepared_and_said_to_be(work, monkeypatch):
     assert "--label-from" in result.stderr
 
 
-def test_errors_are_one_family():
+def test_all_errors_derive_from_seqmix_error():
     from seqmix import errors
 
     for name in ("InputError", "DatasetError", "ConfigError"):

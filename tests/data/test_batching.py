@@ -22,7 +22,7 @@ def same(first, second):
 @pytest.mark.parametrize("order", [None, (0, 0), (3, 7)])
 @pytest.mark.parametrize("n", [0, 1, 2, 37, 200])
 @pytest.mark.parametrize("limit", [{"tokens_per_batch": 1000}, {"tokens_per_batch": 1, "batch_size": 8}])
-def test_each_record_is_in_one_batch(limit, n, order):
+def test_every_record_is_in_exactly_one_batch(limit, n, order):
     batches = plan_batches(random_lengths(n, n), order=order, **limit)
     assert sorted(i for batch in batches for i in batch.tolist()) == list(range(n))
     assert all(len(batch) for batch in batches)
@@ -30,7 +30,7 @@ def test_each_record_is_in_one_batch(limit, n, order):
 
 @pytest.mark.parametrize("order", [None, (0, 1), (1, 0)])
 @pytest.mark.parametrize("budget", [1, 300, 1000, 5000])
-def test_no_batch_has_more_tokens_than_allowed_padding_included(budget, order):
+def test_padded_batches_stay_below_token_limit(budget, order):
     lengths = random_lengths(budget)
     batches = plan_batches(lengths, tokens_per_batch=budget, order=order)
     for batch in batches:
@@ -38,7 +38,7 @@ def test_no_batch_has_more_tokens_than_allowed_padding_included(budget, order):
     assert budget > 1 or len(batches) == len(lengths)
 
 
-def test_the_budget_is_used():
+def test_batches_use_most_of_the_token_limit():
     lengths = random_lengths(0, 2000)
     batches = plan_batches(lengths, tokens_per_batch=8000, order=(0, 0))
     padded = sum(lengths[batch].max() * len(batch) for batch in batches)
@@ -46,12 +46,12 @@ def test_the_budget_is_used():
     assert len(batches) < 1.25 * lengths.sum() / 8000
 
 
-def test_a_batch_size_bounds_the_records_whatever_their_tokens():
+def test_batch_size_bounds_number_of_records():
     batches = plan_batches(random_lengths(0, 50), tokens_per_batch=1, batch_size=8, order=(0, 0))
     assert sorted(len(batch) for batch in batches) == [2, *[8] * 6]
 
 
-def test_batches_are_a_pure_function_of_lengths_seed_and_epoch():
+def test_batches_depend_on_lengths_seed_and_epoch_only():
     lengths = random_lengths(0)
     before = lengths.copy()
     first = plan_batches(lengths, tokens_per_batch=2000, order=(1, 2))
@@ -62,7 +62,7 @@ def test_batches_are_a_pure_function_of_lengths_seed_and_epoch():
     assert (lengths == before).all()
 
 
-def test_each_seed_and_epoch_has_its_own_batches():
+def test_each_seed_and_epoch_has_different_batches():
     lengths = random_lengths(0)
     plans = [plan_batches(lengths, tokens_per_batch=2000, order=order) for order in ((0, 0), (0, 1), (1, 0))]
     assert not any(same(a, b) for i, a in enumerate(plans) for b in plans[:i])
@@ -70,14 +70,14 @@ def test_each_seed_and_epoch_has_its_own_batches():
     assert together[0] != together[1]  # not the same batches in another order
 
 
-def test_the_order_of_training_batches_does_not_follow_length():
+def test_training_batches_are_not_ordered_by_length():
     lengths = random_lengths(0, 1000)
     means = [lengths[batch].mean() for batch in plan_batches(lengths, tokens_per_batch=4000, order=(0, 0))]
     assert means != sorted(means)
     assert means != sorted(means, reverse=True)
 
 
-def test_evaluation_goes_from_the_longest_to_the_shortest():
+def test_evaluation_batches_go_from_longest_to_shortest():
     lengths = random_lengths(0)
     order = np.concatenate(plan_batches(lengths, tokens_per_batch=2000))
     assert (np.diff(lengths[order]) <= 0).all()
@@ -87,7 +87,7 @@ def arrays(*rows, dtype=np.uint8):
     return [np.array(row, dtype=dtype) for row in rows]
 
 
-def test_collate_pads_to_the_longest():
+def test_collate_pads_to_longest_sequence():
     batch = collate(arrays([2, 3, 4], [5], [6, 2]))
     assert batch.ids.tolist() == [[2, 3, 4], [5, PAD, PAD], [6, 2, PAD]]
     assert batch.mask.tolist() == [[True, True, True], [True, False, False], [True, True, False]]
@@ -95,17 +95,17 @@ def test_collate_pads_to_the_longest():
     assert batch.ids.dtype == torch.uint8
 
 
-def test_cls_stands_in_front_and_costs_no_token():
+def test_cls_comes_first_and_displaces_no_token():
     batch = collate(arrays([2, 3, 4], [5]), cls=True)
     assert batch.ids.tolist() == [[CLS, 2, 3, 4], [CLS, 5, PAD, PAD]]
     assert batch.mask.tolist() == [[True] * 4, [True, True, False, False]]
 
 
-def test_collate_keeps_large_indices():
+def test_collate_preserves_large_ids():
     assert collate(arrays([65535, 300], dtype=np.uint16)).ids.tolist() == [[65535, 300]]
 
 
-def test_augmentation_is_a_pure_function_of_the_record_the_seed_and_the_epoch():
+def test_augmentation_depends_on_record_seed_and_epoch_only():
     tokens = np.arange(2, 102, dtype=np.uint8)
     complement = bytes(range(256))
     options = {"crop": 0.5, "reverse_complement": 0.5, "complement": complement}
@@ -117,7 +117,7 @@ def test_augmentation_is_a_pure_function_of_the_record_the_seed_and_the_epoch():
     assert tokens.tolist() == list(range(2, 102))
 
 
-def test_a_crop_is_a_part_and_the_other_strand_is_reversed_and_complemented():
+def test_crop_is_a_substring_and_other_strand_is_reverse_complement():
     vocabulary = Vocabulary("dna")
     text = "ACGTNNACCA" * 5
     tokens = vocabulary.encode(text, Counter(), "test")

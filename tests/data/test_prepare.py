@@ -42,12 +42,12 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_an_option_without_effect_is_noted(two_class_files, tmp_path):
+def test_option_without_effect_is_noted(two_class_files, tmp_path):
     dataset = seqmix.prepare(two_class_files, tmp_path / "data", read=seqmix.ReadOptions(text_column="text"))
     assert any("--text-column had no effect" in note for note in dataset.info["notes"])
 
 
-def test_the_folder_holds_what_the_format_says(tmp_path):
+def test_folder_follows_documented_format(tmp_path):
     inputs = two_files(tmp_path / "in")
     dataset = prepare(inputs, tmp_path / "data")
     assert {path.name for path in (tmp_path / "data").iterdir()} == {*ARRAYS, "dataset.json"}
@@ -63,13 +63,13 @@ def test_the_folder_holds_what_the_format_says(tmp_path):
     assert len(dataset) == 40
 
 
-def test_classes_are_sorted_whatever_comes_first(tmp_path):
+def test_classes_are_sorted(tmp_path):
     dataset = prepare(two_files(tmp_path / "in")[::-1], tmp_path / "data")
     assert dataset.classes == ["a", "b"]
     assert label_of(dataset) == {name: name[0] for name in dataset.ids()}
 
 
-def test_the_description_tells_what_was_done(tmp_path):
+def test_description_records_what_was_done(tmp_path):
     inputs = two_files(tmp_path / "in")
     info = json.loads((prepare(inputs, tmp_path / "data", seed=3).path / "dataset.json").read_text())
     assert info["classes"] == ["a", "b"]
@@ -84,7 +84,7 @@ def test_the_description_tells_what_was_done(tmp_path):
         assert info["arrays"][name] == hashlib.sha256((tmp_path / "data" / name).read_bytes()).hexdigest()
 
 
-def test_tokens_are_mapped_and_not_loaded(tmp_path):
+def test_tokens_are_memory_mapped(tmp_path):
     dataset = prepare(two_files(tmp_path / "in"), tmp_path / "data")
     origin = dataset.tokens(3)
     while not isinstance(origin, np.memmap):
@@ -93,7 +93,7 @@ def test_tokens_are_mapped_and_not_loaded(tmp_path):
 
 
 @pytest.mark.parametrize("kind", CONTENT)
-def test_sequences_of_every_format_come_back_as_they_were(kind, tmp_path):
+def test_sequences_of_every_format_round_trip(kind, tmp_path):
     (tmp_path / "x").write_bytes(CONTENT[kind])
     dataset = prepare(tmp_path / "x", tmp_path / "data", alphabet="dna")
     assert decoded(dataset) == dict(SEQUENCES)
@@ -102,7 +102,7 @@ def test_sequences_of_every_format_come_back_as_they_were(kind, tmp_path):
 
 
 @pytest.mark.parametrize(("alphabet", "dtype"), [("chars", np.uint8), ("bytes", np.uint16)])
-def test_documents_come_back_as_they_were(alphabet, dtype, tmp_path):
+def test_documents_round_trip(alphabet, dtype, tmp_path):
     texts = {f"d{i}": f"Straße {i},\n  тест\t🙂 {'x' * i}" for i in range(20)}
     (tmp_path / "x.jsonl").write_text("".join(json.dumps({"id": k, "text": v}) + "\n" for k, v in texts.items()))
     dataset = prepare(tmp_path / "x.jsonl", tmp_path / "data", alphabet=alphabet, split="1,0,0")
@@ -118,14 +118,14 @@ def test_standard_input_is_prepared(tmp_path, monkeypatch):
     assert split_of(piped) == split_of(plain)
 
 
-def test_one_genome_of_one_record_is_prepared_without_labels(tmp_path):
+def test_single_record_genome_is_prepared_without_labels(tmp_path):
     (tmp_path / "genome.fasta").write_text(">chr1\n" + dna(1000, 0) + "\n")
     dataset = prepare(tmp_path / "genome.fasta", tmp_path / "data")
     assert dataset.info["counts"]["train"] == {"unlabelled": 1}
     assert dataset.vocabulary.alphabet == "dna"
 
 
-def test_the_same_input_and_seed_give_the_same_bytes_in_any_process(tmp_path):
+def test_prepare_is_reproducible_across_processes(tmp_path):
     # Python draws new hashes in every process: none of them may decide anything.
     rng = random.Random(0)
     records = [dna(rng.randint(4, 6), rng.random()) for _ in range(300)]
@@ -144,7 +144,7 @@ def test_the_same_input_and_seed_give_the_same_bytes_in_any_process(tmp_path):
     assert found[0] == found[1]
 
 
-def test_another_seed_gives_another_split_of_the_same_records(tmp_path):
+def test_seed_changes_split_but_not_records(tmp_path):
     inputs = two_files(tmp_path / "in")
     first, second = prepare(inputs, tmp_path / "1", seed=1), prepare(inputs, tmp_path / "2", seed=2)
     assert split_of(first) != split_of(second)
@@ -152,7 +152,7 @@ def test_another_seed_gives_another_split_of_the_same_records(tmp_path):
     assert first.info["arrays"]["tokens.npy"] == second.info["arrays"]["tokens.npy"]
 
 
-def test_equal_data_sets_have_one_fingerprint_and_others_another(tmp_path):
+def test_fingerprints_are_equal_exactly_for_equal_data_sets(tmp_path):
     inputs = two_files(tmp_path / "in")
     made = [prepare(inputs, tmp_path / str(i), seed=seed).fingerprint for i, seed in enumerate((1, 1, 2))]
     assert made[0] == made[1] != made[2]
@@ -169,7 +169,7 @@ def test_equal_data_sets_have_one_fingerprint_and_others_another(tmp_path):
         ("id,sequence\na,ACGT\n", {}, "dna"),
     ],
 )
-def test_the_alphabet_is_guessed_or_chosen_and_stored(text, options, alphabet, tmp_path):
+def test_alphabet_is_guessed_or_chosen_and_stored(text, options, alphabet, tmp_path):
     (tmp_path / "x").write_text(text)
     prepare(tmp_path / "x", tmp_path / "data", **options)
     assert Dataset.open(tmp_path / "data").vocabulary.alphabet == alphabet
@@ -187,7 +187,7 @@ def test_replacements_are_counted_by_character(tmp_path):
 
 @pytest.mark.parametrize(("keep", "expected"), [("start", "AACCGG"), ("end", "GGTTAC"), ("middle", "CCGGTT"), (None, "AACCGG")])
 @pytest.mark.parametrize("alphabet", ["dna", "chars"])
-def test_long_records_are_cut_to_the_part_asked_for(alphabet, keep, expected, tmp_path):
+def test_long_records_are_truncated_as_asked(alphabet, keep, expected, tmp_path):
     (tmp_path / "x.fa").write_text(">a\nAACCG\nGTTAC\n>b\nAACCGG\n>c\nAC\n")
     options = {"truncate": keep} if keep else {}
     dataset = prepare(tmp_path / "x.fa", tmp_path / "data", alphabet=alphabet, max_length=6, split="1,0,0", **options)
@@ -195,7 +195,7 @@ def test_long_records_are_cut_to_the_part_asked_for(alphabet, keep, expected, tm
     assert dataset.info["truncated"] == 1
 
 
-def test_one_truncation_holds_for_all_splits(tmp_path):
+def test_all_splits_are_truncated_alike(tmp_path):
     for name in ("train", "val", "test"):
         (tmp_path / f"{name}.fa").write_text("".join(f">{name}{c} label={c}\n{dna(50, name + c)}\n" for c in "ab"))
     files = [tmp_path / f"{name}.fa" for name in ("train", "val", "test")]
@@ -203,14 +203,14 @@ def test_one_truncation_holds_for_all_splits(tmp_path):
     assert decoded(dataset) == {f"{name}{c}": dna(50, name + c)[-10:] for name in ("train", "val", "test") for c in "ab"}
 
 
-def test_short_records_are_left_out_and_counted_before_any_cut(tmp_path):
+def test_short_records_are_dropped_before_truncation_and_counted(tmp_path):
     (tmp_path / "x.fa").write_text(">a\nACGTA\n>b\nACGT\n>c\n\n>d\nAC GT\nAC\n")
     dataset = prepare(tmp_path / "x.fa", tmp_path / "data", min_length=5, max_length=5)
     assert decoded(dataset) == {"a": "ACGTA", "d": "ACGTA"}
     assert dataset.info["dropped"]["shorter than min_length"] == 2
 
 
-def test_chars_know_the_training_split_only(tmp_path):
+def test_chars_vocabulary_comes_from_training_split_only(tmp_path):
     train = [("t1", "a", "cab"), ("t2", "b", "bad")]
     later = [("v1", "a", "cay"), ("v2", "b", "bzz")]
     for name, rows in (("train", train), ("val", later)):
@@ -224,7 +224,7 @@ def test_chars_know_the_training_split_only(tmp_path):
         assert unknown not in dataset.tokens(i)
 
 
-def test_chars_of_a_drawn_split_are_those_of_its_training_records(tmp_path):
+def test_chars_vocabulary_of_drawn_split_comes_from_training_records(tmp_path):
     rng = random.Random(0)
     texts = ["".join(rng.choices("abcdefgh", k=5)) + chr(0x400 + i) for i in range(60)]
     (tmp_path / "x.csv").write_text("id,text\n" + "".join(f"{i},{text}\n" for i, text in enumerate(texts)))
@@ -234,7 +234,7 @@ def test_chars_of_a_drawn_split_are_those_of_its_training_records(tmp_path):
     assert sum(dataset.info["replaced"].values()) == len(dataset.indices("val")) + len(dataset.indices("test"))
 
 
-def test_chars_outside_can_be_dropped_or_refused(tmp_path):
+def test_unknown_chars_can_be_dropped_or_refused(tmp_path):
     (tmp_path / "train.csv").write_text("id,text\n1,ab\n")
     (tmp_path / "test.csv").write_text("id,text\nodd,axb\nall,xx\n")
     files = {"test": [tmp_path / "test.csv"], "alphabet": "chars", "split": "1,0,0"}
@@ -247,7 +247,7 @@ def test_chars_outside_can_be_dropped_or_refused(tmp_path):
         assert part in message
 
 
-def test_a_stratified_split_is_the_default(tmp_path):
+def test_default_split_is_stratified(tmp_path):
     text = "".join(f">r{i} label={'a' if i % 5 else 'b'}\n{dna(30, i)}\n" for i in range(500))
     (tmp_path / "x.fa").write_text(text)
     assert prepare(tmp_path / "x.fa", tmp_path / "data").info["counts"] == {
@@ -257,7 +257,7 @@ def test_a_stratified_split_is_the_default(tmp_path):
     }
 
 
-def test_the_fractions_can_be_chosen(tmp_path):
+def test_split_fractions_can_be_chosen(tmp_path):
     dataset = prepare(two_files(tmp_path / "in"), tmp_path / "data", split="0.7,0.2,0.1")
     assert dataset.info["counts"] == {s: {"a": n, "b": n} for s, n in (("train", 14), ("val", 4), ("test", 2))}
 
@@ -275,7 +275,7 @@ def no_pair_is_parted(dataset, related):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_equal_and_reverse_complementary_sequences_stay_together(seed, tmp_path):
+def test_duplicates_and_reverse_complements_stay_together(seed, tmp_path):
     rng = random.Random(seed)
     sequences = {f"r{i}": "".join(rng.choices("ACGT", k=rng.choice((5, 30)))) for i in range(120)}
     text = "".join(f">{name} label={rng.choice('ab')}\n{sequence}\n" for name, sequence in sequences.items())
@@ -291,7 +291,7 @@ def test_equal_and_reverse_complementary_sequences_stay_together(seed, tmp_path)
     assert set(dataset.split.tolist()) == {0, 1, 2}
 
 
-def test_equality_is_that_of_bases_not_of_letters(tmp_path):
+def test_duplicates_are_compared_by_bases_not_letters(tmp_path):
     forms = ("ACGTTGCAAC", "acgttgcaac", "ACGUUGCAAC", "ACG TTG\nCAAC", reverse_complement("ACGTTGCAAC"))
     for seed in range(5):
         text = "".join(f">same{i}\n{form}\n" for i, form in enumerate(forms))
@@ -303,7 +303,7 @@ def test_equality_is_that_of_bases_not_of_letters(tmp_path):
         assert dataset.info["duplicates"]["distinct"] == 1
 
 
-def test_reverse_complements_stay_together_though_different_ends_are_cut_off(tmp_path):
+def test_reverse_complements_truncated_at_different_ends_stay_together(tmp_path):
     sequences = [dna(40, i) for i in range(12)]
     both = [(f"f{i}", s) for i, s in enumerate(sequences)] + [(f"r{i}", reverse_complement(s)) for i, s in enumerate(sequences)]
     (tmp_path / "x.fa").write_text("".join(f">{name}\n{sequence}\n" for name, sequence in both))
@@ -311,7 +311,7 @@ def test_reverse_complements_stay_together_though_different_ends_are_cut_off(tmp
     assert no_pair_is_parted(dataset, lambda a, b: a[1:] == b[1:]) == 12
 
 
-def test_sequences_that_become_equal_by_the_cut_stay_together(tmp_path):
+def test_sequences_equal_after_truncation_stay_together(tmp_path):
     text = "".join(f">{c}{i}\n{dna(20, i)}{dna(10, f'{c}{i}')}\n" for i in range(12) for c in "ab")
     (tmp_path / "x.fa").write_text(text)
     dataset = prepare(tmp_path / "x.fa", tmp_path / "data", max_length=20)
@@ -339,7 +339,7 @@ def test_equal_sequences_of_two_classes_are_reported(tmp_path):
 
 
 @pytest.mark.parametrize("source", ["header:gene", r"header-regex:gene:(\S+)", "table", "column:gene"])
-def test_groups_stay_on_one_side(source, tmp_path):
+def test_groups_stay_in_one_split(source, tmp_path):
     rng = random.Random(0)
     genes = {f"r{i}": f"g{rng.randrange(30)}" for i in range(100)}
     path, table = tmp_path / "x.fa", tmp_path / "genes.tsv"
@@ -355,7 +355,7 @@ def test_groups_stay_on_one_side(source, tmp_path):
     assert set(dataset.split.tolist()) == {0, 1, 2}
 
 
-def test_groups_and_duplicates_chain(tmp_path):
+def test_groups_linked_by_duplicates_stay_together(tmp_path):
     # r(2i) and r(2i+1) are one gene; r(2i+1) and r(2i+2) are one sequence: all of a chain belongs together.
     text = ""
     for chain in range(8):
@@ -367,14 +367,14 @@ def test_groups_and_duplicates_chain(tmp_path):
     assert set(dataset.split.tolist()) == {0, 1, 2}
 
 
-def test_records_without_a_group_stand_alone_and_are_reported(tmp_path):
+def test_records_without_group_are_separate_and_reported(tmp_path):
     path = labelled_fasta(tmp_path / "x.fa")
     path.write_text(path.read_text().replace(">a0 ", ">a0 gene:g ").replace(">a1 ", ">a1 gene:g "))
     dataset = prepare(path, tmp_path / "data", group_from="header:gene")
     assert any("18" in note and "header:gene" in note for note in dataset.info["notes"])
 
 
-def test_a_group_that_no_record_has_is_an_error(tmp_path):
+def test_group_key_found_in_no_record_is_an_error(tmp_path):
     message = message_of(prepare, labelled_fasta(tmp_path / "x.fa"), tmp_path / "data", group_from="header:gen")
     assert "--group" in message
     assert "header:gen" in message
@@ -393,7 +393,7 @@ def test_given_splits_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize("missing", [["b2"], ["a0", "a1", "a2", "b0", "b1", "b2"]])
-def test_a_record_without_a_given_split_is_an_error(missing, tmp_path):
+def test_record_without_given_split_is_an_error(missing, tmp_path):
     names = {f"{c}{i}": "train" for c in "ab" for i in range(3)}
     rows = "".join(f"{k}\t{v}\n" for k, v in names.items() if k not in missing)
     (tmp_path / "splits.tsv").write_text("id\tsplit\nother\ttrain\n" + rows)
@@ -403,7 +403,7 @@ def test_a_record_without_a_given_split_is_an_error(missing, tmp_path):
         assert part in message
 
 
-def test_separate_inputs_are_the_splits(tmp_path):
+def test_separate_inputs_become_splits(tmp_path):
     for name in ("train", "val", "test"):
         two_files(tmp_path / name, n=3)
         for c in "ab":
@@ -415,7 +415,7 @@ def test_separate_inputs_are_the_splits(tmp_path):
     assert label_of(dataset) == {name: name.split("_")[1][0] for name in dataset.ids()}
 
 
-def test_a_test_input_alone_leaves_the_rest_to_be_divided(tmp_path):
+def test_with_test_input_the_rest_is_divided(tmp_path):
     train = labelled_fasta(tmp_path / "train.fa", per_class=40)
     (tmp_path / "test.fa").write_text("".join(f">t{c}{i} label={c}\n{dna(30, f't{c}{i}')}\n" for c in "ab" for i in range(5)))
     dataset = prepare(train, tmp_path / "data", test=[tmp_path / "test.fa"])
@@ -424,7 +424,7 @@ def test_a_test_input_alone_leaves_the_rest_to_be_divided(tmp_path):
 
 
 @pytest.mark.parametrize("with_val", [True, False])
-def test_relatives_of_test_records_are_left_out_of_training_and_reported(with_val, tmp_path):
+def test_relatives_of_test_records_are_dropped_from_training_and_reported(with_val, tmp_path):
     train = labelled_fasta(tmp_path / "train.fa", per_class=20)
     leaks = f">leak1 label=a\n{dna(30, 't0')}\n>leak2 label=b gene:g\n{dna(30, 'x')}\n"
     leaks += f">leak3 label=b\n{reverse_complement(dna(30, 't1'))}\n"
@@ -442,7 +442,7 @@ def test_relatives_of_test_records_are_left_out_of_training_and_reported(with_va
     assert decoded(dataset) | sequences == decoded(dataset)  # what is left stands at its right place
 
 
-def test_only_chosen_classes_are_kept(tmp_path):
+def test_only_requested_classes_are_kept(tmp_path):
     path = labelled_fasta(tmp_path / "x.fa", classes=("a", "b", "c"))
     dataset = prepare(path, tmp_path / "data", classes=("a", "c"))
     assert dataset.classes == ["a", "c"]
@@ -450,14 +450,14 @@ def test_only_chosen_classes_are_kept(tmp_path):
     assert dataset.info["dropped"]["of other classes"] == 10
 
 
-def test_a_class_that_does_not_exist_cannot_be_chosen(tmp_path):
+def test_requesting_missing_class_is_an_error(tmp_path):
     path = labelled_fasta(tmp_path / "x.fa", classes=("a", "b", "c"))
     message = message_of(prepare, path, tmp_path / "data", classes=("a", "b", "d"))
     assert "'d'" in message
     assert "--classes" in message
 
 
-def test_unlabelled_records_are_left_out_when_asked(tmp_path):
+def test_unlabelled_records_are_dropped_if_asked(tmp_path):
     path = labelled_fasta(tmp_path / "x.fa")
     path.write_text(path.read_text() + ">none\nACGT\n")
     dataset = prepare(path, tmp_path / "data", skip_unlabelled=True)
@@ -465,13 +465,13 @@ def test_unlabelled_records_are_left_out_when_asked(tmp_path):
     assert dataset.info["dropped"]["without label"] == 1
 
 
-def test_ids_are_kept_whatever_they_hold(tmp_path):
+def test_any_id_round_trips(tmp_path):
     ids = ["é ü", "a,b", "tab\there", "x\ry", "\u2028", "two\nlines", "plain"]
     (tmp_path / "x.jsonl").write_text("".join(json.dumps({"id": i, "text": dna(9, i)}) + "\n" for i in ids))
     assert prepare(tmp_path / "x.jsonl", tmp_path / "data").ids() == [i.replace("\n", " ") for i in ids]
 
 
-def test_what_is_no_data_set_or_of_a_newer_version_is_refused(tmp_path):
+def test_other_folders_and_newer_versions_are_refused(tmp_path):
     assert "seqmix prepare" in message_of(Dataset.open, tmp_path / "nowhere")
     for content in ("{}", "[1]", "nonsense", "", '{"format_version": "x"}', '{"format_version": 1}'):
         (tmp_path / "dataset.json").write_text(content)
@@ -480,7 +480,7 @@ def test_what_is_no_data_set_or_of_a_newer_version_is_refused(tmp_path):
     assert "9.9" in message_of(Dataset.open, tmp_path)
 
 
-def test_an_existing_data_set_is_replaced_when_asked(tmp_path):
+def test_overwrite_replaces_existing_data_set(tmp_path):
     inputs = two_files(tmp_path / "in")
     prepare(inputs, tmp_path / "data", seed=1)
     second = prepare(inputs, tmp_path / "data", seed=2, overwrite=True)
@@ -489,12 +489,12 @@ def test_an_existing_data_set_is_replaced_when_asked(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"in", "data"}
 
 
-def test_folders_above_the_output_are_made(tmp_path):
+def test_parent_folders_of_output_are_created(tmp_path):
     prepare(two_files(tmp_path / "in"), tmp_path / "x" / "y" / "data")
     assert len(Dataset.open(tmp_path / "x" / "y" / "data")) == 40
 
 
-def test_progress_is_told(tmp_path):
+def test_progress_is_reported(tmp_path):
     seen = []
     (tmp_path / "x.fa").write_text("".join(f">r{i}\nACGTA\n" for i in range(3000)))
     seqmix.prepare(tmp_path / "x.fa", tmp_path / "data", progress=lambda *now: seen.append(now))
@@ -515,20 +515,20 @@ def test_progress_is_told(tmp_path):
         {"unknown": "ignore"},
     ],
 )
-def test_bad_options_name_themselves(options, tmp_path):
+def test_error_names_bad_option(options, tmp_path):
     (tmp_path / "x.fa").write_text(">a\nACGT\n")
     message = message_of(lambda: prepare(tmp_path / "x.fa", tmp_path / "data", **options))
     assert list(options)[-1] in message
     assert not (tmp_path / "data").exists()
 
 
-def test_contradictory_or_missing_inputs_are_refused(tmp_path):
+def test_contradictory_or_missing_inputs_are_errors(tmp_path):
     path = labelled_fasta(tmp_path / "x.fa")
     assert "--split-from" in message_of(prepare, path, tmp_path / "data", val=[path], split_from="header:split")
     assert "nothing to prepare" in message_of(prepare, [], tmp_path / "data")
 
 
-def test_memory_does_not_grow_with_the_input(tmp_path):
+def test_memory_does_not_grow_with_input(tmp_path):
     code = (
         "import resource, sys\n"
         "from seqmix.data.prepare import prepare\n"
@@ -552,7 +552,7 @@ def test_memory_does_not_grow_with_the_input(tmp_path):
     assert peaks[1] - peaks[0] < 15  # MB, of 29 MB more input
 
 
-def test_a_data_set_can_be_opened_without_checks(tmp_path):
+def test_data_set_can_be_opened_without_verification(tmp_path):
     prepare(two_files(tmp_path / "in"), tmp_path / "data")
     labels = tmp_path / "data" / "labels.npy"
     labels.write_bytes(labels.read_bytes()[:-1] + b"\x01")
@@ -561,7 +561,7 @@ def test_a_data_set_can_be_opened_without_checks(tmp_path):
     assert len(Dataset.open(tmp_path / "data", verify=False)) == 40
 
 
-def test_splits_are_asked_for_by_name(tmp_path):
+def test_splits_are_selected_by_name(tmp_path):
     dataset = prepare(two_files(tmp_path / "in"), tmp_path / "data")
     parts = [dataset.indices(name).tolist() for name in ("train", "val", "test")]
     assert sorted(parts[0] + parts[1] + parts[2]) == list(range(40))
@@ -572,7 +572,7 @@ def test_splits_are_asked_for_by_name(tmp_path):
     ("labels", "advice"),
     [(["1.5", "2.5", "3.5"], "--task regression"), (["a,b", "a", "b", "a,c"], "--label-separator ,"), (["a", "b", "c"], None)],
 )
-def test_labels_that_look_like_no_classes_are_told_what_they_may_be(labels, advice, tmp_path):
+def test_unlikely_classes_come_with_advice(labels, advice, tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("text,label\n" + "".join(f'text{i},"{label}"\n' for i, label in enumerate(labels)))
     message = message_of(prepare, path, tmp_path / "data")
@@ -580,7 +580,7 @@ def test_labels_that_look_like_no_classes_are_told_what_they_may_be(labels, advi
     assert (advice in message) if advice else message.endswith("--split-from)")
 
 
-def test_classes_that_are_lists_of_others_are_noted(tmp_path):
+def test_classes_that_look_like_multilabel_are_noted(tmp_path):
     path = tmp_path / "x.csv"
     kinds = ["a", "b", "a,b", "c", "b,c"]
     path.write_text("text,label\n" + "".join(f'text{i},"{kinds[i % 5]}"\n' for i in range(30)))

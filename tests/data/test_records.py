@@ -43,7 +43,7 @@ def folder(tmp_path):
         ("chromosome", ["GRCm38:14:54122226:54122241:1", "GRCm38:14:54113468:54113476:1"]),
     ],
 )
-def test_keys_of_ensembl_headers_are_labels(key, expected, folder):
+def test_ensembl_header_keys_are_labels(key, expected, folder):
     assert labels(folder("x.fa", ENSEMBL), label_from=f"header:{key}") == expected
 
 
@@ -61,16 +61,16 @@ def test_keys_of_ensembl_headers_are_labels(key, expected, folder):
         ("class=x", "x"),
     ],
 )
-def test_header_keys_are_found_however_they_are_written(header, expected, folder):
+def test_header_keys_are_found_in_any_spelling(header, expected, folder):
     assert labels(folder("x.fa", f">{header}\nACGT\n"), label_from="header:class") == [expected]
 
 
-def test_a_regular_expression_finds_labels(folder):
+def test_regular_expression_finds_labels(folder):
     path = folder("x.fa", ">HUMAN_1\nACGT\n>MOUSE_1\nACGT\n")
     assert labels(path, label_from="header-regex:^([A-Z]+)_") == ["HUMAN", "MOUSE"]
 
 
-def test_the_first_group_that_took_part_in_a_match_counts(folder):
+def test_first_matching_group_of_regular_expression_counts(folder):
     path = folder("x.fa", ">h1\nACGT\n>2m\nACGT\n")
     assert labels(path, label_from=r"header-regex:^(?:([a-z])\d|\d([a-z]))") == ["h", "m"]
 
@@ -88,19 +88,19 @@ def test_the_first_group_that_took_part_in_a_match_counts(folder):
         ("labels.csv.gz", gzip.compress(b"id,label\ns1,x\ns2,y\n", mtime=0), ""),
     ],
 )
-def test_tables_give_labels_by_id(name, content, suffix, folder):
+def test_table_provides_labels_by_id(name, content, suffix, folder):
     path = folder("x.fa", CONTENT["fasta"])
     assert labels(path, label_from=f"table:{folder(name, content)}{suffix}") == ["x", "y"]
 
 
 @pytest.mark.parametrize("name", ["label", "class", "target", "y", "Label"])
-def test_the_usual_columns_are_labels_without_asking(name, folder):
+def test_common_columns_are_labels_by_default(name, folder):
     reader = RecordReader(find_sources([folder("x.csv", f"text,{name}\nA,1\nB,2\n")]), ReadOptions())
     assert [record.label for record in reader] == ["1", "2"]
     assert reader.label_from == f"column:{name}"
 
 
-def test_another_column_is_the_label_when_asked(folder):
+def test_label_column_can_be_chosen(folder):
     path = folder("x.jsonl", '{"text": "A", "label": "no", "kind": "x"}\n{"text": "B", "label": "no", "kind": "y"}\n')
     assert labels(path, label_from="column:kind") == ["x", "y"]
 
@@ -120,25 +120,25 @@ def test_several_fasta_files_are_classes_by_stem(folder):
     assert reader.label_from == "file"
 
 
-def test_a_folder_of_fasta_files_is_several_files(folder):
+def test_folder_of_fasta_files_is_read_as_several_files(folder):
     folder("set/mouse.fa", ">m\nA\n")
     assert labels(folder("set/turtle.fa", ">t\nC\n").parent) == ["mouse", "turtle"]
 
 
-def test_one_fasta_file_is_no_class(folder):
+def test_single_fasta_file_is_not_a_class(folder):
     assert labels(folder("mouse.fa", ">m\nA\n")) == [None]
 
 
-def test_one_fasta_file_is_a_class_when_asked(folder):
+def test_single_fasta_file_is_a_class_if_asked(folder):
     assert labels(folder("mouse.fa", ">m\nA\n"), label_from="file") == ["mouse"]
 
 
 @pytest.mark.parametrize("key", ["label", "class"])
-def test_one_fasta_file_has_labels_in_its_headers(key, folder):
+def test_single_fasta_file_has_labels_in_headers(key, folder):
     assert labels(folder("x.fa", f">m {key}=x\nA\n>t {key}=y\nC\n")) == ["x", "y"]
 
 
-def test_labels_of_one_file_per_split_are_in_the_headers(folder):
+def test_one_file_per_split_has_labels_in_headers(folder):
     sources = find_sources([folder("train.fa", ">a label=x\nA\n")], "train")
     sources += find_sources([folder("val.fa", ">b label=x\nA\n")], "val")
     sources += find_sources([folder("test.fa", ">c label=y\nA\n")], "test")
@@ -154,28 +154,28 @@ def test_folders_of_documents_are_classes(folder):
     assert found == [("awful", "bad"), ("worse", "bad"), ("fine", "good")]
 
 
-def test_folder_names_win_over_headers(folder):
+def test_folder_names_override_headers(folder):
     folder("set/x/1.fa", ">a label=no\nA\n")
     assert labels(folder("set/y/1.fa", ">b label=no\nA\n").parents[1]) == ["x", "y"]
 
 
-def test_the_users_word_wins_over_folder_names(folder):
+def test_label_option_overrides_folder_names(folder):
     assert labels(folder("set/x/1.fa", ">a label=yes\nA\n").parents[1], label_from="header:label") == ["yes"]
 
 
-def test_a_document_file_has_no_label_unless_its_folder_is_asked_for(folder):
+def test_document_is_unlabelled_unless_folder_labels_are_requested(folder):
     path = folder("good/1.txt", "fine")
     assert labels(path) == [None]
     assert labels(path, label_from="folder") == ["good"]
 
 
-def test_standard_input_has_labels_in_its_headers(monkeypatch):
+def test_standard_input_has_labels_in_headers(monkeypatch):
     standard_input(monkeypatch, b">a label=x\nA\n")
     assert labels("-") == ["x"]
 
 
 @pytest.mark.parametrize("option", ["group_from", "split_from"])
-def test_groups_and_splits_come_from_the_same_places_as_labels(option, folder):
+def test_groups_and_splits_use_the_same_sources_as_labels(option, folder):
     table = folder("t.tsv", f"id\t{option.removesuffix('_from')}\ns1\tone\ns2\ttwo\n")
     fasta = folder("x.fa", ">s1 gene:one\nA\n>s2 gene:two\nC\n")
     csv = folder("x.csv", "id,text,gene\ns1,A,one\ns2,C,two\n")
@@ -189,14 +189,14 @@ def test_groups_and_splits_come_from_the_same_places_as_labels(option, folder):
         assert found == ["one", "two"]
 
 
-def test_a_record_without_label_is_an_error_that_names_it(folder):
+def test_error_names_record_without_label(folder):
     path = folder("x.fa", ">s1 label=x\nA\n>s2\nC\n")
     message = message_of(read, path)
     for part in ("x.fa", "'s2'", "line 3", "--skip-unlabelled"):
         assert part in message
 
 
-def test_records_without_label_are_left_out_when_asked(folder):
+def test_records_without_label_are_dropped_if_asked(folder):
     for path in (
         folder("x.fa", ">s1 label=x\nA\n>s2\nC\n>s3 label=y\nG\n"),
         folder("x.csv", "id,text,label\ns1,A,x\ns2,C,\ns3,G,y\n"),
@@ -207,14 +207,14 @@ def test_records_without_label_are_left_out_when_asked(folder):
         assert reader.unlabelled == 1
 
 
-def test_only_the_classes_asked_for_are_kept(folder):
+def test_only_requested_classes_are_kept(folder):
     path = folder("x.fa", ">s1 label=x\nA\n>s2 label=y\nC\n>s3 label=z\nG\n")
     reader = RecordReader(find_sources([path]), ReadOptions(classes=("x", "z")))
     assert [record.label for record in reader] == ["x", "z"]
     assert reader.other_class == 1
 
 
-def test_inputs_stay_in_the_order_given(folder):
+def test_inputs_keep_their_order(folder):
     second, first = folder("b.fa", CONTENT["fasta"]), folder("a.fa", b">s0\nACGT\n")
     assert [name for name, _ in pairs(read(second, first))] == ["s1", "s2", "s0"]
 
@@ -223,7 +223,7 @@ def test_inputs_stay_in_the_order_given(folder):
     ("name", "stem"),
     [("mouse.fa.gz", "mouse"), ("a.b.fasta", "a.b"), ("plain", "plain"), ("x.cdna", "x"), ("x.fa", "x")],
 )
-def test_a_stem_is_the_name_without_its_endings(name, stem, tmp_path):
+def test_stem_is_name_without_suffixes(name, stem, tmp_path):
     assert file_stem(tmp_path / name) == stem
 
 
@@ -248,7 +248,7 @@ def test_bad_options_are_explained(options, wanted, folder):
         assert part in message
 
 
-def test_a_table_without_the_column_is_explained(folder):
+def test_table_without_column_is_explained(folder):
     table = folder("t.tsv", "id\tkind\ns1\tx\n")
     path = folder("x.fa", CONTENT["fasta"])
     message = message_of(read, path, label_from=f"table:{table}:colour")
@@ -257,14 +257,14 @@ def test_a_table_without_the_column_is_explained(folder):
 
 
 @pytest.mark.parametrize(("option", "flag"), [("label_from", "--label-from"), ("group_from", "--group")])
-def test_a_missing_column_is_explained_with_its_file(option, flag, folder):
+def test_missing_column_error_names_file(option, flag, folder):
     path = folder("x.csv", "id,text\n1,A\n")
     message = message_of(read, path, **{option: "column:kind"})
     for part in ("x.csv", "'kind'", f"{flag};", "id, text"):
         assert part in message
 
 
-def test_the_checksum_of_a_source_is_that_of_the_file(folder):
+def test_source_checksum_is_that_of_the_file(folder):
     import hashlib
 
     for content in (CONTENT["fasta"] * 1000, gzip.compress(CONTENT["fasta"]), CONTENT["csv"], CONTENT["genbank"]):
@@ -273,7 +273,7 @@ def test_the_checksum_of_a_source_is_that_of_the_file(folder):
         assert reader.sources[0].sha256 == hashlib.sha256(content).hexdigest()
 
 
-def test_a_missing_input_and_an_unreadable_folder_are_named(tmp_path):
+def test_missing_input_and_unreadable_folder_are_named(tmp_path):
     assert "nowhere.fa" in message_of(find_sources, [tmp_path / "nowhere.fa"])
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "x.png").write_bytes(b"\x89PNG")

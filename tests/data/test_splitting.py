@@ -30,14 +30,14 @@ def test_records_without_labels_are_divided_in_proportion():
     assert np.bincount(split).tolist() == [60, 20, 20]
 
 
-def test_the_seed_decides_and_repeats():
+def test_equal_seeds_give_equal_splits():
     labels = np.repeat([0, 1], 50)
     first = stratified_split(labels, alone(100), FRACTIONS, seed=1)
     assert (first == stratified_split(labels, alone(100), FRACTIONS, seed=1)).all()
     assert (first != stratified_split(labels, alone(100), FRACTIONS, seed=2)).any()
 
 
-def test_the_order_of_the_records_is_no_part_of_the_draw():
+def test_order_of_records_does_not_matter():
     # Sorted input must not end up sorted over the splits.
     split = stratified_split(np.zeros(300, dtype=int), alone(300), FRACTIONS, seed=0)
     means = [alone(300)[split == s].mean() for s in range(3)]
@@ -45,7 +45,7 @@ def test_the_order_of_the_records_is_no_part_of_the_draw():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_components_never_part_and_proportions_hold_as_far_as_they_can(seed):
+def test_components_stay_together_with_near_proportions(seed):
     rng = np.random.default_rng(seed)
     n = 400
     members = np.sort(rng.integers(0, 120, n))
@@ -59,7 +59,7 @@ def test_components_never_part_and_proportions_hold_as_far_as_they_can(seed):
         assert np.abs(counts - np.array(FRACTIONS) * (labels == value).sum()).max() <= sizes.max()
 
 
-def test_one_great_component_goes_to_training():
+def test_single_large_component_goes_to_training():
     members = np.concatenate([np.zeros(90, dtype=int), 1 + np.arange(10)])
     split = stratified_split(np.zeros(100, dtype=int), members, FRACTIONS, seed=0)
     assert set(split[:90].tolist()) == {0}
@@ -67,7 +67,7 @@ def test_one_great_component_goes_to_training():
 
 
 @pytest.mark.parametrize("fractions", [FRACTIONS, (0.98, 0.01, 0.01), (0.1, 0.45, 0.45), (0.8, 0.2, 0.0), (0.9, 0.0, 0.1)])
-def test_a_class_of_three_components_is_in_every_split_wanted(fractions):
+def test_class_of_three_components_is_in_every_split(fractions):
     rng = random.Random(0)
     wanted = {s for s in range(3) if fractions[s] > 0}
     for case in range(200):
@@ -77,7 +77,7 @@ def test_a_class_of_three_components_is_in_every_split_wanted(fractions):
         assert set(split.tolist()) == wanted, sizes
 
 
-def test_training_comes_first_where_there_is_too_little():
+def test_training_comes_first_if_records_are_scarce():
     for n in (1, 2):
         split = stratified_split(np.zeros(n, dtype=int), alone(n), FRACTIONS, seed=0)
         assert 0 in split
@@ -114,12 +114,12 @@ def test_components_agree_with_naive_merging(seed):
         assert (found[i] == found[j]) == (expected[i] == expected[j])
 
 
-def test_records_without_a_key_stand_alone():
+def test_records_without_key_are_separate():
     assert len(set(components([np.array([-1, -1, -1])]).tolist())) == 3
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_no_relative_of_a_later_split_stays_in_an_earlier_one(seed):
+def test_relatives_of_later_split_are_dropped_from_earlier_ones(seed):
     rng = np.random.default_rng(seed)
     members, split = rng.integers(0, 20, 60), rng.integers(0, 3, 60).astype(np.int8)
     leaks = split_leaks(members, split)
@@ -130,20 +130,20 @@ def test_no_relative_of_a_later_split_stays_in_an_earlier_one(seed):
         assert (split[inside & leaks] < split[inside].max()).all()
 
 
-def test_fractions_are_read():
+def test_fractions_are_parsed():
     assert parse_fractions("0.7,0.2,0.1") == (0.7, 0.2, 0.1)
     assert parse_fractions(" 0.8, 0.2, 0") == (0.8, 0.2, 0.0)
 
 
 @pytest.mark.parametrize("text", ["", "a,b,c", "0.5,0.5", "0.5,0.2,0.2", "1.2,-0.1,-0.1", "0,0.5,0.5", "nan,0,1", "1,nan,0"])
-def test_fractions_that_are_none_are_explained(text):
+def test_invalid_fractions_are_explained(text):
     message = message_of(parse_fractions, text)
     assert "--split" in message
     assert f"'{text}'" in message
     assert "0.6,0.2,0.2" in message
 
 
-def test_names_of_splits_are_known_in_their_usual_forms():
+def test_common_names_of_splits_are_recognised():
     for number, names in enumerate((("train", "Training"), ("val", "valid", "validation", "dev"), ("test", " TEST "))):
         for name in names:
             assert split_number(name, "x") == number

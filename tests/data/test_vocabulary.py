@@ -20,7 +20,7 @@ def encode(vocabulary, text):
     return vocabulary.decode(tokens), dict(replaced)
 
 
-def test_dna_folds_case_reads_u_as_t_and_counts_codes_for_several_bases():
+def test_dna_folds_case_reads_u_as_t_and_counts_ambiguity_codes():
     text, replaced = encode(Vocabulary("dna"), b"ACGTNacgtnUuRyR")
     assert text == "ACGTNACGTNTTNNN"
     assert replaced == {"R": 2, "y": 1}
@@ -32,7 +32,7 @@ def test_dna_maps_all_iupac_codes():
     assert replaced == dict.fromkeys("RYSWKMBDHV", 1)
 
 
-def test_dna_iupac_keeps_codes_for_several_bases():
+def test_dna_iupac_keeps_ambiguity_codes():
     text, replaced = encode(Vocabulary("dna-iupac"), b"ACGTUNRYSWKMBDHVryswkmbdhv")
     assert text == "ACGTTNRYSWKMBDHVRYSWKMBDHV"
     assert not replaced
@@ -44,23 +44,23 @@ def test_protein_keeps_amino_acids_and_maps_rare_codes():
     assert replaced == {"B": 1, "Z": 1, "U": 1, "O": 1}
 
 
-def test_white_space_of_every_kind_is_no_part_of_a_sequence():
+def test_all_white_space_is_ignored():
     for alphabet in ("dna", "dna-iupac", "protein"):
         assert encode(Vocabulary(alphabet), b" A\tC\r\nG\n\n\vT\f") == ("ACGT", {})
 
 
 @pytest.mark.parametrize("kind", [str, bytes])
-def test_map_reads_unknown_characters_as_the_unknown_symbol_and_counts_each(kind):
+def test_map_replaces_unknown_characters_and_counts_each(kind):
     for alphabet, symbol in (("dna", "N"), ("dna-iupac", "N"), ("protein", "X")):
         text = "AC1-1C" if kind is str else b"AC1-1C"
         assert encode(Vocabulary(alphabet, "map"), text) == (f"AC{symbol * 3}C", {"1": 2, "-": 1})
 
 
-def test_drop_leaves_unknown_characters_out_and_counts_each():
+def test_drop_removes_unknown_characters_and_counts_each():
     assert encode(Vocabulary("dna", "drop"), b"AC1-1NCR") == ("ACNCN", {"1": 2, "-": 1, "R": 1})
 
 
-def test_characters_of_more_than_one_byte_are_counted_by_name():
+def test_multibyte_characters_are_counted_by_name():
     # А is the Cyrillic letter; the question mark is one of its own.
     for policy, expected in (("map", "ANNNNC"), ("drop", "AC")):
         assert encode(Vocabulary("dna", policy), "A\u0410\u0410?🙂C") == (expected, {"\u0410": 2, "?": 1, "🙂": 1})
@@ -75,13 +75,13 @@ def test_characters_of_more_than_one_byte_are_counted_by_name():
         ("protein", b"MK1", ["'1'", "position 3", "amino-acid", "--unknown"]),
     ],
 )
-def test_an_unknown_character_is_an_error_by_default_with_place_and_advice(alphabet, text, wanted):
+def test_unknown_character_is_an_error_with_position_and_advice(alphabet, text, wanted):
     message = message_of(Vocabulary(alphabet).encode, text, Counter(), "x.fa: record 's1' (line 3)")
     for part in ("x.fa: record 's1' (line 3)", *wanted):
         assert part in message
 
 
-def test_chars_have_sorted_symbols_and_map_others_to_unk():
+def test_chars_are_sorted_and_others_map_to_unk():
     vocabulary = Vocabulary("chars", symbols="banana")
     assert vocabulary.symbols == ["UNK", "a", "b", "n"]
     replaced = Counter()
@@ -95,7 +95,7 @@ def test_chars_can_drop_or_refuse_others():
     assert "'x' at position 2" in message_of(Vocabulary("chars", "error", "ab").encode, "axb", Counter(), "here")
 
 
-def test_chars_take_two_bytes_where_one_does_not_suffice():
+def test_many_chars_use_two_bytes():
     assert Vocabulary("chars", symbols=map(chr, range(100))).dtype is np.uint8
     vocabulary = Vocabulary("chars", symbols=map(chr, range(0x4E00, 0x4E00 + 300)))
     assert vocabulary.dtype is np.uint16
@@ -103,7 +103,7 @@ def test_chars_take_two_bytes_where_one_does_not_suffice():
     assert encode(vocabulary, text) == (text, {})
 
 
-def test_too_many_characters_are_refused_with_advice():
+def test_too_many_characters_is_an_error_with_advice():
     with pytest.raises(ConfigError, match="--alphabet bytes"):
         Vocabulary("chars", symbols=map(chr, range(0x20000, 0x20000 + (1 << 16))))
 
@@ -119,7 +119,7 @@ def test_bytes_encode_any_text_without_loss():
 
 
 @pytest.mark.parametrize("alphabet", [alphabet for alphabet in ALPHABETS if alphabet != "real"])
-def test_every_text_of_its_symbols_survives_encoding_and_decoding(alphabet):
+def test_encoding_and_decoding_round_trip(alphabet):
     gathered = {"chars": "né🙂 \n", "words": ["né🙂", "[MAX", "]", "7"]}
     vocabulary = Vocabulary(alphabet, symbols=gathered.get(alphabet))
     symbols = vocabulary.symbols if alphabet not in gathered else vocabulary.symbols[1:]
@@ -130,7 +130,7 @@ def test_every_text_of_its_symbols_survives_encoding_and_decoding(alphabet):
 
 
 @pytest.mark.parametrize("alphabet", ALPHABETS)
-def test_indices_are_dense_distinct_and_above_the_special_tokens(alphabet):
+def test_ids_are_dense_distinct_and_above_special_tokens(alphabet):
     vocabulary = Vocabulary(alphabet, symbols="xyz" if alphabet == "chars" else None)
     assert (PAD, CLS) == (0, 1)
     assert len(vocabulary) == len(vocabulary.symbols) + 2
@@ -144,7 +144,7 @@ def test_dna_has_five_symbols():
 
 @pytest.mark.parametrize("alphabet", ALPHABETS)
 @pytest.mark.parametrize("unknown", ["map", "drop", "error"])
-def test_a_saved_vocabulary_is_the_same_again(alphabet, unknown):
+def test_vocabulary_round_trips(alphabet, unknown):
     vocabulary = Vocabulary(alphabet, unknown, symbols="héa" if alphabet == "chars" else None)
     again = Vocabulary.from_dict(vocabulary.to_dict())
     assert (again.alphabet, again.unknown, again.symbols) == (alphabet, unknown, vocabulary.symbols)
@@ -152,7 +152,7 @@ def test_a_saved_vocabulary_is_the_same_again(alphabet, unknown):
 
 
 @pytest.mark.parametrize("alphabet", ["dna", "dna-iupac"])
-def test_the_complement_of_tokens_is_that_of_the_bases(alphabet):
+def test_complement_of_tokens_matches_bases(alphabet):
     vocabulary = Vocabulary(alphabet)
     sequence = dna(200, 1)
     tokens = vocabulary.encode(sequence, Counter(), "x")
@@ -160,7 +160,7 @@ def test_the_complement_of_tokens_is_that_of_the_bases(alphabet):
     assert vocabulary.decode(turned) == reverse_complement(sequence)
 
 
-def test_the_complement_of_ambiguous_codes_is_that_of_biology():
+def test_complement_of_ambiguity_codes_matches_biology():
     from Bio.Seq import complement
 
     vocabulary = Vocabulary("dna-iupac")
@@ -193,10 +193,10 @@ def test_other_alphabets_have_no_complement(alphabet):
         ([""], False, "chars"),
     ],
 )
-def test_the_alphabet_is_guessed_from_the_first_records(samples, is_sequence, expected):
+def test_alphabet_is_guessed_from_first_records(samples, is_sequence, expected):
     assert guess_alphabet(samples, is_sequence) == expected
 
 
-def test_wrong_names_are_refused_with_what_is_allowed():
+def test_unknown_names_are_refused_with_allowed_ones():
     assert "dna-iupac" in message_of(Vocabulary, "rna")
     assert "map, drop, error" in message_of(Vocabulary, "dna", "skip")

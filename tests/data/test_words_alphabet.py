@@ -47,13 +47,13 @@ def decoded(data):
     return {name: data.vocabulary.decode(data.tokens(i)) for i, name in enumerate(data.ids())}
 
 
-def test_words_come_back_with_one_space_between(data):
+def test_words_round_trip_with_single_spaces(data):
     assert decoded(data) == {row["id"]: " ".join(row["text"].split()) for row in rows(60)}
     assert data.info["vocabulary"]["symbols"] == sorted({*COMMON, *OWN["cooking"], *OWN["sailing"]})
     assert data.info["characters"] == sum(len(row["text"].split()) for row in rows(60))
 
 
-def test_words_are_told_apart_by_case_and_signs(tmp_path):
+def test_words_differ_by_case_and_punctuation(tmp_path):
     made = [{"text": "Salt salt, salt [MAX 2 ]", "label": "ab"[i % 2], "n": i} for i in range(8)]
     made = [row | {"text": f"{row['text']} {'ab'[i % 2] * i}"} for i, row in enumerate(made)]
     data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data", alphabet="words", split="1,0,0")
@@ -61,7 +61,7 @@ def test_words_are_told_apart_by_case_and_signs(tmp_path):
 
 
 @pytest.mark.parametrize("policy", ["map", "drop"])
-def test_words_that_training_has_not_are_unknown(policy, tmp_path):
+def test_words_not_in_training_are_unknown(policy, tmp_path):
     made = [row | {"part": ["train", "val", "test"][i // 2 % 3]} for i, row in enumerate(rows(30))]
     made = [row | {"text": row["text"] + " quark"} if row["part"] == "test" else row for row in made]
     path = write_table(tmp_path / "x.csv", made)
@@ -73,7 +73,7 @@ def test_words_that_training_has_not_are_unknown(policy, tmp_path):
         assert last[row["id"]] == (expected if row["part"] == "test" else row["text"].split()[-1])
 
 
-def test_an_unknown_word_may_be_an_error(tmp_path):
+def test_unknown_word_can_be_an_error(tmp_path):
     made = [row | {"part": ["train", "test"][i // 2 % 2]} for i, row in enumerate(rows(20))]
     made[2]["text"] = "the quark"
     path = write_table(tmp_path / "x.csv", made)
@@ -81,7 +81,7 @@ def test_an_unknown_word_may_be_an_error(tmp_path):
     assert "record 'r2'" in message and "'quark' at position 2" in message
 
 
-def test_the_most_frequent_words_are_kept_where_they_are_too_many(tmp_path, monkeypatch):
+def test_most_frequent_words_are_kept_if_there_are_too_many(tmp_path, monkeypatch):
     for module in (numbering, vocabulary):
         monkeypatch.setattr(module, "MOST_SYMBOLS", 300)
     made = [{"text": f"often {' '.join(f'w{i}-{j}' for j in range(20))} often", "label": "ab"[i % 2]} for i in range(40)]
@@ -95,7 +95,7 @@ def test_the_most_frequent_words_are_kept_where_they_are_too_many(tmp_path, monk
     )
 
 
-def test_lengths_are_counted_and_cut_in_words(file, tmp_path, monkeypatch):
+def test_lengths_and_truncation_count_words(file, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     data = prepare(file, tmp_path / "data", alphabet="words", max_length=5, truncate="end")
     assert decoded(data) == {row["id"]: " ".join(row["text"].split()[-5:]) for row in rows(60)}
@@ -106,13 +106,13 @@ def test_lengths_are_counted_and_cut_in_words(file, tmp_path, monkeypatch):
     assert "character" not in shown
 
 
-def test_a_text_without_words_is_told(tmp_path):
+def test_text_without_words_is_an_error(tmp_path):
     path = write_jsonl(tmp_path / "x.jsonl", [*rows(10), {"id": "blank", "text": " \n ", "label": "cooking"}])
     assert "record 'blank'" in (told := message_of(prepare, path, tmp_path / "data", alphabet="words")) and "no text" in told
     assert len(prepare(path, tmp_path / "data", alphabet="words", min_length=1)) == 10
 
 
-def test_words_are_learned_scored_and_predicted(run, data, file, tmp_path):
+def test_words_are_trained_on_scored_and_predicted(run, data, file, tmp_path):
     result = seqmix.evaluate(run, output=tmp_path, resamples=5)
     assert values(result)["accuracy"] > 0.9 and result.baselines["word 1-2-grams"]["accuracy"] == 1
     strict_json(tmp_path / "evaluation.json")
@@ -127,20 +127,20 @@ def test_words_are_learned_scored_and_predicted(run, data, file, tmp_path):
     assert sum(right) > 55
 
 
-def test_one_answer_for_one_record(run, file):
+def test_prediction_does_not_depend_on_neighbours(run, file):
     expected = {p.id: p.probabilities["cooking"] for p in seqmix.predict(file, run)}
     for options in ({"batch_size": 1}, {"tokens_per_batch": 60}):
         found = {p.id: p.probabilities["cooking"] for p in seqmix.predict(file, run, **options)}
         assert found == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_command_speaks_of_words(run, file, tmp_path):
+def test_command_reports_words(run, file, tmp_path):
     new = write_jsonl(tmp_path / "new.jsonl", [{"text": "quark " * 3}])
     said = CliRunner().invoke(app, ["predict", str(new), "--run", str(run.path)])
     assert said.exit_code == 0 and "3 words are not in the model's alphabet" in said.stderr
 
 
-def test_pairs_of_words_may_have_numbers(tmp_path):
+def test_pairs_of_words_work_with_regression(tmp_path):
     made = [
         row | {"second": other["text"], "y": i % 2 + 0.5}
         for i, (row, other) in enumerate(zip(rows(40), rows(40, 1), strict=True))
@@ -152,11 +152,11 @@ def test_pairs_of_words_may_have_numbers(tmp_path):
     assert values(result)["R2"] > 0.5 and "word 1-2-grams" in result.baselines
 
 
-def test_words_have_no_letters(data, tmp_path):
+def test_kmer_branch_is_refused_for_words(data, tmp_path):
     assert "need DNA or proteins" in message_of(train_tiny, data, tmp_path / "run", kmer=2)
 
 
-def test_unknown_words_are_not_remembered():
+def test_unknown_words_are_not_stored():
     words = vocabulary.Vocabulary("words", symbols=["a", "b"])
     counts = Counter()
     for i in range(50):

@@ -23,7 +23,7 @@ def scores(dataset, split="test"):
 
 
 @pytest.mark.parametrize("k", [1, 2, 4])
-def test_kmer_frequencies_are_counts_of_words_scaled_to_norm_one(k):
+def test_kmer_frequencies_are_counts_with_unit_norm(k):
     rng = random.Random(0)
     texts = [random_dna(rng.randint(k, 60), rng) for _ in range(5)] + ["ACGTNNACGTNA", "N" * 9, "ACG"[: k - 1] or "N"]
     vocabulary = Vocabulary("dna")
@@ -34,7 +34,7 @@ def test_kmer_frequencies_are_counts_of_words_scaled_to_norm_one(k):
         np.testing.assert_allclose(row, counts / (np.linalg.norm(counts) or 1.0), atol=1e-6)
 
 
-def test_dna_baselines_are_scored_beside_each_other(dataset):
+def test_dna_baselines_are_scored(dataset):
     found = scores(dataset)
     assert list(found) == ["largest class", "length only", "4-mers", "6-mers"]
     for figures in found.values():
@@ -48,7 +48,7 @@ def test_dna_baselines_are_scored_beside_each_other(dataset):
     assert scores(dataset) == found
 
 
-def test_length_alone_is_learned_where_it_tells(tmp_path):
+def test_length_baseline_learns_from_length(tmp_path):
     rng = random.Random(1)
     files = [
         write_fasta(tmp_path / f"{name}.fa", [(f"{name}{i}", random_dna(rng.randint(*lengths), rng)) for i in range(25)])
@@ -89,7 +89,7 @@ def test_every_alphabet_has_baselines(alphabet, tmp_path):
     assert all(scores(dataset)[name]["accuracy"] == 1.0 for name in best)
 
 
-def test_baselines_need_no_validation_split(two_class_files, tmp_path):
+def test_baselines_work_without_validation_split(two_class_files, tmp_path):
     options = seqmix.PrepareOptions(split="0.7,0,0.3")
     found = scores(seqmix.prepare(two_class_files, tmp_path / "data", options=options))
     assert found["4-mers"]["accuracy"] > 0.9

@@ -40,7 +40,7 @@ def sequences_of(dataset, indices):
     ]
 
 
-def test_each_record_counts_once(evaluated, dataset, trained):
+def test_each_record_is_counted_once(evaluated, dataset, trained):
     result, _ = evaluated
     test = dataset.indices("test")
     assert result.records == len(test)
@@ -53,7 +53,7 @@ def test_each_record_counts_once(evaluated, dataset, trained):
     assert sum(counted) == len(test)
 
 
-def test_scores_are_scikit_learns_of_the_models_probabilities(evaluated, dataset, trained, tmp_path):
+def test_scores_match_scikit_learn(evaluated, dataset, trained, tmp_path):
     result, _ = evaluated
     test = dataset.indices("test")
     file = write_fasta(tmp_path / "test.fa", sequences_of(dataset, test))
@@ -72,7 +72,7 @@ def test_scores_are_scikit_learns_of_the_models_probabilities(evaluated, dataset
     assert result.confusion == oracle.confusion_matrix(labels, predicted).tolist()
 
 
-def test_every_split_can_be_evaluated_and_training_data_are_told_apart(trained, dataset, tmp_path):
+def test_every_split_can_be_evaluated_and_training_data_is_flagged(trained, dataset, tmp_path):
     for split in ("train", "val"):
         result = seqmix.evaluate(trained, split=split, output=tmp_path, baselines=False, resamples=2)
         assert result.records == len(dataset.indices(split))
@@ -82,13 +82,13 @@ def test_every_split_can_be_evaluated_and_training_data_are_told_apart(trained, 
         seqmix.evaluate(trained, split="testing", output=tmp_path)
 
 
-def test_the_same_evaluation_twice_gives_the_same_files(evaluated, trained, tmp_path):
+def test_evaluation_is_reproducible(evaluated, trained, tmp_path):
     seqmix.evaluate(trained, output=tmp_path, resamples=100)
     for name in ("evaluation.json", "report.html"):
         assert (tmp_path / name).read_bytes() == (evaluated[1] / name).read_bytes()
 
 
-def test_evaluation_json_is_valid_json_with_all_figures(evaluated, trained):
+def test_evaluation_json_is_valid_and_complete(evaluated, trained):
     result, folder = evaluated
 
     def refuse(constant):
@@ -120,7 +120,7 @@ class Resources(HTMLParser):
         self.found += [value for name, value in attrs if name in fetched and not value.startswith(("#", "data:"))]
 
 
-def test_the_report_stands_alone(evaluated):
+def test_report_is_self_contained(evaluated):
     page = (evaluated[1] / "report.html").read_text(encoding="utf-8")
     parser = Resources()
     parser.feed(page)
@@ -134,7 +134,7 @@ def test_the_report_stands_alone(evaluated):
         assert text in page
 
 
-def test_what_a_class_is_called_cannot_break_the_report(tmp_path):
+def test_class_names_are_escaped_in_report(tmp_path):
     rng = random.Random(0)
     names = ("<script>alert(1)</script>", 'R&D "x"')
     with (tmp_path / "odd.tsv").open("w") as out:
@@ -151,7 +151,7 @@ def test_what_a_class_is_called_cannot_break_the_report(tmp_path):
     assert "&lt;script&gt;" in page
 
 
-def test_new_labelled_files_are_evaluated_as_the_split_they_hold(evaluated, trained, dataset, tmp_path):
+def test_scores_of_new_files_equal_those_of_their_split(evaluated, trained, dataset, tmp_path):
     file = write_fasta(tmp_path / "new.fa", sequences_of(dataset, dataset.indices("test")))
     result = seqmix.evaluate(trained, data=[file], label_from="header:label", output=tmp_path / "out", resamples=100)
     old = evaluated[0]
@@ -164,12 +164,12 @@ def test_new_labelled_files_are_evaluated_as_the_split_they_hold(evaluated, trai
     assert not (trained.path / "evaluation.json").exists()
 
 
-def test_labels_of_new_files_are_found_as_those_of_the_training_data_were(trained, dataset, two_class_files, tmp_path):
+def test_labels_of_new_files_use_label_source_of_training_data(trained, dataset, two_class_files, tmp_path):
     result = seqmix.evaluate(trained, data=two_class_files, output=tmp_path, baselines=False, resamples=2)
     assert result.records == len(dataset)
 
 
-def test_new_files_are_cut_as_the_training_data_were(dataset, two_class_files, tmp_path):
+def test_new_files_are_truncated_like_training_data(dataset, two_class_files, tmp_path):
     settings = ["model.d_model=4", "mixer.d_hidden=4", "data.truncate=end"]
     run = seqmix.train(dataset, tmp_path / "run", pooling="flat", max_length=45, epochs=1, settings=settings)
     on_split = seqmix.evaluate(run, output=tmp_path / "split", baselines=False, resamples=2)
@@ -180,7 +180,7 @@ def test_new_files_are_cut_as_the_training_data_were(dataset, two_class_files, t
     assert on_file.scores["log loss"].value == pytest.approx(on_split.scores["log loss"].value, abs=1e-6)
 
 
-def test_a_class_that_the_new_files_lack_is_noted(trained, two_class_files, tmp_path):
+def test_class_missing_from_new_files_is_noted(trained, two_class_files, tmp_path):
     result = seqmix.evaluate(trained, data=two_class_files[:1], label_from="file", output=tmp_path, resamples=5)
     assert any("gcrich" in note for note in result.notes)
     content = json.loads((tmp_path / "evaluation.json").read_text())
@@ -194,14 +194,14 @@ def refused(trained, tmp_path, error, message, **options):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_class_that_the_model_does_not_know_is_told(trained, tmp_path):
+def test_class_unknown_to_model_is_an_error(trained, tmp_path):
     rng = random.Random(1)
     records = [(f"r{i} label={name}", random_dna(50, rng)) for i, name in enumerate(["atrich", "virus", "gcrich"])]
     file = write_fasta(tmp_path / "new.fa", records)
     refused(trained, tmp_path, InputError, "'virus'.*atrich, gcrich", data=[file], label_from="header:label")
 
 
-def test_files_that_cannot_be_evaluated_on_are_told(trained, tmp_path):
+def test_unusable_files_are_explained(trained, tmp_path):
     rng = random.Random(2)
     unlabelled = write_fasta(tmp_path / "plain.fa", [(f"r{i}", random_dna(40, rng)) for i in range(3)])
     refused(trained, tmp_path, InputError, "plain", data=[unlabelled], label_from="header:label")
@@ -210,7 +210,7 @@ def test_files_that_cannot_be_evaluated_on_are_told(trained, tmp_path):
     refused(trained, tmp_path, InputError, "no such file", data=[tmp_path / "missing.fa"])
 
 
-def test_a_sequence_too_long_for_the_model_is_told(dataset, tmp_path):
+def test_sequence_too_long_for_model_is_an_error(dataset, tmp_path):
     longest = int(dataset.lengths.max())
     settings = ["model.d_model=4", "mixer.d_hidden=4"]
     run = seqmix.train(dataset, tmp_path / "run", pooling="flat", epochs=1, settings=settings)
@@ -219,7 +219,7 @@ def test_a_sequence_too_long_for_the_model_is_told(dataset, tmp_path):
     refused(run, tmp_path, ConfigError, message, data=[file], label_from="header:label", baselines=False)
 
 
-def test_a_changed_data_set_is_not_evaluated_on(dataset, two_class_files, tmp_path):
+def test_changed_data_set_is_an_error(dataset, two_class_files, tmp_path):
     data = seqmix.prepare(two_class_files, tmp_path / "data")
     run = seqmix.train(data, tmp_path / "run", epochs=1, settings=["model.d_model=4", "mixer.d_hidden=4"])
     other = seqmix.PrepareOptions(seed=1)
@@ -236,7 +236,7 @@ def test_a_changed_data_set_is_not_evaluated_on(dataset, two_class_files, tmp_pa
     refused(run, tmp_path, DatasetError, "is gone.*--data")
 
 
-def test_a_data_set_that_moved_may_be_named(evaluated, copy, dataset, tmp_path):
+def test_moved_data_set_can_be_given(evaluated, copy, dataset, tmp_path):
     moved = shutil.copytree(dataset.path, tmp_path / "moved")
     config = (copy / "config.toml").read_text()
     (copy / "config.toml").write_text(config.replace(str(dataset.path), str(tmp_path / "gone")))
@@ -245,14 +245,14 @@ def test_a_data_set_that_moved_may_be_named(evaluated, copy, dataset, tmp_path):
     assert (copy / "report.html").exists()
 
 
-def test_a_run_without_weights_is_told(copy):
+def test_run_without_weights_is_an_error(copy):
     (copy / "model.safetensors").unlink()
     with pytest.raises(RunError, match="--resume"):
         seqmix.evaluate(copy)
     assert not (copy / "evaluation.json").exists()
 
 
-def test_the_newest_run_is_evaluated_into_its_own_folder(copy, tmp_path, monkeypatch):
+def test_newest_run_is_evaluated_into_its_own_folder(copy, tmp_path, monkeypatch):
     (tmp_path / "runs").mkdir()
     run = copy.rename(tmp_path / "runs" / "001-paramixer-chord")
     monkeypatch.chdir(tmp_path)
@@ -261,19 +261,19 @@ def test_the_newest_run_is_evaluated_into_its_own_folder(copy, tmp_path, monkeyp
     assert (run / "report.html").exists()
 
 
-def test_an_empty_split_is_told(two_class_files, tmp_path):
+def test_empty_split_is_an_error(two_class_files, tmp_path):
     data = seqmix.prepare(two_class_files, tmp_path / "data", options=seqmix.PrepareOptions(split="0.8,0.2,0"))
     run = seqmix.train(data, tmp_path / "run", epochs=1, settings=["model.d_model=4", "mixer.d_hidden=4"])
     refused(run, tmp_path, DatasetError, "test split is empty")
 
 
-def test_an_output_that_cannot_be_written_is_told(trained, tmp_path):
+def test_unwritable_output_is_explained(trained, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be written"):
         seqmix.evaluate(trained, output=tmp_path / "file" / "folder", baselines=False, resamples=2)
 
 
-def test_no_temporary_data_stay_behind(trained, two_class_files, tmp_path, monkeypatch):
+def test_no_temporary_files_remain(trained, two_class_files, tmp_path, monkeypatch):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(evaluation.tempfile, "tempdir", str(scratch))
@@ -281,14 +281,14 @@ def test_no_temporary_data_stay_behind(trained, two_class_files, tmp_path, monke
     assert list(scratch.iterdir()) == []
 
 
-def test_a_report_takes_any_class_name(evaluated, trained):
+def test_report_accepts_any_class_name(evaluated, trained):
     odd = ["cost $5 \\alpha $", "\u7a2e" * 60]
     roc = {odd[1]: next(iter(evaluated[0].roc.values()))}
     page = report_html(replace(evaluated[0], classes=odd, roc=roc), trained)
     assert page.count("<svg") == 4
 
 
-def test_records_that_are_square_images_are_shown(tmp_path):
+def test_square_images_are_shown_in_report(tmp_path):
     dataset = seqmix.generate("pathfinder", tmp_path / "data", difficulty="easy", train=8, val=2, test=5)
     run = seqmix.train(
         dataset, tmp_path / "run", max_steps=1, settings=["model.d_model=4", "mixer.d_hidden=4", "model.stem=none"]
@@ -303,7 +303,7 @@ def test_records_that_are_square_images_are_shown(tmp_path):
     assert result.columns[0] == "accuracy" and "values at each position" in result.baselines
 
 
-def test_new_files_do_not_take_the_place_of_the_test_split(copy, dataset, tmp_path):
+def test_evaluating_new_files_keeps_evaluation_of_test_split(copy, dataset, tmp_path):
     file = write_fasta(
         tmp_path / "new.fa", sequences_of(dataset, [*dataset.indices("train")[:3], *dataset.indices("test")[:4]])
     )

@@ -70,7 +70,7 @@ def failing(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_compares_two_mixers_and_lives_with_one_that_ends_its_process(run, dataset, failing, tmp_path):
+def test_command_compares_mixers_and_survives_a_crashing_one(run, dataset, failing, tmp_path):
     settings = [word for setting in TINY for word in ("--set", setting)]
     shown = run(dataset.path, "--mixers", "dying,softmax,skyformer", "--seeds", 1, "--budget", "1h", *settings, "-o", "there/c")
     folder = tmp_path / "there" / "c"
@@ -98,7 +98,7 @@ def test_the_command_compares_two_mixers_and_lives_with_one_that_ends_its_proces
     assert not re.findall(r'(?:src|href)="(?!#)|url\((?!#)|@import', page)
 
 
-def test_a_setting_may_be_for_one_mixer(launched, dataset, tmp_path):
+def test_setting_can_apply_to_one_mixer(launched, dataset, tmp_path):
     settings = [*TINY, "skyformer:mixer.n_landmarks=3", "softmax:training.lr=0.5"]
     found = seqmix.compare(
         dataset, tmp_path / "c", mixers=["skyformer", "softmax"], seeds=1, budget=0, settings=settings, baselines=False
@@ -113,7 +113,7 @@ def test_a_setting_may_be_for_one_mixer(launched, dataset, tmp_path):
         seqmix.compare(dataset, tmp_path / "d", mixers=["softmax"], settings=["softmax:training.seed=1"])
 
 
-def test_nothing_that_is_finished_is_run_again(launched, dataset, tmp_path):
+def test_finished_trainings_are_not_repeated(launched, dataset, tmp_path):
     first = compare(dataset, tmp_path / "c")
     assert launched == ["softmax-seed0", "kernelized-seed0"]
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "c" / "runs").rglob("*") if path.is_file()}
@@ -124,7 +124,7 @@ def test_nothing_that_is_finished_is_run_again(launched, dataset, tmp_path):
     assert second.rows == first.rows and second.trials == first.trials
 
 
-def test_more_seeds_and_mixers_run_what_is_missing_and_lose_nothing(launched, dataset, tmp_path):
+def test_added_seeds_and_mixers_run_only_what_is_missing(launched, dataset, tmp_path):
     compare(dataset, tmp_path / "c", mixers=["softmax"])
     result = compare(dataset, tmp_path / "c", mixers=["softmax"], seeds=2)
     assert launched == ["softmax-seed0", "softmax-seed1"]
@@ -140,7 +140,7 @@ def test_more_seeds_and_mixers_run_what_is_missing_and_lose_nothing(launched, da
     )
 
 
-def test_other_settings_or_data_are_refused_and_said(launched, dataset, two_class_files, tmp_path):
+def test_changed_settings_or_data_are_errors(launched, dataset, two_class_files, tmp_path):
     compare(dataset, tmp_path / "c", mixers=["softmax"])
     for options, message in (
         ({"budget": "1h"}, r"budget: 0.* there, 3600.0 now"),
@@ -160,7 +160,7 @@ def test_other_settings_or_data_are_refused_and_said(launched, dataset, two_clas
     assert [p.name for p in (tmp_path / "c" / "runs").iterdir()] == ["kernelized-seed0"]
 
 
-def test_a_run_that_was_made_with_other_defaults_is_refused(launched, dataset, tmp_path):
+def test_run_with_other_defaults_is_an_error(launched, dataset, tmp_path):
     compare(dataset, tmp_path / "c", mixers=["softmax"])
     config = tmp_path / "c" / "runs" / "softmax-seed0" / "config.toml"
     config.write_text(config.read_text().replace("n_heads = 2", "n_heads = 4"))
@@ -168,7 +168,7 @@ def test_a_run_that_was_made_with_other_defaults_is_refused(launched, dataset, t
         compare(dataset, tmp_path / "c", mixers=["softmax"])
 
 
-def test_nothing_that_is_no_comparison_is_overwritten(launched, dataset, tmp_path):
+def test_other_folders_are_not_overwritten(launched, dataset, tmp_path):
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "mine").write_text("kept")
     for overwrite in (False, True):
@@ -180,7 +180,7 @@ def test_nothing_that_is_no_comparison_is_overwritten(launched, dataset, tmp_pat
     assert not launched
 
 
-def test_failed_trainings_are_told_and_tried_again(launched, dataset, failing, monkeypatch, tmp_path):
+def test_failed_trainings_are_reported_and_retried(launched, dataset, failing, monkeypatch, tmp_path):
     result = compare(dataset, tmp_path / "c", mixers=["failing", "softmax"])
     assert result.notes == ["failing, seed 0: failed: ValueError: no way through"]
     assert result.rows[-1] == Row(method="failing", baseline=False, runs=0, figures=dict.fromkeys(result.rows[0].figures))
@@ -191,13 +191,13 @@ def test_failed_trainings_are_told_and_tried_again(launched, dataset, failing, m
     assert not result.notes
 
 
-def test_when_every_training_fails_the_reasons_are_told(launched, dataset, failing, tmp_path):
+def test_reasons_are_reported_if_all_trainings_fail(launched, dataset, failing, tmp_path):
     with pytest.raises(SeqmixError, match="every training failed: failing, seed 0: failed: ValueError: no way through"):
         compare(dataset, tmp_path / "c", mixers=["failing"])
     assert "no way through" in (tmp_path / "c" / "compare.html").read_text()
 
 
-def test_a_mixer_of_which_a_seed_failed_has_the_mean_of_the_others(launched, dataset, monkeypatch, tmp_path):
+def test_mean_skips_failed_seeds(launched, dataset, monkeypatch, tmp_path):
     genuine = trial.TrialProcess.launch
     monkeypatch.setattr(
         trial.TrialProcess,
@@ -211,12 +211,12 @@ def test_a_mixer_of_which_a_seed_failed_has_the_mean_of_the_others(launched, dat
     assert result.notes == ["softmax, seed 1: failed: the process was killed"]
 
 
-def test_an_empty_list_of_mixers_is_not_all_of_them(run, dataset, tmp_path):
+def test_empty_list_of_mixers_is_an_error(run, dataset, tmp_path):
     assert "there is no mixer ''" in " ".join(run(dataset.path, "--mixers", "", code=1).split())
     assert not (tmp_path / "compare").exists()
 
 
-def test_jobs_are_side_by_side_and_share_the_threads(dataset, monkeypatch, tmp_path):
+def test_parallel_jobs_share_threads(dataset, monkeypatch, tmp_path):
     together, threads = threading.Barrier(2), []
 
     def launch(launcher, spec):
@@ -230,7 +230,7 @@ def test_jobs_are_side_by_side_and_share_the_threads(dataset, monkeypatch, tmp_p
     assert threads == [max(1, torch.get_num_threads() // 2)] * 2
 
 
-def test_an_interrupted_comparison_is_written_and_goes_on(run, launched, dataset, monkeypatch, tmp_path):
+def test_interrupted_comparison_is_written_and_resumes(run, launched, dataset, monkeypatch, tmp_path):
     genuine = trial.TrialProcess.launch
 
     def interrupted(launcher, spec):
@@ -257,7 +257,7 @@ def spec_for(dataset, folder, **training):
     return TrialSpec(folder=str(folder), data=str(dataset.path), config=config.to_tables())
 
 
-def test_an_interrupted_training_goes_on_from_its_state_to_the_same_weights(dataset, monkeypatch, tmp_path):
+def test_interrupted_training_resumes_to_same_weights(dataset, monkeypatch, tmp_path):
     whole = run_trial(spec_for(dataset, tmp_path / "runs" / "whole", epochs=3))
     genuine, spec = fitting._validate, spec_for(dataset, tmp_path / "runs" / "parts", epochs=3)
 
@@ -280,7 +280,7 @@ def test_an_interrupted_training_goes_on_from_its_state_to_the_same_weights(data
     assert weights[0] == weights[1]
 
 
-def test_a_trial_counts_its_budget(clock, dataset, tmp_path):
+def test_trial_counts_its_budget(clock, dataset, tmp_path):
     found = run_trial(spec_for(dataset, tmp_path / "runs" / "x", budget=7.0))
     assert found.seconds >= 7.0 and found.reason == "the time budget of 7 s is used up"
     assert found.seed == 0 and found.folder == "runs/x"
@@ -288,7 +288,7 @@ def test_a_trial_counts_its_budget(clock, dataset, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for the process in /proc")
-def test_a_signal_lets_the_training_save_its_state_and_leaves_no_process(dataset, tmp_path):
+def test_signal_saves_training_and_leaves_no_process(dataset, tmp_path):
     command = [sys.executable, "-m", "seqmix", "compare", str(dataset.path), "--mixers", "softmax", "--seeds", "1"]
     command += ["--budget", "1h", "--set", "training.patience=0", "--set", "model.d_model=8", "--set", "training.save_every=1"]
     paths = str(Path(seqmix.__file__).parent.parent)
@@ -324,19 +324,19 @@ def test_a_signal_lets_the_training_save_its_state_and_leaves_no_process(dataset
         ({"threads": 0}, "--threads must be at least 1"),
     ],
 )
-def test_what_is_not_allowed_is_refused_before_anything_is_written(options, message, launched, dataset, tmp_path):
+def test_invalid_options_are_errors_before_writing(options, message, launched, dataset, tmp_path):
     with pytest.raises(ConfigError, match=message):
         compare(dataset, tmp_path / "c", **options)
     assert not launched and not (tmp_path / "c").exists()
 
 
-def test_a_data_set_without_a_test_split_is_refused(launched, two_class_files, tmp_path):
+def test_data_set_without_test_split_is_an_error(launched, two_class_files, tmp_path):
     data = seqmix.prepare(two_class_files, tmp_path / "data", options=seqmix.PrepareOptions(split="0.8,0.2,0"))
     with pytest.raises(DatasetError, match="the test split is empty"):
         compare(data, tmp_path / "c")
 
 
-def test_a_killed_process_is_told(dataset, tmp_path, monkeypatch):
+def test_killed_process_is_reported(dataset, tmp_path, monkeypatch):
     script = tmp_path / "python"
     script.write_text("#!/bin/sh\nkill -9 $$\n")
     script.chmod(0o755)
@@ -362,7 +362,7 @@ def made_up(scores):
     return Comparison(settings={"budget": 0.0}, data=data, environment={}, trials=trials)
 
 
-def test_one_seed_has_a_value_and_several_a_mean_and_a_deviation():
+def test_one_seed_has_value_and_several_have_mean_and_deviation():
     assert spread([0.5, None, float("nan")]) == Spread(mean=0.5, sd=None)
     assert spread([0.25, 0.75]) == Spread(mean=0.5, sd=pytest.approx(0.35355339))
     assert spread([None]) is None
@@ -376,7 +376,7 @@ def test_one_seed_has_a_value_and_several_a_mean_and_a_deviation():
     assert json.loads(made_up({"z": [None]}).to_json())["table"][0]["figures"]["accuracy"] is None
 
 
-def test_pages_are_drawn_for_many_mixers_and_without_memory():
+def test_page_is_written_for_many_mixers_and_without_memory():
     many = made_up({f"mixer{i}<$>": [0.5 + i / 100, 0.6] for i in range(20)})
     assert comparison_html(many).count("<svg") == 2  # memory was not measured
     assert "<$>" not in comparison_html(many).split("<svg")[0]

@@ -86,7 +86,7 @@ def content(folder):
     return json.loads((folder / "reproduce.json").read_text())
 
 
-def test_published_figures_are_those_of_the_paper():
+def test_published_figures_match_paper():
     rows = [line.split() for line in TABLE_1.strip().splitlines()]
     assert list(LRA.paper) == [row[0] for row in rows]
     assert [one.name for one in LRA.experiments] == TASKS
@@ -102,7 +102,7 @@ def test_published_figures_are_those_of_the_paper():
 
 
 @pytest.mark.parametrize("experiment", [*LRA.experiments, *GENOME.experiments], ids=lambda one: one.name)
-def test_data_are_prepared_as_the_recipes_say(experiment):
+def test_data_is_prepared_as_recipes_say(experiment):
     said = {}
     for name in filter(None, {*experiment.recipes.values(), experiment.others} - {"dna"}):
         words = shlex.split(find_recipe(name).facts.data)
@@ -119,13 +119,13 @@ def test_data_are_prepared_as_the_recipes_say(experiment):
     )
 
 
-def test_generated_data_have_the_published_sizes():
+def test_generated_data_has_published_sizes():
     made = {one.name: one.generated for one in LRA.experiments if one.generated}
     sizes = {name: tuple(of[split] for split in ("train", "val", "test")) for name, of in made.items()}
     assert sizes == {"listops": (96_000, 2000, 2000), "pathfinder": (160_000, 20_000, 20_000)}
 
 
-def test_other_mixers_take_the_place_of_skyformer_in_its_recipe():
+def test_other_mixers_replace_skyformer_in_its_recipe():
     text = LRA.experiment("text")
     own, other = text.tables("skyformer"), text.tables("softmax")
     assert other["model"] == own["model"] | {"mixer": "softmax"} and other["training"] == own["training"]
@@ -176,7 +176,7 @@ def test_nothing_is_prepared_or_trained_twice(launched, released, tmp_path):
     assert result.lines[0].runs == 2 and result.lines[0].accuracy.sd is not None
 
 
-def test_what_is_missing_is_told(launched, released, tmp_path):
+def test_missing_data_is_reported(launched, released, tmp_path):
     (tmp_path / "some").mkdir()
     (tmp_path / "some" / "aclImdb").symlink_to(released / "aclImdb")
     result = lra(tmp_path / "some", tmp_path / "r")
@@ -193,7 +193,7 @@ def test_what_is_missing_is_told(launched, released, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-def test_what_is_not_found_is_generated_if_asked(launched, tmp_path):
+def test_missing_data_is_generated_if_asked(launched, tmp_path):
     result = lra(tmp_path, tmp_path / "r", generated=True, train=60)
     assert launched == ["listops-skyformer-seed0", "pathfinder-skyformer-seed0"]
     assert result.data["listops"]["from"] == "generated"
@@ -204,7 +204,7 @@ def test_what_is_not_found_is_generated_if_asked(launched, tmp_path):
     assert len(launched) == 2
 
 
-def test_what_fails_is_told_and_does_not_end_the_rest(launched, released, monkeypatch, tmp_path):
+def test_failure_is_reported_and_does_not_stop_the_rest(launched, released, monkeypatch, tmp_path):
     genuine, folder = trial.TrialProcess.launch, tmp_path / "some"
     folder.mkdir()
     for name in ("aclImdb", "cifar-10-batches-py"):
@@ -244,7 +244,7 @@ def run(monkeypatch, tmp_path):
     return call
 
 
-def test_an_interrupted_reproduction_is_written_and_goes_on(run, launched, released, monkeypatch, tmp_path):
+def test_interrupted_reproduction_is_written_and_resumes(run, launched, released, monkeypatch, tmp_path):
     genuine = trial.TrialProcess.launch
 
     def interrupted(launcher, spec):
@@ -280,7 +280,7 @@ def test_an_interrupted_reproduction_is_written_and_goes_on(run, launched, relea
     assert run(*command, "--quiet") == ""
 
 
-def test_an_interruption_while_data_are_prepared_leaves_what_is_done(launched, released, monkeypatch, tmp_path):
+def test_interruption_during_prepare_keeps_finished_work(launched, released, monkeypatch, tmp_path):
     def stop(*args, **options):
         raise KeyboardInterrupt
 
@@ -291,7 +291,7 @@ def test_an_interruption_while_data_are_prepared_leaves_what_is_done(launched, r
     assert not lra(released, tmp_path / "r", tasks=["text"]).interrupted
 
 
-def test_genomes_are_found_by_species_and_stand_beside_kmers(run, launched, ensembl, tmp_path):
+def test_genomes_are_found_by_species_and_compared_with_kmers(run, launched, ensembl, tmp_path):
     said = run("genome", "--data", ensembl, "--budget", 0, "--max-length", 128, "-o", "g")
     assert launched == [f"{t}-{m}-seed0" for t in ("hfdna", "mtcdna") for m in ("paramixer", "dna")]
     for words in ("HFDNA", "Transcripts of one gene"):
@@ -309,7 +309,7 @@ def test_genomes_are_found_by_species_and_stand_beside_kmers(run, launched, ense
     assert info["dropped"] and info["options"]["max_length"] == 16384
 
 
-def test_species_that_are_missing_or_twice_there_are_named(ensembl, tmp_path):
+def test_missing_or_duplicate_species_are_named(ensembl, tmp_path):
     hfdna, mtcdna = GENOME.experiments
     (tmp_path / "Mus_musculus.GRCm39.cdna.all.fa.gz").symlink_to(ensembl / "fasta" / "Mus_musculus.GRCm39.cdna.all.fa.gz")
     found = find_data(mtcdna, tmp_path)
@@ -322,7 +322,7 @@ def test_species_that_are_missing_or_twice_there_are_named(ensembl, tmp_path):
         find_data(hfdna, tmp_path)
 
 
-def test_another_reproduction_is_not_gone_on_with(launched, released, ensembl, tmp_path):
+def test_other_reproduction_is_not_resumed(launched, released, ensembl, tmp_path):
     lra(released, tmp_path / "r", tasks=["text"])
     for options, message in (
         ({"budget": "1h"}, r"budget: 0.* there, 3600.0 now"),
@@ -365,13 +365,13 @@ def test_another_reproduction_is_not_gone_on_with(launched, released, ensembl, t
         ({"threads": 0}, "--threads must be at least 1"),
     ],
 )
-def test_what_is_not_allowed_is_refused_before_anything_is_written(options, message, released, tmp_path):
+def test_invalid_options_are_errors_before_writing(options, message, released, tmp_path):
     with pytest.raises(ConfigError, match=message):
         lra(released, tmp_path / "r", **options)
     assert not (tmp_path / "r").exists()
 
 
-def test_experiments_that_are_not_there_are_refused(tmp_path):
+def test_unknown_experiments_are_errors(tmp_path):
     with pytest.raises(ConfigError, match="no experiments 'lre'; there are: lra, genome"):
         seqmix.reproduce("lre", tmp_path)
 
@@ -385,7 +385,7 @@ def made_up(accuracies, budget=600.0, **options):
     return Reproduction(suite=LRA, settings={"budget": budget, "settings": []}, environment={}, trials=trials)
 
 
-def test_a_table_has_the_order_of_the_papers_and_means_over_seeds():
+def test_table_follows_paper_with_means_over_seeds():
     found = made_up({("image", "x-y"): [0.2], ("text", "softmax"): [0.5, 0.7], ("text", "skyformer"): [None]})
     assert [(line.task, line.method) for line in found.lines] == [("text", "skyformer"), ("text", "softmax"), ("image", "x-y")]
     assert [percent(line.accuracy) for line in found.lines] == ["-", "60.00 ± 14.14", "20.00"]
@@ -403,7 +403,7 @@ def test_a_table_has_the_order_of_the_papers_and_means_over_seeds():
     assert short.failures == ["text, softmax, seed 0: memory ran out; its batches were computed in 2 parts"]
 
 
-def test_names_of_runs_say_task_and_method():
+def test_run_names_contain_task_and_method():
     assert task_and_method(place_of("hfdna", "my-own", 12).as_posix()) == ("hfdna", "my-own")
     assert task_and_method("runs/001-paramixer") == ("", "")
     assert all("-" not in one.name for suite in experiments.SUITES.values() for one in suite.experiments)

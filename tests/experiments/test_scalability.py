@@ -37,7 +37,7 @@ def test_every_task_length_and_mixer_is_trained_once(launched, tmp_path):
     assert json.loads((tmp_path / "s" / "scalability.json").read_text())["points"][0]["task"] == "adding"
 
 
-def test_mixers_stand_in_the_order_in_which_they_were_asked_for(launched, tmp_path):
+def test_mixers_keep_requested_order(launched, tmp_path):
     cell = {"tasks": ["adding"], "lengths": [16]}
     reproduce(tmp_path / "r", mixers=["softmax"], **cell)
     reproduce(tmp_path / "r", mixers=["linear"], **cell)
@@ -45,13 +45,13 @@ def test_mixers_stand_in_the_order_in_which_they_were_asked_for(launched, tmp_pa
     assert [point.mixer for point in result.points] == ["paramixer", "softmax", "linear"]
 
 
-def test_other_data_in_the_folder_are_told(launched, tmp_path):
+def test_other_data_in_folder_is_an_error(launched, tmp_path):
     reproduce(tmp_path / "s", lengths=(8,), tasks=("adding",))
     with pytest.raises(RunError, match="train: 12 there, 13 now"):
         reproduce(tmp_path / "s", lengths=(8,), tasks=("adding",), train=13)
 
 
-def test_nothing_else_is_overwritten(launched, tmp_path):
+def test_other_folders_are_not_overwritten(launched, tmp_path):
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "notes.txt").write_text("mine")
     for overwrite in (False, True):
@@ -65,7 +65,7 @@ def test_nothing_else_is_overwritten(launched, tmp_path):
     assert len(launched) == 2
 
 
-def test_an_interruption_ends_all_and_keeps_what_is_done(launched, tmp_path):
+def test_interruption_keeps_finished_work(launched, tmp_path):
     def stop(trial, run_now):
         raise KeyboardInterrupt
 
@@ -77,7 +77,7 @@ def test_an_interruption_ends_all_and_keeps_what_is_done(launched, tmp_path):
     assert sorted(launched) == sorted(f"{task}-{n}-paramixer-seed0" for task in TASKS for n in (8, 12))
 
 
-def test_an_interruption_before_anything_is_finished_is_said_as_such(monkeypatch, tmp_path):
+def test_interruption_before_first_result_is_reported(monkeypatch, tmp_path):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
@@ -89,13 +89,13 @@ def test_an_interruption_before_anything_is_finished_is_said_as_such(monkeypatch
     assert {path.name for path in (tmp_path / "s").iterdir()} == {"data", "scalability.json"}
 
 
-def test_a_mixer_that_is_not_there_is_told_before_anything_is_made(tmp_path):
+def test_unknown_mixer_is_an_error_before_writing(tmp_path):
     with pytest.raises(ConfigError, match="no mixer 'foo'"):
         reproduce(tmp_path / "s", mixers=("paramixer", "foo"))
     assert not (tmp_path / "s").exists()
 
 
-def test_what_is_said_on_the_way_is_what_the_table_shows(launched, tmp_path):
+def test_progress_agrees_with_table(launched, tmp_path):
     output = tmp_path / "s"
     command = [
         "reproduce",
@@ -120,7 +120,7 @@ def test_what_is_said_on_the_way_is_what_the_table_shows(launched, tmp_path):
         assert f"{point['task']}, 16, linear, seed 0: {shown} wrong, " in result.stderr
 
 
-def test_a_figure_of_failures_alone_is_drawn_without_a_line(tmp_path):
+def test_figure_with_failures_only_has_no_line(tmp_path):
     result = made_up({("adding", 128, "a"): None, ("adding", 256, "a"): None})
     write_scalability(result, tmp_path)
     assert not any(len(line.get_xdata()) for line in scalability_figure(result).axes[0].lines)
@@ -130,13 +130,13 @@ def test_a_figure_of_failures_alone_is_drawn_without_a_line(tmp_path):
     ("options", "words"),
     [({"tasks": ("listops",)}, "none of adding, temporal-order"), ({"lengths": ()}, "one at least"), ({"test": 1}, "--test")],
 )
-def test_what_cannot_be_done_is_told(options, words, tmp_path):
+def test_invalid_requests_are_explained(options, words, tmp_path):
     with pytest.raises(ConfigError, match=words):
         reproduce(tmp_path / "s", **options)
 
 
 @pytest.mark.parametrize("task", ["adding", "temporal-order"])
-def test_the_quick_recipes_are_what_the_figure_is_made_with(task, launched, tmp_path):
+def test_quick_recipes_are_used(task, launched, tmp_path):
     reproduce(tmp_path / "s", lengths=(8,), tasks=(task,), mixers=("paramixer",), settings=("training.max_steps=1",))
     found = Run.open(tmp_path / "s" / "runs" / f"{task}-8-paramixer-seed0").config.to_tables()
     for table, options in read_recipe(f"quick/{task}").items():
@@ -163,7 +163,7 @@ def made_up(errors):
     return Scalability(settings={"budget": 60.0, "train": 100}, environment={}, test=1000, points=points)
 
 
-def test_no_error_is_drawn_at_the_bottom_and_a_failure_not_at_all(tmp_path):
+def test_zero_error_is_drawn_at_bottom_and_failure_not_drawn(tmp_path):
     result = made_up(
         {("adding", 128, "a"): 0.0, ("adding", 256, "a"): 0.02, ("adding", 128, "b"): 0.8, ("adding", 256, "b"): None}
     )

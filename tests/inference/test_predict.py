@@ -58,12 +58,12 @@ def cli(*arguments, code=0, **options):
 # What is predicted.
 
 
-def test_ids_lengths_and_order_are_those_of_the_input(expected, sequences):
+def test_ids_lengths_and_order_match_input(expected, sequences):
     assert [p.id for p in expected] == [header.split()[0] for header, _ in sequences]
     assert [p.length for p in expected] == [len(sequence) for _, sequence in sequences]
 
 
-def test_probabilities_are_of_named_classes_and_the_label_is_the_greatest(expected):
+def test_label_is_most_probable_class(expected):
     for p in expected:
         assert list(p.probabilities) == ["atrich", "gcrich"]
         assert sum(p.probabilities.values()) == pytest.approx(1.0, abs=1e-12)
@@ -93,7 +93,7 @@ def test_probabilities_do_not_depend_on_neighbours(mixer, dataset, sequences, tm
     assert np.ptp(together[:, 0]) > 1e-3
 
 
-def test_the_models_vocabulary_is_used_not_one_of_the_new_file(trained, tmp_path):
+def test_vocabulary_of_model_is_used(trained, tmp_path):
     tally = Tally()
     lower, upper, ambiguous = (
         values(predict(write_fasta(tmp_path / f"{name}.fa", [("x", text)]), trained, tally=tally))
@@ -108,7 +108,7 @@ def test_the_models_vocabulary_is_used_not_one_of_the_new_file(trained, tmp_path
 
 
 @pytest.mark.parametrize(("truncate", "kept"), [("start", slice(0, 45)), ("end", slice(-45, None))])
-def test_sequences_are_cut_as_in_training(truncate, kept, dataset, tmp_path):
+def test_sequences_are_truncated_as_in_training(truncate, kept, dataset, tmp_path):
     settings = ["model.d_model=4", "mixer.d_hidden=4", f"data.truncate={truncate}"]
     run = seqmix.train(dataset, tmp_path / "run", pooling="flat", max_length=45, epochs=1, settings=settings)
     sequence = random_dna(100, random.Random(4))
@@ -121,7 +121,7 @@ def test_sequences_are_cut_as_in_training(truncate, kept, dataset, tmp_path):
     assert f"cut to 45 characters ({truncate} kept)" in tally.lines(run.config.data)[0]
 
 
-def test_a_sequence_too_long_for_the_model_is_told(dataset, tmp_path):
+def test_sequence_too_long_for_model_is_an_error(dataset, tmp_path):
     settings = ["model.d_model=4", "mixer.d_hidden=4"]
     run = seqmix.train(dataset, tmp_path / "run", pooling="flat", epochs=1, settings=settings)
     longest = int(dataset.lengths.max())
@@ -142,7 +142,7 @@ def test_only_the_run_folder_is_needed(trained, fasta, expected, tmp_path):
 # What is read.
 
 
-def test_every_input_that_prepare_reads_is_predicted(sequences, expected, trained, fasta, tmp_path):
+def test_predict_reads_every_input_of_prepare(sequences, expected, trained, fasta, tmp_path):
     (tmp_path / "new.fa.gz").write_bytes(gzip.compress(fasta.read_bytes()))
     with (tmp_path / "new.csv").open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
@@ -158,7 +158,7 @@ def test_every_input_that_prepare_reads_is_predicted(sequences, expected, traine
         np.testing.assert_allclose(values(found), values(expected), rtol=0, atol=1e-9)
 
 
-def test_several_inputs_come_out_one_after_the_other(fasta, expected, trained):
+def test_several_inputs_are_predicted_in_order(fasta, expected, trained):
     assert list(predict([fasta, str(fasta)], trained)) == expected * 2
 
 
@@ -167,7 +167,7 @@ def test_standard_input_is_read(fasta, expected, trained, monkeypatch):
     assert list(predict("-", trained)) == expected
 
 
-def test_the_newest_run_is_used_if_none_is_named(trained, fasta, expected, tmp_path, monkeypatch):
+def test_newest_run_is_the_default(trained, fasta, expected, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RunError, match="seqmix train"):
         list(predict(fasta))
@@ -185,13 +185,13 @@ def test_the_newest_run_is_used_if_none_is_named(trained, fasta, expected, tmp_p
     ],
     ids=["empty", "binary", "header without sequence", "cut gzip"],
 )
-def test_bad_input_is_a_clear_error(content, message, trained, tmp_path):
+def test_bad_input_is_explained(content, message, trained, tmp_path):
     (tmp_path / "x.fa").write_bytes(content)
     with pytest.raises(InputError, match=message):
         list(predict(tmp_path / "x.fa", trained))
 
 
-def test_options_that_are_not_allowed_are_told(fasta, trained):
+def test_invalid_options_are_explained(fasta, trained):
     with pytest.raises(ConfigError, match="batch_size"):
         list(predict(fasta, trained, batch_size=-1))
     with pytest.raises(ConfigError, match="available: auto, cpu"):
@@ -203,7 +203,7 @@ def test_options_that_are_not_allowed_are_told(fasta, trained):
 # Memory.
 
 
-def test_records_are_read_a_window_at_a_time(trained, two_class_files, monkeypatch):
+def test_records_are_read_in_windows(trained, two_class_files, monkeypatch):
     read = []
 
     class Counting(prediction.RecordReader):
@@ -222,7 +222,7 @@ def test_records_are_read_a_window_at_a_time(trained, two_class_files, monkeypat
     assert most < sum(read) / 5
 
 
-def test_many_short_records_do_not_pile_up_either(trained, tmp_path, monkeypatch):
+def test_many_short_records_are_read_in_windows(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(predictor, "_WINDOW_RECORDS", 10)
     tally = Tally()
     predictions = predict(write_fasta(tmp_path / "short.fa", [(f"{i}", "ACG") for i in range(100)]), trained, tally=tally)
@@ -247,7 +247,7 @@ def written(predictions, **options):
 
 
 @pytest.mark.parametrize(("format", "delimiter"), [("tsv", "\t"), ("csv", ",")])
-def test_tables_hold_a_row_for_each_record(format, delimiter, expected):
+def test_tables_have_one_row_per_record(format, delimiter, expected):
     rows = list(csv.reader(io.StringIO(written(expected, format=format)), delimiter=delimiter))
     assert rows[0] == ["id", "length", "label", "prob_atrich", "prob_gcrich"]
     for row, p in zip(rows[1:], expected, strict=True):
@@ -255,7 +255,7 @@ def test_tables_hold_a_row_for_each_record(format, delimiter, expected):
         assert [float(cell) for cell in row[3:]] == pytest.approx(list(p.probabilities.values()), abs=1e-6)
 
 
-def test_json_lines_hold_an_object_for_each_record(expected):
+def test_json_lines_have_one_object_per_record(expected):
     objects = [json.loads(line) for line in written(expected, format="jsonl").splitlines()]
     for found, p in zip(objects, expected, strict=True):
         assert (found["id"], found["length"], found["label"]) == (p.id, p.length, p.label)
@@ -263,7 +263,7 @@ def test_json_lines_hold_an_object_for_each_record(expected):
 
 
 @pytest.mark.parametrize("format", ["tsv", "csv"])
-def test_ids_survive_whatever_is_in_them(format):
+def test_any_id_round_trips(format):
     odd = ["a\tb", 'say "x"', "a,b", "Ünï", " blank ", "#1"]
     text = written([Prediction(name, 1, "atrich", {"atrich": 0.7, "gcrich": 0.3}) for name in odd], format=format)
     rows = list(csv.reader(io.StringIO(text), delimiter="\t" if format == "tsv" else ","))
@@ -276,7 +276,7 @@ def test_probabilities_can_be_left_out(expected):
     assert "prob" not in written(expected, format="jsonl", with_probabilities=False)
 
 
-def test_top_k_are_the_most_probable_classes():
+def test_top_k_lists_most_probable_classes():
     p = Prediction("x", 5, "b", {"a": 0.2, "b": 0.5, "c": 0.3})
     out = io.StringIO()
     write_predictions([p], out, classes=["a", "b", "c"], top=2)
@@ -287,12 +287,12 @@ def test_top_k_are_the_most_probable_classes():
 
 
 @pytest.mark.parametrize("options", [{"format": "xml"}, {"top": 3}, {"top": -1}], ids=str)
-def test_output_options_that_are_not_allowed_are_told(options, expected):
+def test_invalid_output_options_are_explained(options, expected):
     with pytest.raises(ConfigError, match=r"--format must be|--top must be"):
         written(expected, **options)
 
 
-def test_the_command_writes_what_the_functions_do(fasta, expected, trained, tmp_path):
+def test_command_writes_same_as_function(fasta, expected, trained, tmp_path):
     text = written(expected)
     assert cli(fasta, "--run", trained.path).stdout == text
     result = cli(fasta, "--run", trained.path, "-o", tmp_path / "out.tsv")
@@ -302,7 +302,7 @@ def test_the_command_writes_what_the_functions_do(fasta, expected, trained, tmp_
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == len(expected)
 
 
-def test_an_existing_output_is_kept_unless_asked(fasta, expected, trained, tmp_path):
+def test_existing_output_is_kept_without_overwrite(fasta, expected, trained, tmp_path):
     out = tmp_path / "out.tsv"
     out.write_text("precious")
     result = cli(fasta, "--run", trained.path, "-o", out, code=1)
@@ -312,7 +312,7 @@ def test_an_existing_output_is_kept_unless_asked(fasta, expected, trained, tmp_p
     assert out.read_text(encoding="utf-8") == written(expected)
 
 
-def test_nothing_half_written_stays_when_the_input_turns_out_bad(trained, tmp_path):
+def test_bad_input_leaves_no_partial_output(trained, tmp_path):
     records = [(f"r{i}", "ACGT" * 10) for i in range(20)]
     file = write_fasta(tmp_path / "bad.fa", [*records, ("last", "ACGE")])
     for existing in (False, True):
@@ -326,21 +326,21 @@ def test_nothing_half_written_stays_when_the_input_turns_out_bad(trained, tmp_pa
         assert not existing or (folder / "out.tsv").read_text() == "precious"
 
 
-def test_nothing_half_written_stays_after_ctrl_c(tmp_path):
+def test_interruption_leaves_no_partial_output(tmp_path):
     with pytest.raises(KeyboardInterrupt), text_output(tmp_path / "out.tsv") as out:
         out.write("half")
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_output_that_cannot_be_written_is_told(fasta, trained, tmp_path):
+def test_unwritable_output_is_explained(fasta, trained, tmp_path):
     (tmp_path / "file").write_text("")
     for bad in (tmp_path / "file" / "out.tsv", tmp_path / "missing" / "out.tsv", tmp_path):
         assert "cannot be written" in cli(fasta, "--run", trained.path, "-o", bad, code=1).stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file"]
 
 
-def test_a_full_disk_is_told(fasta, trained):
+def test_full_disk_is_explained(fasta, trained):
     # A device is no file that could be lost: it takes no --overwrite.
     result = cli(fasta, "--run", trained.path, "-o", "/dev/full", code=1)
     assert "/dev/full: cannot be written: No space left on device" in result.stderr
@@ -352,7 +352,7 @@ def command(*arguments):
     return [sys.executable, "-c", code, "predict", *map(str, arguments)]
 
 
-def test_a_full_disk_behind_standard_output_is_told(fasta, trained):
+def test_full_disk_behind_standard_output_is_explained(fasta, trained):
     with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
         result = subprocess.run(command(fasta, "--run", trained.path), stdout=full, stderr=subprocess.PIPE, text=True)
     assert result.returncode == 1, result.stderr
@@ -361,7 +361,7 @@ def test_a_full_disk_behind_standard_output_is_told(fasta, trained):
     assert "Exception ignored" not in result.stderr
 
 
-def test_a_broken_pipe_ends_quietly(trained, tmp_path):
+def test_broken_pipe_ends_quietly(trained, tmp_path):
     file = write_fasta(tmp_path / "many.fa", [(f"record{i}", "ACGTAC") for i in range(12_000)])  # more than a pipe holds
     process = subprocess.Popen(command(file, "--run", trained.path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout.readline() == b"id\tlength\tlabel\tprob_atrich\tprob_gcrich\n"
@@ -371,12 +371,12 @@ def test_a_broken_pipe_ends_quietly(trained, tmp_path):
     assert process.wait() == 0
 
 
-def test_reading_options_are_those_of_the_training_data_unless_said_otherwise(trained):
+def test_reading_options_default_to_those_of_training_data(trained):
     found = reading_options(trained, encoding="latin-1", text_column=None)
     assert (found.encoding, found.format, found.classes, found.label_from) == ("latin-1", "auto", (), None)
 
 
-def test_documents_are_read_with_the_models_characters(tmp_path):
+def test_documents_use_characters_of_model(tmp_path):
     rng = random.Random(6)
     table = tmp_path / "texts.csv"
     with table.open("w", newline="", encoding="utf-8") as out:

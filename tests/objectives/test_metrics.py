@@ -45,7 +45,7 @@ every_case = pytest.mark.parametrize(("probabilities", "labels"), CASES.values()
 
 
 @every_case
-def test_headline_scores_are_scikit_learns(probabilities, labels):
+def test_headline_scores_match_scikit_learn(probabilities, labels):
     n_classes = probabilities.shape[1]
     predicted = probabilities.argmax(1)
     one_hot = np.eye(n_classes)[labels]
@@ -69,7 +69,7 @@ def test_headline_scores_are_scikit_learns(probabilities, labels):
 
 
 @every_case
-def test_tables_are_scikit_learns(probabilities, labels):
+def test_tables_match_scikit_learn(probabilities, labels):
     n_classes = probabilities.shape[1]
     predicted = probabilities.argmax(1)
     confusion = confusion_matrix(labels, predicted, n_classes)
@@ -84,21 +84,21 @@ def test_tables_are_scikit_learns(probabilities, labels):
 
 
 @every_case
-def test_the_roc_curve_is_scikit_learns(probabilities, labels):
+def test_roc_curve_matches_scikit_learn(probabilities, labels):
     false, true = roc_points(probabilities[:, 1], labels == 1)
     expected_false, expected_true, _ = oracle.roc_curve(labels == 1, probabilities[:, 1], drop_intermediate=False)
     np.testing.assert_allclose(false, expected_false, atol=1e-12)
     np.testing.assert_allclose(true, expected_true, atol=1e-12)
 
 
-def test_probabilities_of_zero_and_one_are_clipped_as_scikit_learn_does():
+def test_probabilities_are_clipped_like_scikit_learn():
     probabilities = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.5, 0.5]])
     labels = np.array([1, 1, 0, 0])
     assert point_scores(probabilities, labels)["log loss"] == pytest.approx(oracle.log_loss(labels, probabilities))
 
 
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
-def test_a_class_that_does_not_occur_does_not_count():
+def test_absent_class_does_not_count():
     probabilities, labels = example(90, 3, 7)
     probabilities, labels = probabilities[labels != 1], labels[labels != 1]
     predicted = probabilities.argmax(1)
@@ -119,7 +119,7 @@ def test_a_class_that_does_not_occur_does_not_count():
     assert scores == pytest.approx(expected, abs=1e-12)
 
 
-def test_records_of_one_class_have_no_ranking_scores():
+def test_single_class_has_no_ranking_scores():
     probabilities, _ = example(30, 2, 8)
     scores = point_scores(probabilities, np.zeros(30, dtype=np.int64))
     assert math.isnan(scores["ROC AUC"])
@@ -129,7 +129,7 @@ def test_records_of_one_class_have_no_ranking_scores():
     assert all(math.isnan(value) for value in (bounds.value, bounds.low, bounds.high))
 
 
-def test_intervals_hold_the_score_and_come_from_the_seed():
+def test_intervals_contain_score_and_depend_on_seed():
     probabilities, labels = example(120, 3, 9)
     scores = bootstrap_scores(probabilities, labels, resamples=200)
     points = point_scores(probabilities, labels)
@@ -141,7 +141,7 @@ def test_intervals_hold_the_score_and_come_from_the_seed():
     assert bootstrap_scores(probabilities, labels, resamples=200, seed=1) != scores
 
 
-def test_a_resample_is_scored_as_the_drawn_records_would_be(monkeypatch):
+def test_resample_is_scored_like_its_records(monkeypatch):
     probabilities, labels = example(40, 3, 10)
     monkeypatch.setattr("seqmix.objectives.metrics._CHUNK", 100)  # a few resamples at a time: the chunks must not matter
     few = bootstrap_scores(probabilities, labels, resamples=25, seed=3)
@@ -152,7 +152,7 @@ def test_a_resample_is_scored_as_the_drawn_records_would_be(monkeypatch):
         assert (few[name].low, few[name].high) == pytest.approx(tuple(np.quantile(values, (0.025, 0.975))), abs=1e-9)
 
 
-def test_intervals_cover_the_true_score():
+def test_intervals_cover_true_score():
     rng = np.random.default_rng(11)
     covered = 0
     for seed in range(60):
@@ -166,7 +166,7 @@ def test_intervals_cover_the_true_score():
 
 @pytest.mark.parametrize("bins", [1, 10, 15])
 @every_case
-def test_calibration_error_is_its_definition(probabilities, labels, bins):
+def test_calibration_error_matches_definition(probabilities, labels, bins):
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     error = 0.0
     for b in range(bins):
@@ -176,7 +176,7 @@ def test_calibration_error_is_its_definition(probabilities, labels, bins):
     assert expected_calibration_error(probabilities, labels, bins) == pytest.approx(error, abs=1e-12)
 
 
-def test_calibration_bins_hold_every_record_even_where_the_model_is_certain():
+def test_calibration_bins_contain_every_record():
     probabilities = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
     binned = calibration_bins(probabilities, np.array([0, 0, 0]))
     assert sum(binned["share"]) == pytest.approx(1.0)

@@ -135,7 +135,7 @@ def assert_same(path, reference):
 
 
 @pytest.mark.parametrize("mixer", OPTIONS)
-def test_a_run_killed_at_random_points_ends_as_if_it_had_not_been(mixer, launcher, dataset, references, tmp_path):
+def test_resume_after_kill_at_random_points_is_bit_identical(mixer, launcher, dataset, references, tmp_path):
     rng = random.Random(mixer)
     run = tmp_path / "run"
     launcher.start(*arguments(dataset.path, run, mixer))
@@ -148,7 +148,7 @@ def test_a_run_killed_at_random_points_ends_as_if_it_had_not_been(mixer, launche
     assert_same(run, references[mixer])
 
 
-def test_a_run_killed_while_it_saves_ends_as_if_it_had_not_been(launcher, dataset, references, tmp_path):
+def test_resume_after_kill_during_save_is_bit_identical(launcher, dataset, references, tmp_path):
     run, caught = tmp_path / "run", 0
 
     def half_written():
@@ -170,7 +170,7 @@ def test_a_run_killed_while_it_saves_ends_as_if_it_had_not_been(launcher, datase
     assert_same(run, references["paramixer"])
 
 
-def test_a_signal_ends_a_run_with_130_after_it_was_saved(launcher, dataset, references, tmp_path):
+def test_signal_saves_run_and_exits_with_130(launcher, dataset, references, tmp_path):
     run = tmp_path / "run"
     launcher.start(*arguments(dataset.path, run))
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -199,7 +199,7 @@ def interrupted_at(dataset, output, step, **options):
     return output
 
 
-def test_a_run_interrupted_between_two_saves_is_saved_where_it_stands(dataset, references, tmp_path):
+def test_interruption_between_saves_saves_current_step(dataset, references, tmp_path):
     before = signal.getsignal(signal.SIGTERM)
     run = interrupted_at(dataset, tmp_path / "run", 4, save_every=1000)
     assert signal.getsignal(signal.SIGTERM) is before
@@ -216,7 +216,7 @@ def test_a_run_interrupted_between_two_saves_is_saved_where_it_stands(dataset, r
 
 
 @pytest.mark.parametrize("step", [8, 9, "end of an epoch", 24, 30])
-def test_where_steps_are_counted_a_run_interrupted_anywhere_ends_as_if_it_had_not_been(step, dataset, references, tmp_path):
+def test_resume_with_max_steps_is_bit_identical(step, dataset, references, tmp_path):
     reference = references["conv"]
     if step == "end of an epoch":
         steps = []
@@ -229,7 +229,7 @@ def test_where_steps_are_counted_a_run_interrupted_anywhere_ends_as_if_it_had_no
     assert [line["step"] for line in reference.history()] == [8, 16, 24, 30]
 
 
-def test_a_run_killed_before_its_first_save_begins_again(dataset, references, tmp_path):
+def test_run_killed_before_first_save_starts_again(dataset, references, tmp_path):
     reference = references["paramixer"]
     Run.create(tmp_path / "run", reference.config, reference.info)
     seqmix.train(output=tmp_path / "run", resume=True)
@@ -237,9 +237,7 @@ def test_a_run_killed_before_its_first_save_begins_again(dataset, references, tm
 
 
 @pytest.mark.parametrize("mixer", ["paramixer", "conv"])
-def test_a_validation_is_logged_once_even_if_the_process_dies_right_after_its_line(
-    mixer, dataset, references, tmp_path, monkeypatch
-):
+def test_validation_is_logged_once_despite_crash_after_its_line(mixer, dataset, references, tmp_path, monkeypatch):
     class Died(BaseException):
         pass
 
@@ -262,7 +260,7 @@ def test_a_validation_is_logged_once_even_if_the_process_dies_right_after_its_li
     assert_same(tmp_path / "run", references[mixer])
 
 
-def test_a_run_that_was_begun_when_states_did_not_count_validations_goes_on(dataset, references, tmp_path):
+def test_resume_from_state_without_validation_count(dataset, references, tmp_path):
     run = Run.open(interrupted_at(dataset, tmp_path / "run", 10))
     tensors, facts = run.load_state()
     for name in ("validations", "validated", "best_step"):
@@ -272,7 +270,7 @@ def test_a_run_that_was_begun_when_states_did_not_count_validations_goes_on(data
     assert log(run) == log(references["paramixer"])
 
 
-def test_a_finished_run_has_nothing_to_resume(references, tmp_path):
+def test_finished_run_has_nothing_to_resume(references, tmp_path):
     reference = references["paramixer"]
     run = Path(shutil.copytree(reference.path, tmp_path / "run"))
     events = []
@@ -281,7 +279,7 @@ def test_a_finished_run_has_nothing_to_resume(references, tmp_path):
     assert_same(run, reference)
 
 
-def test_resume_takes_the_newest_run_and_the_same_options_again(dataset, references, tmp_path, monkeypatch):
+def test_resume_accepts_same_options_and_finds_newest_run(dataset, references, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     interrupted_at(dataset, Path("runs") / "001-paramixer", 4)
     train(dataset, None, resume=True, seed=0)
@@ -307,14 +305,14 @@ def unfinished(dataset, tmp_path_factory):
     ],
     ids=str,
 )
-def test_a_run_is_not_resumed_with_other_options(options, message, unfinished):
+def test_resume_with_other_options_is_an_error(options, message, unfinished):
     before = (unfinished / "last" / "state.safetensors").read_bytes()
     with pytest.raises(RunError, match=message):
         seqmix.train(output=unfinished, resume=True, **options)
     assert (unfinished / "last" / "state.safetensors").read_bytes() == before
 
 
-def test_a_run_is_not_resumed_with_changed_data(unfinished, tmp_path):
+def test_resume_with_changed_data_is_an_error(unfinished, tmp_path):
     rng = random.Random(5)
     files = [
         write_fasta(tmp_path / f"{name}.fa", [(f"{i}", random_dna(50, rng)) for i in range(9)]) for name in ("atrich", "gcrich")
@@ -326,14 +324,14 @@ def test_a_run_is_not_resumed_with_changed_data(unfinished, tmp_path):
         seqmix.train(tmp_path / "nothing", unfinished, resume=True)
 
 
-def test_the_data_may_have_moved_in_between(dataset, unfinished, references, tmp_path):
+def test_resume_finds_moved_data(dataset, unfinished, references, tmp_path):
     run = Path(shutil.copytree(unfinished, tmp_path / "run"))
     moved = shutil.copytree(dataset.path, tmp_path / "moved")
     seqmix.train(moved, run, resume=True)
     assert_same(run, references["paramixer"])
 
 
-def test_a_damaged_state_is_not_resumed(unfinished, tmp_path):
+def test_resume_from_damaged_state_is_an_error(unfinished, tmp_path):
     run = Path(shutil.copytree(unfinished, tmp_path / "run"))
     state = run / "last" / "state.safetensors"
     content = bytearray(state.read_bytes())
@@ -346,7 +344,7 @@ def test_a_damaged_state_is_not_resumed(unfinished, tmp_path):
         seqmix.train(output=run, resume=True)
 
 
-def test_there_must_be_a_run_to_resume(tmp_path, monkeypatch):
+def test_resume_without_run_is_an_error(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RunError, match="no run under runs/"):
         seqmix.train(resume=True)
@@ -354,7 +352,7 @@ def test_there_must_be_a_run_to_resume(tmp_path, monkeypatch):
         seqmix.train(output="elsewhere", resume=True)
 
 
-def test_resume_and_overwrite_exclude_each_other(unfinished):
+def test_resume_and_overwrite_are_mutually_exclusive(unfinished):
     with pytest.raises(seqmix.SeqmixError, match="--resume and --overwrite"):
         seqmix.train(output=unfinished, resume=True, overwrite=True)
     assert Run.open(unfinished).load_state()

@@ -58,7 +58,7 @@ def sixteen(tmp_path_factory):
 
 
 @pytest.mark.parametrize("mixer", seqmix.available_mixers())
-def test_sixteen_samples_are_learned_by_heart(mixer, sixteen, tmp_path):
+def test_overfits_16_samples(mixer, sixteen, tmp_path):
     few = ("mixer.n_landmarks=12",) if mixer == "skyformer" else ()
     settings = (
         "model.words=0",
@@ -106,7 +106,7 @@ def short_of_memory(monkeypatch, room):
     monkeypatch.setattr(fitting.Trainer, "__post_init__", build)
 
 
-def test_where_memory_runs_out_batches_are_halved_with_the_same_result(dataset, tmp_path, monkeypatch):
+def test_out_of_memory_halves_batches_with_same_result(dataset, tmp_path, monkeypatch):
     plain, _ = train(dataset, tmp_path / "plain", "training.average=0")
     short_of_memory(monkeypatch, 400)
     halved, events = train(dataset, tmp_path / "halved", "training.average=0")
@@ -118,13 +118,13 @@ def test_where_memory_runs_out_batches_are_halved_with_the_same_result(dataset, 
         torch.testing.assert_close(got, wanted, rtol=0, atol=1e-4)
 
 
-def test_a_single_sequence_that_does_not_fit_is_a_clear_error(dataset, tmp_path, monkeypatch):
+def test_single_sequence_out_of_memory_is_a_clear_error(dataset, tmp_path, monkeypatch):
     short_of_memory(monkeypatch, 50)
     with pytest.raises(SeqmixError, match=r"memory ran out at step 1 with a single sequence of .*--max-length"):
         train(dataset, tmp_path / "run")
 
 
-def test_other_errors_of_a_step_are_not_taken_for_lack_of_memory(dataset, tmp_path, monkeypatch):
+def test_other_errors_are_not_mistaken_for_out_of_memory(dataset, tmp_path, monkeypatch):
     def broken(self, ids, mask):
         raise RuntimeError("shapes do not match")
 
@@ -134,7 +134,7 @@ def test_other_errors_of_a_step_are_not_taken_for_lack_of_memory(dataset, tmp_pa
         train(dataset, tmp_path / "run")
 
 
-def test_inference_halves_its_batches_where_memory_runs_out(trained, dataset, monkeypatch):
+def test_inference_halves_batches_when_out_of_memory(trained, dataset, monkeypatch):
     chosen = dataset.indices("test")
 
     def arguments():
@@ -149,7 +149,7 @@ def test_inference_halves_its_batches_where_memory_runs_out(trained, dataset, mo
         predict_batches(*arguments(), device=torch.device("cpu"))
 
 
-def test_the_tokens_of_a_batch_are_found_by_trying_and_kept_for_a_resume(dataset, tmp_path, monkeypatch):
+def test_tokens_per_batch_are_found_by_trial_and_kept_on_resume(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(budget, "SMALLEST", 128)
     monkeypatch.setattr(budget, "_STEPS", 3)
     run, events = train(dataset, tmp_path / "run", tokens_per_batch="auto")
@@ -163,7 +163,7 @@ def test_the_tokens_of_a_batch_are_found_by_trying_and_kept_for_a_resume(dataset
 
 
 @pytest.mark.parametrize("room", [300, 600, 1200])
-def test_the_tokens_of_a_batch_that_are_found_fit_into_memory(room, dataset, tmp_path, monkeypatch):
+def test_tokens_per_batch_found_fit_in_memory(room, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(budget, "SMALLEST", 128)
     monkeypatch.setattr(budget, "_STEPS", 1)
     monkeypatch.setattr(budget, "_FASTER", 0.0)  # speed does not count, only memory
@@ -173,7 +173,7 @@ def test_the_tokens_of_a_batch_that_are_found_fit_into_memory(room, dataset, tmp
     assert not of_kind(events, MemoryShort)
 
 
-def test_trying_leaves_weights_and_random_generators_alone(dataset, tmp_path):
+def test_batch_size_trial_leaves_weights_and_random_state_alone(dataset, tmp_path):
     torch.manual_seed(0)
     run, _ = train(dataset, tmp_path / "run")
     model = run.build_model()
@@ -192,7 +192,7 @@ def test_tokens_per_batch_is_a_number_or_auto(value, dataset, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_threads_are_as_many_as_asked_for_and_afterwards_as_before(dataset, tmp_path):
+def test_threads_are_set_and_restored(dataset, tmp_path):
     before = torch.get_num_threads()
     seen = []
     seqmix.train(
@@ -212,7 +212,7 @@ def test_threads_are_as_many_as_asked_for_and_afterwards_as_before(dataset, tmp_
 # The default for DNA.
 
 
-def test_dna_is_trained_with_its_recipe_unless_another_or_a_file_is_given(dataset, tmp_path):
+def test_dna_recipe_is_the_default_for_dna(dataset, tmp_path):
     dna = read_recipe("dna")
     run = seqmix.train(dataset, tmp_path / "default", settings=["mixer.d_hidden=8"], epochs=1)
     for table, options in dna.items():
@@ -226,7 +226,7 @@ def test_dna_is_trained_with_its_recipe_unless_another_or_a_file_is_given(datase
     assert seqmix.train(dataset, tmp_path / "file", config=tmp_path / "settings.toml", epochs=1).config.model.words == 0
 
 
-def test_words_and_other_strands_are_for_dna_alone(tmp_path):
+def test_kmer_branch_and_reverse_strand_are_for_dna_only(tmp_path):
     folder = tmp_path / "texts"
     for name in ("one", "two"):
         (folder / name).mkdir(parents=True)
@@ -241,7 +241,7 @@ def test_words_and_other_strands_are_for_dna_alone(tmp_path):
     assert seqmix.train(data, tmp_path / "run", settings=SMALL[:1], epochs=1).config.model.words == 0
 
 
-def test_a_run_with_augmentation_resumes_to_the_same_weights(dataset, tmp_path):
+def test_augmented_run_resumes_to_same_weights(dataset, tmp_path):
     settings = (
         "model.words=2",
         "training.crop=0.5",
@@ -263,7 +263,7 @@ def reference(dataset, tmp_path_factory):
     return train(dataset, tmp_path_factory.mktemp("reference") / "run", "model.dropout=0.2", epochs=2)[0]
 
 
-def test_the_same_seed_gives_the_same_bytes_whatever_was_drawn_before(dataset, reference, tmp_path):
+def test_equal_seeds_give_equal_bytes(dataset, reference, tmp_path):
     torch.manual_seed(123)
     np.random.default_rng().random()
     state = torch.get_rng_state()
@@ -272,17 +272,17 @@ def test_the_same_seed_gives_the_same_bytes_whatever_was_drawn_before(dataset, r
     assert torch.equal(torch.get_rng_state(), state), "training changed the caller's random numbers"
 
 
-def test_another_seed_gives_other_weights(dataset, reference, tmp_path):
+def test_different_seeds_give_different_weights(dataset, reference, tmp_path):
     run, _ = train(dataset, tmp_path / "run", "model.dropout=0.2", epochs=2, seed=1)
     assert weights(run) != weights(reference)
 
 
-def test_skyformers_random_landmarks_come_from_the_seed(dataset, tmp_path):
+def test_skyformer_landmarks_come_from_seed(dataset, tmp_path):
     runs = [train(dataset, tmp_path / name, "mixer.n_landmarks=4", mixer="skyformer")[0] for name in ("one", "two")]
     assert weights(runs[0]) == weights(runs[1])
 
 
-def test_the_configuration_of_a_run_repeats_it(reference, tmp_path, monkeypatch):
+def test_config_of_a_run_repeats_it(reference, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     again = seqmix.train(config=reference.path / "config.toml", output="again")
     assert weights(again) == weights(reference)
@@ -290,7 +290,7 @@ def test_the_configuration_of_a_run_repeats_it(reference, tmp_path, monkeypatch)
     assert (again.path / "config.toml").read_bytes() == (reference.path / "config.toml").read_bytes()
 
 
-def test_the_configuration_says_everything(reference):
+def test_config_is_fully_resolved(reference):
     tables = reference.config.to_tables()
     stored = read_toml(reference.path / "config.toml")
     assert stored == tables
@@ -303,7 +303,7 @@ def test_the_configuration_says_everything(reference):
 # The test split.
 
 
-def test_the_test_split_has_no_part_in_training(dataset, reference, tmp_path):
+def test_test_split_does_not_affect_training(dataset, reference, tmp_path):
     poisoned = Path(shutil.copytree(dataset.path, tmp_path / "data"))
     tokens = np.load(poisoned / "tokens.npy")
     labels = np.load(poisoned / "labels.npy")
@@ -319,7 +319,7 @@ def test_the_test_split_has_no_part_in_training(dataset, reference, tmp_path):
 # Choosing the best weights.
 
 
-def test_the_best_weights_on_validation_are_kept(dataset, tmp_path, monkeypatch):
+def test_best_weights_on_validation_are_kept(dataset, tmp_path, monkeypatch):
     accuracies = iter([0.5, 0.9, 0.7, 0.9, 0.8])
     kept = []
 
@@ -335,14 +335,14 @@ def test_the_best_weights_on_validation_are_kept(dataset, tmp_path, monkeypatch)
     assert of_kind(events, Finished)[0].best_epoch == 2
 
 
-def test_validation_scores_are_those_of_the_kept_weights_on_the_validation_split(dataset, tmp_path):
+def test_validation_scores_match_kept_weights(dataset, tmp_path):
     run, events = train(dataset, tmp_path / "run", epochs=3)
     best = [event for event in of_kind(events, EpochEnd) if event.best][-1]
     evaluated = seqmix.evaluate(run, split="val", baselines=False, resamples=2)
     assert {name: score.value for name, score in evaluated.scores.items()} == pytest.approx(best.validation, abs=1e-6)
 
 
-def test_training_stops_early_when_validation_gets_no_better(dataset, tmp_path, monkeypatch):
+def test_training_stops_early_without_improvement(dataset, tmp_path, monkeypatch):
     scores = iter([0.6, 0.7, 0.7, 0.65, 0.6, 0.9])
     monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": next(scores), "log loss": 1.0})
     run, events = train(dataset, tmp_path / "run", "training.patience=2", epochs=6)
@@ -351,14 +351,14 @@ def test_training_stops_early_when_validation_gets_no_better(dataset, tmp_path, 
     assert [line["epoch"] for line in run.history()] == [1, 2, 3, 4]
 
 
-def test_without_patience_training_goes_on_to_the_end(dataset, tmp_path, monkeypatch):
+def test_training_without_patience_uses_all_epochs(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0})
     _, events = train(dataset, tmp_path / "run", "training.patience=0", epochs=4)
     assert len(of_kind(events, EpochEnd)) == 4
 
 
 @pytest.mark.parametrize(("select", "goal", "score"), [("macro-f1", 0.8, "macro-F1"), ("loss", 0.2, "log loss")])
-def test_a_goal_ends_training_when_it_is_reached(select, goal, score, dataset, tmp_path, monkeypatch):
+def test_reaching_goal_ends_training(select, goal, score, dataset, tmp_path, monkeypatch):
     values = iter([0.1, 0.7, 0.9] if select != "loss" else [0.9, 0.3, 0.2])
     monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0} | {score: next(values)})
     _, events = train(dataset, tmp_path / "run", f"training.goal={goal}", "training.patience=0", epochs=9, select=select)
@@ -369,7 +369,7 @@ def test_a_goal_ends_training_when_it_is_reached(select, goal, score, dataset, t
 @pytest.mark.parametrize(
     ("select", "best"), [("macro-f1", 1), ("accuracy", 2), ("roc-auc", 3), ("loss", 4)], ids=lambda value: str(value)
 )
-def test_each_selection_chooses_by_its_own_score(select, best, dataset, tmp_path, monkeypatch):
+def test_selection_uses_the_requested_score(select, best, dataset, tmp_path, monkeypatch):
     names = {"macro-F1": 1, "accuracy": 2, "ROC AUC": 3}
     epochs = iter(range(1, 5))
 
@@ -384,7 +384,7 @@ def test_each_selection_chooses_by_its_own_score(select, best, dataset, tmp_path
     assert run.config.training.select == select
 
 
-def test_without_a_validation_split_the_last_weights_are_kept(sixteen, tmp_path):
+def test_last_weights_are_kept_without_validation_split(sixteen, tmp_path):
     run, events = train(sixteen, tmp_path / "run", epochs=3)
     assert [event.validation for event in of_kind(events, EpochEnd)] == [{}, {}, {}]
     assert of_kind(events, Finished)[0].best_epoch == 3
@@ -415,7 +415,7 @@ def assert_same_gradients(first, second, atol=1e-7):
         torch.testing.assert_close(two[name], tensor, rtol=1e-4, atol=atol)
 
 
-def test_accumulated_batches_are_one_large_batch(sixteen, tmp_path):
+def test_accumulation_equals_one_large_batch(sixteen, tmp_path):
     whole, events = one_step(sixteen, tmp_path / "whole", batch_size=16)
     parts, part_events = one_step(sixteen, tmp_path / "parts", "training.accumulate=4", batch_size=4)
     assert len(of_kind(events, StepEnd)) == len(of_kind(part_events, StepEnd)) == 1
@@ -423,7 +423,7 @@ def test_accumulated_batches_are_one_large_batch(sixteen, tmp_path):
     assert of_kind(part_events, StepEnd)[0].loss == pytest.approx(of_kind(events, StepEnd)[0].loss, abs=1e-5)
 
 
-def test_uneven_batches_are_one_large_batch_too(sixteen, tmp_path):
+def test_accumulation_of_uneven_batches_equals_one_large_batch(sixteen, tmp_path):
     whole, _ = one_step(sixteen, tmp_path / "whole", batch_size=16)
     parts, events = one_step(sixteen, tmp_path / "parts", "training.accumulate=3", batch_size=7)
     assert of_kind(events, StepEnd)[0].batches == 3
@@ -460,7 +460,7 @@ def expected_loss(run, dataset, weight=None, smoothing=0.0):
     ],
     ids=["plain", "balanced", "smoothed", "both"],
 )
-def test_the_gradient_is_that_of_the_loss_that_was_asked_for(settings, weight, smoothing, uneven, tmp_path):
+def test_gradient_is_that_of_requested_loss(settings, weight, smoothing, uneven, tmp_path):
     run, events = one_step(uneven, tmp_path / "run", *settings)
     model, loss = expected_loss(run, uneven, None if weight is None else torch.tensor(weight), smoothing)
     assert of_kind(events, StepEnd)[0].loss == pytest.approx(loss.item(), abs=1e-5)
@@ -471,7 +471,7 @@ def test_the_gradient_is_that_of_the_loss_that_was_asked_for(settings, weight, s
         torch.testing.assert_close(got, parameter.grad, rtol=1e-3, atol=1e-6)
 
 
-def test_gradients_are_clipped_to_the_norm_that_was_asked_for(uneven, tmp_path):
+def test_gradients_are_clipped_to_requested_norm(uneven, tmp_path):
     run, _ = one_step(uneven, tmp_path / "run", "training.clip=0.001")
     norm = torch.stack([(tensor / 0.1).norm() for tensor in first_gradients(run).values()]).norm()
     assert float(norm) == pytest.approx(0.001, rel=1e-2)
@@ -485,7 +485,7 @@ def scheduled(schedule, warmup):
     return [learning_rate(config, progress) for progress in np.linspace(0, 1, 101)]
 
 
-def test_the_learning_rate_rises_linearly_and_then_follows_its_schedule():
+def test_learning_rate_warms_up_linearly_then_follows_schedule():
     for schedule in ("constant", "cosine", "linear"):
         rates = scheduled(schedule, 0.2)
         assert rates[:21] == pytest.approx([i / 20 for i in range(21)])
@@ -495,7 +495,7 @@ def test_the_learning_rate_rises_linearly_and_then_follows_its_schedule():
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "linear"])
-def test_a_schedule_may_have_no_warmup_or_nothing_else(schedule):
+def test_schedule_may_have_no_warmup_or_only_warmup(schedule):
     assert scheduled(schedule, 0.0)[0] == 1.0
     assert scheduled(schedule, 1.0)[50] == 0.5
     assert all(0 <= rate <= 1 for warmup in (0.0, 0.5, 1.0) for rate in scheduled(schedule, warmup))
@@ -518,7 +518,7 @@ def steps_and_epochs(events):
     return [event.epoch for event in of_kind(events, StepEnd)], [event.epoch for event in of_kind(events, EpochEnd)]
 
 
-def test_training_ends_when_its_time_budget_is_used_up(clock, dataset, tmp_path):
+def test_training_ends_when_budget_is_used_up(clock, dataset, tmp_path):
     run, events = train(dataset, tmp_path / "run", epochs=None, batch_size=12, budget="11s")
     # Four steps and a validation are an epoch of 6 s: the second ends with its last step, the budget with it.
     assert of_kind(events, StepEnd)[0].batches == 4
@@ -532,18 +532,18 @@ def test_training_ends_when_its_time_budget_is_used_up(clock, dataset, tmp_path)
     assert clock.now == 1000.0 + 12 + 10
 
 
-def test_the_first_step_counts_and_is_always_made(clock, dataset, tmp_path):
+def test_first_step_is_always_made_and_counts_towards_budget(clock, dataset, tmp_path):
     run, events = train(dataset, tmp_path / "run", epochs=None, batch_size=12, budget=0.5)
     assert steps_and_epochs(events) == ([1], [1])
     assert run.load_model() and run.load_state()[1]["state"]["elapsed"] == 3.0
 
 
-def test_a_budget_that_ends_in_validation_ends_training(clock, dataset, tmp_path):
+def test_budget_ending_during_validation_ends_training(clock, dataset, tmp_path):
     _, events = train(dataset, tmp_path / "run", epochs=None, batch_size=12, budget=5.5)
     assert steps_and_epochs(events) == ([1] * 4, [1])
 
 
-def test_a_resumed_run_goes_on_with_what_is_left_of_its_budget(clock, dataset, tmp_path):
+def test_resumed_run_uses_remaining_budget(clock, dataset, tmp_path):
     def stopped(event):
         if isinstance(event, EpochEnd):
             clock.now += 500  # until it is resumed
@@ -560,7 +560,7 @@ def test_a_resumed_run_goes_on_with_what_is_left_of_its_budget(clock, dataset, t
     assert [type(event) for event in events] == [Finished]
 
 
-def test_a_run_that_was_stopped_with_its_last_second_is_validated_when_resumed(clock, dataset, tmp_path):
+def test_run_stopped_at_end_of_budget_is_validated_on_resume(clock, dataset, tmp_path):
     def stopped(event):
         if isinstance(event, StepEnd) and event.step == 2:
             raise KeyboardInterrupt
@@ -573,7 +573,7 @@ def test_a_run_that_was_stopped_with_its_last_second_is_validated_when_resumed(c
     assert [line["step"] for line in run.history()] == [2]
 
 
-def test_the_schedule_follows_the_budget_or_the_epochs_whichever_is_further(clock, dataset, tmp_path):
+def test_schedule_follows_budget_or_epochs_whichever_is_further(clock, dataset, tmp_path):
     options = {"batch_size": 12, "lr": 1.0}
     settings = ("training.schedule=linear", "training.warmup=0", "training.clip=0.001")
     _, events = train(dataset, tmp_path / "time", *settings, epochs=None, budget=8, **options)
@@ -584,21 +584,21 @@ def test_the_schedule_follows_the_budget_or_the_epochs_whichever_is_further(cloc
     assert events[-1].reason == "all epochs done"
 
 
-def test_a_budget_is_used_up_whatever_patience_a_recipe_has(clock, dataset, tmp_path, monkeypatch):
+def test_budget_overrides_patience_of_recipe(clock, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0})
     run, events = train(dataset, tmp_path / "run", epochs=None, batch_size=12, budget=60)
     assert (run.config.training.epochs, run.config.training.patience) == (0, 0)
     assert len(of_kind(events, EpochEnd)) > 4 and "used up" in events[-1].reason
 
 
-def test_patience_ends_training_before_the_budget(clock, dataset, tmp_path, monkeypatch):
+def test_explicit_patience_ends_training_before_budget(clock, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0})
     _, events = train(dataset, tmp_path / "run", "training.patience=2", epochs=None, batch_size=12, budget="1h")
     assert len(of_kind(events, EpochEnd)) == 3
     assert events[-1].reason == "no better macro-f1 for 2 epochs"
 
 
-def test_with_a_budget_only_epochs_that_the_user_states_are_a_limit(clock, dataset, tmp_path):
+def test_only_explicit_epochs_limit_a_budget(clock, dataset, tmp_path):
     def epochs(name, **options):
         run = seqmix.train(dataset, tmp_path / name, budget=1, tokens_per_batch=1024, **options)
         return run.config.training.epochs
@@ -618,12 +618,12 @@ def test_with_a_budget_only_epochs_that_the_user_states_are_a_limit(clock, datas
     ("text", "seconds"),
     [("90s", 90), ("5m", 300), ("1h", 3600), ("2h30m", 9000), ("1h0m1.5s", 3601.5), ("300", 300), (" 0.5 ", 0.5), ("0", 0)],
 )
-def test_durations_are_read_with_their_units(text, seconds):
+def test_durations_are_parsed_with_units(text, seconds):
     assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "5 m", "m", "5min", "-5m", "30m2h", "1e3", "inf", "1.5h", "5m30"])
-def test_other_durations_are_refused(text, dataset, tmp_path):
+def test_invalid_durations_are_errors(text, dataset, tmp_path):
     with pytest.raises(ConfigError, match="is no duration; allowed are such as 90s, 5m, 1h, 2h30m, or a number of seconds"):
         train(dataset, tmp_path / "run", budget=text)
     assert not (tmp_path / "run").exists()
@@ -632,7 +632,7 @@ def test_other_durations_are_refused(text, dataset, tmp_path):
 # A number of steps, and validation by steps.
 
 
-def test_training_ends_after_its_steps_and_the_rest_of_the_epoch_is_left_out(dataset, tmp_path):
+def test_training_ends_after_max_steps(dataset, tmp_path):
     run, events = train(dataset, tmp_path / "run", epochs=None, batch_size=12, max_steps=6)
     assert (run.config.training.epochs, run.config.training.patience) == (0, 0)
     assert steps_and_epochs(events) == ([1] * 4 + [2] * 2, [1, 2])
@@ -644,12 +644,12 @@ def test_training_ends_after_its_steps_and_the_rest_of_the_epoch_is_left_out(dat
     assert [type(event) for event in events] == [Finished]
 
 
-def test_steps_are_those_of_the_optimiser(dataset, tmp_path):
+def test_max_steps_counts_optimiser_steps(dataset, tmp_path):
     _, events = train(dataset, tmp_path / "run", "training.accumulate=3", epochs=None, batch_size=12, max_steps=3)
     assert [(event.epoch, event.batch) for event in of_kind(events, StepEnd)] == [(1, 3), (1, 4), (2, 3)]
 
 
-def test_the_schedule_follows_the_steps_to_their_end(dataset, tmp_path):
+def test_schedule_follows_max_steps(dataset, tmp_path):
     settings = ("training.schedule=linear", "training.warmup=0", "training.clip=0.001")
     options = {"batch_size": 12, "lr": 1.0}
     _, events = train(dataset, tmp_path / "steps", *settings, epochs=None, max_steps=6, **options)
@@ -659,14 +659,14 @@ def test_the_schedule_follows_the_steps_to_their_end(dataset, tmp_path):
     assert events[-1].reason == "all epochs done"
 
 
-def test_of_steps_and_a_budget_the_first_to_be_used_up_ends_training(clock, dataset, tmp_path):
+def test_max_steps_or_budget_ends_training_whichever_is_first(clock, dataset, tmp_path):
     _, events = train(dataset, tmp_path / "steps", epochs=None, batch_size=12, max_steps=3, budget="1h")
     assert (len(of_kind(events, StepEnd)), events[-1].reason) == (3, "all steps done")
     _, events = train(dataset, tmp_path / "budget", epochs=None, batch_size=12, max_steps=300, budget=3)
     assert (len(of_kind(events, StepEnd)), events[-1].reason) == (3, "the time budget of 3 s is used up")
 
 
-def test_an_error_names_the_recipe_that_set_what_is_wrong(dataset, tmp_path):
+def test_error_names_recipe_with_bad_setting(dataset, tmp_path):
     with pytest.raises(ConfigError, match=r"recipe quick/adding sets training\.select: it is for another task \(sum of"):
         seqmix.train(dataset, tmp_path / "run", recipe="quick/adding")
     with pytest.raises(ConfigError) as caught:
@@ -674,7 +674,7 @@ def test_an_error_names_the_recipe_that_set_what_is_wrong(dataset, tmp_path):
     assert "is no score for classification data" in str(caught.value) and "recipe" not in str(caught.value)
 
 
-def test_the_limits_that_a_user_states_take_the_place_of_a_recipes(dataset, tmp_path, monkeypatch):
+def test_explicit_limits_replace_those_of_recipe(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(settling, "read_recipe", lambda _: {"training": {"epochs": 0, "max_steps": 900, "patience": 7}})
 
     def limits(**options):
@@ -689,7 +689,7 @@ def test_the_limits_that_a_user_states_take_the_place_of_a_recipes(dataset, tmp_
     assert limits(max_steps=20, patience=2) == (0, 0, 20, 2)
 
 
-def test_validation_may_come_after_a_number_of_steps(dataset, tmp_path):
+def test_validate_every_counts_steps(dataset, tmp_path):
     run, events = train(dataset, tmp_path / "run", "training.validate_every=3", epochs=2, batch_size=12)
     assert [(line["epoch"], line["step"]) for line in run.history()] == [(1, 3), (2, 6), (2, 8)]
     assert [event.step for event in of_kind(events, EpochEnd)] == [3, 6, 8]
@@ -711,7 +711,7 @@ def test_patience_counts_validations(dataset, tmp_path, monkeypatch):
     assert (events[-1].best_epoch, events[-1].best_step) == (2, 6)
 
 
-def test_how_often_is_validated_changes_no_weights(dataset, tmp_path):
+def test_validation_frequency_does_not_change_weights(dataset, tmp_path):
     runs = [
         train(dataset, tmp_path / every, f"training.validate_every={every}", epochs=None, batch_size=12, max_steps=6)[0]
         for every in ("0", "1", "4")
@@ -731,14 +731,14 @@ def test_bf16_trains_and_predicts(mixer, dataset, tmp_path):
     assert all(parameter.dtype == torch.float32 for parameter in run.load_model().parameters())
 
 
-def test_fp16_needs_a_gpu_and_says_so_before_anything_is_written(dataset, tmp_path):
+def test_fp16_without_gpu_is_an_error_before_writing(dataset, tmp_path):
     with pytest.raises(ConfigError, match="fp16 needs a CUDA GPU"):
         train(dataset, tmp_path / "run", precision="fp16", device="cpu")
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("device", ["cuda:7", "tpu", "cpu:3", "nonsense"])
-def test_a_device_that_is_not_there_is_told(device, dataset, tmp_path):
+def test_unavailable_device_is_an_error(device, dataset, tmp_path):
     with pytest.raises(ConfigError, match="available: auto, cpu"):
         train(dataset, tmp_path / "run", device=device)
     assert not (tmp_path / "run").exists()
@@ -747,12 +747,12 @@ def test_a_device_that_is_not_there_is_told(device, dataset, tmp_path):
 # What goes wrong.
 
 
-def test_a_loss_that_is_no_number_is_a_clear_error(dataset, tmp_path):
+def test_non_finite_loss_is_a_clear_error(dataset, tmp_path):
     with pytest.raises(SeqmixError, match="diverged; lower --lr"):
         train(dataset, tmp_path / "run", "training.clip=0", "training.warmup=0", "model.norm=false", lr=1e30, epochs=3)
 
 
-def test_weights_that_diverged_in_the_last_step_are_not_kept(dataset, tmp_path, monkeypatch):
+def test_weights_diverged_in_last_step_are_not_kept(dataset, tmp_path, monkeypatch):
     real = fitting._step
 
     def step(trainer, *args):
@@ -771,7 +771,7 @@ def test_weights_that_diverged_in_the_last_step_are_not_kept(dataset, tmp_path, 
         assert all(parameter.isfinite().all() for parameter in model.parameters())
 
 
-def test_an_unlabelled_set_is_refused_with_what_to_do(tmp_path):
+def test_unlabelled_data_set_is_an_error_with_advice(tmp_path):
     rng = random.Random(2)
     files = write_fasta(tmp_path / "genome.fa", [(f"r{i}", random_dna(30, rng)) for i in range(9)])
     data = seqmix.prepare(files, tmp_path / "data")
@@ -780,7 +780,7 @@ def test_an_unlabelled_set_is_refused_with_what_to_do(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_missing_or_damaged_data_set_is_refused(dataset, tmp_path):
+def test_missing_or_damaged_data_set_is_an_error(dataset, tmp_path):
     with pytest.raises(DatasetError, match="seqmix prepare"):
         seqmix.train(tmp_path / "nothing", tmp_path / "run")
     damaged = Path(shutil.copytree(dataset.path, tmp_path / "data"))
@@ -793,25 +793,25 @@ def test_a_missing_or_damaged_data_set_is_refused(dataset, tmp_path):
 
 
 @pytest.mark.parametrize("settings", [("model.pooling=flat",), ("model.positions=true",)], ids=str)
-def test_sequences_longer_than_the_model_are_refused_with_what_to_do(settings, dataset, tmp_path):
+def test_sequences_longer_than_model_are_an_error_with_advice(settings, dataset, tmp_path):
     with pytest.raises(ConfigError, match="--max-length 50"):
         train(dataset, tmp_path / "run", *settings, "model.max_length=50")
     assert not (tmp_path / "run").exists()
 
 
-def test_cut_sequences_fit_a_model_that_is_made_for_them(dataset, tmp_path):
+def test_truncated_sequences_fit_a_model_of_that_length(dataset, tmp_path):
     run, _ = train(dataset, tmp_path / "run", pooling="flat", max_length=50)
     assert run.config.model.max_length == 50
     assert run.load_model().head.in_features == 50 * 8
 
 
-def test_what_matters_is_how_long_sequences_are_not_how_long_they_might_be(dataset, tmp_path):
+def test_actual_lengths_count_not_maximum_length(dataset, tmp_path):
     longest = int(dataset.lengths.max())
     train(dataset, tmp_path / "run", f"model.max_length={longest}", pooling="flat", max_length=10 * longest)
     assert (tmp_path / "run" / "model.safetensors").exists()
 
 
-def test_an_existing_output_is_kept_unless_asked(dataset, reference, tmp_path):
+def test_existing_output_is_kept_without_overwrite(dataset, reference, tmp_path):
     existing = Path(shutil.copytree(reference.path, tmp_path / "run"))
     with pytest.raises(RunError, match=r"exists.*--resume.*--overwrite"):
         train(dataset, existing)
@@ -823,7 +823,7 @@ def test_an_existing_output_is_kept_unless_asked(dataset, reference, tmp_path):
         train(dataset, tmp_path / "photos", overwrite=True)
 
 
-def test_a_run_that_cannot_begin_leaves_the_one_it_would_replace(dataset, reference, tmp_path):
+def test_failed_start_keeps_run_to_be_overwritten(dataset, reference, tmp_path):
     existing = Path(shutil.copytree(reference.path, tmp_path / "run"))
     for wrong in ({"precision": "fp16", "device": "cpu"}, {"device": "cuda:9"}, {"mixer": "nothing"}, {"protocol": "ring"}):
         with pytest.raises(ConfigError):
@@ -858,7 +858,7 @@ def test_a_run_that_cannot_begin_leaves_the_one_it_would_replace(dataset, refere
         ("training.budget=5m", "training.budget must be a number: got '5m'"),
     ],
 )
-def test_wrong_settings_are_told(settings, message, dataset, tmp_path):
+def test_invalid_settings_are_explained(settings, message, dataset, tmp_path):
     with pytest.raises(ConfigError, match=message):
         train(dataset, tmp_path / "run", settings)
     assert not (tmp_path / "run").exists()
@@ -867,7 +867,7 @@ def test_wrong_settings_are_told(settings, message, dataset, tmp_path):
 # Events and the log.
 
 
-def test_events_and_log_tell_what_happened(dataset, tmp_path):
+def test_events_and_log_agree(dataset, tmp_path):
     run, events = train(dataset, tmp_path / "run", epochs=2)
     assert isinstance(events[0], Started)
     assert isinstance(events[-1], Finished)
@@ -889,7 +889,7 @@ def test_events_and_log_tell_what_happened(dataset, tmp_path):
         assert line["tokens_per_second"] > 0
 
 
-def test_every_training_record_is_seen_once_an_epoch_in_an_order_of_its_own(dataset):
+def test_every_record_is_seen_once_per_epoch_in_new_order(dataset):
     lengths = dataset.lengths[dataset.indices("train")]
     plans = [plan_batches(lengths, tokens_per_batch=1024, order=(0, epoch)) for epoch in (0, 1)]
     for plan in plans:
@@ -897,7 +897,7 @@ def test_every_training_record_is_seen_once_an_epoch_in_an_order_of_its_own(data
     assert [p.tolist() for p in plans[0]] != [p.tolist() for p in plans[1]]
 
 
-def test_runs_are_numbered_and_named_by_their_mixer(dataset, tmp_path, monkeypatch):
+def test_runs_are_numbered_and_named_by_mixer(dataset, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     first, _ = train(dataset, None)
     second, _ = train(dataset, None, mixer="softmax")
@@ -910,13 +910,13 @@ def test_runs_are_numbered_and_named_by_their_mixer(dataset, tmp_path, monkeypat
     assert seqmix.Run.newest().path == third.path
 
 
-def test_tensorboard_events_are_written_when_asked_for(dataset, tmp_path):
+def test_tensorboard_events_are_written_if_asked(dataset, tmp_path):
     pytest.importorskip("tensorboard")
     run, _ = train(dataset, tmp_path / "run", "training.tensorboard=true")
     assert list((run.path / "tensorboard").glob("events.*"))
 
 
-def test_what_a_mixer_draws_anew_in_training_is_the_same_after_a_resume(dataset, tmp_path):
+def test_random_mixer_features_are_equal_after_resume(dataset, tmp_path):
     options = {"mixer": "performer", "epochs": 3, "tokens_per_batch": 1024, "save_every": 1}
     options["settings"] = ["model.d_model=8", "model.words=0", "mixer.n_features=4", "mixer.redraw_every=2"]
     whole = seqmix.train(dataset, tmp_path / "whole", **options)

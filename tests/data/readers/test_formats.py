@@ -31,7 +31,7 @@ def detected(path, **options):
 
 
 @pytest.mark.parametrize(("kind", "ending"), [(kind, ending) for kind, all_ in ENDINGS.items() for ending in all_])
-def test_every_format_is_read_plain_and_packed(kind, ending, tmp_path):
+def test_every_format_is_read_plain_and_compressed(kind, ending, tmp_path):
     for name, content in ((f"x.{ending}", CONTENT[kind]), (f"x.{ending}.gz", PACKED[kind])):
         path = tmp_path / name
         path.write_bytes(content)
@@ -50,7 +50,7 @@ def test_every_format_is_read_from_standard_input(kind, content, monkeypatch):
     assert records[0].source == "standard input"
 
 
-def test_standard_input_that_comes_byte_by_byte_is_read_whole(monkeypatch):
+def test_standard_input_arriving_byte_by_byte_is_read(monkeypatch):
     class Trickle(io.RawIOBase):
         rest = CONTENT["fastq"]
 
@@ -86,7 +86,7 @@ def test_standard_input_that_comes_byte_by_byte_is_read_whole(monkeypatch):
         ("jsonl", "x.json"),
     ],
 )
-def test_content_decides_where_the_ending_is_wrong(kind, name, tmp_path):
+def test_content_decides_if_suffix_is_wrong(kind, name, tmp_path):
     path = tmp_path / name
     path.write_bytes(CONTENT[kind])
     found, records = detected(path)
@@ -94,13 +94,13 @@ def test_content_decides_where_the_ending_is_wrong(kind, name, tmp_path):
     assert pairs(records) == SEQUENCES
 
 
-def test_packed_or_not_is_seen_in_the_content(tmp_path):
+def test_compression_is_recognised_by_content(tmp_path):
     (tmp_path / "x.fa").write_bytes(PACKED["fasta"])
     (tmp_path / "y.fa.gz").write_bytes(CONTENT["fasta"])
     assert pairs(read(tmp_path / "x.fa")) == pairs(read(tmp_path / "y.fa.gz")) == SEQUENCES
 
 
-def test_a_given_format_wins_over_content(tmp_path):
+def test_explicit_format_overrides_content(tmp_path):
     path = tmp_path / "x.txt"
     path.write_bytes(CONTENT["fasta"])
     found, records = detected(path, format="text")
@@ -108,14 +108,14 @@ def test_a_given_format_wins_over_content(tmp_path):
     assert [record.text for record in records] == [CONTENT["fasta"].decode()]
 
 
-def test_members_of_a_gzip_file_are_read_one_after_the_other(tmp_path):
+def test_all_members_of_gzip_file_are_read(tmp_path):
     path = tmp_path / "x.fa.gz"
     path.write_bytes(gzip.compress(b">s1\nACGT") + gzip.compress(b"AC\n>s2\nGG") + gzip.compress(b"TT\n"))
     assert pairs(read(path)) == SEQUENCES
 
 
 @pytest.mark.parametrize("first_line", ["ACGT ACGT", "ACGT\tACGT", "  ACGTACGT", "acgt acgt"])
-def test_fasta_of_spaced_letters_is_no_document(first_line, tmp_path, monkeypatch):
+def test_fasta_with_spaced_letters_is_not_a_document(first_line, tmp_path, monkeypatch):
     content = f">s1\n{first_line}\nAC GT\n".encode()
     (tmp_path / "x.txt").write_bytes(content)
     standard_input(monkeypatch, content)
@@ -125,7 +125,7 @@ def test_fasta_of_spaced_letters_is_no_document(first_line, tmp_path, monkeypatc
         assert letters(records[0]).upper() == "ACGTACGTACGT"
 
 
-def test_a_document_that_quotes_with_angle_brackets_stays_a_document(tmp_path):
+def test_document_quoting_with_angle_brackets_is_a_document(tmp_path):
     path = tmp_path / "mail.txt"
     path.write_text("> you wrote this,\n> and that.\nI disagree.\n")
     found, records = detected(path)
@@ -133,7 +133,7 @@ def test_a_document_that_quotes_with_angle_brackets_stays_a_document(tmp_path):
     assert records[0].text == path.read_text()
 
 
-def test_a_text_file_is_one_document(tmp_path):
+def test_text_file_is_one_document(tmp_path):
     path = tmp_path / "letter.txt"
     path.write_text("Dear all,\n\nüber alles.\n", encoding="utf-8")
     (record,) = read(path)
@@ -141,14 +141,14 @@ def test_a_text_file_is_one_document(tmp_path):
     assert record.id == "letter.txt"
 
 
-def test_a_document_loses_its_byte_order_mark(tmp_path):
+def test_byte_order_mark_is_removed_from_document(tmp_path):
     path = tmp_path / "x.txt"
     path.write_bytes(b"\xef\xbb\xbfhello")
     assert read(path)[0].text == "hello"
 
 
 @pytest.mark.parametrize(("encoding", "text"), [("latin-1", "caf\xe9"), ("utf-16", "caf\xe9"), ("cp1251", "привет")])
-def test_documents_and_tables_are_decoded_as_asked(encoding, text, tmp_path):
+def test_documents_and_tables_use_given_encoding(encoding, text, tmp_path):
     (tmp_path / "x.txt").write_bytes(text.encode(encoding))
     (tmp_path / "x.csv").write_bytes(f"text,label\n{text},a\n".encode(encoding))
     (tmp_path / "x.jsonl").write_bytes(f'{{"text": "{text}"}}\n'.encode(encoding))
@@ -169,7 +169,7 @@ def naive_fasta(data):
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize("block", [1, 2, 7, 64, 1 << 20])
-def test_fasta_is_parsed_like_a_naive_parser_wherever_blocks_end(block, newline, monkeypatch):
+def test_fasta_matches_naive_parser_for_any_block_size(block, newline, monkeypatch):
     monkeypatch.setattr(formats, "BLOCK", block)
     rng = random.Random(block)
     for _ in range(60):
@@ -191,13 +191,13 @@ def test_fasta_agrees_with_biopython():
     assert [(entry.header, letters(entry)) for entry in entries] == expected
 
 
-def test_fasta_may_start_with_blank_and_comment_lines_or_a_byte_order_mark(tmp_path):
+def test_fasta_may_start_with_blank_lines_comments_or_byte_order_mark(tmp_path):
     for start in (b"\n\n", b"; made by hand\n", b"\xef\xbb\xbf", b"\r\n"):
         (tmp_path / "x.fa").write_bytes(start + CONTENT["fasta"])
         assert pairs(read(tmp_path / "x.fa")) == SEQUENCES
 
 
-def test_a_fasta_without_a_last_line_break_is_whole(tmp_path):
+def test_fasta_without_final_newline_is_complete(tmp_path):
     (tmp_path / "x.fa").write_bytes(CONTENT["fasta"].rstrip())
     assert pairs(read(tmp_path / "x.fa")) == SEQUENCES
 
@@ -208,7 +208,7 @@ def test_cells_keep_quotes_commas_and_line_breaks(tmp_path):
     assert [(record.id, record.text) for record in read(path)] == [("1", 'a "b", c\nd'), ("2", "e")]
 
 
-def test_a_long_cell_is_read(tmp_path):
+def test_long_cell_is_read(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("id,text\n1," + "ACGT" * 100_000 + "\n")
     assert len(read(path)[0].text) == 400_000
@@ -227,25 +227,25 @@ def test_columns_can_be_chosen(name, content, tmp_path):
     assert pairs(read(tmp_path / name, text_column="story", id_column="key")) == [("k1", "ACGT")]
 
 
-def test_usual_column_names_are_found_in_any_case(tmp_path):
+def test_common_column_names_are_found_in_any_case(tmp_path):
     path = tmp_path / "x.csv"
     path.write_bytes(b"\xef\xbb\xbfID,Sequence\nk1,ACGT\n")
     assert pairs(read(path)) == [("k1", "ACGT")]
 
 
-def test_rows_without_an_id_are_numbered(tmp_path):
+def test_rows_without_id_are_numbered(tmp_path):
     (tmp_path / "x.csv").write_text("text\nA\nC\n")
     (tmp_path / "x.jsonl").write_text('{"text": "A"}\n\n{"text": "C"}\n')
     assert [record.id for record in read(tmp_path / "x.csv")] == ["row-1", "row-2"]
     assert len({record.id for record in read(tmp_path / "x.jsonl")}) == 2
 
 
-def test_numbers_in_json_are_ids_and_labels(tmp_path):
+def test_json_numbers_can_be_ids_and_labels(tmp_path):
     (tmp_path / "x.jsonl").write_text('{"id": 0, "text": "A", "label": 0}\n{"id": 1, "text": "C", "label": 1}\n')
     assert [(record.id, record.label) for record in read(tmp_path / "x.jsonl")] == [("0", "0"), ("1", "1")]
 
 
-def test_a_stray_quote_in_a_table_is_explained(tmp_path):
+def test_stray_quote_in_table_is_explained(tmp_path):
     path = tmp_path / "x.tsv"
     path.write_text('id\ttext\n1\tfine\n2\t"so" he said\n')
     message = message_of(read, path)
@@ -277,14 +277,14 @@ def test_a_stray_quote_in_a_table_is_explained(tmp_path):
         ("x.zip", b"PK\x03\x04\x14\x00", ["zip", "gzip"]),
     ],
 )
-def test_damaged_content_is_named_with_its_place(name, content, wanted, tmp_path):
+def test_damaged_content_is_named_with_its_position(name, content, wanted, tmp_path):
     (tmp_path / name).write_bytes(content)
     message = message_of(read, tmp_path / name)
     for part in (name, *wanted):
         assert part in message
 
 
-def test_the_line_of_a_bad_record_is_right_after_blank_lines(tmp_path):
+def test_line_number_of_bad_record_counts_blank_lines(tmp_path):
     (tmp_path / "x.fa").write_bytes(b">s1\nACGT\n\n\n>s2\nACGT\n\n>s3\nAC!T\n")
     message = message_of(prepare, tmp_path / "x.fa", tmp_path / "data", alphabet="dna")
     assert "record 's3' (line 8)" in message

@@ -24,7 +24,7 @@ def test_pairs_of_documents_are_read_with_their_splits(tmp_path):
     assert (chosen.text, chosen.pair, chosen.line) == ('A "first in train 3', 'Its 3th, "other', 4)
 
 
-def test_pairs_of_documents_become_a_data_set(tmp_path):
+def test_pairs_of_documents_are_prepared(tmp_path):
     dataset = prepare(pairs_of_documents(tmp_path / "tsv_data"), tmp_path / "data")
     assert dataset.classes == ["0", "1"]
     assert dataset.info["vocabulary"]["alphabet"] == "chars"
@@ -32,7 +32,7 @@ def test_pairs_of_documents_become_a_data_set(tmp_path):
     assert "read as: pairs of documents (AAN)" in dataset.info["notes"]
 
 
-def test_pairs_are_recognised_by_their_columns_and_files_given_one_by_one(tmp_path):
+def test_pairs_are_recognised_by_columns_also_in_separate_files(tmp_path):
     folder = pairs_of_documents(tmp_path / "x", splits=("train", "test"))
     renamed = [path.rename(folder / f"citations_{path.name.split('.')[1]}.tsv") for path in sorted(folder.iterdir())]
     assert {r.split for r in read(*renamed)} == {"train", "test"}
@@ -40,7 +40,7 @@ def test_pairs_are_recognised_by_their_columns_and_files_given_one_by_one(tmp_pa
     assert {r.pair for r in read(renamed[0])} == {f'Its {i}th, "other' for i in range(6)}
 
 
-def test_an_explicit_format_wins(tmp_path):
+def test_explicit_format_takes_precedence(tmp_path):
     path = tmp_path / "x.tsv"
     path.write_text("0\ttext\tid\tlabel\tmore\nx\tone\t1\ta\t\ny\ttwo\t2\tb\t\n")
     assert message_of(read, path)
@@ -59,7 +59,7 @@ def test_an_explicit_format_wins(tmp_path):
         ("", ["line 7", "1 cells"]),
     ],
 )
-def test_a_bad_row_of_pairs_is_named(row, parts, tmp_path):
+def test_bad_row_of_pairs_is_named(row, parts, tmp_path):
     path = pairs_of_documents(tmp_path / "tsv_data") / "new_aan_pairs.eval.tsv"
     path.write_text(path.read_text() + row + "\n")
     message = message_of(read, tmp_path / "tsv_data")
@@ -67,7 +67,7 @@ def test_a_bad_row_of_pairs_is_named(row, parts, tmp_path):
         assert part in message
 
 
-def test_listops_is_read_without_its_round_brackets(tmp_path):
+def test_listops_is_read_without_round_brackets(tmp_path):
     folder = listops(tmp_path / "listops-1000")
     records = read(folder)
     assert len(records) == 60
@@ -83,7 +83,7 @@ def test_listops_is_read_without_its_round_brackets(tmp_path):
     assert [r.text for r in read(packed)] == [r.text for r in records if r.split == "val"]
 
 
-def test_a_bad_row_of_listops_is_named(tmp_path):
+def test_bad_row_of_listops_is_named(tmp_path):
     path = listops(tmp_path / "listops-1000") / "basic_val.tsv"
     path.write_text(path.read_text() + "( [MED 1 2 ) ] )\n")
     message = message_of(read, path)
@@ -91,7 +91,7 @@ def test_a_bad_row_of_listops_is_named(tmp_path):
         assert part in message
 
 
-def test_listops_becomes_a_data_set_of_words(tmp_path):
+def test_listops_is_prepared_as_words(tmp_path):
     dataset = prepare(listops(tmp_path / "listops-1000"), tmp_path / "data")
     assert dataset.info["vocabulary"]["alphabet"] == "words"
     assert dataset.classes == [str(i) for i in range(10)]
@@ -114,14 +114,14 @@ def species(tmp_path):
     }
 
 
-def test_several_files_make_a_class(species, tmp_path):
+def test_several_files_form_one_class(species, tmp_path):
     dataset = seqmix.prepare(output=tmp_path / "data", class_files=species)
     assert dataset.classes == ["mouse", "turtle"]
     assert label_of(dataset) == {name: {"t": "turtle", "m": "mouse"}[name[0]] for name in dataset.ids()}
     assert len(dataset.info["inputs"]) == 4
 
 
-def test_several_files_make_a_class_on_the_command_line(species, tmp_path):
+def test_several_files_form_one_class_on_command_line(species, tmp_path):
     t, m = species["turtle"], species["mouse"]
     chosen = [f"--class=turtle={t[0]},{t[1]}", f"--class=mouse={m[0]}", f"--class=mouse={m[1]}"]
     result = CliRunner().invoke(app, ["prepare", *chosen, "-o", str(tmp_path / "data")], catch_exceptions=False)
@@ -132,7 +132,7 @@ def test_several_files_make_a_class_on_the_command_line(species, tmp_path):
     assert "nothing to prepare" in nothing.stderr
 
 
-def test_folders_can_be_of_a_class(tmp_path):
+def test_folders_can_form_a_class(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         for i in range(5):
@@ -147,7 +147,7 @@ def test_class_files_are_parsed():
         assert "--class" in message_of(parse_class_files, [text])
 
 
-def test_classes_that_contradict_other_inputs_are_refused(species, tmp_path):
+def test_class_files_contradicting_other_inputs_are_refused(species, tmp_path):
     path = species["mouse"][0]
     for inputs, options in (([path], {}), ((), {"test": [path]}), ((), {"val": [path]})):
         assert "--class" in message_of(seqmix.prepare, inputs, tmp_path / "data", class_files=species, **options)

@@ -28,7 +28,7 @@ from tests.support.releases import (
 )
 
 
-def test_imdb_is_read_with_its_splits_and_classes(tmp_path):
+def test_imdb_is_read_with_splits_and_classes(tmp_path):
     dataset = prepare(imdb(tmp_path / "aclImdb"), tmp_path / "data")
     assert dataset.classes == ["neg", "pos"]
     assert dataset.info["counts"] == {s: {"neg": n, "pos": n} for s, n in (("train", 6), ("val", 2), ("test", 3))}
@@ -43,12 +43,12 @@ def test_imdb_is_read_with_its_splits_and_classes(tmp_path):
     assert len(dataset.info["inputs"]) == 22
 
 
-def test_training_records_of_a_release_are_divided_as_asked(tmp_path):
+def test_training_records_of_release_are_divided_as_asked(tmp_path):
     dataset = prepare(imdb(tmp_path / "aclImdb"), tmp_path / "data", split="0.5,0.5,0")
     assert dataset.info["counts"] == {s: {"neg": n, "pos": n} for s, n in (("train", 4), ("val", 4), ("test", 3))}
 
 
-def test_any_folder_of_splits_with_folders_of_classes_is_read_so(tmp_path):
+def test_any_folder_of_splits_of_classes_is_recognised(tmp_path):
     root = documents(tmp_path / "x", {f"{s}/{c}": 3 for s in ("train", "valid", "test") for c in "abc"})
     dataset = prepare(root, tmp_path / "data")
     assert dataset.classes == ["a", "b", "c"]
@@ -61,13 +61,13 @@ def test_any_folder_of_splits_with_folders_of_classes_is_read_so(tmp_path):
 @pytest.mark.parametrize(
     "counts", [{"train/a": 3, "plane/a": 3}, {"train": 3, "test": 3}, {"train/a": 3, "test": 3}, {"test/a": 3, "val/a": 3}]
 )
-def test_other_folders_are_classes_as_before(counts, tmp_path):
+def test_other_folders_are_classes(counts, tmp_path):
     records = read(documents(tmp_path / "x", counts))
     assert {record.label for record in records} == {name.split("/")[0] for name in counts}
     assert {record.split for record in records} == {None}
 
 
-def test_explicit_options_win_over_folders(tmp_path):
+def test_explicit_options_override_folders(tmp_path):
     root = imdb(tmp_path / "aclImdb")
     lines = [f"{r.id}\t{'ab'[i % 2]}\t{('train', 'val', 'test')[i // 2 % 3]}\n" for i, r in enumerate(read(root))]
     table = tmp_path / "said.tsv"
@@ -81,7 +81,7 @@ def test_explicit_options_win_over_folders(tmp_path):
     assert sum(dataset.info["counts"]["train"].values()) + sum(dataset.info["counts"]["val"].values()) == 22
 
 
-def test_a_folder_of_classes_with_dots_in_their_names(tmp_path):
+def test_class_folders_may_have_dots_in_names(tmp_path):
     classes = ["cs.AI", "cs.NE", "math.AC", "math.GR"]
     dataset = prepare(documents(tmp_path / "arxiv", dict.fromkeys(classes, 5)), tmp_path / "data")
     assert dataset.classes == classes
@@ -94,7 +94,7 @@ def pillow_grey(row):
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_cifar_is_read_and_not_loaded(writer, tmp_path):
+def test_cifar_is_read_without_unpickling(writer, tmp_path):
     dataset = prepare(cifar(tmp_path / "cifar-10-batches-py", WRITERS[writer]), tmp_path / "data")
     assert dataset.classes == NAMES
     assert dataset.info["vocabulary"]["alphabet"] == "bytes"
@@ -113,7 +113,7 @@ def test_cifar_is_read_and_not_loaded(writer, tmp_path):
     assert all(hashlib.sha256(Path(file).read_bytes()).hexdigest() == digest for file, digest in inputs.items())
 
 
-def test_a_single_batch_is_divided_and_a_test_batch_can_be_named(tmp_path):
+def test_single_batch_is_divided_and_test_batch_can_be_named(tmp_path):
     root = cifar(tmp_path / "cifar-10-batches-py", n=15)
     alone = prepare(root / "data_batch_1", tmp_path / "alone")
     assert [sum(alone.info["counts"][split].values()) for split in ("train", "val", "test")] == [9, 3, 3]
@@ -121,7 +121,7 @@ def test_a_single_batch_is_divided_and_a_test_batch_can_be_named(tmp_path):
     assert [sum(both.info["counts"][split].values()) for split in ("train", "val", "test")] == [12, 3, 15]
 
 
-def test_the_binary_version_of_cifar(tmp_path):
+def test_binary_version_of_cifar_is_read(tmp_path):
     root = tmp_path / "cifar-10-batches-bin"
     root.mkdir()
     images = {name: cifar_images(6, i) for i, name in enumerate(["data_batch_1", "data_batch_2", "test_batch"])}
@@ -153,7 +153,7 @@ class Harmful:
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
-def test_a_harmful_pickle_is_refused_and_nothing_is_executed(protocol, tmp_path):
+def test_malicious_pickle_is_refused_and_not_executed(protocol, tmp_path):
     root = cifar(tmp_path / "cifar-10-batches-py")
     harm = pickle.dumps({b"labels": Harmful(tmp_path / "harm")}, protocol=protocol)
     for name in ("data_batch_3", "batches.meta"):
@@ -191,11 +191,11 @@ def test_a_harmful_pickle_is_refused_and_nothing_is_executed(protocol, tmp_path)
         b"Pid\n.",
     ],
 )
-def test_a_damaged_pickle_is_an_error(data):
+def test_damaged_pickle_is_an_error(data):
     assert message_of(read_values, data, "data_batch_1").startswith("data_batch_1: ")
 
 
-def test_every_cut_of_a_batch_is_an_error_that_names_it():
+def test_truncated_batch_is_an_error_that_names_it():
     whole = pickle.dumps({b"labels": [1, 2], b"data": np.zeros((2, 3), np.uint8), b"filenames": [b"a", b"b"]}, protocol=2)
     for end in range(len(whole)):
         assert message_of(read_values, whole[:end], "data_batch_1").startswith("data_batch_1: ")
@@ -214,7 +214,7 @@ def test_every_cut_of_a_batch_is_an_error_that_names_it():
         ({b"filenames": [b"a", [b"b"], b"c", b"d", b"e", b"f"]}, ["a string was expected"]),
     ],
 )
-def test_a_batch_that_is_none_is_an_error(change, parts, tmp_path):
+def test_invalid_batch_is_an_error(change, parts, tmp_path):
     root = cifar(tmp_path / "cifar-10-batches-py")
     files = [f"{NAMES[i % 3]}_s_3{i:05}.png".encode() for i in range(6)]
     batch = {b"labels": [0, 1, 2] * 2, b"data": cifar_images(6, 3), b"filenames": files} | change
@@ -224,7 +224,7 @@ def test_a_batch_that_is_none_is_an_error(change, parts, tmp_path):
         assert part in message
 
 
-def test_a_batch_without_names_of_classes_is_an_error(tmp_path):
+def test_batch_without_class_names_is_an_error(tmp_path):
     root = cifar(tmp_path / "cifar-10-batches-py")
     (root / "batches.meta").write_bytes(pickle.dumps({b"x": 1}, protocol=2))
     assert "label_names" in message_of(read, root)
@@ -234,7 +234,7 @@ def test_a_batch_without_names_of_classes_is_an_error(tmp_path):
     assert "batches.meta: no such file" in message_of(read, root)
 
 
-def test_pathfinder_is_read_with_its_difficulties_in_every_split(tmp_path):
+def test_pathfinder_has_every_difficulty_in_every_split(tmp_path):
     root = pathfinder(tmp_path / "pathfinder32")
     dataset = prepare(root, tmp_path / "data")
     assert dataset.classes == ["connected", "unconnected"]
@@ -253,7 +253,7 @@ def test_pathfinder_is_read_with_its_difficulties_in_every_split(tmp_path):
     assert len(dataset.info["inputs"]) == 12  # each list, and each folder of images
 
 
-def test_one_difficulty_of_pathfinder_and_lists_that_are_arrays(tmp_path):
+def test_single_pathfinder_difficulty_and_array_lists_are_read(tmp_path):
     root = pathfinder(tmp_path / "pathfinder32", lists=11, per_list=4, difficulties=DIFFICULTIES[:1]) / DIFFICULTIES[0]
     for number, kind in ((0, np.str_), (1, np.bytes_)):
         path = root / "metadata" / f"{number}.npy"
@@ -267,7 +267,7 @@ def test_one_difficulty_of_pathfinder_and_lists_that_are_arrays(tmp_path):
     assert "1.npy: no list of images" in message_of(read, root)
 
 
-def test_images_are_part_of_what_is_hashed(tmp_path):
+def test_images_are_part_of_checksum(tmp_path):
     root = pathfinder(tmp_path / "pathfinder32", lists=1)
     before = prepare(root, tmp_path / "1").info["inputs"]
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(root / "curv_baseline" / "imgs" / "0" / "sample_3.png")
@@ -276,7 +276,7 @@ def test_images_are_part_of_what_is_hashed(tmp_path):
     assert changed == [str(root / "curv_baseline" / "imgs" / "0")]
 
 
-def test_empty_images_are_left_out_and_reported(tmp_path):
+def test_empty_images_are_dropped_and_reported(tmp_path):
     root = pathfinder(tmp_path / "pathfinder32")
     (root / "curv_contour_length_9" / "imgs" / "1" / "sample_4.png").write_bytes(b"")
     dataset = prepare(root, tmp_path / "data")
@@ -284,7 +284,7 @@ def test_empty_images_are_left_out_and_reported(tmp_path):
     assert "left out: 1 empty image (curv_contour_length_9/imgs/1/sample_4.png)" in dataset.info["notes"]
 
 
-def test_a_colour_image_becomes_grey(tmp_path):
+def test_colour_image_is_converted_to_grey(tmp_path):
     root = pathfinder(tmp_path / "pathfinder32", lists=1, difficulties=DIFFICULTIES[:1])
     row = cifar_images(1, 0)[0]
     Image.fromarray(row.reshape(3, 32, 32).transpose(1, 2, 0)).save(root / "curv_baseline" / "imgs" / "0" / "sample_0.png")
@@ -305,7 +305,7 @@ def test_a_colour_image_becomes_grey(tmp_path):
         (lambda root: (root / "metadata/0.npy").write_text(""), ["0.npy"]),
     ],
 )
-def test_what_is_wrong_with_pathfinder_is_named(damage, parts, tmp_path):
+def test_damaged_pathfinder_is_explained(damage, parts, tmp_path):
     root = pathfinder(tmp_path / "pathfinder32", lists=1, difficulties=DIFFICULTIES[:1]) / DIFFICULTIES[0]
     damage(root)
     message = message_of(read, root)
@@ -313,21 +313,21 @@ def test_what_is_wrong_with_pathfinder_is_named(damage, parts, tmp_path):
         assert part in message
 
 
-def test_images_take_no_other_alphabet(tmp_path):
+def test_images_accept_no_other_alphabet(tmp_path):
     root = pathfinder(tmp_path / "pathfinder32", lists=1)
     assert "--alphabet bytes" in message_of(prepare, root, tmp_path / "data", alphabet="chars")
     assert prepare(root, tmp_path / "data", alphabet="bytes").info["vocabulary"]["alphabet"] == "bytes"
 
 
 @pytest.mark.parametrize("alphabet", ["dna", "protein", "chars"])
-def test_a_vocabulary_of_letters_refuses_intensities(alphabet):
+def test_vocabulary_of_letters_refuses_intensities(alphabet):
     vocabulary = seqmix.data.prepare.Vocabulary(alphabet)
     assert "x.png: intensities" in message_of(vocabulary.encode, np.zeros(4, np.uint8), {}, "x.png")
     vocabulary.frozen = True
     assert "model" in message_of(vocabulary.encode, np.zeros(4, np.uint8), {}, "x.png")
 
 
-def test_inputs_of_different_kinds_are_not_put_together(tmp_path):
+def test_inputs_of_different_types_cannot_be_mixed(tmp_path):
     root = pathfinder(tmp_path / "pathfinder32", lists=1)
     fasta = labelled_fasta(tmp_path / "x.fa")
     assert "Pathfinder" in message_of(prepare, [root, fasta], tmp_path / "data")
@@ -336,7 +336,7 @@ def test_inputs_of_different_kinds_are_not_put_together(tmp_path):
     assert len(prepare([one, two], tmp_path / "data")) == 40
 
 
-def test_a_model_of_images_predicts_and_is_evaluated_on_a_batch(tmp_path):
+def test_image_model_predicts_and_evaluates_a_batch(tmp_path):
     root = cifar(tmp_path / "cifar-10-batches-py", n=12)
     data = prepare(root, tmp_path / "data")
     run = seqmix.train(data, tmp_path / "run", epochs=1, settings=["model.d_model=8", "mixer.d_hidden=8"])
@@ -347,7 +347,7 @@ def test_a_model_of_images_predicts_and_is_evaluated_on_a_batch(tmp_path):
     assert on_batch.scores["accuracy"].value == seqmix.evaluate(run, baselines=False).scores["accuracy"].value
 
 
-def test_given_splits_without_validation_take_it_out_of_training(tmp_path):
+def test_missing_validation_split_is_taken_from_training(tmp_path):
     path = labelled_fasta(tmp_path / "x.fa", per_class=10)
     table = tmp_path / "splits.tsv"
     rows = [f"{c}{i}\t{'test' if i < 2 else 'train'}\n" for c in "ab" for i in range(10)]

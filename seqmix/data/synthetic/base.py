@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, dataclass
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from seqmix.data.splitting import SPLITS
 from seqmix.errors import ConfigError, param
-from seqmix.options import check_type
+from seqmix.options import check, documented, option, options_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +42,15 @@ class Options(Protocol):
     def length(self) -> int: ...
 
 
+@documented
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LengthOptions:
-    """Options of a task whose only option is the length.
+    """Options of a task whose only option is the length."""
 
-    Attributes:
-        length: positions in each sample, at least 2.
-    """
-
-    length: int = 1024
+    length: int = option(1024, "Positions in each sample.", at_least=2)
 
     def __post_init__(self) -> None:
-        if self.length < 2:
-            raise ConfigError(
-                f"{param('length')} must be at least 2, for two marked positions: got {self.length}", option="length"
-            )
+        check(self, spelled=param)
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -90,15 +84,13 @@ class Task(ABC, Generic[OptionsT]):
         Raises:
             ConfigError: the task has no such option, or its value is not allowed.
         """
-        defaults = {field.name: field.default for field in fields(self.options_type)}
+        known = options_of(self.options_type)
         chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        for name, value in chosen.items():
-            if name not in defaults:
+        for name in chosen:
+            if name not in known:
                 raise ConfigError(
-                    f"the task '{self.name}' has no option {param(name)}; it has: {', '.join(map(param, defaults))}",
-                    option=name,
+                    f"the task '{self.name}' has no option {param(name)}; it has: {', '.join(map(param, known))}", option=name
                 )
-            check_type(value, type(defaults[name]), name, spelled=param)
         return self.options_type(**chosen)
 
     @abstractmethod

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from seqmix.data.synthetic.base import Sample, Task
 from seqmix.errors import ConfigError, param
+from seqmix.options import check, documented, option
 
 Ints = NDArray[np.int64]
 
@@ -38,30 +39,18 @@ _BATCH_NUMBERS = 400_000  # drawn at once; with the default options, those of 4,
 _PATIENCE = 8_000_000  # trees in a row without a new sample before generation gives up
 
 
+@documented
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListOpsOptions:
-    """Which trees are kept.
+    """Which trees are kept."""
 
-    Attributes:
-        length: samples have fewer words than this.
-        min_length: samples have more words than this.
-        max_depth: depth at which all nodes are digits; the root has depth 1.
-        max_args: most arguments of an operator.
-    """
-
-    length: int = 2000
-    min_length: int = 500
-    max_depth: int = 10
-    max_args: int = 10
+    length: int = option(2000, "Samples have fewer words than this.")
+    min_length: int = option(500, "Samples have more words than this.", at_least=0)
+    max_depth: int = option(10, "Depth at which all nodes are digits; the root has depth 1.", at_least=1)
+    max_args: int = option(10, "Most arguments of an operator.", at_least=2)
 
     def __post_init__(self) -> None:
-        for name, value, least in (
-            ("min_length", self.min_length, 0),
-            ("max_depth", self.max_depth, 1),
-            ("max_args", self.max_args, 2),
-        ):
-            if value < least:
-                raise ConfigError(f"{param(name)} must be at least {least}: got {value}", option=name)
+        check(self, spelled=param)
         if self.length < self.min_length + 2:
             raise ConfigError(
                 f"no length lies between {param('min_length', self.min_length)} and {param('length', self.length)} "

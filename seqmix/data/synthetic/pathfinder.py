@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from seqmix.data.synthetic.base import Sample, Task
 from seqmix.data.synthetic.curves import CurveField, Floats, Mask, draw
 from seqmix.errors import ConfigError, param
+from seqmix.options import check, documented, option
 
 DASHES = {"easy": 6, "medium": 9, "hard": 14}
 """Dashes of a long curve, for each difficulty."""
@@ -38,27 +39,20 @@ _SAME_DISTANCE, _SAME_PLACE = 0.03, 0.06  # largest difference of distances betw
 _PARTNERS = np.array([(0, 1, 2), (0, 1, 3), (1, 0, 2), (1, 0, 3), (2, 3, 0), (2, 3, 1), (3, 2, 0), (3, 2, 1)])
 
 
+@documented
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PathfinderOptions:
-    """Size and difficulty of the images.
+    """Size and difficulty of the images."""
 
-    Attributes:
-        length: pixels: 1024, 4096 or 16384 (32, 64 or 128 a side).
-        difficulty: "easy", "medium" or "hard", with long curves of 6, 9 or 14 dashes.
-    """
-
-    length: int = 1024
-    difficulty: str = "hard"
+    length: int = option(1024, "Pixels: 1024, 4096 or 16384 (32, 64 or 128 a side).")
+    difficulty: str = option("hard", "Long curves of 6, 9 or 14 dashes.", choices=tuple(DASHES))
 
     def __post_init__(self) -> None:
+        check(self, spelled=param)
         if self.length not in {side * side for side in SIDES}:
             allowed = ", ".join(f"{side * side} ({side} x {side})" for side in SIDES)
             raise ConfigError(
                 f"{param('length')} is the number of pixels and must be one of {allowed}: got {self.length}", option="length"
-            )
-        if self.difficulty not in DASHES:
-            raise ConfigError(
-                f"{param('difficulty')} must be one of {', '.join(DASHES)}: got '{self.difficulty}'", option="difficulty"
             )
 
     @property

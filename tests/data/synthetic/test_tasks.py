@@ -1,4 +1,4 @@
-"""What every task keeps to: its options, its seed, its stream."""
+"""What all tasks have in common: options, seeds and streams of samples."""
 
 from itertools import islice
 
@@ -110,7 +110,7 @@ def test_unknown_option_is_an_error_and_none_means_default():
         ("adding", {"length": 10.5}, "length must be a whole number: got 10.5"),
         ("adding", {"length": True}, "length must be a whole number: got True"),
         ("listops", {"length": 501}, "length must be at least 502"),
-        ("listops", {"min_length": -1}, "min_length must be at least 0: got -1"),
+        ("listops", {"min_length": -1}, "min_length must be 0 or more: got -1"),
         ("listops", {"max_depth": 0}, "max_depth must be at least 1: got 0"),
         ("listops", {"max_args": 1}, "max_args must be at least 2: got 1"),
         ("listops", {"max_depth": 3}, "allow at most 122 words"),

@@ -1,4 +1,4 @@
-"""What all tests share: small files to work on, and a trained run that is made once."""
+"""Fixtures that all tests share: small files, and a run that is trained once."""
 
 import os
 import random

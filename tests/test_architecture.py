@@ -1,4 +1,4 @@
-"""The order of the modules, what the command line promises, and what loading it costs."""
+"""What the command line promises, and what importing it costs."""
 
 import ast
 import inspect

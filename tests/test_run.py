@@ -1,4 +1,4 @@
-"""The run folder: whole or not there, checked when read, and never a pickle."""
+"""The run folder: created whole or not at all, verified when read, and never a pickle."""
 
 import ast
 import json

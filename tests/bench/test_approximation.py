@@ -1,4 +1,4 @@
-"""How near attention is approximated, how stable training is, and what `seqmix bench approximation` writes."""
+"""How closely attention is approximated, how stable training is, and what `seqmix bench approximation` writes."""
 
 import json
 import sys

@@ -1,7 +1,4 @@
-"""What the pages show is run: their commands, their Python, the mixer of another package.
-
-Trainings are made short by options that are appended; the sample data stand in `sample_data/`, as in a clone.
-"""
+"""The README's commands, Python and mixer are run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the simple methods see, and that they learn from the training split alone."""
+"""What the baselines see, and that they learn from the training split alone."""
 
 import random
 from collections import Counter

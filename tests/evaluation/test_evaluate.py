@@ -1,4 +1,4 @@
-"""Evaluation: each record once, honest figures beside simple methods, files that stand alone, clear refusals."""
+"""Evaluation: each record counted once, scores beside simple baselines, self-contained reports, clear errors."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""The functions without parameters against brute force, and every hand-written backward against finite differences."""
+"""The functions without parameters against brute force, and every handwritten backward against finite differences."""
 
 import importlib
 import inspect

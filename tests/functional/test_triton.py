@@ -1,7 +1,7 @@
-"""The Triton kernels for circular mixing, in Triton's interpreter, against the formula and against the torch version.
+"""The Triton kernels for circular mixing, in Triton's interpreter, compared with the formula and with the torch version.
 
-The interpreter is chosen by the environment when Triton is imported. So this file is also a script: a process of its
-own runs the kernels over all cases and writes what they return; the tests compare it here, where Triton is not loaded.
+Triton reads the environment variable that selects the interpreter when it is imported. This file is therefore also a script: a
+separate process runs the kernels on all cases and saves their results; the tests compare these here, without importing Triton.
 """
 
 import os

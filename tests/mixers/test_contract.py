@@ -1,4 +1,4 @@
-"""The contract that every registered mixer is held to, alone and inside a classifier. See `seqmix.mixers.base`."""
+"""The contract that every registered mixer must fulfil, alone and inside a classifier. See `seqmix.mixers.base`."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Every mixer learns: a small set by heart, in seconds."""
+"""Every mixer overfits a small set in seconds."""
 
 import pytest
 import torch

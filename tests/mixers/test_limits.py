@@ -1,4 +1,4 @@
-"""Where a method must be exact: what an approximation becomes when it leaves nothing out."""
+"""Limits in which a method is exact: an approximation that leaves nothing out."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Agreement with outputs and gradients that the papers' published implementations gave."""
+"""Agreement with outputs and gradients of the papers' published implementations."""
 
 import pytest
 import torch

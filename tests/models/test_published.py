@@ -1,4 +1,4 @@
-"""Published weights that are not what their configuration says."""
+"""Loading published weights, and errors if they do not match their configuration."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Token tables: the same results and gradients as at every position, and a table exactly where it pays."""
+"""Token tables: same results and gradients as without, and used exactly where they pay."""
 
 import copy
 

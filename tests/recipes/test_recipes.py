@@ -1,4 +1,4 @@
-"""The recipes are what the papers' tables say, they build and train, and `seqmix recipes` shows them."""
+"""Recipes match the papers' tables, build and train; `seqmix recipes` shows them."""
 
 import tomllib
 

@@ -1,11 +1,11 @@
-"""The papers' formulas, dense and slow: what the mixers are compared with. One sequence at a time, no padding."""
+"""The papers' formulas, dense and slow, to compare the mixers with. One sequence at a time, no padding."""
 
 import torch
 import torch.nn.functional as F
 
 
 def mlp(x, weight_in, bias_in, weight_out, bias_out):
-    """Two layers with GELU on the rows of x `(L, D)`."""
+    """Two layers with GELU, on the rows of x `(L, D)`."""
     return F.gelu(x @ weight_in.T + bias_in) @ weight_out.T + bias_out
 
 
@@ -18,7 +18,7 @@ def offsets(protocol, factor, n_links):
 
 
 def factor_matrix(links, offsets):
-    """The dense W_m `(L, L)` of links `(L, K)`; links that point to one place add up."""
+    """The dense matrix W_m `(L, L)` of links `(L, K)`; links that point to the same position add up."""
     length = len(links)
     hits = torch.zeros(len(offsets), length, length, dtype=links.dtype)
     for k, offset in enumerate(offsets):
@@ -28,9 +28,9 @@ def factor_matrix(links, offsets):
 
 
 def paramixer(x, source, link_mlps, value_mlp, protocol, residual, rescale_every=0):
-    """``V_0 = g(V)``, ``V_m = W_m V_(m-1) + V_(m-1)``; x, source `(L, D)`; MLPs as their four parameters.
+    """``V_0 = g(V)``, ``V_m = W_m V_(m-1) + V_(m-1)``; x and source are `(L, D)`, each MLP is given by its four parameters.
 
-    After every `rescale_every` factors (0: never) the values are divided by their root mean square.
+    After every `rescale_every` factors (0 for never), the values are divided by their root mean square.
     """
     values = mlp(x, *value_mlp)
     for m, parameters in enumerate(link_mlps, 1):
@@ -68,7 +68,7 @@ def newton_schulz(matrix, iterations):
 
 
 def skyformer_attention(q, k, v, landmarks, gamma, iterations):
-    """Skyformer, section 4, by the whole matrices; iterations None: the exact inverse."""
+    """Skyformer, sections 4.2 and 4.4, with whole matrices; the inverse is exact if iterations is None."""
     chosen = torch.cat((q, k))[landmarks]
     kernel = gaussian(chosen, chosen) + gamma * torch.eye(len(landmarks), dtype=q.dtype)
     if iterations is None:
@@ -80,14 +80,14 @@ def skyformer_attention(q, k, v, landmarks, gamma, iterations):
 
 
 def segment_means(x, n_landmarks):
-    """Means of equal segments of x `(L, E)`, of which there are no more than rows."""
+    """Means of equal segments of x `(L, E)`, at most as many as there are rows."""
     n = min(n_landmarks, len(x))
     segment = torch.tensor([i * n // len(x) for i in range(len(x))])
     return torch.stack([x[segment == m].mean(0) for m in range(n)])
 
 
 def nystrom_attention(q, k, v, n_landmarks, iterations):
-    """Nystromformer, equation 13, by the whole matrices."""
+    """Nyströmformer, equation 13, with whole matrices."""
     scale = q.shape[1] ** -0.5
     q_means, k_means = segment_means(q, n_landmarks), segment_means(k, n_landmarks)
     inverse = newton_schulz(torch.softmax(q_means @ k_means.T * scale, -1), iterations)
@@ -95,13 +95,13 @@ def nystrom_attention(q, k, v, n_landmarks, iterations):
 
 
 def linformer_attention(q, k, v, projection, values):
-    """Linformer, equation 7; projections `(M, N)` repeat behind position N."""
+    """Linformer, equation 7; projections `(M, N)` repeat after position N."""
     e, f = (torch.cat([matrix] * (len(k) // matrix.shape[1] + 1), dim=1)[:, : len(k)] for matrix in (projection, values))
     return softmax_attention(q, e @ k, f @ v)
 
 
 def performer_attention(q, k, v, features, kernel):
-    """FAVOR+ by the L x L matrix of estimated weights; `features` `(M, E)`."""
+    """FAVOR+ by the L x L matrix of estimated weights; features are `(M, E)`."""
 
     def phi(x, largest):
         x = x / x.shape[1] ** 0.25
@@ -139,7 +139,7 @@ def masked_attention(q, k, v, seen):
 
 
 def bigbird_mask(length, size, random_blocks):
-    """Who sees whom: neighbours, first and last block, and `random_blocks[i]` of block i."""
+    """Which tokens attend to which: neighbours, first and last block, and `random_blocks[i]` of block i."""
     block = torch.arange(length) // size
     last = int(block[-1])
     seen = (block[:, None] - block[None]).abs() <= 1
@@ -152,7 +152,7 @@ def bigbird_mask(length, size, random_blocks):
 
 
 def long_short_mask(length, window, n_features):
-    """Who sees whom: own segment, half a window on either side, and all features (Transformer-LS, section 3)."""
+    """Which tokens attend to which: own segment, half a window on either side, and all features (Transformer-LS, section 3)."""
     segment = torch.arange(length)[:, None] // window
     key = torch.arange(length)[None]
     near = (key >= segment * window - window // 2) & (key < (segment + 1) * window + window // 2)
@@ -160,7 +160,7 @@ def long_short_mask(length, window, n_features):
 
 
 def reformer_attention(q, v, buckets, size):
-    """Softmax over the union of what is met in any round; `buckets` `(R, L)`."""
+    """Softmax over the union of the tokens met in any round; `buckets` is `(R, L)`."""
     length = len(q)
     seen = torch.zeros(length, length, dtype=torch.bool)
     for bucket in buckets.tolist():
@@ -195,7 +195,7 @@ def s4d(u, dt, a, c, skip):
         gain = (decay - 1) / a[direction]
         state = torch.zeros(width, a.shape[2], dtype=a.dtype)
         for i in order:
-            if direction == 1:  # what is strictly behind a position
+            if direction == 1:  # only positions strictly later
                 y = y + F.one_hot(torch.tensor(i), length)[:, None] * 2 * (c[1] * state).sum(1).real
             state = decay * state + gain * u[i][:, None]
             if direction == 0:
@@ -204,7 +204,7 @@ def s4d(u, dt, a, c, skip):
 
 
 def dilated_convolutions(x, layers):
-    """``x + conv(gelu(norm(x)))``; layers: norm, weight `(D, D, K)`, bias, dilation; x `(L, D)`, zero beyond the ends."""
+    """``x + conv(gelu(norm(x)))``; layers: (norm, weight `(D, D, K)`, bias, dilation); x `(L, D)` is zero beyond the ends."""
     for norm, weight, bias, dilation in layers:
         signal, out = F.gelu(norm(x)), [bias] * len(x)
         for i in range(len(x)):

@@ -1,4 +1,4 @@
-"""Parsers: every format, plain, packed and from standard input, told apart by content."""
+"""Readers: every format, plain, compressed and from standard input, recognised by content."""
 
 import gzip
 import io

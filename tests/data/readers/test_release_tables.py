@@ -1,4 +1,4 @@
-"""The tables of the Long Range Arena, and classes of several files each: small copies, and what is refused."""
+"""Tables of Long Range Arena, and classes of several files each: small copies, and what is refused."""
 
 import gzip
 

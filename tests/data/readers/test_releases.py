@@ -1,7 +1,4 @@
-"""Data sets as their sources distribute them, in small copies of the same form: what is read, and what is refused.
-
-The two tables and the many FASTA files of a class are in `test_release_tables.py`.
-"""
+"""Data sets in the form in which their sources distribute them, as small copies: what is read, and what is refused."""
 
 import hashlib
 import os

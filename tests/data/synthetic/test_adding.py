@@ -1,4 +1,4 @@
-"""The adding problem against its definition."""
+"""The adding problem, compared with its definition."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""`seqmix generate`: synthetic tasks as data sets, sample by sample, the same for the same seed; each can be learned from."""
+"""`seqmix generate`: synthetic tasks as data sets, generated on demand, reproducible, and usable for training."""
 
 import json
 

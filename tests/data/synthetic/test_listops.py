@@ -1,4 +1,4 @@
-"""ListOps against an evaluator that reads the text, and against naive rejection."""
+"""ListOps, compared with an evaluator that reads the text, and with naive rejection sampling."""
 
 import random
 import statistics

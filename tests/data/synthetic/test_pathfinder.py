@@ -1,4 +1,4 @@
-"""Pathfinder against a solver that sees the image alone, and against readers of simple statistics."""
+"""Pathfinder, tested with a solver that sees only the image, and with classifiers of simple statistics."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Temporal order against its definition."""
+"""Temporal order, compared with its definition."""
 
 from collections import Counter
 

@@ -25,8 +25,8 @@ _HOMES = {
     "Dataset": "data.dataset",
     "Evaluation": "evaluation.result",
     "Prediction": "models.predictor",
-    "PrepareOptions": "data.prepare",
-    "ReadOptions": "data.records",
+    "PrepareOptions": "data.options",
+    "ReadOptions": "data.options",
     "Run": "run",
     "SeqmixError": "errors",
     "SequenceClassifier": "models.classifier",
@@ -51,9 +51,9 @@ if TYPE_CHECKING:
     from seqmix.bench.mixers import bench_mixers as bench_mixers
     from seqmix.config import Config as Config
     from seqmix.data.dataset import Dataset as Dataset
-    from seqmix.data.prepare import PrepareOptions as PrepareOptions
+    from seqmix.data.options import PrepareOptions as PrepareOptions
+    from seqmix.data.options import ReadOptions as ReadOptions
     from seqmix.data.prepare import prepare as prepare
-    from seqmix.data.records import ReadOptions as ReadOptions
     from seqmix.data.synthetic.generate import generate as generate
     from seqmix.errors import SeqmixError as SeqmixError
     from seqmix.evaluation.evaluate import evaluate as evaluate

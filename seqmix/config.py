@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from seqmix.errors import ConfigError, param
-from seqmix.options import check, check_name, documented, option, options_of, refuse
+from seqmix.options import Option, check, check_name, documented, option, options_of, refuse
 
 Table = dict[str, Any]
 T = TypeVar("T")
@@ -26,6 +26,8 @@ POOLINGS = ("mean", "cls", "flat")
 PRECISIONS = ("fp32", "bf16", "fp16")
 SELECTIONS = ("macro-f1", "micro-f1", "accuracy", "roc-auc", "loss", "r2", "within")
 TRUNCATIONS = ("start", "end", "middle")
+
+PROTOCOLS = ("chord", "cdil")
 
 MODEL, TRAINING, DATA, MACHINE = "Model", "Training", "Data", "Machine"  # panels of `--help`
 
@@ -89,6 +91,14 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check(self, "model.")
+
+
+@documented
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MixerFlags:
+    """Options of [mixer] that have a flag; a mixer's constructor declares all that it has."""
+
+    protocol: str | None = option(None, "Links of Paramixer.", choices=PROTOCOLS, flag=True, panel=MODEL, shown="chord")
 
 
 @documented
@@ -243,21 +253,27 @@ class DataConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
-    """All of a run's configuration."""
+    """The whole configuration of a run.
+
+    Attributes:
+        model: the classifier.
+        training: the training loop.
+        data: what is trained on.
+    """
 
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     data: DataConfig = field(default_factory=DataConfig)
 
     def to_tables(self) -> dict[str, Table]:
-        """As it is written to TOML."""
+        """Return the tables that are written to TOML."""
         model = asdict(self.model)
         mixer = model.pop("mixer_options")
         return {"model": model, "mixer": mixer, "training": asdict(self.training), "data": asdict(self.data)}
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, Mapping[str, Any]]) -> Config:
-        """The inverse of `to_tables`; what is missing takes its default.
+        """Build a configuration from its tables, the inverse of `to_tables`; what is missing takes its default.
 
         Raises:
             ConfigError: a table or an option is unknown, or a value is of the wrong type or not allowed.
@@ -288,16 +304,30 @@ def build_table(kind: type[T], table: str, values: Mapping[str, Any]) -> T:
     return kind(**{k: float(v) if known[k].type is float and type(v) is int else v for k, v in values.items()})
 
 
+def keywords() -> dict[str, tuple[str, Option]]:
+    """Return the options that `seqmix.train` takes as keywords: name to table and declaration.
+
+    A name that two tables have stands for the one that has a flag; data.path is the function's `data`.
+    """
+    kinds: dict[str, type[Any]] = {"model": ModelConfig, "mixer": MixerFlags, "data": DataConfig, "training": TrainingConfig}
+    found: dict[str, tuple[str, Option]] = {}
+    for table, kind in kinds.items():
+        for name, one in options_of(kind).items():
+            if name != "path" and (one.flag or name not in found):
+                found[name] = (table, one)
+    return found
+
+
 def parse_setting(text: str) -> tuple[str, str, Any]:
-    """ "mixer.n_links=9" to ("mixer", "n_links", 9). Values are TOML; what is no TOML is taken as text.
+    """Split "mixer.n_links=9" into ("mixer", "n_links", 9). Values are TOML; what is not valid TOML is taken as text.
 
     Raises:
         ConfigError: it is not of the form table.option=value.
     """
     name, equals, value = text.partition("=")
-    table, dot, key = name.strip().partition(".")
-    if not (equals and dot and table and key):
-        raise ConfigError(f"{param('settings')} takes table.option=value, such as training.lr=0.001: got '{text}'")
+    if not equals:
+        raise ConfigError(_form(text))
+    table, key = _split_name(name, text)
     try:
         parsed = tomllib.loads(f"value = {value.strip()}")["value"]
     except tomllib.TOMLDecodeError:
@@ -305,8 +335,43 @@ def parse_setting(text: str) -> tuple[str, str, Any]:
     return table, key, parsed
 
 
+def _split_name(name: str, text: str) -> tuple[str, str]:
+    table, dot, key = name.strip().partition(".")
+    if not (dot and table and key):
+        raise ConfigError(_form(text))
+    return table, key
+
+
+def _form(got: str) -> str:
+    return f"{param('settings')} takes table.option=value, such as training.lr=0.001: got '{got}'"
+
+
+def settings_tables(given: Sequence[str] | Mapping[str, Any]) -> dict[str, Table]:
+    """Return settings as tables.
+
+    Args:
+        given: texts such as "model.dropout=0.1", or a mapping with dotted keys ({"model.dropout": 0.1}), nested tables
+            ({"model": {"dropout": 0.1}}), or both.
+
+    Raises:
+        ConfigError: a text or key is not of this form.
+    """
+    layers: list[dict[str, Table]] = []
+    if isinstance(given, Mapping):
+        for name, value in given.items():
+            if isinstance(value, Mapping) and "." not in name:
+                layers.append({name: dict(value)})
+            else:
+                table, key = _split_name(name, f"{name}={value!r}")
+                layers.append({table: {key: value}})
+    else:
+        for table, key, value in map(parse_setting, [given] if isinstance(given, str) else given):
+            layers.append({table: {key: value}})
+    return merge(*layers)
+
+
 def merge(*layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Table]:
-    """Tables laid over each other, later ones on top."""
+    """Lay tables over each other, later ones on top."""
     merged: dict[str, Table] = {}
     for layer in layers:
         for name, table in layer.items():
@@ -317,7 +382,7 @@ def merge(*layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Table]:
 
 
 def read_toml(path: str | Path) -> dict[str, Table]:
-    """The tables of a TOML file.
+    """Return the tables of a TOML file.
 
     Raises:
         ConfigError: it does not exist or is not valid TOML.
@@ -329,13 +394,18 @@ def read_toml(path: str | Path) -> dict[str, Table]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: no valid TOML: {error}") from error
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
 
 
-def read_settings(path: str | Path) -> dict[str, Table]:
-    """The tables of a configuration file; the facts of one that was made from a recipe are no settings, and left out.
+def read_settings(config: Config | Mapping[str, Any] | str | Path) -> dict[str, Table]:
+    """Return the tables of a configuration: a `Config`, a mapping as in `settings_tables`, or a TOML file.
+
+    The facts in a file that was made from a recipe are not settings, and are left out.
 
     Raises:
-        ConfigError: it does not exist or is not valid TOML.
+        ConfigError: the file does not exist or is not valid TOML, or a key is not of the form table.option.
     """
-    return {name: table for name, table in read_toml(path).items() if name != "recipe"}
+    if isinstance(config, Config):
+        return config.to_tables()
+    tables = settings_tables(config) if isinstance(config, Mapping) else read_toml(config)
+    return {name: table for name, table in tables.items() if name != "recipe"}

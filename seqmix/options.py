@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -211,21 +211,34 @@ def described_option(one: Option, indent: int) -> str:
 
 
 def taking(*kinds: type[Any]) -> Callable[[F], F]:
-    """Make the declared options of dataclasses keyword parameters of a function that has `**given`.
+    """Make the declared options of dataclasses keyword parameters of a function that has `**given`; see `taking_options`."""
+    return taking_options([one for kind in kinds for one in options_of(kind).values()])
+
+
+def taking_options(options: Sequence[Option], *, unset: bool = False) -> Callable[[F], F]:
+    """Make declared options keyword parameters of a function that has `**given`.
 
     They take the place of `given` in its signature, and of the line "given" among the arguments in its docstring.
+
+    Args:
+        options: the declarations.
+        unset: whether the parameters are None if they are not given, instead of having their defaults.
     """
 
     def decorate(function: F) -> F:
-        known = [one for kind in kinds for one in options_of(kind).values()]
         signature = inspect.signature(function)
         own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
         keywords = [
-            inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=one.type)
-            for one in known
+            inspect.Parameter(
+                one.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None if unset else one.default,
+                annotation=one.type | None if unset else one.type,
+            )
+            for one in options
         ]
         vars(function)["__signature__"] = signature.replace(parameters=[*own, *keywords])
-        lines = "\n".join(described_option(one, 8) for one in known)
+        lines = "\n".join(described_option(one, 8) for one in options)
         function.__doc__ = (function.__doc__ or "").replace("        given\n", f"{lines}\n")
         return function
 

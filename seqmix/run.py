@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from seqmix.data.records import ReadOptions
+    from seqmix.data.options import ReadOptions
     from seqmix.models.classifier import SequenceClassifier
     from seqmix.models.predictor import Prediction, PredictOptions, Predictor, Tally
 
@@ -157,7 +157,7 @@ class Run:
     @property
     def read_options(self) -> ReadOptions:
         """How new data are read: as the training data were, with the format found anew and nothing left out."""
-        from seqmix.data.records import ReadOptions
+        from seqmix.data.options import ReadOptions
 
         stored = dict(self.info["read"])
         stored |= {"classes": (), "format": "auto", "split_from": None, "group_from": None, "skip_unlabelled": False}

@@ -1,38 +1,129 @@
-"""What the commands share: their common options, and how they report what goes wrong."""
+"""Flags, made from the declared options (see `seqmix.options`), and those that several commands share."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import inspect
+from collections.abc import Callable, Mapping
+from functools import wraps
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
+from seqmix.cli.console import in_flags
+from seqmix.config import MACHINE, keywords
+from seqmix.data.options import ReadOptions
+from seqmix.options import Option, options_of
+
+
+def complete_mixers(incomplete: str) -> list[str]:
+    """Return the names of mixers that begin like this."""
+    from seqmix.mixers import available_mixers
+
+    return [name for name in available_mixers() if name.startswith(incomplete)]
+
+
+def complete_recipes(incomplete: str) -> list[str]:
+    """Return the names of recipes that begin like this."""
+    from seqmix.recipes import recipe_names
+
+    return [name for name in recipe_names() if name.startswith(incomplete)]
+
+
+def complete_devices(incomplete: str) -> list[str]:
+    """Return the kinds of devices that begin like this."""
+    return [name for name in ("auto", "cpu", "cuda", "mps") if name.startswith(incomplete)]
+
+
+_WIDEST = 24  # characters of choices that stand beside a flag in `--help`
+_COMPLETIONS = {"mixer": complete_mixers, "device": complete_devices}
+
+
+def flag(one: Option, *, default: bool = True) -> Any:
+    """Return the annotation that makes Typer show a declared option as a flag.
+
+    Args:
+        one: the option.
+        default: whether the help text states the default, as the command has None for "not given"; else Typer shows it.
+    """
+    kinds = [kind for kind in get_args(one.type) if kind is not NoneType] or [one.type]
+    kind: Any = Literal[one.choices] if one.choices else str if one.metavar else kinds[0]
+    text, metavar = in_flags(one.help), one.metavar
+    if len("|".join(one.choices)) > _WIDEST:  # beside the flag, they would leave no room for the help
+        metavar = one.name.upper()
+        text += "" if all(choice in text for choice in one.choices) else f" One of {', '.join(one.choices)}."
+    if default:
+        shown = ("yes" if one.default else "no") if isinstance(one.default, bool) else one.default
+        text += f" (default: {one.shown or shown})"
+    info = typer.Option(
+        one.flag,
+        help=text,
+        metavar=metavar or None,
+        rich_help_panel=one.panel or None,
+        autocompletion=_COMPLETIONS.get(one.name),
+    )
+    return Annotated[kind | None if default else kind, info]
+
+
+def with_flags(options: Mapping[str, Option]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command a flag for every declared option, in the place of its `**options`, which gets those that are given."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(**values: Any) -> None:
+            command(**{name: value for name, value in values.items() if name not in options or value is not None})
+
+        signature = inspect.signature(command, eval_str=True)
+        own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        made = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=flag(one))
+            for name, one in options.items()
+        ]
+        last = [one for one in own if _panel(one)]  # after those whose panel they are in
+        ordered = [*(one for one in own if one not in last), *made, *last]
+        parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in ordered]
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        vars(run)["__signature__"] = inspect.Signature(parameters)
+        return run
+
+    return decorate
+
+
+def _panel(parameter: inspect.Parameter) -> str | None:
+    return next((part.rich_help_panel for part in get_args(parameter.annotation) if hasattr(part, "rich_help_panel")), None)
+
+
+TRAIN_FLAGS = {name: one for name, (_, one) in keywords().items() if one.flag}
+_READ = options_of(ReadOptions)
+
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more on what is done.")]
-Format = Annotated[
-    str, typer.Option("--input-format", help="auto (by content), fasta, fastq, genbank, embl, csv, tsv, jsonl or text.")
-]
-TextColumn = Annotated[
-    str | None, typer.Option("--text-column", help="Column of a table that holds the text. (default: text, sequence …)")
-]
-IdColumn = Annotated[str | None, typer.Option("--id-column", help="Column of a table that holds the id. (default: id, name …)")]
-PairColumn = Annotated[
-    str | None,
-    typer.Option("--pair-column", help="Where records are pairs of texts: the column of the second. (default: no pairs)"),
-]
-Encoding = Annotated[str | None, typer.Option("--encoding", help="How documents and tables are encoded. (default: utf-8)")]
-Device = Annotated[str, typer.Option("--device", help="auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more about what is done.")]
 Threads = Annotated[
-    int | None, typer.Option("--threads", help="Threads on the CPU. (default: OMP_NUM_THREADS, or one for each core)")
-]
-Precision = Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16 (GPU only).")]
-LabelFrom = Annotated[
-    str | None,
+    int | None,
     typer.Option(
-        "--label-from",
-        help="Where labels are: header:KEY, header-regex:RE, table:FILE, column:NAME, file (its stem) or folder. (default: found by looking)",
+        "--threads",
+        help="Threads on the CPU. (default: OMP_NUM_THREADS, or one for each core)",
+        rich_help_panel=MACHINE,
     ),
 ]
-
+if TYPE_CHECKING:  # what the commands get
+    Device = str
+    Precision = str
+    Format = str
+    TextColumn = str | None
+    IdColumn = str | None
+    PairColumn = str | None
+    Encoding = str | None
+    LabelFrom = str | None
+else:
+    Device = flag(TRAIN_FLAGS["device"], default=False)
+    Precision = flag(TRAIN_FLAGS["precision"], default=False)
+    Format = flag(_READ["format"], default=False)
+    TextColumn = flag(_READ["text_column"])
+    IdColumn = flag(_READ["id_column"])
+    PairColumn = flag(_READ["pair_column"])
+    Encoding = flag(_READ["encoding"])
+    LabelFrom = flag(_READ["label_from"])
 
 TrialThreads = Annotated[
     int | None,
@@ -50,5 +141,5 @@ MixerSettings = Annotated[
 
 
 def names(text: str | None) -> list[str] | None:
-    """ "paramixer, softmax" as ["paramixer", "softmax"]; None: not given."""
+    """Split "paramixer, softmax" into ["paramixer", "softmax"]; None if not given."""
     return [name.strip() for name in text.split(",")] if text is not None else None

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.data.label_source import LabelSource
+from seqmix.data.options import ReadOptions
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import Source
 from seqmix.data.readers.tables import ID_COLUMNS, TEXT_COLUMNS, find_column
-from seqmix.data.records import LABEL_COLUMNS, ReadOptions, Record, RecordReader
+from seqmix.data.records import LABEL_COLUMNS, Record, RecordReader
 from seqmix.errors import InputError, SeqmixError, param
 
 _FACTS = ("group", "split", "pair")  # columns with a meaning that need not be named, beside id, text and label

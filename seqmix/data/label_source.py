@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from seqmix.data.options import TABLE_FORMATS
 from seqmix.data.readers.entry import Entry, TableOptions, open_stream, reading
-from seqmix.data.readers.formats import TABLE_FORMATS, detect_format, parse
+from seqmix.data.readers.formats import detect_format, parse
 from seqmix.errors import InputError
 
 

@@ -7,22 +7,21 @@ about 50 bytes for each record.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.config import TRUNCATIONS
 from seqmix.data.dataset import ARRAYS, FORMAT_VERSION, Dataset
 from seqmix.data.in_memory import MemoryRecords
+from seqmix.data.options import PrepareOptions, ReadOptions
 from seqmix.data.readers.releases import Source
-from seqmix.data.records import LABELS, SEQUENCES, SPLITTING, ReadOptions, Record, RecordReader, class_sources, find_sources
+from seqmix.data.records import Record, RecordReader, class_sources, find_sources
 from seqmix.data.splitting import SPLITS, components, parse_fractions, split_leaks, stratified_split
-from seqmix.data.targets import TASKS, Targets, count, describe, make_targets
+from seqmix.data.targets import Targets, count, describe, make_targets
 from seqmix.data.validation import (
     check_class_sizes,
     check_classes,
@@ -33,83 +32,16 @@ from seqmix.data.validation import (
     length_quantiles,
     without_effect,
 )
-from seqmix.data.vocabulary import ALPHABETS, UNKNOWN_POLICIES, Vocabulary, guess_alphabet
+from seqmix.data.vocabulary import Vocabulary, guess_alphabet
 from seqmix.data.writer import DatasetWriter, Meta
 from seqmix.errors import ConfigError, DatasetError, InputError, param
-from seqmix.options import check, documented, option, sort_options, taking
+from seqmix.options import sort_options, taking
 from seqmix.system.files import file_checksum, whole_folder
 from seqmix.version import __version__
 
 _SPLIT = "0.6,0.2,0.2"
 
 Progress = Callable[[int, int], object]
-
-
-@documented
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PrepareOptions:
-    """What `prepare` does with the records that it reads."""
-
-    alphabet: str = option(
-        "auto",
-        "Symbols of the sequences; auto: that of the data set of a paper, else guessed from the first records (words: text "
-        "between white space; real: numbers).",
-        flag=True,
-        panel=SEQUENCES,
-        choices=("auto", *ALPHABETS),
-    )
-    unknown: str | None = option(
-        None,
-        "What to do with characters outside the alphabet: map (to N, X or UNK), drop or error.",
-        flag=True,
-        panel=SEQUENCES,
-        shown="map for chars, else error",
-        choices=UNKNOWN_POLICIES,
-    )
-    min_length: int = option(
-        0, "Leave out records of fewer characters; at 0 an empty record is an error.", at_least=0, flag=True, panel=SEQUENCES
-    )
-    max_length: int | None = option(
-        None, "Cut longer records to this many characters.", at_least=1, flag=True, panel=SEQUENCES, shown="never"
-    )
-    truncate: str = option(
-        "start", "Which part of a record that is cut is kept.", choices=TRUNCATIONS, flag=True, panel=SEQUENCES
-    )
-    split: str = option(
-        "auto",
-        "Fractions of train, validation and test; auto: 0.6,0.2,0.2, or as the data set of a paper is divided. If a test split "
-        "is given but no validation split, the rest is divided in the proportion of the first two.",
-        flag=True,
-        panel=SPLITTING,
-    )
-    seed: int = option(0, "Seed of the split.", at_least=0, flag=True, panel=SPLITTING)
-    task: str | None = option(
-        None,
-        f"What is learned; multilabel (several labels for a record) needs {param('label_separator')}, regression has numbers "
-        "as labels.",
-        flag=True,
-        panel=LABELS,
-        shown="classification; multilabel with a separator",
-        choices=TASKS,
-    )
-    tolerance: float | None = option(
-        None,
-        "Regression: error up to which a prediction counts as right.",
-        above=0,
-        below=math.inf,
-        flag=True,
-        panel=LABELS,
-        shown="not counted",
-    )
-
-    def __post_init__(self) -> None:
-        check(self, spelled=param)
-        if self.tolerance is not None and self.task != "regression":
-            raise ConfigError(f"{param('tolerance')} needs {param('task', 'regression')}: got task {self.task!r}")
-        if self.max_length is not None and self.max_length < self.min_length:
-            raise ConfigError(f"{param('max_length')} must be at least {param('min_length')}: got {self.max_length}")
-        if self.split != "auto":
-            parse_fractions(self.split)
 
 
 @taking(PrepareOptions, ReadOptions)

@@ -20,11 +20,11 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from seqmix.data.label_source import LabelSource
+from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.entry import BLOCK, Entry, TableOptions, open_stream, reading
-from seqmix.data.readers.formats import FORMATS, SEQUENCE_FORMATS, TABLE_FORMATS, detect_format, parse
+from seqmix.data.readers.formats import detect_format, parse
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source, find_release, listed, parse_release, readable, recognise
-from seqmix.errors import ConfigError, InputError, param
-from seqmix.options import check, documented, option
+from seqmix.errors import ConfigError, InputError
 
 LABEL_COLUMNS = ("label", "class", "target", "y")
 _LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;\[])(label|class)=")
@@ -57,68 +57,6 @@ class Record:
 def _place(source: str, identifier: str, line: int) -> str:
     place = f"record '{identifier}'" + (f" (line {line})" if line else "")
     return f"{source}: {place}" if source else place
-
-
-SEQUENCES, LABELS, SPLITTING, FILES = "Sequences", "Labels", "Splits", "Files"  # panels of `--help`
-
-
-@documented
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReadOptions:
-    """How inputs are read."""
-
-    format: str = option(
-        "auto", "Format of the inputs; auto: by content.", flag="--input-format", panel=FILES, choices=("auto", *FORMATS)
-    )
-    encoding: str = option("utf-8", "Encoding of documents and tables, as Python names it.", flag=True, panel=FILES)
-    text_column: str | None = option(
-        None, "Column of a table that holds the text.", flag=True, panel=FILES, shown="text, sequence …"
-    )
-    id_column: str | None = option(None, "Column of a table that holds the id.", flag=True, panel=FILES, shown="id, name …")
-    pair_column: str | None = option(
-        None, "Where records are pairs of texts: column of the second text.", flag=True, panel=FILES, shown="no pairs"
-    )
-    label_from: str | None = option(
-        None,
-        "Where labels are: header:KEY, header-regex:RE, table:FILE, column:NAME, file (its stem) or folder.",
-        flag=True,
-        panel=LABELS,
-        shown="found by looking",
-    )
-    label_separator: str | None = option(
-        None,
-        "Separator between the labels of a record that has several, such as a comma.",
-        flag=True,
-        panel=LABELS,
-        shown="one label each",
-    )
-    group_from: str | None = option(
-        None,
-        "Keep records of one group in one split: header:gene, header-regex:RE, column:NAME or table:FILE.",
-        flag="--group",
-        panel=SPLITTING,
-        shown="no groups",
-    )
-    split_from: str | None = option(
-        None,
-        "Where splits are given: column:NAME, table:FILE or header:KEY.",
-        flag=True,
-        panel=SPLITTING,
-        shown="not given",
-    )
-    classes: tuple[str, ...] = option(
-        (), "Keep only the records of these classes.", flag=True, panel=LABELS, metavar="NAME,...", shown="all"
-    )
-    skip_unlabelled: bool = option(False, "Leave out records without a label instead of stopping.", flag=True, panel=LABELS)
-
-    def __post_init__(self) -> None:
-        check(self, spelled=param)
-        try:
-            "".encode(self.encoding)
-        except LookupError as error:
-            raise ConfigError(
-                f"{param('encoding')}: Python knows no encoding '{self.encoding}'; try utf-8 or latin-1", option="encoding"
-            ) from error
 
 
 def find_sources(

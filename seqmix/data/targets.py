@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from seqmix.errors import InputError
 
-TASKS = ("classification", "multilabel", "regression")
 _SHOWN = 40  # characters of a wrong label
 _BINS = 10  # of a regression's targets, each of which is in every split in proportion
 _LEAST = 10  # records in each of them: with fewer, splits would not have their shares

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.data.readers.formats import TABLE_FORMATS
+from seqmix.data.options import TABLE_FORMATS
 from seqmix.data.records import RecordReader
 from seqmix.data.splitting import SPLITS, parse_fractions
 from seqmix.data.targets import is_number

@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.data.options import ALPHABETS, UNKNOWN_POLICIES
 from seqmix.data.symbol_table import MOST_SYMBOLS, WHITESPACE, SymbolTable
 from seqmix.errors import ConfigError, InputError
 
 PAD, CLS = 0, 1
 _FIRST = 2
-ALPHABETS = ("dna", "dna-iupac", "protein", "chars", "bytes", "words", "real")
 GATHERED = ("chars", "words")  # alphabets that consist of what occurs in the training split
-UNKNOWN_POLICIES = ("map", "drop", "error")
 
 _IUPAC = "RYSWKMBDHV"
 _AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"

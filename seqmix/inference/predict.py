@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from seqmix.data.in_memory import memory_records
-from seqmix.data.records import ReadOptions, Record, RecordReader, find_sources
+from seqmix.data.options import ReadOptions
+from seqmix.data.records import Record, RecordReader, find_sources
 from seqmix.errors import ConfigError, command, param
 from seqmix.models.predictor import Prediction, Tally
 from seqmix.run import Run

@@ -19,10 +19,10 @@ import math
 import torch
 from torch import Tensor, nn
 
+from seqmix.config import PROTOCOLS
 from seqmix.functional import chunked_mlp, circular_mix
 from seqmix.mixers.base import Mixer, Table
 
-PROTOCOLS = ("chord", "cdil")
 _MOST_CHORD_LINKS = 42  # offsets up to 2^40
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seqmix.config import Config, ModelConfig, Table, merge, parse_setting, read_settings
+from seqmix.config import Config, ModelConfig, Table, keywords, merge, read_settings, settings_tables
 from seqmix.data.dataset import Dataset
-from seqmix.errors import ConfigError, DatasetError
+from seqmix.errors import ConfigError, DatasetError, command, param, suggestion
 from seqmix.mixers import check_mixer_options, mixer_class
 from seqmix.objectives.base import objective_of
 from seqmix.recipes import find_recipe, read_recipe
+from seqmix.reporting.text import parse_duration
 from seqmix.system.devices import autocast, choose_device
 
 
@@ -55,27 +56,56 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
     return config
 
 
-def stated_layers(options: Mapping[str, Any], config: str | Path | None, settings: Sequence[str]) -> list[Mapping[str, Table]]:
-    """The layers that a user states, lowest first: configuration file, options, settings."""
-    layers: list[Mapping[str, Table]] = []
-    if config:
-        layers.append(read_settings(config))
-    homes = {"mixer": "model", "pooling": "model", "kmer": "model", "protocol": "mixer", "max_length": "data"}
+def stated_layers(
+    options: Mapping[str, Any],
+    config: Config | Mapping[str, Any] | str | Path | None,
+    settings: Sequence[str] | Mapping[str, Any],
+) -> list[Mapping[str, Table]]:
+    """Return the layers that a user states, lowest first: configuration, options, settings.
+
+    Args:
+        options: by the names of `config.keywords`; those that are None are not given.
+        config: see `train`.
+        settings: see `train`.
+
+    Raises:
+        ConfigError: an option is unknown, or a text is not of the right form.
+    """
+    layers: list[Mapping[str, Table]] = [read_settings(config)] if config else []
+    known = keywords()
     for name, value in options.items():
-        if value is not None:
-            layers.append({homes.get(name, "training"): {name: value}})
-    for setting in settings:
-        table, option, value = parse_setting(setting)
-        layers.append({table: {option: value}})
+        if name not in known:
+            raise ConfigError(f"{command('train')} has no option '{name}'{suggestion(name, known)}")
+        table, _ = known[name]
+        if name == "mixer_options" and value is not None:
+            layers.append({"mixer": dict(value)})
+        elif value is not None:
+            layers.append({table: {name: _PARSERS[name](value) if name in _PARSERS and isinstance(value, str) else value}})
+    layers.append(settings_tables(settings))
     return layers
+
+
+def _parse_tokens(text: str) -> int:
+    """Return a number of tokens per batch; 0, which is measured, for "auto"."""
+    if text.strip() == "auto":
+        return 0
+    if not text.strip().isdecimal() or not int(text):
+        raise ConfigError(
+            f"{param('tokens_per_batch')} must be a whole number from 1 on, or auto: got '{text}'",
+            option="training.tokens_per_batch",
+        )
+    return int(text)
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {"budget": parse_duration, "tokens_per_batch": _parse_tokens}
 
 
 def resolve_run(
     data: str | Path | Dataset | None,
     options: Mapping[str, Any],
     recipe: str | Mapping[str, Table] | None = None,
-    config: str | Path | None = None,
-    settings: Sequence[str] = (),
+    config: Config | Mapping[str, Any] | str | Path | None = None,
+    settings: Sequence[str] | Mapping[str, Any] = (),
 ) -> tuple[Dataset, Config]:
     """The data set and the full configuration of a new run; `options` are those of `train`, None where not given.
 

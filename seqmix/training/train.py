@@ -15,11 +15,11 @@ from typing import Any
 
 import torch
 
-from seqmix.config import Config, merge
+from seqmix.config import Config, Table, keywords, merge
 from seqmix.data.dataset import Dataset
-from seqmix.errors import ConfigError, Interrupted, RunError
+from seqmix.errors import ConfigError, Interrupted, RunError, command, param
 from seqmix.models.classifier import count_parameters
-from seqmix.reporting.text import parse_duration
+from seqmix.options import taking_options
 from seqmix.run import Run, model_for, next_run_folder
 from seqmix.system.devices import choose_device, thread_count
 from seqmix.training.batch_size import choose_tokens_per_batch
@@ -28,107 +28,74 @@ from seqmix.training.resolve import layers_beneath, open_labelled, resolve_run, 
 from seqmix.training.trainer import Trainer, fit
 
 
+@taking_options([one for _, one in keywords().values()], unset=True)
 def train(
     data: str | Path | Dataset | None = None,
     output: str | Path | None = None,
     *,
-    mixer: str | None = None,
-    protocol: str | None = None,
-    pooling: str | None = None,
-    kmer: int | None = None,
-    max_length: int | None = None,
-    epochs: int | None = None,
-    budget: float | str | None = None,
-    max_steps: int | None = None,
-    batch_size: int | None = None,
-    tokens_per_batch: int | str | None = None,
-    lr: float | None = None,
-    seed: int | None = None,
-    device: str | None = None,
-    precision: str | None = None,
-    class_weights: str | None = None,
-    select: str | None = None,
-    compile: bool | None = None,
-    save_every: int | None = None,
+    config: Config | Mapping[str, Any] | str | Path | None = None,
     recipe: str | None = None,
-    config: str | Path | None = None,
-    settings: Sequence[str] = (),
+    settings: Sequence[str] | Mapping[str, Any] = (),
     resume: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
     on_event: Callable[[Event], None] | None = None,
+    **given: Any,
 ) -> Run:
-    """Trains a classifier on a prepared data set and writes a run folder.
+    """Train a classifier on a prepared data set and write a run folder.
+
+    Later settings replace earlier ones: recipe, `config`, keyword options, `settings`. Without recipe and `config`, DNA is
+    trained with the recipe "dna".
 
     Args:
-        data: the data set or its folder; None: what `config` names, else "seqmix-data".
-        output: the run folder; None: runs/NNN-<mixer>; with `resume`, the newest under runs/.
-        mixer ... save_every: options as in `ModelConfig`, `TrainingConfig` and `DataConfig`; None: from `recipe`,
-            `config` or the defaults.
-        recipe: name of a recipe that comes with seqmix; config: a TOML file; settings: "table.option=value" each. Without
-            recipe and file, DNA is trained with the recipe "dna".
-        epochs, budget, max_steps: whichever comes first, see `TrainingConfig`. The budget is seconds, or a text such as
-            "5m"; a resumed run goes on with what is left of it.
-        resume: continue an interrupted run from its last saved step.
+        data: the data set or its folder; None for what `config` names, else "seqmix-data".
+        output: the run folder; None for runs/NNN-<mixer>, or with `resume` the newest under runs/.
+        config: a `Config` (trained exactly as it is), a TOML file, or a mapping with dotted keys ("model.dropout": 0.1) or
+            nested tables ("model": {"dropout": 0.1}).
+        recipe: name of a recipe that comes with seqmix.
+        settings: as `config`, on top of everything else; or texts such as "model.dropout=0.1".
+        resume: continue an interrupted run from its last saved step; a time budget goes on with what is left of it.
         overwrite: replace `output` if it is a run folder.
-        threads: of the CPU; None: OMP_NUM_THREADS, or one for each core.
+        threads: of the CPU; None for OMP_NUM_THREADS, or one for each core.
         on_event: called with every `Event`.
+        given
 
     Returns:
         The run, its best weights saved.
 
     Raises:
-        ConfigError, DatasetError, RunError: see their messages.
+        ConfigError: an option is unknown or not allowed, or the model cannot be built.
+        DatasetError: there is no data set, or it cannot be trained on.
+        RunError: `output` is in the way, or cannot be resumed.
         Interrupted: SIGINT or SIGTERM arrived; the state was saved, `resume` goes on from there.
     """
-    if batch_size is not None and tokens_per_batch is not None:
-        raise ConfigError("--batch-size and --tokens-per-batch exclude each other: give one of them")
-    if isinstance(tokens_per_batch, str):
-        tokens_per_batch = _tokens_per_batch(tokens_per_batch)
-    if tokens_per_batch is not None:
-        batch_size = 0  # a recipe's or file's batch size would leave the option without effect
-    options = {
-        "mixer": mixer,
-        "protocol": protocol,
-        "pooling": pooling,
-        "kmer": kmer,
-        "max_length": max_length,
-        "epochs": epochs,
-        "budget": parse_duration(budget) if isinstance(budget, str) else budget,
-        "max_steps": max_steps,
-        "batch_size": batch_size,
-        "tokens_per_batch": tokens_per_batch,
-        "lr": lr,
-        "seed": seed,
-        "device": device,
-        "precision": precision,
-        "class_weights": class_weights,
-        "select": select,
-        "compile": compile,
-        "save_every": save_every,
-    }
+    if given.get("batch_size") is not None and given.get("tokens_per_batch") is not None:
+        raise ConfigError(f"{param('batch_size')} and {param('tokens_per_batch')} exclude each other: give one of them")
+    if given.get("tokens_per_batch") is not None:
+        given["batch_size"] = 0  # a recipe's or file's batch size would leave the option without effect
     if resume and overwrite:
-        raise ConfigError("--resume and --overwrite exclude each other: continue the run, or replace it")
+        raise ConfigError(f"{param('resume')} and {param('overwrite')} exclude each other: continue the run, or replace it")
     if resume:
-        run = Run.open(output) if output else Run.newest()
-        dataset = open_labelled(data or run.config.data.path)
-        given = stated_layers(options, config, settings)
-        _check_same(run, dataset, [*layers_beneath(recipe, dataset, given), *given])
+        run, dataset = _resumed(data, output, stated_layers(given, config, settings), recipe)
     else:
-        dataset, resolved = resolve_run(data, options, recipe, config, settings)
+        dataset, resolved = resolve_run(data, given, recipe, config, settings)
         run = new_run(dataset, resolved, Path(output) if output else None, overwrite)
     with thread_count(threads), torch.random.fork_rng():
         _train(run, dataset, on_event or (lambda _: None))
     return run
 
 
-def _tokens_per_batch(text: str) -> int:
-    """`--tokens-per-batch`: a number, or "auto", which is 0 in the configuration."""
-    if text.strip() == "auto":
-        return 0
-    if not text.strip().isdecimal() or not int(text):
-        raise ConfigError(f"--tokens-per-batch must be a whole number from 1 on, or auto: got '{text}'")
-    return int(text)
+def _resumed(
+    data: str | Path | Dataset | None,
+    output: str | Path | None,
+    given: Sequence[Mapping[str, Table]],
+    recipe: str | None,
+) -> tuple[Run, Dataset]:
+    """Return the run that goes on, and its data set."""
+    run = Run.open(output) if output else Run.newest()
+    dataset = open_labelled(data or run.config.data.path)
+    _check_same(run, dataset, [*layers_beneath(recipe, dataset, given), *given])
+    return run, dataset
 
 
 def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bool) -> Run:
@@ -194,7 +161,8 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
         def check() -> None:
             if stop.is_set():
                 raise Interrupted(
-                    f"interrupted at step {trainer.state.step}; continue with: seqmix train --resume -o {run.path}"
+                    f"interrupted at step {trainer.state.step}; continue with: {command('train')} {param('resume', True)} "
+                    f"{param('output', str(run.path))}"
                 )
 
         try:

@@ -102,8 +102,11 @@ def test_missing_file_is_explained_in_one_line(run, arguments, words):
     [
         (["--mixer", "transformer"], ["no mixer 'transformer'", "paramixer", "skyformer"]),
         (["--mixer", "softmax", "--protocol", "chord"], ["'softmax' has no option 'protocol'", "n_heads"]),
-        (["--protocol", "ring"], ["chord", "cdil", "ring"]),
-        (["--pooling", "max"], ["mean", "cls", "flat", "max"]),
+        (["--mixer", "parmixer"], ["no mixer 'parmixer'", "did you mean 'paramixer'?"]),
+        (["--recipe", "paramixer/genom"], ["no recipe 'paramixer/genom'", "did you mean 'paramixer/genome'?"]),
+        (["--set", "modle.blocks=2"], ["no configuration table 'modle'", "did you mean 'model'?"]),
+        (["--set", "model.block=2"], ["no option 'model.block'", "did you mean 'blocks'?"]),
+        (["--set", "mixer.n_link=3"], ["no option 'n_link'", "did you mean 'n_links'?"]),
         (["--set", "training.lr"], ["table.option=value"]),
         (["--set", "training.speed=3"], ["no option 'training.speed'", "lr"]),
         (["--set", "training.lr=fast"], ["training.lr must be a number", "fast"]),

@@ -5,7 +5,8 @@ import gzip
 import pytest
 
 from seqmix.data.label_source import file_stem
-from seqmix.data.records import ReadOptions, RecordReader, find_sources
+from seqmix.data.options import ReadOptions
+from seqmix.data.records import RecordReader, find_sources
 from tests.support.preparing import CONTENT, message_of, pairs, read, standard_input
 
 ENSEMBL = (

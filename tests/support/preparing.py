@@ -12,8 +12,9 @@ from Bio import SeqIO
 from Bio.Seq import Seq
 from Bio.SeqRecord import SeqRecord
 
+from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import prepare as prepare
-from seqmix.data.records import ReadOptions, RecordReader, find_sources
+from seqmix.data.records import RecordReader, find_sources
 from seqmix.errors import SeqmixError
 
 

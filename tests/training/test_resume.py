@@ -353,6 +353,6 @@ def test_resume_without_run_is_an_error(tmp_path, monkeypatch):
 
 
 def test_resume_and_overwrite_are_mutually_exclusive(unfinished):
-    with pytest.raises(seqmix.SeqmixError, match="--resume and --overwrite"):
+    with pytest.raises(seqmix.SeqmixError, match="resume and overwrite"):
         seqmix.train(output=unfinished, resume=True, overwrite=True)
     assert Run.open(unfinished).load_state()

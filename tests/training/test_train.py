@@ -187,7 +187,7 @@ def test_batch_size_trial_leaves_weights_and_random_state_alone(dataset, tmp_pat
 
 @pytest.mark.parametrize("value", ["many", "0", "-5", "1.5", ""])
 def test_tokens_per_batch_is_a_number_or_auto(value, dataset, tmp_path):
-    with pytest.raises(ConfigError, match="--tokens-per-batch must be a whole number from 1 on, or auto"):
+    with pytest.raises(ConfigError, match="tokens_per_batch must be a whole number from 1 on, or auto"):
         train(dataset, tmp_path / "run", tokens_per_batch=value)
     assert not (tmp_path / "run").exists()
 

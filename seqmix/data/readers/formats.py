@@ -19,10 +19,6 @@ from seqmix.data.readers.entry import BLOCK, Entry, TableOptions, as_text, readi
 from seqmix.data.readers.tables import TEXT_COLUMNS, parse_jsonl, parse_table
 from seqmix.errors import InputError
 
-SEQUENCE_FORMATS = ("fasta", "fastq", "genbank", "embl")
-TABLE_FORMATS = ("csv", "tsv", "jsonl")
-FORMATS = (*SEQUENCE_FORMATS, *TABLE_FORMATS, "text")
-
 _TABLE_ENDINGS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 _SEQUENCE_ENDINGS = {
     ".fastq": "fastq",

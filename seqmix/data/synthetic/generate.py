@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from seqmix.data.dataset import Dataset
-from seqmix.data.prepare import PrepareOptions, Progress, prepare_records
-from seqmix.data.records import ReadOptions, Record, RecordReader
+from seqmix.data.options import PrepareOptions, ReadOptions
+from seqmix.data.prepare import Progress, prepare_records
+from seqmix.data.records import Record, RecordReader
 from seqmix.data.synthetic import Sample, Task, find_task, split_generators
 from seqmix.errors import ConfigError, param
 

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 from Bio.SeqIO.FastaIO import SimpleFastaParser
 
+from seqmix.data.options import ReadOptions
 from seqmix.data.readers import formats
-from seqmix.data.records import ReadOptions, RecordReader, find_sources
+from seqmix.data.records import RecordReader, find_sources
 from tests.support.preparing import CONTENT, PACKED, SEQUENCES, letters, message_of, pairs, prepare, read, standard_input
 
 ENDINGS = {

@@ -1,0 +1,147 @@
+"""What can be asked of preparing and reading, declared once (see `seqmix.options`); nothing here waits for numpy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from seqmix.config import TRUNCATIONS
+from seqmix.errors import ConfigError, param
+from seqmix.options import check, documented, option
+
+ALPHABETS = ("dna", "dna-iupac", "protein", "chars", "bytes", "words", "real")
+UNKNOWN_POLICIES = ("map", "drop", "error")
+TASKS = ("classification", "multilabel", "regression")
+SEQUENCE_FORMATS = ("fasta", "fastq", "genbank", "embl")
+TABLE_FORMATS = ("csv", "tsv", "jsonl")
+FORMATS = (*SEQUENCE_FORMATS, *TABLE_FORMATS, "text")
+
+SEQUENCES, LABELS, SPLITTING, FILES = "Sequences", "Labels", "Splits", "Files"  # panels of `--help`
+
+
+@documented
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrepareOptions:
+    """What `prepare` does with the records that it reads."""
+
+    alphabet: str = option(
+        "auto",
+        "Symbols of the sequences; auto: that of the data set of a paper, else guessed from the first records (words: text "
+        "between white space; real: numbers).",
+        flag=True,
+        panel=SEQUENCES,
+        choices=("auto", *ALPHABETS),
+    )
+    unknown: str | None = option(
+        None,
+        "What to do with characters outside the alphabet: map (to N, X or UNK), drop or error.",
+        flag=True,
+        panel=SEQUENCES,
+        shown="map for chars, else error",
+        choices=UNKNOWN_POLICIES,
+    )
+    min_length: int = option(
+        0, "Leave out records of fewer characters; at 0 an empty record is an error.", at_least=0, flag=True, panel=SEQUENCES
+    )
+    max_length: int | None = option(
+        None, "Cut longer records to this many characters.", at_least=1, flag=True, panel=SEQUENCES, shown="never"
+    )
+    truncate: str = option(
+        "start", "Which part of a record that is cut is kept.", choices=TRUNCATIONS, flag=True, panel=SEQUENCES
+    )
+    split: str = option(
+        "auto",
+        "Fractions of train, validation and test; auto: 0.6,0.2,0.2, or as the data set of a paper is divided. If a test split "
+        "is given but no validation split, the rest is divided in the proportion of the first two.",
+        flag=True,
+        panel=SPLITTING,
+    )
+    seed: int = option(0, "Seed of the split.", at_least=0, flag=True, panel=SPLITTING)
+    task: str | None = option(
+        None,
+        f"What is learned; multilabel (several labels for a record) needs {param('label_separator')}, regression has numbers "
+        "as labels.",
+        flag=True,
+        panel=LABELS,
+        shown="classification; multilabel with a separator",
+        choices=TASKS,
+    )
+    tolerance: float | None = option(
+        None,
+        "Regression: error up to which a prediction counts as right.",
+        above=0,
+        below=math.inf,
+        flag=True,
+        panel=LABELS,
+        shown="not counted",
+    )
+
+    def __post_init__(self) -> None:
+        check(self, spelled=param)
+        if self.tolerance is not None and self.task != "regression":
+            raise ConfigError(f"{param('tolerance')} needs {param('task', 'regression')}: got task {self.task!r}")
+        if self.max_length is not None and self.max_length < self.min_length:
+            raise ConfigError(f"{param('max_length')} must be at least {param('min_length')}: got {self.max_length}")
+        if self.split != "auto":
+            from seqmix.data.splitting import parse_fractions
+
+            parse_fractions(self.split)
+
+
+@documented
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadOptions:
+    """How inputs are read."""
+
+    format: str = option(
+        "auto", "Format of the inputs; auto: by content.", flag="--input-format", panel=FILES, choices=("auto", *FORMATS)
+    )
+    encoding: str = option("utf-8", "Encoding of documents and tables, as Python names it.", flag=True, panel=FILES)
+    text_column: str | None = option(
+        None, "Column of a table that holds the text.", flag=True, panel=FILES, shown="text, sequence …"
+    )
+    id_column: str | None = option(None, "Column of a table that holds the id.", flag=True, panel=FILES, shown="id, name …")
+    pair_column: str | None = option(
+        None, "Where records are pairs of texts: column of the second text.", flag=True, panel=FILES, shown="no pairs"
+    )
+    label_from: str | None = option(
+        None,
+        "Where labels are: header:KEY, header-regex:RE, table:FILE, column:NAME, file (its stem) or folder.",
+        flag=True,
+        panel=LABELS,
+        shown="found by looking",
+    )
+    label_separator: str | None = option(
+        None,
+        "Separator between the labels of a record that has several, such as a comma.",
+        flag=True,
+        panel=LABELS,
+        shown="one label each",
+    )
+    group_from: str | None = option(
+        None,
+        "Keep records of one group in one split: header:gene, header-regex:RE, column:NAME or table:FILE.",
+        flag="--group",
+        panel=SPLITTING,
+        shown="no groups",
+    )
+    split_from: str | None = option(
+        None,
+        "Where splits are given: column:NAME, table:FILE or header:KEY.",
+        flag=True,
+        panel=SPLITTING,
+        shown="not given",
+    )
+    classes: tuple[str, ...] = option(
+        (), "Keep only the records of these classes.", flag=True, panel=LABELS, metavar="NAME,...", shown="all"
+    )
+    skip_unlabelled: bool = option(False, "Leave out records without a label instead of stopping.", flag=True, panel=LABELS)
+
+    def __post_init__(self) -> None:
+        check(self, spelled=param)
+        try:
+            "".encode(self.encoding)
+        except LookupError as error:
+            raise ConfigError(
+                f"{param('encoding')}: Python knows no encoding '{self.encoding}'; try utf-8 or latin-1", option="encoding"
+            ) from error

@@ -1,0 +1,92 @@
+"""The ways in which `seqmix.train` takes its options, and how it shows them."""
+
+import inspect
+import tomllib
+
+import pytest
+
+import seqmix
+from seqmix.config import Config, DataConfig, ModelConfig, TrainingConfig, keywords
+from seqmix.errors import ConfigError
+from seqmix.training.resolve import resolve_run, stated_layers
+from seqmix.training.train import train
+
+
+def resolved(dataset, **given):
+    options = {"config": given.pop("config", None), "settings": given.pop("settings", ())}
+    return resolve_run(dataset, given, None, options["config"], options["settings"])[1]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model.dropout": 0.1, "training.epochs": 3},
+        {"model": {"dropout": 0.1}, "training": {"epochs": 3}},
+        {"model": {"dropout": 0.1}, "training.epochs": 3},
+        "[model]\ndropout = 0.1\n[training]\nepochs = 3\n",
+    ],
+    ids=["dotted", "nested", "mixed", "file"],
+)
+def test_a_configuration_is_a_mapping_or_a_file_and_keywords_lie_on_top(config, dataset, tmp_path):
+    if isinstance(config, str):
+        (tmp_path / "config.toml").write_text(config)
+        config = tmp_path / "config.toml"
+    found = resolved(dataset, config=config)
+    assert (found.model.dropout, found.training.epochs) == (0.1, 3)
+    found = resolved(dataset, config=config, epochs=2, dropout=0.2)
+    assert (found.model.dropout, found.training.epochs) == (0.2, 2)
+
+
+def test_settings_are_texts_or_a_mapping(dataset):
+    texts = resolved(dataset, settings=["model.dropout=0.1", "mixer.protocol=cdil"])
+    assert resolved(dataset, settings={"model.dropout": 0.1, "mixer": {"protocol": "cdil"}}) == texts
+    assert resolved(dataset, dropout=0.1, protocol="cdil") == texts
+    assert resolved(dataset, dropout=0.1, mixer_options={"protocol": "cdil"}) == texts
+
+
+def test_a_config_is_trained_exactly_as_it_is(dataset, tmp_path):
+    config = Config(
+        model=ModelConfig(d_model=8, mixer_options={"d_hidden": 8}),
+        training=TrainingConfig(epochs=1, tokens_per_batch=4096),
+        data=DataConfig(path=str(dataset.path)),
+    )
+    run = seqmix.train(config=config, output=tmp_path / "run")
+    assert run.config.training == config.training  # nothing of the recipe for DNA
+    stored = Config.from_tables(tomllib.loads((run.path / "config.toml").read_text()))
+    assert stored == run.config
+    assert stored.model.max_length and stored.model.mixer_options["protocol"] == "chord"
+    again = seqmix.train(config=run.config, output=tmp_path / "again")
+    assert (again.path / "model.safetensors").read_bytes() == (run.path / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"epoch": 3}, r"seqmix.train has no option 'epoch'; did you mean 'epochs'\?"),
+        ({"config": {"model.drop_out": 0.1}}, r"no option 'model.drop_out'.*did you mean 'dropout'\?"),
+        ({"config": {"dropout": 0.1}}, "table.option"),
+        ({"settings": {"modle": {"dropout": 0.1}}}, r"no configuration table 'modle'.*did you mean 'model'\?"),
+        ({"lr": "fast"}, "training.lr must be a number"),
+        ({"tokens_per_batch": "many"}, "tokens_per_batch must be a whole number from 1 on, or auto: got 'many'"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_names_the_option(given, message, dataset, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        seqmix.train(dataset, tmp_path / "run", **given)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_signature_and_the_docstring_show_every_option():
+    signature = inspect.signature(train)
+    assert list(signature.parameters)[:3] == ["data", "output", "config"]
+    for name in keywords():
+        assert signature.parameters[name].default is None
+        assert f"\n        {name}: " in train.__doc__
+    assert {"mixer", "protocol", "max_length", "dropout", "goal", "truncate"} <= set(signature.parameters)
+    assert "options" not in signature.parameters
+
+
+def test_max_length_is_that_of_the_data_and_texts_are_parsed():
+    layers = stated_layers({"max_length": 50, "budget": "5m", "tokens_per_batch": "auto", "lr": None}, None, ())
+    assert layers[:3] == [{"data": {"max_length": 50}}, {"training": {"budget": 300.0}}, {"training": {"tokens_per_batch": 0}}]

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The four steps on real sequences: prepare, train, eval, predict. `make demo` runs it after all set-up.
+# The four commands on real sequences: prepare, train, eval, predict. `make demo` sets everything up and runs this.
 set -eu
 cd "$(dirname "$0")/.."
 rm -rf demo
@@ -8,4 +8,4 @@ step prepare sample_data/mycobacteria -o demo/data
 step train demo/data -o demo/run --mixer paramixer --protocol chord
 step eval demo/run
 step predict sample_data/new.fasta --run demo/run
-printf '\nThe report with all figures: demo/run/report.html\n'
+printf '\nThe report with all figures, for any browser: demo/run/report.html\n'

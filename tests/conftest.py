@@ -65,7 +65,7 @@ def clock(monkeypatch):
 @pytest.fixture
 def launched(monkeypatch):
     """Trains here (see `launch_here`); returns what was trained."""
-    from seqmix.experiments import trial
+    from seqmix.experiments import scheduler, trial
 
     names = []
     monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
@@ -74,5 +74,5 @@ def launched(monkeypatch):
         names.append(Path(spec.folder).name)
         return launch_here(launcher, spec)
 
-    monkeypatch.setattr(trial.TrialProcess, "launch", launch)
+    monkeypatch.setattr(scheduler.TrialProcess, "launch", launch)
     return names

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from seqmix.cli.console import console, interruption, print_notes, print_tables, reported
+from seqmix.cli.console import reported
 from seqmix.cli.options import Device, Jobs, MixerSettings, Quiet, TrialThreads, names
 
 app = typer.Typer()
@@ -48,11 +47,11 @@ def compare(
 
     The same command goes on where it was stopped; with more mixers or seeds it runs what is missing.
     """
-    from seqmix.cli.console import progress_bar
+    from seqmix.cli.campaign_display import campaign_display, print_campaign
     from seqmix.experiments.comparison.compare import compare as run_compare
     from seqmix.experiments.comparison.report import comparison_table, trial_line
 
-    with progress_bar("comparing", "trainings", quiet) as bar:
+    with campaign_display("comparing", trial_line, quiet) as on_event:
         result = run_compare(
             data,
             output,
@@ -69,13 +68,7 @@ def compare(
             jobs=jobs,
             baselines=baselines,
             overwrite=overwrite,
-            on_start=bar.reset,
-            on_begin=lambda mixer, seed: bar.set_description(f"{mixer}, seed {seed}"),
-            on_trial=lambda trial, now: (bar.update(), quiet or bar.write(trial_line(trial, now), file=sys.stderr)),
+            on_event=on_event,
         )
-    out = console(quiet)
-    print_tables(out, [comparison_table(result)])
-    print_notes(out, result.notes)
-    out.print(f"-> {output / 'compare.html'}  ({output / 'compare.json'})", highlight=False, soft_wrap=True)
-    if result.interrupted:
-        raise interruption(output / "compare.html", result.trials)
+    files = output / "compare.html", output / "compare.json"
+    print_campaign(result, comparison_table(result), result.notes, *files, quiet)

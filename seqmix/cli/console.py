@@ -27,12 +27,6 @@ def progress_bar(description: str, unit: str, quiet: bool, total: float | None =
     return progress.progress_bar(description, unit, total, shown=False if quiet else None)
 
 
-def interruption(page: Path, begun: object) -> Interrupted:
-    """What is said where trainings are missing: `page` has those that are finished, if any (`begun`) is."""
-    done = f"what is finished is in {page}" if begun else "no training is finished yet"
-    return Interrupted(f"interrupted; {done}; the same command goes on from here")
-
-
 def print_notes(out: Console, notes: Iterable[str]) -> None:
     """What a reader should know, a line each."""
     for note in notes:

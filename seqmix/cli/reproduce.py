@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from seqmix.cli.console import console, interruption, print_notes, print_tables, reported
+from seqmix.cli.console import reported
 from seqmix.cli.options import Jobs, MixerSettings, Quiet, TrialThreads, names
-
-if TYPE_CHECKING:
-    from seqmix.experiments.trial import Trial
 
 app = typer.Typer(name="reproduce", help="Run the papers' experiments, measured beside published.", no_args_is_help=True)
 
@@ -78,24 +75,7 @@ def reproduce_lra(
 
     The same command goes on where it was stopped; with more tasks, methods or seeds it runs what is missing.
     """
-    _reproduce(
-        "lra",
-        data,
-        output,
-        quiet,
-        tasks=names(tasks),
-        methods=names(methods),
-        budget=budget,
-        max_length=max_length,
-        seeds=seeds,
-        generated=generated,
-        train=train,
-        settings=settings or (),
-        device=device,
-        threads=threads,
-        jobs=jobs,
-        overwrite=overwrite,
-    )
+    _reproduce("lra", **locals())
 
 
 @app.command("genome")
@@ -123,22 +103,7 @@ def reproduce_genome(
 
     The same command goes on where it was stopped.
     """
-    _reproduce(
-        "genome",
-        data,
-        output,
-        quiet,
-        tasks=names(tasks),
-        methods=names(methods),
-        budget=budget,
-        max_length=max_length,
-        seeds=seeds,
-        settings=settings or (),
-        device=device,
-        threads=threads,
-        jobs=jobs,
-        overwrite=overwrite,
-    )
+    _reproduce("genome", **locals())
 
 
 @app.command("scalability")
@@ -167,12 +132,12 @@ def reproduce_scalability(
 
     The same command goes on where it was stopped; with more tasks, lengths, mixers or seeds it runs what is missing.
     """
-    from seqmix.cli.console import progress_bar
+    from seqmix.cli.campaign_display import campaign_display, print_campaign
     from seqmix.experiments.scalability.report import scalability_line, scalability_table
     from seqmix.experiments.scalability.reproduce import reproduce_scalability as run_scalability
     from seqmix.reporting.text import parse_lengths
 
-    with progress_bar("reproducing", "trainings", quiet) as bar:
+    with campaign_display("reproducing", scalability_line, quiet) as on_event:
         result = run_scalability(
             output,
             tasks=names(tasks) or (),
@@ -187,54 +152,37 @@ def reproduce_scalability(
             threads=threads,
             jobs=jobs,
             overwrite=overwrite,
-            on_stage=lambda text: quiet or bar.write(text, file=sys.stderr),
-            on_start=bar.reset,
-            on_begin=bar.set_description,
-            on_trial=lambda trial, now: (bar.update(), quiet or bar.write(scalability_line(trial, now), file=sys.stderr)),
+            on_event=on_event,
         )
-    out = console(quiet)
-    if result.points:
-        print_tables(out, [scalability_table(result)])
-        print_notes(out, result.notes)
-        out.print(f"-> {output / 'scalability.html'}  ({output / 'scalability.png'})", highlight=False, soft_wrap=True)
-    if result.interrupted:
-        raise interruption(output / "scalability.html", result.points)
+    files = output / "scalability.html", output / "scalability.png"
+    print_campaign(result, scalability_table(result), result.failures, *files, quiet)
 
 
-def _reproduce(suite: str, data: Path, output: Path, quiet: bool, **options: Any) -> None:
-    """Runs a suite, telling what it does."""
-    from seqmix.cli.console import progress_bar
+def _reproduce(
+    suite: str,
+    *,
+    output: Path,
+    quiet: bool,
+    tasks: str | None,
+    methods: str | None,
+    settings: Sequence[str] | None,
+    **options: Any,
+) -> None:
+    """Run a suite, given the options of its command under their names, which are those of `seqmix.reproduce`."""
+    from seqmix.cli.campaign_display import campaign_display, print_campaign
     from seqmix.experiments.reproduction.report import reproduction_line, reproduction_table
     from seqmix.experiments.reproduction.reproduce import reproduce
-    from seqmix.experiments.reproduction.session import Listener
 
-    out = console(quiet)
-    with progress_bar("reproducing", "trainings", quiet) as bar:
-
-        def say(text: str) -> None:
-            if not quiet:
-                bar.write(text, file=sys.stderr)
-
-        def start(count: int, left: int) -> None:
-            bar.reset(count)
-            if count:
-                say(f"{count} training{'s' * (count != 1)}, of which {left} {'is' if left == 1 else 'are'} still to be run")
-
-        def done(trial: Trial, run_now: bool) -> None:
-            bar.update()
-            say(reproduction_line(trial, run_now))
-
-        listener = Listener(
-            remark=lambda text: say(f"note: {text}"),
-            stage=say,
-            start=start,
-            begin=lambda task, method, seed: bar.set_description(f"{task}, {method}, seed {seed}"),
-            trial=done,
+    with campaign_display("reproducing", reproduction_line, quiet) as on_event:
+        result = reproduce(
+            suite,
+            output=output,
+            tasks=names(tasks),
+            methods=names(methods),
+            settings=settings or (),
+            on_event=on_event,
+            **options,
         )
-        result = reproduce(suite, data, output, listener=listener, **options)
-    if result.lines:
-        print_tables(out, [reproduction_table(result)])
-    print_notes(out, (*result.failures, result.conditions))
-    out.print(f"-> {output / 'reproduce.html'}  ({output / 'reproduce.json'})", highlight=False, soft_wrap=True)
-    if result.interrupted:
-        raise interruption(output / "reproduce.html", result.trials)
+    notes = [*result.failures, result.conditions]
+    files = output / "reproduce.html", output / "reproduce.json"
+    print_campaign(result, reproduction_table(result), notes, *files, quiet)

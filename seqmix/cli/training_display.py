@@ -105,4 +105,5 @@ class TrainingDisplay:
     def _finished(self, event: Finished) -> None:
         by_steps = event.run.config.training.validate_every
         best = f"step {event.best_step}" if by_steps else f"epoch {event.best_epoch}"
-        self._say(f"done ({event.reason}); the weights of {best} are kept")
+        before = "it was finished before: " if event.earlier else ""
+        self._say(f"done ({before}{event.reason}); the weights of {best} are kept")

@@ -228,11 +228,11 @@ def _one_label(strength: float, features: Any, labels: NDArray[Any]) -> Callable
     return lambda given: np.asarray(model.predict_proba(given)[:, 1])
 
 
-def method_name(baseline: str, regression: bool = False) -> str:
-    """What a simple method is called: "6-mers logistic regression"."""
+def method_name(baseline: str, regression: bool = False, *, short: bool = False) -> str:
+    """What a simple method is called: "6-mers logistic regression"; where space is short, "6-mers logistic"."""
     if baseline in ("largest class", "frequencies of the labels", "mean target"):
         return baseline
-    return f"{baseline} {'ridge' if regression else 'logistic'} regression"
+    return f"{baseline} {'ridge' if regression else 'logistic'}{'' if short else ' regression'}"
 
 
 def baselines_of(dataset: Dataset, seen: DataConfig) -> dict[str, dict[str, Any]]:

@@ -1,18 +1,17 @@
-"""One training of a comparison, in a process of its own: a mixer with a seed is trained, then scored on the test split.
+"""One training of a campaign, in a process of its own: train a mixer with a seed, then score it on the test split.
 
 `python -m seqmix.experiments.trial SPEC` trains what SPEC (JSON, the fields of `TrialSpec`) says in an ordinary run
-folder, goes on where an earlier process was stopped, and keeps what it finds in the folder's `trial.json`. Standard
-output says in JSON
-whether that went well. A fresh process has a peak of memory of its own, and what goes wrong in it ends one trial only.
+folder, goes on where an earlier process was stopped, and keeps the outcome in the folder's `trial.json`. It writes to
+standard output, as JSON, whether that went well. A fresh process has its own peak of memory, and what goes wrong in it
+ends one trial only.
 """
 
 from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
-import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -28,25 +27,59 @@ from seqmix.errors import Interrupted, SeqmixError
 from seqmix.evaluation.evaluate import evaluate
 from seqmix.models.classifier import count_parameters
 from seqmix.run import Run
-from seqmix.system import processes
 from seqmix.system.devices import choose_device, thread_count
 from seqmix.system.environment import environment
 from seqmix.system.files import without_nan, write_whole
 from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory
-from seqmix.training.events import Event, Finished, MemoryShort
+from seqmix.training.events import Event, Finished, Started
 from seqmix.training.train import new_run, train
 
 FILE = "trial.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrialSpec:
+class TrialKey:
+    """What a training is of: it is found by this in a table of many.
+
+    Attributes:
+        mixer: name of the mixer.
+        seed: seed of the training.
+        task: name of the task; "" in a campaign on a single data set.
+        method: name of the method; where none is given, that of the mixer.
+        length: length of the sequences in tokens; 0 where it is not what is studied.
+    """
+
+    mixer: str
+    seed: int
+    task: str = ""
+    method: str = ""
+    length: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.method:
+            object.__setattr__(self, "method", self.mixer)
+
+    @property
+    def title(self) -> str:
+        """The training in words: "text, skyformer, seed 0"."""
+        length = f"{self.length:,}" if self.length else ""
+        return ", ".join(part for part in (self.task, length, self.method, f"seed {self.seed}") if part)
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The fields of the key alone."""
+        return {name: getattr(self, name) for name in ("mixer", "seed", "task", "method", "length")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSpec(TrialKey):
     """What to train.
 
     Attributes:
-        folder: the run folder; data: the data set's.
+        folder: the run folder.
+        data: folder of the data set.
         config: the full configuration, as `Config.to_tables` gives it.
-        threads: of torch.
+        threads: threads of torch.
     """
 
     folder: str
@@ -56,26 +89,28 @@ class TrialSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """What one training gave; without figures where there is an `error`.
+class Trial(TrialKey):
+    """The outcome of one training; without figures where there is an `error`.
 
     Attributes:
-        mixer, seed: what was trained; folder: its run, relative to the comparison's.
-        error: why it failed, in words; "": it did not.
-        scores: on the test split, by name; one that is not defined is None.
-        parameters: of the model.
-        seconds: of training, validation included; epochs: begun in them; steps: made.
-        tokens_per_second: in training, validation included.
-        peak_bytes: greatest memory at one time in training, beyond that of the program itself. On a CPU this is resident
-            memory, on CUDA what tensors take. None: this platform does not tell.
+        folder: its run folder, relative to the campaign's.
+        error: why it failed, in words; "" if it did not.
+        scores: scores on the test split, by name; None where one is not defined.
+        parameters: parameters of the model.
+        seconds: time of training: finding the size of a batch, validating and saving included.
+        epochs: epochs begun in that time.
+        steps: optimiser steps.
+        tokens_per_second: tokens trained on per second, validation included.
+        peak_bytes: peak memory of training, beyond that of the program itself: resident memory on a CPU, memory of
+            tensors on CUDA. None if the platform does not report it.
         pieces: parts in which batches were computed: more than 1 where memory ran out.
-        reason: why training was over.
-        settings: the run's configuration; environment: versions, platform, threads.
+        reason: why training ended, in words.
+        reached: whether it ended because `training.goal` was reached on the validation split.
+        settings: the run's configuration.
+        environment: versions, platform, threads.
         history: the run's `metrics.jsonl`.
     """
 
-    mixer: str
-    seed: int
     folder: str
     error: str = ""
     scores: dict[str, float | None] = field(default_factory=dict)
@@ -87,24 +122,28 @@ class Trial:
     peak_bytes: int | None = None
     pieces: int = 1
     reason: str = ""
+    reached: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
 def finished_trial(folder: Path) -> Trial | None:
-    """The trial that was finished in a run folder; None: there is none yet."""
+    """Return the trial that was finished in a run folder, None if there is none yet.
+
+    Version 0.1.0 did not write `task`, `method`, `length` and `reached`: they have their defaults.
+    """
     found = _kept(folder).get("trial")
     return Trial(**found) if found else None
 
 
 def failed_before(folder: Path) -> bool:
-    """Whether the last attempt in a run folder ended with an error, so that the next begins anew."""
+    """Return whether the last attempt in a run folder ended with an error, so that the next begins anew."""
     return bool(_kept(folder).get("error"))
 
 
 def _kept(folder: Path) -> dict[str, Any]:
-    """What earlier processes left in `trial.json`; nothing where it is missing or damaged."""
+    """Return what earlier processes left in `trial.json`; nothing where it is missing or damaged."""
     try:
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -118,43 +157,56 @@ def _keep(folder: Path, **content: Any) -> None:
 
 
 def run_trial(spec: TrialSpec) -> Trial:
-    """Trains and scores, or goes on with it, in this process: call it in a fresh one, or its memory is another's.
+    """Train and score in this process, from the start or from where an earlier call was stopped.
+
+    Call it in a fresh process: the memory measured would be another's otherwise.
 
     Raises:
-        SeqmixError: see its message; Interrupted: the state was saved, the next call goes on from there.
+        SeqmixError: the training failed.
+        Interrupted: the state was saved; the next call goes on from there.
     """
     folder, config = Path(spec.folder), Config.from_tables(spec.config)
     dataset, device = Dataset.open(spec.data), choose_device(config.training.device)
     if failed_before(folder) or not (folder / "config.toml").is_file():
         new_run(dataset, config, folder, overwrite=folder.exists())
-    peak, events = _kept(folder).get("peak_bytes"), list[Event]()
     with thread_count(spec.threads):
-        _warm_up(device)
-        program = used_memory(device)[0]
-        forget_peak(device)
-        try:
-            # Steps are far too many to be kept.
-            run = train(
-                dataset,
-                folder,
-                resume=True,
-                on_event=lambda e: events.append(e) if type(e) in (Finished, MemoryShort) else None,
-            )
-        finally:
-            most = used_memory(device)[1]
-            if most is not None and program is not None:
-                peak = max(peak or 0, most - program)
-            _keep(folder, peak_bytes=peak)
+        run, events, costs = _train(dataset, folder, device)
         precision = config.training.precision
         result = evaluate(run, data=[spec.data], baselines=False, device=str(device), precision=precision)
         scores = {name: score.value for name, score in result.scores.items()}
-        trial = _summary(run, scores, peak, events)
-    _keep(folder, peak_bytes=peak, trial=asdict(trial))
+        trial = _summary(spec, run, scores, costs, events)
+    _keep(folder, **costs, trial=asdict(trial))
     return trial
 
 
+def _train(dataset: Dataset, folder: Path, device: torch.device) -> tuple[Run, list[Event], dict[str, Any]]:
+    """Train; return the run, its first and last event, and peak memory and seconds, earlier processes' included."""
+    before, events = _kept(folder), list[Event]()
+    _warm_up(device)
+    program = used_memory(device)[0]
+    forget_peak(device)
+    began = time.monotonic()
+    costs = {name: before.get(name) for name in ("peak_bytes", "seconds")}
+    try:
+        # Steps are far too many to be kept.
+        run = train(
+            dataset,
+            folder,
+            resume=True,
+            on_event=lambda event: events.append(event) if isinstance(event, Started | Finished) else None,
+        )
+    finally:
+        most = used_memory(device)[1]
+        if most is not None and program is not None:
+            costs["peak_bytes"] = max(costs["peak_bytes"] or 0, most - program)
+        if any(isinstance(event, Started) for event in events):
+            costs["seconds"] = (costs["seconds"] or 0.0) + time.monotonic() - began
+        _keep(folder, **costs)
+    return run, events, costs
+
+
 def _warm_up(device: torch.device) -> None:
-    """A step of a tiny model, so that libraries and threads that torch starts late are no part of what is measured."""
+    """Make a step of a tiny model, so that libraries and threads that torch starts late are not measured."""
     model = torch.nn.Linear(8, 2).to(device)
     optimizer = torch.optim.AdamW(model.parameters())
     target = torch.zeros(4, dtype=torch.long, device=device)
@@ -162,25 +214,27 @@ def _warm_up(device: torch.device) -> None:
     optimizer.step()
 
 
-def _summary(run: Run, scores: dict[str, float], peak: int | None, events: Sequence[Event]) -> Trial:
+def _summary(spec: TrialSpec, run: Run, scores: dict[str, float], costs: dict[str, Any], events: Sequence[Event]) -> Trial:
     history, saved = run.history(), run.load_state()
     state = saved[1]["state"] if saved else {}
     logged = sum(line["seconds"] for line in history)
     tokens = sum(line["seconds"] * line["tokens_per_second"] for line in history)
-    reasons = [event.reason.removeprefix("it was finished before: ") for event in events if isinstance(event, Finished)]
+    # A training that an earlier process finished does not start, and is the only one that is built to be counted.
+    parameters = [event.parameters for event in events if isinstance(event, Started)]
     return Trial(
-        mixer=run.config.model.mixer,
-        seed=run.config.training.seed,
+        **spec.key,
         folder=f"{run.path.parent.name}/{run.path.name}",
         scores=without_nan(scores),
-        parameters=count_parameters(run.build_model()),
-        seconds=state.get("elapsed") or logged,  # counted only where there is a budget
+        parameters=parameters[0] if parameters else count_parameters(run.build_model()),
+        # A process that was killed did not keep its time; the state has it where there is a budget, the log otherwise.
+        seconds=max(costs["seconds"] or 0.0, state.get("elapsed", 0.0), logged),
         epochs=history[-1]["epoch"] if history else 0,
         steps=state.get("step", 0),
         tokens_per_second=tokens / max(logged, 1e-9),
-        peak_bytes=peak,
+        peak_bytes=costs["peak_bytes"],
         pieces=state.get("pieces", 1),
-        reason=reasons[-1] if reasons else "",
+        reason=next((event.reason for event in events if isinstance(event, Finished)), ""),
+        reached=state.get("reached", False),
         settings=run.config.to_tables(),
         environment=environment(),
         history=history,
@@ -188,7 +242,7 @@ def _summary(run: Run, scores: dict[str, float], peak: int | None, events: Seque
 
 
 def main(argument: str) -> str:
-    """Runs the trial that the JSON `argument` describes; the JSON answer: nothing in it, or "error"."""
+    """Run the trial that the JSON `argument` describes; return a JSON answer: empty, or with an "error"."""
     spec = TrialSpec(**json.loads(argument))
     try:
         run_trial(spec)
@@ -206,46 +260,12 @@ def main(argument: str) -> str:
     return json.dumps({"error": said})
 
 
-class TrialProcess:
-    """Runs trials in new processes, from several threads if need be; none outlives its call."""
-
-    def __init__(self) -> None:
-        self._running: set[subprocess.Popen[str]] = set()
-        self._lock = threading.Lock()
-        self._stopped = False
-
-    def launch(self, spec: TrialSpec) -> str:
-        """Runs a trial; why it failed, or nothing."""
-        if self._stopped:
-            return "it was not begun"
-        with processes.running("seqmix.experiments.trial", asdict(spec)) as child:
-            with self._lock:
-                self._running.add(child)
-                if self._stopped:
-                    child.terminate()
-            said, complaints = child.communicate()
-            self._running.discard(child)
-        return processes.answer(child.returncode, said, complaints).get("error", "")
-
-    def stop(self) -> None:
-        """Lets what runs save its state after the step that it is in, and begins nothing more."""
-        with self._lock:
-            self._stopped = True
-            for child in self._running:
-                child.terminate()
-
-    def kill(self) -> None:
-        """Ends what runs at once."""
-        for child in list(self._running):
-            child.kill()
-
-
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _interrupt)
-    with suppress(OSError):  # where memory runs out, this process is to end, not the comparison or another program
+    with suppress(OSError):  # where memory runs out, this process is to end, not the campaign or another program
         Path("/proc/self/oom_score_adj").write_text("1000")
     sys.stdout.write("\n" + main(sys.argv[1]) + "\n")

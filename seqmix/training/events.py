@@ -23,12 +23,16 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Nothing is left to do: `reason` in words; the weights that are kept are those of `best_step`, in `best_epoch`."""
+    """Nothing is left to do: `reason` in words; the weights that are kept are those of `best_step`, in `best_epoch`.
+
+    `earlier`: an earlier call finished the training.
+    """
 
     run: Run
     best_epoch: int
     reason: str
     best_step: int = 0
+    earlier: bool = False
 
 
 @dataclass(frozen=True, slots=True)

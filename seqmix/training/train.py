@@ -148,9 +148,7 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
     if saved:
         trainer.unpack(*saved)
         if trainer.state.finished:
-            emit(
-                Finished(run, trainer.state.best_epoch, f"it was finished before: {_reason(trainer)}", trainer.state.best_step)
-            )
+            emit(Finished(run, trainer.state.best_epoch, _reason(trainer), trainer.state.best_step, earlier=True))
             return
         run.rewind_history(trainer.state.validations)
     run.remove_partial()

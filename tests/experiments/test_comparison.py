@@ -17,17 +17,19 @@ from typer.testing import CliRunner
 import seqmix
 from seqmix.cli import app
 from seqmix.errors import ConfigError, DatasetError, Interrupted, RunError, SeqmixError
-from seqmix.experiments import trial
+from seqmix.experiments import scheduler
 from seqmix.experiments.comparison.report import comparison_html, comparison_table, trial_line, with_spread
-from seqmix.experiments.comparison.result import Comparison, Row
+from seqmix.experiments.comparison.result import Comparison, ComparisonRow
+from seqmix.experiments.events import Planned
 from seqmix.experiments.spread import Spread, spread
 from seqmix.experiments.trial import Trial, TrialSpec, finished_trial, run_trial
 from seqmix.training import resolve as settling
 from seqmix.training import trainer as fitting
+from tests.support import as_kept_by_0_1_0
 
 TINY = ("model.d_model=8", "model.words=0", "training.epochs=1")
 MIXERS = ["softmax", "kernelized"]
-REAL_LAUNCH = trial.TrialProcess.launch
+REAL_LAUNCH = scheduler.TrialProcess.launch
 
 
 @pytest.fixture
@@ -107,7 +109,7 @@ def test_setting_can_apply_to_one_mixer(launched, dataset, tmp_path):
     assert by_mixer["skyformer"]["mixer"]["n_landmarks"] == 3
     assert [by_mixer[name]["training"]["lr"] for name in ("skyformer", "softmax")] == [0.002, 0.5]
     assert not found.baselines and len(found.rows) == 2
-    with pytest.raises(ConfigError, match=r"--set nobody:…: there is no such mixer; available: .*softmax"):
+    with pytest.raises(ConfigError, match=r"there is no mixer 'nobody'; available: .*softmax"):
         seqmix.compare(dataset, tmp_path / "d", mixers=["softmax"], settings=["nobody:training.lr=1"])
     with pytest.raises(ConfigError, match="a comparison sets it itself"):
         seqmix.compare(dataset, tmp_path / "d", mixers=["softmax"], settings=["softmax:training.seed=1"])
@@ -118,14 +120,20 @@ def test_finished_trainings_are_not_repeated(launched, dataset, tmp_path):
     assert launched == ["softmax-seed0", "kernelized-seed0"]
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "c" / "runs").rglob("*") if path.is_file()}
     heard = []
-    second = compare(dataset, tmp_path / "c", on_trial=lambda t, now: heard.append((t.mixer, now)))
-    assert len(launched) == 2 and heard == [("softmax", False), ("kernelized", False)]
+    second = compare(dataset, tmp_path / "c", on_event=heard.append)
+    assert heard[0] == Planned(count=2, left=0, jobs=1, budget=0)
+    assert [(e.trial.title, e.run_now, e.done, e.count) for e in heard[1:]] == [
+        ("softmax, seed 0", False, 1, 2),
+        ("kernelized, seed 0", False, 2, 2),
+    ]
+    assert len(launched) == 2
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "c" / "runs").rglob("*") if path.is_file()} == files
     assert second.rows == first.rows and second.trials == first.trials
 
 
 def test_added_seeds_and_mixers_run_only_what_is_missing(launched, dataset, tmp_path):
     compare(dataset, tmp_path / "c", mixers=["softmax"])
+    as_kept_by_0_1_0(tmp_path / "c")
     result = compare(dataset, tmp_path / "c", mixers=["softmax"], seeds=2)
     assert launched == ["softmax-seed0", "softmax-seed1"]
     row = next(row for row in result.rows if not row.baseline)
@@ -150,7 +158,7 @@ def test_changed_settings_or_data_are_errors(launched, dataset, two_class_files,
         ({"threads": 2}, "threads: 1 there, 2 now"),
         ({"recipe": "dna"}, "recipe: None there, 'dna' now"),
     ):
-        with pytest.raises(RunError, match=f"with other settings .*{message}.*--overwrite"):
+        with pytest.raises(RunError, match=f"with other settings .*{message}.*overwrite"):
             compare(dataset, tmp_path / "c", **{"mixers": ["softmax"]} | options)
     other = seqmix.prepare(two_class_files, tmp_path / "other", options=seqmix.PrepareOptions(seed=1))
     with pytest.raises(RunError, match=r"data: .* with other content there, .*other now"):
@@ -172,10 +180,10 @@ def test_other_folders_are_not_overwritten(launched, dataset, tmp_path):
     (tmp_path / "c").mkdir()
     (tmp_path / "c" / "mine").write_text("kept")
     for overwrite in (False, True):
-        with pytest.raises(RunError, match="is no comparison: it is not overwritten"):
+        with pytest.raises(RunError, match="is not a comparison: it is not overwritten"):
             compare(dataset, tmp_path / "c", overwrite=overwrite)
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="file exists and is no comparison"):
+    with pytest.raises(RunError, match="file exists and is not a comparison"):
         compare(dataset, tmp_path / "file")
     assert not launched
 
@@ -183,7 +191,8 @@ def test_other_folders_are_not_overwritten(launched, dataset, tmp_path):
 def test_failed_trainings_are_reported_and_retried(launched, dataset, failing, monkeypatch, tmp_path):
     result = compare(dataset, tmp_path / "c", mixers=["failing", "softmax"])
     assert result.notes == ["failing, seed 0: failed: ValueError: no way through"]
-    assert result.rows[-1] == Row(method="failing", baseline=False, runs=0, figures=dict.fromkeys(result.rows[0].figures))
+    nothing = dict.fromkeys(result.rows[0].figures)
+    assert result.rows[-1] == ComparisonRow(method="failing", short="failing", baseline=False, runs=0, figures=nothing)
     mixer = sys.modules["broken"].Failing
     monkeypatch.setattr(mixer, "forward", lambda self, x, mask, source: x)
     result = compare(dataset, tmp_path / "c", mixers=["failing", "softmax"])
@@ -197,10 +206,21 @@ def test_reasons_are_reported_if_all_trainings_fail(launched, dataset, failing, 
     assert "no way through" in (tmp_path / "c" / "compare.html").read_text()
 
 
+def test_mixer_that_cannot_be_imported_is_a_failed_row(launched, dataset, failing, tmp_path):
+    (tmp_path / "packages" / "broken.py").write_text("import nowhere_to_be_found\n")
+    result = compare(dataset, tmp_path / "c", mixers=["failing", "softmax"], baselines=False)
+    error = "failed: cannot be imported: ModuleNotFoundError: No module named 'nowhere_to_be_found'"
+    assert result.notes == [f"failing, seed 0: {error}"] and launched == ["softmax-seed0"]
+    assert [(row.method, row.runs) for row in result.rows] == [("softmax", 1), ("failing", 0)]
+    with pytest.raises(ConfigError, match="the mixer 'failing' cannot be imported: ModuleNotFoundError"):
+        compare(dataset, tmp_path / "d", mixers=["failing"])
+    assert not (tmp_path / "d").exists()
+
+
 def test_mean_skips_failed_seeds(launched, dataset, monkeypatch, tmp_path):
-    genuine = trial.TrialProcess.launch
+    genuine = scheduler.TrialProcess.launch
     monkeypatch.setattr(
-        trial.TrialProcess,
+        scheduler.TrialProcess,
         "launch",
         lambda launcher, s: "the process was killed" if s.folder.endswith("seed1") else genuine(launcher, s),
     )
@@ -224,28 +244,28 @@ def test_parallel_jobs_share_threads(dataset, monkeypatch, tmp_path):
         threads.append(spec.threads)
         return "it met another"
 
-    monkeypatch.setattr(trial.TrialProcess, "launch", launch)
+    monkeypatch.setattr(scheduler.TrialProcess, "launch", launch)
     with pytest.raises(SeqmixError, match=r"seed 0: failed: it met another.*seed 1: failed: it met another"):
         compare(dataset, tmp_path / "c", mixers=["softmax"], seeds=2, jobs=2, threads=None)
     assert threads == [max(1, torch.get_num_threads() // 2)] * 2
 
 
 def test_interrupted_comparison_is_written_and_resumes(run, launched, dataset, monkeypatch, tmp_path):
-    genuine = trial.TrialProcess.launch
+    genuine = scheduler.TrialProcess.launch
 
     def interrupted(launcher, spec):
         if "kernelized" in spec.folder:
             raise KeyboardInterrupt
         return genuine(launcher, spec)
 
-    monkeypatch.setattr(trial.TrialProcess, "launch", interrupted)
+    monkeypatch.setattr(scheduler.TrialProcess, "launch", interrupted)
     settings = [word for setting in TINY for word in ("--set", setting)]
     command = [dataset.path, "--mixers", "softmax,kernelized", "--seeds", 1, "--budget", 0, *settings]
     assert "interrupted; what is finished is in compare/compare.html; the same command goes on" in run(*command, code=130)
     found = json.loads((tmp_path / "compare" / "compare.json").read_text())
     assert found["interrupted"] and [r["mixer"] for r in found["runs"]] == ["softmax"]
     assert "interrupted: trainings are missing" in (tmp_path / "compare" / "compare.html").read_text()
-    monkeypatch.setattr(trial.TrialProcess, "launch", genuine)
+    monkeypatch.setattr(scheduler.TrialProcess, "launch", genuine)
     assert "softmax, seed 0" in run(*command) and launched == ["softmax-seed0", "kernelized-seed0"]
     assert not json.loads((tmp_path / "compare" / "compare.json").read_text())["interrupted"]
     assert run(*command, "--quiet", "--overwrite") == ""
@@ -254,7 +274,7 @@ def test_interrupted_comparison_is_written_and_resumes(run, launched, dataset, m
 def spec_for(dataset, folder, **training):
     options = {"mixer": "softmax", "tokens_per_batch": 1024, "seed": 0} | training
     _, config = settling.resolve_run(dataset, options, settings=TINY[:2])
-    return TrialSpec(folder=str(folder), data=str(dataset.path), config=config.to_tables())
+    return TrialSpec(mixer="softmax", seed=0, folder=str(folder), data=str(dataset.path), config=config.to_tables())
 
 
 def test_interrupted_training_resumes_to_same_weights(dataset, monkeypatch, tmp_path):
@@ -318,8 +338,8 @@ def test_signal_saves_training_and_leaves_no_process(dataset, tmp_path):
         ({"mixers": ["nothing"]}, "no mixer 'nothing'"),
         ({"budget": "5 min"}, "'5 min' is no duration"),
         ({"budget": -1}, "training.budget must be a number of seconds"),
-        ({"settings": ["training.seed=3"]}, "--set training.seed: a comparison sets it itself"),
-        ({"settings": ["mixer.n_links=3"]}, "'softmax' has no option 'n_links'"),
+        ({"settings": ["training.seed=3"]}, "settings training.seed: a comparison sets it itself"),
+        ({"settings": ["mixer.n_links=3"]}, "mixers softmax, kernelized have no option 'n_links'"),
         ({"device": "cuda:99"}, "not to be had here"),
         ({"threads": 0}, "--threads must be at least 1"),
     ],
@@ -342,7 +362,7 @@ def test_killed_process_is_reported(dataset, tmp_path, monkeypatch):
     script.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(script))
     assert "was killed, most likely because memory ran out" in REAL_LAUNCH(
-        trial.TrialProcess(), spec_for(dataset, tmp_path / "x")
+        scheduler.TrialProcess(), spec_for(dataset, tmp_path / "x")
     )
 
 
@@ -374,6 +394,15 @@ def test_one_seed_has_value_and_several_have_mean_and_deviation():
     rows = made_up({"x": [0.5, 0.7], "y": [0.9], "z": [None]}).rows
     assert [row.method for row in rows] == ["y", "x", "z"]
     assert json.loads(made_up({"z": [None]}).to_json())["table"][0]["figures"]["accuracy"] is None
+
+
+def test_training_much_longer_than_its_budget_has_a_note():
+    late = Trial(mixer="x", seed=1, task="text", folder="runs/x", scores={"accuracy": 0.5}, seconds=45.0)
+    comparison = made_up({})
+    comparison.settings["budget"], comparison.trials = 10.0, [late]
+    assert comparison.failures == ["text, x, seed 1: took 45 s, the budget is 10 s: a step and a validation are not cut short"]
+    comparison.settings["budget"] = 40.0
+    assert not comparison.failures
 
 
 def test_page_is_written_for_many_mixers_and_without_memory():

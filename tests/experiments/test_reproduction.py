@@ -12,15 +12,15 @@ from typer.testing import CliRunner
 import seqmix
 from seqmix.cli import app
 from seqmix.errors import ConfigError, InputError, RunError, SeqmixError
-from seqmix.experiments import trial
-from seqmix.experiments.reproduction import papers as experiments
+from seqmix.experiments import scheduler
+from seqmix.experiments.events import Planned, Stage
 from seqmix.experiments.reproduction.paper_data import find_data
 from seqmix.experiments.reproduction.papers import GENOME, LRA
 from seqmix.experiments.reproduction.report import percent, reproduction_html, reproduction_line, reproduction_table
-from seqmix.experiments.reproduction.result import Reproduction, place_of, task_and_method
-from seqmix.experiments.reproduction.session import Listener
+from seqmix.experiments.reproduction.result import Reproduction
 from seqmix.experiments.trial import Trial
 from seqmix.recipes import find_recipe
+from tests.support import as_kept_by_0_1_0
 from tests.support.releases import cifar, imdb, listops, pairs_of_documents, pathfinder
 
 TASKS = ["text", "listops", "retrieval", "pathfinder", "image"]
@@ -126,22 +126,22 @@ def test_generated_data_has_published_sizes():
 
 
 def test_other_mixers_replace_skyformer_in_its_recipe():
-    text = LRA.experiment("text")
+    text = LRA.chosen_experiments(["text"])[0]
     own, other = text.tables("skyformer"), text.tables("softmax")
     assert other["model"] == own["model"] | {"mixer": "softmax"} and other["training"] == own["training"]
     assert other["mixer"] == {"n_heads": 2} and text.tables("nystromformer")["mixer"] == own["mixer"]
     assert text.tables("paramixer") == find_recipe("paramixer/text").settings
-    assert GENOME.experiment("mtcdna").tables("paramixer")["model"]["blocks"] == 2
-    assert GENOME.experiment("hfdna").tables("paramixer")["model"]["blocks"] == 1
+    assert GENOME.chosen_experiments(["mtcdna"])[0].tables("paramixer")["model"]["blocks"] == 2
+    assert GENOME.chosen_experiments(["hfdna"])[0].tables("paramixer")["model"]["blocks"] == 1
     assert LRA.chosen_methods(["all"]) == ["paramixer", "skyformer", "kernelized", "softmax", *LRA.chosen_methods(["all"])[4:]]
     assert set(LRA.chosen_methods(["all"])) == {"paramixer", *LRA.paper}
 
 
 def test_all_tasks_are_found_and_trained(launched, released, tmp_path):
     result = lra(released, tmp_path / "r", methods=["paramixer", "skyformer"])
-    methods = [(line.task, line.method) for line in result.lines]
+    methods = [(line.task, line.method) for line in result.rows]
     assert methods == [(t, m) for t in TASKS for m in ("paramixer", "skyformer") if (t, m) != ("retrieval", "paramixer")]
-    assert all(line.runs == 1 and line.steps.mean == 2 and 0 <= line.accuracy.mean <= 100 for line in result.lines)
+    assert all(line.runs == 1 and line.steps.mean == 2 and 0 <= line.accuracy.mean <= 100 for line in result.rows)
     assert "retrieval: no settings of paramixer are published for it; it is not run" in result.remarks
     assert "image: sequences are cut to 64, 1,024 were published" in result.remarks
     assert result.data["pathfinder"]["from"].endswith("pathfinder32") and result.data["text"]["counts"]["test"] == 6
@@ -154,26 +154,34 @@ def test_all_tasks_are_found_and_trained(launched, released, tmp_path):
     assert not re.findall(r'(?:src|href)="(?!#)|url\((?!#)|@import', page)
     run = seqmix.Run.open(tmp_path / "r" / "runs" / "text-skyformer-seed0")
     again = seqmix.evaluate(run, baselines=False, resamples=2, output=tmp_path / "again")
-    line = next(line for line in result.lines if (line.task, line.method) == ("text", "skyformer"))
+    line = next(line for line in result.rows if (line.task, line.method) == ("text", "skyformer"))
     assert 100 * again.scores["accuracy"].value == pytest.approx(line.accuracy.mean)
 
 
 def test_nothing_is_prepared_or_trained_twice(launched, released, tmp_path):
     heard = []
-    listener = Listener(start=lambda *counts: heard.append(counts), stage=heard.append)
-    lra(released, tmp_path / "r", tasks=["text"], listener=listener)
+
+    def hear(event):
+        match event:
+            case Stage():
+                heard.append(event.text)
+            case Planned():
+                heard.append((event.count, event.left))
+
+    lra(released, tmp_path / "r", tasks=["text"], on_event=hear)
     data = tmp_path / "r" / "data" / "text" / "dataset.json"
     made = data.stat().st_mtime_ns
     first = content(tmp_path / "r")
-    lra(tmp_path / "gone", tmp_path / "r", tasks=["text"], listener=listener)
+    lra(tmp_path / "gone", tmp_path / "r", tasks=["text"], on_event=hear)
     assert content(tmp_path / "r") == first and data.stat().st_mtime_ns == made
     assert launched == ["text-skyformer-seed0"] and heard == ["text: preparing", (1, 1), (1, 0)]
+    as_kept_by_0_1_0(tmp_path / "r")
     result = lra(released, tmp_path / "r", tasks=["listops"], methods=["softmax"])
     assert launched[1:] == ["listops-softmax-seed0"]
-    assert [(line.task, line.method) for line in result.lines] == [("text", "skyformer"), ("listops", "softmax")]
+    assert [(line.task, line.method) for line in result.rows] == [("text", "skyformer"), ("listops", "softmax")]
     result = lra(released, tmp_path / "r", tasks=["text"], seeds=2)
     assert launched[2:] == ["text-skyformer-seed1"] and set(result.data) == {"text", "listops"}
-    assert result.lines[0].runs == 2 and result.lines[0].accuracy.sd is not None
+    assert result.rows[0].runs == 2 and result.rows[0].accuracy.sd is not None
 
 
 def test_missing_data_is_reported(launched, released, tmp_path):
@@ -184,11 +192,11 @@ def test_missing_data_is_reported(launched, released, tmp_path):
     missing = [remark for remark in result.remarks if "looked for" in remark]
     assert [remark.split(":")[0] for remark in missing] == TASKS[1:]
     assert "image: no folder cifar-10-batches-py (from https://www.cs.toronto.edu" in missing[-1]
-    assert "or --generate" in missing[0] and missing[-1] in (tmp_path / "r" / "reproduce.html").read_text()
+    assert "or generate it" in missing[0] and missing[-1] in (tmp_path / "r" / "reproduce.html").read_text()
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"(?s)no data in '.*empty'.* --data .*\n  text: no folder aclImdb .*\n  image: "):
+    with pytest.raises(InputError, match=r"(?s)no data in '.*empty'.* data where .*\n  text: no folder aclImdb .*\n  image: "):
         lra(tmp_path / "empty", tmp_path / "other")
-    with pytest.raises(InputError, match=r"there is no folder '.*none': say with --data"):
+    with pytest.raises(InputError, match=r"there is no folder '.*none': say with data"):
         lra(tmp_path / "none", tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
@@ -199,20 +207,20 @@ def test_missing_data_is_generated_if_asked(launched, tmp_path):
     assert result.data["listops"]["from"] == "generated"
     assert result.data["pathfinder"]["counts"] == {"train": 60, "val": 60, "test": 60}
     lra(tmp_path, tmp_path / "r", generated=True)
-    with pytest.raises(RunError, match="--train: 60 samples of listops there, 24 now"):
+    with pytest.raises(RunError, match="train: 60 samples of listops there, 24 now"):
         lra(tmp_path, tmp_path / "r", generated=True, train=24)
     assert len(launched) == 2
 
 
 def test_failure_is_reported_and_does_not_stop_the_rest(launched, released, monkeypatch, tmp_path):
-    genuine, folder = trial.TrialProcess.launch, tmp_path / "some"
+    genuine, folder = scheduler.TrialProcess.launch, tmp_path / "some"
     folder.mkdir()
     for name in ("aclImdb", "cifar-10-batches-py"):
         (folder / name).symlink_to(released / name)
     pairs_of_documents(folder / "tsv_data")
     (folder / "tsv_data" / "new_aan_pairs.test.tsv").write_text("0\tno pair\n")
     monkeypatch.setattr(
-        trial.TrialProcess,
+        scheduler.TrialProcess,
         "launch",
         lambda launcher, spec: "there is no memory" if "text" in spec.folder else genuine(launcher, spec),
     )
@@ -220,11 +228,11 @@ def test_failure_is_reported_and_does_not_stop_the_rest(launched, released, monk
     assert launched == ["image-skyformer-seed0"]
     assert result.failures == ["text, skyformer, seed 0: failed: there is no memory"]
     assert any(re.match(r"retrieval: .*test\.tsv: line 1: 2 cells", remark) for remark in result.remarks)
-    assert result.lines[0].runs == 0 and result.lines[0].accuracy is None and result.lines[1].runs == 1
+    assert result.rows[0].runs == 0 and result.rows[0].accuracy is None and result.rows[1].runs == 1
     assert "there is no memory" in (tmp_path / "r" / "reproduce.html").read_text()
-    with pytest.raises(SeqmixError, match="no training ended well: text, skyformer, seed 0: failed: there is no memory"):
+    with pytest.raises(SeqmixError, match="every training failed: text, skyformer, seed 0: failed: there is no memory"):
         lra(folder, tmp_path / "q", tasks=["text"])
-    monkeypatch.setattr(trial.TrialProcess, "launch", genuine)
+    monkeypatch.setattr(scheduler.TrialProcess, "launch", genuine)
     result = lra(folder, tmp_path / "r")
     assert launched[1:] == ["text-skyformer-seed0"] and not result.failures
 
@@ -245,7 +253,7 @@ def run(monkeypatch, tmp_path):
 
 
 def test_interrupted_reproduction_is_written_and_resumes(run, launched, released, monkeypatch, tmp_path):
-    genuine = trial.TrialProcess.launch
+    genuine = scheduler.TrialProcess.launch
 
     def interrupted(launcher, spec):
         if "softmax" in spec.folder:
@@ -265,13 +273,13 @@ def test_interrupted_reproduction_is_written_and_resumes(run, launched, released
         "--max-length",
         64,
     ]
-    monkeypatch.setattr(trial.TrialProcess, "launch", interrupted)
+    monkeypatch.setattr(scheduler.TrialProcess, "launch", interrupted)
     said = run(*command, code=130)
     assert "interrupted; what is finished is in reproduce-lra/reproduce.html; the same command goes on" in said
     found = content(tmp_path / "reproduce-lra")
-    assert found["interrupted"] and [task_and_method(one["folder"]) for one in found["runs"]] == [("text", "skyformer")]
+    assert found["interrupted"] and [(one["task"], one["method"]) for one in found["runs"]] == [("text", "skyformer")]
     assert "interrupted: trainings are missing" in (tmp_path / "reproduce-lra" / "reproduce.html").read_text()
-    monkeypatch.setattr(trial.TrialProcess, "launch", genuine)
+    monkeypatch.setattr(scheduler.TrialProcess, "launch", genuine)
     said = run(*command)
     for words in ("2 trainings, of which 1 is", "text, skyformer, seed 0: accuracy", "(done before)", "64.70", "61.95"):
         assert words in said
@@ -285,7 +293,7 @@ def test_interruption_during_prepare_keeps_finished_work(launched, released, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("seqmix.experiments.reproduction.session.make_data", stop)
+        patch.setattr("seqmix.experiments.reproduction.campaign.make_data", stop)
         assert lra(released, tmp_path / "r", tasks=["text"]).interrupted
     assert content(tmp_path / "r")["interrupted"] and not launched
     assert not lra(released, tmp_path / "r", tasks=["text"]).interrupted
@@ -302,7 +310,7 @@ def test_genomes_are_found_by_species_and_compared_with_kmers(run, launched, ens
     assert lines["hfdna", "paramixer"]["published"] == 100.0 and lines["mtcdna", "paramixer"]["published"] is None
     assert lines["hfdna", "paramixer"]["recipe"] == "paramixer/genome" and lines["hfdna", "dna"]["recipe"] == "dna"
     assert lines["mtcdna", "4-mers logistic regression"]["accuracy"]["mean"] == 100
-    settings = {task_and_method(one["folder"]): one["settings"] for one in found["runs"]}
+    settings = {(one["task"], one["method"]): one["settings"] for one in found["runs"]}
     assert settings["mtcdna", "paramixer"]["model"]["blocks"] == 2 and settings["hfdna", "dna"]["model"]["words"] == 7
     info = seqmix.Dataset.open(tmp_path / "g" / "data" / "mtcdna").info
     assert info["classes"] == ["mouse", "turtle"] and sum(info["counts"]["train"].values()) == 24
@@ -330,13 +338,13 @@ def test_other_reproduction_is_not_resumed(launched, released, ensembl, tmp_path
         ({"settings": TINY[:3]}, "settings: "),
         ({"jobs": 2}, "jobs: 1 there, 2 now"),
     ):
-        with pytest.raises(RunError, match=f"is a reproduction with other settings .*{message}.*--overwrite"):
+        with pytest.raises(RunError, match=f"is a reproduction with other settings .*{message}.*overwrite"):
             lra(released, tmp_path / "r", tasks=["text"], **options)
     with pytest.raises(RunError, match="experiments: lra there, genome now"):
         seqmix.reproduce("genome", ensembl, tmp_path / "r")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "file").write_text("kept")
-    with pytest.raises(RunError, match="is no reproduction: it is not overwritten"):
+    with pytest.raises(RunError, match="is not a reproduction: it is not overwritten"):
         lra(released, tmp_path / "mine", overwrite=True)
     lra(released, tmp_path / "r", tasks=["listops"], overwrite=True)
     assert [p.name for p in (tmp_path / "r" / "data").iterdir()] == ["listops"]
@@ -354,10 +362,10 @@ def test_other_reproduction_is_not_resumed(launched, released, ensembl, tmp_path
         ({"jobs": 0}, "number of jobs must be at least 1"),
         ({"budget": "soon"}, "'soon' is no duration"),
         ({"budget": -1}, "training.budget must be"),
-        ({"max_length": 0}, "--max-length must be at least 1: got 0"),
-        ({"train": 5}, "--train 5 goes with --generate only"),
-        ({"train": 0, "generated": True}, "--train must be at least 1: got 0"),
-        ({"settings": ["data.max_length=3"]}, "--set data.max_length: a reproduction sets it itself"),
+        ({"max_length": 0}, "max_length must be at least 1: got 0"),
+        ({"train": 5}, "train=5 goes with generated=True only"),
+        ({"train": 0, "generated": True}, "train must be at least 1: got 0"),
+        ({"settings": ["data.max_length=3"]}, "settings data.max_length: a reproduction sets it itself"),
         ({"settings": ["mixer.n_links=3"]}, "'skyformer' has no option 'n_links'"),
         ({"settings": ["training.epoch=3"]}, "no option 'training.epoch'"),
         ({"settings": ["model.d_model=wide"]}, "model.d_model must be a whole number"),
@@ -378,7 +386,15 @@ def test_unknown_experiments_are_errors(tmp_path):
 
 def made_up(accuracies, budget=600.0, **options):
     trials = [
-        Trial(mixer="x", seed=s, folder=place_of(task, method, s).as_posix(), scores={"accuracy": a, "macro-F1": a}, **options)
+        Trial(
+            task=task,
+            method=method,
+            mixer="x",
+            seed=s,
+            folder=f"runs/{task}-{method}-seed{s}",
+            scores={"accuracy": a, "macro-F1": a},
+            **options,
+        )
         for (task, method), values in accuracies.items()
         for s, a in enumerate(values)
     ]
@@ -387,9 +403,9 @@ def made_up(accuracies, budget=600.0, **options):
 
 def test_table_follows_paper_with_means_over_seeds():
     found = made_up({("image", "x-y"): [0.2], ("text", "softmax"): [0.5, 0.7], ("text", "skyformer"): [None]})
-    assert [(line.task, line.method) for line in found.lines] == [("text", "skyformer"), ("text", "softmax"), ("image", "x-y")]
-    assert [percent(line.accuracy) for line in found.lines] == ["-", "60.00 ± 14.14", "20.00"]
-    assert [line.published for line in found.lines] == [64.7, 61.95, None]
+    assert [(line.task, line.method) for line in found.rows] == [("text", "skyformer"), ("text", "softmax"), ("image", "x-y")]
+    assert [percent(line.accuracy) for line in found.rows] == ["-", "60.00 ± 14.14", "20.00"]
+    assert [line.published for line in found.rows] == [64.7, 61.95, None]
     assert found.conditions.startswith("Each training here had 600 s; ")
     assert [row.begins for row in reproduction_table(found).rows] == [False, False, True]  # a gap between the tasks
     assert "600 s of training each" in reproduction_table(found).title
@@ -401,9 +417,3 @@ def test_table_follows_paper_with_means_over_seeds():
     assert "<svg" not in reproduction_html(made_up({}))
     short = made_up({("text", "softmax"): [0.6]}, pieces=2)
     assert short.failures == ["text, softmax, seed 0: memory ran out; its batches were computed in 2 parts"]
-
-
-def test_run_names_contain_task_and_method():
-    assert task_and_method(place_of("hfdna", "my-own", 12).as_posix()) == ("hfdna", "my-own")
-    assert task_and_method("runs/001-paramixer") == ("", "")
-    assert all("-" not in one.name for suite in experiments.SUITES.values() for one in suite.experiments)

@@ -7,13 +7,16 @@ from typer.testing import CliRunner
 
 from seqmix.cli import app
 from seqmix.errors import ConfigError, RunError
-from seqmix.experiments.scalability import reproduce as scalability
+from seqmix.experiments import campaign
+from seqmix.experiments.events import TrialFinished
 from seqmix.experiments.scalability.report import scalability_figure, scalability_html, scalability_table, write_scalability
 from seqmix.experiments.scalability.reproduce import TASKS, reproduce_scalability
-from seqmix.experiments.scalability.result import Point, Scalability
-from seqmix.experiments.spread import Spread
+from seqmix.experiments.scalability.result import Scalability
+from seqmix.experiments.trial import Trial
+from seqmix.objectives.regression import WITHIN
 from seqmix.recipes import read_recipe
 from seqmix.run import Run
+from tests.support import as_kept_by_0_1_0
 
 TINY = ("training.max_steps=2", "training.batch_size=4", "model.d_model=8")
 
@@ -29,6 +32,7 @@ def test_every_task_length_and_mixer_is_trained_once(launched, tmp_path):
     assert [(p.task, p.length, p.mixer) for p in result.points] == wanted
     assert all(0 <= p.error.mean <= 1 and p.samples == 8 and p.reasons == ["all steps done"] for p in result.points)
     assert len(launched) == 8
+    as_kept_by_0_1_0(tmp_path / "s")
     again = reproduce(tmp_path / "s")
     assert len(launched) == 8 and again.points == result.points
     more = reproduce(tmp_path / "s", mixers=("paramixer", "softmax", "linear"), lengths=(8,), tasks=("adding",))
@@ -55,7 +59,7 @@ def test_other_folders_are_not_overwritten(launched, tmp_path):
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "notes.txt").write_text("mine")
     for overwrite in (False, True):
-        with pytest.raises(RunError, match="is no figure of error over length"):
+        with pytest.raises(RunError, match="is not a figure of error over length"):
             reproduce(tmp_path / "s", overwrite=overwrite)
     once = {"lengths": (8,), "tasks": ("adding",), "mixers": ("paramixer",)}
     reproduce(tmp_path / "t", **once)
@@ -66,10 +70,11 @@ def test_other_folders_are_not_overwritten(launched, tmp_path):
 
 
 def test_interruption_keeps_finished_work(launched, tmp_path):
-    def stop(trial, run_now):
-        raise KeyboardInterrupt
+    def stop(event):
+        if isinstance(event, TrialFinished):
+            raise KeyboardInterrupt
 
-    result = reproduce(tmp_path / "s", mixers=("paramixer",), on_trial=stop)
+    result = reproduce(tmp_path / "s", mixers=("paramixer",), on_event=stop)
     assert result.interrupted and (result.points[0].task, result.points[0].length) == ("adding", 8)
     assert len(launched) < 4  # the one that was begun meanwhile may have been finished
     assert "trainings are missing" in (tmp_path / "s" / "scalability.html").read_text()
@@ -81,7 +86,7 @@ def test_interruption_before_first_result_is_reported(monkeypatch, tmp_path):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scalability, "run_trials", interrupted)
+    monkeypatch.setattr(campaign, "run_trials", interrupted)
     command = ["reproduce", "scalability", "--lengths", "16", "--train", "8", "--test", "4", "--output", str(tmp_path / "s")]
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 130 and "no training is finished yet" in result.output
@@ -128,7 +133,13 @@ def test_figure_with_failures_only_has_no_line(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"tasks": ("listops",)}, "none of adding, temporal-order"), ({"lengths": ()}, "one at least"), ({"test": 1}, "--test")],
+    [
+        ({"tasks": ("listops",)}, "none of adding, temporal-order"),
+        ({"lengths": ()}, "lengths must name at least one"),
+        ({"test": 1}, "test must be at least 2: got 1"),
+        ({"train": -3}, "train must be at least 1: got -3"),
+        ({"lengths": (-5,)}, "lengths must be at least 2: got -5"),
+    ],
 )
 def test_invalid_requests_are_explained(options, words, tmp_path):
     with pytest.raises(ConfigError, match=words):
@@ -147,20 +158,23 @@ def test_quick_recipes_are_used(task, launched, tmp_path):
 
 def made_up(errors):
     """error by (task, length, mixer); None: failed."""
-    points = [
-        Point(
+    trials = [
+        Trial(
             task=task,
             length=length,
             mixer=mixer,
-            error=None if error is None else Spread(mean=error, sd=None),
+            seed=0,
+            folder=f"runs/{task}-{length}-{mixer}-seed0",
+            error="failed: no memory" if error is None else "",
+            scores={} if error is None else {WITHIN: 1.0 - error},
             seconds=10.0,
-            samples=800.0,
-            reasons=["within has reached 1" if error == 0 else "failed: no memory" if error is None else "budget"],
-            failed=int(error is None),
+            steps=50,
+            reached=error == 0,
+            settings={"training": {"batch_size": 16}},
         )
         for (task, length, mixer), error in errors.items()
     ]
-    return Scalability(settings={"budget": 60.0, "train": 100}, environment={}, test=1000, points=points)
+    return Scalability(settings={"budget": 60.0, "train": 100}, environment={}, test=1000, trials=trials)
 
 
 def test_zero_error_is_drawn_at_bottom_and_failure_not_drawn(tmp_path):
@@ -168,11 +182,11 @@ def test_zero_error_is_drawn_at_bottom_and_failure_not_drawn(tmp_path):
         {("adding", 128, "a"): 0.0, ("adding", 256, "a"): 0.02, ("adding", 128, "b"): 0.8, ("adding", 256, "b"): None}
     )
     lines = scalability_figure(result).axes[0].lines
-    assert list(lines[0].get_ydata()) == [0.0005, 0.02]
+    assert list(lines[0].get_ydata()) == pytest.approx([0.0005, 0.02])
     assert list(lines[1].get_xdata()) == [128]
-    assert result.notes == ["b on adding at 256: 1 training failed: failed: no memory"]
+    assert result.failures == ["adding, 256, b, seed 0: failed: no memory"]
     assert len(scalability_table(result).rows) == 4
     page = scalability_html(result)
-    assert page.count("<svg") == 2 and "1 training failed" in page
+    assert page.count("<svg") == 2 and "adding, 256, b, seed 0: failed" in page
     write_scalability(result, tmp_path)
     assert {path.suffix for path in tmp_path.iterdir()} == {".html", ".svg", ".png"}

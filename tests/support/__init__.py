@@ -35,12 +35,21 @@ def launch_here(launcher, spec):
     return json.loads(trial.main(json.dumps(asdict(spec)))).get("error", "")
 
 
+def as_kept_by_0_1_0(folder):
+    """Rewrite the trials of a campaign without the fields that version 0.1.0 did not keep."""
+    for file in (folder / "runs").glob("*/trial.json"):
+        kept = json.loads(file.read_text())
+        for name in ("task", "method", "length", "reached"):
+            del kept["trial"][name]
+        file.write_text(json.dumps({"peak_bytes": kept["peak_bytes"], "trial": kept["trial"]}))
+
+
 def compare_tiny(dataset, output, monkeypatch):
     """Two mixers, trained for an epoch each, in this process."""
-    from seqmix.experiments import trial
+    from seqmix.experiments import scheduler, trial
 
     monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
-    monkeypatch.setattr(trial.TrialProcess, "launch", launch_here)
+    monkeypatch.setattr(scheduler.TrialProcess, "launch", launch_here)
     settings = ["model.d_model=4", "model.words=0", "training.epochs=1"]
     return seqmix.compare(dataset, output, mixers=["conv", "linear"], seeds=1, budget=0, settings=settings)
 

@@ -9,7 +9,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqmix.experiments.comparison.result import Comparison, Row
+from seqmix.experiments.comparison.result import Comparison, ComparisonRow
 from seqmix.experiments.spread import Spread
 from seqmix.experiments.trial import Trial
 from seqmix.reporting.figures import GREY, grid, look, new_figure, plain
@@ -21,7 +21,7 @@ from seqmix.system.files import write_whole
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_COSTS = ("params", "time", "tokens/s", "memory", "epochs")
+_COSTS = ("params", "time", "tokens/s", "memory", "epochs", "runs")
 
 
 def comparison_table(comparison: Comparison, whole: bool = False) -> ReportTable:
@@ -29,14 +29,13 @@ def comparison_table(comparison: Comparison, whole: bool = False) -> ReportTable
 
     Args:
         comparison: what was found.
-        whole: as on the page, which has room for the methods' full names and how many runs each row is the mean of.
+        whole: as on the page, which has room for the methods' full names.
     """
-    names = [*comparison.scores, *_COSTS, *(["runs"] if whole else [])]
+    names = [*comparison.scores, *_COSTS]
     table = ReportTable([Column("method"), *(Column(name, "number") for name in names)], _title(comparison))
     for row in comparison.rows:
-        runs = [] if not whole else ["" if row.baseline else str(row.runs)]
-        method = row.method if whole else _short(row)
-        table.add(method, *_cells(row, comparison.scores), *runs, style="dim" if row.baseline else None)
+        method = row.method if whole else row.short
+        table.add(method, *_cells(row, comparison.scores), style="dim" if row.baseline else None)
     return table
 
 
@@ -47,12 +46,8 @@ def _title(comparison: Comparison) -> str:
     return f"{Path(comparison.data['path']).name}: test split, {records}, {what}"
 
 
-def _short(row: Row) -> str:
-    return row.method.removesuffix(" regression") if row.baseline else row.method
-
-
-def _cells(row: Row, scores: Sequence[str]) -> list[str]:
-    """Scores and costs."""
+def _cells(row: ComparisonRow, scores: Sequence[str]) -> list[str]:
+    """Scores, costs, and how many runs they are the mean of."""
 
     def mean(name: str, show: Callable[[float], str]) -> str:
         found = row.figures[name]
@@ -65,6 +60,7 @@ def _cells(row: Row, scores: Sequence[str]) -> list[str]:
         mean("tokens_per_second", lambda value: f"{value:,.0f}"),
         mean("peak_bytes", amount),
         mean("epochs", lambda value: f"{value:.1f}".removesuffix(".0")),
+        "" if row.baseline else str(row.runs),
     ]
 
 
@@ -76,15 +72,14 @@ def with_spread(found: Spread | None, name: str = "") -> str:
     return mean if found.sd is None else f"{mean} ± {score_text(name, found.sd)}"
 
 
-def trial_line(trial: Trial, run_now: bool, of: str = "", score: str = "") -> str:
-    """What is said of a training when it is done: what it is `of`, its first score or the one given, time and epochs."""
-    name = f"{of}{trial.mixer}, seed {trial.seed}"
+def trial_line(trial: Trial, run_now: bool, score: str = "") -> str:
+    """Describe a training that ended: its first score or the one given, time and epochs."""
     if trial.error:
-        return f"{name}: {trial.error}"
+        return f"{trial.title}: {trial.error}"
     epochs = counted(trial.epochs, "epoch")
     first = next(iter(trial.scores))
     done = f"{score or f'{first} {score_text(first, trial.scores[first])}'}, {duration(trial.seconds)}, {epochs}"
-    return f"{name}: {done}" if run_now else f"{name}: {done} (done before)"
+    return f"{trial.title}: {done}" if run_now else f"{trial.title}: {done} (done before)"
 
 
 def score_figure(comparison: Comparison) -> Figure:
@@ -102,7 +97,7 @@ def score_figure(comparison: Comparison) -> Figure:
             axes.scatter(single, [place - 0.28] * len(single), s=14, color=colour, alpha=0.45, linewidths=0)
         marker = "d" if row.baseline else "o"
         axes.errorbar(found.mean, place, xerr=found.sd, color=colour, marker=marker, markersize=6, capsize=3, linewidth=1.6)
-    axes.set_yticks(range(len(rows)), [plain(_short(row)) for row in rows])
+    axes.set_yticks(range(len(rows)), [plain(row.short) for row in rows])
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlim(right=min(1.02, axes.get_xlim()[1]))
     axes.set_xlabel(f"{first} on the test split")

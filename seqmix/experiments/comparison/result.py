@@ -2,82 +2,72 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from seqmix.evaluation.baselines import method_name
+from seqmix.experiments.result import CampaignResult
 from seqmix.experiments.spread import Spread, spread
 from seqmix.experiments.trial import Trial
-from seqmix.system.files import without_nan
-from seqmix.version import __version__
 
 _COSTS = ("parameters", "seconds", "tokens_per_second", "peak_bytes", "epochs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ComparisonRow:
     """One method of the table.
 
     Attributes:
-        method: a mixer's name, or a simple method's; baseline: whether it is one of these.
-        runs: how many trainings the figures are of.
+        method: name of a mixer or of a simple method.
+        short: the same where space is short.
+        baseline: whether it is a simple method.
+        runs: trainings that the figures are of.
         figures: by name, the comparison's scores, "parameters", "seconds", "tokens_per_second", "peak_bytes" and
-            "epochs"; None: not defined, or not measured.
+            "epochs"; None where one is not defined or was not measured.
     """
 
     method: str
+    short: str
     baseline: bool
     runs: int
     figures: dict[str, Spread | None]
 
 
-@dataclass(slots=True, kw_only=True)
-class Comparison:
+@dataclass(kw_only=True)
+class Comparison(CampaignResult):
     """What `compare` found.
 
     Attributes:
-        settings: what all trainings share; data: path, checksum, classes and counts of the data set, the names of the
-            "scores" that are compared (by the first of which the table is ordered), and its "task".
-        environment: versions, platform, threads.
-        trials: one for each training that ended, failed ones too.
+        data: path, checksum, classes and counts of the data set, its "task", and the names of the "scores" that are
+            compared; the table is ordered by the first of them.
         baselines: by name, the scores of the simple methods on the same split.
-        interrupted: whether trainings are missing because the user had enough.
     """
 
-    settings: dict[str, Any]
     data: dict[str, Any]
-    environment: dict[str, Any]
-    trials: list[Trial] = field(default_factory=list)
     baselines: dict[str, dict[str, Any]] = field(default_factory=dict)
-    interrupted: bool = False
 
     @property
     def scores(self) -> list[str]:
-        """Names of the scores that are compared."""
+        """The names of the scores that are compared."""
         return list(self.data["scores"])
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ComparisonRow]:
         """All methods, the best first; those without a finished training last."""
         mixers = dict.fromkeys(trial.mixer for trial in self.trials)
         rows = [_mixer_row(name, [t for t in self.trials if t.mixer == name and not t.error], self.scores) for name in mixers]
         for name, scores in self.baselines.items():
             figures = dict.fromkeys((*self.scores, *_COSTS)) | {score: spread([scores[score]]) for score in self.scores}
-            rows.append(
-                Row(method=method_name(name, self.data["task"] == "regression"), baseline=True, runs=1, figures=figures)
-            )
+            method, short = (method_name(name, self.data["task"] == "regression", short=short) for short in (False, True))
+            rows.append(ComparisonRow(method=method, short=short, baseline=True, runs=1, figures=figures))
         return sorted(rows, key=lambda row: _first(row.figures[self.scores[0]]), reverse=True)
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know: trainings that failed or were short of memory, means over different numbers of them."""
-        notes = [f"{t.mixer}, seed {t.seed}: {t.error}" for t in self.trials if t.error]
-        for t in self.trials:
-            if t.pieces > 1:
-                notes.append(f"{t.mixer}, seed {t.seed}: memory ran out; its batches were computed in {t.pieces} parts")
+        """What a reader should know: `failures`, means over different numbers of trainings, what baselines left out."""
+        notes = self.failures
         runs = {row.method: row.runs for row in self.rows if row.runs and not row.baseline}
         if len(set(runs.values())) > 1:
             numbers = ", ".join(f"{method} {n}" for method, n in runs.items())
@@ -89,10 +79,9 @@ class Comparison:
         ]
         return notes
 
-    def to_json(self) -> str:
-        """As `compare.json`; what is not defined is null."""
-        content = {
-            "seqmix": __version__,
+    def content(self) -> dict[str, Any]:
+        """Return what `compare.json` holds."""
+        return {
             "data": self.data,
             "settings": self.settings,
             "environment": self.environment,
@@ -102,13 +91,12 @@ class Comparison:
             "baselines": self.baselines,
             "runs": [asdict(trial) for trial in self.trials],
         }
-        return json.dumps(without_nan(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _mixer_row(mixer: str, trials: Sequence[Trial], scores: Sequence[str]) -> Row:
+def _mixer_row(mixer: str, trials: Sequence[Trial], scores: Sequence[str]) -> ComparisonRow:
     figures = {name: spread([trial.scores[name] for trial in trials]) for name in scores}
     figures |= {name: spread([getattr(trial, name) for trial in trials]) for name in _COSTS}
-    return Row(method=mixer, baseline=False, runs=len(trials), figures=figures)
+    return ComparisonRow(method=mixer, short=mixer, baseline=False, runs=len(trials), figures=figures)
 
 
 def _first(found: Spread | None) -> float:

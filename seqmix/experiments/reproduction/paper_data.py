@@ -19,7 +19,7 @@ from seqmix.experiments.reproduction.papers import Experiment, ensembl_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class PaperFiles:
     """Files of an experiment: `inputs` of `prepare`, or its `class_files`; `missing`: what there should be and is not."""
 
     inputs: tuple[Path, ...] = ()
@@ -32,7 +32,7 @@ class Found:
         return (*self.inputs, *chain.from_iterable(self.class_files.values()))
 
 
-def find_data(experiment: Experiment, folder: Path) -> Found:
+def find_data(experiment: Experiment, folder: Path) -> PaperFiles:
     """The data of an experiment in a folder or in one of its sub-folders.
 
     Raises:
@@ -44,11 +44,11 @@ def find_data(experiment: Experiment, folder: Path) -> Found:
             found = {name: [(one, _cdna(one, places)) for one in of] for name, of in experiment.species.items()}
             files = {name: tuple(file for _, file in of if file) for name, of in found.items()}
             missing = tuple(ensembl_name(one) for of in found.values() for one, file in of if not file)
-            return Found(class_files=files, missing=missing)
+            return PaperFiles(class_files=files, missing=missing)
         for place in places:
             if inputs := _inputs(experiment.release, place):
-                return Found(inputs=inputs)
-        return Found(missing=(experiment.wanted,))
+                return PaperFiles(inputs=inputs)
+        return PaperFiles(missing=(experiment.wanted,))
 
 
 def _places(folder: Path) -> Iterator[Path]:
@@ -88,7 +88,7 @@ def _cdna(species: str, places: list[Path]) -> Path | None:
     return files[0] if files else None
 
 
-def make_data(experiment: Experiment, found: Found | None, output: Path, train: int | None = None) -> Dataset:
+def make_data(experiment: Experiment, found: PaperFiles | None, output: Path, train: int | None = None) -> Dataset:
     """Prepares what was found as published; None: generates it.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 
 from seqmix.config import Table, merge
 from seqmix.data.readers.releases import CIFAR, IMDB, LISTOPS, PAIRS, PATHFINDER
-from seqmix.errors import ConfigError
+from seqmix.errors import ConfigError, suggestion
 from seqmix.mixers import available_mixers, mixer_options
 from seqmix.recipes import read_recipe
 
@@ -35,13 +35,16 @@ class Experiment:
     """One task of a paper.
 
     Attributes:
-        name: as `--tasks` takes it; title: in words.
-        release: name of the `releases.Release` that its data are; or `species`: of each class, whose cDNA they are.
-        wanted: what is looked for, in words; source: where it comes from.
+        name: name of the task.
+        title: the task in words.
+        release: name of the `releases.Release` that its data are, "" if they are cDNA.
+        species: by class, the species whose cDNA its data are.
+        wanted: what is looked for, in words.
+        source: where it comes from.
         options: of `PrepareOptions`, as its recipes' commands state them.
-        generated: arguments of `generate` for data of the published size; empty: they cannot be generated.
-        recipes: by method; "": the paper states no settings. others: recipe in which other mixers take the place of its
-            own; "": there is none.
+        generated: arguments of `generate` for data of the published size; empty if they cannot be generated.
+        recipes: by method; "" if the paper states no settings.
+        others: recipe in which other mixers take the place of its own, "" if there is none.
         settings: by method, over the recipe.
         published: by method, accuracy in %.
     """
@@ -61,16 +64,16 @@ class Experiment:
 
     @property
     def length(self) -> int:
-        """The longest sequences, in characters, that a recipe takes."""
+        """The length, in characters, that the recipes cut sequences to."""
         tables = [self.tables(method) for method, recipe in self.recipes.items() if recipe]
         return max(int(one.get("data", {}).get("max_length", 0)) for one in tables)
 
     def recipe(self, method: str) -> str:
-        """Name of the recipe of a method; "": there is none."""
+        """Return the name of the recipe of a method, "" if there is none."""
         return self.recipes.get(method, self.others)
 
     def tables(self, method: str) -> dict[str, Table]:
-        """The settings of a method; of the recipe of another mixer, only those options that it has too."""
+        """Return the settings of a method; of the recipe of another mixer, only those options that it has too."""
         tables = merge(read_recipe(self.recipe(method)), self.settings.get(method, {}))
         if method not in self.recipes:
             options = mixer_options(method)
@@ -84,10 +87,14 @@ class Suite:
     """Experiments that are reported together.
 
     Attributes:
-        name: as the command is called; title: in words.
-        methods: that are run where the user does not say; allowed: all that may be; paper: those of the published table.
+        name: name of the command.
+        title: the experiments in words.
+        experiments: the tasks.
+        methods: methods that are run where the user does not choose.
+        paper: methods of the published table.
         baselines: whether the simple methods are scored, too.
-        training: how the papers trained; remark: what else a reader should know.
+        training: how the papers trained.
+        remark: what else a reader should know.
     """
 
     name: str
@@ -99,19 +106,20 @@ class Suite:
     training: str
     remark: str = ""
 
-    def experiment(self, name: str) -> Experiment:
-        """One by its name.
+    def chosen_experiments(self, names: Sequence[str] | None) -> list[Experiment]:
+        """Return experiments by their names, all for None.
 
         Raises:
-            ConfigError: there is none.
+            ConfigError: there is no such task.
         """
-        for one in self.experiments:
-            if one.name == name:
-                return one
-        raise ConfigError(f"there is no task '{name}'; there are: {', '.join(one.name for one in self.experiments)}")
+        known = {one.name: one for one in self.experiments}
+        for name in names or ():
+            if name not in known:
+                raise ConfigError(f"there is no task '{name}'; there are: {', '.join(known)}{suggestion(name, known)}")
+        return [known[name] for name in dict.fromkeys(known if names is None else names)]
 
     def chosen_methods(self, names: Sequence[str] | None) -> list[str]:
-        """Methods by their names; None: `methods`; "all": those of the published table and `methods`.
+        """Return methods by their names: `methods` for None, those of the published table and `methods` for "all".
 
         Raises:
             ConfigError: there is no such method here.
@@ -125,7 +133,8 @@ class Suite:
             known |= set(available_mixers())
         for name in names:
             if name not in known | {"all"}:
-                raise ConfigError(f"there is no method '{name}'; there are: all, {', '.join(sorted(known))}")
+                near = suggestion(name, known)
+                raise ConfigError(f"there is no method '{name}'; there are: all, {', '.join(sorted(known))}{near}")
         whole = [*self.methods, *self.paper]
         return list(dict.fromkeys(method for name in names for method in (whole if name == "all" else [name])))
 
@@ -197,7 +206,7 @@ LRA = Suite(
 
 
 def ensembl_name(species: str) -> str:
-    """How Ensembl names the cDNA of a species, with its assembly left open."""
+    """Return the name that Ensembl gives the cDNA of a species, with its assembly left open."""
     return f"{species}.*.cdna.all.fa.gz"
 
 

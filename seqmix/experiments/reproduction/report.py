@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqmix.data.splitting import SPLITS
-from seqmix.experiments.reproduction.result import Line, Reproduction, trial_name
+from seqmix.experiments.reproduction.result import Reproduction, ReproductionRow
 from seqmix.experiments.spread import Spread
 from seqmix.experiments.trial import Trial
 from seqmix.reporting.figures import BLUE, GREY, ORANGE, PALE_LINE, grid, new_figure, plain
@@ -32,7 +32,7 @@ def reproduction_table(found: Reproduction, whole: bool = False) -> ReportTable:
     columns = [Column("task"), Column("method"), *(Column(name, "number") for name in names)]
     table = ReportTable([*columns, *([Column("recipe")] if whole else [])], _title(found), keys=2)
     before = None
-    for line in found.lines:
+    for line in found.rows:
         begins = line.task != before
         recipe = [line.recipe] if whole else []
         style = None if line.recipe else "dim"
@@ -48,7 +48,7 @@ def _title(found: Reproduction) -> str:
     return f"{found.suite.title}: test accuracy, {what}"
 
 
-def _cells(line: Line) -> list[str]:
+def _cells(line: ReproductionRow) -> list[str]:
     def mean(value: Spread | None, show: Callable[[float], str]) -> str:
         return "-" if value is None else show(value.mean)
 
@@ -73,11 +73,11 @@ def percent(value: Spread | None) -> str:
 def reproduction_line(trial: Trial, run_now: bool) -> str:
     """What is said of a training when it is done."""
     if trial.error:
-        return f"{trial_name(trial)}: {trial.error}"
+        return f"{trial.title}: {trial.error}"
     accuracy = trial.scores["accuracy"]
     shown = "-" if accuracy is None else f"{100 * accuracy:.2f} %"
     done = f"accuracy {shown}, {duration(trial.seconds)}, {counted(trial.steps, 'step')}"
-    return f"{trial_name(trial)}: {done}" if run_now else f"{trial_name(trial)}: {done} (done before)"
+    return f"{trial.title}: {done}" if run_now else f"{trial.title}: {done} (done before)"
 
 
 def accuracy_figure(found: Reproduction) -> Figure:
@@ -98,9 +98,7 @@ def accuracy_figure(found: Reproduction) -> Figure:
             kind, colour = ("measured", BLUE) if row.recipe else ("simple", GREY)
             look = {"color": colour, "marker": "o" if row.recipe else "d", "markersize": 6, "capsize": 3, "linestyle": ""}
             axes.errorbar(row.accuracy.mean, place, xerr=row.accuracy.sd, label=labels.pop(kind, None), zorder=3, **look)
-    axes.set_yticks(
-        range(len(rows)), [row if isinstance(row, str) else plain(row.method.removesuffix(" regression")) for row in rows]
-    )
+    axes.set_yticks(range(len(rows)), [row if isinstance(row, str) else plain(row.short) for row in rows])
     for text, row in zip(axes.get_yticklabels(), rows, strict=True):
         text.set_fontweight("bold" if isinstance(row, str) else "normal")
     axes.tick_params(axis="y", length=0)
@@ -112,10 +110,10 @@ def accuracy_figure(found: Reproduction) -> Figure:
     return figure
 
 
-def _rows(found: Reproduction) -> Iterator[str | Line]:
+def _rows(found: Reproduction) -> Iterator[str | ReproductionRow]:
     """Each task's title, then its methods of which there is something to draw."""
     for experiment in found.suite.experiments:
-        lines = [line for line in found.lines if line.task == experiment.name and (line.accuracy or line.published is not None)]
+        lines = [line for line in found.rows if line.task == experiment.name and (line.accuracy or line.published is not None)]
         if lines:
             yield plain(experiment.title)
             yield from lines
@@ -133,7 +131,7 @@ def reproduction_html(found: Reproduction) -> str:
 
 def _sections(found: Reproduction) -> Iterator[Section]:
     yield Section(table=reproduction_table(found, whole=True))
-    if any(line.accuracy for line in found.lines):
+    if any(line.accuracy for line in found.rows):
         caption = "Lines join what was measured here with what was published; a bar is the standard deviation over seeds."
         yield Section(heading="Figure", figures=[Drawing(accuracy_figure(found), "Measured beside published", caption)])
     yield Section(heading="Published", table=_published_table(found))

@@ -1,8 +1,5 @@
 """The papers' experiments again: `reproduce` prepares the data that are there, trains each method as its recipe says (or
 for a budget of time), and writes what was measured beside what was published.
-
-Every training is a trial in a process of its own and an ordinary run folder. What is prepared or finished is not
-done again: the same call goes on where the last was stopped, and one with more tasks, methods or seeds runs what is missing.
 """
 
 from __future__ import annotations
@@ -10,17 +7,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from seqmix.errors import ConfigError, SeqmixError
-from seqmix.experiments.reproduction.papers import SUITES, Suite
-from seqmix.experiments.reproduction.report import write_reproduction
+from seqmix.config import Config, Table, merge, parse_setting
+from seqmix.errors import ConfigError, param, suggestion
+from seqmix.experiments.events import OnEvent
+from seqmix.experiments.reproduction.campaign import ReproductionCampaign
+from seqmix.experiments.reproduction.papers import SUITES, Experiment
 from seqmix.experiments.reproduction.result import Reproduction
-from seqmix.experiments.reproduction.session import Listener, Request, Session
-from seqmix.experiments.scheduler import ResultsFolder, check_request
-from seqmix.reporting.text import parse_duration
-from seqmix.system.devices import choose_device, thread_count
+from seqmix.experiments.request import check_mixers, check_request, shared_settings
+from seqmix.mixers import available_mixers
 from seqmix.system.environment import environment
+from seqmix.training.resolve import mixer_with_options
 
 _OWN = ("model.mixer", "training.seed", "training.budget", "data.path", "data.max_length")
 
@@ -42,9 +38,9 @@ def reproduce(
     threads: int | None = None,
     jobs: int = 1,
     overwrite: bool = False,
-    listener: Listener | None = None,
+    on_event: OnEvent | None = None,
 ) -> Reproduction:
-    """Runs the experiments of a paper on the data that are there, and writes `reproduce.json` and `reproduce.html`.
+    """Run the experiments of a paper on the data that are there, and write `reproduce.json` and `reproduce.html`.
 
     A call with the `output` of an earlier one goes on with it: data are prepared once, finished trainings are not run
     again, interrupted ones go on, failed ones are tried again. Its table has all that was ever finished there.
@@ -53,65 +49,68 @@ def reproduce(
         suite: "lra" or "genome".
         data: folder in which, and in whose sub-folders, data sets are looked for in the form of their sources.
         output: folder for the two files, `data/<task>`, and `runs/<task>-<method>-seed<k>`, ordinary run folders.
-        tasks, methods: their names; None: all tasks, the `methods` of the `experiments.Suite`; "all": those of its table.
-        budget: of each training, as in `train`; 0: as long as the recipes say.
-        max_length: sequences are cut to it; None: to the published length.
-        seeds: how many; they are 0, 1, 2 ...
-        generated: generate what can be and is not found, with `train` training samples (None: as many as published).
+        tasks: names of tasks; None for all.
+        methods: names of methods; None for the `methods` of the `papers.Suite`, "all" for those of its table.
+        budget: time of each training, as in `train`; 0 for as long as the recipes say.
+        max_length: length that sequences are cut to; None for the published length.
+        seeds: trainings of each method on each task, with the seeds 0, 1, 2 ...
+        generated: generate what can be generated and is not found.
+        train: training samples to generate; None for as many as published.
         settings: "table.option=value" each, for all trainings.
-        device, threads, jobs: as in `compare`.
+        device: device, as in `train`.
+        threads: threads of each training, as in `compare`.
+        jobs: trainings side by side.
         overwrite: replace an earlier reproduction, its data too.
-        listener: is told what is done.
+        on_event: called with every `CampaignEvent`.
 
     Returns:
-        What was found. After an interruption (KeyboardInterrupt): what was found till then.
+        What was found; after an interruption (KeyboardInterrupt), what was found till then.
 
     Raises:
-        ConfigError: see its message; InputError: no data are there; RunError: `output` is in the way, or has other settings.
-        SeqmixError: no training ended well; the message says why.
+        ConfigError: an option is not allowed.
+        InputError: there are no data.
+        RunError: `output` is in the way, or has other settings.
+        SeqmixError: every training failed.
     """
-    check_request(seeds, jobs, settings, _OWN, "a reproduction sets it itself; use --methods, --seeds, --budget, --max-length")
-    request = Request(
-        suite=_suite(suite),
-        tasks=tuple(tasks) if tasks is not None else None,
-        methods=tuple(methods) if methods is not None else None,
-        budget=parse_duration(budget) if isinstance(budget, str) else budget,
-        max_length=max_length,
-        seeds=seeds,
-        generated=generated,
-        train=train,
-        settings=tuple(settings),
-        device=device,
+    options = ("methods", "seeds", "budget", "max_length")
+    check_request(
+        seeds, jobs, settings, _OWN, f"a reproduction sets it itself; use {', '.join(param(name) for name in options)}"
     )
-    request.check()
-    with thread_count(threads):
-        count = threads or max(1, torch.get_num_threads() // jobs)
-    shared = {
-        "budget": request.budget,
-        "max_length": max_length,
-        "settings": list(settings),
-        "device": str(choose_device(device or "auto")),
-        "threads": count,
-        "jobs": jobs,
-    }
-    results = ResultsFolder(folder=Path(output), kind="reproduction", name="reproduce", parts=("runs", "data"))
-    found = Reproduction(suite=request.suite, settings=shared, environment=environment())
-    session = Session(request, results, found, listener or Listener())
-    sources = session.sources(Path(data), overwrite)
-    session.open(overwrite)
-    try:
-        session.save()
-        session.train(session.plan(session.prepared(sources)), count, jobs)
-    except KeyboardInterrupt:
-        found.interrupted = True
-    whole = session.save()
-    write_reproduction(whole, results.html)
-    if not whole.interrupted and all(trial.error for trial in whole.trials):
-        raise SeqmixError(f"no training ended well: {'; '.join([*whole.failures, *whole.remarks])}")
-    return whole
+    if suite not in SUITES:
+        raise ConfigError(f"there are no experiments '{suite}'; there are: {', '.join(SUITES)}{suggestion(suite, SUITES)}")
+    paper = SUITES[suite]
+    experiments = paper.chosen_experiments(tasks)
+    chosen = paper.chosen_methods(methods)
+    _check_sizes(generated, train, max_length)
+    shared = shared_settings(budget, settings, device, threads, jobs, max_length=max_length)
+    _check_settings(experiments, chosen, shared["budget"], settings)
+    found = Reproduction(suite=paper, settings=shared, environment=environment())
+    campaign = ReproductionCampaign(Path(output), found, on_event, experiments, chosen, seeds, device, train)
+    campaign.find_data(Path(data), generated, overwrite)
+    return campaign.run(overwrite)
 
 
-def _suite(name: str) -> Suite:
-    if name not in SUITES:
-        raise ConfigError(f"there are no experiments '{name}'; there are: {', '.join(SUITES)}")
-    return SUITES[name]
+def _check_sizes(generated: bool, train: int | None, max_length: int | None) -> None:
+    for name, value in {"train": train, "max_length": max_length}.items():
+        if value is not None and value < 1:
+            raise ConfigError(f"{param(name)} must be at least 1: got {value}", option=name)
+    if train is not None and not generated:
+        together, generate = param("train", train), param("generated", True)
+        raise ConfigError(f"{together} goes with {generate} only: add it, or leave out {param('train')}", option="train")
+
+
+def _check_settings(experiments: Sequence[Experiment], methods: Sequence[str], budget: float, settings: Sequence[str]) -> None:
+    """Find what no training could be made of: data may be prepared for long before one begins.
+
+    Raises:
+        ConfigError: a setting is not allowed.
+    """
+    check_mixers([method for method in methods if method in available_mixers()], importable=True)
+    stated: list[dict[str, Table]] = [{"training": {"budget": budget}}]
+    stated += [{table: {option: value}} for table, option, value in map(parse_setting, settings)]
+    for experiment in experiments:
+        for method in methods:
+            if experiment.recipe(method):
+                tables = merge(experiment.tables(method), *stated)
+                mixer_with_options(tables)
+                Config.from_tables(tables)

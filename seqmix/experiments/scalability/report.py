@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmix.experiments.comparison.report import trial_line
-from seqmix.experiments.scalability.result import Point, Scalability, cell_of, error_of
+from seqmix.experiments.scalability.result import Scalability, ScalabilityPoint, error_of
 from seqmix.reporting.figures import PALE, grid, look, new_figure, plain, write_figure
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.tables import Column, ReportTable
@@ -24,10 +24,9 @@ _TITLE = "Error over length on synthetic tasks"
 
 
 def scalability_line(trial: Trial, run_now: bool) -> str:
-    """What is said of a training when it is done."""
-    task, length, _ = cell_of(trial)
+    """Describe a training that ended."""
     error = None if trial.error else error_of(trial)
-    return trial_line(trial, run_now, of=f"{task}, {length:,}, ", score="" if error is None else f"{100 * error:.1f} % wrong")
+    return trial_line(trial, run_now, score="" if error is None else f"{100 * error:.1f} % wrong")
 
 
 def scalability_table(result: Scalability) -> ReportTable:
@@ -61,7 +60,7 @@ def scalability_table(result: Scalability) -> ReportTable:
     return table
 
 
-def _percent(point: Point) -> str:
+def _percent(point: ScalabilityPoint) -> str:
     if point.error is None:
         return "-"
     shown = f"{100 * point.error.mean:.1f} %"
@@ -107,7 +106,7 @@ def scalability_figure(result: Scalability) -> Figure:
 
 def time_figure(result: Scalability) -> Figure | None:
     """Seconds of training over length, for what reached the goal on the validation split; None: nothing did."""
-    solved = [point for point in result.points if any("has reached" in reason for reason in point.reasons)]
+    solved = [point for point in result.points if point.solved]
     if not solved:
         return None
     figure, axes = new_figure(5.6, 3.8)
@@ -135,7 +134,7 @@ def scalability_html(result: Scalability) -> str:
         f"length, and scored on {result.test:,} others. A training ends when at most one in 500 answers on the validation "
         "split is wrong. An answer to the adding problem is right if it is off by at most 0.04."
     )
-    notes = [*(["interrupted: trainings are missing"] if result.interrupted else []), *result.notes]
+    notes = [*(["interrupted: trainings are missing"] if result.interrupted else []), *result.failures]
     return html_page(_TITLE, introduction, list(_sections(result)), notes)
 
 

@@ -1,46 +1,31 @@
 """How far a mixer carries: each is trained on a synthetic task at growing lengths, in the same time, and its test error is
 drawn over the length. The figure of the Paramixer paper (section 4, "synthetic data"; there from 2^7 to 2^15).
 
-Every training is a trial in a process of its own and an ordinary run folder, on data that are generated once; what
-is finished is not done again. A training ends before its time when at most one in 500 answers on the validation split is wrong.
+Data are generated once. A training ends before its time when at most one in 500 answers on the validation split is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from seqmix.data.dataset import Dataset
 from seqmix.data.synthetic.generate import generate
-from seqmix.errors import ConfigError, RunError
+from seqmix.errors import ConfigError, RunError, param
+from seqmix.experiments.campaign import Campaign, different_settings
+from seqmix.experiments.events import OnEvent
+from seqmix.experiments.request import check_mixer_options, check_mixers, check_request, of_mixer, shared_settings
 from seqmix.experiments.scalability.report import write_scalability
-from seqmix.experiments.scalability.result import Point, Scalability, cell_of, error_of
-from seqmix.experiments.scheduler import (
-    PlannedTrial,
-    ResultsFolder,
-    all_finished,
-    check_request,
-    of_mixer,
-    open_results,
-    other_config,
-    other_settings,
-    refuse,
-    run_trials,
-)
-from seqmix.experiments.spread import spread
+from seqmix.experiments.scalability.result import TASKS, Scalability
+from seqmix.experiments.scheduler import PlannedTrial
 from seqmix.experiments.trial import Trial
-from seqmix.mixers import mixer_class
-from seqmix.reporting.text import parse_duration
-from seqmix.system.devices import choose_device, thread_count
+from seqmix.run import Run
 from seqmix.system.environment import environment
-from seqmix.system.files import write_whole
 from seqmix.training.resolve import resolve_run
 
-TASKS = ("adding", "temporal-order")
 LENGTHS = (128, 256, 512, 1024, 2048)
 MIXERS = ("paramixer", "softmax", "skyformer")
 
@@ -90,137 +75,133 @@ def reproduce_scalability(
     threads: int | None = None,
     jobs: int = 1,
     overwrite: bool = False,
-    on_stage: Callable[[str], object] | None = None,
-    on_start: Callable[[int], object] | None = None,
-    on_begin: Callable[[str], object] | None = None,
-    on_trial: Callable[[Trial, bool], object] | None = None,
+    on_event: OnEvent | None = None,
 ) -> Scalability:
-    """Trains mixers on synthetic tasks of growing length; writes `scalability.json`, `.html`, `.svg` and `.png`.
+    """Train mixers on synthetic tasks of growing length; write `scalability.json`, `.html`, `.svg` and `.png`.
 
     A call with the `output` of an earlier one goes on with it: what is finished is not run again, and figure and table have
     all that was ever finished there.
 
     Args:
-        output: folder; in it `data/<task>-<length>` and `runs/<task>-<length>-<mixer>-seed<k>`, ordinary run folders.
-        tasks: of `TASKS`; lengths: in tokens; mixers: their names; seeds: how many trainings of each.
+        output: folder for `data/<task>-<length>` and `runs/<task>-<length>-<mixer>-seed<k>`, ordinary run folders.
+        tasks: some of `TASKS`.
+        lengths: lengths in tokens.
+        mixers: names of mixers.
+        seeds: trainings of each mixer on each task at each length.
         budget: time of each training, at most, as in `train`.
-        train, test: samples of the splits; the validation split has half as many as the test split.
-        settings: "table.option=value", or "mixer:table.option=value" for one mixer, on top of the module's own.
-        device, threads, jobs: as in `compare`.
-        overwrite: replace an earlier one, its data, too.
-        on_stage: called with what is done before the trainings, in words; on_start: with the number of trainings;
-            on_begin: with the name of each that begins; on_trial: with each that ended, and whether it was run now.
+        train: samples of the training splits.
+        test: samples of the test splits; the validation splits have half as many.
+        settings: "table.option=value" for all mixers, or "mixer:table.option=value" for one, on top of the module's own.
+        device: device, as in `train`.
+        threads: threads of each training, as in `compare`.
+        jobs: trainings side by side.
+        overwrite: replace an earlier one, its data too.
+        on_event: called with every `CampaignEvent`.
 
     Returns:
-        What was found. After an interruption (KeyboardInterrupt): what was found till then.
+        What was found; after an interruption (KeyboardInterrupt), what was found till then.
 
     Raises:
-        ConfigError: an option is not allowed; RunError: the folder is something else, or has other settings.
+        ConfigError: an option is not allowed.
+        RunError: the folder is something else, or has other settings.
+        SeqmixError: every training failed.
     """
-    _check(tasks, lengths, mixers, train, test)
-    check_request(seeds, jobs, settings, _OWN, "the figure sets it itself; use --mixers, --seeds and --budget")
-    with thread_count(threads):
-        count = threads or max(1, torch.get_num_threads() // jobs)
-    shared = {
-        "budget": parse_duration(budget) if isinstance(budget, str) else budget,
-        "settings": list(settings),
-        "device": str(choose_device(device or "auto")),
-        "threads": count,
-        "jobs": jobs,
-        "train": train,
-    }
-    results = ResultsFolder(folder=Path(output), kind="figure of error over length", name="scalability", parts=("runs", "data"))
-    result = Scalability(settings=shared, environment=environment(), test=test)
-    asked = {**shared, "test": test}
-    open_results(results, lambda old: other_settings({**old["settings"], "test": old["test"]}, asked), overwrite)
-    write_whole(results.json, result.to_json())
-    if on_start:
-        on_start(len(tasks) * len(lengths) * len(mixers) * seeds)
-    trials: list[Trial] = []
-    try:
-        plan = list(_plan(results.folder, product(tasks, sorted(lengths)), mixers, seeds, shared, test, on_stage))
-        refuse(results, [line for one in plan for line in other_config(results.folder / one.place, one.config)])
-        for trial, run_now in run_trials(
-            plan, results.folder, threads=count, jobs=jobs, on_begin=lambda one: on_begin and on_begin(one.place.name)
-        ):
-            trials.append(trial)
-            if on_trial:
-                on_trial(trial, run_now)
-    except KeyboardInterrupt:
-        result.interrupted = True
-    known = {trial.folder for trial in trials}
-    result.points = _points([*trials, *(t for t in all_finished(results.folder) if t.folder not in known)], mixers)
-    write_whole(results.json, result.to_json())
-    if result.points:
-        write_scalability(result, results.folder)
-    return result
+    check_mixers(mixers, importable=True)
+    _check(tasks, lengths, train, test)
+    instead = f"the figure sets it itself; use {param('mixers')}, {param('seeds')} and {param('budget')}"
+    check_request(seeds, jobs, settings, _OWN, instead)
+    check_mixer_options(settings, mixers)
+    shared = shared_settings(budget, settings, device, threads, jobs, train=train)
+    result = Scalability(settings=shared, environment=environment(), test=test, mixers=mixers)
+    cells = list(product(tasks, sorted(lengths)))
+    return ScalabilityCampaign(Path(output), result, on_event, cells, seeds).run(overwrite)
 
 
-def _plan(
-    folder: Path,
-    cells: Iterable[tuple[str, int]],
-    mixers: Sequence[str],
-    seeds: int,
-    shared: dict[str, Any],
-    test: int,
-    on_stage: Callable[[str], object] | None,
-) -> Iterator[PlannedTrial]:
-    """Every training, short sequences first; their data are generated where they are not there."""
-    for task, length in cells:
-        data = _data(folder / "data" / f"{task}-{length}", task, length, shared["train"], test, on_stage)
-        settings = [*_SETTINGS, *_OF_TASK[task], *shared["settings"]]
-        for seed, mixer in product(range(seeds), mixers):
-            options = {"mixer": mixer, "seed": seed, "budget": shared["budget"], "device": shared["device"]}
-            _, config = resolve_run(data, options, settings=of_mixer(settings, mixer))
-            yield PlannedTrial(place=Path("runs") / f"{task}-{length}-{mixer}-seed{seed}", data=data.path, config=config)
+def _check(tasks: Sequence[str], lengths: Sequence[int], train: int, test: int) -> None:
+    for task in tasks:
+        if task not in TASKS:
+            raise ConfigError(f"{param('tasks')}: '{task}' is none of {', '.join(TASKS)}", option="tasks")
+    for name, values in {"tasks": tasks, "lengths": lengths}.items():
+        if not values:
+            raise ConfigError(f"{param(name)} must name at least one", option=name)
+    for name, value, least in (("lengths", min(lengths), 2), ("train", train, 1), ("test", test, 2)):
+        if value < least:
+            raise ConfigError(f"{param(name)} must be at least {least}: got {value}", option=name)
 
 
-def _check(tasks: Sequence[str], lengths: Sequence[int], mixers: Sequence[str], train: int, test: int) -> None:
-    for mixer in mixers:
-        mixer_class(mixer)
-    if strange := [task for task in tasks if task not in TASKS]:
-        raise ConfigError(f"--tasks: '{strange[0]}' is none of {', '.join(TASKS)}")
-    if not tasks or not lengths or min(lengths) < 2:
-        raise ConfigError("--tasks and --lengths must name one at least, and lengths are of 2 tokens or more")
-    if train < 1 or test < 2:
-        raise ConfigError(f"--train must be at least 1 and --test at least 2: got {train} and {test}")
+class ScalabilityCampaign(Campaign[Scalability]):
+    """Every mixer on every task and length, short sequences first.
 
+    Args:
+        cells: tasks and lengths.
+        seeds: trainings of each mixer in each cell.
+    """
 
-def _data(path: Path, task: str, length: int, train: int, test: int, on_stage: Callable[[str], object] | None) -> Dataset:
-    """The task's data, generated now or before."""
-    wanted = {"task": task, "length": length, "train": train, "val": test // 2, "test": test, "seed": 0}
-    if (path / "dataset.json").is_file():
-        dataset = Dataset.open(path)
-        if dataset.info.get("generated") != wanted:
-            raise RunError(
-                f"{path}: was generated with other options ({dataset.info.get('generated')}) than {wanted}; choose another "
-                "--output, or repeat the command with those"
-            )
-        return dataset
-    if on_stage:
-        on_stage(f"{path.name}: generating")
-    return generate(task, path, length=length, train=train, val=test // 2, test=test, seed=0)
+    kind, name, subfolders = "figure of error over length", "scalability", ("runs", "data")
 
+    def __init__(
+        self,
+        folder: Path,
+        result: Scalability,
+        on_event: OnEvent | None,
+        cells: Sequence[tuple[str, int]],
+        seeds: int,
+    ) -> None:
+        super().__init__(folder, result, on_event)
+        self.cells, self.seeds = cells, seeds
 
-def _points(found: Sequence[Trial], asked: Sequence[str]) -> list[Point]:
-    """One for each task, length and mixer, in this order; mixers that were not asked for this time come last, by name."""
-    points = []
-    mixers = list(dict.fromkeys([*asked, *sorted(trial.mixer for trial in found)]))
-    cells = {cell_of(trial) for trial in found}
-    for task, length, mixer in sorted(cells, key=lambda cell: (TASKS.index(cell[0]), cell[1], mixers.index(cell[2]))):
-        trials = [trial for trial in found if cell_of(trial) == (task, length, mixer)]
-        worked = [trial for trial in trials if not trial.error]
-        batch = trials[0].settings["training"]["batch_size"]
-        points.append(
-            Point(
-                task=task,
-                length=length,
-                mixer=mixer,
-                error=spread([error_of(trial) for trial in worked]),
-                seconds=sum(trial.seconds for trial in worked) / max(1, len(worked)),
-                samples=batch * sum(trial.steps for trial in worked) / max(1, len(worked)),
-                reasons=sorted({trial.error or trial.reason for trial in trials}),
-                failed=len(trials) - len(worked),
-            )
-        )
-    return points
+    def differences(self, earlier: Mapping[str, Any]) -> list[str]:
+        """Compare the size of the test split, too."""
+        here = {**self.result.settings, "test": self.result.test}
+        return different_settings({**earlier["settings"], "test": earlier["test"]}, here)
+
+    def identify(self, trial: Trial) -> Trial | None:
+        """Take what version 0.1.0 did not keep from the run folder."""
+        if trial.task:
+            return trial
+        run = Run.open(self.folder / trial.folder)
+        made, state = run.info.get("generated"), run.load_state()
+        if not made or made["task"] not in TASKS:
+            return None
+        reached = bool(state and state[1]["state"].get("reached"))
+        return replace(trial, task=made["task"], length=made["length"], reached=reached)
+
+    def plan(self) -> Iterator[PlannedTrial]:
+        """Yield the trainings; data are generated where they are not there."""
+        shared = self.result.settings
+        for task, length in self.cells:
+            data = self._data(task, length)
+            settings = [*_SETTINGS, *_OF_TASK[task], *shared["settings"]]
+            for seed, mixer in product(range(self.seeds), self.result.mixers):
+                options = {"mixer": mixer, "seed": seed, "budget": shared["budget"], "device": shared["device"]}
+                _, config = resolve_run(data, options, settings=of_mixer(settings, mixer))
+                yield PlannedTrial(
+                    task=task,
+                    length=length,
+                    mixer=mixer,
+                    seed=seed,
+                    place=Path("runs") / f"{task}-{length}-{mixer}-seed{seed}",
+                    data=data.path,
+                    config=config,
+                )
+
+    def write(self) -> None:
+        """Write page and figures, if there is anything to draw."""
+        if self.result.trials:
+            write_scalability(self.result, self.folder)
+
+    def _data(self, task: str, length: int) -> Dataset:
+        """Return the data of a task, generated now or before."""
+        path, test = self.folder / "data" / f"{task}-{length}", self.result.test
+        sizes = {"train": self.result.settings["train"], "val": test // 2, "test": test}
+        if (path / "dataset.json").is_file():
+            dataset = Dataset.open(path)
+            wanted = {"task": task, "length": length, **sizes, "seed": 0}
+            if (made := dataset.info.get("generated")) != wanted:
+                raise RunError(
+                    f"{path}: was generated with other options ({made}) than {wanted}; choose another {param('output')}, or "
+                    "repeat the call with those"
+                )
+            return dataset
+        self.stage(f"{path.name}: generating")
+        return generate(task, path, length=length, **sizes, seed=0)

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-from seqmix.experiments.spread import Spread
+from seqmix.experiments.result import CampaignResult
+from seqmix.experiments.spread import Spread, spread
 from seqmix.experiments.trial import Trial
 from seqmix.objectives.regression import WITHIN
-from seqmix.system.files import without_nan
-from seqmix.version import __version__
+
+TASKS = ("adding", "temporal-order")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class ScalabilityPoint:
     """A mixer on a task at a length.
 
     Attributes:
-        error: share of wrong answers on the test split, over seeds; None: no training was finished.
-        seconds: of training; samples: seen in it; reasons: why trainings ended; failed: how many did not work.
+        task: name of the task.
+        length: length of the sequences in tokens.
+        mixer: name of the mixer.
+        error: share of wrong answers on the test split, over seeds; None if no training was finished.
+        seconds: mean time of training.
+        samples: mean number of samples seen in it.
+        reasons: why trainings ended, in words.
+        solved: whether a training reached its goal on the validation split.
+        failed: trainings that failed.
     """
 
     task: str
@@ -30,48 +37,62 @@ class Point:
     seconds: float
     samples: float
     reasons: list[str]
+    solved: bool
     failed: int
 
 
-def cell_of(trial: Trial) -> tuple[str, int, str]:
-    """Task, length and mixer of a training, from the name of its folder."""
-    task, _, length = Path(trial.folder).name.removesuffix(f"-{trial.mixer}-seed{trial.seed}").rpartition("-")
-    return task, int(length), trial.mixer
-
-
-def error_of(trial: Trial) -> float | None:
-    """The share of wrong answers on the test split; None: it is not defined."""
-    right = trial.scores[WITHIN if cell_of(trial)[0] == "adding" else "accuracy"]
-    return None if right is None else 1.0 - right
-
-
-@dataclass(slots=True, kw_only=True)
-class Scalability:
+@dataclass(kw_only=True)
+class Scalability(CampaignResult):
     """What `reproduce_scalability` found.
 
     Attributes:
-        settings: of all trainings; environment: versions, platform, threads.
         test: samples of the test splits: one wrong answer is an error of 1 / test.
-        points: one for each mixer, task and length.
-        interrupted: whether some are missing because the user had enough.
+        mixers: mixers that were asked for, in this order; those of earlier calls come after them, by name.
     """
 
-    settings: dict[str, Any]
-    environment: dict[str, Any]
     test: int
-    points: list[Point] = field(default_factory=list)
-    interrupted: bool = False
+    mixers: Sequence[str] = field(default=())
 
     @property
-    def notes(self) -> list[str]:
-        """Trainings that failed."""
-        return [
-            f"{p.mixer} on {p.task} at {p.length:,}: {p.failed} training{'s' * (p.failed != 1)} failed: {'; '.join(p.reasons)}"
-            for p in self.points
-            if p.failed
-        ]
+    def points(self) -> list[ScalabilityPoint]:
+        """One for each task, length and mixer, in this order."""
+        mixers = list(dict.fromkeys([*self.mixers, *sorted(trial.mixer for trial in self.trials)]))
+        cells: dict[tuple[int, int, int], list[Trial]] = {}
+        for trial in self.trials:
+            place = TASKS.index(trial.task), trial.length, mixers.index(trial.mixer)
+            cells.setdefault(place, []).append(trial)
+        return [_point(cells[place]) for place in sorted(cells)]
 
-    def to_json(self) -> str:
-        """As `scalability.json`."""
-        content = without_nan({"seqmix": __version__, **asdict(self), "notes": self.notes})
-        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    def content(self) -> dict[str, Any]:
+        """Return what `scalability.json` holds."""
+        return {
+            "settings": self.settings,
+            "environment": self.environment,
+            "test": self.test,
+            "points": [asdict(point) for point in self.points],
+            "interrupted": self.interrupted,
+            "notes": self.failures,
+        }
+
+
+def _point(trials: Sequence[Trial]) -> ScalabilityPoint:
+    """Return the point of trainings that differ in their seeds only."""
+    first, worked = trials[0], [trial for trial in trials if not trial.error]
+    batch = first.settings["training"]["batch_size"]
+    return ScalabilityPoint(
+        task=first.task,
+        length=first.length,
+        mixer=first.mixer,
+        error=spread([error_of(trial) for trial in worked]),
+        seconds=sum(trial.seconds for trial in worked) / max(1, len(worked)),
+        samples=batch * sum(trial.steps for trial in worked) / max(1, len(worked)),
+        reasons=sorted({trial.error or trial.reason for trial in trials}),
+        solved=any(trial.reached for trial in worked),
+        failed=len(trials) - len(worked),
+    )
+
+
+def error_of(trial: Trial) -> float | None:
+    """Return the share of wrong answers on the test split, None if it is not defined."""
+    right = trial.scores[WITHIN if trial.task == "adding" else "accuracy"]
+    return None if right is None else 1.0 - right

@@ -1,0 +1,80 @@
+"""A campaign on the terminal: a bar of its trainings where someone watches, lines everywhere, a table at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqmix.cli.console import console, print_notes, print_tables, progress_bar
+from seqmix.errors import Interrupted
+
+if TYPE_CHECKING:
+    from seqmix.experiments.events import CampaignEvent, OnEvent
+    from seqmix.experiments.result import CampaignResult
+    from seqmix.experiments.trial import Trial
+    from seqmix.reporting.tables import ReportTable
+
+
+@contextmanager
+def campaign_display(description: str, line: Callable[[Trial, bool], str], quiet: bool) -> Iterator[OnEvent]:
+    """Show the events of a campaign for as long as the block runs.
+
+    Args:
+        description: what is done, on the bar.
+        line: describes a training that ended, and whether it was run now.
+        quiet: show nothing.
+    """
+    from seqmix.experiments.events import Planned, Remark, Stage, TrialFinished, TrialStarted
+
+    with progress_bar(description, "trainings", quiet) as bar:
+
+        def say(text: str) -> None:
+            if not quiet:
+                bar.write(text, file=sys.stderr)
+
+        def show(event: CampaignEvent) -> None:
+            match event:
+                case Stage():
+                    say(event.text)
+                case Remark():
+                    say(f"note: {event.text}")
+                case Planned():
+                    bar.reset(event.count)
+                    are = "is" if event.left == 1 else "are"
+                    say(f"{event.count} training{'s' * (event.count != 1)}, of which {event.left} {are} still to be run")
+                case TrialStarted():
+                    bar.set_description(event.trial.title)
+                case TrialFinished():
+                    bar.update()
+                    say(line(event.trial, event.run_now))
+
+        yield show
+
+
+def print_campaign(
+    result: CampaignResult, table: ReportTable, notes: Iterable[str], page: Path, figures: Path, quiet: bool
+) -> None:
+    """Print what a campaign found, and where it is.
+
+    Args:
+        result: what was found.
+        table: it as a table; without rows, nothing is printed.
+        notes: what a reader should know.
+        page: the HTML page.
+        figures: a file beside it to name.
+        quiet: print nothing.
+
+    Raises:
+        Interrupted: the campaign was interrupted.
+    """
+    if table.rows:
+        out = console(quiet)
+        print_tables(out, [table])
+        print_notes(out, notes)
+        out.print(f"-> {page}  ({figures})", highlight=False, soft_wrap=True)
+    if result.interrupted:
+        done = f"what is finished is in {page}" if result.trials else "no training is finished yet"
+        raise Interrupted(f"interrupted; {done}; the same command goes on from here")

@@ -1,0 +1,192 @@
+"""A campaign: many trainings for one table, planned, run side by side, kept in a folder, gone on with by the next call.
+
+`compare`, `reproduce` and `reproduce_scalability` are campaigns with different plans. Every training is a trial in a
+process of its own and an ordinary run folder. What is finished is not run again, what was interrupted goes on, and what
+failed is tried again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from seqmix.errors import RunError, SeqmixError, param
+from seqmix.experiments.events import OnEvent, Planned, Remark, Stage, TrialFinished, TrialStarted
+from seqmix.experiments.result import CampaignResult
+from seqmix.experiments.scheduler import PlannedTrial, run_trials
+from seqmix.experiments.trial import Trial, failed_before, finished_trial
+from seqmix.run import Run
+from seqmix.system.files import write_whole
+
+Result = TypeVar("Result", bound=CampaignResult)
+
+
+class Campaign(ABC, Generic[Result]):
+    """The trainings of one call, and the folder that keeps them.
+
+    Attributes:
+        kind: name for a folder of such a campaign, in messages.
+        name: stem of its files.
+        subfolders: what `overwrite` deletes.
+
+    Args:
+        folder: for the results; trainings are in its `runs/`.
+        result: without trainings yet; its settings are what all trainings share.
+        on_event: called with every `CampaignEvent`.
+    """
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    subfolders: ClassVar[Sequence[str]] = ("runs",)
+
+    def __init__(self, folder: Path, result: Result, on_event: OnEvent | None) -> None:
+        self.folder, self.result = folder, result
+        self.emit = on_event or (lambda _: None)
+        self._plan: list[PlannedTrial] = []
+        self._ended: dict[str, Trial] = {}
+
+    @abstractmethod
+    def plan(self) -> Iterable[PlannedTrial]:
+        """Yield the trainings in their order; their data are prepared, if need be, before they are yielded."""
+
+    @abstractmethod
+    def write(self) -> None:
+        """Write the page and figures of `result`."""
+
+    def differences(self, earlier: Mapping[str, Any]) -> list[str]:
+        """Return, in words, why the folder cannot be gone on with, given the content of its JSON file."""
+        return different_settings(earlier["settings"], self.result.settings)
+
+    def restore(self, earlier: Mapping[str, Any]) -> None:
+        """Take up what an earlier call found besides its trainings, given the content of its JSON file."""
+
+    def identify(self, trial: Trial) -> Trial | None:
+        """Complete a trial that version 0.1.0 kept; return None for one that is not of this campaign."""
+        return trial
+
+    def run(self, overwrite: bool) -> Result:
+        """Run what is not finished; return the result, with all that was ever finished in the folder.
+
+        Args:
+            overwrite: replace an earlier campaign in the folder.
+
+        Raises:
+            RunError: the folder is something else, or its trainings had other settings or data.
+            SeqmixError: every training failed.
+        """
+        self._open(overwrite)
+        try:
+            self._plan = list(self.plan())
+            self.refuse([line for planned in self._plan for line in _other_config(self.folder, planned)])
+            self._train()
+        except KeyboardInterrupt:
+            self.result.interrupted = True
+        self.save()
+        self.write()
+        if not self.result.interrupted and all(trial.error for trial in self.result.trials):
+            raise SeqmixError(f"every training failed: {'; '.join(self.reasons())}")
+        return self.result
+
+    def reasons(self) -> list[str]:
+        """Return why no training ended well."""
+        return self.result.failures
+
+    def stage(self, text: str) -> None:
+        """Announce what is done next before the trainings, and save what was found so far."""
+        self.save()
+        self.emit(Stage(text))
+
+    def remark(self, text: str) -> None:
+        """Pass on what is missing, or differs from what was published."""
+        self.emit(Remark(text))
+
+    def save(self) -> None:
+        """Write the JSON file, with all that was ever finished in the folder."""
+        trials = {trial.folder: trial for trial in self._finished()} | self._ended
+        order = {planned.place.as_posix(): number for number, planned in enumerate(self._plan)}
+        self.result.trials = sorted(trials.values(), key=lambda t: (order.get(t.folder, len(order)), t.seed, t.folder))
+        write_whole(self._json, self.result.to_json())
+
+    def refuse(self, differences: Sequence[str]) -> None:
+        """Raise a RunError if anything differs from the trainings in the folder."""
+        if differences:
+            raise RunError(
+                f"{self.folder} is a {self.kind} with other settings ({'; '.join(differences)}); repeat the call with those "
+                f"to go on, replace it with {param('overwrite', True)}, or choose another {param('output')}"
+            )
+
+    @property
+    def _json(self) -> Path:
+        return self.folder / f"{self.name}.json"
+
+    def _finished(self) -> Iterator[Trial]:
+        for file in sorted((self.folder / "runs").glob("*/trial.json")):
+            if (trial := finished_trial(file.parent)) and (trial := self.identify(trial)):
+                yield trial
+
+    def _open(self, overwrite: bool) -> None:
+        """Make the folder, or go on with what an earlier call left there."""
+        folder, file = self.folder, self._json
+        if folder.exists() and not file.is_file() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise RunError(f"{folder} exists and is not a {self.kind}: it is not overwritten; choose another {param('output')}")
+        if file.is_file() and not overwrite:
+            try:
+                earlier: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+                differences = self.differences(earlier)
+            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                raise RunError(
+                    f"{file}: the file is damaged; replace the {self.kind} with {param('overwrite', True)}"
+                ) from error
+            self.refuse(differences)
+            self.restore(earlier)
+            return
+        try:
+            for part in self.subfolders:
+                if (folder / part).exists():
+                    shutil.rmtree(folder / part)
+            for old in (file, folder / f"{self.name}.html"):
+                old.unlink(missing_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{folder}: cannot be written: {error.strerror or error}") from error
+        self.save()
+
+    def _train(self) -> None:
+        finished, settings = {trial.folder for trial in self._finished()}, self.result.settings
+        count, jobs = len(self._plan), settings["jobs"]
+        left = sum(planned.place.as_posix() not in finished for planned in self._plan)
+        self.emit(Planned(count, left, jobs, settings["budget"]))
+
+        def started(planned: PlannedTrial) -> None:
+            self.emit(TrialStarted(planned))
+
+        ended = run_trials(self._plan, self.folder, threads=settings["threads"], jobs=jobs, on_start=started)
+        for done, (trial, run_now) in enumerate(ended, 1):
+            trial = self.identify(trial) or trial
+            self._ended[trial.folder] = trial
+            self.save()
+            self.emit(TrialFinished(trial, run_now, done, count))
+
+
+def different_settings(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """Return, in words, the shared settings that are not as they were."""
+    now = json.loads(json.dumps(settings))
+    return [f"{name}: {earlier.get(name)!r} there, {now[name]!r} now" for name in now if earlier.get(name) != now[name]]
+
+
+def _other_config(folder: Path, planned: PlannedTrial) -> list[str]:
+    """Return the settings of an existing run that prevent going on: defaults may have changed since it was begun."""
+    path = folder / planned.place
+    if planned.config is None or not (path / "config.toml").is_file() or failed_before(path):
+        return []
+    there, now = Run.open(path).config.to_tables(), planned.config.to_tables()
+    return [
+        f"{path.name}: {table}.{name}: {there[table].get(name)!r} there, {value!r} now"
+        for table in now
+        for name, value in now[table].items()
+        if (table, name) != ("data", "path") and there[table].get(name) != value
+    ]

@@ -1,0 +1,84 @@
+"""The events of a campaign, which `compare`, `reproduce` and `reproduce_scalability` pass to their caller (`on_event`).
+
+In this order: `Stage` and `Remark` while the trainings are planned, `Planned` once, then `TrialStarted` and
+`TrialFinished` of each training. With several jobs, `TrialStarted` comes from other threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from seqmix.experiments.scheduler import PlannedTrial
+from seqmix.experiments.trial import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Something is done before the trainings, such as preparing data.
+
+    Attributes:
+        text: what is done: "text: preparing".
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something is missing, or differs from what was published.
+
+    Attributes:
+        text: the remark, in words.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """All trainings are known.
+
+    Attributes:
+        count: trainings in all.
+        left: trainings that are still to be run.
+        jobs: trainings that run side by side.
+        budget: seconds that each may take; 0 where it is not limited by time.
+    """
+
+    count: int
+    left: int
+    jobs: int
+    budget: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrialStarted:
+    """A training is about to be run.
+
+    Attributes:
+        trial: which one; `trial.title` says so in words.
+    """
+
+    trial: PlannedTrial
+
+
+@dataclass(frozen=True, slots=True)
+class TrialFinished:
+    """A training has ended, well or not, or was finished by an earlier call.
+
+    Attributes:
+        trial: its outcome.
+        run_now: whether it was run now; False where an earlier call finished it.
+        done: trainings that have ended, this one included.
+        count: trainings in all.
+    """
+
+    trial: Trial
+    run_now: bool
+    done: int
+    count: int
+
+
+CampaignEvent = Stage | Remark | Planned | TrialStarted | TrialFinished
+OnEvent = Callable[[CampaignEvent], object]

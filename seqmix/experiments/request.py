@@ -1,0 +1,124 @@
+"""What a user may ask of a campaign: numbers of trainings, settings for all mixers or for one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from seqmix.config import parse_setting
+from seqmix.errors import ConfigError, param, suggestion
+from seqmix.mixers import available_mixers, mixer_class, mixer_options
+from seqmix.reporting.text import parse_duration
+from seqmix.system.devices import choose_device, thread_count
+
+
+def check_request(seeds: int, jobs: int, settings: Sequence[str], own: Sequence[str], instead: str) -> None:
+    """Refuse what is wrong with a request before anything is read.
+
+    Args:
+        seeds: trainings of each kind.
+        jobs: trainings side by side.
+        settings: "table.option=value", or "mixer:table.option=value" for one mixer.
+        own: settings that the campaign makes itself.
+        instead: what to do where the user makes them.
+
+    Raises:
+        ConfigError: something in it is not allowed.
+    """
+    for name, value in {"seeds": seeds, "jobs": jobs}.items():
+        if value < 1:
+            raise ConfigError(f"the number of {param(name)} must be at least 1: got {value}", option=name)
+    for setting in settings:
+        mixer, rest = _of_one(setting)
+        if mixer:
+            check_mixers([mixer])
+        table, option, _ = parse_setting(rest)
+        if f"{table}.{option}" in own:
+            raise ConfigError(f"{param('settings')} {table}.{option}: {instead}", option="settings")
+
+
+def check_mixers(names: Sequence[str], *, importable: bool = False) -> None:
+    """Refuse names that are not those of mixers.
+
+    Args:
+        names: the names.
+        importable: also refuse mixers of other packages that cannot be imported.
+
+    Raises:
+        ConfigError: there is no such mixer.
+    """
+    known = available_mixers()
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"there is no mixer '{name}'; available: {', '.join(known)}{suggestion(name, known)}")
+        if importable and (error := import_error(name)):
+            raise ConfigError(f"the mixer '{name}' {error}")
+
+
+def import_error(mixer: str) -> str:
+    """Return why a mixer that another package brings cannot be imported, "" if it can."""
+    try:
+        mixer_class(mixer)
+    except Exception as error:  # whatever happens in another package's code
+        return f"cannot be imported: {type(error).__name__}: {error}"
+    return ""
+
+
+def check_mixer_options(settings: Sequence[str], mixers: Sequence[str]) -> None:
+    """Refuse a setting for all mixers that some do not have, and name these.
+
+    Raises:
+        ConfigError: a mixer lacks an option that is set for all.
+    """
+    for setting in settings:
+        mixer, rest = _of_one(setting)
+        table, option, _ = parse_setting(rest)
+        lacking = [name for name in mixers if table == "mixer" and not mixer and option not in mixer_options(name)]
+        if lacking:
+            which = f"the mixer{'s' * (len(lacking) > 1)} {', '.join(lacking)}"
+            raise ConfigError(
+                f"{which} {'have' if len(lacking) > 1 else 'has'} no option '{option}'; to set it for one mixer that has it, "
+                f"write its name and a colon before it: {param('settings', f'MIXER:{rest.strip()}')}",
+                option="settings",
+            )
+
+
+def of_mixer(settings: Sequence[str], mixer: str) -> list[str]:
+    """Return those of `settings` that are for all mixers or for this one, in their order, without its name."""
+    return [rest for name, rest in map(_of_one, settings) if name in ("", mixer)]
+
+
+def _of_one(setting: str) -> tuple[str, str]:
+    """Split "paramixer:mixer.n_links=9" into the mixer, "" for all, and the setting."""
+    name, colon, rest = setting.partition(":")
+    return (name.strip(), rest) if colon and "." not in name and "=" not in name else ("", setting)
+
+
+def shared_settings(
+    budget: float | str, settings: Sequence[str], device: str | None, threads: int | None, jobs: int, **others: Any
+) -> dict[str, Any]:
+    """Return what all trainings of a campaign share, as its JSON has it.
+
+    Args:
+        budget: seconds of each training, or a text such as "5m".
+        settings: as the user gave them.
+        device: name of the device, None for "auto".
+        threads: threads of each training; None to share those of the computer out among `jobs`.
+        jobs: trainings side by side.
+        others: what else the family's trainings share.
+
+    Raises:
+        ConfigError: one of them is not allowed.
+    """
+    with thread_count(threads):
+        count = threads or max(1, torch.get_num_threads() // jobs)
+    return {
+        "budget": parse_duration(budget) if isinstance(budget, str) else budget,
+        **others,
+        "settings": list(settings),
+        "device": str(choose_device(device or "auto")),
+        "threads": count,
+        "jobs": jobs,
+    }

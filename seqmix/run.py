@@ -23,7 +23,8 @@ from seqmix.config import Config, read_toml
 from seqmix.data.dataset import fingerprint, read_info
 from seqmix.data.vocabulary import Vocabulary
 from seqmix.errors import ConfigError, DatasetError, RunError
-from seqmix.objectives.base import Objective, objective_of
+from seqmix.objectives import objective_of
+from seqmix.objectives.base import Objective
 from seqmix.system.environment import environment
 from seqmix.system.files import remove_partial, whole_folder, without_nan, write_whole
 from seqmix.version import __version__

@@ -34,7 +34,9 @@ from seqmix.errors import SeqmixError
 from seqmix.mixers import AttentionMixer, mixer_class
 from seqmix.models.batched import evaluating
 from seqmix.models.classifier import SequenceClassifier, build_model
-from seqmix.objectives.base import Classification, Objective, objective_of
+from seqmix.objectives import objective_of
+from seqmix.objectives.base import Objective
+from seqmix.objectives.classification import Classification
 from seqmix.training.trainer import new_optimizer
 
 STEPS = 20

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from seqmix.config import ModelConfig
 from seqmix.data.splitting import SPLITS
 from seqmix.evaluation.report import SHOWN_CLASSES
+from seqmix.objectives import objective_of
 from seqmix.recipes import Recipe
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted
@@ -44,7 +45,7 @@ def _count_table(dataset: Dataset) -> ReportTable:
         table.add(f"… {len(names) - SHOWN_CLASSES:,} more", *[""] * 4)
     if len(names) > 1:
         totals = list(dataset.sizes.values())
-        what = "all" if info["task"] == "classification" else "records"
+        what = "all" if objective_of(info).one_class else "records"
         table.add(what, *(f"{n:,}" for n in (*totals, sum(totals))), begins=True)
     return table
 

@@ -20,6 +20,7 @@ from seqmix.data.splitting import SPLITS
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, Vocabulary
 from seqmix.errors import ConfigError, DatasetError
+from seqmix.objectives import objective_of
 from seqmix.system.files import file_checksum
 from seqmix.version import __version__
 
@@ -78,7 +79,7 @@ class Dataset:
     @property
     def labelled(self) -> bool:
         """Whether there is something to learn."""
-        return bool(self.classes) or self.info.get("task") == "regression"
+        return objective_of(self.info).labelled
 
     @property
     def sizes(self) -> dict[str, int]:

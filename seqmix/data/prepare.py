@@ -21,10 +21,7 @@ from seqmix.data.options import PrepareOptions, ReadOptions
 from seqmix.data.readers.releases import Source
 from seqmix.data.records import Record, RecordReader, class_sources, find_sources
 from seqmix.data.splitting import SPLITS, components, parse_fractions, split_leaks, stratified_split
-from seqmix.data.targets import Targets, count, describe, make_targets
 from seqmix.data.validation import (
-    check_class_sizes,
-    check_classes,
     check_groups,
     check_labels,
     check_splits,
@@ -35,6 +32,8 @@ from seqmix.data.validation import (
 from seqmix.data.vocabulary import Vocabulary, guess_alphabet
 from seqmix.data.writer import DatasetWriter, Meta
 from seqmix.errors import ConfigError, DatasetError, InputError, param
+from seqmix.objectives import kind_of
+from seqmix.objectives.base import EncodedLabels
 from seqmix.options import sort_options, taking
 from seqmix.system.files import file_checksum, whole_folder
 from seqmix.version import __version__
@@ -158,7 +157,7 @@ def prepare_records(
         facts: written to `dataset.json`, too.
     """
     output = _free(output, overwrite)
-    _task(options, reader.options)
+    kind_of(options.task, reader.options.label_separator)
     with whole_folder(output, overwrite=overwrite) as folder:
         spool = DatasetWriter(folder, reader, options.min_length, options.max_length, options.truncate)
         spool.fill(_choose_vocabulary(reader, options), progress)
@@ -209,9 +208,8 @@ def prepare_for(
             raise InputError(f"{files}: the records are {has}, and the model was trained on {had}")
         if not spool.label_names:
             raise InputError(f"{files}: no labels found to evaluate against; say where with --label-from")
-        task = info.get("task", "classification")
-        tolerance = info["target"]["tolerance"] if task == "regression" else None
-        options = PrepareOptions(max_length=max_length, truncate=truncate, task=task, tolerance=tolerance)
+        kind, tolerance = info.get("task"), info.get("target", {}).get("tolerance")
+        options = PrepareOptions(max_length=max_length, truncate=truncate, task=kind, tolerance=tolerance)
         _finish(spool, folder, options, read, classes=info["classes"])
     return Dataset.open(output, verify=False)
 
@@ -277,31 +275,30 @@ def _finish(
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Splits the spooled records and writes what is missing of the data set into `folder`."""
-    notes, task = spool.reader.notes() + without_effect(spool.reader), _task(options, read)
+    notes, kind = spool.reader.notes() + without_effect(spool.reader), kind_of(options.task, read.label_separator)
     meta = spool.meta()
     if classes is None and (strange := sorted(set(read.classes) - spool.reader.seen_classes)):
         raise InputError(
             f"--classes: no record is of the class '{strange[0]}', only of: {', '.join(sorted(spool.reader.seen_classes))}"
         )
-    check_labels(meta.labels, spool, task)
-    targets = make_targets(
-        task,
+    check_labels(meta.labels, spool, kind)
+    encoded = kind.encode(
         list(spool.label_names),
         meta.labels,
         separator=read.label_separator,
-        classes=classes if task != "regression" else None,
+        classes=classes,
+        tolerance=options.tolerance,
         named=spool.named,
     )
-    classes = targets.classes
-    if task == "classification":
-        notes += check_classes(classes, len(meta.labels))
+    objective = encoded.objective
+    notes += objective.check_classes(len(meta.labels))
     notes += check_groups(meta.group_keys, read.group_from)
-    split, keep = _divide(meta, targets, task, options, notes)
+    split, keep = _divide(meta, encoded, options, notes)
     leaks = int((~keep).sum())
     vocabulary, keep = spool.write_tokens(split, keep, options.unknown)
-    labels, split = targets.labels[keep], split[keep]
-    notes += check_splits(labels, split, task, classes, leaks)
-    twins = duplicates(meta.sequence_keys, targets.labels)
+    labels, split = encoded.labels[keep], split[keep]
+    notes += check_splits(labels, split, objective, leaks)
+    twins = duplicates(meta.sequence_keys, encoded.labels)
     if twins["with_different_labels"]:
         notes.append(f"{twins['with_different_labels']:,} sequences occur under more than one label")
     if spool.repeated_ids():
@@ -313,16 +310,16 @@ def _finish(
     info = {
         "format_version": FORMAT_VERSION,
         "seqmix": __version__,
-        "task": task,
+        "task": kind.kind,
         "paired": spool.n_sequences == 2,
         "vocabulary": vocabulary.to_dict(),
-        "classes": classes,
+        "classes": list(objective.classes),
         "records": len(labels),
         "characters": int(lengths.sum()),
         "lengths": length_quantiles(lengths),
         "sizes": {name: len(part) for name, part in parts.items()},
-        "counts": {name: count(task, part, classes) for name, part in parts.items()},
-        **describe(task, labels, split, options.tolerance),
+        "counts": {name: objective.count(part) for name, part in parts.items()},
+        **objective.describe(labels, split == 0),
         "truncated": spool.truncated,
         "dropped": {**spool.dropped(), "related to a later split": leaks},
         "replaced": dict(spool.replaced.most_common()),
@@ -339,16 +336,16 @@ def _finish(
 
 
 def _divide(
-    meta: Meta, targets: Targets, task: str, options: PrepareOptions, notes: list[str]
+    meta: Meta, encoded: EncodedLabels, options: PrepareOptions, notes: list[str]
 ) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
     """The split of every record `(n,)`, and which are kept: not those with a relative in a later split. Adds to `notes`."""
     fixed = meta.splits if (meta.splits >= 0).any() else None
-    strata = targets.strata * (meta.strata.max(initial=0) + 1) + meta.strata
+    strata = encoded.strata * (meta.strata.max(initial=0) + 1) + meta.strata
     members = components([meta.sequence_keys, meta.whole_keys, meta.group_keys])
     if fixed is None:
-        if task == "classification":
-            check_class_sizes(targets.labels, targets.classes, options.split)
-        split = stratified_split(strata, members, parse_fractions(options.split), options.seed)
+        fractions = parse_fractions(options.split)
+        encoded.objective.check_sizes(encoded.labels, sum(fraction > 0 for fraction in fractions))
+        split = stratified_split(strata, members, fractions, options.seed)
         return split, np.ones(len(split), dtype=bool)
     if _lacks_validation(fixed) and (share := _validation_share(options.split)):
         # The training inputs are divided; whoever is related to a test record is found by the leak check.
@@ -374,14 +371,3 @@ def _validation_share(split: str) -> float:
     """The share of validation records in what is not tested on."""
     train, validation, _ = parse_fractions(split)
     return validation / (train + validation)
-
-
-def _task(options: PrepareOptions, read: ReadOptions) -> str:
-    """What the labels are."""
-    task = options.task or ("multilabel" if read.label_separator else "classification")
-    if (task == "multilabel") != bool(read.label_separator):
-        raise ConfigError(
-            "--task multilabel and --label-separator go together: say what stands between the labels of a record, for example "
-            "--label-separator ,"
-        )
-    return task

@@ -1,38 +1,29 @@
 """What simple methods reach on the same split, so that a user sees what the model is worth.
 
-The largest class, the labels' frequencies or the mean target; a linear model of the length alone; linear models of k-mer
-frequencies (DNA, proteins), of TF-IDF of words or character n-grams (documents), of the values at each position (images:
-bytes of one length), or of means and spreads (real numbers). The linear model is a logistic regression, one for each label
-where there are several, or a ridge regression. Regularisation is chosen on the validation split, as the model's weights
-are. All from scikit-learn. Of pairs, features are the products and the distances of those of the two.
+A constant prediction; a linear model of the length alone; linear models of k-mer frequencies (DNA, proteins), of TF-IDF of
+words or character n-grams (documents), of the values at each position (images: bytes of one length), or of means and
+standard deviations (real numbers). The objective gives the constant and the linear model, a logistic or a ridge regression,
+all from scikit-learn. Its regularisation is chosen on the validation split, as the model's weights are. Of pairs, features
+are the products and the distances of those of the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-from seqmix.config import DataConfig
-from seqmix.data.dataset import Dataset
-from seqmix.objectives.base import objective_of
-
-if TYPE_CHECKING:
-    from seqmix.data.dataset import Dataset
-
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.config import DataConfig
 from seqmix.data.dataset import Dataset
 from seqmix.data.vocabulary import Tokens
-from seqmix.objectives.base import Objective
+from seqmix.objectives import KINDS, objective_of
+from seqmix.objectives.base import Labels, Objective
 from seqmix.objectives.metrics import Floats
-
-Fetch = Callable[[Dataset, int], list[Tokens]]
-Part = tuple[Dataset, NDArray[np.int64]]
 
 _STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 _MOST_RECORDS = 20_000  # for fitting: more would take minutes and change little
@@ -41,92 +32,154 @@ _MOST_POSITIONS = 4096  # of images
 _KMERS = {"dna": (4, 6), "dna-iupac": (4, 6), "protein": (2, 3)}
 
 
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A simple method.
+
+    Attributes:
+        name: what it looks at, such as "6-mers", or the name of its constant prediction; the key of its scores.
+        linear: the linear model that it fits, "logistic" or "ridge"; "" for a constant prediction.
+    """
+
+    name: str
+    linear: str
+
+    @property
+    def title(self) -> str:
+        """Its name in full: "6-mers logistic regression"."""
+        return f"{self.short} regression" if self.linear else self.name
+
+    @property
+    def short(self) -> str:
+        """Its name where there is little room: "6-mers logistic"."""
+        return f"{self.name} {self.linear}".rstrip()
+
+
+def method_of(name: str, kind: str) -> Method:
+    """Return the method whose scores stand under `name` in the results of an objective of this kind."""
+    objective = KINDS[kind]
+    return Method(name, "" if name == objective.constant else objective.linear)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some records of a data set.
+
+    Attributes:
+        dataset: where they are.
+        indices: their numbers, `(n,)`.
+        seen: how a model sees them.
+    """
+
+    dataset: Dataset
+    indices: NDArray[np.int64]
+    seen: DataConfig
+
+    @property
+    def labels(self) -> Labels:
+        return self.dataset.labels[self.indices]
+
+    def sequences(self) -> Iterator[list[Tokens]]:
+        """Yield the sequences of each record."""
+        return (self.dataset.truncated(int(i), self.seen) for i in self.indices)
+
+
 def baseline_scores(
-    train: Dataset, indices: NDArray[np.int64], test: Dataset, chosen: NDArray[np.int64], fetch: Fetch
+    train: Dataset,
+    seen: DataConfig | None = None,
+    *,
+    test: Dataset | None = None,
+    indices: NDArray[np.int64] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Scores of each baseline on some records of `test`.
+    """Return the scores of each simple method.
 
     Args:
-        train: the data set the model was trained on; indices: its training records.
-        test: the data set to score on; chosen: its records.
-        fetch: gives the sequences of a record as the model sees them.
+        train: the data set whose training split they are fitted on.
+        seen: how the model sees each record; None for whole.
+        test: the data set that they are scored on; None for the same one.
+        indices: the records of `test` that they are scored on, `(n,)`; None for its test split.
 
     Returns:
-        By name of the baseline: the headline scores, and "note" where something was left out.
+        By name of the method: its scores, and "note" if something was left out.
     """
     generator = np.random.default_rng(0)
-    note = ""
-    if len(indices) > _MOST_RECORDS:
-        indices = np.sort(generator.choice(indices, _MOST_RECORDS, replace=False))
-        note = f"fitted on {_MOST_RECORDS:,} records drawn at random"
+    test, seen, fitted = test or train, seen or DataConfig(), train.indices("train")
+    note = {}
+    if len(fitted) > _MOST_RECORDS:
+        fitted = np.sort(generator.choice(fitted, _MOST_RECORDS, replace=False))
+        note = {"note": f"fitted on {_MOST_RECORDS:,} records drawn at random"}
     objective = objective_of(train.info)
-    labels, truth = train.labels[indices], test.labels[chosen]
-    validation = train.indices("val")[:_MOST_RECORDS]
-    name, guess = _constant(objective, labels)
-    results = {name: objective.point_scores(np.tile(guess, (len(truth), 1)), truth)}
-    parts = [(train, indices), (train, validation), (test, chosen)]
-    for name, features in _feature_sets(train, parts, fetch):
-        found = _fit(objective, features, labels, train.labels[validation])
-        results[name] = objective.point_scores(found, truth)
-    return {name: {**scores, **({"note": note} if note else {})} for name, scores in results.items()}
+    scored = _Part(test, test.indices("test") if indices is None else indices, seen)
+    parts = [_Part(train, fitted, seen), _Part(train, train.indices("val")[:_MOST_RECORDS], seen), scored]
+    fit_labels, val_labels, truth = (part.labels for part in parts)
+    constant = np.tile(objective.constant_prediction(fit_labels), (len(truth), 1))
+    results = {objective.constant: objective.point_scores(constant, truth) | note}
+    for name, features in _feature_sets(train, parts):
+        predictions = _fit(objective, features, fit_labels, val_labels)
+        results[name] = objective.point_scores(predictions, truth) | note
+    return results
 
 
-def _constant(objective: Objective, labels: NDArray[Any]) -> tuple[str, Floats]:
-    """The answer that does not look at the record, and its name."""
-    if objective.kind == "regression":
-        return "mean target", np.array([labels.mean()])
-    if objective.kind == "multilabel":
-        return "frequencies of the labels", labels.mean(0)
-    return "largest class", np.bincount(labels, minlength=objective.n_outputs) / len(labels)
-
-
-def _feature_sets(train: Dataset, parts: list[Part], fetch: Fetch) -> Iterator[tuple[str, list[Any]]]:
-    """Names and feature matrices (train, validation, test) of the linear models, one after the other."""
-    rows = range(train.n_sequences)
-    lengths = [
-        np.log([[len(s) for s in fetch(data, int(i))] for i in chosen] or np.empty((0, train.n_sequences)))
-        for data, chosen in parts
-    ]
-    centre, spread = lengths[0].mean(0), lengths[0].std(0)
-    yield "length only", [(matrix - centre) / np.where(spread > 0, spread, 1.0) for matrix in lengths]
+def _feature_sets(train: Dataset, parts: list[_Part]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the name of each set of features, and its matrices for the parts (train, validation, test)."""
+    n_sequences = train.n_sequences
+    yield (
+        "length only",
+        _standardised(
+            [np.log([[len(s) for s in record] for record in part.sequences()] or np.empty((0, n_sequences))) for part in parts]
+        ),
+    )
     alphabet, letters = train.vocabulary.alphabet, train.vocabulary.letters
     if alphabet in _KMERS:
         for k in _KMERS[alphabet]:
-            yield f"{k}-mers", _joined(parts, fetch, rows, partial(kmer_frequencies, k=k, letters=letters))
+            yield f"{k}-mers", _joined(parts, n_sequences, partial(kmer_frequencies, k=k, letters=letters))
     elif alphabet == "real":
-        matrices = _joined(parts, fetch, rows, lambda some: np.array([_statistics(values) for values in some]))
-        centre, spread = matrices[0].mean(0), matrices[0].std(0)
-        yield "means and spreads", [(m - centre) / np.where(spread > 0, spread, 1.0) if len(m) else m for m in matrices]
+        yield (
+            "means and spreads",
+            _standardised(_joined(parts, n_sequences, lambda some: np.array(list(map(_statistics, some))))),
+        )
     elif alphabet == "bytes" and _are_images(train):
         scale = np.float32(len(train.vocabulary))
-        yield "values at each position", _joined(parts, fetch, rows, lambda some: np.array(some, dtype=np.float32) / scale)
+        yield "values at each position", _joined(parts, n_sequences, lambda some: np.array(some, dtype=np.float32) / scale)
     else:
-        yield ("word 1-2-grams" if alphabet == "words" else "character 1-4-grams"), _ngrams(train, parts, fetch)
+        yield ("word 1-2-grams" if alphabet == "words" else "character 1-4-grams"), _ngrams(train, parts)
 
 
-def _joined(parts: list[Part], fetch: Fetch, rows: range, features: Callable[[list[Tokens]], Any]) -> list[Any]:
-    """The features of each part; of pairs, what says how alike the two are."""
+def _standardised(matrices: list[Floats]) -> list[Floats]:
+    """Scale features to mean 0 and variance 1 in the first matrix, of the training records."""
+    centre, spread = matrices[0].mean(0), matrices[0].std(0)
+    return [(matrix - centre) / np.where(spread > 0, spread, 1.0) if len(matrix) else matrix for matrix in matrices]
+
+
+def _joined(parts: list[_Part], n_sequences: int, features: Callable[[list[Tokens]], Any]) -> list[Any]:
+    """Return the features of each part; of pairs, those that tell how alike the two are."""
     joined = []
-    for data, chosen in parts:
-        records = [fetch(data, int(i)) for i in chosen]
-        made = [features([record[row] for record in records]) for row in rows]
+    for part in parts:
+        records = list(part.sequences())
+        made = [features([record[place] for record in records]) for place in range(n_sequences)]
         joined.append(made[0] if len(made) == 1 else np.hstack((made[0] * made[1], np.abs(made[0] - made[1]))))
     return joined
 
 
 def _are_images(train: Dataset) -> bool:
-    """Whether all records have one length, as pictures do."""
+    """Return whether all records have one length, as images do."""
     lengths = np.diff(train.offsets)
     return bool(len(lengths) and lengths.min() == lengths.max() <= _MOST_POSITIONS)
 
 
 def _statistics(values: Tokens) -> Floats:
-    """Mean, spread, least and greatest of each channel."""
+    """Return mean, standard deviation, minimum and maximum of each channel."""
     return np.concatenate((values.mean(0), values.std(0), values.min(0), values.max(0))).astype(np.float64)
 
 
 def kmer_frequencies(sequences: list[Tokens], k: int, letters: int) -> NDArray[np.float32]:
-    """Counts of all k-mers, each row scaled to norm 1, `(n, letters ** k)`; words with other symbols do not count."""
+    """Return counts of all k-mers, each row scaled to norm 1, `(n, letters ** k)`.
+
+    Args:
+        sequences: tokens; those of letters are 2 to `letters` + 1, and k-mers with others do not count.
+        k: length of the k-mers.
+        letters: size of the alphabet.
+    """
     rows = np.zeros((len(sequences), letters**k), dtype=np.float32)
     for row, sequence in zip(rows, sequences, strict=True):
         symbols = sequence.astype(np.int64) - 2
@@ -145,102 +198,49 @@ def kmer_frequencies(sequences: list[Tokens], k: int, letters: int) -> NDArray[n
     return rows
 
 
-def _ngrams(train: Dataset, parts: list[Part], fetch: Fetch) -> list[Any]:
+def _ngrams(train: Dataset, parts: list[_Part]) -> list[Any]:
+    """Return TF-IDF of n-grams of each part, sparse; of pairs, products and distances."""
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vocabulary = train.vocabulary
-    budget = _MOST_CHARACTERS // max(1, len(parts[0][1]) * train.n_sequences)
+    vocabulary, n_sequences = train.vocabulary, train.n_sequences
+    most = _MOST_CHARACTERS // max(1, len(parts[0].indices) * n_sequences)
     common = {"sublinear_tf": True, "max_features": 50_000, "lowercase": False}
     if vocabulary.alphabet == "words":
         vectorizer = TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), **common)
     else:
         vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), **common)
-
-    def texts(part: Part, row: int) -> list[str]:
-        return [vocabulary.decode(fetch(part[0], int(i))[row][:budget].tolist()) for i in part[1]]
-
     made: list[Any] = []
-    for number, part in enumerate(parts):
-        rows = [texts(part, row) for row in range(train.n_sequences)]
-        if number == 0:
-            vectorizer.fit([text for row in rows for text in row])
-        features = [vectorizer.transform(row) if row else made[0][:0] for row in rows]
+    for part in parts:
+        records = [[vocabulary.decode(s[:most].tolist()) for s in record] for record in part.sequences()]
+        texts = [[record[place] for record in records] for place in range(n_sequences)]
+        if not made:
+            vectorizer.fit([text for some in texts for text in some])
+        features = [vectorizer.transform(some) if some else made[0][:0] for some in texts]
         first, last = features[0], features[-1]
-        made.append(
-            first if train.n_sequences == 1 or not len(part[1]) else hstack((first.multiply(last), abs(first - last))).tocsr()
-        )
+        one = n_sequences == 1 or not records
+        made.append(first if one else hstack((first.multiply(last), abs(first - last))).tocsr())
     return made
 
 
-def _fit(objective: Objective, features: list[Any], labels: NDArray[Any], val_labels: NDArray[Any]) -> Floats:
-    """Answers for the test features of the model whose strength is best on validation (C = 10 without one)."""
+def _fit(objective: Objective, features: list[Any], labels: Labels, val_labels: Labels) -> Floats:
+    """Return the test predictions of the linear model whose strength is best on validation.
+
+    Args:
+        objective: whose linear model it is.
+        features: of the training, validation and test records.
+        labels: of the training records.
+        val_labels: of the validation records; if there are none, the strength is 10.
+    """
     from sklearn.exceptions import ConvergenceWarning
 
     best, best_score = None, -np.inf
     for strength in _STRENGTHS if len(val_labels) else (10.0,):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            answer = _linear(objective, strength, features[0], labels)
-        score = _judged(objective, answer(features[1]), val_labels) if len(val_labels) else 0.0
+            predict = objective.fit_linear(features[0], labels, strength)
+        score = objective.rank(predict(features[1]), val_labels) if len(val_labels) else 0.0
         if score > best_score:
-            best, best_score = answer, score
+            best, best_score = predict, score
     assert best is not None
     return best(features[2])
-
-
-def _judged(objective: Objective, found: Floats, labels: NDArray[Any]) -> float:
-    """The validation score that strengths are compared by."""
-    if objective.kind == "classification":
-        return float((found.argmax(1) == labels).mean())
-    return -objective.point_scores(found, labels)[objective.loss_score]
-
-
-def _linear(objective: Objective, strength: float, features: Any, labels: NDArray[Any]) -> Callable[[Any], Floats]:
-    """A fitted linear model, as a function from features to answers `(n, C)`."""
-    from sklearn.linear_model import LogisticRegression, Ridge
-
-    if objective.kind == "regression":
-        # In standard deviations from the mean: it computes in single precision, where the features are of that.
-        centre, scale = labels.mean(), labels.std() or 1.0
-        ridge = Ridge(alpha=1.0 / strength).fit(features, (labels - centre) / scale)
-        return lambda given: (np.asarray(ridge.predict(given), dtype=np.float64) * scale + centre)[:, None]
-    if objective.kind == "classification":
-        model = LogisticRegression(C=strength, max_iter=300).fit(features, labels)
-
-        def classify(given: Any) -> Floats:
-            found = np.zeros((given.shape[0], objective.n_outputs))
-            found[:, model.classes_] = model.predict_proba(given)
-            return found
-
-        return classify
-    each = [_one_label(strength, features, labels[:, c]) for c in range(objective.n_outputs)]
-    return lambda given: np.stack([answer(given) for answer in each], 1)
-
-
-def _one_label(strength: float, features: Any, labels: NDArray[Any]) -> Callable[[Any], Floats]:
-    """The probability of one label; where all training records have it, or none has, that is its answer."""
-    from sklearn.linear_model import LogisticRegression
-
-    if labels.min() == labels.max():
-        return lambda given: np.full(given.shape[0], float(labels[0]))
-    model = LogisticRegression(C=strength, max_iter=300).fit(features, labels)
-    return lambda given: np.asarray(model.predict_proba(given)[:, 1])
-
-
-def method_name(baseline: str, regression: bool = False, *, short: bool = False) -> str:
-    """What a simple method is called: "6-mers logistic regression"; where space is short, "6-mers logistic"."""
-    if baseline in ("largest class", "frequencies of the labels", "mean target"):
-        return baseline
-    return f"{baseline} {'ridge' if regression else 'logistic'}{'' if short else ' regression'}"
-
-
-def baselines_of(dataset: Dataset, seen: DataConfig) -> dict[str, dict[str, Any]]:
-    """Scores of the simple methods on the test split, of what a training with `seen` is given of each record."""
-    return baseline_scores(
-        dataset,
-        dataset.indices("train"),
-        dataset,
-        dataset.indices("test"),
-        lambda of, index: of.truncated(index, seen),
-    )

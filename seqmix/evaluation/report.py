@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqmix.data.dataset import sizes_of
-from seqmix.evaluation.baselines import method_name
+from seqmix.evaluation.baselines import method_of
 from seqmix.evaluation.figures import (
     confusion_figure,
     curves_figure,
@@ -81,7 +81,7 @@ def baseline_table(evaluation: Evaluation) -> ReportTable:
     own = {name: score.value for name, score in evaluation.scores.items()}
     table.add("this model", *(score_text(name, own[name]) for name in evaluation.columns), style="bold")
     for method, scores in evaluation.baselines.items():
-        name = method_name(method, evaluation.task == "regression")
+        name = method_of(method, evaluation.task).title
         table.add(name, *(score_text(column, scores[column]) for column in evaluation.columns))
     return table
 

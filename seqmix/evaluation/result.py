@@ -6,29 +6,35 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from seqmix.objectives.metrics import (
-    Score,
-)
+from seqmix.objectives.metrics import Score
+from seqmix.reporting.html import html_table
+from seqmix.reporting.tables import Column, ReportTable
+from seqmix.reporting.text import counted, score_text
 from seqmix.system.files import without_nan
 from seqmix.version import __version__
 
+_HEADLINE = 3  # scores that the short form shows
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Evaluation:
     """Scores of a model, and what is needed to show them.
 
     Attributes:
-        run: its folder; source: what it was evaluated on, in words.
-        task: classification, multilabel or regression; what has no meaning for it is empty.
-        records: how many; classes: their names.
-        scores: the headline figures, each with a 95 % bootstrap interval.
-        calibration_error: expected calibration error, 15 bins; reliability: its bins.
+        run: its folder.
+        source: what it was evaluated on, in words.
+        task: kind of its objective: classification, multilabel or regression; what has no meaning for it is empty.
+        records: how many were scored.
+        classes: their names.
+        scores: by name, each with a 95 % bootstrap interval.
+        columns: the scores that stand beside those of the simple methods; the first three are the headline.
+        calibration_error: expected calibration error, 15 bins; NaN if it is not defined.
+        reliability: the bins of the calibration error.
         per_class: precision, recall, F1, records of each class.
         confusion: `(C, C)` counts, rows the true classes.
-        columns: the scores that stand beside those of the simple methods.
         baselines: by name, the scores of simple methods on the same records; empty if they could not be fitted.
         roc: by class, the false and true positive rates.
-        points: of a regression, some true and predicted targets.
+        points: some true and predicted targets of a regression.
         pictures: where records are square images (bytes), some of them: side, intensities, true and predicted class.
         history: the run's `metrics.jsonl`.
         notes: what a reader should know.
@@ -52,7 +58,30 @@ class Evaluation:
     history: list[dict[str, Any]]
     notes: list[str]
 
+    def __repr__(self) -> str:
+        headline = ", ".join(
+            "{} {} ({} to {})".format(name, *_texts(name, self.scores[name])) for name in self.columns[:_HEADLINE]
+        )
+        return f"<Evaluation: {self._subject}; {headline}>"
+
+    def _repr_html_(self) -> str:
+        """Return the scores as a table, for notebooks."""
+        table = ReportTable([Column("score"), Column("value", "number"), Column("95 % interval", "number")], self._subject)
+        for name, score in self.scores.items():
+            value, low, high = _texts(name, score)
+            table.add(name, value, f"{low} to {high}")
+        return html_table(table)
+
+    @property
+    def _subject(self) -> str:
+        return f"{self.task}, {self.source}, {counted(self.records, 'record')}"
+
     def to_json(self) -> str:
-        """As `evaluation.json`; what is not defined is null."""
+        """Return the content of `evaluation.json`; what is not defined is null."""
         content = without_nan({"seqmix": __version__, **asdict(self)})
         return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _texts(name: str, score: Score) -> tuple[str, str, str]:
+    """Return a score and the bounds of its interval as text."""
+    return score_text(name, score.value), score_text(name, score.low), score_text(name, score.high)

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from seqmix.errors import ConfigError
 from seqmix.models.predictor import Prediction
+from seqmix.objectives import KINDS
 
 FORMATS = ("tsv", "csv", "jsonl")
 
@@ -39,7 +40,7 @@ def write_predictions(
     """
     if format not in FORMATS:
         raise ConfigError(f"--format must be one of {', '.join(FORMATS)}: got '{format}'")
-    if top and kind == "regression":
+    if top and not KINDS[kind].has_classes:
         raise ConfigError(f"--top is for classes; this model predicts a number: got {top}")
     if not 0 <= top <= len(classes):
         raise ConfigError(f"--top must be from 0 to {len(classes)}, the number of classes: got {top}")
@@ -48,7 +49,7 @@ def write_predictions(
             out.write(json.dumps(_json_row(prediction, with_probabilities, top), ensure_ascii=False) + "\n")
         return
     writer = csv.writer(out, dialect="excel-tab" if format == "tsv" else "excel", lineterminator="\n")
-    header = ["id", "length", *(["pair_length"] if paired else []), "value" if kind == "regression" else "label"]
+    header = ["id", "length", *(["pair_length"] if paired else []), KINDS[kind].answer_column]
     if top:
         header += [f"{what}_{rank}" for rank in range(1, top + 1) for what in ("label", "prob")]
     elif with_probabilities:

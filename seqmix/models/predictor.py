@@ -23,7 +23,6 @@ from seqmix.data.vocabulary import Tokens, Vocabulary
 from seqmix.errors import ConfigError, InputError, command, param
 from seqmix.models.batched import predict_batches
 from seqmix.models.classifier import SequenceClassifier
-from seqmix.objectives import multilabel
 from seqmix.objectives.base import Objective
 from seqmix.system.devices import thread_count
 
@@ -213,24 +212,14 @@ def _check(batch_size: int, tokens_per_batch: int, threshold: float | None, obje
         raise ConfigError(f"{param('batch_size')} must be 0 (by tokens) or more: got {batch_size}", option="batch_size")
     if tokens_per_batch < 1:
         raise ConfigError(f"{param('tokens_per_batch')} must be at least 1: got {tokens_per_batch}", option="tokens_per_batch")
-    if threshold is not None and (objective.kind != "multilabel" or not 0 <= threshold <= 1):
-        raise ConfigError(
-            f"{param('threshold')} is a probability from 0 to 1, for models with several labels a record: got {threshold}"
-            + ("" if objective.kind == "multilabel" else f" and a {objective.kind}"),
-            option="threshold",
-        )
+    objective.check_threshold(threshold)
 
 
 def _prediction(
     record: _Encoded, row: NDArray[np.float64], objective: Objective, threshold: float | None, separator: str
 ) -> Prediction:
     length, *others = record.lengths
-    pair = others[0] if others else None
-    if objective.kind == "regression":
-        return Prediction(record.id, length, "", {}, float(row[0]), pair)
-    named = {name: float(value) for name, value in zip(objective.classes, row, strict=True)}
-    label = objective.classes[int(row.argmax())]
-    if objective.kind == "multilabel":
-        least = multilabel.THRESHOLD if threshold is None else threshold
-        label = separator.join(name for name, value in named.items() if value >= least)
-    return Prediction(record.id, length, label, named, None, pair)
+    answer = objective.answer(row, threshold, separator)
+    return Prediction(
+        record.id, length, answer.label, answer.probabilities, answer.value, pair_length=others[0] if others else None
+    )

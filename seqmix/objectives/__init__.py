@@ -1,1 +1,41 @@
-"""What a model learns: one module for each kind, with its targets, loss and scores."""
+"""What a model learns: one module for each kind (classification, multilabel, regression), and the table of them.
+
+`KINDS` maps the name that `dataset.json` stores as "task" to the class of that kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from seqmix.errors import ConfigError, param
+from seqmix.objectives.base import Objective
+from seqmix.objectives.classification import Classification
+from seqmix.objectives.multilabel import MultiLabel
+from seqmix.objectives.regression import Regression
+
+KINDS: Mapping[str, type[Objective]] = {kind.kind: kind for kind in (Classification, MultiLabel, Regression)}
+
+
+def kind_of(task: str | None, separator: str | None) -> type[Objective]:
+    """Return the kind of objective that records are prepared for.
+
+    Args:
+        task: its name in `KINDS`; None for multilabel with a separator, classification without.
+        separator: what stands between the labels of a record; None if a record has one label.
+
+    Raises:
+        ConfigError: it does not go together with the separator.
+    """
+    kind = KINDS[task] if task else MultiLabel if separator else Classification
+    if kind.many_labels != bool(separator):
+        raise ConfigError(
+            f"{param('task', 'multilabel')} and {param('label_separator')} go together: say what stands between the labels of "
+            f"a record, for example {param('label_separator', ',')}"
+        )
+    return kind
+
+
+def objective_of(info: Mapping[str, Any]) -> Objective:
+    """Return the objective that a `dataset.json` describes; version 0.1.0 and earlier may leave out its "task"."""
+    return KINDS[info.get("task", Classification.kind)].from_info(info)

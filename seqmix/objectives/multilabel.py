@@ -1,56 +1,157 @@
-"""Scores where a record may have any number of labels, each with a bootstrap confidence interval (see `metrics`).
+"""Any number of labels: a sigmoid and a binary cross-entropy for each. Labels are a matrix `(n, C)` of 0 and 1.
 
-A label is given from a probability of 0.5 on. Micro-F1 counts all labels of all records alike; macro-F1, ROC AUC and
+A label is assigned from a probability of 0.5 on. Micro-F1 counts all labels of all records alike; macro-F1, ROC AUC and
 average precision are means over the labels; "exact match" is the share of records whose labels are all right.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.objectives.metrics import Floats, Score, binary_ranking, bootstrap, class_row, mean_of_defined
+from seqmix.errors import ConfigError, InputError, param
+from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, Objective, Predictor, number_classes
+from seqmix.objectives.metrics import EPSILON, Floats, binary_ranking, class_row, mean_of_defined, roc_curve
 
-HEADLINE = ("exact match", "micro-F1", "macro-F1", "ROC AUC", "average precision", "log loss")
+if TYPE_CHECKING:
+    from torch import Tensor
+
 THRESHOLD = 0.5
-_EPSILON = float(np.finfo(np.float64).eps)
-
-Matrix = NDArray[np.uint8]
 
 
-def point_scores(probabilities: Floats, labels: Matrix) -> dict[str, float]:
-    """The scores without intervals; both are `(n, C)`."""
-    return {name: float(values[0]) for name, values in _weighted(probabilities, labels, np.ones((1, len(labels)))).items()}
+@dataclass(frozen=True)
+class MultiLabel(Objective):
+    """Any number of labels."""
 
-
-def bootstrap_scores(probabilities: Floats, labels: Matrix, *, resamples: int = 1000, seed: int = 0) -> dict[str, Score]:
-    """The scores with 95 % percentile bootstrap intervals; both are `(n, C)`."""
-    return bootstrap(lambda counts: _weighted(probabilities, labels, counts), len(labels), resamples=resamples, seed=seed)
-
-
-def _weighted(probabilities: Floats, labels: Matrix, counts: Floats) -> dict[str, Floats]:
-    """Every score for each row of record counts `(R, n)`; `(R,)` each."""
-    true, given = labels.astype(bool), probabilities >= THRESHOLD
-    hits = counts @ (true & given).astype(np.float64)  # (R, C)
-    sums = counts @ (true.astype(np.float64) + given)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        f1 = np.where(sums > 0, 2 * hits / sums, np.nan)
-        micro = np.where(sums.sum(1) > 0, 2 * hits.sum(1) / sums.sum(1), np.nan)
-    ranked = [binary_ranking(probabilities[:, c], true[:, c], counts) for c in range(true.shape[1])]
-    clipped = np.clip(probabilities, _EPSILON, 1.0 - _EPSILON)
-    loss = -np.where(true, np.log(clipped), np.log1p(-clipped)).mean(1)
-    return {
-        "exact match": counts @ (true == given).all(1).astype(np.float64) / counts.sum(1),
-        "micro-F1": micro,
-        "macro-F1": mean_of_defined(f1),
-        "ROC AUC": mean_of_defined(np.stack([area for area, _ in ranked], 1)),
-        "average precision": mean_of_defined(np.stack([precision for _, precision in ranked], 1)),
-        "log loss": counts @ loss / counts.sum(1),
+    kind = "multilabel"
+    selections: ClassVar[Mapping[str, str]] = {
+        "macro-f1": "macro-F1",
+        "micro-f1": "micro-F1",
+        "accuracy": "exact match",
+        "roc-auc": "ROC AUC",
+        "loss": "log loss",
     }
+    columns = ("exact match", "macro-F1", "ROC AUC", "log loss")
+    constant = "frequencies of the labels"
+    many_labels = True
+
+    @classmethod
+    def encode(
+        cls,
+        texts: Sequence[str],
+        numbers: NDArray[np.int64],
+        *,
+        separator: str | None = None,
+        classes: Sequence[str] | None = None,
+        tolerance: float | None = None,
+        named: Callable[[int], str] = str,
+    ) -> EncodedLabels:
+        """Turn lists of labels into rows of 0 and 1; see the base class. A record's rarest label is its stratum."""
+        lists = [split_labels(text, separator) for text in texts]
+        place = number_classes((name for names in lists for name in names), classes)
+        if not place:
+            raise InputError(f"no record has a label; say where labels are with {param('label_from')}")
+        rows = np.zeros((len(texts), len(place)), dtype=np.uint8)
+        for row, names in zip(rows, lists, strict=True):
+            row[[place[name] for name in names]] = 1
+        labels = rows[numbers]
+        frequency = labels.sum(0, dtype=np.int64)
+        # The rarest label of a record: where it goes matters most.
+        rarest = np.where(labels > 0, frequency, len(labels) + 1).argmin(1)
+        return EncodedLabels(cls(tuple(place)), labels, np.where(labels.any(1), rarest, -1))
+
+    def members(self, labels: Labels, c: int) -> NDArray[np.bool_]:
+        """Return which records have label number `c`, `(n,)`."""
+        return labels[:, c] > 0
+
+    def class_weights(self, labels: Labels) -> Floats:
+        """Return, for each label, the records without it over those with it: what its positive targets weigh."""
+        have = labels.sum(0, dtype=np.float64)
+        lack = len(labels) - have
+        # Of a label that all records have, or none, there is nothing to balance; with weight 0 it would never be learned.
+        return np.where((have > 0) & (lack > 0), lack / np.maximum(have, 1.0), 1.0)
+
+    def targets(self, labels: Labels) -> Tensor:
+        """Return `(n, C)`, 0 and 1."""
+        import torch
+
+        return torch.from_numpy(labels).float()
+
+    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor, label_smoothing: float) -> Tensor:
+        """Return the mean over the labels of their binary cross-entropies, `(B,)`."""
+        import torch.nn.functional as F
+
+        soft = targets * (1.0 - label_smoothing) + 0.5 * label_smoothing
+        return F.binary_cross_entropy_with_logits(outputs, soft, pos_weight=weights, reduction="none").mean(1)
+
+    def predictions(self, outputs: Tensor) -> Floats:
+        """Return probabilities `(n, C)`, each on its own."""
+        return outputs.double().sigmoid().numpy()
+
+    def answer(self, row: Floats, threshold: float | None = None, separator: str = ",") -> Answer:
+        """Return all labels that are probable enough, and the probabilities of all."""
+        least = THRESHOLD if threshold is None else threshold
+        probabilities = dict(zip(self.classes, row.tolist(), strict=True))
+        return Answer(separator.join(name for name, value in probabilities.items() if value >= least), probabilities)
+
+    def check_threshold(self, threshold: float | None) -> None:
+        """Refuse what is not a probability; see the base class."""
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise ConfigError(f"{param('threshold')} must be a probability from 0 to 1: got {threshold}", option="threshold")
+
+    def weighted_scores(self, predictions: Floats, labels: Labels, counts: Floats) -> dict[str, Floats]:
+        """Return every score for each row of record counts; see the base class."""
+        true, given = labels.astype(bool), predictions >= THRESHOLD
+        hits = counts @ (true & given).astype(np.float64)  # (R, C)
+        sums = counts @ (true.astype(np.float64) + given)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            f1 = np.where(sums > 0, 2 * hits / sums, np.nan)
+            micro = np.where(sums.sum(1) > 0, 2 * hits.sum(1) / sums.sum(1), np.nan)
+        ranked = [binary_ranking(predictions[:, c], true[:, c], counts) for c in range(true.shape[1])]
+        clipped = np.clip(predictions, EPSILON, 1.0 - EPSILON)
+        loss = -np.where(true, np.log(clipped), np.log1p(-clipped)).mean(1)
+        return {
+            "exact match": counts @ (true == given).all(1).astype(np.float64) / counts.sum(1),
+            "micro-F1": micro,
+            "macro-F1": mean_of_defined(f1),
+            "ROC AUC": mean_of_defined(np.stack([area for area, _ in ranked], 1)),
+            "average precision": mean_of_defined(np.stack([precision for _, precision in ranked], 1)),
+            "log loss": counts @ loss / counts.sum(1),
+        }
+
+    def details(self, predictions: Floats, labels: Labels) -> Details:
+        """Return figures and ROC curve of each label."""
+        true, given = labels.astype(bool), predictions >= THRESHOLD
+        counts = ((true & given).sum(0), true.sum(0), given.sum(0))
+        return Details(
+            per_class=[class_row(name, *(float(count[c]) for count in counts)) for c, name in enumerate(self.classes)],
+            roc={name: roc_curve(predictions[:, c], true[:, c]) for c, name in enumerate(self.classes)},
+        )
+
+    def constant_prediction(self, labels: Labels) -> Floats:
+        """Return the frequencies of the labels, `(C,)`."""
+        return labels.mean(0)
+
+    def fit_linear(self, features: Any, labels: Labels, strength: float) -> Predictor:
+        """Fit a logistic regression for each label; see the base class."""
+        each = [_fit_label(features, labels[:, c], strength) for c in range(self.n_outputs)]
+        return lambda given: np.stack([predict(given) for predict in each], 1)
 
 
-def per_label(probabilities: Floats, labels: Matrix, classes: list[str]) -> list[dict[str, float | str]]:
-    """Precision, recall, F1 and number of records of each label (0 where a denominator is 0)."""
-    true, given = labels.astype(bool), probabilities >= THRESHOLD
-    counts = ((true & given).sum(0), true.sum(0), given.sum(0))
-    return [class_row(name, *(float(count[c]) for count in counts)) for c, name in enumerate(classes)]
+def split_labels(text: str, separator: str | None) -> list[str]:
+    """Split "heart, lung" into ["heart", "lung"]."""
+    return [part.strip() for part in text.split(separator) if part.strip()]
+
+
+def _fit_label(features: Any, labels: Labels, strength: float) -> Predictor:
+    """Fit the probability of one label; if all training records have it, or none has it, that is the prediction."""
+    from sklearn.linear_model import LogisticRegression
+
+    if labels.min() == labels.max():
+        return lambda given: np.full(given.shape[0], float(labels[0]))
+    model = LogisticRegression(C=strength, max_iter=300).fit(features, labels)
+    return lambda given: np.asarray(model.predict_proba(given)[:, 1])

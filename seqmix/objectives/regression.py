@@ -1,4 +1,4 @@
-"""Scores of predicted numbers against true ones, each with a bootstrap confidence interval (see `metrics`).
+"""A number: the squared error of targets scaled to mean 0 and variance 1. Labels are real numbers `(n,)`.
 
 R2 is the share of the targets' variance that is explained (of the records scored, so that their mean has 0), RMSE and MAE
 are in the targets' unit, Pearson and Spearman are correlations; with a tolerance, "within tolerance" is the share of
@@ -7,52 +7,197 @@ records that are off by at most so much.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.objectives.metrics import Floats, Score, bootstrap
+from seqmix.errors import ConfigError, InputError, command, param
+from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, Objective, Predictor, is_number
+from seqmix.objectives.metrics import Floats
 
-HEADLINE = ("R2", "RMSE", "MAE", "Pearson", "Spearman")
+if TYPE_CHECKING:
+    from torch import Tensor
+
 IN_UNITS = ("RMSE", "MAE")
 WITHIN = "within tolerance"
 _ROUNDING = 1e-12  # of the greatest value; what varies by less does not vary
+_SHOWN = 40  # characters of a wrong label
+_BINS = 10  # of targets, each of which is in every split in proportion
+_LEAST = 10  # records in each of them: with fewer, splits would not have their shares
+_QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+_POINTS = 2000  # that a report keeps
 
 
-def point_scores(found: Floats, targets: Floats, tolerance: float | None = None) -> dict[str, float]:
-    """The scores without intervals; `found` and `targets` are `(n,)`."""
-    weighted = _weighted(found, targets, tolerance, np.ones((1, len(targets))))
-    return {name: float(values[0]) for name, values in weighted.items()}
+@dataclass(frozen=True)
+class Regression(Objective):
+    """A number.
 
+    Attributes:
+        mean: of the targets in the training split.
+        scale: their standard deviation.
+        tolerance: error up to which a prediction counts as right; None if there is no such score.
+    """
 
-def bootstrap_scores(
-    found: Floats, targets: Floats, tolerance: float | None = None, *, resamples: int = 1000, seed: int = 0
-) -> dict[str, Score]:
-    """The scores with 95 % percentile bootstrap intervals; `found` and `targets` are `(n,)`."""
-    return bootstrap(lambda counts: _weighted(found, targets, tolerance, counts), len(targets), resamples=resamples, seed=seed)
+    mean: float = 0.0
+    scale: float = 1.0
+    tolerance: float | None = None
 
+    kind = "regression"
+    selections: ClassVar[Mapping[str, str]] = {"loss": "RMSE", "r2": "R2", "within": WITHIN}
+    answer_column = "value"
+    constant = "mean target"
+    linear = "ridge"
+    has_classes = False
 
-def _weighted(found: Floats, targets: Floats, tolerance: float | None, counts: Floats) -> dict[str, Floats]:
-    """Every score for each row of record counts `(R, n)`; `(R,)` each."""
-    total = counts.sum(1)
-    error = found - targets
-    squares = counts @ error**2
-    mean = (counts @ targets)[:, None] / total[:, None]
-    variance = (counts * (targets - mean) ** 2).sum(1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scores = {
-            "R2": np.where(_varies(variance, targets, total), 1.0 - squares / variance, np.nan),
-            "RMSE": np.sqrt(squares / total),
-            "MAE": counts @ np.abs(error) / total,
-            "Pearson": _correlation(np.broadcast_to(found, counts.shape), np.broadcast_to(targets, counts.shape), counts),
-            "Spearman": _correlation(_ranks(found, counts), _ranks(targets, counts), counts),
-        }
-    if tolerance is not None:
-        scores[WITHIN] = counts @ (np.abs(error) <= tolerance).astype(np.float64) / total
-    return scores
+    @classmethod
+    def encode(
+        cls,
+        texts: Sequence[str],
+        numbers: NDArray[np.int64],
+        *,
+        separator: str | None = None,
+        classes: Sequence[str] | None = None,
+        tolerance: float | None = None,
+        named: Callable[[int], str] = str,
+    ) -> EncodedLabels:
+        """Turn texts into real numbers; see the base class. Bins of equally many records are the strata."""
+        for number, text in enumerate(texts):
+            if not is_number(text):
+                shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+                raise InputError(
+                    f"{named(int(np.flatnonzero(numbers == number)[0]))}: the label '{shown}' is not a (finite) number, as "
+                    f"{param('task', 'regression')} needs; read labels from elsewhere ({param('label_from')}), correct the "
+                    "record, or take it out"
+                )
+        labels = np.array([float(text) for text in texts])[numbers]
+        bins = min(_BINS, len(labels) // _LEAST)
+        inner = np.quantile(labels, np.arange(1, bins) / bins) if bins > 1 else []
+        strata = np.searchsorted(np.unique(inner), labels, side="right")
+        return EncodedLabels(cls((), tolerance=tolerance), labels, strata)
+
+    @classmethod
+    def from_info(cls, info: Mapping[str, Any]) -> Regression:
+        """Return the objective that a `dataset.json` describes."""
+        target = info["target"]
+        return cls((), target["mean"], target["scale"], target["tolerance"])
+
+    def count(self, labels: Labels) -> dict[str, int]:
+        """Return the number of records."""
+        return {"records": len(labels)}
+
+    def describe(self, labels: Labels, train: NDArray[np.bool_]) -> dict[str, Any]:
+        """Return "target": mean and standard deviation of the training targets, the tolerance, quantiles of all."""
+        fitted = labels[train] if train.any() else labels
+        quantiles = {f"{q:.0%}": float(value) for q, value in zip(_QUANTILES, np.quantile(labels, _QUANTILES), strict=True)}
+        scale = float(fitted.std()) or 1.0
+        return {"target": {"mean": float(fitted.mean()), "scale": scale, "tolerance": self.tolerance, "quantiles": quantiles}}
+
+    def check_training(self, labels: Labels) -> None:
+        """Refuse targets that are all equal; see the base class."""
+        if len(labels) and np.ptp(labels) == 0:
+            raise InputError(f"all targets of the training split are {labels[0]:g}; there is nothing to learn")
+
+    @property
+    def columns(self) -> tuple[str, str, str, str]:
+        """The scores that tables show; see the base class."""
+        return ("R2", "MAE", "Pearson" if self.tolerance is None else WITHIN, "RMSE")
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The scores that a report shows beside those of the baselines."""
+        return self.columns
+
+    @property
+    def n_outputs(self) -> int:
+        """One."""
+        return 1
+
+    def check(self, training: Any) -> None:
+        """Refuse training settings for classes, or for a tolerance without one; see the base class."""
+        super().check(training)
+        if training.select == "within" and self.tolerance is None:
+            raise ConfigError(
+                f"training.select = within needs a tolerance: run {command('prepare')} again with "
+                f"{param('task', 'regression')} and {param('tolerance')}",
+                option="training.select",
+            )
+        if training.class_weights != "none" or training.label_smoothing:
+            option = "label_smoothing" if training.label_smoothing else "class_weights"
+            raise ConfigError(
+                "a regression has no classes: leave out training.class_weights and training.label_smoothing",
+                option=f"training.{option}",
+            )
+
+    def validation_loss(self, scores: Mapping[str, float | None]) -> float | None:
+        """Return the squared error of scaled targets; see the base class."""
+        error = scores.get(self.loss_score)
+        return None if error is None else (error / self.scale) ** 2
+
+    def class_weights(self, labels: Labels) -> Floats:
+        """Return `(1,)` ones: there are no classes."""
+        return np.ones(1)
+
+    def targets(self, labels: Labels) -> Tensor:
+        """Return `(n, 1)`, scaled."""
+        import torch
+
+        return torch.from_numpy((labels - self.mean) / self.scale).float()[:, None]
+
+    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor, label_smoothing: float) -> Tensor:
+        """Return the squared error of each record, `(B,)`."""
+        return (outputs - targets).square().sum(1)
+
+    def predictions(self, outputs: Tensor) -> Floats:
+        """Return numbers `(n, 1)` in the targets' unit."""
+        return outputs.double().numpy() * self.scale + self.mean
+
+    def answer(self, row: Floats, threshold: float | None = None, separator: str = ",") -> Answer:
+        """Return the predicted number."""
+        return Answer("", {}, float(row[0]))
+
+    def weighted_scores(self, predictions: Floats, labels: Labels, counts: Floats) -> dict[str, Floats]:
+        """Return every score for each row of record counts; see the base class."""
+        found, total = predictions[:, 0], counts.sum(1)
+        error = found - labels
+        squares = counts @ error**2
+        mean = (counts @ labels)[:, None] / total[:, None]
+        variance = (counts * (labels - mean) ** 2).sum(1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scores = {
+                "R2": np.where(_varies(variance, labels, total), 1.0 - squares / variance, np.nan),
+                "RMSE": np.sqrt(squares / total),
+                "MAE": counts @ np.abs(error) / total,
+                "Pearson": _correlation(np.broadcast_to(found, counts.shape), np.broadcast_to(labels, counts.shape), counts),
+                "Spearman": _correlation(_ranks(found, counts), _ranks(labels, counts), counts),
+            }
+        if self.tolerance is not None:
+            scores[WITHIN] = counts @ (np.abs(error) <= self.tolerance).astype(np.float64) / total
+        return scores
+
+    def details(self, predictions: Floats, labels: Labels) -> Details:
+        """Return at most 2,000 true and predicted targets."""
+        chosen = np.random.default_rng(0).permutation(len(labels))[:_POINTS]
+        return Details(points={"true": labels[chosen].tolist(), "predicted": predictions[chosen, 0].tolist()})
+
+    def constant_prediction(self, labels: Labels) -> Floats:
+        """Return the mean target, `(1,)`."""
+        return np.array([labels.mean()])
+
+    def fit_linear(self, features: Any, labels: Labels, strength: float) -> Predictor:
+        """Fit a ridge regression; see the base class."""
+        from sklearn.linear_model import Ridge
+
+        # In standard deviations from the mean: it computes in single precision, where the features are of that.
+        centre, scale = labels.mean(), labels.std() or 1.0
+        ridge = Ridge(alpha=1.0 / strength).fit(features, (labels - centre) / scale)
+        return lambda given: (np.asarray(ridge.predict(given), dtype=np.float64) * scale + centre)[:, None]
 
 
 def _correlation(x: Floats, y: Floats, counts: Floats) -> Floats:
-    """Pearson's correlation of weighted rows `(R, n)`; NaN where one of the two does not vary."""
+    """Return Pearson's correlation of weighted rows `(R, n)`; NaN where one of the two does not vary."""
     total = counts.sum(1, keepdims=True)
     centred = [values - (counts * values).sum(1, keepdims=True) / total for values in (x, y)]
     squares = [(counts * values**2).sum(1) for values in centred]
@@ -62,12 +207,18 @@ def _correlation(x: Floats, y: Floats, counts: Floats) -> Floats:
 
 
 def _varies(squares: Floats, values: Floats, total: Floats) -> NDArray[np.bool_]:
-    """Whether sums of squared distances from the mean `(R,)` are more than rounding leaves of constant `values` `(..., n)`."""
+    """Return whether values vary by more than the rounding of constant ones.
+
+    Args:
+        squares: sums of squared distances from the mean, `(R,)`.
+        values: `(..., n)`.
+        total: number of records, `(R,)`.
+    """
     return squares > (_ROUNDING * np.abs(values).max(-1)) ** 2 * total
 
 
 def _ranks(values: Floats, counts: Floats) -> Floats:
-    """Mid-ranks of `values` `(n,)` in each resample `(R, n)`: equal values share the mean of their places."""
+    """Return mid-ranks of `values` `(n,)` in each resample `(R, n)`: equal values share the mean of their places."""
     order = np.argsort(values, kind="stable")
     ranked = values[order]
     first = np.concatenate(([True], ranked[1:] != ranked[:-1]))

@@ -14,10 +14,9 @@ from seqmix.reporting.tables import ReportTable
 from seqmix.version import __version__
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
     from matplotlib.figure import Figure
 
-_TEMPLATE = "page.html.j2"
 _LEAST_SCALE = 0.75  # of a figure on a narrow screen: below, its letters would be too small, so it scrolls
 
 
@@ -65,22 +64,34 @@ def html_page(title: str, introduction: str, sections: Sequence[Section], notes:
         sections: from top to bottom.
         notes: what a reader should know first, set off in colour.
     """
-    return _template().render(
-        title=title,
-        introduction=introduction,
-        notes=notes,
-        sections=sections,
-        inline=_inline,
-        palette=PALETTE,
-        version=__version__,
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title=title,
+            introduction=introduction,
+            notes=notes,
+            sections=sections,
+            inline=_inline,
+            palette=PALETTE,
+            version=__version__,
+        )
     )
 
 
+def html_table(table: ReportTable) -> str:
+    """Return one table, under its title and without a page around it, as notebooks show it."""
+    template = _environment().from_string(
+        '{% from "table.html.j2" import table %}<p><b>{{ content.title }}</b></p>{{ table(content, content.title) }}'
+    )
+    return template.render(content=table)
+
+
 @cache
-def _template() -> Template:
+def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
@@ -88,7 +99,6 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(_TEMPLATE)
 
 
 def _inline(drawing: Drawing, name: str) -> str:

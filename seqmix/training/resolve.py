@@ -13,7 +13,7 @@ from seqmix.config import Config, ModelConfig, Table, keywords, merge, read_sett
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, command, param, suggestion
 from seqmix.mixers import check_mixer_options, mixer_class
-from seqmix.objectives.base import objective_of
+from seqmix.objectives import objective_of
 from seqmix.recipes import find_recipe, read_recipe
 from seqmix.reporting.text import parse_duration
 from seqmix.system.devices import autocast, choose_device
@@ -163,7 +163,7 @@ def _without_limits(stated: Table) -> dict[str, Table]:
 
 def _without_smoothing(dataset: Dataset, stated: Table) -> dict[str, Table]:
     """What takes back a recipe's smoothing of labels where there are none."""
-    if objective_of(dataset.info).kind != "regression" or "label_smoothing" in stated:
+    if objective_of(dataset.info).has_classes or "label_smoothing" in stated:
         return {}
     return {"training": {"label_smoothing": 0.0}}
 

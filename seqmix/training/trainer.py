@@ -25,7 +25,8 @@ from seqmix.data.vocabulary import Tokens
 from seqmix.errors import SeqmixError
 from seqmix.models.batched import predict_batches
 from seqmix.models.classifier import SequenceClassifier
-from seqmix.objectives.base import Objective, objective_of
+from seqmix.objectives import objective_of
+from seqmix.objectives.base import Objective
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
 from seqmix.training.events import EpochEnd, MemoryShort, StepEnd

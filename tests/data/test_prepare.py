@@ -576,7 +576,7 @@ def test_unlikely_classes_come_with_advice(labels, advice, tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("text,label\n" + "".join(f'text{i},"{label}"\n' for i, label in enumerate(labels)))
     message = message_of(prepare, path, tmp_path / "data")
-    assert "has 1 record; it takes 3" in message
+    assert "has 1 record; it needs 3" in message
     assert (advice in message) if advice else message.endswith("--split-from)")
 
 

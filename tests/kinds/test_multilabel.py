@@ -1,4 +1,4 @@
-"""Several labels a record: scores against scikit-learn, and labels from `prepare` to `predict`."""
+"""Several labels a record, from `prepare` to `predict`."""
 
 import csv
 import io
@@ -9,99 +9,15 @@ from functools import partial
 
 import numpy as np
 import pytest
-import torch
-from sklearn import metrics as oracle
 from typer.testing import CliRunner
 
 import seqmix
 from seqmix.cli import app
 from seqmix.errors import ConfigError, InputError
 from seqmix.evaluation.baselines import baseline_scores
-from seqmix.objectives.base import MultiLabel
-from seqmix.objectives.multilabel import bootstrap_scores, per_label, point_scores
-from tests.support import compare_tiny, random_dna, strict_json, train_tiny, values, write_fasta
+from seqmix.objectives.multilabel import MultiLabel
+from tests.support import compare_tiny, oracles, random_dna, strict_json, train_tiny, values, write_fasta
 from tests.support.preparing import message_of, prepare, standard_input, write_jsonl, write_table
-
-# Scores.
-
-
-def example(n, n_labels, seed, *, ties=False):
-    """Probabilities that know something of the labels; every label occurs, and none is everywhere."""
-    rng = np.random.default_rng(seed)
-    labels = (rng.random((n, n_labels)) < 0.4).astype(np.uint8)
-    labels[0], labels[1] = 1, 0
-    probabilities = 1 / (1 + np.exp(-(2.0 * labels - 1 + rng.normal(size=labels.shape))))
-    return (np.round(probabilities, 1) if ties else probabilities), labels
-
-
-CASES = {"three": example(90, 3, 0), "ties": example(60, 4, 1, ties=True), "one": example(40, 1, 2), "few": example(4, 5, 3)}
-every_case = pytest.mark.parametrize(("probabilities", "labels"), CASES.values(), ids=CASES)
-
-
-def expected_scores(probabilities, labels):
-    given = probabilities >= 0.5
-    columns = range(labels.shape[1])
-    clipped = np.clip(probabilities, 1e-15, 1 - 1e-15)
-    return {
-        "exact match": oracle.accuracy_score(labels, given),
-        "micro-F1": oracle.f1_score(labels.ravel(), given.ravel()),
-        "macro-F1": np.mean([oracle.f1_score(labels[:, c], given[:, c]) for c in columns]),
-        "ROC AUC": np.mean([oracle.roc_auc_score(labels[:, c], probabilities[:, c]) for c in columns]),
-        "average precision": np.mean([oracle.average_precision_score(labels[:, c], probabilities[:, c]) for c in columns]),
-        "log loss": np.mean([oracle.log_loss(labels[:, c], clipped[:, c], labels=[0, 1]) for c in columns]),
-    }
-
-
-@every_case
-def test_scores_are_those_of_scikit_learn(probabilities, labels):
-    assert point_scores(probabilities, labels) == pytest.approx(expected_scores(probabilities, labels), abs=1e-9)
-
-
-@every_case
-def test_a_resample_counts_as_its_records_repeated(probabilities, labels, monkeypatch):
-    seen = []
-
-    def remember(weighted, n, **_):
-        counts = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=5).astype(float)
-        seen.append((counts, weighted(counts)))
-        return {}
-
-    monkeypatch.setattr("seqmix.objectives.multilabel.bootstrap", remember)
-    bootstrap_scores(probabilities, labels)
-    ((counts, scores),) = seen
-    for i, row in enumerate(counts):
-        drawn = np.repeat(np.arange(len(labels)), row.astype(int))
-        repeated = point_scores(probabilities[drawn], labels[drawn])
-        assert {name: scores[name][i] for name in repeated} == pytest.approx(repeated, nan_ok=True)
-
-
-def test_a_label_that_never_occurs_is_left_out_of_means():
-    probabilities, labels = example(50, 3, 4)
-    labels[:, 2] = 0
-    probabilities[:, 2] /= 10  # nor is it given
-    with_it, without = point_scores(probabilities, labels), point_scores(probabilities[:, :2], labels[:, :2])
-    for name in ("exact match", "micro-F1", "macro-F1", "ROC AUC", "average precision"):
-        assert with_it[name] == pytest.approx(without[name])
-    bootstrap_scores(probabilities, labels, resamples=20)
-    none = point_scores(np.full((5, 2), 0.1), np.zeros((5, 2), np.uint8))
-    assert none["exact match"] == 1 and none["log loss"] == pytest.approx(-np.log(0.9))
-    assert np.isnan([none[name] for name in ("micro-F1", "macro-F1", "ROC AUC", "average precision")]).all()
-
-
-def test_certain_answers_have_a_finite_loss():
-    assert point_scores(np.array([[1.0, 0.0]]), np.array([[0, 1]], np.uint8))["log loss"] == pytest.approx(36.04, abs=0.01)
-
-
-@every_case
-def test_figures_of_each_label_are_those_of_scikit_learn(probabilities, labels):
-    found = per_label(probabilities, labels, [str(c) for c in range(labels.shape[1])])
-    for c, row in enumerate(found):
-        figures = oracle.precision_recall_fscore_support(
-            labels[:, c], probabilities[:, c] >= 0.5, average="binary", zero_division=0
-        )
-        assert [row["precision"], row["recall"], row["F1"]] == pytest.approx(figures[:3])
-        assert (row["class"], row["records"]) == (str(c), labels[:, c].sum())
-
 
 # Preparing.
 
@@ -199,7 +115,7 @@ def test_the_order_of_labels_means_nothing(tmp_path):
     ("labels", "options", "error", "words"),
     [
         (["a"], {"label_separator": ",", "task": "classification"}, ConfigError, "go together"),
-        (["a"], {"task": "multilabel"}, ConfigError, "--label-separator ,"),
+        (["a"], {"task": "multilabel"}, ConfigError, "label_separator=','"),
         (["", " "], {"label_separator": ","}, InputError, "no record has a label"),
         ([",", " , ,"], {"label_separator": ","}, InputError, "no record has a label"),
         (["a"], {"label_separator": ",", "label_from": "column:other"}, InputError, "no column 'other'"),
@@ -252,27 +168,7 @@ def test_the_best_weights_are_chosen_by_the_score_asked_for(select, score, data,
 
 def test_a_score_of_another_task_is_refused(data, tmp_path):
     message = message_of(train_tiny, data, tmp_path / "run", select="r2")
-    assert "'r2' is no score for multilabel data" in message and "micro-f1" in message
-
-
-def test_the_loss_is_the_mean_binary_cross_entropy():
-    generator = torch.Generator().manual_seed(0)
-    outputs, labels = torch.randn(20, 3, generator=generator), torch.randint(0, 2, (20, 3), generator=generator)
-    objective = MultiLabel(("a", "b", "c"))
-    targets = objective.targets(labels.numpy().astype(np.uint8))
-    found = objective.loss(outputs, targets, torch.ones(3), 0.0)
-    probabilities = outputs.double().sigmoid().numpy()
-    assert found.mean().item() == pytest.approx(point_scores(probabilities, labels.numpy())["log loss"], rel=1e-5)
-    np.testing.assert_allclose(objective.predictions(outputs), probabilities)
-    smoothed = objective.loss(outputs, targets, torch.ones(3), 1.0)
-    halves = objective.loss(outputs, torch.full((20, 3), 0.5), torch.ones(3), 0.0)
-    torch.testing.assert_close(smoothed, halves)
-
-
-def test_balanced_labels_weigh_as_much_as_their_absence():
-    labels = np.array([[1, 1, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0]], np.uint8)
-    weights = MultiLabel(("a", "b", "c")).class_weights(labels)
-    assert weights.tolist() == [3, 1, 1]  # where all records are alike, there is nothing to balance
+    assert "'r2' is not a score of multilabel data" in message and "micro-f1" in message
 
 
 def test_a_label_of_all_records_is_learned_with_balanced_weights(tmp_path):
@@ -299,7 +195,7 @@ def test_the_evaluation_has_the_scores_of_the_predictions(run, data, file, tmp_p
     found = {p.id: list(p.probabilities.values()) for p in seqmix.predict(file, run)}
     ids, test = data.ids(), data.indices("test")
     assert values(result) == pytest.approx(
-        expected_scores(np.array([found[ids[i]] for i in test]), data.labels[test]), abs=1e-5
+        oracles.multilabel(np.array([found[ids[i]] for i in test]), data.labels[test]), abs=1e-5
     )
     content = strict_json(tmp_path / "evaluation.json")
     assert (content["task"], content["confusion"], content["points"]) == ("multilabel", [], {})
@@ -313,11 +209,13 @@ def test_the_evaluation_has_the_scores_of_the_predictions(run, data, file, tmp_p
 
 
 def test_simple_methods_are_scored_beside_it(data):
-    found = baseline_scores(data, data.indices("train"), data, data.indices("test"), lambda of, i: of.sequences(i))
+    found = baseline_scores(data)
     assert list(found) == ["frequencies of the labels", "length only", "4-mers", "6-mers"]
     train, test = data.labels[data.indices("train")], data.labels[data.indices("test")]
     frequencies = np.tile(train.mean(0), (len(test), 1))
-    assert found["frequencies of the labels"] == pytest.approx(point_scores(frequencies, test), nan_ok=True)
+    assert found["frequencies of the labels"] == pytest.approx(
+        MultiLabel(("a", "b")).point_scores(frequencies, test), nan_ok=True
+    )
     assert found["4-mers"]["ROC AUC"] > 0.9
     assert found["4-mers"]["exact match"] > found["length only"]["exact match"]
 

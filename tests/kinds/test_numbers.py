@@ -245,7 +245,7 @@ def test_simple_methods_see_mean_spread_and_ends(tmp_path):
         half = [rng.gauss(0, 1 + i % 2) for _ in range(15)]
         made.append({"values": [*half, *(-value for value in half)], "label": "ab"[i % 2]})
     data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data", split="0.7,0,0.3")
-    found = baseline_scores(data, data.indices("train"), data, data.indices("test"), lambda of, i: of.sequences(i))
+    found = baseline_scores(data)
     assert list(found) == ["largest class", "length only", "means and spreads"]
     assert found["means and spreads"]["accuracy"] > 0.9
 

@@ -671,7 +671,7 @@ def test_error_names_recipe_with_bad_setting(dataset, tmp_path):
         seqmix.train(dataset, tmp_path / "run", recipe="quick/adding")
     with pytest.raises(ConfigError) as caught:
         seqmix.train(dataset, tmp_path / "run", recipe="quick/adding", settings=["training.select=r2"])
-    assert "is no score for classification data" in str(caught.value) and "recipe" not in str(caught.value)
+    assert "is not a score of classification data" in str(caught.value) and "recipe" not in str(caught.value)
 
 
 def test_explicit_limits_replace_those_of_recipe(dataset, tmp_path, monkeypatch):

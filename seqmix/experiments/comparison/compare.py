@@ -11,7 +11,7 @@ from typing import Any
 from seqmix.config import read_toml
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, command, param
-from seqmix.evaluation.baselines import baselines_of
+from seqmix.evaluation.baselines import baseline_scores
 from seqmix.experiments.campaign import Campaign
 from seqmix.experiments.comparison.report import write_comparison
 from seqmix.experiments.comparison.result import Comparison
@@ -19,7 +19,7 @@ from seqmix.experiments.events import OnEvent
 from seqmix.experiments.request import check_mixer_options, check_mixers, check_request, import_error, of_mixer, shared_settings
 from seqmix.experiments.scheduler import PlannedTrial
 from seqmix.mixers import available_mixers
-from seqmix.objectives.base import objective_of
+from seqmix.objectives import objective_of
 from seqmix.system.devices import thread_count
 from seqmix.system.environment import environment
 from seqmix.training.resolve import resolve_run
@@ -134,7 +134,7 @@ class ComparisonCampaign(Campaign[Comparison]):
         if self.baselines and not self.result.baselines:
             self.stage("simple methods")
             seen = next(trial.config.data for trial in self.trials if trial.config)
-            self.result.baselines = baselines_of(self.dataset, seen)
+            self.result.baselines = baseline_scores(self.dataset, seen)
         return self.trials
 
     def write(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from seqmix.evaluation.baselines import method_name
+from seqmix.evaluation.baselines import method_of
 from seqmix.experiments.result import CampaignResult
 from seqmix.experiments.spread import Spread, spread
 from seqmix.experiments.trial import Trial
@@ -60,8 +60,8 @@ class Comparison(CampaignResult):
         rows = [_mixer_row(name, [t for t in self.trials if t.mixer == name and not t.error], self.scores) for name in mixers]
         for name, scores in self.baselines.items():
             figures = dict.fromkeys((*self.scores, *_COSTS)) | {score: spread([scores[score]]) for score in self.scores}
-            method, short = (method_name(name, self.data["task"] == "regression", short=short) for short in (False, True))
-            rows.append(ComparisonRow(method=method, short=short, baseline=True, runs=1, figures=figures))
+            method = method_of(name, self.data["task"])
+            rows.append(ComparisonRow(method=method.title, short=method.short, baseline=True, runs=1, figures=figures))
         return sorted(rows, key=lambda row: _first(row.figures[self.scores[0]]), reverse=True)
 
     @property
@@ -73,7 +73,7 @@ class Comparison(CampaignResult):
             numbers = ", ".join(f"{method} {n}" for method, n in runs.items())
             notes.append(f"means are over different numbers of trainings: {numbers}")
         notes += [
-            f"{method_name(name, self.data['task'] == 'regression')}: {scores['note']}"
+            f"{method_of(name, self.data['task']).title}: {scores['note']}"
             for name, scores in self.baselines.items()
             if "note" in scores
         ]

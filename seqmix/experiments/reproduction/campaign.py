@@ -9,7 +9,7 @@ from typing import Any
 
 from seqmix.data.dataset import Dataset
 from seqmix.errors import DatasetError, InputError, SeqmixError, param
-from seqmix.evaluation.baselines import baselines_of
+from seqmix.evaluation.baselines import baseline_scores
 from seqmix.experiments.campaign import Campaign
 from seqmix.experiments.events import OnEvent
 from seqmix.experiments.reproduction.paper_data import PaperFiles, find_data, make_data
@@ -187,7 +187,7 @@ class ReproductionCampaign(Campaign[Reproduction]):
         if self.result.suite.baselines and name not in self.result.baselines:
             assert planned.config
             self.stage(f"{name}: simple methods")
-            self.result.baselines[name] = baselines_of(dataset, planned.config.data)
+            self.result.baselines[name] = baseline_scores(dataset, planned.config.data)
             self.save()
 
 

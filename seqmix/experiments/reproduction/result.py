@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from seqmix.evaluation.baselines import method_name
+from seqmix.evaluation.baselines import method_of
 from seqmix.experiments.reproduction.papers import Experiment, Suite
 from seqmix.experiments.result import CampaignResult
 from seqmix.experiments.spread import Spread, spread
 from seqmix.experiments.trial import Trial
+from seqmix.objectives.classification import Classification
 from seqmix.reporting.text import duration
 
 
@@ -67,11 +68,12 @@ class Reproduction(CampaignResult):
             for method in sorted({trial.method for trial in of}, key=self._order):
                 rows.append(_row(experiment, method, [t for t in of if t.method == method and not t.error]))
             for name, scores in self.baselines.get(experiment.name, {}).items():
+                simple = method_of(name, Classification.kind)
                 rows.append(
                     ReproductionRow(
                         task=experiment.name,
-                        method=method_name(name),
-                        short=method_name(name, short=True),
+                        method=simple.title,
+                        short=simple.short,
                         recipe="",
                         runs=1,
                         accuracy=spread([100 * scores["accuracy"]]),

@@ -6,16 +6,28 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from seqmix.objectives.metrics import (
-    HEADLINE,
-    bootstrap_scores,
+from seqmix.objectives.classification import (
+    Classification,
     calibration_bins,
     confusion_matrix,
     expected_calibration_error,
-    per_class,
-    point_scores,
-    roc_points,
 )
+from seqmix.objectives.metrics import roc_points
+from tests.support import oracles
+
+HEADLINE = ("accuracy", "balanced accuracy", "macro-F1", "MCC", "ROC AUC", "average precision", "log loss")
+
+
+def objective(probabilities):
+    return Classification(tuple(f"class{c}" for c in range(probabilities.shape[1])))
+
+
+def point_scores(probabilities, labels):
+    return objective(probabilities).point_scores(probabilities, labels)
+
+
+def bootstrap_scores(probabilities, labels, **options):
+    return objective(probabilities).scores(probabilities, labels, **options)
 
 
 def example(n, n_classes, seed, *, ties=False, skill=1.0):
@@ -46,26 +58,9 @@ every_case = pytest.mark.parametrize(("probabilities", "labels"), CASES.values()
 
 @every_case
 def test_headline_scores_match_scikit_learn(probabilities, labels):
-    n_classes = probabilities.shape[1]
-    predicted = probabilities.argmax(1)
-    one_hot = np.eye(n_classes)[labels]
-    binary = n_classes == 2
-    expected = {
-        "accuracy": oracle.accuracy_score(labels, predicted),
-        "balanced accuracy": oracle.balanced_accuracy_score(labels, predicted),
-        "macro-F1": oracle.f1_score(labels, predicted, average="macro"),
-        "MCC": oracle.matthews_corrcoef(labels, predicted),
-        "ROC AUC": oracle.roc_auc_score(labels, probabilities[:, 1])
-        if binary
-        else oracle.roc_auc_score(labels, probabilities, multi_class="ovr", average="macro"),
-        "average precision": oracle.average_precision_score(labels, probabilities[:, 1])
-        if binary
-        else oracle.average_precision_score(one_hot, probabilities, average="macro"),
-        "log loss": oracle.log_loss(labels, probabilities),
-    }
     scores = point_scores(probabilities, labels)
     assert tuple(scores) == HEADLINE
-    assert scores == pytest.approx(expected, abs=1e-12)
+    assert scores == pytest.approx(oracles.classification(probabilities, labels), abs=1e-12)
 
 
 @every_case
@@ -74,12 +69,13 @@ def test_tables_match_scikit_learn(probabilities, labels):
     predicted = probabilities.argmax(1)
     confusion = confusion_matrix(labels, predicted, n_classes)
     np.testing.assert_array_equal(confusion, oracle.confusion_matrix(labels, predicted, labels=range(n_classes)))
-    names = [f"class{c}" for c in range(n_classes)]
     precision, recall, f1, support = oracle.precision_recall_fscore_support(
         labels, predicted, labels=range(n_classes), zero_division=0
     )
-    for c, row in enumerate(per_class(confusion, names)):
-        expected = {"class": names[c], "precision": precision[c], "recall": recall[c], "F1": f1[c], "records": support[c]}
+    details = objective(probabilities).details(probabilities, labels)
+    assert details.confusion == confusion.tolist()
+    for c, row in enumerate(details.per_class):
+        expected = {"class": f"class{c}", "precision": precision[c], "recall": recall[c], "F1": f1[c], "records": support[c]}
         assert row == pytest.approx(expected)
 
 

@@ -1,0 +1,245 @@
+"""One class of several: softmax and cross-entropy. Labels are class numbers `(n,)`, -1 without one.
+
+With two classes, ROC AUC and average precision are those of the second class (in alphabetical order, as in all tables);
+with more, the mean over the classes of one class against the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqmix.errors import InputError, param
+from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, Objective, Predictor, is_number, number_classes
+from seqmix.objectives.metrics import EPSILON, Floats, binary_ranking, class_row, mean_of_defined, roc_curve
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_MANY_NUMBERS = 20  # classes that are numbers: more are taken for amounts
+_BINS = 15  # of confidence, of which the calibration error is computed
+
+
+@dataclass(frozen=True)
+class Classification(Objective):
+    """One class of several."""
+
+    kind = "classification"
+    selections: ClassVar[Mapping[str, str]] = {
+        "macro-f1": "macro-F1",
+        "accuracy": "accuracy",
+        "roc-auc": "ROC AUC",
+        "loss": "log loss",
+    }
+    columns = ("accuracy", "macro-F1", "ROC AUC", "log loss")
+    constant = "largest class"
+    one_class = True
+    may_lack_labels = True
+
+    @classmethod
+    def encode(
+        cls,
+        texts: Sequence[str],
+        numbers: NDArray[np.int64],
+        *,
+        separator: str | None = None,
+        classes: Sequence[str] | None = None,
+        tolerance: float | None = None,
+        named: Callable[[int], str] = str,
+    ) -> EncodedLabels:
+        """Turn class names into numbers; see the base class. Classes are the strata."""
+        place = number_classes(texts, classes)
+        labels = np.array([place[text] for text in texts] + [-1], dtype=np.int64)[numbers]
+        return EncodedLabels(cls(tuple(place)), labels, labels)
+
+    def members(self, labels: Labels, c: int) -> NDArray[np.bool_]:
+        """Return which records are of class number `c`, `(n,)`."""
+        return labels == c
+
+    def count(self, labels: Labels) -> dict[str, int]:
+        """Return the number of records of each class, or of all records if there are none."""
+        return super().count(labels) if self.classes else {"unlabelled": len(labels)}
+
+    def check_classes(self, records: int) -> list[str]:
+        """Return notes on classes that look like amounts or lists; see the base class."""
+        if len(self.classes) == 1:
+            raise InputError(
+                f"all {records} records are of one class, '{self.classes[0]}'; a classifier needs at least two: "
+                f"add files, or say where the labels are with {param('label_from')}"
+            )
+        if len(self.classes) > _MANY_NUMBERS and all(map(is_number, self.classes)):
+            return [f"the {len(self.classes):,} classes are all numbers: if they are amounts, prepare with --task regression"]
+        parts = {part.strip() for name in self.classes for part in name.split(",")}
+        if sum("," in name for name in self.classes) > 1 and len(parts) < len(self.classes):
+            return ["some classes are lists of others: if records have several labels, prepare with --label-separator ,"]
+        return []
+
+    def check_sizes(self, labels: Labels, n_splits: int) -> None:
+        """Refuse a class with fewer records than splits; see the base class."""
+        for name, count in super().count(labels).items():
+            if count < n_splits:
+                raise InputError(
+                    f"class '{name}' has {count} record{'s' * (count != 1)}; it needs {n_splits}, one for each split: add "
+                    f"more, choose classes with {param('classes')}, or give the splits yourself ({param('split')}, "
+                    f"{param('split_from')}){self._other_kind()}"
+                )
+
+    def _other_kind(self) -> str:
+        """Return advice if the classes look like the labels of another kind."""
+        if all(map(is_number, self.classes)):
+            return f"; if labels are amounts, prepare with {param('task', 'regression')}"
+        if sum("," in name for name in self.classes) > len(self.classes) / 4:
+            return f"; if records have several labels, prepare with {param('label_separator', ',')}"
+        return ""
+
+    def class_weights(self, labels: Labels) -> Floats:
+        """Return weights `(C,)` inverse to the classes' frequencies, 1 on average over the records."""
+        counts = np.bincount(labels, minlength=self.n_outputs)
+        return np.asarray(counts.sum() / (self.n_outputs * np.maximum(counts, 1)))
+
+    def targets(self, labels: Labels) -> Tensor:
+        """Return class numbers `(n,)`."""
+        import torch
+
+        return torch.from_numpy(labels)
+
+    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor, label_smoothing: float) -> Tensor:
+        """Return the cross-entropy of each record, `(B,)`."""
+        import torch.nn.functional as F
+
+        return F.cross_entropy(outputs, targets, weight=weights, label_smoothing=label_smoothing, reduction="none")
+
+    def predictions(self, outputs: Tensor) -> Floats:
+        """Return probabilities `(n, C)` that sum to one."""
+        # In float64, so that the probabilities of a record sum to one as closely as other tools expect.
+        return outputs.double().softmax(-1).numpy()
+
+    def answer(self, row: Floats, threshold: float | None = None, separator: str = ",") -> Answer:
+        """Return the most probable class, and the probabilities of all."""
+        probabilities = dict(zip(self.classes, row.tolist(), strict=True))
+        return Answer(self.classes[int(row.argmax())], probabilities)
+
+    def weighted_scores(self, predictions: Floats, labels: Labels, counts: Floats) -> dict[str, Floats]:
+        """Return every score for each row of record counts; see the base class."""
+        n_classes = self.n_outputs
+        cells = labels * n_classes + predictions.argmax(1)
+        occurring, inverse = np.unique(cells, return_inverse=True)
+        member = np.zeros((len(labels), len(occurring)))
+        member[np.arange(len(labels)), inverse] = 1.0
+        confusion = np.zeros((len(counts), n_classes * n_classes))
+        confusion[:, occurring] = counts @ member
+        loss = -np.log(np.clip(predictions[np.arange(len(labels)), labels], EPSILON, 1.0))
+        return {
+            **_decision_scores(confusion.reshape(-1, n_classes, n_classes)),
+            **_ranking_scores(predictions, labels, counts),
+            "log loss": counts @ loss / counts.sum(1),
+        }
+
+    def details(self, predictions: Floats, labels: Labels) -> Details:
+        """Return calibration, confusion, and figures and ROC curve of each class (of two, the second)."""
+        confusion = confusion_matrix(labels, predictions.argmax(1), self.n_outputs)
+        true, predicted = confusion.sum(1), confusion.sum(0)
+        curves = [1] if self.n_outputs == 2 else range(self.n_outputs)
+        return Details(
+            calibration_error=expected_calibration_error(predictions, labels),
+            reliability=calibration_bins(predictions, labels),
+            per_class=[
+                class_row(name, float(confusion[c, c]), float(true[c]), float(predicted[c]))
+                for c, name in enumerate(self.classes)
+            ],
+            confusion=confusion.tolist(),
+            roc={self.classes[c]: roc_curve(predictions[:, c], labels == c) for c in curves},
+        )
+
+    def constant_prediction(self, labels: Labels) -> Floats:
+        """Return the frequencies of the classes, `(C,)`."""
+        return np.bincount(labels, minlength=self.n_outputs) / len(labels)
+
+    def fit_linear(self, features: Any, labels: Labels, strength: float) -> Predictor:
+        """Fit a logistic regression; see the base class."""
+        from sklearn.linear_model import LogisticRegression
+
+        model = LogisticRegression(C=strength, max_iter=300).fit(features, labels)
+
+        def predict(given: Any) -> Floats:
+            probabilities = np.zeros((given.shape[0], self.n_outputs))
+            probabilities[:, model.classes_] = model.predict_proba(given)
+            return probabilities
+
+        return predict
+
+    def rank(self, predictions: Floats, labels: Labels) -> float:
+        """Return the accuracy."""
+        return float((predictions.argmax(1) == labels).mean())
+
+
+def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
+    """Return `(C, C)` counts, rows the true classes, columns the predicted."""
+    return np.bincount(labels * n_classes + predicted, minlength=n_classes * n_classes).reshape(n_classes, n_classes)
+
+
+def _decision_scores(confusion: Floats) -> dict[str, Floats]:
+    """Return accuracy, balanced accuracy, macro-F1 and MCC of confusion matrices `(R, C, C)`."""
+    total = confusion.sum((1, 2))
+    hits = np.diagonal(confusion, axis1=1, axis2=2)
+    true, predicted = confusion.sum(2), confusion.sum(1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        recall = hits / true
+        f1 = 2 * hits / (true + predicted)
+        # Gorodkin's correlation coefficient for any number of classes; 0 where a margin is constant.
+        covariance = hits.sum(1) * total - (true * predicted).sum(1)
+        spread = np.sqrt((total**2 - (predicted**2).sum(1)) * (total**2 - (true**2).sum(1)))
+        mcc = np.where(spread > 0, covariance / np.where(spread > 0, spread, 1.0), 0.0)
+    return {
+        "accuracy": hits.sum(1) / total,
+        "balanced accuracy": mean_of_defined(recall),
+        "macro-F1": mean_of_defined(f1),
+        "MCC": mcc,
+    }
+
+
+def _ranking_scores(probabilities: Floats, labels: Labels, counts: Floats) -> dict[str, Floats]:
+    """Return ROC AUC and average precision `(R,)`."""
+    n_classes = probabilities.shape[1]
+    chosen = [1] if n_classes == 2 else range(n_classes)
+    ranked = [binary_ranking(probabilities[:, c], labels == c, counts) for c in chosen]
+    return {
+        "ROC AUC": mean_of_defined(np.stack([area for area, _ in ranked], 1)),
+        "average precision": mean_of_defined(np.stack([precision for _, precision in ranked], 1)),
+    }
+
+
+def calibration_bins(probabilities: Floats, labels: Labels, bins: int = _BINS) -> dict[str, list[float]]:
+    """Return top-label reliability: mean confidence, accuracy and share of records in equal-width bins of confidence.
+
+    Args:
+        probabilities: `(n, C)`.
+        labels: class numbers `(n,)`.
+        bins: number of bins; those without records are left out.
+    """
+    confidence, correct = probabilities.max(1), probabilities.argmax(1) == labels
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    number = np.bincount(which, minlength=bins)
+    used = number > 0
+    return {
+        "confidence": (np.bincount(which, confidence, bins)[used] / number[used]).tolist(),
+        "accuracy": (np.bincount(which, correct, bins)[used] / number[used]).tolist(),
+        "share": (number[used] / len(labels)).tolist(),
+    }
+
+
+def expected_calibration_error(probabilities: Floats, labels: Labels, bins: int = _BINS) -> float:
+    """Return the mean distance of confidence and accuracy over the records, in equal-width bins of confidence.
+
+    Args:
+        probabilities: `(n, C)`.
+        labels: class numbers `(n,)`.
+        bins: number of bins.
+    """
+    binned = calibration_bins(probabilities, labels, bins)
+    gaps = np.abs(np.array(binned["confidence"]) - np.array(binned["accuracy"]))
+    return float(np.sum(np.array(binned["share"]) * gaps))

@@ -92,7 +92,7 @@ BAD = {
     "wrong encoding": ("x.txt", "schön".encode(), {"encoding": "ascii"}, ["line 1", "0xc3", "ascii", "--encoding"]),
     "no label column": ("x.csv", b"id,text\n1,A\n", {"label_from": "column:kind"}, ["'kind'", "id, text"]),
     "label missing": ("x.csv", b"id,text,label\n1,A,x\n2,C,\n", {}, ["record '2' (line 3)", "no label", "--skip-unlabelled"]),
-    "one class only": ("x.fa", FASTA.replace(b"label=b", b"label=a"), {}, ["one class", "'a'", "--label-from"]),
+    "one class only": ("x.fa", FASTA.replace(b"label=b", b"label=a"), {}, ["one class", "'a'", "label_from"]),
     "class of one record": (
         "x.fa",
         FASTA + b">c label=rare\nACGT\n",

@@ -570,14 +570,14 @@ def test_splits_are_selected_by_name(tmp_path):
 
 @pytest.mark.parametrize(
     ("labels", "advice"),
-    [(["1.5", "2.5", "3.5"], "--task regression"), (["a,b", "a", "b", "a,c"], "--label-separator ,"), (["a", "b", "c"], None)],
+    [(["1.5", "2.5", "3.5"], "task='regression'"), (["a,b", "a", "b", "a,c"], "label_separator=','"), (["a", "b", "c"], None)],
 )
 def test_unlikely_classes_come_with_advice(labels, advice, tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("text,label\n" + "".join(f'text{i},"{label}"\n' for i, label in enumerate(labels)))
     message = message_of(prepare, path, tmp_path / "data")
     assert "has 1 record; it needs 3" in message
-    assert (advice in message) if advice else message.endswith("--split-from)")
+    assert (advice in message) if advice else message.endswith("split_from)")
 
 
 def test_classes_that_look_like_multilabel_are_noted(tmp_path):

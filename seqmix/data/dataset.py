@@ -19,7 +19,7 @@ from seqmix.config import DataConfig
 from seqmix.data.splitting import SPLITS
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, Vocabulary
-from seqmix.errors import ConfigError, DatasetError
+from seqmix.errors import ConfigError, DatasetError, param
 from seqmix.objectives import objective_of
 from seqmix.system.files import file_checksum
 from seqmix.version import __version__
@@ -111,7 +111,7 @@ class Dataset:
     def indices(self, split: str) -> NDArray[np.int64]:
         """Record numbers of a split ("train", "val" or "test")."""
         if split not in SPLITS:
-            raise ConfigError(f"--split must be one of {', '.join(SPLITS)}: got '{split}'")
+            raise ConfigError(f"{param('split')} must be one of {', '.join(SPLITS)}: got '{split}'", option="split")
         return np.flatnonzero(self.split == SPLITS.index(split))
 
     def ids(self) -> list[str]:

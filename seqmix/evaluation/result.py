@@ -8,7 +8,6 @@ from typing import Any
 
 from seqmix.objectives.metrics import Score
 from seqmix.reporting.html import html_table
-from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted, score_text
 from seqmix.system.files import without_nan
 from seqmix.version import __version__
@@ -59,22 +58,14 @@ class Evaluation:
     notes: list[str]
 
     def __repr__(self) -> str:
-        headline = ", ".join(
-            "{} {} ({} to {})".format(name, *_texts(name, self.scores[name])) for name in self.columns[:_HEADLINE]
-        )
-        return f"<Evaluation: {self._subject}; {headline}>"
+        headline = ", ".join(f"{name} {_text(name, self.scores[name])}" for name in self.columns[:_HEADLINE])
+        return f"<Evaluation: {self.task}, {self.source}, {counted(self.records, 'record')}; {headline}>"
 
     def _repr_html_(self) -> str:
         """Return the scores as a table, for notebooks."""
-        table = ReportTable([Column("score"), Column("value", "number"), Column("95 % interval", "number")], self._subject)
-        for name, score in self.scores.items():
-            value, low, high = _texts(name, score)
-            table.add(name, value, f"{low} to {high}")
-        return html_table(table)
+        from seqmix.evaluation.report import score_table
 
-    @property
-    def _subject(self) -> str:
-        return f"{self.task}, {self.source}, {counted(self.records, 'record')}"
+        return html_table(score_table(self))
 
     def to_json(self) -> str:
         """Return the content of `evaluation.json`; what is not defined is null."""
@@ -82,6 +73,7 @@ class Evaluation:
         return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _texts(name: str, score: Score) -> tuple[str, str, str]:
-    """Return a score and the bounds of its interval as text."""
-    return score_text(name, score.value), score_text(name, score.low), score_text(name, score.high)
+def _text(name: str, score: Score) -> str:
+    """Return a score and its interval: "0.932 (0.901 to 0.955)"."""
+    value, low, high = (score_text(name, number) for number in (score.value, score.low, score.high))
+    return f"{value} ({low} to {high})"

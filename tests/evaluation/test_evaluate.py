@@ -300,3 +300,26 @@ def test_evaluating_new_files_keeps_evaluation_of_test_split(copy, dataset, tmp_
     assert (copy / "evaluation.json").read_text() == before
     assert (copy / "eval-new" / "report.html").is_file()
     assert "3 of 7 records were trained on: these figures say little of new data" in result.notes
+
+
+def test_results_show_their_headline_and_scores_are_numbers(evaluated):
+    result, _ = evaluated
+    accuracy = result.scores["accuracy"]
+    assert f"{accuracy:.3f}" == f"{accuracy.value:.3f}" and float(accuracy) == accuracy.value
+    assert str(accuracy) == f"{accuracy}" == repr(accuracy)
+    shown = repr(result)
+    assert shown.startswith("<Evaluation: classification, test split, 16 records; ") and len(shown) < 250
+    assert f"accuracy {accuracy:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})" in shown
+    assert all(name in shown for name in ("macro-F1", "ROC AUC")) and "MCC" not in shown
+
+
+def test_a_notebook_shows_a_table_of_all_scores(evaluated):
+    result = replace(evaluated[0], source="<b>new</b>.fa")
+    shown = result._repr_html_()
+    assert all(name in shown for name in result.scores) and f"{result.scores['MCC']:.3f}" in shown
+    assert "&lt;b&gt;new" in shown and "<b>new" not in shown
+
+
+@pytest.mark.parametrize("split", ["dev", ""])
+def test_an_unknown_split_names_the_parameter(split, trained, tmp_path):
+    refused(trained, tmp_path, ConfigError, f"split must be one of train, val, test: got '{split}'", split=split)

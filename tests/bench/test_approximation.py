@@ -1,7 +1,6 @@
 """How closely attention is approximated, how stable training is, and what `seqmix bench approximation` writes."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from seqmix.bench.attention_inputs import FromRun, Gaussian
 from seqmix.bench.stability import Instability, Task, amplifications, training_taus
 from seqmix.cli import app
 from seqmix.errors import ConfigError, DatasetError, SeqmixError
+from tests.support import installed
 
 PLUGINS = """
 import torch
@@ -53,17 +53,9 @@ class Broken(Twin):
 
 @pytest.fixture
 def plugins(tmp_path, monkeypatch):
-    """Approximations that another package brings: one without an error, one that takes the first keys, one that fails."""
-    folder = tmp_path / "site"
-    info = folder / "approximations-1.0.dist-info"
-    info.mkdir(parents=True)
-    (folder / "approximations.py").write_text(PLUGINS)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: approximations\nVersion: 1.0\n")
-    names = "".join(f"{name.lower()} = approximations:{name}\n" for name in ("Twin", "Fewer", "Broken"))
-    (info / "entry_points.txt").write_text(f"[seqmix.mixers]\n{names}")
-    monkeypatch.syspath_prepend(str(folder))
-    yield
-    sys.modules.pop("approximations", None)
+    """Approximations in another package: one without error, one that keeps the first keys, one that fails."""
+    with installed(monkeypatch, tmp_path / "site", "approximations", PLUGINS, twin="Twin", fewer="Fewer", broken="Broken"):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -211,7 +203,7 @@ def test_scores_are_means_relative_to_softmax():
     other = Instability(mixer="x", setting="seqmix", options={}, logits=[[1.0, 1.0]])
     assert softmax.score() == 3.0 and other.score() == 1.0
     assert softmax.relative(softmax) == (1.0, 0.0)
-    assert other.relative(softmax) == (0.5, 0.0)  # of the seed that both have
+    assert other.relative(softmax) == (0.5, 0.0)  # of the seed that both share
 
 
 def test_models_share_initial_weights_and_batches(dataset):
@@ -227,7 +219,7 @@ def test_models_share_initial_weights_and_batches(dataset):
 
 
 def test_kernelized_attention_is_more_stable_than_softmax():
-    tasks = [Task(None, seed, steps=20, length=64, batch_size=4) for seed in range(2)]  # single seeds differ much
+    tasks = [Task(None, seed, steps=20, length=64, batch_size=4) for seed in range(2)]  # single seeds vary a lot
     mean = {name: [np.mean(training_taus(name, task, "published")[0]) for task in tasks] for name in ("softmax", "kernelized")}
     assert sum(mean["kernelized"]) < 0.9 * sum(mean["softmax"])
     skyformer = np.mean(training_taus("skyformer", tasks[0], "published")[0])

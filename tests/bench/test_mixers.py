@@ -22,6 +22,7 @@ from seqmix.bench.mixers_report import bench_figure, bench_tables, write_bench
 from seqmix.cli import app
 from seqmix.errors import ConfigError, SeqmixError
 from seqmix.reporting.text import parse_lengths
+from tests.support import BROKEN_MIXERS, installed
 
 WEIGHTS = 10_000
 REAL_MEASURE = benchmark._measure
@@ -59,7 +60,7 @@ def made_up(*all_series):
 
 @pytest.fixture
 def measures(monkeypatch):
-    """Stands in for the processes: what each mixer gives at each length; returns the specifications that were asked for."""
+    """Replace the measuring processes: what each mixer yields at each length; lists the requested specifications."""
     asked = []
 
     def answer(spec, limit):
@@ -72,7 +73,7 @@ def measures(monkeypatch):
 
 @pytest.fixture
 def in_process(monkeypatch):
-    """Measures here, without the seconds that each new process needs to begin."""
+    """Measure in this process, without the seconds that a new one takes to start."""
 
     def answer(spec, limit):
         said = json.loads(main(json.dumps(asdict(spec))))
@@ -186,7 +187,7 @@ def test_series_stops_before_time_limit(measures):
     )
     assert result.series[0].stopped == "stopped at 256: a training step would take about 4 ms, the limit is 3 ms"
     assert called[0] == 3 and [(n, p is None) for _, n, p in called[1:]] == [(64, False), (128, False), (256, True)]
-    assert measures[0].longest == 10.0  # seconds that a run may really take
+    assert measures[0].longest == 10.0  # seconds allowed in real time
     assert "stopped at 256" in json.loads(result.to_json())["series"][0]["stopped"]
 
 
@@ -202,19 +203,9 @@ def test_failing_mixer_ends_only_its_series(in_process, tmp_path, monkeypatch):
     monkeypatch.setattr(
         benchmark, "_measure", lambda spec, limit: (REAL_MEASURE if spec.mixer == "dying" else here)(spec, limit)
     )
-    (tmp_path / "failing.py").write_text(
-        "import os\nfrom seqmix.mixers import Mixer\n\n"
-        "class Failing(Mixer):\n    def __init__(self, d_model, max_length):\n        super().__init__()\n\n"
-        '    def forward(self, x, mask, source):\n        raise RuntimeError("can\'t allocate memory: 1 TB")\n\n'
-        "class Dying(Failing):\n    def forward(self, x, mask, source):\n        os._exit(3)\n"
-    )
-    info = tmp_path / "failing-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: failing\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[seqmix.mixers]\nfailing = failing:Failing\ndying = failing:Dying\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    result = bench_mixers(["failing", "dying", "softmax"], (64, 128), repeats=1)
-    sys.modules.pop("failing")
+    source = BROKEN_MIXERS.format(error='RuntimeError("can\'t allocate memory: 1 TB")')
+    with installed(monkeypatch, tmp_path / "packages", "failing", source, failing="Failing", dying="Dying"):
+        result = bench_mixers(["failing", "dying", "softmax"], (64, 128), repeats=1)
     assert result.notes == [
         "failing: stopped at 64: failed: there is not enough memory",
         "dying: stopped at 64: the process ended with code 3: it said nothing",
@@ -328,5 +319,5 @@ def test_figure_has_a_line_for_each_mixer(tmp_path):
     for axes in figure.axes:
         assert [t.get_text() for t in axes.get_xticklabels()] == ["1k", "4k", "16k", "64k"]
         looks = {(line.get_color(), line.get_marker()) for line in axes.get_lines()}
-        assert len(looks) == 15  # one for each, and the guide
+        assert len(looks) == 15  # one per mixer, and the guide
     write_bench(made_up(series("a$b$c", 1.0, (64,))), tmp_path / "one")

@@ -25,7 +25,7 @@ from seqmix.experiments.spread import Spread, spread
 from seqmix.experiments.trial import Trial, TrialSpec, finished_trial, run_trial
 from seqmix.training import resolve as settling
 from seqmix.training import trainer as fitting
-from tests.support import as_kept_by_0_1_0
+from tests.support import BROKEN_MIXERS, as_kept_by_0_1_0, installed
 
 TINY = ("model.d_model=8", "model.words=0", "training.epochs=1")
 MIXERS = ["softmax", "kernelized"]
@@ -53,22 +53,10 @@ def compare(data, output, *settings, **options):
 
 @pytest.fixture
 def failing(monkeypatch, tmp_path):
-    """An installed package with two mixers: one that raises an error, one that ends its process."""
-    folder = tmp_path / "packages"
-    folder.mkdir()
-    (folder / "broken.py").write_text(
-        "import os\nfrom seqmix.mixers import Mixer\n\n"
-        "class Failing(Mixer):\n    def __init__(self, d_model, max_length):\n        super().__init__()\n\n"
-        '    def forward(self, x, mask, source):\n        raise ValueError("no way through")\n\n'
-        "class Dying(Failing):\n    def forward(self, x, mask, source):\n        os._exit(3)\n"
-    )
-    info = folder / "broken-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[seqmix.mixers]\nfailing = broken:Failing\ndying = broken:Dying\n")
-    monkeypatch.syspath_prepend(str(folder))
-    yield
-    sys.modules.pop("broken", None)
+    """An installed package with two mixers: one raises an error, one ends its process."""
+    source = BROKEN_MIXERS.format(error='ValueError("no way through")')
+    with installed(monkeypatch, tmp_path / "packages", "broken", source, failing="Failing", dying="Dying"):
+        yield
 
 
 @pytest.mark.slow

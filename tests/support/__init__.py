@@ -1,6 +1,8 @@
-"""What tests share: small files to work on, tiny trainings, and the paper's formulas (`naive`)."""
+"""Shared by the tests: small files, tiny trainings, plugin packages, and the papers' formulas (`naive`)."""
 
 import json
+import sys
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -21,15 +23,54 @@ def write_fasta(path, records):
 
 
 def train_tiny(dataset, output, *settings, **options):
-    """A small convolution, trained for a few epochs."""
+    """Train a small convolution for a few epochs."""
     given = {"mixer": "conv", "epochs": 2, "lr": 0.02, "tokens_per_batch": 512} | options
     return seqmix.train(
         dataset, output, settings=["model.d_model=8", "model.words=0", "training.patience=0", *settings], **given
     )
 
 
+@contextmanager
+def installed(monkeypatch, folder, module, source, **mixers):
+    """Install a package whose entry points are mixers.
+
+    Args:
+        monkeypatch: to undo it.
+        folder: where the module and its metadata are written.
+        module: name of the module.
+        source: its Python code.
+        mixers: names of the mixers, and their classes in the module.
+    """
+    info = folder / f"{module}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (folder / f"{module}.py").write_text(source)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+    points = "".join(f"{name} = {module}:{kind}\n" for name, kind in mixers.items())
+    (info / "entry_points.txt").write_text(f"[seqmix.mixers]\n{points}")
+    monkeypatch.syspath_prepend(str(folder))
+    yield
+    sys.modules.pop(module, None)
+
+
+BROKEN_MIXERS = """
+import os
+from seqmix.mixers import Mixer
+
+class Failing(Mixer):
+    def __init__(self, d_model, max_length):
+        super().__init__()
+
+    def forward(self, x, mask, source):
+        raise {error}
+
+class Dying(Failing):
+    def forward(self, x, mask, source):
+        os._exit(3)
+"""
+
+
 def launch_here(launcher, spec):
-    """In the place of `TrialProcess.launch`: a trial in this process, without the seconds that a new one needs to begin."""
+    """Run a trial in this process instead of `TrialProcess.launch`, without the seconds that a new process takes to start."""
     from seqmix.experiments import trial
 
     return json.loads(trial.main(json.dumps(asdict(spec)))).get("error", "")
@@ -45,7 +86,7 @@ def as_kept_by_0_1_0(folder):
 
 
 def compare_tiny(dataset, output, monkeypatch):
-    """Two mixers, trained for an epoch each, in this process."""
+    """Compare two mixers, each trained for one epoch in this process."""
     from seqmix.experiments import scheduler, trial
 
     monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
@@ -55,14 +96,14 @@ def compare_tiny(dataset, output, monkeypatch):
 
 
 def values(evaluation):
-    """The scores of an evaluation, without their intervals."""
+    """Return the scores of an evaluation without their intervals."""
     return {name: score.value for name, score in evaluation.scores.items()}
 
 
 def strict_json(path):
-    """What a JSON file holds; what JSON does not know, such as NaN, is an error."""
+    """Read a JSON file; constants that are not JSON, such as NaN, are errors."""
 
     def refuse(constant):
-        raise AssertionError(f"{constant} is no JSON")
+        raise AssertionError(f"{constant} is not JSON")
 
     return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)

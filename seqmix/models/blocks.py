@@ -1,4 +1,4 @@
-"""The parts of a classifier around its mixers: stem, blocks, and the branch of k-mer frequencies."""
+"""The parts of a classifier around its mixers: the stem, the blocks, and the k-mer branch."""
 
 from __future__ import annotations
 
@@ -12,27 +12,41 @@ from seqmix.functional.kmers import kmer_count
 from seqmix.functional.kmers import kmers as find_kmers
 from seqmix.mixers import Mixer, Table
 
-_WORD_STD = 0.02
-
-
-_FEEDFORWARD_FLOATS = 1 << 20  # hidden activations of a feed-forward that are there at one time, in training
+_KMER_STD = 0.02  # of the initial projection of k-mer frequencies
+_FEEDFORWARD_FLOATS = 1 << 20  # most hidden activations of a feed-forward layer held at a time in training
 
 
 class KmerBranch(nn.Module):
-    """Frequencies of words of `k` characters `(B, words)`, projected to `width` and normalised: `(B, width)`.
+    """The k-mer branch: frequencies of all k-mers, projected and normalised.
 
-    The projection begins small, so that the norm magnifies what is learned over what was there by chance.
+    The projection starts small, so that the norm amplifies what is learned over what was there by chance. Cost: O(L k)
+    operations and O(4^k) memory per sequence, for DNA.
+
+    Args:
+        k: characters in a k-mer.
+        letters: number of letters, e.g. 4 for DNA.
+        width: width of the output.
+        dropout: probability of hiding a k-mer in training.
     """
 
     def __init__(self, k: int, letters: int, width: int, dropout: float) -> None:
         super().__init__()
         self.k, self.letters, self.dropout = k, letters, dropout
         self.weight = nn.Parameter(torch.empty(kmer_count(k, letters), width))
-        nn.init.normal_(self.weight, std=_WORD_STD)
+        nn.init.normal_(self.weight, std=_KMER_STD)
         self.norm = nn.LayerNorm(width)
 
     def forward(self, ids: Tensor, mask: Tensor, *, cls: bool = False) -> Tensor:
-        """ids `(B, L)` characters, mask `(B, L)` bool; `cls`: CLS stands first."""
+        """Return the features of each sequence.
+
+        Args:
+            ids: `(B, L)`, character ids.
+            mask: `(B, L)` bool, True = a real token.
+            cls: whether each sequence begins with CLS, which is ignored.
+
+        Returns:
+            `(B, width)`.
+        """
         if cls:
             ids, mask = ids[:, 1:], mask[:, 1:]
         found, kept = find_kmers(ids, mask, self.k, self.letters)
@@ -45,7 +59,15 @@ class KmerBranch(nn.Module):
 
 
 class ConvStem(nn.Module):
-    """``x + gelu(conv(x))`` along the length: short motifs become visible to mixers that see single tokens."""
+    """``x + gelu(conv(x))`` along the length, which shows short motifs to mixers that see single tokens.
+
+    Args:
+        d_model: width D.
+        kernel: odd width of the convolution.
+
+    Raises:
+        ConfigError: `kernel` is even or less than 1.
+    """
 
     def __init__(self, d_model: int, kernel: int) -> None:
         super().__init__()
@@ -54,11 +76,20 @@ class ConvStem(nn.Module):
         self.convolution = nn.Conv1d(d_model, d_model, kernel, padding=kernel // 2)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the features `(B, L, D)` of x `(B, L, D)`."""
         return x + F.gelu(self.convolution(x.transpose(1, 2))).transpose(1, 2)
 
 
 class PlainBlock(nn.Module):
-    """The mixer as published for Paramixer: no residual around it but on request; then dropout, and a norm if asked for."""
+    """The mixer, dropout, and optionally a residual and a norm; as published for Paramixer, without either.
+
+    Args:
+        mixer: the mixer.
+        d_model: width D.
+        norm: whether a LayerNorm comes last.
+        residual: whether the input is added before the norm.
+        dropout: probability of dropping an output of the mixer in training.
+    """
 
     def __init__(self, mixer: Mixer, d_model: int, norm: bool, residual: bool, dropout: float) -> None:
         super().__init__()
@@ -67,6 +98,7 @@ class PlainBlock(nn.Module):
         self.norm = nn.LayerNorm(d_model) if norm else None
 
     def forward(self, x: Tensor | Table, mask: Tensor, source: Tensor | Table) -> Tensor:
+        """Return `(B, L, D)`; arguments are those of `Mixer.forward`."""
         mixed: Tensor = self.dropout(self.mixer(x, mask, source))
         if self.residual:
             mixed = mixed + (x.expand() if isinstance(x, Table) else x)
@@ -74,7 +106,14 @@ class PlainBlock(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Pre-norm, as in the Skyformer paper: ``x + mixer(norm(x))``, then ``x + feedforward(norm(x))``."""
+    """``x + mixer(norm(x))``, then ``x + feedforward(norm(x))``: pre-norm, as in the Skyformer paper.
+
+    Args:
+        mixer: the mixer.
+        d_model: width D.
+        d_feedforward: hidden width of the feed-forward layer.
+        dropout: dropout probability, for the output of the mixer and both feed-forward layers.
+    """
 
     def __init__(self, mixer: Mixer, d_model: int, d_feedforward: int, dropout: float) -> None:
         super().__init__()
@@ -91,10 +130,11 @@ class TransformerBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+        """Return `(B, L, D)`; arguments are those of `Mixer.forward`."""
         x = x + self.dropout(self.mixer(self.norm_mixer(x), mask, source))
         if not self.training:
             return x + self._feed_forward(x)
-        # Its hidden activations are the widest tensors of the block: not kept, and computed again a part at a time.
+        # The hidden activations are the widest tensors of the block: they are not kept, but recomputed one part at a time.
         width = x.shape[0] * max(layer.out_features for layer in self.feedforward if isinstance(layer, nn.Linear))
         parts = x.chunk(-(-x.shape[1] * width // _FEEDFORWARD_FLOATS), dim=1)
         return x + torch.cat([checkpoint(self._feed_forward, part, use_reentrant=False) for part in parts], dim=1)

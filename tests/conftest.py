@@ -10,14 +10,14 @@ import pytest
 import seqmix
 from tests.support import launch_here, random_dna, write_fasta
 
-# Threads that wait for each other on a busy machine would make tiny tensors a hundred times slower. Read when torch is
-# imported, here and in subprocesses.
+# On a busy machine, threads waiting for each other would make work on tiny tensors a hundred times slower. Read when torch
+# is imported, here and in subprocesses.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
 def two_class_files(tmp_path_factory):
-    """Two FASTA files, AT-rich and GC-rich: easy to tell apart, of uneven lengths."""
+    """Two FASTA files, AT-rich and GC-rich: easy to distinguish, with varying lengths."""
     folder = tmp_path_factory.mktemp("fasta")
     rng = random.Random(0)
     for name, weights in (("atrich", (3, 1, 1, 3)), ("gcrich", (1, 3, 3, 1))):
@@ -43,7 +43,7 @@ def trained(dataset, tmp_path_factory):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Time that passes in optimiser steps (1 s each) and validations (2 s each) only."""
+    """A clock that only advances in optimiser steps (1 s each) and validations (2 s each)."""
     from seqmix.training import trainer as fitting
 
     class Clock:
@@ -64,7 +64,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def launched(monkeypatch):
-    """Trains here (see `launch_here`); returns what was trained."""
+    """Run trials in this process (see `launch_here`), and list what was trained."""
     from seqmix.experiments import scheduler, trial
 
     names = []

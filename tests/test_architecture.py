@@ -36,7 +36,7 @@ OPTIONS = {
 
 
 def leaves(group, above=""):
-    """The commands of a group and of the groups in it, by all their names: "train", "bench mixers"."""
+    """Return the commands of a group and of its subgroups by full name: "train", "bench mixers"."""
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from leaves(command, f"{above}{name} ")

@@ -22,7 +22,7 @@ from seqmix.system.files import write_whole
 
 @pytest.fixture
 def copy(trained, tmp_path):
-    """A copy of the trained run, to damage."""
+    """A copy of the trained run, to be damaged."""
     return Path(shutil.copytree(trained.path, tmp_path / "copy"))
 
 
@@ -72,7 +72,7 @@ def test_damaged_tensors_are_detected(copy, name):
     load()
     flipped = bytearray(whole)
     flipped[(header + len(whole)) // 2] ^= 1  # one bit of one number
-    renamed = whole.replace(b'"dtype":"F32"', b'"dtype":"I32"')  # the same bytes, another type
+    renamed = whole.replace(b'"dtype":"F32"', b'"dtype":"I32"')  # same bytes, another dtype
     damaged = {
         "bit": bytes(flipped),
         "type": renamed,
@@ -282,7 +282,7 @@ def test_truncated_line_of_log_is_skipped(copy):
 
 
 def test_environment_is_recorded_without_starting_a_process():
-    # an interruption while one starts would leave it behind
+    # interrupted while it starts, it would be left behind
     program = """
 import sys
 from seqmix.run import environment

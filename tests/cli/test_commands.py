@@ -14,7 +14,7 @@ SMALL = ["--epochs", "2", "--set", "model.d_model=8", "--set", "mixer.d_hidden=8
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Runs a command line in an empty folder."""
+    """Run a command line in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -27,7 +27,7 @@ def run(monkeypatch, tmp_path):
 
 
 def one_line(result):
-    """The only line of an error, without colour."""
+    """Return the only line of an error, without colour."""
     lines = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", result.stderr).splitlines() if line]
     assert len(lines) == 1 and lines[0].startswith("seqmix: "), result.stderr
     assert result.stdout == ""
@@ -79,7 +79,7 @@ def test_verbose_prints_settings(run, dataset):
 def test_output_without_terminal_has_no_control_characters(run, dataset):
     result = run("train", dataset.path, *SMALL)
     assert "\r" not in result.stderr and "\x1b" not in result.stderr
-    assert len([line for line in result.stderr.splitlines() if re.match(r"\s+[12]\s", line)]) == 2  # a line an epoch
+    assert len([line for line in result.stderr.splitlines() if re.match(r"\s+[12]\s", line)]) == 2  # one line per epoch
 
 
 @pytest.mark.parametrize(

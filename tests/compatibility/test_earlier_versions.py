@@ -20,7 +20,7 @@ KINDS = {"dna": "dna.fa", "regression": "texts.csv", "multilabel": "texts.csv", 
 
 @pytest.fixture(params=KINDS)
 def made(request, tmp_path, monkeypatch):
-    """The name of a kind; its files are in the working directory."""
+    """The name of a kind, with its files in the working directory."""
     with tarfile.open(MADE) as archive:
         archive.extractall(tmp_path, filter="data")
     monkeypatch.chdir(tmp_path)

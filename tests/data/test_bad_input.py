@@ -30,7 +30,7 @@ def binary(n, seed=0, without=b""):
     return bytes(random.Random(seed).choices([b for b in range(256) if b not in without], k=n))
 
 
-# name of the file, its content, options, what the message must hold
+# name of the file, its content, options, parts of the message
 BAD = {
     "empty file": ("x.fa", b"", {}, ["empty"]),
     "empty packed file": ("x.fa.gz", gzip.compress(b""), {}, ["empty"]),
@@ -277,7 +277,7 @@ def test_damaged_data_set_is_not_opened(name, damage, tmp_path):
 
 
 class FullDisk:
-    """A file on a disk that is full after some bytes."""
+    """A file on a disk that fills up after some bytes."""
 
     def __init__(self, file, room):
         self.file, self.room = file, room

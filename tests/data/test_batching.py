@@ -42,7 +42,7 @@ def test_batches_use_most_of_the_token_limit():
     lengths = random_lengths(0, 2000)
     batches = plan_batches(lengths, tokens_per_batch=8000, order=(0, 0))
     padded = sum(lengths[batch].max() * len(batch) for batch in batches)
-    assert padded / lengths.sum() < 1.15  # similar lengths stand together: little padding
+    assert padded / lengths.sum() < 1.15  # similar lengths are batched together: little padding
     assert len(batches) < 1.25 * lengths.sum() / 8000
 
 
@@ -67,7 +67,7 @@ def test_each_seed_and_epoch_has_different_batches():
     plans = [plan_batches(lengths, tokens_per_batch=2000, order=order) for order in ((0, 0), (0, 1), (1, 0))]
     assert not any(same(a, b) for i, a in enumerate(plans) for b in plans[:i])
     together = [{frozenset(batch.tolist()) for batch in plan} for plan in plans]
-    assert together[0] != together[1]  # not the same batches in another order
+    assert together[0] != together[1]  # not just the same batches in another order
 
 
 def test_training_batches_are_not_ordered_by_length():

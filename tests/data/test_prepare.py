@@ -126,7 +126,7 @@ def test_single_record_genome_is_prepared_without_labels(tmp_path):
 
 
 def test_prepare_is_reproducible_across_processes(tmp_path):
-    # Python draws new hashes in every process: none of them may decide anything.
+    # Python uses new hash seeds in every process; nothing may depend on them.
     rng = random.Random(0)
     records = [dna(rng.randint(4, 6), rng.random()) for _ in range(300)]
     text = "".join(f">r{i % 250} label={'ab'[i % 2]} gene:g{rng.randrange(200)}\n{s}\n" for i, s in enumerate(records))
@@ -356,7 +356,7 @@ def test_groups_stay_in_one_split(source, tmp_path):
 
 
 def test_groups_linked_by_duplicates_stay_together(tmp_path):
-    # r(2i) and r(2i+1) are one gene; r(2i+1) and r(2i+2) are one sequence: all of a chain belongs together.
+    # r(2i) and r(2i+1) are one gene; r(2i+1) and r(2i+2) have equal sequences: the whole chain belongs together.
     text = ""
     for chain in range(8):
         for i in range(6):
@@ -439,7 +439,7 @@ def test_relatives_of_test_records_are_dropped_from_training_and_reported(with_v
     assert dataset.info["dropped"]["related to a later split"] == len(gone)
     assert any(f"{len(gone)} " in note and "left out" in note for note in dataset.info["notes"])
     sequences = {f"{c}{i}": dna(30, f"{c}{i}") for c in "ab" for i in range(20)}
-    assert decoded(dataset) | sequences == decoded(dataset)  # what is left stands at its right place
+    assert decoded(dataset) | sequences == decoded(dataset)  # the rest is in its place
 
 
 def test_only_requested_classes_are_kept(tmp_path):

@@ -24,7 +24,7 @@ def labels(*inputs, **options):
 
 @pytest.fixture
 def folder(tmp_path):
-    """`write(name, text)` writes a file below a fresh folder and returns its path."""
+    """`write(name, text)` writes a file in a new folder and returns its path."""
 
     def write(name, text):
         path = tmp_path / name

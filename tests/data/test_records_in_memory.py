@@ -35,7 +35,7 @@ def content(dataset):
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """The data set that a file of the records makes."""
+    """The data set prepared from a file of the same records."""
     folder = tmp_path_factory.mktemp("table")
     return seqmix.prepare(write_table(folder / "x.csv", only(ROWS, "id", "text", "label")), folder / "data")
 

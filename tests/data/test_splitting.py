@@ -38,7 +38,7 @@ def test_equal_seeds_give_equal_splits():
 
 
 def test_order_of_records_does_not_matter():
-    # Sorted input must not end up sorted over the splits.
+    # Sorted input must not stay sorted over the splits.
     split = stratified_split(np.zeros(300, dtype=int), alone(300), FRACTIONS, seed=0)
     means = [alone(300)[split == s].mean() for s in range(3)]
     assert max(means) - min(means) < 60
@@ -91,7 +91,7 @@ def test_fixed_records_keep_their_split():
 
 
 def naive_components(keys):
-    """By repeated merging of all pairs."""
+    """Find components by repeatedly merging all pairs."""
     n = len(keys[0])
     found = list(range(n))
     changed = True

@@ -12,7 +12,7 @@ from tests.support.preparing import dna, message_of, reverse_complement
 
 
 def encode(vocabulary, text):
-    """The decoded tokens, and what was counted as replaced."""
+    """Return the decoded tokens, and the counts of replaced characters."""
     replaced = Counter()
     tokens = vocabulary.encode(text, replaced, "x.fa: record 's1' (line 3)")
     assert tokens.dtype == vocabulary.dtype

@@ -21,7 +21,7 @@ from tests.support import oracles, random_dna, values, write_fasta
 
 @pytest.fixture(scope="module")
 def evaluated(trained, tmp_path_factory):
-    """The trained run on its test split, and the folder of its files."""
+    """The evaluation of the trained run on its test split, and the folder of its files."""
     folder = tmp_path_factory.mktemp("evaluation")
     return seqmix.evaluate(trained, output=folder, resamples=100), folder
 
@@ -97,7 +97,7 @@ def test_evaluation_json_is_valid_and_complete(evaluated, trained):
 
 
 class Resources(HTMLParser):
-    """Everything in a page that a browser would fetch."""
+    """Collects everything in a page that a browser would fetch."""
 
     def __init__(self):
         super().__init__()
@@ -116,7 +116,7 @@ def test_report_is_self_contained(evaluated):
     assert parser.found == []
     assert not {"script", "link", "iframe", "img"} & set(parser.tags)
     assert not re.search(r"url\(\s*['\"]?(?!#)|@import", page)
-    names_only = r"www\.w3\.org|purl\.org|creativecommons\.org"  # what XML calls its vocabularies; nothing is fetched
+    names_only = r"www\.w3\.org|purl\.org|creativecommons\.org"  # XML namespaces, which are not fetched
     assert not re.findall(rf"https?://(?!{names_only})", page)
     assert parser.tags.count("svg") == 4  # confusion, ROC, reliability, learning curves
     for text in ("atrich", "ROC AUC", "95 % interval", "4-mers", "Confusion", "Reliability", "Learning curves"):

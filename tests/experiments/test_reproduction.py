@@ -41,7 +41,7 @@ skyformer 64.70 38.69 82.06 70.73 40.77 59.39
 
 @pytest.fixture(scope="module")
 def released(tmp_path_factory):
-    """All five data sets of the Long Range Arena, three of them as they come out of its archive."""
+    """All five data sets of Long Range Arena, three of them as they are in its archive."""
     root = tmp_path_factory.mktemp("released")
     archive = root / "lra_release" / "lra_release"
     archive.mkdir(parents=True)
@@ -55,7 +55,7 @@ def released(tmp_path_factory):
 
 
 def cdna(path, weights, n=10):
-    """A file as Ensembl has it; one transcript is too short."""
+    """A file as Ensembl distributes it; one transcript is too short."""
     rng = random.Random(path.name)
     lengths = [50, *(5001 + 7 * i for i in range(n))]
     rows = [f">T{path.name[:3]}{i} cdna\n{''.join(rng.choices('ACGT', weights, k=k))}\n" for i, k in enumerate(lengths)]
@@ -65,7 +65,7 @@ def cdna(path, weights, n=10):
 
 @pytest.fixture(scope="module")
 def ensembl(tmp_path_factory):
-    """cDNA of all species, with other files beside."""
+    """cDNA of all species, with other files beside them."""
     root = tmp_path_factory.mktemp("ensembl")
     (root / "fasta").mkdir()
     for name in ("Homo_sapiens.GRCh38", "Mus_musculus.GRCm39", "Mus_spretus.SPRET_EiJ_v3"):
@@ -110,7 +110,7 @@ def test_data_is_prepared_as_recipes_say(experiment):
             if f"--{option.replace('_', '-')}" in words:
                 value = words[words.index(f"--{option.replace('_', '-')}") + 1]
                 said.setdefault(option, set()).add(int(value) if value.isdecimal() else value)
-    # One data set is made for all recipes, as long as the longest of them takes.
+    # One data set serves all recipes, with the length of the longest.
     assert experiment.options == {option: max(values) for option, values in said.items()}
     assert experiment.length == (
         16384

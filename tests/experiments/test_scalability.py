@@ -76,7 +76,7 @@ def test_interruption_keeps_finished_work(launched, tmp_path):
 
     result = reproduce(tmp_path / "s", mixers=("paramixer",), on_event=stop)
     assert result.interrupted and (result.points[0].task, result.points[0].length) == ("adding", 8)
-    assert len(launched) < 4  # the one that was begun meanwhile may have been finished
+    assert len(launched) < 4  # one started in the meantime may have finished
     assert "trainings are missing" in (tmp_path / "s" / "scalability.html").read_text()
     assert not reproduce(tmp_path / "s", mixers=("paramixer",)).interrupted
     assert sorted(launched) == sorted(f"{task}-{n}-paramixer-seed0" for task in TASKS for n in (8, 12))
@@ -157,7 +157,7 @@ def test_quick_recipes_are_used(task, launched, tmp_path):
 
 
 def made_up(errors):
-    """error by (task, length, mixer); None: failed."""
+    """Trials with errors by (task, length, mixer); None if failed."""
     trials = [
         Trial(
             task=task,

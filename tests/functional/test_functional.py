@@ -110,7 +110,7 @@ def test_rows_of_similar_length_are_mixed_together():
     assert groups([100, 99, 98, 97], [0, 1, 64]) == [4]
     assert groups([100, 100, 50, 50], [0, 1, 32]) == [2, 2]
     assert groups([100, 10], [0, 1]) == [1, 1]
-    assert groups([100, 99], [0, 1000]) == [1, 1]  # circles so short that extending them costs more
+    assert groups([100, 99], [0, 1000]) == [1, 1]  # circles so short that extending them would cost more
 
 
 @pytest.mark.parametrize("lengths", [None, [4, 7]])
@@ -209,7 +209,7 @@ def mlp_inputs(generator, positions, m=2, h=3, d=4, k=2):
 
 @pytest.mark.parametrize("positions", [1, 64, 65, 200])
 def test_chunked_mlp_matches_plain_mlp_for_any_chunks(positions, generator, monkeypatch):
-    monkeypatch.setattr(mlp_module, "_CHUNK_FLOATS", {"cpu": 1, "cuda": 1})  # chunks of 64 positions, the fewest there are
+    monkeypatch.setattr(mlp_module, "_CHUNK_FLOATS", {"cpu": 1, "cuda": 1})  # chunks of 64 positions, the minimum
     inputs = mlp_inputs(generator, positions)
     x, *weights = inputs
     plain = torch.stack([naive.mlp(x.T, *(w[m] for w in weights)).T for m in range(2)])
@@ -243,7 +243,7 @@ def test_gaussian_kernel_matches_formula_and_is_one_on_diagonal(generator):
     assert torch.diagonal(gaussian_kernel(far, far)).max() <= 1.0
 
 
-TILES = {  # (values, width) of a tile: one for all, several with smaller last ones, both sides cut, single rows
+TILES = {  # (values, width) of a tile: one tile for all, several with a smaller last one, both sides divided, single rows
     "one tile": (1 << 18, 1 << 7),
     "several": (15, 100),
     "both sides cut": (12, 3),
@@ -335,7 +335,7 @@ def test_skyformer_attention_gradients(iterations, generator, monkeypatch):
     cut(monkeypatch, (12, 3))
     q, k, v = (normal(generator, 2, 2, 7, 4).requires_grad_() for _ in range(3))
     mask = torch.arange(7) < torch.tensor([7, 4])[:, None]
-    landmarks = torch.tensor([[0, 3, 3, 8, 13], [1, 2, 7, 9, 9]])  # twice the same row, of queries and of keys
+    landmarks = torch.tensor([[0, 3, 3, 8, 13], [1, 2, 7, 9, 9]])  # repeated rows, both of queries and of keys
     real = mask[:, None, :, None]
     assert gradcheck(lambda *x: skyformer_attention(*x, mask, landmarks, 0.2, iterations) * real, (q, k, v), fast_mode=True)
 
@@ -358,7 +358,7 @@ def test_run_in_parallel_does_all_work_and_restores_threads(n_threads):
             threads.run_in_parallel(work, range(7), seen.device)
         assert seen.tolist() == [1] * 7
         assert modes == [(False, True)] * 7
-        assert inside == [1] * 7  # or each would start as many again
+        assert inside == [1] * 7  # otherwise each thread would start as many again
         assert torch.get_num_threads() == n_threads
         with pytest.raises(ZeroDivisionError):
             threads.run_in_parallel(lambda i: 1 // i, range(7), seen.device)

@@ -65,12 +65,12 @@ CASES = {
 
 
 def circular_mix_takes(case):
-    """It takes no empty sequence."""
+    """Whether `circular_mix` accepts the case: it accepts no empty sequence."""
     return min(case.lengths or [case.length]) > 0
 
 
 def inputs(case):
-    """Links, values and the gradient of the output: (3, K, L), (3, D, L), (3, D, L), with NaN behind each sequence."""
+    """Return links, values and the gradient of the output, (3, K, L), (3, D, L), (3, D, L), with NaN past each sequence."""
     generator = torch.Generator().manual_seed(0)
 
     def normal(rows, dtype):
@@ -100,7 +100,7 @@ def by_triton(case):
 
 
 def by_formula(case):
-    """Output and gradients in float64, position by position within each sequence; autograd has the gradients."""
+    """Return output and gradients in float64, position by position within each sequence, using autograd."""
     links, values, grad = (tensor.double().requires_grad_() for tensor in inputs(case))
     out = torch.zeros_like(values)
     for b, n in enumerate(case.lengths or [case.length] * 3):
@@ -130,7 +130,7 @@ def gradients(out, links, values, grad, case):
 
 @pytest.fixture(scope="module")
 def kernels_returned(tmp_path_factory):
-    """What the kernels return in every case: `case/0` the output, `case/1` and `case/2` the gradients."""
+    """Results of the kernels in every case: `case/0` is the output, `case/1` and `case/2` are the gradients."""
     path = tmp_path_factory.mktemp("triton") / "returned.safetensors"
     in_a_process([__file__, str(path)], TRITON_INTERPRET="1")
     return load_file(path)

@@ -55,7 +55,7 @@ def cli(*arguments, code=0, **options):
     return result
 
 
-# What is predicted.
+# Predictions.
 
 
 def test_ids_lengths_and_order_match_input(expected, sequences):
@@ -139,7 +139,7 @@ def test_only_the_run_folder_is_needed(trained, fasta, expected, tmp_path):
     assert list(predict(fasta, run)) == expected
 
 
-# What is read.
+# Input.
 
 
 def test_predict_reads_every_input_of_prepare(sequences, expected, trained, fasta, tmp_path):
@@ -216,9 +216,9 @@ def test_records_are_read_in_windows(trained, two_class_files, monkeypatch):
     predictions = predict(two_class_files, trained, tokens_per_batch=100)
     most = 0
     for given, _ in enumerate(predictions):
-        most = max(most, sum(read[given:]))  # characters read and not yet given out
+        most = max(most, sum(read[given:]))  # characters read but not yet yielded
     assert len(read) == 80
-    assert most <= 8 * 100 + 2 * 210  # a window, and the record that filled it up
+    assert most <= 8 * 100 + 2 * 210  # a window, and the record that filled it
     assert most < sum(read) / 5
 
 
@@ -237,7 +237,7 @@ def test_progress_counts_every_record_once(fasta, expected, trained):
     assert sum(done) == len(expected)
 
 
-# What is written.
+# Output.
 
 
 def written(predictions, **options):
@@ -341,7 +341,7 @@ def test_unwritable_output_is_explained(fasta, trained, tmp_path):
 
 
 def test_full_disk_is_explained(fasta, trained):
-    # A device is no file that could be lost: it takes no --overwrite.
+    # A device is not a file that could be lost, so it needs no --overwrite.
     result = cli(fasta, "--run", trained.path, "-o", "/dev/full", code=1)
     assert "/dev/full: cannot be written: No space left on device" in result.stderr
     assert Path("/dev/full").exists()

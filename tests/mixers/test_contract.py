@@ -57,7 +57,7 @@ def mixer(name, options, dtype=torch.float64):
 
 
 def classifier(name, options, pooling="mean", dtype=torch.float64, **more):
-    # Wide positions and biases of every size: nothing that matters is near zero.
+    # Large positions and biases of every size: nothing that matters is near zero.
     settings = {"positions": True, "position_std": 1.0, "blocks": 2, "d_feedforward": 10} | more
     model = SequenceClassifier(
         vocab_size=VOCABULARY,
@@ -73,13 +73,13 @@ def classifier(name, options, pooling="mean", dtype=torch.float64, **more):
 
 
 def sequences(lengths, pooling="mean"):
-    """Token ids of each length, a CLS token in front where the pooling reads it."""
+    """Token ids of each length, with a CLS token in front if the pooling reads it."""
     made = [torch.randint(2, VOCABULARY, (length,)) for length in lengths]
     return [torch.cat((torch.tensor([CLS]), ids)) for ids in made] if pooling == "cls" else made
 
 
 def batch(rows, padding, extra=0):
-    """Rows `(L, ...)` side by side, `padding` behind each; and their mask."""
+    """Stack rows `(L, ...)` with `padding` after each, and return them with their mask."""
     longest = max(map(len, rows)) + extra
     padded = torch.full((len(rows), longest, *rows[0].shape[1:]), padding, dtype=rows[0].dtype)
     for line, row in zip(padded, rows, strict=True):
@@ -125,13 +125,13 @@ def test_classifier_output_depends_on_own_sequence_only(name, options, pooling, 
         alone = [model(ids[None], torch.ones(1, len(ids), dtype=torch.bool))[0].softmax(-1) for ids in rows]
         for order in ([0, 1, 2, 3, 4], [3, 1, 4, 0, 2], [1, 2]):
             for padding in (0, 7, -5, 10**9):
-                # A model with positions takes no more than it was built for: room for padding behind short ones only.
+                # A model with positions accepts no more than it was built for: only short sequences leave room for padding.
                 ids, mask = batch([rows[i] for i in order], padding, extra=0 if 4 in order else 8)
                 for row, i in zip(model(ids, mask).softmax(-1), order, strict=True):
                     torch.testing.assert_close(row, alone[i], rtol=0, atol=1e-5 if dtype == torch.float32 else 1e-10)
 
 
-# 3. In eval(), no chance.
+# 3. eval() is deterministic.
 
 
 @every_mixer
@@ -143,7 +143,7 @@ def test_eval_is_deterministic(name, options):
     assert torch.equal(model(ids, mask), first)
 
 
-# 4. The last real token counts, padding does not.
+# 4. The last real token matters, padding does not.
 
 
 @every_mixer
@@ -165,7 +165,7 @@ def test_last_real_token_matters_and_padding_does_not(name, options, pooling, le
     assert (pooled(row, 0) - before).abs().max() > 1e-8
 
 
-# 5. Every parameter learns, and survives a save and a load.
+# 5. Every parameter gets a gradient, and survives saving and loading.
 
 
 @every_mixer
@@ -200,7 +200,7 @@ def test_any_length_works_forward_and_backward(name, options, length):
     assert x.grad.isfinite().all()
 
 
-# 7. The gradchecks of hand-written backwards stand in test_functional.py; this one is of the whole.
+# 7. Handwritten backwards are checked in test_functional.py; this one checks the whole mixer.
 
 
 @every_mixer
@@ -247,7 +247,7 @@ def naive_bigbird(built, h, q, k, v):
     used = -(-len(q) // size)
     blocks, counts = built._plan(torch.tensor([used]), used)
     drawn = {i: blocks[0, h, i, 5:][counts[0, h, i, 5:]].tolist() for i in range(used)}
-    for i, others in drawn.items():  # one from each share of those that are neither near nor at the edge
+    for i, others in drawn.items():  # one from each share of the blocks that are neither neighbours nor first or last
         free = [j for j in range(1, used - 1) if abs(i - j) > 1]
         assert len(others) == len(set(others)) == min(len(free), built.n_random_blocks)
         assert set(others) <= set(free)
@@ -285,7 +285,7 @@ def naive_attention(built, x, source):
 
 
 def naive_longshort(built, x, source):
-    """Both norms are of all heads together: equal for keys and values, not for one head's part of them."""
+    """Both norms are over all heads together: the same for keys and values, but not separable into heads."""
     q, k, v = (layer(x) for layer in (built.query, built.key, built.value))
     share = built.dynamic(k).softmax(0).chunk(built.n_heads, dim=1)
     parts = [slice(h * WIDTH // built.n_heads, (h + 1) * WIDTH // built.n_heads) for h in range(built.n_heads)]
@@ -353,11 +353,11 @@ def test_paramixer_default_factors_and_links_match_paper(max_length, factors):
         assert 2 ** (math.log2(max_length)) <= 2**factors
 
 
-# 9. No tensor of size L x L, unless the mixer says so.
+# 9. No tensor of size L x L, unless the mixer is declared quadratic.
 
 
 class LargestTensor(TorchDispatchMode):
-    """Elements of the largest tensor that any operation returns."""
+    """Records the number of elements of the largest tensor that any operation returns."""
 
     elements = 0
 
@@ -372,7 +372,7 @@ def largest_tensor(built, length, training):
     x = torch.randn(1, length, WIDTH, requires_grad=True)
     built.train(training)
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the mode sees one thread
+    torch.set_num_threads(1)  # the mode sees only one thread
     try:
         with LargestTensor() as mode:
             y = built(x, torch.ones(1, length, dtype=torch.bool), x)
@@ -394,7 +394,7 @@ def test_no_tensor_is_quadratic_in_length(name, options, training):
 
 
 class Plain(torch.nn.Module):
-    """Kernelized attention as it is written, the kernel as a whole."""
+    """Kernelized attention as written, with the whole kernel."""
 
     def forward(self, x, mask, source):
         return gaussian_kernel(x, x) @ x
@@ -409,5 +409,5 @@ def test_kernel_is_computed_one_tile_at_a_time(name, options, monkeypatch):
     monkeypatch.setattr(gaussian, "_TILE_FLOATS", {"cpu": 1 << 12})
     monkeypatch.setattr(gaussian, "_TILE_WIDTH", {"cpu": 1 << 5})
     elements = largest_tensor(mixer(name, options, torch.float32), 1024, training=True)
-    # Inputs and outputs, (2 tiles), and all landmarks with each other; not 1024 x 64 or 1024 x 1024 kernel values.
+    # Inputs and outputs, 2 tiles, and the landmarks' own kernel; not 1024 x 64 or 1024 x 1024 kernel values.
     assert elements <= max(1024 * WIDTH, 2 << 12)

@@ -43,7 +43,7 @@ def assert_equal(got, expected, mask, atol=1e-10):
 
 def test_nystrom_with_a_landmark_per_token_is_softmax(qkv):
     q, k, v, mask = qkv
-    # The iteration converges for any matrix; one with a large condition number takes more steps.
+    # The iteration converges for any matrix, but takes more steps for a large condition number.
     assert_equal(nystrom_attention(q, k, v, mask, LENGTH, iterations=40), softmax_attention(q, k, v, mask), mask, 1e-6)
     assert_equal(nystrom_attention(q, k, v, mask, 3 * LENGTH, iterations=40), softmax_attention(q, k, v, mask), mask, 1e-6)
 
@@ -57,7 +57,7 @@ def test_linformer_with_identity_projection_is_softmax(qkv):
 
 def test_performer_error_falls_with_square_root_of_features(qkv):
     q, k, v, mask = qkv
-    q, k = q / 2, k / 2  # the estimate's variance grows with the exponential of the rows' squares
+    q, k = q / 2, k / 2  # the variance of the estimate grows exponentially with the squared norms of the rows
     expected = real(softmax_attention(q, k, v, mask), mask)
     errors = []
     for n_features in (64, 1024, 16384):
@@ -66,7 +66,7 @@ def test_performer_error_falls_with_square_root_of_features(qkv):
         drawn = [build_mixer("performer", HEADS * HEAD_WIDTH, LENGTH, options).double() for _ in range(8)]
         squares = [(real(built.attend(q, k, v, mask), mask) - expected).square().mean() for built in drawn]
         errors.append(float(torch.stack(squares).mean().sqrt()))
-    for few, many in itertools.pairwise(errors):  # 16 times as many: a quarter of the error
+    for few, many in itertools.pairwise(errors):  # 16 times the features: a quarter of the error
         assert 3.0 < few / many < 5.0
     assert errors[-1] < 0.02
 
@@ -179,6 +179,6 @@ def test_long_sequences_have_many_hash_buckets():
     q = torch.randn(1, HEADS, 1000, HEAD_WIDTH, dtype=torch.float64)
     buckets = _hash(q, torch.ones(1, 1000, dtype=torch.bool), built.rotations[0], 4)
     assert int(buckets.max()) < 256
-    assert len(buckets[0, 0].unique()) > 64  # more than one rotation tells apart
+    assert len(buckets[0, 0].unique()) > 64  # more than one rotation can distinguish
     near = _hash(q + 1e-6, torch.ones(1, 1000, dtype=torch.bool), built.rotations[0], 4)
     assert float((near == buckets).double().mean()) > 0.99

@@ -92,7 +92,7 @@ def test_positions_start_with_given_scale():
 
 @pytest.mark.parametrize("width", [6, 7])
 def test_positions_can_start_as_sinusoids(width):
-    # Vaswani et al., 2017, section 3.5, but for the scale
+    # Vaswani et al., 2017, section 3.5, except for the scale
     expected = [[(math.sin, math.cos)[i % 2](t / 10000 ** (2 * (i // 2) / width)) for i in range(width)] for t in range(50)]
     options = {"d_model": width, "positions": True, "position_std": 0.3, "position_start": "sinusoidal", "max_length": 50}
     weights = classifier(**options).position.weight.detach()

@@ -26,7 +26,7 @@ def batch():
 
 
 def tables_used(model, batch):
-    """Rows of the tables that the mixers of a model get, None where they get none."""
+    """Record the number of rows of the tables that a model's mixers receive, or None without a table."""
     rows = []
     hooks = [
         block.mixer.register_forward_pre_hook(
@@ -74,7 +74,7 @@ def test_tables_keep_outputs_and_gradients_in_training(options, batch, monkeypat
 def test_tables_keep_outputs_in_inference(options, batch, monkeypatch):
     model = classifier(**options).float().eval()
     with torch.inference_mode():
-        before = [model(*batch) for _ in range(30)]  # long enough for the whole table to be made on the way
+        before = [model(*batch) for _ in range(30)]  # enough for the whole table to be computed on the way
         rows = tables_used(model, batch)
         monkeypatch.setattr(token_tables.TokenTables, "table", lambda *_: None)
         plain = model(*batch)
@@ -108,7 +108,7 @@ def test_huge_vocabulary_is_searched_for_tokens_in_batch(batch):
 
 
 def test_inference_computes_whole_table_once_it_pays(batch):
-    model = classifier(positions=True).eval()  # 7 tokens at 40 positions: 280 rows, and 160 positions a batch
+    model = classifier(positions=True).eval()  # 7 tokens at 40 positions: 280 rows, and 160 positions per batch
     calls = []
     model.blocks[0].mixer.links.register_forward_pre_hook(lambda _, inputs: calls.append(inputs[0].shape[1]))
     with torch.no_grad():

@@ -31,7 +31,7 @@ def bootstrap_scores(probabilities, labels, **options):
 
 
 def example(n, n_classes, seed, *, ties=False, skill=1.0):
-    """Probabilities that know something of the labels."""
+    """Probabilities that are correlated with the labels."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, n_classes, n)
     labels[:n_classes] = np.arange(n_classes)  # every class occurs
@@ -139,7 +139,7 @@ def test_intervals_contain_score_and_depend_on_seed():
 
 def test_resample_is_scored_like_its_records(monkeypatch):
     probabilities, labels = example(40, 3, 10)
-    monkeypatch.setattr("seqmix.objectives.metrics._CHUNK", 100)  # a few resamples at a time: the chunks must not matter
+    monkeypatch.setattr("seqmix.objectives.metrics._CHUNK", 100)  # a few resamples at a time: chunking must not matter
     few = bootstrap_scores(probabilities, labels, resamples=25, seed=3)
     rng = np.random.default_rng(3)
     drawn = [np.repeat(np.arange(40), rng.multinomial(40, np.full(40, 1 / 40))) for _ in range(25)]

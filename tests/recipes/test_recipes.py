@@ -40,7 +40,7 @@ SKYFORMER = [
 
 
 def resolved(name):
-    """The full configuration of a recipe, its stated length that of the model."""
+    """Return the full configuration of a recipe, with its stated length as that of the model."""
     tables = read_recipe(name)
     length = tables.get("data", {}).get("max_length", 0)
     return Config.from_tables(merge({"model": {"max_length": length}}, tables))

@@ -1,4 +1,4 @@
-"""Outputs and gradients that the published implementations gave."""
+"""Outputs and gradients of the published implementations."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the tests of reading and preparing share: short calls, and small files in every format."""
+"""Shared by the tests of reading and preparing: short calls, and small files in every format."""
 
 import csv
 import gzip
@@ -19,12 +19,12 @@ from seqmix.errors import SeqmixError
 
 
 def read(*inputs, **options):
-    """The records of some inputs."""
+    """Return the records of some inputs."""
     return list(RecordReader(find_sources(inputs), ReadOptions(**options)))
 
 
 def letters(record):
-    """The text of a record without white space, as a string."""
+    """Return the text of a record without white space, as a string."""
     text = record.text.decode("latin-1") if isinstance(record.text, bytes) else record.text
     return "".join(text.split())
 
@@ -34,7 +34,7 @@ def pairs(records):
 
 
 def message_of(call, *args, **options):
-    """The message of the `SeqmixError` that a call must raise: one line."""
+    """Return the message of the `SeqmixError` that a call must raise: one line."""
     with pytest.raises(SeqmixError) as caught:
         call(*args, **options)
     message = str(caught.value)
@@ -44,17 +44,17 @@ def message_of(call, *args, **options):
 
 
 def decoded(dataset):
-    """Every record of a data set: id -> symbols."""
+    """Map the id of every record of a data set to its symbols."""
     return {name: dataset.vocabulary.decode(dataset.tokens(i)) for i, name in enumerate(dataset.ids())}
 
 
 def split_of(dataset):
-    """Every record of a data set: id -> number of its split."""
+    """Map the id of every record of a data set to the number of its split."""
     return dict(zip(dataset.ids(), dataset.split.tolist(), strict=True))
 
 
 def label_of(dataset):
-    """Every record of a data set: id -> class name."""
+    """Map the id of every record of a data set to its class name."""
     return {name: dataset.classes[label] for name, label in zip(dataset.ids(), dataset.labels, strict=True)}
 
 
@@ -71,7 +71,7 @@ def reverse_complement(sequence):
 
 
 def labelled_fasta(path, per_class=10, classes=("a", "b"), length=30):
-    """One FASTA file with `label=` in its headers; every sequence is another."""
+    """Write a FASTA file with `label=` in its headers and distinct sequences."""
     records = [(f"{name}{i}", name, dna(length, f"{name}{i}")) for i in range(per_class) for name in classes]
     path.write_text("".join(f">{identifier} label={name}\n{sequence}\n" for identifier, name, sequence in records))
     return path
@@ -83,7 +83,7 @@ def write_jsonl(path, rows):
 
 
 def write_table(path, rows):
-    """A CSV file of dicts with the same keys."""
+    """Write a CSV file of dicts with the same keys."""
     with path.open("w", newline="", encoding="utf-8") as out:
         writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
         writer.writeheader()

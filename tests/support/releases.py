@@ -103,7 +103,7 @@ def listops(folder, n=20):
 
 
 def documents(root, counts):
-    """`split/class/n_7.txt` and so on, each with a text of its own."""
+    """Write `split/class/n_7.txt` and so on, each with a text of its own."""
     for folder, count in counts.items():
         (root / folder).mkdir(parents=True)
         for i in range(count):
@@ -112,7 +112,7 @@ def documents(root, counts):
 
 
 def cifar_images(n, seed):
-    """`n` images in which every intensity occurs, as the batches have them: red, green, blue."""
+    """Return `n` images in which every intensity occurs, stored like CIFAR batches: red, green, blue."""
     images = np.random.default_rng(seed).integers(0, 256, (n, 3, 1024), dtype=np.uint8)
     images[:, :, :256] = np.arange(256)
     return images.reshape(n, 3072)

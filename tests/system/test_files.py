@@ -73,7 +73,7 @@ def test_temporary_names_are_unique_and_beside_the_destination(tmp_path):
         second.write(b"second")
         assert len(list(tmp_path.iterdir())) == 2
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
-    assert (tmp_path / "file").read_bytes() == b"first"  # it was closed last
+    assert (tmp_path / "file").read_bytes() == b"first"  # closed last
     with whole_folder(tmp_path / ("long" * 60)) as folder:  # near the limit for a name
         assert folder.parent == tmp_path
 

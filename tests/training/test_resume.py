@@ -18,7 +18,7 @@ from seqmix.run import Run
 from seqmix.training.events import StepEnd
 from tests.support import random_dna, write_fasta
 
-# Starts `seqmix` commands, one at a time, as processes of their own that need not wait for torch to be imported.
+# Starts `seqmix` commands, one at a time, as separate processes that have torch imported already.
 LAUNCHER = """
 import json, os, sys
 import seqmix.cli, seqmix.cli.training_display, seqmix.training.train
@@ -34,7 +34,7 @@ for line in sys.stdin:
     print(child, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-PATIENCE = 120  # seconds until a process that should have done something is taken for hung
+PATIENCE = 120  # seconds after which an idle process is considered hung
 
 
 class TrialProcess:
@@ -106,7 +106,7 @@ def wait_for(condition):
 
 
 def saves_seen(run, number):
-    """A condition: the state was replaced that many times since now."""
+    """Return a condition: the state has been replaced that many times since now."""
     state, seen = run / "last" / "state.safetensors", []
 
     def condition():
@@ -127,7 +127,7 @@ def log(run):
 
 
 def assert_same(path, reference):
-    """Equal weights, equal last state (optimiser and random numbers included), equal log: to the bit."""
+    """Check that weights, last state (including optimiser and random numbers) and log are bit-identical."""
     for name in ("model.safetensors", "last/state.safetensors"):
         assert (path / name).read_bytes() == (reference.path / name).read_bytes(), name
     assert log(Run.open(path)) == log(reference)
@@ -164,7 +164,7 @@ def test_resume_after_kill_during_save_is_bit_identical(launcher, dataset, refer
         if caught == 2:
             break
         for path in half_written():
-            path.unlink(missing_ok=True)  # of the killed process: only that of the next is to be waited for
+            path.unlink(missing_ok=True)  # left by the killed process: only the next process's file is waited for
     assert launcher.wait() == 0, launcher.messages.read_text()
     assert caught
     assert_same(run, references["paramixer"])
@@ -188,7 +188,7 @@ def test_signal_saves_run_and_exits_with_130(launcher, dataset, references, tmp_
 
 
 def interrupted_at(dataset, output, step, **options):
-    """A run that got a SIGTERM at a step."""
+    """Return a run that received SIGTERM at a step."""
 
     def send(event):
         if getattr(event, "step", None) == step:

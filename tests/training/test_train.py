@@ -31,7 +31,7 @@ SMALL = ("model.d_model=8", "model.words=0", "mixer.d_hidden=8", "mixer.n_factor
 
 
 def train(data, output, *settings, **options):
-    """A short training of a small model, and its events."""
+    """Run a short training of a small model, and return it with its events."""
     events = []
     small = SMALL if options.get("mixer", "paramixer") == "paramixer" else SMALL[:2]
     given = {"epochs": 1, **({} if "batch_size" in options else {"tokens_per_batch": 1024})} | options
@@ -49,7 +49,7 @@ def of_kind(events, kind):
 
 @pytest.fixture(scope="module")
 def sixteen(tmp_path_factory):
-    """Sixteen random sequences of two classes that nothing but memory tells apart; all are for training."""
+    """Sixteen random sequences of two classes that only memorisation can distinguish, all for training."""
     folder = tmp_path_factory.mktemp("sixteen")
     rng = random.Random(0)
     records = [(f"r{i} label={'even' if i % 2 == 0 else 'odd'}", random_dna(rng.randint(17, 24), rng)) for i in range(16)]
@@ -80,11 +80,11 @@ def test_every_pooling_learns(pooling, dataset, tmp_path):
     assert seqmix.evaluate(run, baselines=False, resamples=2).scores["accuracy"].value >= 0.85
 
 
-# Batches: their size may be found by trying, and they may be computed in parts.
+# Batches: their size can be found by trial, and they can be computed in parts.
 
 
 class Short:
-    """A classifier's forward on a device that has no room for more than `room` tokens."""
+    """A classifier whose forward runs out of memory above `room` tokens."""
 
     def __init__(self, model, room):
         self.model, self.room, self.refused = model, room, 0
@@ -166,7 +166,7 @@ def test_tokens_per_batch_are_found_by_trial_and_kept_on_resume(dataset, tmp_pat
 def test_tokens_per_batch_found_fit_in_memory(room, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(budget, "SMALLEST", 128)
     monkeypatch.setattr(budget, "_STEPS", 1)
-    monkeypatch.setattr(budget, "_FASTER", 0.0)  # speed does not count, only memory
+    monkeypatch.setattr(budget, "_FASTER", 0.0)  # only memory matters, not speed
     short_of_memory(monkeypatch, room)
     _, events = train(dataset, tmp_path / "run", tokens_per_batch="auto")
     assert room / 2 <= of_kind(events, BudgetChosen)[0].tokens_per_batch <= room
@@ -259,7 +259,7 @@ def test_augmented_run_resumes_to_same_weights(dataset, tmp_path):
 
 @pytest.fixture(scope="module")
 def reference(dataset, tmp_path_factory):
-    """A run with everything random in it: dropout, shuffled batches."""
+    """A run with every source of randomness: dropout and shuffled batches."""
     return train(dataset, tmp_path_factory.mktemp("reference") / "run", "model.dropout=0.2", epochs=2)[0]
 
 
@@ -308,7 +308,7 @@ def test_test_split_does_not_affect_training(dataset, reference, tmp_path):
     tokens = np.load(poisoned / "tokens.npy")
     labels = np.load(poisoned / "labels.npy")
     for i in dataset.indices("test"):
-        tokens[dataset.offsets[i] : dataset.offsets[i + 1]] = 250  # no token: whoever looks at it crashes
+        tokens[dataset.offsets[i] : dataset.offsets[i + 1]] = 250  # not a token: reading it crashes
         labels[i] = 99
     np.save(poisoned / "tokens.npy", tokens)
     np.save(poisoned / "labels.npy", labels)
@@ -378,7 +378,7 @@ def test_selection_uses_the_requested_score(select, best, dataset, tmp_path, mon
         return {name: 0.9 if epoch == mine else 0.5 for name, mine in names.items()} | {"log loss": 0.1 if epoch == 4 else 0.7}
 
     monkeypatch.setattr(fitting, "_validate", validate)
-    # Equal scores are told apart by the loss, so the fourth epoch is better than the first until its own best one came.
+    # The loss breaks ties between scores, so the fourth epoch beats the first until a better one comes.
     run, events = train(dataset, tmp_path / "run", epochs=best, select=select)
     assert of_kind(events, Finished)[0].best_epoch == best
     assert run.config.training.select == select
@@ -397,7 +397,7 @@ def test_last_weights_are_kept_without_validation_split(sixteen, tmp_path):
 
 
 def first_gradients(run):
-    """The gradient of the first step: what AdamW's first moment holds after it, up to a factor."""
+    """Return the gradient of the first step up to a factor: AdamW's first moment after it."""
     tensors, _ = run.load_state()
     return {name: tensor for name, tensor in tensors.items() if name.endswith("exp_avg")}
 
@@ -441,7 +441,7 @@ def uneven(tmp_path_factory):
 
 
 def expected_loss(run, dataset, weight=None, smoothing=0.0):
-    """The loss of the untrained model, by PyTorch's own mean over weighted records."""
+    """Return the loss of the untrained model by PyTorch's own weighted mean over records."""
     torch.manual_seed(run.config.training.seed)
     model = run.build_model()
     batch = collate([dataset.tokens(i) for i in range(len(dataset))])
@@ -520,7 +520,7 @@ def steps_and_epochs(events):
 
 def test_training_ends_when_budget_is_used_up(clock, dataset, tmp_path):
     run, events = train(dataset, tmp_path / "run", epochs=None, batch_size=12, budget="11s")
-    # Four steps and a validation are an epoch of 6 s: the second ends with its last step, the budget with it.
+    # Four steps and a validation make an epoch of 6 s: the budget ends with the last step of the second epoch.
     assert of_kind(events, StepEnd)[0].batches == 4
     assert steps_and_epochs(events) == ([1] * 4 + [2] * 4, [1, 2])
     run, events = train(dataset, tmp_path / "cut", epochs=None, batch_size=12, budget=8)
@@ -744,7 +744,7 @@ def test_unavailable_device_is_an_error(device, dataset, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-# What goes wrong.
+# Errors.
 
 
 def test_non_finite_loss_is_a_clear_error(dataset, tmp_path):

@@ -158,7 +158,7 @@ def test_documents_and_tables_use_given_encoding(encoding, text, tmp_path):
 
 
 def naive_fasta(data):
-    """(header, letters, line of the header), slowly."""
+    """Parse slowly: (header, letters, line number of the header)."""
     records = []
     for number, line in enumerate(data.decode().split("\n"), 1):
         if line.startswith(">"):

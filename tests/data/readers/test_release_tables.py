@@ -107,7 +107,7 @@ def fasta(path, names):
 
 @pytest.fixture
 def species(tmp_path):
-    """Two files of each of two classes."""
+    """Two files for each of two classes."""
     return {
         "turtle": [fasta(tmp_path / f"t{i}.fa.gz", [f"t{i}{k}" for k in range(5)]) for i in range(2)],
         "mouse": [fasta(tmp_path / f"m{i}.fa", [f"m{i}{k}" for k in range(5)]) for i in range(2)],

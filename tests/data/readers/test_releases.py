@@ -86,7 +86,7 @@ def test_class_folders_may_have_dots_in_names(tmp_path):
 
 
 def pillow_grey(row):
-    """Grey as Pillow makes it of one row of a batch."""
+    """Convert one row of a batch to grey with Pillow."""
     return np.asarray(Image.fromarray(row.reshape(3, 32, 32).transpose(1, 2, 0)).convert("L")).reshape(-1)
 
 
@@ -140,7 +140,7 @@ def test_binary_version_of_cifar_is_read(tmp_path):
 
 
 class Harmful:
-    """Runs a command when it is loaded."""
+    """Runs a command when unpickled."""
 
     def __init__(self, path):
         self.path = path
@@ -177,7 +177,7 @@ def test_malicious_pickle_is_refused_and_not_executed(protocol, tmp_path):
         b"h\x07.",
         b"}K\x01b.",
         b"}}}s.",
-        b"})" + b"\x85" * 100_000 + b"Ns.",  # a key that is nested so deeply that its hash would break the stack
+        b"})" + b"\x85" * 100_000 + b"Ns.",  # a key nested so deeply that hashing it would overflow the stack
         b".",
         b"c_codecs\nencode\nX\x03\x00\x00\x00\xe2\x82\xacX\x06\x00\x00\x00latin1\x86R.",
         b"c_codecs\nencode\n)R.",

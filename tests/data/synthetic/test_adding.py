@@ -15,7 +15,7 @@ def draw(count, length, seed=0):
 
 
 def solve(text):
-    """The target from the array alone, number by number."""
+    """Return the target from the array alone, number by number."""
     marked = [float(value) for value, mark in text if mark == 1]
     return 0.5 + sum(marked) / 4
 

@@ -20,7 +20,7 @@ def draw(count, given, seed=0):
 
 
 def parse(words):
-    """The tree that starts at the front of `words`, which it takes away: a digit or (operator, arguments)."""
+    """Remove the tree at the front of `words` and return it: a digit or (operator, arguments)."""
     word = words.pop(0)
     if word.isdigit():
         return int(word)
@@ -41,7 +41,7 @@ def evaluate(tree):
 
 
 def nodes(tree, depth=1):
-    """Every node with its depth."""
+    """Yield every node with its depth."""
     yield tree, depth
     if not isinstance(tree, int):
         for argument in tree[1]:
@@ -112,7 +112,7 @@ def test_length_bounds_are_exclusive():
 
 
 def summaries(trees):
-    """Counts of what a tree is like, by name."""
+    """Return counts that describe a tree, by name."""
     found = {name: Counter() for name in ("length", "depth", "root", "arguments", "first", "last", "value", "operators")}
     for tree in trees:
         inner = [(node, depth) for node, depth in nodes(tree) if not isinstance(node, int)]
@@ -152,7 +152,7 @@ def test_exhausting_all_trees_is_an_error(monkeypatch):
     monkeypatch.setattr(listops, "_PATIENCE", 100_000)
     given = {"length": 5, "min_length": 0, "max_args": 2}
     stream = TASK.samples(411, np.random.default_rng(0), TASK.options(given))
-    assert len({next(stream).text for _ in range(410)}) == 410  # ten digits, four operators on a hundred pairs
+    assert len({next(stream).text for _ in range(410)}) == 410  # ten digits, and four operators on a hundred pairs
     assert "after 410 of 411" in message_of(next, stream)
     never = TASK.samples(1, np.random.default_rng(0), TASK.options({"length": 4, "min_length": 1}))
     assert "no new tree of 2 to 3 words" in message_of(next, never)

@@ -27,7 +27,7 @@ def unit(side):
 
 
 def find_dots(image):
-    """The middles of the two brightest discs."""
+    """Return the centres of the two brightest discs."""
     radius = 1.5 * unit(len(image))
     reach = int(np.ceil(radius))
     disc = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= radius
@@ -41,7 +41,7 @@ def find_dots(image):
 
 
 def components(image):
-    """Bright pixels, and for each the number of its component: steps across the gap between two dashes, no further."""
+    """Return bright pixels and the component of each; a component spans the gap between two dashes, but no more."""
     pixels = np.argwhere(image >= 64)
     tree = cKDTree(pixels)
     pairs = tree.query_pairs(max(2.3, 1.9 * unit(len(image))), output_type="ndarray")
@@ -101,7 +101,7 @@ def many():
 
 
 def accuracy(features, joined):
-    """Of a logistic regression on the second half of the samples."""
+    """Return the accuracy of a logistic regression on the second half of the samples."""
     features = (features - features.mean(0)) / (features.std(0) + 1e-9)
     half = len(joined) // 2
     model = LogisticRegression(C=0.01, max_iter=2000).fit(features[:half], joined[:half])

@@ -15,7 +15,7 @@ def draw(count, length, seed=0):
 
 
 def solve(text):
-    """The class by reading from left to right."""
+    """Return the class by reading from left to right."""
     found = ""
     for symbol in text:
         if symbol == "X" or symbol == "Y":

@@ -1,7 +1,7 @@
-"""Write docs/reference/commands.md and docs/reference/configuration.md from the code: ``python docs/generate_reference.py``.
+"""Write commands.md, configuration.md and python.md in docs/reference from the code: ``python docs/generate_reference.py``.
 
 Commands come from the command line itself, settings from the fields that declare them, the options of mixers from their
-signatures and docstrings. A test holds the two pages against what this script writes.
+signatures and docstrings, Python names from their docstrings. A test holds the pages against what this script writes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ sys.path.insert(0, str(REFERENCE.parents[1]))  # the code beside this script, in
 
 from typer.main import get_command  # noqa: E402
 
+import seqmix  # noqa: E402
 from seqmix.cli import app  # noqa: E402
 from seqmix.config import DataConfig, ModelConfig, TrainingConfig  # noqa: E402
 from seqmix.errors import spell  # noqa: E402
@@ -34,6 +36,10 @@ A run's `config.toml` has four tables. Every key can be set on the command line 
 (`--config FILE`), in a recipe (`--recipe NAME`), and in Python. The command line overrides the file, the file overrides the
 recipe, and the recipe overrides the defaults below. Some mixers have other defaults for `[model]`: the attention mixers take
 a width of 64 and two blocks."""
+
+_PYTHON = """\
+The names that `import seqmix` gives. [Use from Python](../how-to/python.md) shows them at work. Paths to a data set, a run or
+a file are strings or `pathlib.Path`."""
 
 
 def commands_page() -> str:
@@ -123,7 +129,8 @@ def _setting(one: Option, table: str) -> tuple[str, str, str, str, str]:
 
 
 def _mixer_table(name: str) -> str:
-    described = _described(inspect.getdoc(mixer_class(name)) or "")
+    _, sections = _sections(inspect.getdoc(mixer_class(name)) or "")
+    described = {option: text[0].upper() + text[1:] for option, text in _entries(sections.get("Args", ""))}
     rows = [
         (f"`mixer.{option}`", _type(value), f"`{_toml(value)}`", _plain(described.get(option, "")))
         for option, value in mixer_options(name).items()
@@ -131,11 +138,83 @@ def _mixer_table(name: str) -> str:
     return _table(("Key", "Type", "Default", "Effect"), rows)
 
 
-def _described(docstring: str) -> dict[str, str]:
-    """Return the entries under "Args:" of a docstring by name."""
-    _, _, entries = docstring.partition("Args:\n")
-    found = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", entries, re.MULTILINE)
-    return {name: text[0].upper() + " ".join(text[1:].split()) for name, text in found}
+def python_page() -> str:
+    """Return the page of the Python names."""
+    parts = ["# Python", _MADE, _PYTHON]
+    for name in sorted(set(seqmix.__all__) - {"__version__"}, key=str.lower):
+        found = getattr(seqmix, name)
+        parts += [f"## seqmix.{name}", *_documented(found)]
+        if inspect.isclass(found):
+            parts += _methods(found)
+    return "\n\n".join(parts) + "\n"
+
+
+def _documented(found: Any) -> list[str]:
+    """Return what the docstring of a function or class says: summary, parameters, what it returns and raises."""
+    summary, sections = _sections(inspect.getdoc(found) or "")
+    parts = [_prose(summary)]
+    defaults = {} if inspect.isclass(found) and "Attributes" in sections else _defaults(found)
+    for title in ("Args", "Attributes"):
+        if title in sections:
+            rows = [_described(name, text, defaults.get(name, "")) for name, text in _entries(sections[title])]
+            parts.append(_table(("Parameter" if title == "Args" else "Attribute", "Default", "Meaning"), rows))
+    for title in ("Returns", "Yields"):
+        if title in sections:
+            parts.append(f"{title}: {_plain(sections[title])}")
+    if "Raises" in sections:
+        parts.append("Raises:\n\n" + "\n".join(f"* `{name}`: {_plain(text)}" for name, text in _entries(sections["Raises"])))
+    return parts
+
+
+def _described(name: str, text: str, default: str) -> tuple[str, str, str]:
+    """Return the row of a parameter; a text may end with the default that holds where none is given."""
+    if match := re.search(r" \((?:(.*); )?default: (.*)\)$", text):
+        text = text[: match.start()] + (f" ({match[1]})" if match[1] else "")
+        default = f"`{match[2]}`"
+    return f"`{name}`", default, _plain(text)
+
+
+def _methods(kind: type[Any]) -> list[str]:
+    rows = []
+    for name, member in vars(kind).items():
+        plain = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+        if name.startswith("_") or not inspect.isfunction(inspect.unwrap(plain)) or kind.__module__ != plain.__module__:
+            continue
+        shown = name if isinstance(member, property) else f"{name}({_parameters(plain)})"
+        rows.append((f"`{shown}`", _plain(_sections(inspect.getdoc(plain) or "")[0].partition("\n\n")[0])))
+    return [_table(("Method or property", "What it does"), rows)] if rows else []
+
+
+def _parameters(function: Any) -> str:
+    names = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
+    return ", ".join(names)
+
+
+def _defaults(found: Any) -> dict[str, str]:
+    try:
+        parameters = inspect.signature(found).parameters.values()
+    except ValueError:
+        return {}
+    return {
+        one.name: f"`{one.default!r}`" for one in parameters if one.default is not one.empty and "<" not in repr(one.default)
+    }
+
+
+def _sections(docstring: str) -> tuple[str, dict[str, str]]:
+    """Return the text before the first section of a docstring, and its sections by title."""
+    pieces = re.split(r"^(Args|Attributes|Returns|Yields|Raises|Examples?):\n", docstring, flags=re.MULTILINE)
+    return pieces[0].strip(), {
+        title: textwrap.dedent(text).strip("\n") for title, text in zip(pieces[1::2], pieces[2::2], strict=True)
+    }
+
+
+def _entries(section: str) -> list[tuple[str, str]]:
+    found = re.findall(r"^(\w[\w*, ]*): (.*(?:\n[ ]+.*)*)", section, re.MULTILINE)
+    return [(name, text) for name, text in found]
+
+
+def _prose(text: str) -> str:
+    return re.sub(r"``([^`]+)``", r"`\1`", text)
 
 
 def _type(value: Any) -> str:
@@ -173,6 +252,12 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(line[column] for column in filled) + " |" for line in lines)
 
 
+def pages() -> dict[Path, str]:
+    """Return the text of each page that is made from the code."""
+    made = {"commands.md": commands_page(), "configuration.md": configuration_page(), "python.md": python_page()}
+    return {REFERENCE / name: text for name, text in made.items()}
+
+
 if __name__ == "__main__":
-    (REFERENCE / "commands.md").write_text(commands_page(), encoding="utf-8")
-    (REFERENCE / "configuration.md").write_text(configuration_page(), encoding="utf-8")
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")

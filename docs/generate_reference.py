@@ -168,7 +168,8 @@ def _documented(found: Any) -> list[str]:
 
 def _described(name: str, text: str, default: str) -> tuple[str, str, str]:
     """Return the row of a parameter; a text may end with the default that holds where none is given."""
-    if match := re.search(r" \((?:(.*); )?default: (.*)\)$", text):
+    text = " ".join(text.split())
+    if match := re.search(r" \((?:([^()]*); )?default: ([^()]*)\)$", text):
         text = text[: match.start()] + (f" ({match[1]})" if match[1] else "")
         default = f"`{match[2]}`"
     return f"`{name}`", default, _plain(text)

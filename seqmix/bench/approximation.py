@@ -13,21 +13,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean, pstdev
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from seqmix.bench.attention_inputs import FromRun, Gaussian, Heads, Inputs, attention_mixers
-from seqmix.bench.mixers import fit_exponent
-from seqmix.bench.stability import BATCH_SIZE, LENGTH, SEEDS, SETTINGS, STEPS, Instability, Task, model_config, training_taus
+from seqmix.bench.approximation_result import ApproximationResult, ErrorPoint, ErrorSeries
+from seqmix.bench.attention_inputs import GaussianInputs, Heads, Inputs, RunInputs, attention_mixers
+from seqmix.bench.stability import (
+    BATCH_SIZE,
+    LENGTH,
+    SEEDS,
+    SETTINGS,
+    STEPS,
+    Instability,
+    TrainingBatches,
+    model_config,
+    training_taus,
+)
 from seqmix.data.dataset import Dataset
-from seqmix.errors import ConfigError, DatasetError, SeqmixError
+from seqmix.errors import ConfigError, DatasetError, SeqmixError, command, param
 from seqmix.evaluation.evaluate import training_data
 from seqmix.mixers import AttentionMixer, build_mixer, mixer_class
 from seqmix.reporting.text import SHORTEST, short
@@ -38,89 +44,6 @@ from seqmix.system.environment import environment
 FEATURES = (16, 32, 64, 128, 256)
 LENGTHS = (256, 1024, 4096)
 REPEATS = 3
-
-
-@dataclass(slots=True, kw_only=True)
-class ErrorPoint:
-    """Errors with one number of features; `draws`: of each draw, the mean over its heads."""
-
-    features: int
-    draws: list[float] = field(default_factory=list)
-
-    @property
-    def error(self) -> float:
-        """The mean over the draws."""
-        return fmean(self.draws)
-
-    @property
-    def spread(self) -> float:
-        """The standard deviation over the draws."""
-        return pstdev(self.draws)
-
-
-@dataclass(slots=True, kw_only=True)
-class ErrorSeries:
-    """Errors of one mixer on one kind of input ("gaussian" or "run") at one length, fewest features first."""
-
-    mixer: str
-    inputs: str
-    length: int
-    points: list[ErrorPoint] = field(default_factory=list)
-
-    @property
-    def fall(self) -> float | None:
-        """The error with most features as a share of that with fewest; None: there is one point, or no error."""
-        if len(self.points) < 2 or not self.points[0].error:
-            return None
-        return self.points[-1].error / self.points[0].error
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON; "exponent" is b of the fitted error = a * features^b."""
-        curve = [(point.features, point.error) for point in self.points]
-        fitted = len(curve) > 1 and all(error > 0 for _, error in curve)
-        return {
-            "mixer": self.mixer,
-            "inputs": self.inputs,
-            "length": self.length,
-            "falls": None if self.fall is None else self.fall < 1,
-            "last_to_first": self.fall,
-            "exponent": fit_exponent(curve) if fitted else None,
-            "points": [{"features": p.features, "error": p.error, "spread": p.spread, "draws": p.draws} for p in self.points],
-        }
-
-
-@dataclass(slots=True, kw_only=True)
-class ApproximationResult:
-    """What `bench_approximation` found.
-
-    Attributes:
-        settings: features, lengths and so on, as asked for; environment: versions, platform, threads.
-        errors: of each approximation, kind of input and length; instabilities: of each attention mixer and setting.
-        notes: what was left out, and why; interrupted: whether the user had enough.
-    """
-
-    settings: dict[str, Any]
-    environment: dict[str, Any]
-    errors: list[ErrorSeries] = field(default_factory=list)
-    instabilities: list[Instability] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    interrupted: bool = False
-
-    def softmax(self, setting: str) -> Instability | None:
-        """What the others are compared with in this setting."""
-        return next((one for one in self.instabilities if (one.mixer, one.setting) == ("softmax", setting)), None)
-
-    def to_json(self) -> str:
-        """As `approximation.json`."""
-        content = {
-            "environment": self.environment,
-            "settings": self.settings,
-            "interrupted": self.interrupted,
-            "notes": self.notes,
-            "errors": [series.to_dict() for series in self.errors],
-            "instability": [one.to_dict(self.softmax(one.setting)) for one in self.instabilities],
-        }
-        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def bench_approximation(
@@ -137,33 +60,38 @@ def bench_approximation(
     on_start: Callable[[int], object] | None = None,
     on_done: Callable[[], object] | None = None,
 ) -> ApproximationResult:
-    """Measures how well attention is approximated, and how stable training with each attention mixer is.
+    """Measure how well attention is approximated, and how stable training with each attention mixer is.
 
     Args:
-        mixers: names of attention mixers; None: all that are installed. Softmax is always among the second.
-        features: numbers of features; lengths: in tokens, at least 16; each once, in ascending order.
-        run: a run with an attention mixer: its queries, keys and values too. Lengths that too few of its test records
-            have are left out, with a note.
-        data: the data set that is trained on for the second; None: that of the run, else random DNA. With a run, the
-            folder that its data set has moved to.
+        mixers: names of attention mixers; None for all that are installed. Stability is always measured of softmax, too.
+        features: numbers of features, measured in ascending order, each once.
+        lengths: lengths in tokens, at least 16, measured in ascending order, each once.
+        run: a run with an attention mixer, whose queries, keys and values are taken, too. Lengths that too few of its test
+            records have are left out, with a note.
+        data: the data set that is trained on to measure stability; None for that of the run, else random DNA. With a run,
+            the folder that its data set has moved to.
         repeats: draws of queries, keys and values, and of what approximations draw.
-        steps, seeds: of training, for the second.
-        threads: of the CPU; None: OMP_NUM_THREADS, or one for each core.
-        on_start: called with the number of things to measure; on_done: after each of them.
+        steps: training steps of which stability is measured.
+        seeds: trainings of which it is measured.
+        threads: threads on the CPU; None for OMP_NUM_THREADS, or one for each core.
+        on_start: called with the number of things to measure.
+        on_done: called after each of them.
 
     Returns:
-        What was measured. After an interruption (KeyboardInterrupt): what was measured till then, if there is anything.
+        What was measured; after an interruption (KeyboardInterrupt), what was measured till then, if there is anything.
 
     Raises:
-        ConfigError: an option is not allowed; RunError, DatasetError: the run or the data set cannot be used.
+        ConfigError: an option is not allowed.
+        RunError: the run cannot be used.
+        DatasetError: the data set cannot be used.
     """
     _check(mixers, features, lengths, {"repeats": repeats, "steps": steps, "seeds": seeds})
     chosen = list(dict.fromkeys(mixers or attention_mixers()))
     opened = Run.open(run) if isinstance(run, str | Path) else run
     dataset = _dataset(opened, data)
-    sources: list[Inputs] = [Gaussian()]
+    sources: list[Inputs] = [GaussianInputs()]
     if opened is not None and dataset is not None:
-        sources.append(FromRun(opened, dataset))
+        sources.append(RunInputs(opened, dataset))
     result = ApproximationResult(
         settings={
             "mixers": chosen,
@@ -191,16 +119,17 @@ def bench_approximation(
 
 
 def _check(mixers: Sequence[str] | None, features: Sequence[int], lengths: Sequence[int], numbers: dict[str, int]) -> None:
-    """Refuses what is not allowed before anything is measured."""
+    """Refuse what is not allowed before anything is measured."""
     for name in mixers or ():
         if not issubclass(mixer_class(name), AttentionMixer):
-            raise ConfigError(f"the mixer '{name}' is no attention; there are: {', '.join(attention_mixers())}")
-    for what, values, least in (("numbers of features", features, 1), ("lengths", lengths, SHORTEST)):
+            raise ConfigError(f"the mixer '{name}' is not an attention mixer; available: {', '.join(attention_mixers())}")
+    for what, values, least in (("features", features, 1), ("lengths", lengths, SHORTEST)):
         if not values or min(values) < least:
-            raise ConfigError(f"{what} must be {least} or more: got {', '.join(map(str, values)) or 'none'}")
+            given = ", ".join(map(str, values)) or "none"
+            raise ConfigError(f"{param(what)} must be {least} or more: got {given}", option=what)
     for what, value in numbers.items():
         if value < 1:
-            raise ConfigError(f"the number of {what} must be at least 1: got {value}")
+            raise ConfigError(f"{param(what)} must be at least 1: got {value}", option=what)
 
 
 def _dataset(run: Run | None, data: str | Path | Dataset | None) -> Dataset | None:
@@ -211,7 +140,9 @@ def _dataset(run: Run | None, data: str | Path | Dataset | None) -> Dataset | No
     if dataset is not None and dataset.n_sequences == 2:
         raise DatasetError(f"{dataset.path}: only single texts and sequences can be measured on, not pairs")
     if run is None and dataset is not None and not (dataset.labelled and len(dataset.indices("train"))):
-        raise DatasetError(f"{dataset.path}: there are no labelled training records to train with; prepare it with labels")
+        raise DatasetError(
+            f"{dataset.path}: there are no labelled training records to train with; run {command('prepare')} again with labels"
+        )
     return dataset
 
 
@@ -222,7 +153,7 @@ def _measure(
     on_start: Callable[[int], object],
     on_done: Callable[[], object],
 ) -> None:
-    """Everything, in order, into `result`."""
+    """Measure everything, in order, into `result`."""
     chosen, lengths = result.settings["mixers"], result.settings["lengths"]
     approximate = [name for name in chosen if _attention(name).feature_options(1) is not None]
     trained = list(dict.fromkeys(("softmax", *chosen)))
@@ -260,7 +191,7 @@ def _attention(name: str) -> type[AttentionMixer]:
 
 
 def _add_errors(result: ApproximationResult, name: str, source: Inputs, drawn: Sequence[Heads]) -> None:
-    """A series, one number of features after the other; where the mixer fails, there is a note."""
+    """Add a series, one number of features after the other; where the mixer fails, add a note."""
     length = drawn[0][0].shape[2]
     mask = torch.ones(1, length, dtype=torch.bool)
     series = ErrorSeries(mixer=name, inputs=source.name, length=length)
@@ -290,12 +221,12 @@ def _add_errors(result: ApproximationResult, name: str, source: Inputs, drawn: S
 
 
 def _add_instability(result: ApproximationResult, name: str, setting: str, dataset: Dataset | None) -> None:
-    """A mixer in one setting, seed by seed; where training fails, it ends there, with a note."""
+    """Add the instability of a mixer in one setting, seed by seed; where training fails, it ends there, with a note."""
     try:
         found = Instability(mixer=name, setting=setting, options=model_config(name, LENGTH, setting).mixer_options)
         for seed in range(result.settings["instability"]["seeds"]):
             steps = result.settings["instability"]["steps"]
-            task = Task(dataset, seed, steps=steps, length=LENGTH, batch_size=BATCH_SIZE)
+            task = TrainingBatches(dataset, seed, steps=steps, length=LENGTH, batch_size=BATCH_SIZE)
             logits, features = training_taus(name, task, setting, steps)
             found.logits.append(logits)
             found.features.append(features)
@@ -310,10 +241,10 @@ def _first_line(error: Exception) -> str:
 
 
 def relative_error(approximate: Tensor, exact: Tensor) -> float:
-    """``|approximate - exact|_2 / |exact|_2`` of `(B, H, L, E)`, the mean over heads and sequences.
+    """Return ``|approximate - exact|_2 / |exact|_2`` of `(B, H, L, E)`, the mean over heads and sequences.
 
     Raises:
-        SeqmixError: it is no finite number.
+        SeqmixError: it is not a finite number.
     """
     approximate, exact = approximate.double(), exact.double()
     found = (spectral_norm(approximate - exact) / spectral_norm(exact)).mean()
@@ -323,7 +254,7 @@ def relative_error(approximate: Tensor, exact: Tensor) -> float:
 
 
 def spectral_norm(matrices: Tensor) -> Tensor:
-    """The greatest singular value of each matrix `(..., L, E)`: the root of that of the small `(E, E)` Gram matrix."""
+    """Return the greatest singular value of each matrix `(..., L, E)`: the root of that of the `(E, E)` Gram matrix."""
     if not bool(matrices.isfinite().all()):
         return torch.full(matrices.shape[:-2], torch.nan, dtype=matrices.dtype)
     squares: Tensor = torch.linalg.eigvalsh(matrices.mT @ matrices)
@@ -331,15 +262,15 @@ def spectral_norm(matrices: Tensor) -> Tensor:
 
 
 def parse_features(text: str) -> list[int]:
-    """ "16,64" as [16, 64].
+    """Read "16,64" as [16, 64].
 
     Raises:
-        ConfigError: something in it is no number of features.
+        ConfigError: something in it is not a number of features.
     """
     parts = [part.strip() for part in text.split(",")]
     for part in parts:
         if not (part.isascii() and part.isdecimal() and int(part)):
             raise ConfigError(
-                f"'{part}' is no number of features; they are whole numbers from 1, separated by commas, such as 16,64,256"
+                f"'{part}' is not a number of features; use whole numbers from 1, separated by commas, such as 16,64,256"
             )
     return [int(part) for part in parts]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqmix.bench.approximation import ApproximationResult, ErrorSeries
+from seqmix.bench.approximation_result import ApproximationResult, ErrorSeries
 from seqmix.reporting.figures import DARK, GREY, grid, look, plain, write_figure
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted, number, short

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from seqmix.data.batching import collate
 from seqmix.data.dataset import Dataset
-from seqmix.errors import ConfigError
+from seqmix.errors import ConfigError, param
 from seqmix.mixers import AttentionMixer, available_mixers, mixer_class
 from seqmix.models.batched import evaluating
 from seqmix.run import Run
@@ -22,7 +22,7 @@ _BLOCK = 0  # of a trained model, whose queries, keys and values are taken
 
 
 def attention_mixers() -> list[str]:
-    """Names of the mixers that are attention."""
+    """Return the names of the attention mixers."""
     return [name for name in available_mixers() if issubclass(mixer_class(name), AttentionMixer)]
 
 
@@ -38,13 +38,13 @@ class Inputs(Protocol):
         """For JSON."""
 
     def lacking(self, length: int, draws: int) -> str:
-        """Why there are not that many draws of that length; empty: there are."""
+        """Return why there are not that many draws of that length, "" if there are."""
 
     def draw(self, length: int, number: int) -> Heads:
-        """Draw `number`, the same each time."""
+        """Return draw `number`, the same each time."""
 
 
-class Gaussian:
+class GaussianInputs:
     """Independent standard normal rows, so that squared distances of a query from a key are about twice the head width."""
 
     name, n_heads, head_width = "gaussian", 2, 32
@@ -55,21 +55,21 @@ class Gaussian:
         return {"n_heads": self.n_heads, "head_width": self.head_width, "standard_deviation": 1.0}
 
     def lacking(self, length: int, draws: int) -> str:
-        """There is no end to them."""
+        """Return nothing: there is no end to them."""
         return ""
 
     def draw(self, length: int, number: int) -> Heads:
-        """Three matrices from the seed `number`."""
+        """Return three matrices drawn with the seed `number`."""
         generator = torch.Generator().manual_seed(number)
         q, k, v = (torch.randn(1, self.n_heads, length, self.head_width, generator=generator) for _ in range(3))
         return q, k, v
 
 
-class FromRun:
+class RunInputs:
     """Those of the first block of a trained model, on the beginnings of records of its data set's test split.
 
     Raises:
-        ConfigError: the run's mixer is no attention.
+        ConfigError: the run's mixer is not an attention mixer.
     """
 
     name = "run"
@@ -80,7 +80,7 @@ class FromRun:
         if not isinstance(mixer, AttentionMixer):
             raise ConfigError(
                 f"{run.path}: its mixer is {run.config.model.mixer}, which has no queries and keys; "
-                f"--run needs a run of one of: {', '.join(attention_mixers())}"
+                f"{param('run')} must be a run of one of: {', '.join(attention_mixers())}"
             )
         self.mixer, self.n_heads, self.head_width = mixer, mixer.n_heads, run.config.model.d_model // mixer.n_heads
 
@@ -96,7 +96,7 @@ class FromRun:
         }
 
     def lacking(self, length: int, draws: int) -> str:
-        """Says which records, or which positions, there are too few of."""
+        """Return which records, or which positions, there are too few of."""
         limit = self.model.length_limit
         if limit is not None and length > limit:
             return f"the model of {self.run.path} takes at most {limit:,} tokens"
@@ -105,7 +105,7 @@ class FromRun:
         return ""
 
     def draw(self, length: int, number: int) -> Heads:
-        """Of the test record that comes as `number` in a random order, cut to `length` tokens.
+        """Return those of the test record that comes as `number` in a random order, cut to `length` tokens.
 
         Raises:
             ConfigError: the mixer does not use its layers for them.
@@ -134,7 +134,7 @@ class FromRun:
         return q, k, v
 
     def _characters(self, length: int) -> int:
-        """Characters of which the model makes this many tokens."""
+        """Return how many characters the model makes this many tokens of."""
         return length - (self.model.pooling == "cls") + max(0, self.model.kmer - 1)
 
     def _records(self, length: int) -> Any:

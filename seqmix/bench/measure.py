@@ -1,7 +1,7 @@
 """Time and memory of one mixer at one length, in a process of its own.
 
-`python -m seqmix.bench.measure SPEC` measures what SPEC (JSON, the fields of `Spec`) says and writes a `Point`, or an
-object with "error", to standard output as JSON. A fresh process has a peak of memory of its own, and what goes wrong in
+`python -m seqmix.bench.measure SPEC` measures what SPEC (JSON, the fields of `MeasureSpec`) says and writes a `CostPoint`,
+or an object with "error", to standard output as JSON. A fresh process has a peak of memory of its own, and what goes wrong in
 it (no memory left, killed) is the end of one measurement only.
 
 Measured is the classifier that `seqmix train` builds, with the mixer's own defaults, for sequences of random
@@ -40,15 +40,19 @@ _N_CLASSES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
+class MeasureSpec:
     """What to measure.
 
     Attributes:
-        mixer: its name; length: of all sequences; batch_size: how many.
-        d_model: width of the model; None: the mixer's default.
-        device, precision: as in `TrainingConfig`; threads: of torch.
+        mixer: name of the mixer.
+        length: length of all sequences.
+        batch_size: sequences in a batch.
+        d_model: width of the model; None for the mixer's default.
+        device: device, as in `TrainingConfig`.
+        precision: precision, as in `TrainingConfig`.
+        threads: threads of torch.
         repeats: timed runs, of which the median counts.
-        longest: seconds after which a single run ends the process; 0: never.
+        longest: seconds after which a single run ends the process; 0 for no limit.
     """
 
     mixer: str
@@ -63,14 +67,15 @@ class Spec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """One kind of run: forward (`eval()`, no gradients) or training step (forward, backward, AdamW).
+class Cost:
+    """What one kind of run costs: forward (`eval()`, no gradients) or training step (forward, backward, AdamW).
 
     Attributes:
-        seconds: median of `runs`, the seconds of each timed run.
-        tokens_per_second: at that.
-        peak_bytes: greatest memory at one time, beyond that of the program itself. On a CPU this is resident memory, on
-            CUDA what tensors take. None: this platform does not tell.
+        seconds: median of `runs`.
+        runs: seconds of each timed run.
+        tokens_per_second: tokens per second at the median.
+        peak_bytes: peak memory beyond that of the program itself: resident memory on a CPU, memory of tensors on CUDA.
+            None if the platform does not report it.
         constant_bytes: how much of it does not depend on the length: weights, and in training gradients and moments.
     """
 
@@ -82,24 +87,32 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """What was measured at one length: `tokens` is batch size times length."""
+class CostPoint:
+    """What was measured at one length.
+
+    Attributes:
+        length: length of the sequences.
+        tokens: batch size times length.
+        parameters: parameters of the model.
+        forward: cost of a forward pass.
+        training: cost of a training step.
+    """
 
     length: int
     tokens: int
     parameters: int
-    forward: Measure
-    training: Measure
+    forward: Cost
+    training: Cost
 
     @classmethod
-    def from_dict(cls, saved: dict[str, Any]) -> Point:
-        """The inverse of `asdict`."""
-        measures = {name: Measure(**saved[name]) for name in ("forward", "training")}
+    def from_dict(cls, saved: dict[str, Any]) -> CostPoint:
+        """Return the point that `asdict` made a dictionary of."""
+        measures = {name: Cost(**saved[name]) for name in ("forward", "training")}
         return cls(**{**saved, **measures})
 
 
 def model_config(mixer: str, length: int, d_model: int | None = None) -> ModelConfig:
-    """The model that is measured: the defaults that suit the mixer, built for sequences of this length.
+    """Return the model that is measured: the defaults that suit the mixer, for sequences of this length.
 
     Raises:
         ConfigError: there is no such mixer, or the width is not allowed.
@@ -111,7 +124,7 @@ def model_config(mixer: str, length: int, d_model: int | None = None) -> ModelCo
 class _Work:
     """A model, its optimiser and a batch, made anew from a fixed seed."""
 
-    def __init__(self, spec: Spec, device: torch.device) -> None:
+    def __init__(self, spec: MeasureSpec, device: torch.device) -> None:
         torch.manual_seed(0)
         vocabulary = Vocabulary("dna")
         config = model_config(spec.mixer, spec.length, spec.d_model)
@@ -138,11 +151,11 @@ class _Work:
         self.scaler.update()
 
 
-def measure(spec: Spec) -> Point:
-    """Measures, in this process: call it in a fresh one, or its memory is that of whatever was there before.
+def measure(spec: MeasureSpec) -> CostPoint:
+    """Measure in this process: call it in a fresh one, or its memory is that of whatever was there before.
 
     Raises:
-        ConfigError: the model cannot be built or the device is not there.
+        ConfigError: the model cannot be built or the device is not available.
     """
     device = choose_device(spec.device)
     torch.set_num_threads(spec.threads)
@@ -158,23 +171,23 @@ def measure(spec: Spec) -> Point:
     parameters = count_parameters(work.model)
     weights = 4 * parameters
 
-    def measured(run: Callable[[], None], constant: int) -> Measure:
+    def measured(run: Callable[[], None], constant: int) -> Cost:
         forget_peak(device)
         runs = _times(run, device, spec)
         peak = used_memory(device)[1]
         used = None if peak is None or program is None else max(0, peak - program)
         seconds = median(runs)
-        return Measure(seconds=seconds, runs=runs, tokens_per_second=tokens / seconds, peak_bytes=used, constant_bytes=constant)
+        return Cost(seconds=seconds, runs=runs, tokens_per_second=tokens / seconds, peak_bytes=used, constant_bytes=constant)
 
     with evaluating(work.model):
         forward = measured(work.forward, weights)
     work.model.train()
     training = measured(work.step, 4 * weights)
-    return Point(length=spec.length, tokens=tokens, parameters=parameters, forward=forward, training=training)
+    return CostPoint(length=spec.length, tokens=tokens, parameters=parameters, forward=forward, training=training)
 
 
-def _times(run: Callable[[], None], device: torch.device, spec: Spec) -> list[float]:
-    """Seconds of the timed runs, after one that warms up; where that is long and nothing is compiled, it is the one."""
+def _times(run: Callable[[], None], device: torch.device, spec: MeasureSpec) -> list[float]:
+    """Return the seconds of the timed runs, after one that warms up; where that one is long, on a CPU, it is the only one."""
     first = _seconds(run, device, spec.longest)
     if first > LONG and device.type == "cpu":
         return [first]
@@ -199,9 +212,9 @@ def _seconds(run: Callable[[], None], device: torch.device, longest: float) -> f
 
 
 def main(argument: str) -> str:
-    """Measures what the JSON `argument` says; the JSON answer."""
+    """Measure what the JSON `argument` says; return the JSON answer."""
     try:
-        return json.dumps(asdict(measure(Spec(**json.loads(argument)))))
+        return json.dumps(asdict(measure(MeasureSpec(**json.loads(argument)))))
     except SeqmixError as error:
         return json.dumps({"error": str(error)})
     except Exception as error:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seqmix.bench.mixers import BenchResult, Series
-from seqmix.errors import ConfigError
+from seqmix.bench.mixers_result import BenchResult, CostSeries
+from seqmix.errors import ConfigError, param
 from seqmix.reporting.figures import GREY, grid, look, plain, write_figure
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import amount, counted, duration, number, short
@@ -55,7 +55,7 @@ def _growth_table(result: BenchResult) -> ReportTable:
     return table
 
 
-def _growth_cells(series: Series) -> list[str]:
+def _growth_cells(series: CostSeries) -> list[str]:
     fitted, last, times = series.exponents(), series.last_exponents(), series.growth()
     curves = ("forward_time", "training_time", "forward_memory", "training_memory")
     cells = [f"{number(fitted[name], 2)} ({number(last[name], 2)})" for name in curves]
@@ -75,7 +75,7 @@ def bench_figure(result: BenchResult) -> Figure:
     return figure
 
 
-def _panel(axes: Any, drawn: list[Series], curve: str, title: str, show: Callable[[float], str]) -> None:
+def _panel(axes: Any, drawn: list[CostSeries], curve: str, title: str, show: Callable[[float], str]) -> None:
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     lengths = sorted({point.length for series in drawn for point in series.points})
@@ -100,7 +100,7 @@ def _panel(axes: Any, drawn: list[Series], curve: str, title: str, show: Callabl
     grid(axes)
 
 
-def _label(series: Series) -> str:
+def _label(series: CostSeries) -> str:
     fitted = series.exponents()
     parts = [
         f"{what} $L^{{{value:.2f}}}$"
@@ -112,17 +112,17 @@ def _label(series: Series) -> str:
 
 
 def check_output(folder: Path, overwrite: bool, name: str = "bench") -> None:
-    """Finds out before anything is measured whether the figures `name` can be kept.
+    """Find out before anything is measured whether the figures `name` can be kept.
 
     Raises:
         ConfigError: there are some already, or nothing can be written there.
     """
     if (file := folder / f"{name}.json").exists() and not overwrite:
-        raise ConfigError(f"{file} exists; replace it with --overwrite, or choose another --output")
+        raise ConfigError(f"{file} exists; replace it with {param('overwrite', True)}, or choose another {param('output')}")
     place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not place.is_dir() or not os.access(place, os.W_OK):
         raise ConfigError(
-            f"{folder}: cannot be written: {place} is not a folder that can be written to; choose another --output"
+            f"{folder}: cannot be written: {place} is not a folder that can be written to; choose another {param('output')}"
         )
 
 

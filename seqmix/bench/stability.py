@@ -3,8 +3,8 @@
 At optimiser step t, ``tau_t = |f(X; W_t) - f(X; W_t-1)|_F / |W_t - W_t-1|_F``: the amplification of small updates that Liu
 et al. (2020, "Understanding the difficulty of training transformers") find behind training that fails, and that Chen et
 al. (2021, Skyformer, section 1) ascribe to softmax. f are the logits of a fixed batch X in `eval()`; beside them the last
-block's features are followed. A mixer's tau is the mean over the first steps and over seeds, and is told as a multiple of
-that of softmax attention.
+block's features are followed. A mixer's tau is the mean over the first steps and over seeds, and is reported as a
+multiple of that of softmax attention.
 
 All models have the transformer settings of section 5 there and, by name, the same initial weights; they see the same
 batches, with AdamW and clipping as in `seqmix train`, without its warm-up. Kernelized attention adds up what softmax
@@ -49,11 +49,13 @@ _MODEL = {"d_model": 64, "blocks": 2, "d_feedforward": 128, "pooling": "mean"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class StabilitySetting:
     """What is the same for all mixers.
 
     Attributes:
-        lr: learning rate; model: options of [model]; embedding_std: initial scale of the embedding, None: as it is.
+        lr: learning rate.
+        model: options of [model].
+        embedding_std: initial standard deviation of the embedding; None to leave it as it is.
     """
 
     lr: float
@@ -62,8 +64,8 @@ class Setting:
 
 
 SETTINGS = {
-    "seqmix": Setting(lr=TrainingConfig().lr),
-    "published": Setting(lr=1e-4, model={"stem": "none", "positions": True, "position_std": 0.02}, embedding_std=0.02),
+    "seqmix": StabilitySetting(lr=TrainingConfig().lr),
+    "published": StabilitySetting(lr=1e-4, model={"stem": "none", "positions": True, "position_std": 0.02}, embedding_std=0.02),
 }
 
 
@@ -72,8 +74,11 @@ class Instability:
     """tau of one mixer.
 
     Attributes:
-        mixer: its name; options: those that it was built with; setting: a key of `SETTINGS`.
-        logits, features: tau of each seed, of each step.
+        mixer: name of the mixer.
+        setting: a key of `SETTINGS`.
+        options: options that the mixer was built with.
+        logits: tau of the logits, by seed and step.
+        features: tau of the last block's features, by seed and step.
     """
 
     mixer: str
@@ -83,17 +88,17 @@ class Instability:
     features: list[list[float]] = field(default_factory=list)
 
     def score(self, of: str = "logits") -> float:
-        """The mean of "logits" or "features"."""
+        """Return the mean tau of "logits" or "features"."""
         return fmean(self._seeds(of))
 
     def relative(self, softmax: Instability, of: str = "logits") -> tuple[float, float]:
-        """The score as a multiple of softmax's, and the standard deviation of that over the seeds."""
+        """Return the score as a multiple of softmax's, and the standard deviation of that over the seeds."""
         pairs = list(zip(self._seeds(of), softmax._seeds(of), strict=False))  # after an interruption, one has fewer
         own, other = (fmean(scores) for scores in zip(*pairs, strict=True))
         return own / other, pstdev([a / b for a, b in pairs])
 
     def to_dict(self, softmax: Instability | None) -> dict[str, Any]:
-        """For JSON."""
+        """Return the instability for JSON."""
         found: dict[str, Any] = {"mixer": self.mixer, "setting": self.setting, "options": self.options}
         for of in ("logits", "features"):
             ratio, spread = self.relative(softmax, of) if softmax else (None, None)
@@ -105,11 +110,15 @@ class Instability:
         return [fmean(steps) for steps in taus]
 
 
-class Task:
+class TrainingBatches:
     """Batches to train on, and a fixed one to look at, all drawn from a seed.
 
     Args:
-        dataset: its training records, cut to `length`; None: random nucleotides in two classes that mean nothing.
+        dataset: data set whose training records are taken; None for random nucleotides in two classes that mean nothing.
+        seed: seed of the drawing.
+        steps: batches to train on.
+        length: length that sequences are cut to.
+        batch_size: records in a batch.
     """
 
     def __init__(self, dataset: Dataset | None, seed: int, *, steps: int, length: int, batch_size: int) -> None:
@@ -137,7 +146,7 @@ class Task:
 
 
 def model_config(mixer: str, length: int, setting: str) -> ModelConfig:
-    """The model that is looked at, with this mixer.
+    """Return the model whose training is measured, with this mixer.
 
     Raises:
         ConfigError: the mixer cannot be built so.
@@ -149,8 +158,10 @@ def model_config(mixer: str, length: int, setting: str) -> ModelConfig:
     return Config.from_tables({"model": {**table, "mixer": mixer, "max_length": length}, "mixer": options}).model
 
 
-def training_taus(mixer: str, task: Task, setting: str = "seqmix", steps: int = STEPS) -> tuple[list[float], list[float]]:
-    """tau of the logits and of the features in each of the first `steps` steps of training.
+def training_taus(
+    mixer: str, task: TrainingBatches, setting: str = "seqmix", steps: int = STEPS
+) -> tuple[list[float], list[float]]:
+    """Return tau of the logits and of the features in each of the first `steps` steps of training.
 
     Raises:
         SeqmixError: training diverges, or the model cannot be built.
@@ -181,13 +192,16 @@ def training_taus(mixer: str, task: Task, setting: str = "seqmix", steps: int = 
 def amplifications(
     model: nn.Module, outputs: Callable[[], Sequence[Tensor]], step: Callable[[int], object], steps: int
 ) -> list[list[float]]:
-    """tau of each of the tensors that `outputs()` gives, for each of `steps` steps.
+    """Return tau of each of the tensors that `outputs()` gives, for each of `steps` steps.
 
     Args:
-        model: whose parameters `step(number)` changes, number from 0.
+        model: the model that is trained.
+        outputs: returns the tensors that are followed.
+        step: makes a step, given its number from 0, which changes the model's parameters.
+        steps: number of steps.
 
     Raises:
-        SeqmixError: an output is no finite number any more, or no parameter was moved.
+        SeqmixError: an output is not finite any more, or no parameter was moved.
     """
     before, weights = outputs(), [p.detach().clone() for p in model.parameters()]
     found = []
@@ -197,14 +211,14 @@ def amplifications(
         moved = _distance(model.parameters(), weights)
         taus = [_distance([new], [old]) / moved if moved else math.nan for new, old in zip(after, before, strict=True)]
         if not all(math.isfinite(tau) for tau in taus):
-            raise SeqmixError(f"training came to an end at step {number + 1}: there is no finite number, or nothing moved")
+            raise SeqmixError(f"training failed at step {number + 1}: its output is not finite, or no parameter moved")
         found.append(taus)
         before, weights = after, [p.detach().clone() for p in model.parameters()]
     return found
 
 
-def _new_model(mixer: str, task: Task, setting: str) -> SequenceClassifier:
-    """A model of this mixer; what has a name in that of softmax attention, and the same shape, begins as there."""
+def _new_model(mixer: str, task: TrainingBatches, setting: str) -> SequenceClassifier:
+    """Return a new model of this mixer; parameters that softmax attention has too, in the same shape, begin as there."""
 
     def built(name: str) -> SequenceClassifier:
         torch.manual_seed(task.seed)
@@ -229,6 +243,6 @@ def _new_model(mixer: str, task: Task, setting: str) -> SequenceClassifier:
 
 
 def _distance(one: Iterable[Tensor], other: Iterable[Tensor]) -> float:
-    """Frobenius norm of the difference, over all tensors, added up in float64."""
+    """Return the Frobenius norm of the difference, over all tensors, added up in float64."""
     squares = [(a.detach().double() - b.double()).square().sum() for a, b in zip(one, other, strict=True)]
     return math.sqrt(float(torch.stack(squares).sum()))

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqmix.cli.console import console, print_notes, print_tables, reported
-from seqmix.cli.options import Device, Precision, Quiet, Threads
+from seqmix.cli.console import console, print_notes, print_tables, progress_bar, reported
+from seqmix.cli.options import Device, Precision, Quiet, Threads, names
 from seqmix.errors import Interrupted
+
+if TYPE_CHECKING:
+    from seqmix.bench.approximation_result import ApproximationResult
+    from seqmix.bench.mixers_result import BenchResult
+    from seqmix.reporting.tables import ReportTable
 
 app = typer.Typer(name="bench", help="Measure the mixers on this computer.", no_args_is_help=True)
 
 
 @app.command("mixers")
 @reported
-def bench_mixers(
+def mixers_command(
     mixers: Annotated[
         str | None, typer.Option(help="Names of mixers, separated by commas. (default: all that are installed)")
     ] = None,
@@ -41,16 +47,15 @@ def bench_mixers(
 
     Each is measured in the model that train builds for it, on random DNA. A series ends before memory runs out.
     """
-    from seqmix.bench import mixers as benchmark
+    from seqmix.bench.mixers import bench_mixers
     from seqmix.bench.mixers_report import bench_tables, check_output, write_bench
-    from seqmix.cli.console import progress_bar
     from seqmix.reporting.text import parse_lengths
 
     wanted = parse_lengths(lengths)
     check_output(output, overwrite)
     with progress_bar("measuring", "points", quiet) as bar:
-        result = benchmark.bench_mixers(
-            [name.strip() for name in mixers.split(",")] if mixers is not None else None,
+        result = bench_mixers(
+            names(mixers),
             wanted,
             batch_size=batch_size,
             device=device,
@@ -61,17 +66,12 @@ def bench_mixers(
             on_point=lambda *_: bar.update(),
         )
     write_bench(result, output)
-    out = console(quiet)
-    print_tables(out, bench_tables(result))
-    print_notes(out, result.notes)
-    out.print(f"-> {output / 'bench.png'}  ({output / 'bench.json'})", highlight=False, soft_wrap=True)
-    if result.interrupted:
-        raise Interrupted(f"interrupted; what was measured is in {output / 'bench.json'}")
+    _print(bench_tables(result), result, output / "bench", quiet)
 
 
 @app.command("approximation")
 @reported
-def bench_approximation(
+def approximation_command(
     mixers: Annotated[
         str | None, typer.Option(help="Names of attention mixers, separated by commas. (default: all that are installed)")
     ] = None,
@@ -100,17 +100,16 @@ def bench_approximation(
 
     Errors are those of a head's output, in the spectral norm, against what the mixer approximates.
     """
-    from seqmix.bench import approximation
+    from seqmix.bench.approximation import bench_approximation, parse_features
     from seqmix.bench.approximation_report import NAME, approximation_tables, write_approximation
     from seqmix.bench.mixers_report import check_output
-    from seqmix.cli.console import progress_bar
     from seqmix.reporting.text import parse_lengths
 
-    numbers, wanted = approximation.parse_features(features), parse_lengths(lengths)
+    numbers, wanted = parse_features(features), parse_lengths(lengths)
     check_output(output, overwrite, NAME)
     with progress_bar("measuring", "series", quiet) as bar:
-        result = approximation.bench_approximation(
-            [name.strip() for name in mixers.split(",")] if mixers is not None else None,
+        result = bench_approximation(
+            names(mixers),
             numbers,
             wanted,
             run=run,
@@ -123,10 +122,15 @@ def bench_approximation(
             on_done=bar.update,
         )
     write_approximation(result, output)
+    _print(approximation_tables(result), result, output / NAME, quiet)
+
+
+def _print(tables: Sequence[ReportTable], result: BenchResult | ApproximationResult, stem: Path, quiet: bool) -> None:
+    """Print what was measured, and where it is: files that differ from `stem` in their ending."""
+    written = f"{stem}.json"
     out = console(quiet)
-    print_tables(out, approximation_tables(result))
+    print_tables(out, tables)
     print_notes(out, result.notes)
-    written = output / f"{NAME}.json"
-    out.print(f"-> {output / f'{NAME}.png'}  ({written})", highlight=False, soft_wrap=True)
+    out.print(f"-> {stem}.png  ({written})", highlight=False, soft_wrap=True)
     if result.interrupted:
         raise Interrupted(f"interrupted; what was measured is in {written}")

@@ -12,8 +12,8 @@ import seqmix
 from seqmix.bench import approximation, stability
 from seqmix.bench.approximation import bench_approximation, parse_features, relative_error, spectral_norm
 from seqmix.bench.approximation_report import approximation_figure, approximation_tables
-from seqmix.bench.attention_inputs import FromRun, Gaussian
-from seqmix.bench.stability import Instability, Task, amplifications, training_taus
+from seqmix.bench.attention_inputs import GaussianInputs, RunInputs
+from seqmix.bench.stability import Instability, TrainingBatches, amplifications, training_taus
 from seqmix.cli import app
 from seqmix.errors import ConfigError, DatasetError, SeqmixError
 from tests.support import installed
@@ -135,16 +135,16 @@ def test_spectral_norm_is_largest_singular_value():
 
 
 def test_gaussian_inputs_are_standard_normal_and_repeatable():
-    q, k, v = Gaussian().draw(1000, 0)
+    q, k, v = GaussianInputs().draw(1000, 0)
     assert q.shape == (1, 2, 1000, 32) and q.dtype == torch.float32
     for drawn in (q, k, v):
         assert abs(float(drawn.mean())) < 0.02 and abs(float(drawn.std()) - 1) < 0.02
-    assert all(torch.equal(a, b) for a, b in zip((q, k, v), Gaussian().draw(1000, 0), strict=True))
-    assert not torch.equal(q, Gaussian().draw(1000, 1)[0]) and not torch.equal(q, k)
+    assert all(torch.equal(a, b) for a, b in zip((q, k, v), GaussianInputs().draw(1000, 0), strict=True))
+    assert not torch.equal(q, GaussianInputs().draw(1000, 1)[0]) and not torch.equal(q, k)
 
 
 def test_inputs_of_run_come_from_its_first_block(attention_run, dataset):
-    source = FromRun(attention_run, dataset)
+    source = RunInputs(attention_run, dataset)
     assert (source.n_heads, source.head_width) == (4, 4)
     q, k, v = source.draw(32, 0)
     assert q.shape == k.shape == v.shape == (1, 4, 32, 4)
@@ -161,7 +161,7 @@ def test_inputs_of_run_come_from_its_first_block(attention_run, dataset):
 def test_shared_queries_and_keys_are_used_for_both(dataset, tmp_path):
     settings = ["model.d_model=16", "model.words=0", "mixer.bucket_size=16"]
     run = seqmix.train(dataset, tmp_path / "run", mixer="reformer", epochs=1, settings=settings)
-    q, k, v = FromRun(run, dataset).draw(32, 0)
+    q, k, v = RunInputs(run, dataset).draw(32, 0)
     assert torch.equal(q, k) and not torch.equal(q, v)
 
 
@@ -169,7 +169,7 @@ def test_inputs_have_requested_length(dataset, tmp_path):
     settings = ["model.d_model=16", "model.words=0", "model.kmer=2", "model.pooling=cls", "model.positions=true"]
     settings += ["model.max_length=200", "data.max_length=48"]
     run = seqmix.train(dataset, tmp_path / "run", mixer="skyformer", epochs=1, settings=settings)
-    source = FromRun(run, dataset)
+    source = RunInputs(run, dataset)
     assert [source.draw(length, 0)[0].shape[2] for length in (16, 33)] == [16, 33]
     assert "takes at most 201 tokens" in source.lacking(202, 1)
     quick = {"repeats": 1, "steps": 1, "seeds": 1}
@@ -194,7 +194,7 @@ def test_tau_of_linear_model_matches_hand_calculation():
     expected = [3.0, 4.0, 5.0 / 2**0.5]
     assert [first for first, _ in found] == pytest.approx(expected, rel=1e-5)
     assert [second for _, second in found] == pytest.approx([2 * tau for tau in expected], rel=1e-5)
-    with pytest.raises(SeqmixError, match="came to an end at step 1"):
+    with pytest.raises(SeqmixError, match="failed at step 1"):
         amplifications(model, lambda: [model(x).detach()], lambda number: None, 1)
 
 
@@ -207,7 +207,7 @@ def test_scores_are_means_relative_to_softmax():
 
 
 def test_models_share_initial_weights_and_batches(dataset):
-    task = Task(dataset, 0, steps=2, length=32, batch_size=4)
+    task = TrainingBatches(dataset, 0, steps=2, length=32, batch_size=4)
     assert len(task.training) == 2 and task.fixed.ids.shape == (4, 32)
     assert task.objective.n_outputs == 2 and len(task.vocabulary) == len(dataset.vocabulary)
     models = {name: stability._new_model(name, task, "published") for name in ("softmax", "kernelized")}
@@ -219,7 +219,7 @@ def test_models_share_initial_weights_and_batches(dataset):
 
 
 def test_kernelized_attention_is_more_stable_than_softmax():
-    tasks = [Task(None, seed, steps=20, length=64, batch_size=4) for seed in range(2)]  # single seeds vary a lot
+    tasks = [TrainingBatches(None, seed, steps=20, length=64, batch_size=4) for seed in range(2)]  # single seeds vary a lot
     mean = {name: [np.mean(training_taus(name, task, "published")[0]) for task in tasks] for name in ("softmax", "kernelized")}
     assert sum(mean["kernelized"]) < 0.9 * sum(mean["softmax"])
     skyformer = np.mean(training_taus("skyformer", tasks[0], "published")[0])
@@ -273,16 +273,16 @@ def test_errors_are_one_line_before_measuring(command, monkeypatch, trained, tmp
     monkeypatch.setattr(approximation, "_measure", None)
     for arguments, message in {
         ("--mixers", "lstm"): "there is no mixer 'lstm'; available: ",
-        ("--mixers", "paramixer"): "the mixer 'paramixer' is no attention; there are: ",
-        ("--features", "8,x"): "'x' is no number of features; they are whole numbers from 1",
-        ("--features", "0"): "'0' is no number of features",
+        ("--mixers", "paramixer"): "the mixer 'paramixer' is not an attention mixer; available: ",
+        ("--features", "8,x"): "'x' is not a number of features; use whole numbers from 1",
+        ("--features", "0"): "'0' is not a number of features",
         ("--lengths", "8"): "'8' is no length",
-        ("--repeats", "0"): "the number of repeats must be at least 1: got 0",
-        ("--steps", "0"): "the number of steps must be at least 1: got 0",
-        ("--seeds", "-1"): "the number of seeds must be at least 1: got -1",
+        ("--repeats", "0"): "--repeats must be at least 1: got 0",
+        ("--steps", "0"): "--steps must be at least 1: got 0",
+        ("--seeds", "-1"): "--seeds must be at least 1: got -1",
         ("--threads", "0"): "--threads must be at least 1: got 0",
         ("--run", "nothing"): "nothing: no such run folder",
-        ("--run", str(trained.path)): "its mixer is paramixer, which has no queries and keys; --run needs a run of one of",
+        ("--run", str(trained.path)): "its mixer is paramixer, which has no queries and keys; --run must be a run of one of",
         ("--data", "nothing"): "nothing: no data set here",
     }.items():
         said = command(*arguments, code=1)

@@ -16,9 +16,11 @@ from typer.testing import CliRunner
 
 import seqmix
 from seqmix.bench import mixers as benchmark
-from seqmix.bench.measure import Measure, Point, Spec, main
-from seqmix.bench.mixers import BenchResult, Series, bench_mixers, fit_exponent, predict
+from seqmix.bench.measure import Cost, CostPoint, MeasureSpec, main
+from seqmix.bench.mixers import bench_mixers
 from seqmix.bench.mixers_report import bench_figure, bench_tables, write_bench
+from seqmix.bench.mixers_result import BenchResult, CostSeries
+from seqmix.bench.power_law import fit_exponent, predict
 from seqmix.cli import app
 from seqmix.errors import ConfigError, SeqmixError
 from seqmix.reporting.text import parse_lengths
@@ -29,7 +31,7 @@ REAL_MEASURE = benchmark._measure
 
 
 def measured(seconds, memory, length):
-    return Measure(
+    return Cost(
         seconds=seconds,
         runs=[seconds],
         tokens_per_second=length / seconds,
@@ -39,7 +41,7 @@ def measured(seconds, memory, length):
 
 
 def point(length, seconds=0.5, memory=1e6):
-    return Point(
+    return CostPoint(
         length=length,
         tokens=length,
         parameters=WEIGHTS // 16,
@@ -50,7 +52,7 @@ def point(length, seconds=0.5, memory=1e6):
 
 def series(mixer, exponent, lengths=(1024, 4096, 16384, 65536), **options):
     points = [point(n, 1e-3 * (n / 1024) ** exponent, 100.0 * n**exponent) for n in lengths]
-    return Series(mixer=mixer, quadratic=exponent > 1.5, model={}, points=points, **options)
+    return CostSeries(mixer=mixer, quadratic=exponent > 1.5, model={}, points=points, **options)
 
 
 def made_up(*all_series):
@@ -77,7 +79,7 @@ def in_process(monkeypatch):
 
     def answer(spec, limit):
         said = json.loads(main(json.dumps(asdict(spec))))
-        return f"failed: {said['error']}" if "error" in said else Point.from_dict(said)
+        return f"failed: {said['error']}" if "error" in said else CostPoint.from_dict(said)
 
     monkeypatch.setattr(benchmark, "_measure", answer)
 
@@ -125,7 +127,7 @@ def test_command_measures_mixers_and_writes_tables_json_and_figures(run, in_proc
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells how much memory is resident")
 def test_measured_memory_is_at_least_that_of_tensors():
     length = 16384
-    answer = benchmark._measure(Spec(mixer="paramixer", length=length, repeats=1), None)
+    answer = benchmark._measure(MeasureSpec(mixer="paramixer", length=length, repeats=1), None)
     links = 4 * 14 * 15 * length  # of 14 factors, float32
     assert links < answer.forward.peak_bytes < answer.training.peak_bytes < 100 * links
 
@@ -141,9 +143,11 @@ def test_exponents_of_synthetic_series_are_recovered():
 def test_exponent_needs_three_points_and_memory_beyond_weights():
     assert set(series("x", 1.0, (64, 128)).exponents().values()) == {None}
     assert set(series("x", 1.0, (64,)).last_exponents().values()) == {None}
-    mostly_weights = Series(mixer="x", quadratic=False, model={}, points=[point(n, 1.0, WEIGHTS / 2) for n in (64, 128, 256)])
+    mostly_weights = CostSeries(
+        mixer="x", quadratic=False, model={}, points=[point(n, 1.0, WEIGHTS / 2) for n in (64, 128, 256)]
+    )
     assert mostly_weights.exponents()["training_memory"] is None
-    unknown = Series(mixer="x", quadratic=False, model={}, points=[point(n, 1.0, None) for n in (64, 128, 256)])
+    unknown = CostSeries(mixer="x", quadratic=False, model={}, points=[point(n, 1.0, None) for n in (64, 128, 256)])
     assert unknown.exponents()["training_memory"] is None
     bench_figure(made_up(unknown))
 
@@ -192,7 +196,7 @@ def test_series_stops_before_time_limit(measures):
 
 
 def test_running_measurement_is_stopped_at_memory_or_time_limit(monkeypatch):
-    spec = Spec(mixer="paramixer", length=1 << 20, longest=0.05)
+    spec = MeasureSpec(mixer="paramixer", length=1 << 20, longest=0.05)
     assert "one run takes more than 50 ms" in benchmark._measure(spec, None)
     monkeypatch.setattr(benchmark, "_PROGRAM", 0)
     assert "more than the 1 kB of memory" in benchmark._measure(spec, 1000)
@@ -233,11 +237,11 @@ def test_measurement_process_returns_error_messages():
         ({"lengths": ()}, "lengths must be 16 tokens or more: got none"),
         ({"lengths": (8, 64)}, "16 tokens or more: got 8, 64"),
         ({"mixers": ["nothing"]}, "no mixer 'nothing'"),
-        ({"batch_size": 0}, "batch size must be at least 1: got 0"),
-        ({"repeats": 0}, "number of repeats must be at least 1: got 0"),
-        ({"time_limit": 0.0}, "time limit must be more than 0 seconds: got 0"),
-        ({"time_limit": math.nan}, "time limit"),
-        ({"time_limit": math.inf}, "time limit"),
+        ({"batch_size": 0}, "batch_size must be at least 1: got 0"),
+        ({"repeats": 0}, "repeats must be at least 1: got 0"),
+        ({"time_limit": 0.0}, "time_limit must be more than 0 seconds: got 0"),
+        ({"time_limit": math.nan}, "time_limit"),
+        ({"time_limit": math.inf}, "time_limit"),
         ({"d_model": 0}, r"model.d_model must be at least 1: got 0"),
         ({"precision": "fp64"}, "precision must be one of fp32, bf16, fp16"),
         ({"precision": "fp16", "device": "cpu"}, "needs a CUDA GPU"),

@@ -24,13 +24,13 @@ def test_options_and_commands_are_spelled_for_the_reader(text, python, flags):
     assert in_flags(error.text) == flags
 
 
-def test_a_quoted_message_keeps_its_marks():
+def test_quoted_message_keeps_its_marks():
     inner = ConfigError(f"{param('max_length')} is too small", option="max_length")
     outer = RunError(f"runs/1: {inner.text}")
     assert str(outer) == "runs/1: max_length is too small"
     assert in_flags(outer.text) == "runs/1: --max-length is too small"
 
 
-def test_a_suggestion_is_made_only_for_a_close_name():
+def test_suggestion_is_made_only_for_a_close_name():
     assert suggestion("paramxier", ["paramixer", "softmax"]) == "; did you mean 'paramixer'?"
     assert suggestion("zzz", ["paramixer", "softmax"]) == ""

@@ -36,14 +36,14 @@ class Sample:
         ({"shape": "squar"}, "sample.shape must be one of round, square: got 'squar'; did you mean 'square'?"),
     ],
 )
-def test_a_value_is_held_against_the_declaration(given, message):
+def test_values_are_checked_against_declaration(given, message):
     with pytest.raises(ConfigError) as caught:
         Sample(**given)
     assert str(caught.value) == message
     assert caught.value.option == f"sample.{next(iter(given))}"
 
 
-def test_the_docstring_has_a_line_for_every_option():
+def test_docstring_lists_every_option():
     assert "    Attributes:\n        size: Its size. (at least 1; default: 3)\n" in Sample.__doc__
     assert "share: Its share of size. (from 0 to below 1; default: None)" in Sample.__doc__
 
@@ -66,6 +66,6 @@ def test_every_option_is_declared_and_documented(kind):
         ({"data": {"max_lenght": 1}}, "'max_length'"),
     ],
 )
-def test_an_unknown_table_or_option_gets_a_suggestion(tables, hint):
+def test_unknown_table_or_option_gets_a_suggestion(tables, hint):
     with pytest.raises(ConfigError, match=f"did you mean {hint}"):
         Config.from_tables(tables)

@@ -29,14 +29,14 @@ def test_help_shows_every_choice(command, one, call):
 
 
 @every_choice
-def test_another_choice_is_a_usage_error_that_names_the_choices(command, one, call):
+def test_invalid_choice_is_a_usage_error_that_lists_choices(command, one, call):
     done = call(command, one.flag, "neither")
     assert done.exit_code == 2
     assert one.flag in done.output and all(choice in done.output for choice in one.choices)
 
 
 @pytest.mark.parametrize("command", DECLARED)
-def test_help_states_the_default_of_every_declared_flag(command):
+def test_help_states_default_of_every_declared_flag(command):
     group = typer.main.get_command(cli.app)
     shown = {p.opts[0]: p.help for p in group.commands[command].params if p.param_type_name == "option"}
     for one in DECLARED[command].values():

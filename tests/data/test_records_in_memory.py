@@ -53,7 +53,7 @@ def table(tmp_path_factory):
     ],
     ids=["tuples", "bytes", "dicts", "other names", "records", "frame", "index"],
 )
-def test_every_form_of_records_makes_the_same_data_set(records, table, tmp_path):
+def test_every_form_of_records_gives_the_same_data_set(records, table, tmp_path):
     made = seqmix.prepare(records=records, output=tmp_path / "data")
     assert content(made) == content(table)
     assert made.fingerprint == table.fingerprint
@@ -69,7 +69,7 @@ def test_groups_and_splits_of_records_are_kept(tmp_path):
     assert split_of(given) == {row["id"]: ["train", "val", "test"].index(row["split"]) for row in ROWS}
 
 
-def test_the_checksum_of_the_records_is_kept(tmp_path):
+def test_checksum_of_records_is_stored(tmp_path):
     def checksum(records, name):
         return seqmix.prepare(records=records, output=tmp_path / name).info["inputs"]
 
@@ -97,7 +97,7 @@ def test_options_are_given_by_name(tmp_path):
     assert "alphabet must be one of" in message_of(seqmix.prepare, records=records, alphabet="dan")
 
 
-def test_the_options_are_in_the_signature_and_the_documentation():
+def test_options_are_in_signature_and_documentation():
     parameters = inspect.signature(seqmix.prepare).parameters
     assert {"records", "alphabet", "label_from", "max_length"} <= parameters.keys()
     assert not any(p.kind is p.VAR_KEYWORD for p in parameters.values())
@@ -115,7 +115,7 @@ def test_several_labels_are_a_list(tmp_path):
     assert "contains the separator" in message_of(seqmix.prepare, records=records, output=tmp_path / "other", task="multilabel")
 
 
-def test_pairs_and_numbers_and_targets(tmp_path):
+def test_pairs_numbers_and_targets_are_accepted(tmp_path):
     pairs = seqmix.prepare(records=[row | {"pair": "ACGT"} for row in only(ROWS, "text", "label")], output=tmp_path / "pairs")
     assert pairs.info["paired"] is True and pairs.vocabulary.decode(pairs.sequences(0)[1]) == "ACGT"
     series = [(i, np.arange(i % 5 + 2) / 10, float(i)) for i in range(48)]
@@ -125,7 +125,7 @@ def test_pairs_and_numbers_and_targets(tmp_path):
     np.testing.assert_array_equal(numbers.labels, np.arange(48))
 
 
-def test_unlabelled_records_can_be_prepared_or_left_out(tmp_path):
+def test_unlabelled_records_can_be_prepared_or_dropped(tmp_path):
     plain = seqmix.prepare(records=[row["text"] for row in ROWS], output=tmp_path / "plain")
     assert not plain.labelled and plain.ids() == [str(i) for i in range(48)]
     frame = pandas.DataFrame(only(ROWS, "id", "text", "label"))
@@ -134,7 +134,7 @@ def test_unlabelled_records_can_be_prepared_or_left_out(tmp_path):
     assert len(seqmix.prepare(records=frame, output=tmp_path / "data", skip_unlabelled=True)) == 47
 
 
-def test_an_iterator_is_read_in_constant_memory(tmp_path):
+def test_iterator_is_read_in_constant_memory(tmp_path):
     def records(count, length):
         text = "ACGT" * (length // 4)
         for i in range(count):
@@ -175,7 +175,7 @@ def failing():
         (failing(), "the iterator failed after 1 records: .*no connection"),
     ],
 )
-def test_wrong_records_are_clear_errors_and_leave_nothing(records, message, tmp_path):
+def test_invalid_records_are_explained_and_leave_no_files(records, message, tmp_path):
     with pytest.raises(InputError, match=message):
         seqmix.prepare(records=records, output=tmp_path / "data")
     assert list(tmp_path.iterdir()) == []
@@ -202,14 +202,14 @@ def test_wrong_records_are_clear_errors_and_leave_nothing(records, message, tmp_
         {"records": ["ACGT"], "split": 0.5},
     ],
 )
-def test_wrong_calls_are_clear_errors(options, tmp_path, monkeypatch):
+def test_invalid_calls_are_explained(options, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SeqmixError):
         seqmix.prepare(**options)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_data_set_is_not_replaced_unasked(tmp_path):
+def test_existing_data_set_is_kept_without_overwrite(tmp_path):
     records = [(row["id"], row["text"], row["label"]) for row in ROWS]
     seqmix.prepare(records=records, output=tmp_path / "data")
     with pytest.raises(DatasetError, match="exists"):
@@ -217,7 +217,7 @@ def test_a_data_set_is_not_replaced_unasked(tmp_path):
     assert seqmix.prepare(records=records[:30], output=tmp_path / "data", overwrite=True).info["records"] == 30
 
 
-def test_in_memory_data_are_trained_on_and_predicted(tmp_path):
+def test_data_in_memory_can_be_trained_on_and_predicted(tmp_path):
     records = [(row["id"], row["text"], row["label"]) for row in ROWS]
     data = seqmix.prepare(records=records, output=tmp_path / "data")
     run = seqmix.train(data, tmp_path / "run", mixer="conv", epochs=1, settings=["model.d_model=4", "model.words=0"])

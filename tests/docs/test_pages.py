@@ -25,7 +25,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @each_page
-def test_links_lead_somewhere(page):
+def test_links_are_valid(page):
     for link in _LINK.findall(prose(page)):
         if link.startswith(("https://", "http://")):
             continue
@@ -36,7 +36,7 @@ def test_links_lead_somewhere(page):
             assert anchor in anchors(target), f"{link}: no such heading"
 
 
-def test_every_page_is_reached_from_the_index():
+def test_every_page_is_reachable_from_index():
     index = ROOT / "docs" / "index.md"
     reached, waiting = set(), [index]
     while waiting:
@@ -50,12 +50,12 @@ def test_every_page_is_reached_from_the_index():
 
 
 @each_page
-def test_a_page_has_one_title(page):
+def test_every_page_has_one_title(page):
     assert len(re.findall(r"^# ", prose(page), re.MULTILINE)) == 1
     assert page.read_text().startswith("# ")
 
 
-def test_the_readme_is_short():
+def test_readme_is_short():
     assert len(README.read_text().splitlines()) <= 150
 
 
@@ -88,7 +88,7 @@ def test_settings_exist(page):
 
 
 @each_page
-def test_python_names_can_be_imported(page):
+def test_python_names_are_importable(page):
     text = " ".join([*code_spans(page), *(block.text for block in blocks(page, "python"))])
     for name in set(re.findall(r"(?<![\w./-])seqmix(?:\.\w+)+", text)):
         assert resolve(name) is not None, name

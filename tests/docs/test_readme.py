@@ -61,13 +61,13 @@ def run(command: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_the_readme_shows_the_four_commands():
+def test_readme_shows_the_four_commands():
     commands = [command.split()[1] for block in blocks(README, "console") for command in block.commands]
     assert commands[:4] == ["prepare", "train", "eval", "predict"]
 
 
 @pytest.mark.parametrize("page", pages_with("python"), ids=page_name)
-def test_the_python_runs(page, folder, monkeypatch):
+def test_python_runs(page, folder, monkeypatch):
     monkeypatch.setattr(seqmix, "train", partial(seqmix.train, settings=_SMALL, tokens_per_batch=32768), raising=False)
     names: dict[str, object] = {"__name__": "page"}
     for block in blocks(page, "python"):
@@ -76,7 +76,7 @@ def test_the_python_runs(page, folder, monkeypatch):
             exec(compile(text, page_name(page), "exec"), names)
 
 
-def test_the_mixer_of_another_package_is_found(folder, monkeypatch):
+def test_mixer_of_another_package_is_found(folder, monkeypatch):
     page = ROOT / "docs" / "how-to" / "add-a-mixer.md"
     block = next(block for block in blocks(page, "python") if "AttentionMixer" in block.text)
     Path("my_package.py").write_text(block.text)

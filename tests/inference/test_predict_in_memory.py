@@ -25,7 +25,7 @@ def in_file(trained, tmp_path_factory):
     return list(seqmix.predict(path, trained))
 
 
-def test_sequences_in_memory_are_answered_as_in_a_file(trained, in_file):
+def test_predictions_in_memory_equal_those_of_a_file(trained, in_file):
     named = [(f"s{i}", text) for i, text in enumerate(SEQUENCES)]
     assert trained.predict(named) == in_file
     assert trained.predict(dict(named)) == in_file
@@ -36,7 +36,7 @@ def test_sequences_in_memory_are_answered_as_in_a_file(trained, in_file):
 
 
 @pytest.mark.parametrize("form", [list, tuple, np.array, lambda texts: [Seq(text) for text in texts]])
-def test_a_sequence_without_an_id_is_called_by_its_place(form, trained, in_file):
+def test_sequence_without_id_gets_its_position(form, trained, in_file):
     found = trained.predict(form(SEQUENCES))
     assert [p.id for p in found] == ["0", "1", "2", "3"]
     assert [p.probabilities for p in found] == [p.probabilities for p in in_file]
@@ -51,7 +51,7 @@ def test_series_and_data_frames_are_read_by_index_and_columns(trained, in_file):
     assert trained.predict(pandas.DataFrame({"name": names, "text": SEQUENCES, "length": 3})) == in_file
 
 
-def test_an_iterator_is_answered_as_it_comes(trained, in_file, monkeypatch):
+def test_iterator_is_predicted_lazily(trained, in_file, monkeypatch):
     monkeypatch.setattr(predictor, "_WINDOW_RECORDS", 2)
     asked = []
 
@@ -65,7 +65,7 @@ def test_an_iterator_is_answered_as_it_comes(trained, in_file, monkeypatch):
     assert len(asked) == 2
 
 
-def test_probabilities_are_a_matrix_with_a_column_for_each_class(trained, in_file):
+def test_predict_proba_has_a_column_per_class(trained, in_file):
     found = trained.predict_proba(SEQUENCES)
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, [list(p.probabilities.values()) for p in in_file])
@@ -75,7 +75,7 @@ def test_probabilities_are_a_matrix_with_a_column_for_each_class(trained, in_fil
     np.testing.assert_allclose(trained.predict_proba(SEQUENCES, batch_size=1, device="cpu"), found, rtol=0, atol=1e-6)
 
 
-def test_the_model_is_loaded_once_until_its_weights_change(dataset, tmp_path, monkeypatch):
+def test_model_is_loaded_once_until_weights_change(dataset, tmp_path, monkeypatch):
     run = train_tiny(dataset, tmp_path / "run", epochs=1)
     loads = []
     load = Run.load_model
@@ -123,12 +123,12 @@ def broken():
         (broken(), "the iterator failed after 1 records: .*the disk is gone"),
     ],
 )
-def test_wrong_sequences_are_clear_errors(sequences, message, trained):
+def test_invalid_sequences_are_explained(sequences, message, trained):
     with pytest.raises(InputError, match=message):
         list(trained.predict(sequences))
 
 
-def test_wrong_calls_are_clear_errors(trained):
+def test_invalid_calls_are_explained(trained):
     assert "give one of them" in message_of(seqmix.predict, run=trained)
     assert "give only one of them" in message_of(seqmix.predict, "x.fa", trained, sequences=["ACGT"])
     with pytest.raises(ConfigError, match="batch_size"):
@@ -140,6 +140,6 @@ def test_wrong_calls_are_clear_errors(trained):
 @pytest.mark.parametrize(
     "sequences", [["ACGT" * 90], "ACGT", ["ACGT", "GG"], "ACGT\nGG", "AC\0GT", b"ACGT", [3], [None]], ids=str
 )
-def test_sequences_in_the_place_of_files_are_told_where_they_belong(sequences, trained):
+def test_sequences_in_place_of_files_get_advice(sequences, trained):
     with pytest.raises(SeqmixError, match="sequences="):
         seqmix.predict(sequences, trained)

@@ -64,7 +64,7 @@ def test_labels_are_a_matrix(data):
     assert data.info["counts"]["train"]["adenine"] == data.labels[data.indices("train"), 0].sum()
 
 
-def test_every_way_to_say_labels_says_the_same(data, tmp_path):
+def test_every_label_source_gives_the_same_labels(data, tmp_path):
     made = [row | {"label": row["label"].split(", ") if row["label"] else []} for row in rows(80)]
     as_lists = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "lists", label_separator=",")
     headers = [(f"{row['id']} label={row['label'].replace(', ', '+')}", row["text"]) for row in rows(80) if row["label"]]
@@ -82,7 +82,7 @@ def test_every_way_to_say_labels_says_the_same(data, tmp_path):
     assert named(in_headers) == {name: labels for name, labels in expected.items() if labels}
 
 
-def test_the_rarest_label_is_in_every_split(tmp_path):
+def test_rarest_label_is_in_every_split(tmp_path):
     made = rows(100)
     for i in (3, 17, 30, 55, 78):
         made[i]["label"] += ",rare"
@@ -94,7 +94,7 @@ def test_the_rarest_label_is_in_every_split(tmp_path):
         assert np.ptp(shares) < 0.2
 
 
-def test_a_label_of_too_few_records_is_noted_and_one_that_cannot_be_learned_is_told(tmp_path):
+def test_rare_label_is_noted_and_unlearnable_label_is_an_error(tmp_path):
     made = rows(40)
     made[0]["label"] = "single"
     notes = prepare(write_table(tmp_path / "x.csv", made), tmp_path / "data", label_separator=",").info["notes"]
@@ -105,7 +105,7 @@ def test_a_label_of_too_few_records_is_noted_and_one_that_cannot_be_learned_is_t
     assert "'single' has no record in the training split" in message
 
 
-def test_the_order_of_labels_means_nothing(tmp_path):
+def test_order_of_labels_does_not_matter(tmp_path):
     made = [{"text": row["text"], "label": ["a,b", " b,a,,b"][again]} for again in (0, 1) for row in rows(30)]
     data = prepare(write_table(tmp_path / "x.csv", made), tmp_path / "data", label_separator=",")
     assert (data.labels == 1).all() and data.info["duplicates"]["with_different_labels"] == 0
@@ -122,25 +122,25 @@ def test_the_order_of_labels_means_nothing(tmp_path):
         (["a"], {"label_separator": ",", "classes": ("b",)}, InputError, "--classes"),
     ],
 )
-def test_what_has_no_labels_is_told(labels, options, error, words, tmp_path):
+def test_missing_labels_are_explained(labels, options, error, words, tmp_path):
     path = write_table(tmp_path / "x.csv", [row | {"label": labels[i % len(labels)]} for i, row in enumerate(rows(20))])
     with pytest.raises(error, match=words):
         prepare(path, tmp_path / "data", **options)
     assert not (tmp_path / "data").exists()
 
 
-def test_files_without_labels_are_told(tmp_path):
+def test_files_without_labels_are_an_error(tmp_path):
     path = write_fasta(tmp_path / "x.fa", [("a", "ACGT"), ("b", "ACGTA")])
     assert "no labels were found" in message_of(prepare, path, tmp_path / "data", label_separator=",")
 
 
-def test_only_the_classes_asked_for_are_kept(file, tmp_path):
+def test_only_requested_classes_are_kept(file, tmp_path):
     data = prepare(file, tmp_path / "data", label_separator=",", classes=("adenine",))
     assert (data.classes, len(data), data.info["dropped"]["of other classes"]) == (["adenine"], 40, 40)
     assert (data.labels == 1).all()
 
 
-def test_the_table_counts_records_and_not_labels(file, tmp_path, monkeypatch):
+def test_table_counts_records_not_labels(file, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     arguments = ["prepare", file, "-o", tmp_path / "data", "--label-separator", ","]
     shown = CliRunner().invoke(app, [*map(str, arguments)]).stderr
@@ -151,7 +151,7 @@ def test_the_table_counts_records_and_not_labels(file, tmp_path, monkeypatch):
 # Training.
 
 
-def test_a_small_set_is_learned_by_heart(run, tmp_path):
+def test_overfits_a_small_set(run, tmp_path):
     scores = values(seqmix.evaluate(run, split="train", output=tmp_path, baselines=False, resamples=2))
     assert scores["exact match"] == scores["micro-F1"] == scores["macro-F1"] == 1
 
@@ -159,19 +159,19 @@ def test_a_small_set_is_learned_by_heart(run, tmp_path):
 @pytest.mark.parametrize(
     ("select", "score"), [("micro-f1", "micro-F1"), ("accuracy", "exact match"), ("loss", "log loss"), ("roc-auc", "ROC AUC")]
 )
-def test_the_best_weights_are_chosen_by_the_score_asked_for(select, score, data, tmp_path):
+def test_best_weights_are_selected_by_requested_score(select, score, data, tmp_path):
     run = train_tiny(data, tmp_path / "run", epochs=3, select=select)
     best = (min if select == "loss" else max)(line[f"val_{score}"] for line in run.history())
     result = seqmix.evaluate(run, split="val", output=tmp_path, baselines=False, resamples=2)
     assert values(result)[score] == pytest.approx(best, abs=1e-5)
 
 
-def test_a_score_of_another_task_is_refused(data, tmp_path):
+def test_selecting_score_of_another_kind_is_an_error(data, tmp_path):
     message = message_of(train_tiny, data, tmp_path / "run", select="r2")
     assert "'r2' is not a score of multilabel data" in message and "micro-f1" in message
 
 
-def test_a_label_of_all_records_is_learned_with_balanced_weights(tmp_path):
+def test_label_of_all_records_is_learned_with_balanced_weights(tmp_path):
     made = [row | {"label": row["label"] + ",always"} for row in rows(40)]
     data = prepare(write_table(tmp_path / "x.csv", made), tmp_path / "data", label_separator=",")
     run = train_tiny(data, tmp_path / "run", epochs=8, class_weights="balanced")
@@ -180,7 +180,7 @@ def test_a_label_of_all_records_is_learned_with_balanced_weights(tmp_path):
     strict_json(tmp_path / "out" / "evaluation.json")
 
 
-def test_the_recipe_for_dna_learns_labels(data, tmp_path):
+def test_dna_recipe_learns_labels(data, tmp_path):
     settings = ["model.d_model=8", "model.words=2", "model.d_words=8"]
     run = seqmix.train(data, tmp_path / "run", mixer="conv", epochs=12, lr=0.02, tokens_per_batch=256, settings=settings)
     assert run.config.training.label_smoothing == 0.1
@@ -190,7 +190,7 @@ def test_the_recipe_for_dna_learns_labels(data, tmp_path):
 # Evaluating.
 
 
-def test_the_evaluation_has_the_scores_of_the_predictions(run, data, file, tmp_path):
+def test_scores_match_predictions(run, data, file, tmp_path):
     result = seqmix.evaluate(run, output=tmp_path, resamples=50)
     found = {p.id: list(p.probabilities.values()) for p in seqmix.predict(file, run)}
     ids, test = data.ids(), data.indices("test")
@@ -208,7 +208,7 @@ def test_the_evaluation_has_the_scores_of_the_predictions(run, data, file, tmp_p
         assert words not in page
 
 
-def test_simple_methods_are_scored_beside_it(data):
+def test_baselines_are_scored(data):
     found = baseline_scores(data)
     assert list(found) == ["frequencies of the labels", "length only", "4-mers", "6-mers"]
     train, test = data.labels[data.indices("train")], data.labels[data.indices("test")]
@@ -246,7 +246,7 @@ def predicted(*arguments):
     return result.stdout
 
 
-def test_labels_are_joined_as_they_were_given(run, file):
+def test_labels_are_joined_by_separator_of_data(run, file):
     expected = [(p.id, p.label, p.probabilities) for p in seqmix.predict(file, run)]
     assert {label for _, label, _ in expected} == {"", "adenine", "cytosine", "adenine,cytosine"}
     for _, label, probabilities in expected:
@@ -259,7 +259,7 @@ def test_labels_are_joined_as_they_were_given(run, file):
     assert (line["label"], list(line["prob"])) == ("adenine,cytosine", ["adenine", "cytosine"])
 
 
-def test_a_threshold_decides_which_labels_are_given(run, file):
+def test_threshold_decides_which_labels_are_predicted(run, file):
     def labels(threshold):
         return [p.label for p in seqmix.predict(file, run, threshold=threshold)]
 
@@ -273,7 +273,7 @@ def test_a_threshold_decides_which_labels_are_given(run, file):
     assert first.split("\t")[3] == "adenine"
 
 
-def test_one_answer_for_one_record(run, file, monkeypatch):
+def test_prediction_does_not_depend_on_neighbours(run, file, monkeypatch):
     expected = {p.id: list(p.probabilities.values()) for p in seqmix.predict(file, run)}
     standard_input(monkeypatch, "".join(f">{row['id']}\n{row['text']}\n" for row in rows(80)[::-1]).encode())
     for found in (seqmix.predict(file, run, batch_size=3), seqmix.predict("-", run)):
@@ -284,7 +284,7 @@ def test_one_answer_for_one_record(run, file, monkeypatch):
 # Comparing.
 
 
-def test_mixers_are_compared_by_exact_match(data, tmp_path, monkeypatch):
+def test_compare_uses_exact_match(data, tmp_path, monkeypatch):
     found = compare_tiny(data, tmp_path / "c", monkeypatch)
     assert found.scores == ["exact match", "macro-F1", "ROC AUC"]
     assert all(not t.error and t.scores["ROC AUC"] <= 1 for t in found.trials) and len(found.trials) == 2

@@ -60,7 +60,7 @@ def stored(data):
 
 
 @pytest.mark.parametrize("channels", [1, 2, 5])
-def test_numbers_come_back_as_they_were(channels, tmp_path):
+def test_numbers_round_trip(channels, tmp_path):
     made = rows(20, channels=channels)
     data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data")
     assert data.info["vocabulary"]["alphabet"] == "real" and data.vocabulary.channels == channels
@@ -81,7 +81,7 @@ def test_whole_numbers_and_other_columns_are_read(tmp_path):
 
 
 @pytest.mark.parametrize(("truncate", "kept"), [("start", slice(None, 10)), ("end", slice(-10, None))])
-def test_numbers_are_cut_and_short_records_left_out(truncate, kept, file, tmp_path):
+def test_numbers_are_truncated_and_short_records_dropped(truncate, kept, file, tmp_path):
     data = prepare(file, tmp_path / "data", max_length=10, min_length=10, truncate=truncate)
     made = {row["id"]: row for row in rows(60) if len(row["values"]) >= 10}
     found = stored(data)
@@ -90,7 +90,7 @@ def test_numbers_are_cut_and_short_records_left_out(truncate, kept, file, tmp_pa
         np.testing.assert_array_equal(found[name], np.array(row["values"][kept], np.float32))
 
 
-def test_empty_records_are_told_or_left_out(tmp_path):
+def test_empty_records_are_errors_or_dropped(tmp_path):
     made = rows(20)
     for place in (0, 10):
         at = tmp_path / str(place)
@@ -100,7 +100,7 @@ def test_empty_records_are_told_or_left_out(tmp_path):
         assert len(prepare(path, at / "data", min_length=1)) == 20
 
 
-def test_equal_records_stay_together_and_leaks_are_left_out(tmp_path):
+def test_equal_records_stay_together_and_leaks_are_dropped(tmp_path):
     made = rows(40)
     again = [row | {"id": f"again-{row['id']}"} for row in made]
     data = prepare(write_jsonl(tmp_path / "x.jsonl", made + again), tmp_path / "data")
@@ -139,7 +139,7 @@ def test_equal_records_stay_together_and_leaks_are_left_out(tmp_path):
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_is_no_sequence_of_numbers_is_told(value, words, tmp_path):
+def test_invalid_sequence_of_numbers_is_explained(value, words, tmp_path):
     path = write_jsonl(tmp_path / "x.jsonl", [*rows(10), {"id": "x", "values": value, "label": "up"}])
     with pytest.raises(seqmix.SeqmixError, match=words) as caught:
         prepare(path, tmp_path / "data")
@@ -147,7 +147,7 @@ def test_what_is_no_sequence_of_numbers_is_told(value, words, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_numbers_among_texts_are_told(tmp_path):
+def test_numbers_among_texts_are_an_error(tmp_path):
     texts = [{"id": f"t{i}", "text": "a text", "label": "ab"[i % 2]} for i in range(10)]
     path = write_jsonl(tmp_path / "x.jsonl", [*texts, {"id": "x", "text": [1, 2], "label": "a"}])
     assert "do not mix" in message_of(prepare, path, tmp_path / "data", alphabet="chars")
@@ -159,7 +159,7 @@ def test_numbers_among_texts_are_told(tmp_path):
     assert "numbers" in message_of(prepare, numbers, tmp_path / "data", alphabet="words")
 
 
-def test_the_table_speaks_of_positions(file, tmp_path, monkeypatch):
+def test_table_counts_positions(file, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     shown = CliRunner().invoke(app, ["prepare", str(file), "-o", str(tmp_path / "data"), "--max-length", "10"]).stderr
     shown = " ".join(shown.split())
@@ -170,11 +170,11 @@ def test_the_table_speaks_of_positions(file, tmp_path, monkeypatch):
 # Training.
 
 
-def test_a_drift_is_learned(run, tmp_path):
+def test_drift_is_learned(run, tmp_path):
     assert values(seqmix.evaluate(run, output=tmp_path, baselines=False, resamples=2))["accuracy"] == 1
 
 
-def test_numbers_from_numbers_are_learned(file, tmp_path):
+def test_regression_from_numbers_is_learned(file, tmp_path):
     data = prepare(file, tmp_path / "data", task="regression", label_from="column:drift", tolerance=0.2)
     run = train_tiny(data, tmp_path / "run", epochs=12)
     result = seqmix.evaluate(run, resamples=10)
@@ -192,13 +192,13 @@ def test_numbers_from_numbers_are_learned(file, tmp_path):
     ],
     ids=["flat", "positions", "paramixer", "no stem"],
 )
-def test_numbers_go_through_every_kind_of_model(options, data, tmp_path):
+def test_numbers_work_with_every_kind_of_model(options, data, tmp_path):
     given = {"epochs": 1, "tokens_per_batch": 512, "mixer": "conv"} | options
     run = seqmix.train(data, tmp_path / "run", **given | {"settings": ["model.d_model=8", *options.get("settings", [])]})
     assert values(seqmix.evaluate(run, baselines=False, resamples=2))["log loss"] > 0
 
 
-def test_what_needs_tokens_is_refused(data, tmp_path):
+def test_options_that_need_tokens_are_errors(data, tmp_path):
     assert "use mean or flat" in message_of(train_tiny, data, tmp_path / "run", pooling="cls")
     assert "need DNA or proteins" in message_of(train_tiny, data, tmp_path / "run", kmer=3)
     assert "need DNA or proteins" in message_of(train_tiny, data, tmp_path / "run", "model.words=3")
@@ -210,7 +210,7 @@ class StoppedError(Exception):
     pass
 
 
-def test_a_stopped_training_ends_as_if_it_had_not_been(data, tmp_path):
+def test_resume_is_bit_identical(data, tmp_path):
     settings, options = ["model.dropout=0.2", "training.crop=0.5"], {"epochs": 3, "save_every": 1}
     whole = train_tiny(data, tmp_path / "whole", *settings, **options)
 
@@ -228,7 +228,7 @@ def test_a_stopped_training_ends_as_if_it_had_not_been(data, tmp_path):
 # Evaluating and predicting.
 
 
-def test_the_evaluation_and_new_files_agree(run, data, tmp_path):
+def test_scores_of_new_files_equal_those_of_split(run, data, tmp_path):
     names, made = data.ids(), {row["id"]: row for row in rows(60)}
     path = write_jsonl(tmp_path / "new.jsonl", [made[names[i]] for i in data.indices("test")])
     on_split = seqmix.evaluate(run, output=tmp_path / "split", resamples=10)
@@ -238,7 +238,7 @@ def test_the_evaluation_and_new_files_agree(run, data, tmp_path):
     assert on_split.baselines["means and spreads"]["accuracy"] == 1 == on_file.baselines["means and spreads"]["accuracy"]
 
 
-def test_simple_methods_see_mean_spread_and_ends(tmp_path):
+def test_baselines_see_mean_spread_and_ends(tmp_path):
     rng = random.Random(0)
     made = []
     for i in range(60):  # of mean 0 all: only the spread tells
@@ -250,7 +250,7 @@ def test_simple_methods_see_mean_spread_and_ends(tmp_path):
     assert found["means and spreads"]["accuracy"] > 0.9
 
 
-def test_other_kinds_of_input_are_refused(run, tmp_path):
+def test_model_of_numbers_refuses_other_input(run, tmp_path):
     texts = write_table(tmp_path / "x.csv", [{"text": "ACGT", "label": "up"}])
     assert "trained on numbers" in message_of(lambda: list(seqmix.predict(texts, run)))
     three = write_jsonl(tmp_path / "x.jsonl", [{"values": [[1, 2, 3]], "label": "up"}])
@@ -260,11 +260,11 @@ def test_other_kinds_of_input_are_refused(run, tmp_path):
     assert "there is no sequence in it" in message_of(lambda: list(seqmix.predict(empty, run)))
 
 
-def test_numbers_are_refused_where_texts_were_learned(trained, file):
+def test_model_of_texts_refuses_numbers(trained, file):
     assert "trained on texts and sequences, not on numbers" in message_of(lambda: list(seqmix.predict(file, trained)))
 
 
-def test_one_answer_for_one_record(run, tmp_path, monkeypatch):
+def test_prediction_does_not_depend_on_neighbours(run, tmp_path, monkeypatch):
     made = rows(20) + [{"id": f"long-{n}", "values": rows(1, seed=n)[0]["values"] * n} for n in (10, 40)]
     made.append({"id": "one", "values": [[0.5, -1.0]]})
     path = write_jsonl(tmp_path / "x.jsonl", made)
@@ -280,7 +280,7 @@ def test_one_answer_for_one_record(run, tmp_path, monkeypatch):
         assert {p.id: p.probabilities["up"] for p in found} == pytest.approx(expected, abs=1e-5)
 
 
-def test_numbers_in_memory_are_answered_as_in_a_file(run, file):
+def test_predictions_in_memory_equal_those_of_a_file(run, file):
     expected = list(seqmix.predict(file, run))
     arrays = [np.array(row["values"]) for row in rows(60)]
     for given in (arrays, [array.tolist() for array in arrays]):
@@ -297,7 +297,7 @@ def test_lengths_are_positions(run, file):
 
 
 @pytest.mark.parametrize("task", ["pairs", "multilabel"])
-def test_numbers_may_be_pairs_or_have_several_labels(task, tmp_path):
+def test_numbers_work_with_pairs_and_multilabel(task, tmp_path):
     made = rows(40)
     for row, other in zip(made, rows(40, seed=1)[1:] + rows(1), strict=True):
         row["other"] = other["values"]
@@ -314,20 +314,20 @@ def test_numbers_may_be_pairs_or_have_several_labels(task, tmp_path):
     assert found[0].pair_length == (len(made[0]["other"]) if task == "pairs" else None)
 
 
-def test_mixers_are_compared_on_numbers(data, tmp_path, monkeypatch):
+def test_compare_works_with_numbers(data, tmp_path, monkeypatch):
     found = compare_tiny(data, tmp_path / "c", monkeypatch)
     assert [t.error for t in found.trials] == ["", ""] and "means and spreads" in found.baselines
 
 
 @pytest.mark.parametrize("options", [{}, {"task": "regression", "label_from": "column:drift"}], ids=["classes", "targets"])
-def test_the_stability_of_training_with_numbers_is_measured(options, file, tmp_path):
+def test_stability_is_measured_with_numbers(options, file, tmp_path):
     data = prepare(file, tmp_path / "data", **options)
     found = bench_approximation(["softmax"], [4], [16], data=data, repeats=1, steps=2, seeds=1)
     assert found.notes == [] and [one.setting for one in found.instabilities] == ["seqmix", "published"]
     assert all(one.score() > 0 for one in found.instabilities)
 
 
-def test_texts_are_not_touched(tmp_path):
+def test_texts_are_not_standardised(tmp_path):
     rng = random.Random(0)
     made = [{"text": random_dna(20, rng), "label": "ab"[i % 2]} for i in range(20)]
     assert prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data").info["vocabulary"]["alphabet"] == "dna"
@@ -336,20 +336,20 @@ def test_texts_are_not_touched(tmp_path):
 # The unit of the numbers.
 
 
-def test_mean_and_spread_of_each_channel_are_those_of_the_training_split(data):
+def test_channels_are_standardised_by_training_split(data):
     train = np.concatenate([data.tokens(int(i)) for i in data.indices("train")]).astype(np.float64)
     np.testing.assert_allclose(data.vocabulary.mean, train.mean(0), rtol=1e-9)
     np.testing.assert_allclose(data.vocabulary.scale, train.std(0), rtol=1e-9)
 
 
-def test_a_large_offset_leaves_the_spread_as_it_is(tmp_path):
+def test_spread_is_accurate_with_large_offset(tmp_path):
     far = [row | {"values": [[a * 10 + 4096, b] for a, b in row["values"]]} for row in rows(30)]
     found = prepare(write_jsonl(tmp_path / "far.jsonl", far), tmp_path / "far").vocabulary
     near = prepare(write_jsonl(tmp_path / "near.jsonl", rows(30)), tmp_path / "near").vocabulary
     np.testing.assert_allclose(found.scale, np.array(near.scale) * [10, 1], rtol=1e-3)
 
 
-def test_what_a_model_learns_does_not_depend_on_the_unit(tmp_path):
+def test_training_does_not_depend_on_unit(tmp_path):
     def outputs(factor, offset):
         there = [row | {"values": [[a * factor + offset, b] for a, b in row["values"]]} for row in rows(30)]
         folder = tmp_path / f"{factor}"
@@ -362,7 +362,7 @@ def test_what_a_model_learns_does_not_depend_on_the_unit(tmp_path):
     np.testing.assert_allclose(outputs(1, 0), outputs(1024, 2048), rtol=0, atol=2e-3)
 
 
-def test_a_channel_that_does_not_vary_is_no_trouble(tmp_path):
+def test_constant_channel_works(tmp_path):
     flat = [row | {"values": [[a, 7.0] for a, _ in row["values"]]} for row in rows(30)]
     dataset = prepare(write_jsonl(tmp_path / "x.jsonl", flat), tmp_path / "data")
     assert dataset.vocabulary.scale[1] == 1.0

@@ -49,7 +49,7 @@ def run(data, tmp_path_factory):
 # Preparing.
 
 
-def test_both_texts_are_kept_one_behind_the_other(data):
+def test_both_texts_are_stored_one_after_the_other(data):
     made = {row["id"]: row for row in rows(120)}
     assert (data.n_sequences, len(data), len(data.offsets)) == (2, 120, 241)
     assert data.info["paired"] is True
@@ -68,7 +68,7 @@ def test_tables_count_pairs(file, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("truncate", "kept"), [("start", slice(None, 12)), ("end", slice(-12, None))])
-def test_each_text_is_cut(truncate, kept, file, tmp_path):
+def test_each_text_is_truncated(truncate, kept, file, tmp_path):
     data = prepare(file, tmp_path / "data", pair_column="text2", max_length=12, truncate=truncate)
     made = {row["id"]: row for row in rows(120)}
     for i, name in enumerate(data.ids()):
@@ -77,7 +77,7 @@ def test_each_text_is_cut(truncate, kept, file, tmp_path):
     assert data.info["truncated"] == 120
 
 
-def test_a_pair_with_one_short_text_is_left_out(file, tmp_path):
+def test_pair_with_one_short_text_is_dropped(file, tmp_path):
     data = prepare(file, tmp_path / "data", pair_column="text2", min_length=20)
     expected = sum(min(len(row["text"]), len(row["text2"])) >= 20 for row in rows(120))
     assert len(data) == expected == 120 - data.info["dropped"]["shorter than min_length"]
@@ -104,20 +104,20 @@ def test_equal_pairs_stay_together(tmp_path):
         ({"text": "ACGT", "text2": "AC!T"}, "'x'.*'!' at position 3"),
     ],
 )
-def test_a_bad_pair_is_told(row, words, tmp_path):
+def test_bad_pair_is_explained(row, words, tmp_path):
     path = write_table(tmp_path / "x.csv", [*rows(10), {"id": "x", **row, "label": "same"}])
     with pytest.raises(seqmix.SeqmixError, match=words):
         prepare(path, tmp_path / "data", pair_column="text2", alphabet="dna")
 
 
-def test_rows_without_a_second_text_are_told(tmp_path):
+def test_row_without_second_text_is_an_error(tmp_path):
     (tmp_path / "x.csv").write_text("text,label,text2\nACGT,a,ACGT\nACGT,b\n")
     assert "line 3: the row has not the 3 cells" in message_of(prepare, tmp_path / "x.csv", tmp_path / "d", pair_column="text2")
     path = write_jsonl(tmp_path / "x.jsonl", [{"text": "ACGT", "text2": "A", "label": "a"}, {"text": "ACGT", "label": "b"}])
     assert "line 2: there is no 'text2'" in message_of(prepare, path, tmp_path / "d", pair_column="text2")
 
 
-def test_pairs_and_single_texts_are_not_mixed(file, two_class_files, tmp_path):
+def test_mixing_pairs_and_single_texts_is_an_error(file, two_class_files, tmp_path):
     assert "the others are each a pair" in message_of(prepare, [file, two_class_files[0]], tmp_path / "d", pair_column="text2")
     assert "the others are each one text" in message_of(
         prepare, [two_class_files[0], file], tmp_path / "d", pair_column="text2", label_from="file"
@@ -126,7 +126,7 @@ def test_pairs_and_single_texts_are_not_mixed(file, two_class_files, tmp_path):
     assert "no column 'second' for --pair-column; the columns are: id, text, text2, label" in message
 
 
-def test_a_pair_column_without_a_table_is_noted(two_class_files, tmp_path):
+def test_pair_column_without_table_is_noted(two_class_files, tmp_path):
     data = prepare(two_class_files, tmp_path / "data", pair_column="text2")
     assert data.n_sequences == 1 and any("--pair-column had no effect" in note for note in data.info["notes"])
 
@@ -140,7 +140,7 @@ def model(**options):
     return SequenceClassifier(**given)
 
 
-def test_the_head_sees_both_their_product_and_their_difference():
+def test_head_sees_both_product_and_difference():
     two, seen = model().eval(), []
     two.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     ids = torch.randint(2, 6, (6, 20))
@@ -151,7 +151,7 @@ def test_the_head_sees_both_their_product_and_their_difference():
     torch.testing.assert_close(seen[0], torch.cat((a, b, a * b, a - b), 1))
 
 
-def test_both_texts_of_a_pair_are_seen_with_the_same_branch():
+def test_both_texts_of_a_pair_use_the_same_branch():
     two, seen = model(words=2, d_words=3, dropout_branch=1.0).train(), []
     two.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     ids = torch.randint(2, 6, (128, 20))
@@ -166,7 +166,7 @@ def test_both_texts_of_a_pair_are_seen_with_the_same_branch():
 # Training.
 
 
-def test_what_only_both_together_tell_is_learned(run, tmp_path):
+def test_relation_between_texts_is_learned(run, tmp_path):
     assert values(seqmix.evaluate(run, output=tmp_path, baselines=False, resamples=2))["accuracy"] == 1
 
 
@@ -181,7 +181,7 @@ def test_what_only_both_together_tell_is_learned(run, tmp_path):
     ],
     ids=["words", "kmer", "flat", "cls", "paramixer"],
 )
-def test_pairs_of_dna_go_through_every_kind_of_model(options, data, file, tmp_path):
+def test_pairs_of_dna_work_with_every_kind_of_model(options, data, file, tmp_path):
     given = {"mixer": "conv", "epochs": 1, "tokens_per_batch": 512} | options
     run = seqmix.train(data, tmp_path / "run", **given | {"settings": ["model.d_model=8", *options["settings"]]})
     assert values(seqmix.evaluate(run, baselines=False, resamples=2))["accuracy"] >= 0
@@ -190,7 +190,7 @@ def test_pairs_of_dna_go_through_every_kind_of_model(options, data, file, tmp_pa
     assert several == pytest.approx(one, abs=1e-5)
 
 
-def test_the_budget_of_tokens_counts_both_texts(data, tmp_path):
+def test_tokens_per_batch_counts_both_texts(data, tmp_path):
     sizes = []
     original = SequenceClassifier.forward
 
@@ -210,7 +210,7 @@ class StoppedError(Exception):
     pass
 
 
-def test_a_stopped_training_ends_as_if_it_had_not_been(data, tmp_path):
+def test_resume_is_bit_identical(data, tmp_path):
     options = {"epochs": 2, "save_every": 2}
     settings = ["model.dropout=0.2", "training.reverse_complement=0.5"]
     whole = train_tiny(data, tmp_path / "whole", *settings, **options)
@@ -227,7 +227,7 @@ def test_a_stopped_training_ends_as_if_it_had_not_been(data, tmp_path):
 
 
 @pytest.mark.parametrize("task", ["regression", "multilabel"])
-def test_pairs_may_have_numbers_or_several_labels(task, tmp_path):
+def test_pairs_work_with_regression_and_multilabel(task, tmp_path):
     made = rows(60)
     for row in made:
         gc = [(row[name].count("G") + row[name].count("C")) / len(row[name]) for name in ("text", "text2")]
@@ -248,7 +248,7 @@ def test_pairs_may_have_numbers_or_several_labels(task, tmp_path):
 # Evaluating.
 
 
-def test_the_evaluation_and_new_files_agree(run, data, tmp_path):
+def test_scores_of_new_files_equal_those_of_split(run, data, tmp_path):
     names, made = data.ids(), {row["id"]: row for row in rows(120)}
     path = write_table(tmp_path / "new.csv", [made[names[i]] for i in data.indices("test")])
     on_split = seqmix.evaluate(run, output=tmp_path / "split", resamples=10)
@@ -260,7 +260,7 @@ def test_the_evaluation_and_new_files_agree(run, data, tmp_path):
     assert "4-mers logistic regression" in (tmp_path / "split" / "report.html").read_text()
 
 
-def test_single_texts_are_refused_where_pairs_were_learned(run, trained, file, tmp_path):
+def test_model_of_pairs_refuses_single_texts(run, trained, file, tmp_path):
     path = write_fasta(tmp_path / "x.fa", [("a label=same", "ACGT"), ("b label=other", "ACGT")])
     message = message_of(seqmix.evaluate, run, data=[path], label_from="header:label", output=tmp_path / "none")
     assert "the records are single texts, and the model was trained on pairs of texts" in message
@@ -268,7 +268,7 @@ def test_single_texts_are_refused_where_pairs_were_learned(run, trained, file, t
     assert not (tmp_path / "none").exists()
 
 
-def test_pairs_are_refused_where_single_texts_were_learned(trained, file, tmp_path):
+def test_model_of_single_texts_refuses_pairs(trained, file, tmp_path):
     release = tmp_path / "tsv_data"
     release.mkdir()
     for split in ("train", "eval", "test"):
@@ -280,7 +280,7 @@ def test_pairs_are_refused_where_single_texts_were_learned(trained, file, tmp_pa
     assert "leave out pair_column" in message_of(lambda: list(seqmix.predict(file, trained, read=read)))
 
 
-def test_products_and_distances_are_what_simple_methods_see(data, tmp_path):
+def test_baselines_see_products_and_distances(data, tmp_path):
     found = baseline_scores(data)
     assert found["4-mers"]["accuracy"] > 0.7 > found["length only"]["accuracy"]
     texts = [row | {name: " ".join(row[name]) for name in ("text", "text2")} for row in rows(120)]
@@ -299,7 +299,7 @@ def predicted(*arguments, code=0):
     return result.stderr if code else result.stdout
 
 
-def test_both_lengths_have_a_column(run, file):
+def test_predictions_have_both_lengths(run, file):
     for format, dialect in (("tsv", "excel-tab"), ("csv", "excel")):
         header, first, *_ = csv.reader(io.StringIO(predicted(file, "--run", run.path, "--format", format)), dialect)
         assert header == ["id", "length", "pair_length", "label", "prob_other", "prob_same"]
@@ -309,14 +309,14 @@ def test_both_lengths_have_a_column(run, file):
     assert list(line) == ["id", "length", "pair_length", "label", "prob"]
 
 
-def test_the_second_column_may_have_another_name(run, file, tmp_path):
+def test_pair_column_can_be_named(run, file, tmp_path):
     renamed = [{"id": r["id"], "text": r["text"], "other": r["text2"]} for r in rows(120)]
     path = write_table(tmp_path / "x.csv", renamed)
     assert "there is no column 'text2'" in predicted(path, "--run", run.path, code=1)
     assert predicted(path, "--run", run.path, "--pair-column", "other") == predicted(file, "--run", run.path)
 
 
-def test_one_answer_for_one_pair(run, tmp_path, monkeypatch):
+def test_prediction_does_not_depend_on_neighbours(run, tmp_path, monkeypatch):
     rng = random.Random(5)
     made = rows(30) + [{"id": f"long-{n}", "text": random_dna(n, rng), "text2": random_dna(3, rng)} for n in (1, 90, 400)]
     made = [{name: row[name] for name in ("id", "text", "text2")} for row in made]
@@ -332,7 +332,7 @@ def test_one_answer_for_one_pair(run, tmp_path, monkeypatch):
         assert {p.id: p.probabilities["same"] for p in found} == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_order_of_the_two_need_not_matter(run, tmp_path):
+def test_symmetric_model_ignores_order_of_texts(run, tmp_path):
     turned = [row | {"text": row["text2"], "text2": row["text"]} for row in rows(20)]
     there = [p.label for p in seqmix.predict(write_table(tmp_path / "a.csv", rows(20)), run)]
     back = [p.label for p in seqmix.predict(write_table(tmp_path / "b.csv", turned), run)]
@@ -342,13 +342,13 @@ def test_the_order_of_the_two_need_not_matter(run, tmp_path):
 # Comparing.
 
 
-def test_mixers_are_compared_on_pairs(data, tmp_path, monkeypatch):
+def test_compare_works_with_pairs(data, tmp_path, monkeypatch):
     found = compare_tiny(data, tmp_path / "c", monkeypatch)
     assert [t.error for t in found.trials] == ["", ""]
     assert {"4-mers", "largest class"} <= found.baselines.keys()
 
 
-def test_pairs_in_memory_are_answered_as_in_a_file(run, file):
+def test_predictions_in_memory_equal_those_of_a_file(run, file):
     expected = list(seqmix.predict(file, run))
     assert run.predict([(row["id"], row["text"], row["text2"]) for row in rows(120)]) == expected
     found = run.predict([(row["text"], row["text2"]) for row in rows(120)])

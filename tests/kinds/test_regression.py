@@ -53,7 +53,7 @@ def run(data, tmp_path_factory):
     return train_tiny(data, tmp_path_factory.mktemp("runs") / "run", epochs=40)
 
 
-def test_labels_are_the_numbers_of_the_column(data):
+def test_labels_are_numbers_of_column(data):
     truth = {row["id"]: row["y"] for row in rows(60)}
     assert dict(zip(data.ids(), data.labels.tolist(), strict=True)) == truth
     assert (data.info["task"], data.classes, data.labelled) == ("regression", [], True)
@@ -64,7 +64,7 @@ def test_labels_are_the_numbers_of_the_column(data):
 
 
 @pytest.mark.parametrize("n", [5, 9, 10, 19, 20, 30, 45, 60, 101, 333])
-def test_every_split_has_its_share_and_all_of_the_range(n, tmp_path):
+def test_splits_are_stratified_over_target_range(n, tmp_path):
     data = prepare(write_table(tmp_path / "x.csv", rows(n)), tmp_path / "data", task="regression")
     for name, share in zip(("train", "val", "test"), (0.6, 0.2, 0.2), strict=True):
         assert abs(data.sizes[name] - share * n) <= max(1, 0.07 * n)
@@ -74,7 +74,7 @@ def test_every_split_has_its_share_and_all_of_the_range(n, tmp_path):
             assert abs(ranks[data.split == split].mean() - 0.5) < 0.04
 
 
-def test_tables_speak_of_targets_and_not_of_classes(file, tmp_path, monkeypatch):
+def test_tables_show_targets_not_classes(file, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     arguments = [
         "prepare",
@@ -109,7 +109,7 @@ def test_tables_speak_of_targets_and_not_of_classes(file, tmp_path, monkeypatch)
         (1.5, {"task": "regression", "label_from": None}, InputError, "no labels were found"),
     ],
 )
-def test_what_is_no_regression_is_told(label, options, error, words, tmp_path):
+def test_invalid_targets_are_explained(label, options, error, words, tmp_path):
     made = rows(20)
     made[7]["y"] = label
     path = write_table(tmp_path / "x.csv", [{"id": r["id"], "text": r["text"], "amount": r["y"]} for r in made])
@@ -118,12 +118,12 @@ def test_what_is_no_regression_is_told(label, options, error, words, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_equal_targets_are_told(tmp_path):
+def test_constant_targets_are_an_error(tmp_path):
     path = write_table(tmp_path / "x.csv", [row | {"y": 0.1} for row in rows(20)])
     assert "all targets of the training split are 0.1" in message_of(prepare, path, tmp_path / "data", task="regression")
 
 
-def test_classes_that_are_amounts_are_noted(tmp_path):
+def test_numeric_classes_are_noted(tmp_path):
     made = rows(66)
     path = write_table(tmp_path / "x.csv", [row | {"y": i // 3} for i, row in enumerate(made)])
     assert any("--task regression" in note for note in prepare(path, tmp_path / "data").info["notes"])
@@ -136,7 +136,7 @@ def test_given_splits_may_lack_training_records(tmp_path):
     assert "training split is empty" in message_of(seqmix.train, data, tmp_path / "run")
 
 
-def test_equal_sequences_with_other_numbers_stay_together_and_are_noted(tmp_path):
+def test_duplicates_with_different_targets_stay_together_and_are_noted(tmp_path):
     made = rows(30)
     path = write_table(tmp_path / "x.csv", [*made, *(row | {"id": f"again-{row['id']}", "y": row["y"] + 1} for row in made)])
     data = prepare(path, tmp_path / "data", task="regression")
@@ -145,7 +145,7 @@ def test_equal_sequences_with_other_numbers_stay_together_and_are_noted(tmp_path
     assert any("30 sequences occur under more than one label" in note for note in data.info["notes"])
 
 
-def test_one_number_written_in_two_ways_is_one(tmp_path):
+def test_equal_numbers_in_different_notation_are_equal(tmp_path):
     made = [{"text": row["text"], "y": f"{i % 5}.0" if again else i % 5} for again in (0, 1) for i, row in enumerate(rows(30))]
     data = prepare(write_table(tmp_path / "x.csv", made), tmp_path / "data", task="regression")
     assert data.info["duplicates"]["with_different_labels"] == 0 and data.info["notes"] == []
@@ -154,13 +154,13 @@ def test_one_number_written_in_two_ways_is_one(tmp_path):
 # Training.
 
 
-def test_a_small_set_is_learned_by_heart(run, tmp_path):
+def test_overfits_a_small_set(run, tmp_path):
     scores = values(seqmix.evaluate(run, split="train", output=tmp_path, baselines=False, resamples=2))
     assert scores["R2"] > 0.9 and scores["within tolerance"] > 0.9
     assert list(run.history()[0]) >= ["epoch"] and run.history()[-1]["val_R2"] > 0.5
 
 
-def test_the_loss_is_the_squared_error_in_standard_deviations(data, tmp_path):
+def test_loss_is_squared_error_in_standard_deviations(data, tmp_path):
     run = train_tiny(data, tmp_path / "run", lr=1e-12, epochs=1)
     result = seqmix.evaluate(run, split="train", output=tmp_path, baselines=False, resamples=2)
     expected = (values(result)["RMSE"] / data.info["target"]["scale"]) ** 2
@@ -168,14 +168,14 @@ def test_the_loss_is_the_squared_error_in_standard_deviations(data, tmp_path):
 
 
 @pytest.mark.parametrize(("select", "score"), [("loss", "RMSE"), ("r2", "R2"), ("within", "within tolerance")])
-def test_the_best_weights_are_chosen_by_the_score_asked_for(select, score, data, tmp_path):
+def test_best_weights_are_selected_by_requested_score(select, score, data, tmp_path):
     run = train_tiny(data, tmp_path / "run", epochs=4, select=select)
     best = (min if select == "loss" else max)(line[f"val_{score}"] for line in run.history())
     result = seqmix.evaluate(run, split="val", output=tmp_path, baselines=False, resamples=2)
     assert values(result)[score] == pytest.approx(best, abs=1e-5)
 
 
-def test_options_of_classes_are_refused(file, data, tmp_path):
+def test_options_for_classes_are_errors(file, data, tmp_path):
     tell = partial(message_of, train_tiny, data, tmp_path / "run")
     assert "loss, r2, within" in tell(select="macro-f1")
     assert "a regression has no classes" in tell(class_weights="balanced")
@@ -185,7 +185,7 @@ def test_options_of_classes_are_refused(file, data, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_the_recipe_for_dna_does_not_stand_in_the_way(data, tmp_path):
+def test_dna_recipe_works(data, tmp_path):
     small = {"epochs": 1, "tokens_per_batch": 512, "settings": ["model.d_model=4", "model.words=2", "model.d_words=4"]}
     run = seqmix.train(data, tmp_path / "a", **small)
     assert (run.config.training.label_smoothing, run.config.model.dropout_branch) == (0.0, 0.5)
@@ -198,7 +198,7 @@ class StoppedError(Exception):
     pass
 
 
-def test_a_stopped_training_ends_as_if_it_had_not_been(data, tmp_path):
+def test_resume_is_bit_identical(data, tmp_path):
     whole = train_tiny(data, tmp_path / "whole", "model.dropout=0.2", epochs=3, save_every=2)
 
     def stop(event):
@@ -212,7 +212,7 @@ def test_a_stopped_training_ends_as_if_it_had_not_been(data, tmp_path):
         assert (tmp_path / "stopped" / name).read_bytes() == (whole.path / name).read_bytes()
 
 
-def test_a_constant_validation_split_is_no_obstacle(tmp_path):
+def test_constant_validation_split_works(tmp_path):
     made = [row | {"part": "val" if i < 5 else "test" if i < 10 else "train"} for i, row in enumerate(rows(40))]
     made = [row | {"y": 0.1} if row["part"] == "val" else row for row in made]
     data = prepare(write_table(tmp_path / "x.csv", made), tmp_path / "data", task="regression", split_from="column:part")
@@ -226,7 +226,7 @@ def test_a_constant_validation_split_is_no_obstacle(tmp_path):
 # Evaluating.
 
 
-def test_the_evaluation_has_the_scores_of_the_predictions(run, data, file, tmp_path):
+def test_scores_match_predictions(run, data, file, tmp_path):
     result = seqmix.evaluate(run, output=tmp_path, resamples=50)
     found = {p.id: p.value for p in seqmix.predict(file, run)}
     ids, test = data.ids(), data.indices("test")
@@ -256,7 +256,7 @@ def test_the_evaluation_has_the_scores_of_the_predictions(run, data, file, tmp_p
     assert f"{values(result)['R2']:.3f}" in page
 
 
-def test_simple_methods_are_scored_beside_it(data):
+def test_baselines_are_scored(data):
     found = baseline_scores(data)
     assert list(found) == ["mean target", "length only", "4-mers", "6-mers"]
     test, mean = data.labels[data.indices("test")], data.labels[data.indices("train")].mean()
@@ -267,7 +267,7 @@ def test_simple_methods_are_scored_beside_it(data):
 
 
 @pytest.mark.parametrize(("unit", "offset"), [(1e-9, 0), (1e9, 0), (1, 1e7)])
-def test_simple_methods_do_not_depend_on_the_unit(unit, offset, data, tmp_path):
+def test_baselines_do_not_depend_on_unit(unit, offset, data, tmp_path):
     path = write_table(tmp_path / "x.csv", [row | {"y": row["y"] * unit + offset} for row in rows(60)])
     other = prepare(path, tmp_path / "data", task="regression")
     expected, found = (baseline_scores(one) for one in (data, other))
@@ -300,7 +300,7 @@ def predicted(*arguments):
     return result.stdout
 
 
-def test_numbers_have_a_column_in_every_format(run, file):
+def test_values_have_a_column_in_every_format(run, file):
     expected = [p.value for p in seqmix.predict(file, run)]
     for format, dialect in (("tsv", "excel-tab"), ("csv", "excel")):
         header, *lines = csv.reader(io.StringIO(predicted(file, "--run", run.path, "--format", format)), dialect)
@@ -311,13 +311,13 @@ def test_numbers_have_a_column_in_every_format(run, file):
     assert [line["value"] for line in lines] == pytest.approx(expected, rel=1e-5)
 
 
-def test_options_of_classes_are_refused_in_predicting(run, file):
+def test_predict_options_for_classes_are_errors(run, file):
     result = CliRunner().invoke(app, ["predict", str(file), "--run", str(run.path), "--top", "1"])
     assert result.exit_code == 1 and "--top is for classes" in result.stderr and result.stdout == ""
     assert "several labels" in message_of(lambda: list(seqmix.predict(file, run, threshold=0.5)))
 
 
-def test_one_number_for_one_record(run, file, monkeypatch):
+def test_prediction_does_not_depend_on_neighbours(run, file, monkeypatch):
     expected = {p.id: p.value for p in seqmix.predict(file, run)}
     for options in ({"batch_size": 1}, {"batch_size": 7}, {"tokens_per_batch": 50}):
         assert {p.id: p.value for p in seqmix.predict(file, run, **options)} == pytest.approx(expected, abs=1e-5)
@@ -328,7 +328,7 @@ def test_one_number_for_one_record(run, file, monkeypatch):
 # Comparing.
 
 
-def test_mixers_are_compared_by_r2(data, tmp_path, monkeypatch):
+def test_compare_uses_r2(data, tmp_path, monkeypatch):
     found = compare_tiny(data, tmp_path / "c", monkeypatch)
     assert found.scores == ["R2", "MAE", "within tolerance"]
     assert all(not t.error and t.scores["R2"] < 1 for t in found.trials)
@@ -342,7 +342,7 @@ def test_mixers_are_compared_by_r2(data, tmp_path, monkeypatch):
 # Data sets of earlier versions said less; those were all of classes.
 
 
-def test_a_description_without_the_newer_keys_is_that_of_classes(dataset, tmp_path):
+def test_description_without_newer_keys_means_classification(dataset, tmp_path):
     old = shutil.copytree(dataset.path, tmp_path / "old")
     info = json.loads((old / "dataset.json").read_text())
     for key in ("task", "paired", "sizes"):
@@ -361,7 +361,7 @@ def test_a_description_without_the_newer_keys_is_that_of_classes(dataset, tmp_pa
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1e6])
-def test_errors_are_shown_in_the_targets_unit_however_small_it_is(unit, tmp_path, monkeypatch):
+def test_errors_are_shown_in_unit_of_target(unit, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "150")
     path = write_table(tmp_path / "x.csv", [row | {"y": row["y"] * unit} for row in rows(40)])
     data = prepare(path, tmp_path / "data", task="regression")
@@ -380,7 +380,7 @@ def test_errors_are_shown_in_the_targets_unit_however_small_it_is(unit, tmp_path
     assert f"{found.trials[0].scores['MAE']:.4g}" in (tmp_path / "c" / "compare.html").read_text()
 
 
-def test_values_are_predicted_in_memory_and_there_are_no_probabilities(run, file):
+def test_predictions_in_memory_have_values_and_no_probabilities(run, file):
     expected = list(seqmix.predict(file, run))
     with file.open() as lines:
         records = [(row["id"], row["text"]) for row in csv.DictReader(lines)]

@@ -10,7 +10,7 @@ from seqmix import mixers
 from seqmix.errors import ConfigError
 
 
-def test_every_module_is_in_the_table_and_its_class_can_be_imported():
+def test_every_mixer_module_is_registered_and_importable():
     modules = {path.stem for path in Path(mixers.__file__).parent.glob("*.py")} - {"__init__", "base"}
     assert set(mixers._BUILT_IN) == modules
     for name in modules:
@@ -20,19 +20,19 @@ def test_every_module_is_in_the_table_and_its_class_can_be_imported():
         assert found.__name__ in dir(mixers)
 
 
-def test_the_names_do_not_wait_for_torch():
+def test_names_do_not_import_torch():
     code = "import sys; from seqmix.mixers import available_mixers; available_mixers(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"]
 
 
-def test_a_name_that_is_close_is_suggested():
+def test_close_name_is_suggested():
     with pytest.raises(ConfigError, match=r"no mixer 'parmixer'; available: bigbird, .*; did you mean 'paramixer'\?"):
         mixers.mixer_class("parmixer")
     with pytest.raises(ConfigError, match=r"no option 'n_link'; it has: .*; did you mean 'n_links'\?"):
         mixers.build_mixer("paramixer", 8, 16, {"n_link": 3})
 
 
-def test_an_attribute_that_is_not_there_is_an_attribute_error():
+def test_missing_attribute_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'Mixxer'"):
         mixers.Mixxer  # noqa: B018

@@ -31,12 +31,12 @@ every_case = pytest.mark.parametrize(("probabilities", "labels"), CASES.values()
 
 
 @every_case
-def test_scores_are_those_of_scikit_learn(probabilities, labels):
+def test_scores_match_scikit_learn(probabilities, labels):
     assert point_scores(probabilities, labels) == pytest.approx(oracles.multilabel(probabilities, labels), abs=1e-9)
 
 
 @every_case
-def test_a_resample_counts_as_its_records_repeated(probabilities, labels):
+def test_resample_is_scored_like_its_records(probabilities, labels):
     n = len(labels)
     counts = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=5).astype(float)
     scores = objective(labels).weighted_scores(probabilities, labels, counts)
@@ -46,7 +46,7 @@ def test_a_resample_counts_as_its_records_repeated(probabilities, labels):
         assert {name: scores[name][i] for name in repeated} == pytest.approx(repeated, nan_ok=True)
 
 
-def test_a_label_that_never_occurs_is_left_out_of_means():
+def test_absent_label_does_not_count():
     probabilities, labels = example(50, 3, 4)
     labels[:, 2] = 0
     probabilities[:, 2] /= 10  # nor is it given
@@ -59,12 +59,12 @@ def test_a_label_that_never_occurs_is_left_out_of_means():
     assert np.isnan([none[name] for name in ("micro-F1", "macro-F1", "ROC AUC", "average precision")]).all()
 
 
-def test_certain_answers_have_a_finite_loss():
+def test_certain_predictions_have_a_finite_loss():
     assert point_scores(np.array([[1.0, 0.0]]), np.array([[0, 1]], np.uint8))["log loss"] == pytest.approx(36.04, abs=0.01)
 
 
 @every_case
-def test_figures_of_each_label_are_those_of_scikit_learn(probabilities, labels):
+def test_scores_of_each_label_match_scikit_learn(probabilities, labels):
     found = objective(labels).details(probabilities, labels).per_class
     for c, row in enumerate(found):
         figures = oracle.precision_recall_fscore_support(
@@ -74,7 +74,7 @@ def test_figures_of_each_label_are_those_of_scikit_learn(probabilities, labels):
         assert (row["class"], row["records"]) == (str(c), labels[:, c].sum())
 
 
-def test_the_loss_is_the_mean_binary_cross_entropy():
+def test_loss_is_mean_binary_cross_entropy():
     generator = torch.Generator().manual_seed(0)
     outputs, labels = torch.randn(20, 3, generator=generator), torch.randint(0, 2, (20, 3), generator=generator)
     objective = MultiLabel(("a", "b", "c"))
@@ -88,7 +88,7 @@ def test_the_loss_is_the_mean_binary_cross_entropy():
     torch.testing.assert_close(smoothed, halves)
 
 
-def test_balanced_labels_weigh_as_much_as_their_absence():
+def test_balanced_weights_equalise_presence_and_absence():
     labels = np.array([[1, 1, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0]], np.uint8)
     weights = MultiLabel(("a", "b", "c")).class_weights(labels)
     assert weights.tolist() == [3, 1, 1]  # where all records are alike, there is nothing to balance

@@ -34,12 +34,12 @@ every_case = pytest.mark.parametrize(("found", "targets"), CASES.values(), ids=C
 
 
 @every_case
-def test_scores_are_those_of_scikit_learn_and_scipy(found, targets):
+def test_scores_match_scikit_learn_and_scipy(found, targets):
     assert point_scores(found, targets) == pytest.approx(oracles.regression(found, targets), rel=1e-6, abs=0)
 
 
 @every_case
-def test_a_resample_counts_as_its_records_repeated(found, targets):
+def test_resample_is_scored_like_its_records(found, targets):
     n = len(targets)
     counts = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=5).astype(float)
     scores = Regression((), tolerance=0.5).weighted_scores(found[:, None], targets, counts)
@@ -52,12 +52,12 @@ def test_a_resample_counts_as_its_records_repeated(found, targets):
         assert scores["within tolerance"][i] == pytest.approx(within)
 
 
-def test_an_error_of_just_the_tolerance_is_within_it():
+def test_error_equal_to_tolerance_is_within_it():
     assert point_scores(np.array([1.0, 2.0, 3.5, 0.0]), np.array([1.5, 2.0, 3.0, 1.0]), 0.5)["within tolerance"] == 0.75
 
 
 @pytest.mark.parametrize("constant", [0.0, 0.1, 1e9 / 7, -1e-9 / 7])
-def test_what_does_not_vary_has_no_correlation_and_explains_nothing(constant):
+def test_constant_predictions_have_no_correlation_and_explain_nothing(constant):
     varied = np.linspace(0, 1, 7)
     scores = point_scores(varied, np.full(7, constant))
     assert np.isnan([scores[name] for name in ("R2", "Pearson", "Spearman")]).all()
@@ -67,7 +67,7 @@ def test_what_does_not_vary_has_no_correlation_and_explains_nothing(constant):
     assert scores["R2"] == pytest.approx(oracle.r2_score(varied, np.full(7, constant)))
 
 
-def test_resamples_of_one_record_do_not_count():
+def test_resamples_of_a_single_record_are_ignored():
     scores = Regression(()).scores(np.array([[0.1], [0.7]]), np.array([0.1, 0.8]), resamples=200)
     assert scores["R2"].low == scores["R2"].high == scores["R2"].value
     assert np.isfinite([scores["RMSE"].low, scores["RMSE"].high]).all()

@@ -13,7 +13,7 @@ def fail(*args, **kwargs):
 
 
 @pytest.mark.parametrize("step", ["open", "write", "fsync", "replace"])
-def test_a_file_that_cannot_be_written_leaves_the_old_one_whole(tmp_path, monkeypatch, step):
+def test_failed_write_keeps_old_file(tmp_path, monkeypatch, step):
     path = tmp_path / "file.json"
     write_whole(path, "old")
     with monkeypatch.context() as patch:
@@ -30,7 +30,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one_whole(tmp_path, monkey
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_a_folder_that_is_not_finished_leaves_the_old_one_whole(tmp_path, overwrite):
+def test_unfinished_folder_keeps_old_one(tmp_path, overwrite):
     path = tmp_path / "folder"
     if overwrite:
         path.mkdir()
@@ -43,7 +43,7 @@ def test_a_folder_that_is_not_finished_leaves_the_old_one_whole(tmp_path, overwr
         assert [(p.name, (p / "file").read_text()) for p in tmp_path.iterdir()] == [("folder", "old")] * overwrite
 
 
-def test_an_old_folder_is_back_when_the_new_one_cannot_take_its_name(tmp_path, monkeypatch):
+def test_failed_rename_restores_old_folder(tmp_path, monkeypatch):
     path = tmp_path / "folder"
     with whole_folder(path) as folder:
         (folder / "file").write_text("old")
@@ -60,7 +60,7 @@ def test_an_old_folder_is_back_when_the_new_one_cannot_take_its_name(tmp_path, m
     assert (path / "file").read_text() == "old"
 
 
-def test_a_folder_that_appeared_meanwhile_is_not_replaced(tmp_path):
+def test_folder_created_in_the_meantime_is_not_replaced(tmp_path):
     with pytest.raises(DatasetError, match="cannot be written"), whole_folder(tmp_path / "folder"):
         (tmp_path / "folder").mkdir()
         (tmp_path / "folder" / "precious").write_text("")
@@ -93,7 +93,7 @@ def test_modes_follow_the_umask(tmp_path, mask):
     assert modes == {"file": 0o666 & ~mask, "folder": 0o777 & ~mask, "out.tsv": 0o666 & ~mask}
 
 
-def test_errors_are_of_the_kind_that_the_caller_asks_for(tmp_path):
+def test_errors_have_requested_class(tmp_path):
     (tmp_path / "file").write_text("")
     below = tmp_path / "file" / "below"
     for kind in (ConfigError, DatasetError, RunError):
@@ -103,7 +103,7 @@ def test_errors_are_of_the_kind_that_the_caller_asks_for(tmp_path):
             pass
 
 
-def test_half_written_files_of_a_killed_process_are_removed(tmp_path):
+def test_partial_files_of_killed_process_are_removed(tmp_path):
     for name in (".a.json.0123.partial", "a.json", ".hidden"):
         (tmp_path / name).write_text("")
     remove_partial(tmp_path)

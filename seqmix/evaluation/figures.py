@@ -126,7 +126,8 @@ def curves_figure(history: Sequence[dict[str, Any]], objective: Objective) -> Fi
         score = [line[shown] for line in scores]
         right.plot(times, score, color=ORANGE, marker="s", markersize=3, label=f"validation {shown}", clip_on=False)
         right.set_ylabel(shown, color=ORANGE)
-        right.set_ylim(min(0.5, *score), 1.0)
+        low = min(0.5, *score)
+        right.set_ylim(low - 0.04 * (1.0 - low), 1.0)  # a score at the very bottom would hide behind the axis
     axes.set_xlabel(unit)
     axes.set_ylabel("loss")
     axes.set_ylim(bottom=0)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from matplotlib.figure import Figure
 
-_LEAST_SCALE = 0.75  # of a figure on a narrow screen: below, its letters would be too small, so it scrolls
+_LEAST_SCALE = 0.65  # of a figure on a narrow screen: below, its letters would be too small, so it scrolls
 
 
 class Drawing(NamedTuple):

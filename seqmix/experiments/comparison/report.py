@@ -87,7 +87,7 @@ def score_figure(comparison: Comparison) -> Figure:
     first = comparison.scores[0]
     rows = [row for row in comparison.rows if row.figures[first]][::-1]
     colours = _looks(comparison)
-    figure, axes = new_figure(6.4, 1.1 + 0.32 * len(rows))
+    figure, axes = new_figure(5.2, 1.1 + 0.32 * len(rows))
     for place, row in enumerate(rows):
         found = row.figures[first]
         assert found
@@ -107,7 +107,7 @@ def score_figure(comparison: Comparison) -> Figure:
 
 def curves_figure(comparison: Comparison) -> Figure:
     """The first validation score over the training time: one line a training, one colour a mixer."""
-    figure, axes = new_figure(7.4, _height(comparison))
+    figure, axes = new_figure(6.0, _height(comparison))
     first = f"val_{comparison.scores[0]}"
     for mixer, style in _looks(comparison).items():
         for order, trial in enumerate(_worked(comparison, mixer)):
@@ -125,7 +125,7 @@ def memory_figure(comparison: Comparison) -> Figure | None:
     """The first score over peak memory, one point a mixer; None: memory was not measured."""
     from matplotlib.ticker import FuncFormatter
 
-    figure, axes = new_figure(6.4, _height(comparison))
+    figure, axes = new_figure(5.6, _height(comparison))
     first = comparison.scores[0]
     seen: list[float] = []
     for row in comparison.rows:

@@ -83,8 +83,8 @@ class TrainingDisplay:
         table = ReportTable(
             [
                 Column("epoch", "number", 5),
-                Column("loss", "number", 7),
-                *(Column(f"val {name}", "number", 8 if name in IN_UNITS else 7) for name in self._columns),
+                Column("train\nloss", "number", 7),
+                *(Column(f"val\n{name}", "number", 8 if name in IN_UNITS else 7) for name in self._columns),
                 Column("tokens/s", "number", 9),
                 Column("time", "number", 7),
                 Column("", width=4),

@@ -28,7 +28,7 @@ class Column:
     """A column of a table.
 
     Attributes:
-        name: its header.
+        name: its header; a line break in it is kept.
         kind: "name" is cut in the middle where there is no room, "text" is wrapped, "number" stands on the right and is
             never touched.
         width: characters that it has at least.
@@ -109,7 +109,7 @@ class ReportTable(JupyterMixin):
 
     def _fitted(self, numbers: Sequence[int], room: int) -> list[int]:
         """Widths of some columns that fit into the room if they can; wider columns give way first."""
-        widths = [max(self._body(number), cell_len(self.columns[number].name)) for number in numbers]
+        widths = [max(self._body(number), *map(cell_len, self.columns[number].name.split("\n"))) for number in numbers]
         least = [self._least(number) for number in numbers]
         while (excess := _total(widths) - room) > 0:
             spare = [(width - low, place) for place, (width, low) in enumerate(zip(widths, least, strict=True))]
@@ -136,7 +136,7 @@ class ReportTable(JupyterMixin):
         for number, width in zip(numbers, widths, strict=True):
             column = self.columns[number]
             table.add_column(
-                Text("\n".join(middle_cut(line, width) for line in textwrap.wrap(column.name, width, break_long_words=False))),
+                Text("\n".join(_header(column.name, width))),
                 justify="right" if column.kind == "number" else "left",
                 vertical="top",
                 width=width,
@@ -153,6 +153,12 @@ class ReportTable(JupyterMixin):
             )
             table.add_row(*cells, style=row.style)
         return table
+
+
+def _header(name: str, width: int) -> list[str]:
+    """The lines of a header, broken between words."""
+    lines = [part for line in name.split("\n") for part in textwrap.wrap(line, width, break_long_words=False)]
+    return [middle_cut(line, width) for line in lines]
 
 
 def _total(widths: Sequence[int]) -> int:

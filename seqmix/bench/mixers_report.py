@@ -30,7 +30,7 @@ def _point_table(result: BenchResult) -> ReportTable:
         f"batches of {settings['batch_size']:,}, {settings['precision']}, {settings['device']}, "
         f"{counted(result.environment['threads'], 'thread')}"
     )
-    names = ("length", "forward", "training step", "tokens/s", "peak memory", "in training")
+    names = ("length", "forward\ntime", "training\ntime", "tokens/s", "forward\nmemory", "training\nmemory")
     table = ReportTable([Column("mixer"), *(Column(name, "number") for name in names)], title)
     for order, series in enumerate(result.series):
         for row, point in enumerate(series.points):
@@ -48,7 +48,8 @@ def _point_table(result: BenchResult) -> ReportTable:
 
 def _growth_table(result: BenchResult) -> ReportTable:
     title = "growth: b of cost = a · L^b, fitted\n(in brackets: from the last length but one to the last)"
-    names = ("forward", "training step", "memory", "in training", "time per token", "(log L)²")
+    costs = ("forward\ntime", "training\ntime", "forward\nmemory", "training\nmemory")
+    names = (*costs, "time\nper token", "(log L)²")
     table = ReportTable([Column("mixer"), *(Column(name, "number") for name in names)], title)
     for series in result.series:
         table.add(series.mixer, *_growth_cells(series))

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from seqmix.data.dataset import Dataset
 
 
-def progress_bar(description: str, unit: str, quiet: bool, total: float | None = None) -> tqdm[Any]:
+def progress_bar(description: str, unit: str, quiet: bool, total: float | None = None, **options: Any) -> tqdm[Any]:
     """Open a bar on standard error, drawn where that is a terminal and `quiet` is not set."""
     from seqmix.reporting import progress
 
-    return progress.progress_bar(description, unit, total, shown=False if quiet else None)
+    return progress.progress_bar(description, unit, total, shown=False if quiet else None, **options)
 
 
 def print_notes(out: Console, notes: Iterable[str]) -> None:

@@ -63,7 +63,7 @@ def prepare(
 
     if "classes" in options:
         options["classes"] = tuple(names(options["classes"]) or ())
-    with progress_bar("reading", "characters", quiet) as bar:
+    with progress_bar("reading", "characters", quiet, unit_scale=True) as bar:
         dataset = run_prepare(
             inputs or (),
             output,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from typing import Annotated
 
 import typer
@@ -25,4 +27,5 @@ def recipes(
         return
     from seqmix.cli.tables import recipe_lines
 
-    typer.echo(recipe_lines(all_recipes()))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    typer.echo(recipe_lines(all_recipes(), width))

@@ -19,7 +19,7 @@ def progress_bar(
         unit: what is counted, in the plural, such as "records".
         total: how many there are; None if unknown, in which case no time left is shown.
         shown: whether to draw the bar; None draws it only where standard error is a terminal.
-        options: of tqdm.
+        options: of tqdm, such as `unit_scale` for numbers too long to read.
 
     Returns:
         The bar. One that is not shown takes the same calls and draws nothing.
@@ -29,5 +29,5 @@ def progress_bar(
     if shown is None:
         shown = sys.stderr.isatty()
     # The time left follows from the mean speed so far, which jumps less than that of the last second.
-    steady = {"smoothing": 0, "miniters": 0, "dynamic_ncols": True, "unit_scale": True, "leave": False}
+    steady = {"smoothing": 0, "miniters": 0, "dynamic_ncols": True, "leave": False}
     return tqdm(desc=description, unit=f" {unit}", total=total, disable=not shown, file=sys.stderr, **steady | options)

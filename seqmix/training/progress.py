@@ -67,7 +67,7 @@ class TrainingProgress:
     def _step(self, event: StepEnd) -> None:
         if self._bar is None:
             # Resumed or not, the speed is that of the steps after the first that is seen.
-            self._bar = progress_bar("", "", 1.0, self._shown, initial=event.done, bar_format=_FORMAT, unit_scale=False)
+            self._bar = progress_bar("", "", 1.0, self._shown, initial=event.done, bar_format=_FORMAT)
         else:
             self._tokens += event.tokens
         bar, of = self._bar, f" of {self._epochs}" if self._epochs else ""

@@ -1,0 +1,77 @@
+"""Progress bars: drawn on a terminal or where they are asked for, silent elsewhere, and never on standard output."""
+
+import io
+import re
+import sys
+from itertools import pairwise
+
+import pytest
+from rich.console import Console
+
+from seqmix.cli.training_display import TrainingDisplay
+from seqmix.reporting.progress import progress_bar
+from seqmix.training.events import StepEnd
+from seqmix.training.progress import TrainingProgress
+from tests.support import train_tiny
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def count(shown=None):
+    with progress_bar("counting", "records", 3, shown) as bar:
+        bar.update(2)
+
+
+def test_a_bar_is_not_drawn_where_standard_error_is_no_terminal(capsys):
+    count()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_can_be_asked_for(capsys):
+    count(shown=True)
+    out, err = capsys.readouterr()
+    assert out == "" and "counting" in err and "/3" in err and " records/s" in err
+
+
+def test_a_bar_on_a_terminal_can_be_refused(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    count(shown=False)
+    assert sys.stderr.getvalue() == ""
+    count()
+    assert "counting" in sys.stderr.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("settings", "options"),
+    [(("training.validate_every=2",), {"max_steps": 5}), ((), {"epochs": 2, "max_steps": 3})],
+)
+def test_the_share_that_is_done_grows_to_the_whole_training(dataset, tmp_path, settings, options):
+    events = []
+    train_tiny(dataset, tmp_path / "run", *settings, **options, on_event=events.append)
+    done = [event.done for event in events if isinstance(event, StepEnd)]
+    assert all(0 < a <= b <= 1 for a, b in pairwise(done))
+    assert done[-1] == pytest.approx(1.0)
+
+
+def test_a_training_draws_one_bar_with_the_time_left_for_all_of_it(dataset, tmp_path, capsys):
+    train_tiny(dataset, tmp_path / "run", on_event=TrainingProgress())
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.search(r"epoch 1 of 2 +\d+%\|.*\| \d\d:\d\d<(\d\d:\d\d|\?), loss \d\.\d{3}", err)
+
+
+def test_the_display_of_a_training_is_whole_at_80_columns(dataset, tmp_path, capsys):
+    with (tmp_path / "out").open("w+") as out:
+        display = TrainingDisplay(Console(width=80, file=out), quiet=False, verbose=False)
+        run = train_tiny(dataset, tmp_path / "run", on_event=display)
+        out.seek(0)
+        lines = out.read().splitlines()
+    assert capsys.readouterr() == ("", "")  # the console alone is written to
+    rows = [line.split() for line in lines if re.match(r" +\d+ ", line)]
+    assert [row[0] for row in rows] == ["1", "2"] and all(len(row) >= 9 for row in rows)
+    assert all(len(line) <= 80 for line in lines if "─" in line or re.match(r" +\d+ ", line))
+    for line, row in zip(run.history(), rows, strict=True):
+        assert row[2] == f"{line['val_accuracy']:.3f}"

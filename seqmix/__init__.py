@@ -28,7 +28,9 @@ _HOMES = {
     "PrepareOptions": "data.options",
     "ReadOptions": "data.options",
     "Run": "run",
+    "SeqmixClassifier": "estimators.classifier",
     "SeqmixError": "errors",
+    "SeqmixRegressor": "estimators.regressor",
     "SequenceClassifier": "models.classifier",
     "available_mixers": "mixers",
     "bench_approximation": "bench.approximation",
@@ -56,6 +58,8 @@ if TYPE_CHECKING:
     from seqmix.data.prepare import prepare as prepare
     from seqmix.data.synthetic.generate import generate as generate
     from seqmix.errors import SeqmixError as SeqmixError
+    from seqmix.estimators.classifier import SeqmixClassifier as SeqmixClassifier
+    from seqmix.estimators.regressor import SeqmixRegressor as SeqmixRegressor
     from seqmix.evaluation.evaluate import evaluate as evaluate
     from seqmix.evaluation.result import Evaluation as Evaluation
     from seqmix.experiments.comparison.compare import compare as compare

@@ -187,17 +187,7 @@ class Run:
         key = (where, state and (state.st_ino, state.st_mtime_ns, state.st_size))
         if self._predictor and self._predictor[0] == key:
             return self._predictor[1]
-        model = self.load_model().to(where)
-        found = Predictor(
-            model=model,
-            device=where,
-            vocabulary=self.vocabulary,
-            objective=self.objective,
-            data=self.config.data,
-            max_length=self.config.model.max_length if model.length_limit is not None else None,
-            paired=self.paired,
-            separator=self.info["read"].get("label_separator") or ",",
-        )
+        found = Predictor.of(self.load_model(), self.config, self.info, device)
         self._predictor = (key, found)
         return found
 

@@ -16,15 +16,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqmix.config import DataConfig
+from seqmix.config import Config, DataConfig
 from seqmix.data.records import Record
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, Vocabulary
 from seqmix.errors import ConfigError, InputError, command, param
 from seqmix.models.batched import predict_batches
 from seqmix.models.classifier import SequenceClassifier
+from seqmix.objectives import objective_of
 from seqmix.objectives.base import Objective
-from seqmix.system.devices import thread_count
+from seqmix.system.devices import choose_device, thread_count
 
 _WINDOW_BATCHES = 8
 _WINDOW_RECORDS = 4096
@@ -123,6 +124,33 @@ class Predictor:
     max_length: int | None
     paired: bool
     separator: str
+
+    @classmethod
+    def of(cls, model: SequenceClassifier, config: Config, info: Mapping[str, Any], device: str = "auto") -> Predictor:
+        """Return the predictor of a trained model.
+
+        Args:
+            model: in `eval()`.
+            config: its configuration.
+            info: the `dataset.json` of its training data.
+            device: where to compute, as in `TrainingConfig`.
+
+        Raises:
+            ConfigError: there is no such device.
+        """
+        where = choose_device(device)
+        vocabulary = Vocabulary.from_dict(info["vocabulary"])
+        vocabulary.frozen = True
+        return cls(
+            model=model.to(where),
+            device=where,
+            vocabulary=vocabulary,
+            objective=objective_of(info),
+            data=config.data,
+            max_length=config.model.max_length if model.length_limit is not None else None,
+            paired=bool(info.get("paired")),
+            separator=info["read"].get("label_separator") or ",",
+        )
 
     def predict(
         self,

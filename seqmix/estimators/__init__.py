@@ -1,0 +1,1 @@
+"""scikit-learn estimators: `fit` and `predict` on sequences in memory."""

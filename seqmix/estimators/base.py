@@ -1,0 +1,253 @@
+"""What the estimators share: parameters, `fit` through `prepare` and `train`, and a fitted model that is no folder.
+
+A fitted estimator holds its configuration, the description of its data and its weights as numpy arrays: it can be copied,
+pickled and sent to other processes, whatever becomes of the folders in which it was trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d, validate_data
+
+from seqmix.data.in_memory import memory_records
+from seqmix.data.prepare import prepare
+from seqmix.data.records import ReadOptions
+from seqmix.errors import InputError, SeqmixError, param
+from seqmix.models.predictor import Prediction, Predictor
+from seqmix.run import model_for
+from seqmix.training.train import train
+
+_SEEDS = 2**31 - 1
+
+
+class EstimatorError(InputError, ValueError):
+    """A mistake in what an estimator is given; also a ValueError, as scikit-learn's tools expect."""
+
+
+class EstimatorTypeError(InputError, TypeError):
+    """A value of the wrong type; also a TypeError, as scikit-learn's tools expect."""
+
+
+class SequenceEstimator(BaseEstimator):
+    """Base of `SeqmixClassifier` and `SeqmixRegressor`: a model of sequences as a scikit-learn estimator.
+
+    Args:
+        mixer: name of the mixer, one of `available_mixers()`.
+        alphabet: symbols of the sequences, as in `prepare`; "auto" guesses.
+        unknown: what to do with characters outside the alphabet, as in `prepare`.
+        max_length: cut longer sequences to this many characters; None for never.
+        truncate: which part of a sequence that is cut is kept.
+        protocol: Paramixer's protocol, as in `train`.
+        pooling: how positions are pooled, as in `train`.
+        kmer: characters of a token, as in `train`.
+        epochs: most passes over the training sequences, as in `train`.
+        budget: most time for training, in seconds or as "5m", as in `train`.
+        max_steps: most optimiser steps, as in `train`.
+        batch_size: sequences in a batch, as in `train`.
+        tokens_per_batch: most tokens in a batch, as in `train`.
+        lr: peak learning rate.
+        recipe: name of a recipe, as in `train`.
+        config: all other settings, as in `train`.
+        validation_fraction: share of the sequences, from 0 to below 1, on which the best weights are chosen.
+        random_state: seed of the division, the weights and the order; with an int, `fit` repeats to the bit on a CPU.
+        device: where to compute, as in `train`.
+        precision: as in `train`.
+        threads: threads of the CPU, as in `train`.
+        folder: where to keep the data set (data/) and the run (run/), which are replaced by the next `fit`; None to keep
+            nothing.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Add the parameters to the docstring of an estimator."""
+        super().__init_subclass__(**options)
+        parameters = (SequenceEstimator.__doc__ or "").partition("\n\n    Args:")[2]
+        head, attributes, rest = (cls.__doc__ or "").partition("\n    Attributes:")
+        cls.__doc__ = f"{head.rstrip()}\n\n    Args:{parameters.rstrip()}\n{attributes}{rest}"
+
+    def __init__(
+        self,
+        mixer: str = "paramixer",
+        *,
+        alphabet: str = "auto",
+        unknown: str | None = None,
+        max_length: int | None = None,
+        truncate: str = "start",
+        protocol: str | None = None,
+        pooling: str | None = None,
+        kmer: int | None = None,
+        epochs: int | None = None,
+        budget: float | str | None = None,
+        max_steps: int | None = None,
+        batch_size: int | None = None,
+        tokens_per_batch: int | str | None = None,
+        lr: float | None = None,
+        recipe: str | None = None,
+        config: Any = None,
+        validation_fraction: float = 0.2,
+        random_state: Any = None,
+        device: str = "auto",
+        precision: str = "fp32",
+        threads: int | None = None,
+        folder: str | Path | None = None,
+    ) -> None:
+        self.mixer = mixer
+        self.alphabet = alphabet
+        self.unknown = unknown
+        self.max_length = max_length
+        self.truncate = truncate
+        self.protocol = protocol
+        self.pooling = pooling
+        self.kmer = kmer
+        self.epochs = epochs
+        self.budget = budget
+        self.max_steps = max_steps
+        self.batch_size = batch_size
+        self.tokens_per_batch = tokens_per_batch
+        self.lr = lr
+        self.recipe = recipe
+        self.config = config
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+        self.device = device
+        self.precision = precision
+        self.threads = threads
+        self.folder = folder
+
+    def __sklearn_tags__(self) -> Any:
+        """Return what scikit-learn should know: sequences are texts, or rows of numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.target_tags.required = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but the model on its device, which is built again when it is needed."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_predictor"}
+
+    def _train(self, sequences: Sequence[Any], labels: Sequence[str], **options: Any) -> Self:
+        """Prepare the sequences, train on them, and keep the model."""
+        share = self.validation_fraction
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
+            raise EstimatorError(f"{param('validation_fraction')} must be from 0 to below 1: got {share!r}")
+        seed = self.random_state
+        if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
+            seed = check_random_state(seed).randint(_SEEDS)
+        records = ((str(i), sequence, label) for i, (sequence, label) in enumerate(zip(sequences, labels, strict=True)))
+        with self._place() as folder:
+            data = prepare(
+                records=records,
+                output=folder / "data",
+                alphabet=self.alphabet,
+                unknown=self.unknown,
+                max_length=self.max_length,
+                truncate=self.truncate,
+                split=f"{1 - share},{share},0",
+                seed=int(seed),
+                overwrite=True,
+                **options,
+            )
+            run = train(
+                data,
+                folder / "run",
+                mixer=self.mixer,
+                protocol=self.protocol,
+                pooling=self.pooling,
+                kmer=self.kmer,
+                epochs=self.epochs,
+                budget=self.budget,
+                max_steps=self.max_steps,
+                batch_size=self.batch_size,
+                tokens_per_batch=self.tokens_per_batch,
+                lr=self.lr,
+                recipe=self.recipe,
+                config=self.config,
+                seed=int(seed),
+                device=self.device,
+                precision=self.precision,
+                threads=self.threads,
+                overwrite=True,
+            )
+            weights = run.load_model().state_dict()
+            self.weights_ = {name: tensor.numpy().copy() for name, tensor in weights.items()}
+            self.config_, self.info_, self.history_ = run.config, run.info, run.history()
+        self.__dict__.pop("_predictor", None)
+        self._model()
+        return self
+
+    @contextmanager
+    def _place(self) -> Iterator[Path]:
+        """Give the folder to work in: `folder`, which is kept, or a temporary one."""
+        if self.folder is not None:
+            yield Path(self.folder)
+            return
+        with TemporaryDirectory(prefix="seqmix-") as folder:
+            yield Path(folder)
+
+    def _predictions(self, X: Any) -> list[Prediction]:  # noqa: N803 - scikit-learn's name
+        check_is_fitted(self)
+        with seqmix_errors():
+            sequences = self._sequences(X)
+            records = memory_records(sequences, ReadOptions(), paired=False)
+            return list(self._model().predict(records, precision=self.precision, threads=self.threads))
+
+    def _model(self) -> Predictor:
+        """Return the fitted model on its device, kept for the next call."""
+        import torch
+
+        if "_predictor" not in self.__dict__:
+            model = model_for(self.config_, self.info_)
+            model.load_state_dict({name: torch.from_numpy(array) for name, array in self.weights_.items()})
+            self._predictor = Predictor.of(model.eval(), self.config_, self.info_, self.device)
+        return self._predictor
+
+    def _sequences(self, X: Any, *, reset: bool = False) -> Sequence[Any]:  # noqa: N803
+        """Return texts as a list, or numbers as an array `(n, L)` that is checked as scikit-learn checks it."""
+        if isinstance(X, str | bytes) or X is None:
+            raise EstimatorError(f"X must be a list of sequences: got {X!r:.60}")
+        if issparse(X):
+            return validate_data(self, X, reset=reset)  # which refuses it
+        column = X.iloc[:, 0] if getattr(X, "ndim", 0) == 2 and hasattr(X, "iloc") and X.shape[1] == 1 else X
+        if isinstance(column, np.ndarray) and column.ndim == 2 and column.shape[1] == 1 and column.dtype.kind in "UO":
+            column = column[:, 0]
+        given = list(column) if isinstance(column, Iterable) and not hasattr(column, "columns") else []
+        if given and all(isinstance(item, str | bytes) for item in given):
+            return given
+        if isinstance(X, list) and given and all(isinstance(item, np.ndarray) and item.ndim for item in given):
+            return given  # series of numbers, each of a length of its own
+        return validate_data(self, X, reset=reset, dtype=np.float32)
+
+
+@contextmanager
+def seqmix_errors() -> Iterator[None]:
+    """Make errors what both seqmix and scikit-learn promise: a SeqmixError that is a ValueError or TypeError."""
+    try:
+        yield
+    except (EstimatorError, EstimatorTypeError):
+        raise
+    except SeqmixError as error:
+        raise EstimatorError(error.text) from error
+    except ValueError as error:
+        raise EstimatorError(str(error)) from error
+    except TypeError as error:
+        raise EstimatorTypeError(str(error)) from error
+
+
+def checked_targets(y: Any, sequences: Sequence[Any], name: str) -> NDArray[Any]:
+    """Return y as an array `(n,)`, checked as scikit-learn checks it."""
+    if y is None:
+        raise EstimatorError(f"{name} requires y to be passed, but the target y is None")
+    targets = column_or_1d(y, warn=True)
+    if targets.dtype.kind in "fc":
+        check_array(targets, ensure_2d=False, input_name="y")
+    check_consistent_length(sequences, targets)
+    return targets

@@ -8,7 +8,6 @@ Every file is written whole or not at all; tensors carry their checksum; no pick
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,12 +21,13 @@ from numpy.typing import NDArray
 from seqmix.config import Config, read_toml
 from seqmix.data.dataset import fingerprint, read_info
 from seqmix.data.vocabulary import Vocabulary
-from seqmix.errors import ConfigError, DatasetError, RunError
+from seqmix.errors import ConfigError, DatasetError, RunError, command, param
 from seqmix.objectives import objective_of
 from seqmix.objectives.base import Objective
+from seqmix.reporting.text import score_text
 from seqmix.system.environment import environment
 from seqmix.system.files import remove_partial, whole_folder, without_nan, write_whole
-from seqmix.version import __version__
+from seqmix.system.tensor_file import pack, unpack
 
 if TYPE_CHECKING:
     import torch
@@ -39,16 +39,20 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 _INFO_KEYS = {"arrays", "classes", "counts", "notes", "options", "read", "vocabulary"}  # needed of dataset.json
-_METADATA_KEY = "seqmix"  # a single key: with several, the order in the file would change from run to run
 
 
 class Run:
-    """A folder with a model in it, or about to be.
+    """A folder with a trained model, or one that is being trained.
 
     Attributes:
         path: the folder.
         config: the resolved configuration.
-        info: what `dataset.json` said of the training data.
+        info: the `dataset.json` of the training data.
+
+    Examples:
+        >>> run = Run.open("runs/001-paramixer-chord")
+        >>> run.predict(["ACGTTGCA", "GGCATTAC"])
+        >>> run.predict_proba(["ACGTTGCA", "GGCATTAC"])  # (2, C), columns in run.classes
     """
 
     def __init__(self, path: Path, config: Config, info: dict[str, Any]) -> None:
@@ -57,18 +61,27 @@ class Run:
 
     @classmethod
     def create(cls, path: Path, config: Config, info: dict[str, Any], *, overwrite: bool = False) -> Run:
-        """A new folder with configuration, dataset description and environment.
+        """Make a new folder with configuration, description of the data and environment.
+
+        Args:
+            path: the folder.
+            config: the resolved configuration.
+            info: the `dataset.json` of the training data.
+            overwrite: replace a run that is there.
 
         Raises:
-            RunError: the folder exists and may not, or must not, be replaced.
+            RunError: the folder exists, and was not to be replaced or is not a run.
         """
         if path.exists():
             if not overwrite:
                 raise RunError(
-                    f"{path} exists; continue it with --resume, replace it with --overwrite, or choose another --output"
+                    f"{path} exists; continue it with {param('resume', True)}, replace it with {param('overwrite', True)}, or "
+                    f"choose another {param('output')}"
                 )
             if not (path / "config.toml").is_file():
-                raise RunError(f"{path} exists and is no run folder: it is not overwritten; choose another --output")
+                raise RunError(
+                    f"{path} exists and is not a run folder: it is not overwritten; choose another {param('output')}"
+                )
         with whole_folder(path, overwrite=overwrite, error=RunError) as fresh:
             (fresh / "last").mkdir()
             write_whole(fresh / "dataset.json", json.dumps(info, indent=1, ensure_ascii=False) + "\n")
@@ -78,22 +91,25 @@ class Run:
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
-        """A run that is there.
+        """Open a run folder.
+
+        Args:
+            path: the folder.
 
         Raises:
-            RunError: the folder is missing, or is not (or no longer) a run's.
+            RunError: the folder is missing, is not a run's, or is damaged.
         """
         path = Path(path)
         if not path.is_dir():
-            raise RunError(f"{path}: no such run folder; train one with seqmix train, or name it with --run")
+            raise RunError(f"{path}: no such run folder; train a model with {command('train')}, or name a folder that is there")
         if not (path / "config.toml").is_file():
-            raise RunError(f"{path}: this is no run folder of seqmix (config.toml is missing)")
+            raise RunError(f"{path}: this is not a run folder of seqmix (config.toml is missing)")
         try:
             config = Config.from_tables(read_toml(path / "config.toml"))
         except ConfigError as error:
-            raise RunError(f"{path}: the run folder is damaged: config.toml: {error}") from error
+            raise RunError(f"{path}: the run folder is damaged: config.toml: {error.text}") from error
         if not config.model.max_length:
-            raise RunError(f"{path}: the run folder is damaged: config.toml does not say all that a run's does")
+            raise RunError(f"{path}: the run folder is damaged: config.toml is incomplete")
         try:
             info = read_info(path / "dataset.json")
         except DatasetError as error:
@@ -106,22 +122,48 @@ class Run:
 
     @classmethod
     def newest(cls, root: Path = RUNS) -> Run:
-        """The run that was begun last under `root`.
+        """Open the run that was begun last.
+
+        Args:
+            root: the folder of the run folders.
 
         Raises:
-            RunError: there is none.
+            RunError: there is no run.
         """
         folders = [p.parent for p in root.glob("[!.]*/config.toml")]
         if not folders:
-            raise RunError(
-                f"no run under {root}/; train a model first with seqmix train, or name a run folder "
-                "(seqmix eval RUN, seqmix predict FILE --run RUN)"
-            )
+            raise RunError(f"no run under {root}/; train a model first with {command('train')}, or name a run folder")
         return cls.open(max(folders, key=lambda p: ((p / "config.toml").stat().st_mtime, p.name)))
+
+    def __repr__(self) -> str:
+        """Return the run in a line."""
+        return f"<Run {str(self.path)!r}: {', '.join(f'{name} {value}' for name, value in self._facts())}>"
+
+    def _repr_html_(self) -> str:
+        """Return the run as a table, for notebooks."""
+        from seqmix.reporting.tables import Column, ReportTable
+
+        table = ReportTable([Column("run", "text"), Column(str(self.path), "text")])
+        for name, value in self._facts():
+            table.add(name, value)
+        return table.html()
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """Return what people want to know of the run first."""
+        try:
+            best: dict[str, Any] = next((line for line in reversed(self.history()) if line.get("best")), {})
+        except RunError:
+            best = {}
+        score = self.objective.selections.get(self.config.training.select, "")
+        value = best.get(f"val_{score}")
+        found = [("mixer", self.config.model.mixer), (self.objective.kind, ", ".join(self.classes) or "of a number")]
+        if value is not None:
+            found.append((f"best validation {score}", f"{score_text(score, value)} (epoch {best.get('epoch')})"))
+        return [*found, ("data", self.config.data.path)]
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """How the model's input is indexed."""
+        """How the input of the model is indexed."""
         vocabulary = Vocabulary.from_dict(self.info["vocabulary"])
         vocabulary.frozen = True
         return vocabulary
@@ -133,7 +175,7 @@ class Run:
 
     @property
     def dataset_fingerprint(self) -> str:
-        """Checksum of the data set that it was trained on."""
+        """Checksum of the training data set."""
         return fingerprint(self.info)
 
     @property
@@ -147,7 +189,7 @@ class Run:
 
     @property
     def objective(self) -> Objective:
-        """What the model has learned."""
+        """What the model learned."""
         return objective_of(self.info)
 
     @property
@@ -165,7 +207,7 @@ class Run:
         return ReadOptions(**stored)
 
     def build_model(self) -> SequenceClassifier:
-        """A model as configured, with random weights."""
+        """Return a model as configured, with random weights."""
         return model_for(self.config, self.info)
 
     def predictor(self, device: str = "auto") -> Predictor:
@@ -274,24 +316,26 @@ class Run:
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.classes))
 
     def save_model(self, model: torch.nn.Module) -> None:
-        """Writes `model.safetensors`."""
+        """Write `model.safetensors`."""
         write_whole(self.path / "model.safetensors", pack(model.state_dict(), {"description": self.description}))
 
     def load_model(self) -> SequenceClassifier:
-        """The trained model, in `eval()`, on the CPU.
+        """Return the trained model, in `eval()`, on the CPU.
 
         Raises:
-            RunError: there are no weights, they are damaged, or they do not fit the configuration.
+            RunError: the weights are missing, damaged, or do not fit the configuration.
         """
         path = self.path / "model.safetensors"
         if not path.is_file():
-            raise RunError(f"{self.path}: this run has no trained model yet; finish it with seqmix train --resume")
+            raise RunError(
+                f"{self.path}: this run has no trained model yet; finish it with {command('train')} and {param('resume', True)}"
+            )
         tensors, facts = unpack(path)
         said = self.description
         for name, value in facts.get("description", {}).items():
             if said.get(name) != value:
                 file = "config.toml" if "." in name else "dataset.json"
-                raise RunError(f"{path}: the weights were trained with another {name} than {file} says; it was changed since")
+                raise RunError(f"{path}: the weights were trained with another {name} than {file} has; it was changed since")
         model = self.build_model()
         try:
             model.load_state_dict(tensors)
@@ -300,28 +344,28 @@ class Run:
         return model.eval()
 
     def save_state(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Writes what a resume needs, tensors and JSON in one file, so that they always belong together."""
+        """Write what a resume needs, tensors and JSON in one file, so that they always belong together."""
         write_whole(self.path / "last" / "state.safetensors", pack(tensors, facts))
 
     def load_state(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """What `save_state` wrote last; None: nothing yet.
+        """Return what `save_state` wrote last; None if it was never called.
 
         Raises:
-            RunError: it is damaged.
+            RunError: the file is damaged.
         """
         path = self.path / "last" / "state.safetensors"
         return unpack(path) if path.is_file() else None
 
     def log(self, line: Mapping[str, Any]) -> None:
-        """Appends to `metrics.jsonl`."""
+        """Append a line to `metrics.jsonl`."""
         with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(without_nan(line)) + "\n")
 
     def history(self) -> list[dict[str, Any]]:
-        """The lines of `metrics.jsonl`; one that was cut off by a crash is left out.
+        """Return the lines of `metrics.jsonl`; one that was cut off by a crash is left out.
 
         Raises:
-            RunError: it is damaged.
+            RunError: the file is damaged.
         """
         path = self.path / "metrics.jsonl"
         lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
@@ -336,16 +380,16 @@ class Run:
             remove_partial(folder)
 
     def rewind_history(self, validations: int) -> None:
-        """Forgets what was logged after the first `validations`, as a resumed run will log it again."""
+        """Forget what was logged after the first `validations`, as a resumed run will log it again."""
         kept = [json.dumps(line) + "\n" for line in self.history()[:validations]]
         write_whole(self.path / "metrics.jsonl", "".join(kept))
 
 
 def model_for(config: Config, info: Mapping[str, Any]) -> SequenceClassifier:
-    """A new model for the data set that `info` describes, with random weights.
+    """Return a new model for the data set that `info` describes, with random weights.
 
     Raises:
-        ConfigError: it cannot be built as configured.
+        ConfigError: the model cannot be built as configured.
     """
     from seqmix.models.classifier import build_model
 
@@ -363,47 +407,6 @@ def model_for(config: Config, info: Mapping[str, Any]) -> SequenceClassifier:
 
 
 def next_run_folder(label: str, root: Path = RUNS) -> Path:
-    """`runs/007-<label>`, with the first number that is not taken."""
+    """Return `runs/007-<label>`, with the number after the highest that is taken."""
     taken = [int(match.group(1)) for p in root.glob("*") if (match := re.match(r"(\d+)-", p.name))]
     return root / f"{max(taken, default=0) + 1:03d}-{label}"
-
-
-def pack(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> bytes:
-    """Tensors and JSON facts as the bytes of one safetensors file that carries its own checksum."""
-    from safetensors.torch import save
-
-    flat = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
-    header = {"seqmix": __version__, "sha256": _tensor_checksum(flat, facts), "facts": facts}
-    return save(flat, metadata={_METADATA_KEY: json.dumps(header, sort_keys=True)})
-
-
-def unpack(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The inverse of `pack`.
-
-    Raises:
-        RunError: the file is damaged, or seqmix did not write it.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
-            header = json.loads(metadata.get(_METADATA_KEY, "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (SafetensorError, ValueError, OSError) as error:
-        raise RunError(f"{path}: the file is damaged: {error}") from error
-    if not (isinstance(header, dict) and header.keys() >= {"facts", "sha256"}):
-        raise RunError(f"{path}: seqmix did not write this file")
-    if _tensor_checksum(tensors, header["facts"]) != header["sha256"]:
-        raise RunError(f"{path}: the file is damaged: its content is not what its checksum says")
-    return tensors, header["facts"]
-
-
-def _tensor_checksum(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
-    import torch
-
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()

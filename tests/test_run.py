@@ -16,8 +16,9 @@ from safetensors.torch import save_file
 
 import seqmix
 from seqmix.errors import RunError, SeqmixError
-from seqmix.run import Run, next_run_folder, pack, unpack
+from seqmix.run import Run, next_run_folder
 from seqmix.system.files import write_whole
+from seqmix.system.tensor_file import pack, unpack
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def test_other_folder_is_an_error(tmp_path):
     with pytest.raises(RunError, match="no such run folder"):
         Run.open(tmp_path / "nothing")
     (tmp_path / "photos").mkdir()
-    with pytest.raises(RunError, match="no run folder of seqmix"):
+    with pytest.raises(RunError, match="not a run folder of seqmix"):
         Run.open(tmp_path / "photos")
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError):
@@ -214,14 +215,14 @@ def test_run_is_created_whole_or_not_at_all(trained, tmp_path, monkeypatch):
 
 
 def test_overwrite_replaces_only_runs(copy, trained, tmp_path):
-    with pytest.raises(RunError, match="exists; continue it with --resume, replace it with --overwrite"):
+    with pytest.raises(RunError, match="exists; continue it with resume=True, replace it with overwrite=True"):
         Run.create(copy, trained.config, trained.info)
     assert (copy / "model.safetensors").exists()
     Run.create(copy, trained.config, trained.info, overwrite=True)
     assert not (copy / "model.safetensors").exists()
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "holiday.jpg").write_text("beach")
-    with pytest.raises(RunError, match="no run folder"):
+    with pytest.raises(RunError, match="not a run folder"):
         Run.create(tmp_path / "photos", trained.config, trained.info, overwrite=True)
     assert (tmp_path / "photos" / "holiday.jpg").exists()
     (tmp_path / "file").write_text("")
@@ -241,7 +242,7 @@ def test_next_run_number_follows_the_last(tmp_path):
 
 def test_newest_run_is_the_one_started_last(trained, tmp_path):
     root = tmp_path / "runs"
-    with pytest.raises(RunError, match="seqmix train"):
+    with pytest.raises(RunError, match="seqmix.train"):
         Run.newest(root)
     for age, name in enumerate(["002-b", "001-a", "003-c"]):
         shutil.copytree(trained.path, root / name)

@@ -1,4 +1,4 @@
-"""The dataset folder: `Dataset.open()` maps it into memory; `preparation.prepare()` writes it.
+"""The dataset folder: `Dataset.open()` maps it into memory; `prepare()` writes it.
 
 Files: `tokens.npy` (flat, unpadded, uint8 or uint16; of real numbers `(positions, channels)` float32), `offsets.npy`
 `(n + 1,)`, or of pairs `(2 n + 1,)`, `labels.npy` (see `targets`), `split.npy` `(n,)` 0 train, 1 validation, 2 test,
@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,24 +22,56 @@ from seqmix.config import DataConfig
 from seqmix.data.splitting import SPLITS
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, Vocabulary
-from seqmix.errors import ConfigError, DatasetError, param
+from seqmix.errors import ConfigError, DatasetError, command, param
 from seqmix.objectives import objective_of
 from seqmix.system.files import file_checksum
 from seqmix.version import __version__
 
+if TYPE_CHECKING:
+    from seqmix.data.torch_dataset import TorchDataset
+
 FORMAT_VERSION = 1
+_SHOWN_CLASSES = 8  # in the repr
 ARRAYS = ("tokens.npy", "offsets.npy", "labels.npy", "split.npy", "ids.txt")
+
+
+class RecordIndexError(DatasetError, IndexError):
+    """A data set has no record of this number."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record of a data set, for people to read.
+
+    Attributes:
+        id: as in the input.
+        text: the characters that were kept, or of numbers an array `(L, channels)`.
+        label: name of its class; a tuple of names in multilabel, a number in a regression; None if it has no label.
+        split: "train", "val" or "test".
+        pair: the second text of a pair; None if the record is not a pair.
+    """
+
+    id: str
+    text: str | NDArray[np.float32]
+    label: str | tuple[str, ...] | float | None
+    split: str
+    pair: str | NDArray[np.float32] | None = None
 
 
 class Dataset:
     """A prepared data set, memory-mapped.
 
+    `len(dataset)` is the number of records, `dataset[i]` a `StoredRecord`.
+
     Attributes:
         path: its folder.
-        info: what `dataset.json` says.
-        vocabulary, classes: how its tokens and labels are to be read.
-        rows: sequences of a record: 2 of pairs, else 1.
-        offsets `(n * rows + 1,)`, labels (see `targets`), split `(n,)`.
+        info: the content of `dataset.json`.
+        vocabulary: how tokens are read.
+        classes: names of the classes, in the order of their numbers.
+        n_sequences: sequences of a record: 2 of pairs, else 1.
+        offsets: where each sequence starts in the tokens, and where the last ends, `(n * n_sequences + 1,)`.
+        labels: class numbers `(n,)`, of a multilabel data set a matrix `(n, C)` of 0 and 1, of a regression numbers `(n,)`.
+        split: 0 train, 1 validation, 2 test, `(n,)`.
     """
 
     def __init__(self, path: Path, info: dict[str, Any]) -> None:
@@ -52,105 +87,194 @@ class Dataset:
 
     @classmethod
     def open(cls, path: str | Path, *, verify: bool = True) -> Dataset:
-        """Opens a dataset folder.
+        """Open a dataset folder.
 
         Args:
             path: the folder that `prepare` wrote.
-            verify: compare every array with its checksum (about a second for each gigabyte).
+            verify: whether to compare every array with its checksum (about a second for each gigabyte).
 
         Raises:
-            DatasetError: there is none, it is damaged, or a newer seqmix wrote it.
+            DatasetError: there is no data set, it is damaged, or a newer seqmix wrote it.
         """
         path = Path(path)
         info = read_info(path / "dataset.json")
         for name in ARRAYS:
             file = path / name
             if not file.is_file():
-                raise DatasetError(f"{path}: the data set is damaged: {name} is missing; run seqmix prepare again")
+                raise DatasetError(f"{path}: the data set is damaged: {name} is missing; run {command('prepare')} again")
             if verify and file_checksum(file) != info["arrays"][name]:
                 raise DatasetError(
-                    f"{path}: the data set is damaged: {name} is not what its checksum says; run seqmix prepare again"
+                    f"{path}: the data set is damaged: {name} is not what its checksum says; run {command('prepare')} again"
                 )
         return cls(path, info)
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __getitem__(self, index: SupportsIndex) -> StoredRecord:
+        """Return a record; -1 is the last.
+
+        Raises:
+            RecordIndexError: there are fewer records; it is an IndexError as well.
+        """
+        if not hasattr(index, "__index__"):
+            raise RecordIndexError(f"a record is asked for by its number: got {index!r}")
+        place = index.__index__()
+        if not -len(self) <= place < len(self):
+            raise RecordIndexError(f"{self.path}: there is no record {place}: it has {len(self):,}")
+        place %= len(self)
+        text, *pair = [
+            tokens if self.vocabulary.channels else self.vocabulary.decode(tokens) for tokens in self.sequences(place)
+        ]
+        split = SPLITS[int(self.split[place])]
+        return StoredRecord(self._ids[place], text, self._label(place), split, pair[0] if pair else None)
+
+    def __iter__(self) -> Iterator[StoredRecord]:
+        """Yield the records in order."""
+        return (self[index] for index in range(len(self)))
+
+    def __repr__(self) -> str:
+        """Return the size of the data set in a line."""
+        sizes = ", ".join(f"{count:,} {name}" for name, count in self.sizes.items())
+        lengths = self.lengths
+        span = f"lengths {lengths.min():,} to {lengths.max():,}" if len(lengths) else "empty"
+        return (
+            f"<Dataset {str(self.path)!r}: {len(self):,} {'pairs' if self.n_sequences == 2 else 'records'} ({sizes}), "
+            f"{self._classes_text()}, alphabet {self.vocabulary.alphabet}, {span}>"
+        )
+
+    def _classes_text(self) -> str:
+        if not self.classes:
+            return "regression" if self.labelled else "no labels"
+        if len(self.classes) > _SHOWN_CLASSES:
+            return f"{len(self.classes)} classes"
+        counts = self.info["counts"].values()
+        return "classes " + ", ".join(f"{name} {sum(part[name] for part in counts):,}" for name in self.classes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how a copy is made, also in another process: from the folder, not from the tokens."""
+        return Dataset, (self.path, self.info)
+
+    def _label(self, index: int) -> str | tuple[str, ...] | float | None:
+        label = self.labels[index]
+        if label.ndim:
+            return tuple(self.classes[number] for number in np.flatnonzero(label))
+        if self.classes:
+            return self.classes[label] if label >= 0 else None
+        return float(label) if self.labelled else None
+
     @property
     def labelled(self) -> bool:
-        """Whether there is something to learn."""
+        """Whether the records have labels."""
         return objective_of(self.info).labelled
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Records of each split."""
+        """Number of records of each split."""
         return {name: int((self.split == s).sum()) for s, name in enumerate(SPLITS)}
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Characters of each record, of a pair those of the longer text, `(n,)`."""
+        """Tokens of each record, of a pair those of the longer text, `(n,)`."""
         return np.diff(self.offsets).reshape(-1, self.n_sequences).max(1)
 
     def cut_lengths(self, max_length: int) -> NDArray[np.int64]:
-        """`lengths` where longer records are cut to `max_length` characters; 0: none is."""
+        """Return `lengths` with longer records cut to `max_length` tokens; 0 for no cut."""
         return np.minimum(self.lengths, max_length) if max_length else self.lengths
 
     def sequences(self, index: int) -> list[Tokens]:
-        """The tokens of record `index`, one array or two, views into the memory map."""
+        """Return the tokens of record `index`: one array, or two of a pair, views into the memory map."""
         first = index * self.n_sequences
         return [self._tokens[self.offsets[i] : self.offsets[i + 1]] for i in range(first, first + self.n_sequences)]
 
     def tokens(self, index: int) -> Tokens:
-        """`sequences(index)[0]`: all there is of a record that is no pair."""
+        """Return `sequences(index)[0]`: all of a record that is not a pair."""
         return self.sequences(index)[0]
 
     def truncated(self, index: int, data: DataConfig) -> list[Tokens]:
-        """`sequences(index)` as a model sees them: each cut as `data` says."""
+        """Return `sequences(index)` as a model sees them, cut as `data` says."""
         return [cut(sequence, data.max_length or None, data.truncate) for sequence in self.sequences(index)]
 
     def indices(self, split: str) -> NDArray[np.int64]:
-        """Record numbers of a split ("train", "val" or "test")."""
+        """Return the numbers of a split's records.
+
+        Args:
+            split: "train", "val" or "test".
+
+        Raises:
+            ConfigError: there is no such split.
+        """
         if split not in SPLITS:
             raise ConfigError(f"{param('split')} must be one of {', '.join(SPLITS)}: got '{split}'", option="split")
         return np.flatnonzero(self.split == SPLITS.index(split))
 
     def ids(self) -> list[str]:
-        """The id of every record."""
+        """Return the id of every record."""
         return (self.path / "ids.txt").read_bytes().decode().split("\n")[:-1]
+
+    @cached_property
+    def _ids(self) -> list[str]:
+        return self.ids()
+
+    def to_torch(
+        self, split: str = "train", *, max_length: int | None = None, truncate: str = "start", cls: bool = False
+    ) -> TorchDataset:
+        """Return a split as a `torch.utils.data.Dataset`, for a training loop of one's own.
+
+        Args:
+            split: "train", "val" or "test".
+            max_length: cut longer sequences to this many tokens; None for never.
+            truncate: which part of a sequence that is cut is kept: "start", "end" or "middle".
+            cls: put a CLS token in front of each sequence, as models with that pooling take it.
+
+        Raises:
+            ConfigError: an option has a value that is not allowed.
+
+        Examples:
+            >>> data = dataset.to_torch("train", max_length=4096)
+            >>> loader = torch.utils.data.DataLoader(data, batch_size=8, shuffle=True, collate_fn=data.collate)
+            >>> for ids, mask, targets in loader:
+            ...     loss = F.cross_entropy(model(ids, mask), targets)
+        """
+        from seqmix.data.torch_dataset import TorchDataset
+
+        return TorchDataset(self, split, max_length=max_length, truncate=truncate, cls=cls)
 
     @property
     def fingerprint(self) -> str:
-        """One checksum for the whole: equal for data sets with equal content."""
+        """One checksum of the whole: equal for data sets with equal content."""
         return fingerprint(self.info)
 
 
 def sizes_of(info: dict[str, Any]) -> dict[str, int]:
-    """Records of each split, from a `dataset.json`; of older ones, the classes' counts added up."""
+    """Return the number of records of each split from a `dataset.json`; of an older one, the counts of its classes added up."""
     return info.get("sizes") or {name: sum(counts.values()) for name, counts in info["counts"].items()}
 
 
 def fingerprint(info: dict[str, Any]) -> str:
-    """SHA-256 over the checksums of a data set's arrays, its vocabulary and its classes."""
+    """Return the SHA-256 over the checksums of a data set's arrays, its vocabulary and its classes."""
     content = json.dumps([info["arrays"], info["vocabulary"], info["classes"]], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
 def read_info(path: Path) -> dict[str, Any]:
-    """The content of a `dataset.json`.
+    """Return the content of a `dataset.json`.
 
     Raises:
         DatasetError: the file is missing, damaged, or of a newer version.
     """
     if not path.is_file():
-        raise DatasetError(f"{path.parent}: no data set here ({path.name} is missing); make one with seqmix prepare")
+        raise DatasetError(f"{path.parent}: no data set here ({path.name} is missing); make one with {command('prepare')}")
     try:
         info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = int(info["format_version"])
     except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{path}: damaged: no dataset description in it; run seqmix prepare again") from error
+        raise DatasetError(
+            f"{path}: damaged: it is not the description of a data set; run {command('prepare')} again"
+        ) from error
     if version > FORMAT_VERSION:
         raise DatasetError(f"{path}: written by seqmix {info.get('seqmix')}, newer than this {__version__}; update seqmix")
     missing = [key for key in ("vocabulary", "classes", "arrays", "options", "read") if key not in info]
     if missing:
-        raise DatasetError(f"{path}: damaged: it says nothing of {', '.join(missing)}; run seqmix prepare again")
+        raise DatasetError(f"{path}: damaged: it lacks {', '.join(missing)}; run {command('prepare')} again")
     return info

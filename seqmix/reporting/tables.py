@@ -78,6 +78,11 @@ class ReportTable(JupyterMixin):
             raise ValueError(f"{len(cells)} cells for {len(self.columns)} columns")
         self.rows.append(Row(cells, style, begins))
 
+    def html(self) -> str:
+        """Return the table as a notebook shows it."""
+        found: str = self._repr_mimebundle_([], [])["text/html"]
+        return found
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self.title:
             yield Text(self.title, style="bold")

@@ -13,7 +13,7 @@ from seqmix.functional import even_landmarks, gaussian, gaussian_kernel
 from seqmix.mixers import available_mixers, build_mixer, mixer_class
 from seqmix.mixers.reformer import _hash
 from seqmix.models.classifier import SequenceClassifier
-from seqmix.run import pack, unpack
+from seqmix.system.tensor_file import pack, unpack
 from tests.support import naive
 
 WIDTH, LONGEST, VOCABULARY = 8, 21, 9

@@ -819,7 +819,7 @@ def test_existing_output_is_kept_without_overwrite(dataset, reference, tmp_path)
     run, _ = train(dataset, existing, seed=5, overwrite=True)
     assert weights(run) != weights(reference)
     (tmp_path / "photos").mkdir()
-    with pytest.raises(RunError, match="no run folder"):
+    with pytest.raises(RunError, match="not a run folder"):
         train(dataset, tmp_path / "photos", overwrite=True)
 
 

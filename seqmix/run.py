@@ -48,11 +48,6 @@ class Run:
         path: the folder.
         config: the resolved configuration.
         info: the `dataset.json` of the training data.
-
-    Examples:
-        >>> run = Run.open("runs/001-paramixer-chord")
-        >>> run.predict(["ACGTTGCA", "GGCATTAC"])
-        >>> run.predict_proba(["ACGTTGCA", "GGCATTAC"])  # (2, C), columns in run.classes
     """
 
     def __init__(self, path: Path, config: Config, info: dict[str, Any]) -> None:

@@ -242,7 +242,7 @@ def test_next_run_number_follows_the_last(tmp_path):
 
 def test_newest_run_is_the_one_started_last(trained, tmp_path):
     root = tmp_path / "runs"
-    with pytest.raises(RunError, match="seqmix.train"):
+    with pytest.raises(RunError, match=r"seqmix\.train"):
         Run.newest(root)
     for age, name in enumerate(["002-b", "001-a", "003-c"]):
         shutil.copytree(trained.path, root / name)

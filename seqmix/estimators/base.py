@@ -20,8 +20,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from seqmix.data.in_memory import memory_records
+from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import prepare
-from seqmix.data.records import ReadOptions
 from seqmix.errors import InputError, SeqmixError, param
 from seqmix.models.predictor import Prediction, Predictor
 from seqmix.run import model_for
@@ -139,6 +139,10 @@ class SequenceEstimator(BaseEstimator):
         share = self.validation_fraction
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
             raise EstimatorError(f"{param('validation_fraction')} must be from 0 to below 1: got {share!r}")
+        if len(sequences) < 2:
+            raise EstimatorError(
+                f"there is nothing to learn from {len(sequences)} sample: n_samples = 1, at least 2 are needed"
+            )
         seed = self.random_state
         if not isinstance(seed, int | np.integer) or isinstance(seed, bool):
             seed = check_random_state(seed).randint(_SEEDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -11,8 +11,10 @@ from torch.utils.data import Dataset as TorchBase
 
 from seqmix.config import DataConfig
 from seqmix.data.batching import collate, interleave
-from seqmix.data.dataset import Dataset
 from seqmix.data.vocabulary import Tokens
+
+if TYPE_CHECKING:
+    from seqmix.data.dataset import Dataset
 
 
 class TorchDataset(TorchBase[tuple[list[Tokens], Any]]):

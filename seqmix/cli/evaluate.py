@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -24,10 +25,12 @@ app = typer.Typer()
 @reported
 def evaluate(
     run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest under runs/)")] = None,
-    split: Annotated[str, typer.Option(help="Split of its data set: test, val or train.")] = "test",
+    split: Annotated[Literal["test", "val", "train"], typer.Option(help="Split of its data set.")] = "test",
     data: Annotated[
         list[str] | None,
-        typer.Option(help="Instead, a new labelled file; repeat for more. Or the data set's folder, if it has moved."),
+        typer.Option(
+            help="New labelled file, in the place of a split; repeat for more. Or the data set's folder, if it has moved."
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -52,22 +55,12 @@ def evaluate(
     from seqmix.evaluation.report import evaluation_tables
     from seqmix.run import Run
 
-    opened = Run.open(run) if run else Run.newest()
+    opened, out = Run.open(run) if run else Run.newest(), console(quiet)
+    score = partial(run_evaluate, opened, split=split, data=data or (), label_from=label_from, output=output)
     with progress_bar("evaluating", "records", quiet) as bar:
-        result = run_evaluate(
-            opened,
-            split=split,
-            data=data or (),
-            output=output,
-            label_from=label_from,
-            baselines=baselines,
-            device=device,
-            precision=precision,
-            threads=threads,
-            on_start=bar.reset,
-            on_batch=bar.update,
+        result = score(
+            baselines=baselines, device=device, precision=precision, threads=threads, on_start=bar.reset, on_batch=bar.update
         )
-    out = console(quiet)
     print_tables(out, evaluation_tables(result))
     print_notes(out, result.notes)
     if verbose:

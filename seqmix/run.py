@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from seqmix.config import Config, read_toml
 from seqmix.data.dataset import fingerprint, read_info
-from seqmix.data.vocabulary import Vocabulary
+from seqmix.data.vocabulary import Vocabulary, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, RunError, command, param
 from seqmix.objectives import objective_of
 from seqmix.objectives.base import Objective
@@ -159,9 +159,7 @@ class Run:
     @property
     def vocabulary(self) -> Vocabulary:
         """How the input of the model is indexed."""
-        vocabulary = Vocabulary.from_dict(self.info["vocabulary"])
-        vocabulary.frozen = True
-        return vocabulary
+        return vocabulary_of(self.info["vocabulary"], trained=True)
 
     @property
     def classes(self) -> list[str]:
@@ -388,7 +386,7 @@ def model_for(config: Config, info: Mapping[str, Any]) -> SequenceClassifier:
     """
     from seqmix.models.classifier import build_model
 
-    vocabulary = Vocabulary.from_dict(info["vocabulary"])
+    vocabulary = vocabulary_of(info["vocabulary"])
     return build_model(
         config.model,
         vocab_size=len(vocabulary),

@@ -26,7 +26,7 @@ import torch.nn.functional as F
 
 from seqmix.config import Config, ModelConfig
 from seqmix.data.batching import collate
-from seqmix.data.vocabulary import Vocabulary
+from seqmix.data.vocabulary import make_vocabulary
 from seqmix.errors import SeqmixError
 from seqmix.mixers import mixer_class
 from seqmix.models.batched import evaluating
@@ -126,7 +126,7 @@ class _Work:
 
     def __init__(self, spec: MeasureSpec, device: torch.device) -> None:
         torch.manual_seed(0)
-        vocabulary = Vocabulary("dna")
+        vocabulary = make_vocabulary("dna")
         config = model_config(spec.mixer, spec.length, spec.d_model)
         model = build_model(config, vocab_size=len(vocabulary), n_classes=_N_CLASSES, letters=vocabulary.letters)
         self.model = model.to(device)

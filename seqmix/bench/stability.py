@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from seqmix.config import Config, ModelConfig, TrainingConfig
 from seqmix.data.batching import Batch, collate
 from seqmix.data.dataset import Dataset
-from seqmix.data.vocabulary import Tokens, Vocabulary
+from seqmix.data.vocabulary import Tokens, make_vocabulary
 from seqmix.errors import SeqmixError
 from seqmix.mixers import AttentionMixer, mixer_class
 from seqmix.models.batched import evaluating
@@ -122,7 +122,7 @@ class TrainingBatches:
     """
 
     def __init__(self, dataset: Dataset | None, seed: int, *, steps: int, length: int, batch_size: int) -> None:
-        self.vocabulary = dataset.vocabulary if dataset else Vocabulary("dna")
+        self.vocabulary = dataset.vocabulary if dataset else make_vocabulary("dna")
         self.objective: Objective = objective_of(dataset.info) if dataset else Classification(("first", "second"))
         self.seed, self.length = seed, length
         generator = np.random.default_rng(seed)

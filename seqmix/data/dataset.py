@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from seqmix.config import DataConfig
 from seqmix.data.splitting import SPLITS
 from seqmix.data.transforms import cut
-from seqmix.data.vocabulary import Tokens, Vocabulary
+from seqmix.data.vocabulary import Tokens, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, command, param
 from seqmix.objectives import objective_of
 from seqmix.system.files import file_checksum
@@ -76,7 +76,7 @@ class Dataset:
 
     def __init__(self, path: Path, info: dict[str, Any]) -> None:
         self.path, self.info = path, info
-        self.vocabulary = Vocabulary.from_dict(info["vocabulary"])
+        self.vocabulary = vocabulary_of(info["vocabulary"])
         self.classes: list[str] = info["classes"]
         self.n_sequences = 2 if info.get("paired") else 1
         self.offsets: NDArray[np.int64] = np.load(path / "offsets.npy", allow_pickle=False)

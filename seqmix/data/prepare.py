@@ -29,7 +29,7 @@ from seqmix.data.validation import (
     length_quantiles,
     without_effect,
 )
-from seqmix.data.vocabulary import Vocabulary, guess_alphabet
+from seqmix.data.vocabulary import Encoder, guess_alphabet, new_encoder, vocabulary_of
 from seqmix.data.writer import DatasetWriter, Meta
 from seqmix.errors import ConfigError, DatasetError, InputError, param
 from seqmix.objectives import kind_of
@@ -199,8 +199,7 @@ def prepare_for(
     with whole_folder(output) as folder:
         reader = RecordReader(find_sources(inputs, "test", own_formats=read.format == "auto"), read)
         spool = DatasetWriter(folder, reader, 0, max_length, truncate)
-        vocabulary = Vocabulary.from_dict(info["vocabulary"])
-        vocabulary.frozen = True
+        vocabulary = vocabulary_of(info["vocabulary"], trained=True)
         spool.fill(lambda records: (vocabulary, records), progress)
         files = ", ".join(map(str, inputs))
         if (spool.n_sequences == 2) != bool(info.get("paired")):
@@ -241,10 +240,10 @@ def _settled(options: PrepareOptions, read: ReadOptions, sources: Sequence[Sourc
 
 def _choose_vocabulary(
     reader: RecordReader, options: PrepareOptions
-) -> Callable[[Iterator[Record]], tuple[Vocabulary, Iterator[Record]]]:
+) -> Callable[[Iterator[Record]], tuple[Encoder, Iterator[Record]]]:
     """Looks at the first records for the alphabet."""
 
-    def choose(records: Iterator[Record]) -> tuple[Vocabulary, Iterator[Record]]:
+    def choose(records: Iterator[Record]) -> tuple[Encoder, Iterator[Record]]:
         first: list[Record] = []
         seen = 0
         for record in records:
@@ -260,7 +259,7 @@ def _choose_vocabulary(
         alphabet = options.alphabet
         if alphabet == "auto":
             alphabet = guess_alphabet([record.text[:65536] for record in first], reader.is_sequence)
-        return Vocabulary(alphabet, options.unknown), again()
+        return new_encoder(alphabet, options.unknown), again()
 
     return choose
 
@@ -295,7 +294,7 @@ def _finish(
     notes += check_groups(meta.group_keys, read.group_from)
     split, keep = _divide(meta, encoded, options, notes)
     leaks = int((~keep).sum())
-    vocabulary, keep = spool.write_tokens(split, keep, options.unknown)
+    vocabulary, keep = spool.write_tokens(split, keep)
     labels, split = encoded.labels[keep], split[keep]
     notes += check_splits(labels, split, objective, leaks)
     twins = duplicates(meta.sequence_keys, encoded.labels)

@@ -21,16 +21,15 @@ from numpy.typing import NDArray
 
 from seqmix.data.records import Record, RecordReader
 from seqmix.data.splitting import split_number
-from seqmix.data.symbol_table import SymbolTable
 from seqmix.data.transforms import cut
-from seqmix.data.vocabulary import GATHERED, Tokens, Vocabulary
+from seqmix.data.vocabulary import Encoder, Gathering, Reals, Tokens, Vocabulary, make_vocabulary
 from seqmix.errors import InputError
 
 _HEADER = 128
 _BUFFER = 1 << 20
 _CHUNK = 1 << 22  # tokens that the second pass holds at a time
 
-Chooser = Callable[[Iterator[Record]], tuple[Vocabulary, Iterator[Record]]]
+Chooser = Callable[[Iterator[Record]], tuple[Encoder, Iterator[Record]]]
 
 
 @dataclass(slots=True)
@@ -67,9 +66,8 @@ class DatasetWriter:
         self.too_short = 0
         self.emptied = 0
         self.first_unlabelled = ""
-        self.vocabulary = Vocabulary("chars")
+        self.encoder: Encoder = make_vocabulary("bytes")
         self.n_sequences = 1  # sequences of a record
-        self._numbers: SymbolTable | None = None
         self._groups: dict[str, int] = {}
         self._stratum_names: dict[str, int] = {}
         self._lengths, self._labels, self._splits = array("q"), array("q"), array("b")
@@ -82,9 +80,7 @@ class DatasetWriter:
         Raises:
             InputError: there is none, or one of them cannot be used.
         """
-        vocabulary, records = choose(iter(self.reader))
-        self.vocabulary = vocabulary
-        self._numbers = SymbolTable(vocabulary.alphabet) if vocabulary.alphabet in GATHERED and not vocabulary.frozen else None
+        self.encoder, records = choose(iter(self.reader))
         total = 0
         with (self.folder / "tokens.npy").open("wb", _BUFFER) as out, (self.folder / "ids.txt").open("wb", _BUFFER) as ids:
             out.write(bytes(_HEADER))
@@ -101,8 +97,7 @@ class DatasetWriter:
                     progress(count, total)
             if progress:
                 progress(len(self._labels), total)
-            if self._numbers is None:
-                _write_header(out, total, vocabulary)
+            _write_header(out, total, self.encoder)
         if not self._lengths:
             raise InputError(f"no record is left: {self._why_none()}")
 
@@ -114,18 +109,11 @@ class DatasetWriter:
         elif len(texts) != self.n_sequences:
             kinds = ("one text", "a pair of texts")
             raise InputError(f"{record}: it is {kinds[len(texts) - 1]}, the others are each {kinds[self.n_sequences - 1]}")
-        if self._numbers is not None:
-            return [self._numbers.encode(self._text(text, record)) for text in texts]
-        return [self.vocabulary.encode(text, self.replaced, record) for text in texts]
-
-    def _text(self, text: Any, record: Record) -> bytes | str:
-        if isinstance(text, np.ndarray):
-            raise InputError(f"{record}: it is a sequence of numbers, the others are texts; do not mix them")
-        return text
+        return [self.encoder.encode(text, self.replaced, record) for text in texts]
 
     def _cut(self, sequences: list[Tokens]) -> list[Tokens]:
         """At most `max_length` tokens of each; notes keys of DNA that is cut, and that a record was."""
-        complement = self.vocabulary.complement
+        complement = self.encoder.complement
         whole = 0
         if self.max_length is not None and any(len(sequence) > self.max_length for sequence in sequences):
             if complement and len(sequences) == 1:
@@ -163,7 +151,7 @@ class DatasetWriter:
 
     def _note(self, record: Record, data: list[bytes]) -> None:
         """All that is kept of a record beside its tokens; `data`: these as bytes."""
-        keys = [_sequence_key(sequence, self.vocabulary.complement) for sequence in data]
+        keys = [_sequence_key(sequence, self.encoder.complement) for sequence in data]
         self._sequences.append(keys[0] if len(keys) == 1 else hash(tuple(sorted(keys))))  # (a, b) is a twin of (b, a)
         self._ids.append(hash(record.id))
         if record.label is None and not self.first_unlabelled:
@@ -207,20 +195,19 @@ class DatasetWriter:
             "nothing left after dropping unknown characters": self.emptied,
         }
 
-    def write_tokens(
-        self, split: NDArray[np.int8], keep: NDArray[np.bool_], unknown: str | None
-    ) -> tuple[Vocabulary, NDArray[np.bool_]]:
+    def write_tokens(self, split: NDArray[np.int8], keep: NDArray[np.bool_]) -> tuple[Vocabulary, NDArray[np.bool_]]:
         """Brings tokens, offsets and ids into their final form: without the records not to keep, characters as indices.
 
         Returns the vocabulary and, `(n,)`, which records are there.
         """
         lengths = np.array(self._lengths, dtype=np.int64)
         offsets = np.concatenate(([0], np.cumsum(lengths)))
-        numbers = self._numbers
-        if numbers is not None:
-            spooled = np.memmap(self.folder / "tokens.npy", dtype="<u4", mode="r", offset=_HEADER)
+        if isinstance(self.encoder, Gathering):
+            numbers = self.encoder.numbers
+            spooled = np.load(self.folder / "tokens.npy", mmap_mode="r").view(np.ndarray)
             counts = _occurrences(spooled, offsets, np.repeat((split == 0) & keep, self.n_sequences), numbers.size)
-            self.vocabulary = vocabulary = Vocabulary(self.vocabulary.alphabet, unknown, numbers.frequent(counts))
+            vocabulary = self.encoder.vocabulary(counts)
+            self.encoder = vocabulary
             table = vocabulary.translation(numbers)
             ids = self.folder / "ids.txt"
             lengths = self._rewrite(
@@ -231,19 +218,18 @@ class DatasetWriter:
             )
             del spooled
         elif not keep.all():
-            shape = (int(offsets[-1]), *_vector(self.vocabulary))
-            spooled = np.memmap(self.folder / "tokens.npy", dtype=self.vocabulary.dtype, mode="r", offset=_HEADER, shape=shape)
+            spooled = np.load(self.folder / "tokens.npy", mmap_mode="r").view(np.ndarray)
             lengths = self._rewrite(spooled, offsets, keep, lambda _, tokens: tokens)
             del spooled
         keep = keep & (lengths.reshape(-1, self.n_sequences) > 0).all(1)
         np.save(self.folder / "offsets.npy", np.concatenate(([0], np.cumsum(lengths[np.repeat(keep, self.n_sequences)]))))
         if not keep.all():
             self._keep_ids(keep)
-        if self.vocabulary.alphabet == "real":
-            self._note_moments(np.repeat(split[keep] == 0, self.n_sequences))
-        return self.vocabulary, keep
+        if isinstance(self.encoder, Reals):
+            self._note_moments(self.encoder, np.repeat(split[keep] == 0, self.n_sequences))
+        return self.encoder, keep
 
-    def _note_moments(self, chosen: NDArray[np.bool_]) -> None:
+    def _note_moments(self, vocabulary: Reals, chosen: NDArray[np.bool_]) -> None:
         """Mean and standard deviation of each channel over the chosen sequences, for the vocabulary."""
         values, offsets = np.load(self.folder / "tokens.npy", mmap_mode="r"), np.load(self.folder / "offsets.npy")
         count, total, squares = 0, np.zeros(values.shape[1]), np.zeros(values.shape[1])
@@ -255,8 +241,8 @@ class DatasetWriter:
                 count, total, squares = count + len(part), total + part.sum(0), squares + (part * part).sum(0)
         mean = total / max(1, count)
         spread = np.sqrt(np.maximum(0.0, squares / max(1, count) - mean * mean))
-        self.vocabulary.mean = (mean + origin).tolist()
-        self.vocabulary.scale = np.where(spread > 0, spread, 1.0).tolist()
+        vocabulary.mean = (mean + origin).tolist()
+        vocabulary.scale = np.where(spread > 0, spread, 1.0).tolist()
 
     def _rewrite(
         self,
@@ -278,7 +264,7 @@ class DatasetWriter:
                     continue
                 out.writelines(part.tobytes() for part in parts)
                 lengths[i] = [len(part) for part in parts]
-            _write_header(out, int(lengths.sum()), self.vocabulary)
+            _write_header(out, int(lengths.sum()), self.encoder)
         final.replace(self.folder / "tokens.npy")
         return lengths.reshape(-1)
 
@@ -314,21 +300,15 @@ def _occurrences(
     return counts
 
 
-def _vector(vocabulary: Vocabulary) -> tuple[int, ...]:
-    """The shape of what stands at a position: one index, or a vector of real numbers."""
-    return (vocabulary.channels or 1,) if vocabulary.alphabet == "real" else ()
-
-
 def _sequence_key(data: bytes, complement: bytes | None) -> int:
     """Equal for equal token strings and, given a table, for reverse complements (a 64-bit hash)."""
     key = hash(data)
     return key if complement is None else min(key, hash(data[::-1].translate(complement)))
 
 
-def _write_header(out: BinaryIO, count: int, vocabulary: Vocabulary) -> None:
-    """The header of a `.npy` of `count` positions, in the bytes kept free for it."""
-    shape = (count, *_vector(vocabulary))
-    text = repr({"descr": np.dtype(vocabulary.dtype).newbyteorder("<").str, "fortran_order": False, "shape": shape})
-    text = text.ljust(_HEADER - 11) + "\n"
+def _write_header(out: BinaryIO, count: int, encoder: Encoder) -> None:
+    """Write the header of a `.npy` of `count` positions in the bytes kept free for it: numpy pads them for growth."""
+    description = np.dtype(encoder.dtype).newbyteorder("<").str
     out.seek(0)
-    out.write(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode())
+    np.lib.format.write_array_header_1_0(out, {"descr": description, "fortran_order": False, "shape": (count, *encoder.shape)})
+    assert out.tell() == _HEADER

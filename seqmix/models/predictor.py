@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from seqmix.config import Config, DataConfig
 from seqmix.data.records import Record
 from seqmix.data.transforms import cut
-from seqmix.data.vocabulary import Tokens, Vocabulary
+from seqmix.data.vocabulary import Tokens, Vocabulary, vocabulary_of
 from seqmix.errors import ConfigError, InputError, command, param
 from seqmix.models.batched import predict_batches
 from seqmix.models.classifier import SequenceClassifier
@@ -139,8 +139,7 @@ class Predictor:
             ConfigError: there is no such device.
         """
         where = choose_device(device)
-        vocabulary = Vocabulary.from_dict(info["vocabulary"])
-        vocabulary.frozen = True
+        vocabulary = vocabulary_of(info["vocabulary"], trained=True)
         return cls(
             model=model.to(where),
             device=where,

@@ -55,13 +55,13 @@ BAD = {
         "x.fa",
         b">p1 first\nMKVLAW\n",
         {"alphabet": "dna"},
-        ["record 'p1' (line 1)", "position", "nucleotide", "--alphabet protein"],
+        ["record 'p1' (line 1)", "position", "nucleotide", "alphabet='protein'"],
     ),
     "dna with a stray letter": (
         "x.fa",
         b">s1\n" + b"ACGT" * 20 + b"\n>s2\nACGT\nAC!T\n",
         {},
-        ["record 's2' (line 3)", "'!' at position 7", "--unknown map", "--unknown drop"],
+        ["record 's2' (line 3)", "'!' at position 7", "unknown='map'", "unknown='drop'"],
     ),
     "header without sequence": (
         "x.fa",

@@ -8,7 +8,7 @@ import torch
 
 from seqmix.data.batching import collate, plan_batches
 from seqmix.data.transforms import augment
-from seqmix.data.vocabulary import CLS, PAD, Vocabulary
+from seqmix.data.vocabulary import CLS, PAD, make_vocabulary
 
 
 def random_lengths(seed, n=200):
@@ -118,7 +118,7 @@ def test_augmentation_depends_on_record_seed_and_epoch_only():
 
 
 def test_crop_is_a_substring_and_other_strand_is_reverse_complement():
-    vocabulary = Vocabulary("dna")
+    vocabulary = make_vocabulary("dna")
     text = "ACGTNNACCA" * 5
     tokens = vocabulary.encode(text, Counter(), "test")
     for i in range(50):

@@ -243,7 +243,7 @@ def test_unknown_chars_can_be_dropped_or_refused(tmp_path):
     assert "all" not in dataset.ids()
     assert dataset.info["dropped"]["nothing left after dropping unknown characters"] == 1
     message = message_of(prepare, tmp_path / "train.csv", tmp_path / "data2", unknown="error", **files)
-    for part in ("'x'", "'odd'", "position 2", "--unknown"):
+    for part in ("'x'", "'odd'", "position 2", "unknown='map'"):
         assert part in message
 
 

@@ -6,7 +6,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from seqmix.data.vocabulary import ALPHABETS, CLS, PAD, Vocabulary, guess_alphabet
+from seqmix.data.options import ALPHABETS
+from seqmix.data.vocabulary import CLS, PAD, guess_alphabet, make_vocabulary, vocabulary_of
 from seqmix.errors import ConfigError
 from tests.support.preparing import dna, message_of, reverse_complement
 
@@ -21,68 +22,68 @@ def encode(vocabulary, text):
 
 
 def test_dna_folds_case_reads_u_as_t_and_counts_ambiguity_codes():
-    text, replaced = encode(Vocabulary("dna"), b"ACGTNacgtnUuRyR")
+    text, replaced = encode(make_vocabulary("dna"), b"ACGTNacgtnUuRyR")
     assert text == "ACGTNACGTNTTNNN"
     assert replaced == {"R": 2, "y": 1}
 
 
 def test_dna_maps_all_iupac_codes():
-    text, replaced = encode(Vocabulary("dna"), b"RYSWKMBDHV")
+    text, replaced = encode(make_vocabulary("dna"), b"RYSWKMBDHV")
     assert text == "N" * 10
     assert replaced == dict.fromkeys("RYSWKMBDHV", 1)
 
 
 def test_dna_iupac_keeps_ambiguity_codes():
-    text, replaced = encode(Vocabulary("dna-iupac"), b"ACGTUNRYSWKMBDHVryswkmbdhv")
+    text, replaced = encode(make_vocabulary("dna-iupac"), b"ACGTUNRYSWKMBDHVryswkmbdhv")
     assert text == "ACGTTNRYSWKMBDHVRYSWKMBDHV"
     assert not replaced
 
 
 def test_protein_keeps_amino_acids_and_maps_rare_codes():
-    text, replaced = encode(Vocabulary("protein"), b"ACDEFGHIKLMNPQRSTVWYx*acdBZUO")
+    text, replaced = encode(make_vocabulary("protein"), b"ACDEFGHIKLMNPQRSTVWYx*acdBZUO")
     assert text == "ACDEFGHIKLMNPQRSTVWYX*ACDXXXX"
     assert replaced == {"B": 1, "Z": 1, "U": 1, "O": 1}
 
 
 def test_all_white_space_is_ignored():
     for alphabet in ("dna", "dna-iupac", "protein"):
-        assert encode(Vocabulary(alphabet), b" A\tC\r\nG\n\n\vT\f") == ("ACGT", {})
+        assert encode(make_vocabulary(alphabet), b" A\tC\r\nG\n\n\vT\f") == ("ACGT", {})
 
 
 @pytest.mark.parametrize("kind", [str, bytes])
 def test_map_replaces_unknown_characters_and_counts_each(kind):
     for alphabet, symbol in (("dna", "N"), ("dna-iupac", "N"), ("protein", "X")):
         text = "AC1-1C" if kind is str else b"AC1-1C"
-        assert encode(Vocabulary(alphabet, "map"), text) == (f"AC{symbol * 3}C", {"1": 2, "-": 1})
+        assert encode(make_vocabulary(alphabet, "map"), text) == (f"AC{symbol * 3}C", {"1": 2, "-": 1})
 
 
 def test_drop_removes_unknown_characters_and_counts_each():
-    assert encode(Vocabulary("dna", "drop"), b"AC1-1NCR") == ("ACNCN", {"1": 2, "-": 1, "R": 1})
+    assert encode(make_vocabulary("dna", "drop"), b"AC1-1NCR") == ("ACNCN", {"1": 2, "-": 1, "R": 1})
 
 
 def test_multibyte_characters_are_counted_by_name():
     # А is the Cyrillic letter; the question mark is one of its own.
     for policy, expected in (("map", "ANNNNC"), ("drop", "AC")):
-        assert encode(Vocabulary("dna", policy), "A\u0410\u0410?🙂C") == (expected, {"\u0410": 2, "?": 1, "🙂": 1})
+        assert encode(make_vocabulary("dna", policy), "A\u0410\u0410?🙂C") == (expected, {"\u0410": 2, "?": 1, "🙂": 1})
 
 
 @pytest.mark.parametrize(
     ("alphabet", "text", "wanted"),
     [
-        ("dna", b"ACGT\nACGTE", ["'E'", "position 9", "nucleotide", "--alphabet protein", "--unknown map"]),
+        ("dna", b"ACGT\nACGTE", ["'E'", "position 9", "nucleotide", "alphabet='protein'", "unknown='map'"]),
         ("dna", "ACGT\u0410", ["'\u0410'", "position 5"]),
         ("dna-iupac", b"ACE", ["'E'", "position 3", "nucleotide"]),
-        ("protein", b"MK1", ["'1'", "position 3", "amino-acid", "--unknown"]),
+        ("protein", b"MK1", ["'1'", "position 3", "amino-acid", "unknown="]),
     ],
 )
 def test_unknown_character_is_an_error_with_position_and_advice(alphabet, text, wanted):
-    message = message_of(Vocabulary(alphabet).encode, text, Counter(), "x.fa: record 's1' (line 3)")
+    message = message_of(make_vocabulary(alphabet).encode, text, Counter(), "x.fa: record 's1' (line 3)")
     for part in ("x.fa: record 's1' (line 3)", *wanted):
         assert part in message
 
 
 def test_chars_are_sorted_and_others_map_to_unk():
-    vocabulary = Vocabulary("chars", symbols="banana")
+    vocabulary = make_vocabulary("chars", symbols="banana")
     assert vocabulary.symbols == ["UNK", "a", "b", "n"]
     replaced = Counter()
     tokens = vocabulary.encode("bazéé🙂", replaced, "x")
@@ -91,25 +92,25 @@ def test_chars_are_sorted_and_others_map_to_unk():
 
 
 def test_chars_can_drop_or_refuse_others():
-    assert encode(Vocabulary("chars", "drop", "ab"), "axb") == ("ab", {"x": 1})
-    assert "'x' at position 2" in message_of(Vocabulary("chars", "error", "ab").encode, "axb", Counter(), "here")
+    assert encode(make_vocabulary("chars", "drop", symbols="ab"), "axb") == ("ab", {"x": 1})
+    assert "'x' at position 2" in message_of(make_vocabulary("chars", "error", symbols="ab").encode, "axb", Counter(), "here")
 
 
 def test_many_chars_use_two_bytes():
-    assert Vocabulary("chars", symbols=map(chr, range(100))).dtype is np.uint8
-    vocabulary = Vocabulary("chars", symbols=map(chr, range(0x4E00, 0x4E00 + 300)))
+    assert make_vocabulary("chars", symbols=map(chr, range(100))).dtype is np.uint8
+    vocabulary = make_vocabulary("chars", symbols=map(chr, range(0x4E00, 0x4E00 + 300)))
     assert vocabulary.dtype is np.uint16
     text = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
     assert encode(vocabulary, text) == (text, {})
 
 
 def test_too_many_characters_is_an_error_with_advice():
-    with pytest.raises(ConfigError, match="--alphabet bytes"):
-        Vocabulary("chars", symbols=map(chr, range(0x20000, 0x20000 + (1 << 16))))
+    with pytest.raises(ConfigError, match="alphabet='bytes'"):
+        make_vocabulary("chars", symbols=map(chr, range(0x20000, 0x20000 + (1 << 16))))
 
 
 def test_bytes_encode_any_text_without_loss():
-    vocabulary = Vocabulary("bytes")
+    vocabulary = make_vocabulary("bytes")
     text = "naïve 🙂\n\0"
     replaced = Counter()
     tokens = vocabulary.encode(text, replaced, "x")
@@ -121,7 +122,7 @@ def test_bytes_encode_any_text_without_loss():
 @pytest.mark.parametrize("alphabet", [alphabet for alphabet in ALPHABETS if alphabet != "real"])
 def test_encoding_and_decoding_round_trip(alphabet):
     gathered = {"chars": "né🙂 \n", "words": ["né🙂", "[MAX", "]", "7"]}
-    vocabulary = Vocabulary(alphabet, symbols=gathered.get(alphabet))
+    vocabulary = make_vocabulary(alphabet, symbols=gathered.get(alphabet))
     symbols = vocabulary.symbols if alphabet not in gathered else vocabulary.symbols[1:]
     if alphabet == "bytes":
         symbols = list("né🙂 \n\0")
@@ -131,29 +132,29 @@ def test_encoding_and_decoding_round_trip(alphabet):
 
 @pytest.mark.parametrize("alphabet", ALPHABETS)
 def test_ids_are_dense_distinct_and_above_special_tokens(alphabet):
-    vocabulary = Vocabulary(alphabet, symbols="xyz" if alphabet == "chars" else None)
+    vocabulary = make_vocabulary(alphabet, symbols="xyz" if alphabet == "chars" else None)
     assert (PAD, CLS) == (0, 1)
     assert len(vocabulary) == len(vocabulary.symbols) + 2
     assert len(set(vocabulary.symbols)) == len(vocabulary.symbols)
 
 
 def test_dna_has_five_symbols():
-    assert "".join(Vocabulary("dna").symbols) == "ACGTN"
-    assert Vocabulary("dna").dtype is np.uint8
+    assert "".join(make_vocabulary("dna").symbols) == "ACGTN"
+    assert make_vocabulary("dna").dtype is np.uint8
 
 
 @pytest.mark.parametrize("alphabet", ALPHABETS)
 @pytest.mark.parametrize("unknown", ["map", "drop", "error"])
 def test_vocabulary_round_trips(alphabet, unknown):
-    vocabulary = Vocabulary(alphabet, unknown, symbols="héa" if alphabet == "chars" else None)
-    again = Vocabulary.from_dict(vocabulary.to_dict())
+    vocabulary = make_vocabulary(alphabet, unknown, symbols="héa" if alphabet == "chars" else None)
+    again = vocabulary_of(vocabulary.to_dict())
     assert (again.alphabet, again.unknown, again.symbols) == (alphabet, unknown, vocabulary.symbols)
     assert vocabulary.to_dict()["special"] == {"PAD": 0, "CLS": 1}
 
 
 @pytest.mark.parametrize("alphabet", ["dna", "dna-iupac"])
 def test_complement_of_tokens_matches_bases(alphabet):
-    vocabulary = Vocabulary(alphabet)
+    vocabulary = make_vocabulary(alphabet)
     sequence = dna(200, 1)
     tokens = vocabulary.encode(sequence, Counter(), "x")
     turned = np.frombuffer(tokens.tobytes()[::-1].translate(vocabulary.complement), dtype=np.uint8)
@@ -163,7 +164,7 @@ def test_complement_of_tokens_matches_bases(alphabet):
 def test_complement_of_ambiguity_codes_matches_biology():
     from Bio.Seq import complement
 
-    vocabulary = Vocabulary("dna-iupac")
+    vocabulary = make_vocabulary("dna-iupac")
     codes = "ACGTNRYSWKMBDHV"
     tokens = vocabulary.encode(codes, Counter(), "x")
     turned = np.frombuffer(tokens.tobytes().translate(vocabulary.complement), dtype=np.uint8)
@@ -172,7 +173,7 @@ def test_complement_of_ambiguity_codes_matches_biology():
 
 @pytest.mark.parametrize("alphabet", ["protein", "bytes", "chars"])
 def test_other_alphabets_have_no_complement(alphabet):
-    assert Vocabulary(alphabet, symbols="ab" if alphabet == "chars" else None).complement is None
+    assert make_vocabulary(alphabet, symbols="ab" if alphabet == "chars" else None).complement is None
 
 
 @pytest.mark.parametrize(
@@ -198,5 +199,5 @@ def test_alphabet_is_guessed_from_first_records(samples, is_sequence, expected):
 
 
 def test_unknown_names_are_refused_with_allowed_ones():
-    assert "dna-iupac" in message_of(Vocabulary, "rna")
-    assert "map, drop, error" in message_of(Vocabulary, "dna", "skip")
+    assert "dna-iupac" in message_of(make_vocabulary, "rna")
+    assert "map, drop, error" in message_of(make_vocabulary, "dna", "skip")

@@ -8,8 +8,7 @@ from typer.testing import CliRunner
 
 import seqmix
 from seqmix.cli import app
-from seqmix.data import symbol_table as numbering
-from seqmix.data import vocabulary
+from seqmix.data.vocabulary import make_vocabulary
 from seqmix.models.predictor import Tally
 from tests.support import strict_json, train_tiny, values
 from tests.support.preparing import message_of, prepare, write_jsonl, write_table
@@ -81,16 +80,15 @@ def test_unknown_word_can_be_an_error(tmp_path):
     assert "record 'r2'" in message and "'quark' at position 2" in message
 
 
-def test_most_frequent_words_are_kept_if_there_are_too_many(tmp_path, monkeypatch):
-    for module in (numbering, vocabulary):
-        monkeypatch.setattr(module, "MOST_SYMBOLS", 300)
-    made = [{"text": f"often {' '.join(f'w{i}-{j}' for j in range(20))} often", "label": "ab"[i % 2]} for i in range(40)]
+def test_most_frequent_words_are_kept_if_there_are_too_many(tmp_path):
+    most, n = (1 << 16) - 3, 2800  # two bytes hold no more; 24 of the records are for training
+    made = [{"text": f"often {' '.join(f'w{i}-{j}' for j in range(n))} often", "label": "ab"[i % 2]} for i in range(40)]
     data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data", alphabet="words")
-    assert len(data.info["vocabulary"]["symbols"]) == 300 and "often" in data.vocabulary.symbols
+    assert len(data.info["vocabulary"]["symbols"]) == most and "often" in data.vocabulary.symbols
     assert data.vocabulary.dtype.__name__ == "uint16"
     assert (
         sum(text.split().count("UNK") for text in decoded(data).values())
-        == 40 * 20 - 299
+        == 40 * n - (most - 1)
         == sum(data.info["replaced"].values())
     )
 
@@ -157,7 +155,7 @@ def test_kmer_branch_is_refused_for_words(data, tmp_path):
 
 
 def test_unknown_words_are_not_stored():
-    words = vocabulary.Vocabulary("words", symbols=["a", "b"])
+    words = make_vocabulary("words", symbols=["a", "b"])
     counts = Counter()
     for i in range(50):
         assert words.encode(f"a new{i} b", counts, "x").tolist() == [3, 2, 4]

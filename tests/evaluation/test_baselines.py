@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import seqmix
-from seqmix.data.vocabulary import Vocabulary
+from seqmix.data.vocabulary import make_vocabulary
 from seqmix.evaluation.baselines import baseline_scores, kmer_frequencies
 from tests.support import random_dna, write_fasta
 
@@ -17,7 +17,7 @@ from tests.support import random_dna, write_fasta
 def test_kmer_frequencies_are_counts_with_unit_norm(k):
     rng = random.Random(0)
     texts = [random_dna(rng.randint(k, 60), rng) for _ in range(5)] + ["ACGTNNACGTNA", "N" * 9, "ACG"[: k - 1] or "N"]
-    vocabulary = Vocabulary("dna")
+    vocabulary = make_vocabulary("dna")
     rows = kmer_frequencies([vocabulary.encode(text.encode(), Counter(), "") for text in texts], k, 4)
     words = ["".join(letters) for letters in product("ACGT", repeat=k)]
     for text, row in zip(texts, rows, strict=True):

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import seqmix
 from seqmix.bench.approximation import bench_approximation
 from seqmix.cli import app
-from seqmix.data.vocabulary import Vocabulary
+from seqmix.data.vocabulary import vocabulary_of
 from seqmix.evaluation.baselines import baseline_scores
 from tests.support import compare_tiny, random_dna, strict_json, train_tiny, values
 from tests.support.preparing import message_of, prepare, standard_input, write_jsonl, write_table
@@ -64,7 +64,7 @@ def test_numbers_round_trip(channels, tmp_path):
     made = rows(20, channels=channels)
     data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data")
     assert data.info["vocabulary"]["alphabet"] == "real" and data.vocabulary.channels == channels
-    assert Vocabulary.from_dict(data.info["vocabulary"]).channels == channels
+    assert vocabulary_of(data.info["vocabulary"]).channels == channels
     found = stored(data)
     for row in made:
         expected = np.array(row["values"], np.float32).reshape(-1, channels)

@@ -11,7 +11,7 @@ from PIL import Image
 
 import seqmix
 from seqmix.data.readers.cifar_pickle import read_values
-from seqmix.data.vocabulary import CLS, PAD
+from seqmix.data.vocabulary import CLS, PAD, make_vocabulary
 from tests.support.preparing import label_of, labelled_fasta, message_of, prepare, read, split_of
 from tests.support.releases import (
     DIFFICULTIES,
@@ -318,10 +318,10 @@ def test_images_accept_no_other_alphabet(tmp_path):
 
 @pytest.mark.parametrize("alphabet", ["dna", "protein", "chars"])
 def test_vocabulary_of_letters_refuses_intensities(alphabet):
-    vocabulary = seqmix.data.prepare.Vocabulary(alphabet)
-    assert "x.png: intensities" in message_of(vocabulary.encode, np.zeros(4, np.uint8), {}, "x.png")
-    vocabulary.frozen = True
-    assert "model" in message_of(vocabulary.encode, np.zeros(4, np.uint8), {}, "x.png")
+    for trained, advice in ((False, "alphabet='bytes'"), (True, "the model does not take")):
+        vocabulary = make_vocabulary(alphabet, trained=trained)
+        message = message_of(vocabulary.encode, np.zeros(4, np.uint8), {}, "x.png")
+        assert "x.png: intensities" in message and advice in message
 
 
 def test_inputs_of_different_types_cannot_be_mixed(tmp_path):

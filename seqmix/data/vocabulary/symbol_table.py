@@ -1,7 +1,7 @@
-"""Numbers for symbols before it is settled which of them a vocabulary has: code points, or words as they come.
+"""Numbers for symbols before it is known which of them a vocabulary has: code points, or words as they come.
 
-While a data set is read, which characters or words the training split has is not known yet: they are kept as these numbers,
-and become token indices when it is.
+Which characters or words the training split has is not known while a data set is read: they are kept as these numbers, and
+become token indices afterwards.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class SymbolTable:
         self._names = list(self._words or ())
 
     def encode(self, text: bytes | str) -> NDArray[np.uint32]:
-        """The numbers of a text's symbols, `(n,)`."""
+        """Return the numbers of a text's symbols, `(L,)`."""
         if self._words is None:
             return code_points(text)
         parts = text.decode("latin-1").split() if isinstance(text, bytes) else text.split()
@@ -43,14 +43,14 @@ class SymbolTable:
         return np.array(numbers, dtype=np.uint32)
 
     def forget(self, size: int) -> None:
-        """Only the first `size` words keep their numbers."""
+        """Forget all words but the first `size`."""
         if self._words is not None:
             for word in self._names[size:]:
                 del self._words[word]
             del self._names[size:]
 
     def symbol(self, number: int) -> str:
-        """The symbol that has a number."""
+        """Return the symbol that has a number."""
         return chr(number) if self._words is None else self._names[number]
 
     @property
@@ -59,16 +59,23 @@ class SymbolTable:
         return _CODE_POINTS if self._words is None else len(self._names)
 
     def table(self, known: Mapping[str, int], unknown: int, dtype: Any) -> NDArray[Any]:
-        """The token of every number up to the last that is known, and `unknown` at the end and where there is none."""
-        places = {ord(s): token for s, token in known.items()} if self._words is None else {}
-        if self._words is not None:
+        """Return the token of every number up to the last that is known, and `unknown` at the end and in the gaps.
+
+        Args:
+            known: the token index of each known symbol.
+            unknown: the token index of all others.
+            dtype: of the table.
+        """
+        if self._words is None:
+            places = {ord(symbol): token for symbol, token in known.items()}
+        else:
             places = {self._words[word]: token for word, token in known.items() if word in self._words}
         table = np.full(max(places, default=0) + 2, unknown, dtype=dtype)
         table[list(places)] = list(places.values())
         return table
 
     def frequent(self, counts: NDArray[np.int64]) -> list[str]:
-        """The symbols that occur, by their `counts`; the most frequent where words are too many."""
+        """Return the symbols that occur, by their `counts`; the most frequent if words are too many."""
         found = np.flatnonzero(counts)
         if self._words is not None and len(found) > MOST_SYMBOLS:
             found = found[np.argsort(-counts[found], kind="stable")][:MOST_SYMBOLS]
@@ -76,7 +83,7 @@ class SymbolTable:
 
 
 def code_points(text: bytes | str) -> NDArray[np.uint32]:
-    """The characters of a document (or of a sequence, white space deleted) as numbers."""
+    """Return the characters of a document (or of a sequence, white space deleted) as numbers."""
     if isinstance(text, bytes):
         text = text.translate(None, WHITESPACE).decode("latin-1")
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")

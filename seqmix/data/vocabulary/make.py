@@ -1,0 +1,105 @@
+"""Vocabularies by the names of their alphabets, given, saved or guessed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqmix.data.options import ALPHABETS
+from seqmix.data.vocabulary.base import Vocabulary
+from seqmix.data.vocabulary.fixed import AMINO_ACIDS, FIXED, IUPAC, FixedAlphabet
+from seqmix.data.vocabulary.gathered import Gathered, Gathering
+from seqmix.data.vocabulary.numeric import Bytes, Reals
+from seqmix.errors import ConfigError, param
+
+GATHERED = ("chars", "words")
+
+Encoder = Vocabulary | Gathering
+
+
+def make_vocabulary(
+    alphabet: str,
+    unknown: str | None = None,
+    *,
+    symbols: Iterable[str] | None = None,
+    channels: int | None = None,
+    mean: Sequence[float] | None = None,
+    scale: Sequence[float] | None = None,
+    trained: bool = False,
+) -> Vocabulary:
+    """Return the vocabulary of an alphabet, given by its name.
+
+    Args:
+        alphabet: one of `ALPHABETS`.
+        unknown: see `Vocabulary`; None for "error" in a fixed alphabet and "map" in the others.
+        symbols: for "chars" and "words", the characters or words; the others bring theirs.
+        channels: for "real", see `Reals`.
+        mean: for "real", see `Reals`.
+        scale: for "real", see `Reals`.
+        trained: see `Vocabulary`.
+
+    Raises:
+        ConfigError: there is no such alphabet or policy, or there are too many symbols.
+    """
+    if alphabet not in ALPHABETS:
+        raise ConfigError(f"{param('alphabet')} must be auto, {', '.join(ALPHABETS)}: got '{alphabet}'", option="alphabet")
+    if alphabet in FIXED:
+        return FixedAlphabet(alphabet, unknown or "error", trained=trained)
+    if alphabet == "bytes":
+        return Bytes(unknown or "map", trained=trained)
+    if alphabet == "real":
+        return Reals(unknown or "map", channels, mean, scale, trained=trained)
+    return Gathered(alphabet, unknown or "map", symbols or (), trained=trained)
+
+
+def new_encoder(alphabet: str, unknown: str | None = None) -> Encoder:
+    """Return what encodes the records of a new data set: the vocabulary, or what gathers its symbols first.
+
+    Args:
+        alphabet: one of `ALPHABETS`.
+        unknown: see `Vocabulary`; None for "error" in a fixed alphabet and "map" in the others.
+
+    Raises:
+        ConfigError: there is no such alphabet or policy.
+    """
+    return Gathering(alphabet, unknown) if alphabet in GATHERED else make_vocabulary(alphabet, unknown)
+
+
+def vocabulary_of(saved: Mapping[str, Any], *, trained: bool = False) -> Vocabulary:
+    """Return the vocabulary that `Vocabulary.to_dict` saved, as in `dataset.json`.
+
+    Args:
+        saved: what it returned.
+        trained: see `Vocabulary`.
+    """
+    given = {name: saved.get(name) for name in ("symbols", "channels", "mean", "scale")}
+    return make_vocabulary(saved["alphabet"], saved["unknown"], trained=trained, **given)
+
+
+def guess_alphabet(samples: Sequence[bytes | str | NDArray[Any]], is_sequence: bool) -> str:
+    """Return the alphabet that the first records suggest: "dna", "protein" or "chars"; for numbers, "real".
+
+    DNA if at least 90 % of the letters are A, C, G, T, U or N and all others are codes for several nucleotides
+    or gaps; else protein if all are amino-acid codes and the file is of a sequence format; else characters.
+
+    Args:
+        samples: the beginnings of some records.
+        is_sequence: whether they are of a sequence format.
+    """
+    counts: Counter[str] = Counter()
+    for sample in samples:
+        if isinstance(sample, np.ndarray):
+            return "real"
+        text = sample.decode("latin-1") if isinstance(sample, bytes) else sample
+        counts.update("".join(text.split()).upper() if isinstance(sample, bytes) else text.strip().upper())
+    total = counts.total()
+    certain = sum(counts[letter] for letter in "ACGTUN")
+    if total and certain >= 0.9 * total and set(counts) <= set("ACGTUN" + IUPAC + "-."):
+        return "dna"
+    if total and is_sequence and set(counts) <= set(AMINO_ACIDS + "XBZJUO*-."):
+        return "protein"
+    return "dna" if is_sequence and total and certain >= 0.9 * total else "chars"

@@ -182,8 +182,10 @@ def test_pickle_in_place_of_tensors_is_not_loaded(copy, name, monkeypatch, tmp_p
 
 
 def test_no_module_loads_pickles():
-    forbidden = {"pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
     for path in Path(seqmix.__file__).parent.rglob("*.py"):
+        forbidden = {"pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
+        if path.relative_to(Path(seqmix.__file__).parent).as_posix() == "data/readers/cifar_pickle.py":
+            forbidden -= {"pickle"}  # with an allow-list, see test_releases
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = {alias.name.split(".")[0] for alias in node.names} | {str(getattr(node, "module", "")).split(".")[0]}
@@ -191,6 +193,7 @@ def test_no_module_loads_pickles():
             if isinstance(node, ast.Call):
                 call = ast.unparse(node.func)
                 assert call not in ("torch.load", "load_pickle", "read_pickle"), path
+                assert not call.startswith("pickle."), path
                 allowed = [k.value for k in node.keywords if k.arg == "allow_pickle"]
                 assert all(isinstance(value, ast.Constant) and value.value is False for value in allowed), path
 

@@ -109,8 +109,9 @@ def _existing(given: object, in_memory: str) -> Path | None:
     except (OSError, ValueError):  # too long for a name, or a NUL in it
         pass
     text = str(given)
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
-    sequence = len(text) > len(shown) or not text.isprintable() or ("." not in text and "/" not in text)
+    path_like = isinstance(given, Path) or (text.isprintable() and len(text) < 256 and ("." in text or "/" in text))
+    sequence = not path_like
+    shown = f"{text[:57]}..." if sequence and len(text) > 60 else text
     raise InputError(f"{shown}: no such file or folder" + (f"; {_elsewhere(in_memory)}" if sequence else ""))
 
 

@@ -1,14 +1,16 @@
-"""The plain values in a Python pickle, found without loading it: nothing is imported, nothing is executed.
+"""The plain values in the pickles of CIFAR-10, read by an allow-list: nothing is imported, nothing of theirs is executed.
 
-CIFAR-10 is distributed as pickles, and a pickle is a program that may do anything. Here its instructions are only read
-(`pickletools.genops`), and the few that lists, dictionaries, strings, numbers and arrays of numpy are written with are
-followed on a stack of our own. Whatever else a file asks for, it is refused.
+A pickle is a program that may do anything. Only the instructions are allowed that lists, dictionaries, strings, numbers
+and arrays of numpy are written with, and the few names that they contain stand for classes of this module. Whatever else
+a file asks for is refused. This is the only module that may use `pickle`.
 """
 
 from __future__ import annotations
 
+import io
+import pickle
 import pickletools
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,141 +18,106 @@ from numpy.typing import NDArray
 
 from seqmix.errors import InputError
 
-# What may be named, and what it stands for here. None of it is ever imported.
-_NAMES = {
-    "numpy.core.multiarray _reconstruct": "array",
-    "numpy._core.multiarray _reconstruct": "array",
-    "numpy ndarray": "class",
-    "numpy dtype": "dtype",
-    "_codecs encode": "encode",
+_INSTRUCTIONS = (
+    *("PROTO", "FRAME", "STOP", "MARK", "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "NONE", "NEWTRUE", "NEWFALSE"),
+    *("BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE", "SHORT_BINUNICODE", "BINBYTES", "SHORT_BINBYTES", "BINSTRING"),
+    *("SHORT_BINSTRING", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_LIST", "APPEND", "APPENDS"),
+    *("EMPTY_DICT", "SETITEM", "SETITEMS", "PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "GET", "BINGET", "LONG_BINGET"),
+)
+_MOST_TUPLES = 1000  # CIFAR-10 has five; the hash of a deeply nested one would break the stack
+
+
+class _Array:
+    """What an array, or the type of its elements, would be made of."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.arguments, self.state = arguments, None
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class _Maker:
+    """Stands for a function that a pickle calls."""
+
+    def __init__(self, make: Callable[..., Any]) -> None:
+        self._make = make
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._make(*arguments)
+
+    def __setstate__(self, state: Any) -> None:
+        raise TypeError("a state of something that has none")
+
+
+_NAMES: dict[tuple[str, str], Any] = {
+    ("numpy.core.multiarray", "_reconstruct"): _Maker(_Array),
+    ("numpy._core.multiarray", "_reconstruct"): _Maker(_Array),
+    ("numpy", "dtype"): _Maker(_Array),
+    ("numpy", "ndarray"): "numpy.ndarray",  # only ever an argument
+    ("_codecs", "encode"): _Maker(lambda text, encoding: text.encode("latin-1")),  # bytes, as Python 3 writes them for Python 2
 }
-_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
-_LITERALS = {"BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE", "SHORT_BINUNICODE", "BINBYTES", "SHORT_BINBYTES"}
-_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
-@dataclass(slots=True)
-class Inert:
-    """Stands for what loading would have made: what kind of thing, from which arguments, with which state."""
+class _Refused(Exception):  # noqa: N818 - becomes an InputError
+    """A pickle contains something that is not allowed."""
 
-    kind: str
-    arguments: tuple[Any, ...] = ()
-    state: Any = None
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        """Return what a name stands for; nothing is imported."""
+        if (module, name) not in _NAMES:
+            raise _Refused(f"'{module}.{name}'")
+        return _NAMES[module, name]
+
+
+def _check_instructions(data: bytes) -> None:
+    """Refuse a pickle with other instructions than those of plain values, or with some that would exhaust the machine."""
+    tuples = 0
+    for instruction, argument, _ in pickletools.genops(data):
+        if instruction.name not in _INSTRUCTIONS:
+            raise _Refused(f"the instruction {instruction.name}")
+        tuples += "TUPLE" in instruction.name
+        if tuples > _MOST_TUPLES or ("PUT" in instruction.name and int(argument or 0) > len(data)):
+            raise ValueError(f"{instruction.name} where no writer has it")
 
 
 def read_values(data: bytes, name: str) -> Any:
-    """The value of the pickle `data`: dictionaries, lists, tuples, numbers, `str`, `bytes`, and `Inert` for arrays.
+    """Return the value of a pickle: dictionaries, lists, tuples, numbers, `str`, `bytes`, and arrays for `byte_array`.
+
+    Args:
+        data: the pickle.
+        name: of the file, for messages.
 
     Raises:
-        InputError: it is damaged, or holds anything else.
+        InputError: it is damaged, or contains anything else.
     """
-    reader = _Reader(name)
     try:
-        for opcode, argument, _ in pickletools.genops(data):
-            if opcode.name == "STOP":
-                return reader.stack.pop()
-            reader.follow(opcode.name, argument)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{name}: the file is damaged ({error}); copy or unpack it again") from error
-    raise InputError(f"{name}: the file ends too early; it was cut off: copy or unpack it again")
-
-
-class _Reader:
-    """A stack, on which instructions are followed."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.stack: list[Any] = []
-        self._marks: list[int] = []
-        self._memo: dict[int, Any] = {}
-
-    def follow(self, instruction: str, argument: Any) -> None:
-        """One instruction."""
-        if instruction in _CONSTANTS:
-            self.stack.append(_CONSTANTS[instruction])
-        elif instruction in _LITERALS:
-            self.stack.append(argument)
-        elif instruction in ("BINSTRING", "SHORT_BINSTRING"):  # bytes of Python 2, shown as text
-            self.stack.append(argument.encode("latin-1"))
-        elif instruction in _TUPLES:
-            self.stack.append(tuple(self._take(len(self.stack) - _TUPLES[instruction])))
-        elif instruction == "GLOBAL":
-            self._name(argument)
-        elif instruction == "STACK_GLOBAL":
-            self._name(" ".join(self._take(len(self.stack) - 2)))
-        elif instruction in ("PUT", "BINPUT", "LONG_BINPUT"):
-            self._memo[argument] = self.stack[-1]
-        elif instruction == "MEMOIZE":
-            self._memo[len(self._memo)] = self.stack[-1]
-        elif instruction in ("GET", "BINGET", "LONG_BINGET"):
-            self.stack.append(self._memo[argument])
-        elif instruction not in ("PROTO", "FRAME"):
-            self._build(instruction)
-
-    def _build(self, instruction: str) -> None:
-        """An instruction that makes one thing of those on the stack."""
-        if instruction == "MARK":
-            self._marks.append(len(self.stack))
-        elif instruction == "EMPTY_DICT":
-            self.stack.append({})
-        elif instruction == "EMPTY_LIST":
-            self.stack.append([])
-        elif instruction == "TUPLE":
-            self.stack.append(tuple(self._take(self._marks.pop())))
-        elif instruction in ("APPEND", "APPENDS"):
-            items = self._take(len(self.stack) - 1 if instruction == "APPEND" else self._marks.pop())
-            self.stack[-1].extend(items)
-        elif instruction in ("SETITEM", "SETITEMS"):
-            items = self._take(len(self.stack) - 2 if instruction == "SETITEM" else self._marks.pop())
-            if not all(isinstance(key, str | bytes) for key in items[::2]):
-                raise TypeError("a key that is no string")
-            self.stack[-1].update(zip(items[::2], items[1::2], strict=True))
-        elif instruction == "REDUCE":
-            self._call(*self._take(len(self.stack) - 2))
-        elif instruction == "BUILD":
-            state = self.stack.pop()
-            self.stack[-1].state = state
-        else:
-            raise self._refusal(f"the instruction {instruction}")
-
-    def _take(self, start: int) -> list[Any]:
-        """What stands on the stack from `start` on, which is taken away."""
-        if start < 0:
-            raise IndexError("an instruction without its values")
-        taken = self.stack[start:]
-        del self.stack[start:]
-        return taken
-
-    def _name(self, name: str) -> None:
-        if name not in _NAMES:
-            raise self._refusal(f"'{name.replace(' ', '.')}'")
-        self.stack.append(Inert(_NAMES[name]))
-
-    def _call(self, called: Inert, arguments: tuple[Any, ...]) -> None:
-        if called.kind == "encode":
-            self.stack.append(arguments[0].encode("latin-1"))  # how Python 3 writes bytes for Python 2
-        elif called.kind in ("array", "dtype"):
-            self.stack.append(Inert(called.kind, arguments))
-        else:
-            raise self._refusal(f"a call of {called.kind}")
-
-    def _refusal(self, what: str) -> InputError:
-        return InputError(
-            f"{self.name}: this pickle holds {what}, where only numbers, strings, lists, dictionaries and arrays of bytes "
-            "are allowed; nothing of it was executed: do not trust the file, and download it from its source again"
-        )
+        _check_instructions(data)
+        return _Unpickler(io.BytesIO(data), encoding="bytes").load()
+    except _Refused as error:
+        raise InputError(
+            f"{name}: this pickle contains {error}, where only numbers, strings, lists, dictionaries and arrays of bytes are "
+            "allowed; nothing of it was executed: do not trust the file, and download it from its source again"
+        ) from error
+    except Exception as error:  # the bytes may be anything
+        raise InputError(f"{name}: the file is damaged or was cut off ({error}); copy or unpack it again") from error
 
 
 def byte_array(value: Any, name: str) -> NDArray[np.uint8]:
-    """The array of `uint8` with two dimensions that an `Inert` stands for.
+    """Return the array of `uint8` with two dimensions that a value of `read_values` stands for.
+
+    Args:
+        value: the value.
+        name: of the file, for messages.
 
     Raises:
         InputError: it stands for something else.
     """
     try:
         _, shape, dtype, fortran, raw = value.state
-        if value.kind == "array" and dtype.kind == "dtype" and dtype.arguments[0] in ("u1", b"u1") and len(shape) == 2:
+        if dtype.arguments[0] in ("u1", b"u1") and len(shape) == 2:
             return np.frombuffer(raw, dtype=np.uint8).reshape(shape, order="F" if fortran else "C")
-    except (AttributeError, IndexError, TypeError, ValueError):
+    except (AttributeError, IndexError, OverflowError, TypeError, ValueError):
         pass
-    raise InputError(f"{name}: the images are no array of bytes with two dimensions; copy or unpack the file again")
+    raise InputError(f"{name}: the images are not an array of bytes with two dimensions; copy or unpack the file again")

@@ -186,6 +186,15 @@ def test_malicious_pickle_is_refused_and_not_executed(protocol, tmp_path):
         b"T\xff\xff\xff\x7fabc.",
         b"c_codecs\nencode\n\x81.",
         b"Pid\n.",
+        b"cnumpy\ndtype\n}X\x05\x00\x00\x00_makeNsb.",  # would change what the name stands for
+        b"]r\xff\xff\xff\xff.",  # a memo of 4,294,967,296 places
+        b"]p4294967296\n.",
+        b"cbuiltins\neval\n.",
+        b"\x80\x04\x8c\x02os\x8c\x06system\x93.",
+        b"(ios\nsystem\n.",
+        b"(cos\nsystem\no.",
+        b"\x82\x01.",  # a name of the extension registry
+        b"\x8f(" + b")" + b"\x85" * 100_000 + b"\x90.",  # a set of a deeply nested tuple
     ],
 )
 def test_damaged_pickle_is_an_error(data):
@@ -205,9 +214,9 @@ def test_truncated_batch_is_an_error_that_names_it():
         ({b"filenames": [b"a"] * 5}, ["as many of each"]),
         ({b"labels": [0, 1, 2, 0, 1, 12]}, ["bird_s_300005.png", "label is 12", "0 to 2"]),
         ({b"labels": [0, 1, 2, 0, 1, "x"]}, ["bird_s_300005.png", "label is of type str"]),
-        ({b"data": np.zeros((6, 3072), np.float32)}, ["no array of bytes"]),
+        ({b"data": np.zeros((6, 3072), np.float32)}, ["not an array of bytes"]),
         ({b"data": np.zeros((6, 3073), np.uint8)}, ["as many of each"]),
-        ({b"data": [1, 2]}, ["no array of bytes"]),
+        ({b"data": [1, 2]}, ["not an array of bytes"]),
         ({b"filenames": [b"a", [b"b"], b"c", b"d", b"e", b"f"]}, ["a string was expected"]),
     ],
 )

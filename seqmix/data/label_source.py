@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 from seqmix.data.options import TABLE_FORMATS
-from seqmix.data.readers.entry import Entry, TableOptions, open_stream, reading
+from seqmix.data.readers.entry import Entry, TableOptions
 from seqmix.data.readers.formats import detect_format, parse
+from seqmix.data.readers.opening import open_stream, reading, unpacked_name
 from seqmix.errors import InputError
 
 
@@ -93,5 +94,5 @@ def _read_key_table(location: str, what: str, flag: str) -> dict[str, str]:
 
 def file_stem(path: Path) -> str:
     """`mouse` for `data/mouse.fa.gz`: the name without what tells its format."""
-    name = path.name.removesuffix(".gz")
+    name = unpacked_name(path.name)
     return name.rsplit(".", 1)[0] if "." in name.lstrip(".") else name

@@ -6,7 +6,6 @@ folder; one FASTA file: `label=…` or `class=…` in the header; a table: a col
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 import sys
@@ -21,8 +20,9 @@ from numpy.typing import NDArray
 
 from seqmix.data.label_source import LabelSource
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
-from seqmix.data.readers.entry import BLOCK, Entry, TableOptions, open_stream, reading
+from seqmix.data.readers.entry import Entry, TableOptions
 from seqmix.data.readers.formats import detect_format, parse
+from seqmix.data.readers.opening import BLOCK, Hashing, open_stream, reading
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source, find_release, listed, parse_release, readable, recognise
 from seqmix.errors import ConfigError, InputError
 
@@ -301,35 +301,7 @@ class RecordReader:
         return LabelSource(f"header:{match.group(1)}", "label") if match else None
 
 
-class _HashingRaw(io.RawIOBase):
-    """A raw stream that computes the SHA-256 of what passes through it."""
-
-    def __init__(self, raw: BinaryIO) -> None:
-        self.raw = raw
-        self._hasher = hashlib.sha256()
-        self._begun = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.raw.read(len(buffer))
-        # A pipe may hand over a few bytes: the first read gathers enough to tell the format from.
-        while not self._begun and len(data) < min(4096, len(buffer)) and (more := self.raw.read(len(buffer) - len(data))):
-            data += more
-        self._begun = True
-        self._hasher.update(data)
-        buffer[: len(data)] = data
-        return len(data)
-
-    def finish(self) -> str:
-        """Reads what is left and returns the digest of the whole."""
-        while data := self.raw.read(BLOCK):
-            self._hasher.update(data)
-        return self._hasher.hexdigest()
-
-
-def _open_source(source: Source, stack: ExitStack) -> tuple[BinaryIO, _HashingRaw]:
+def _open_source(source: Source, stack: ExitStack) -> tuple[BinaryIO, Hashing]:
     try:
         if source.path is None:
             raw: BinaryIO = sys.stdin.buffer
@@ -337,5 +309,5 @@ def _open_source(source: Source, stack: ExitStack) -> tuple[BinaryIO, _HashingRa
             raw = stack.enter_context(source.path.open("rb", buffering=0))
     except OSError as error:
         raise InputError(f"{source.name}: cannot be opened: {error.strerror}") from error
-    hashing = _HashingRaw(raw)
+    hashing = Hashing(raw)
     return io.BufferedReader(hashing, BLOCK), hashing

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from seqmix.cli import app
 from seqmix.data import writer as spool
 from seqmix.data.dataset import ARRAYS, Dataset
-from seqmix.data.readers import entry as entries
+from seqmix.data.readers import opening
 from seqmix.errors import SeqmixError
 from tests.support.preparing import CONTENT, decoded, dna, labelled_fasta, message_of, prepare, standard_input
 
@@ -399,7 +399,7 @@ def test_read_error_is_not_blamed_on_output(tmp_path, work, monkeypatch):
     from seqmix.data import records
 
     path = labelled_fasta(tmp_path / "x.fa")
-    monkeypatch.setattr(records, "open_stream", lambda raw, name: Broken(entries.open_stream(raw, name)))
+    monkeypatch.setattr(records, "open_stream", lambda raw, name: Broken(opening.open_stream(raw, name)))
     message = message_of(prepare, path, work / "data")
     assert message.startswith(str(path))
     assert "Input/output error" in message

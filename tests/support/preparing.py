@@ -11,6 +11,7 @@ import pytest
 from Bio import SeqIO
 from Bio.Seq import Seq
 from Bio.SeqRecord import SeqRecord
+from xopen import xopen
 
 from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import prepare as prepare
@@ -112,3 +113,11 @@ CONTENT = {
     "jsonl": b'{"id": "s1", "text": "ACGTAC"}\n{"id": "s2", "text": "GGTT"}\n',
 }
 PACKED = {kind: gzip.compress(content) for kind, content in CONTENT.items()}
+
+
+def packed(form, content):
+    """Bytes, packed as "gz", "bz2", "xz" or "zst"."""
+    out = io.BytesIO()
+    with xopen(out, "wb", threads=0, format=form) as file:
+        file.write(content)
+    return out.getvalue()

@@ -1,11 +1,9 @@
-"""What parsers give, an `Entry` for each record of a file, and what they have in common: opening, decoding, explaining."""
+"""What parsers give, an `Entry` for each record of a file, and the decoding that they have in common."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,9 +12,6 @@ from typing import Any, BinaryIO, TextIO
 from numpy.typing import NDArray
 
 from seqmix.errors import InputError
-
-BLOCK = 1 << 20
-_COMPRESSED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 @dataclass(slots=True)
@@ -42,39 +37,6 @@ class TableOptions:
     id_column: str | None = None
     encoding: str = "utf-8"
     pair_column: str | None = None
-
-
-def open_stream(raw: BinaryIO, name: str) -> io.BufferedReader:
-    """`raw`, unpacked where it is gzip, as a stream that can be peeked at.
-
-    Raises:
-        InputError: compressed in a way that is not read.
-    """
-    buffered: Any = raw if hasattr(raw, "peek") else io.BufferedReader(raw, BLOCK)
-    start = buffered.peek(8)[:8]
-    if start.startswith(b"\x1f\x8b"):
-        return io.BufferedReader(gzip.GzipFile(fileobj=buffered), BLOCK)
-    for magic, kind in _COMPRESSED.items():
-        if start.startswith(magic):
-            raise InputError(f"{name}: this is {kind} data, only gzip is read; unpack it first")
-    return buffered
-
-
-@contextmanager
-def reading(name: str) -> Iterator[None]:
-    """Explains what goes wrong while the bytes of a file are read and unpacked.
-
-    Raises:
-        InputError: the file is damaged, or the disk is.
-    """
-    try:
-        yield
-    except EOFError as error:
-        raise InputError(f"{name}: the gzip file ends too early; it was cut off: copy or download it again") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{name}: the gzip file is damaged ({error}); copy or download it again") from error
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
 
 
 @contextmanager

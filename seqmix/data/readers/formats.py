@@ -15,7 +15,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from seqmix.data.readers.entry import BLOCK, Entry, TableOptions, as_text, reading, undecodable, with_bom
+from seqmix.data.readers.entry import Entry, TableOptions, as_text, undecodable, with_bom
+from seqmix.data.readers.opening import BLOCK, reading, unpacked_name
 from seqmix.data.readers.tables import TEXT_COLUMNS, parse_jsonl, parse_table
 from seqmix.errors import InputError
 
@@ -45,7 +46,7 @@ def detect_format(head: bytes, name: str, encoding: str) -> str:
         raise InputError(f"{name}: empty, there is no record in it; leave it out or make it again")
     _check_text(head, name, encoding)
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()
-    ending = name.lower().removesuffix(".gz")
+    ending = unpacked_name(name.lower())
     if start.startswith(b">") and _looks_like_fasta(start, ending):
         return "fasta"
     if start.startswith(b";") and ending.endswith(FASTA_ENDINGS):

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from seqmix.data.readers.entry import Entry, decoded_lines, open_stream, reading
+from seqmix.data.readers.entry import Entry, decoded_lines
 from seqmix.data.readers.formats import ENDINGS
 from seqmix.data.readers.images import parse_cifar, parse_cifar_binary, parse_pathfinder
+from seqmix.data.readers.opening import open_stream, reading, unpacked_name
 from seqmix.data.splitting import SPLIT_NAMES, SPLITS
 from seqmix.errors import InputError
 
@@ -76,7 +77,7 @@ class Source:
 def readable(path: Path, root: Path) -> bool:
     """Whether a file in the folder `root` looks like one of sequences or documents."""
     inner = path.relative_to(root).parts
-    return path.name.lower().removesuffix(".gz").endswith(ENDINGS) and not any(p.startswith(".") for p in inner)
+    return unpacked_name(path.name.lower()).endswith(ENDINGS) and not any(p.startswith(".") for p in inner)
 
 
 def find_release(folder: Path, own_formats: bool) -> list[Source]:
@@ -141,7 +142,7 @@ def recognise(file: Path) -> Source | None:
     if batch := re.fullmatch(r"(data_batch_\d+|test_batch)(\.bin)?", name):
         kind = "cifar-10-binary" if batch[2] else "cifar-10"
         return Source(file, "test" if batch[1] == "test_batch" else "train", format=kind, release=CIFAR)
-    plain = name.removesuffix(".gz")
+    plain = unpacked_name(name)
     if not plain.endswith(".tsv") or not file.is_file():  # from a pipe, nothing can be read twice
         return None
     split = _SPLIT_OF.get(re.split(r"[._-]", plain.removesuffix(".tsv"))[-1])

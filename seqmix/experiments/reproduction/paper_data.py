@@ -11,7 +11,7 @@ from pathlib import Path
 from seqmix.data.dataset import Dataset
 from seqmix.data.options import PrepareOptions
 from seqmix.data.prepare import prepare
-from seqmix.data.readers.entry import reading
+from seqmix.data.readers.opening import reading
 from seqmix.data.readers.releases import LISTOPS, PAIRS, Source, find_release, recognise
 from seqmix.data.synthetic.generate import generate
 from seqmix.errors import InputError

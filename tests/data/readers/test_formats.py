@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import lzma
 import random
 import sys
 from types import SimpleNamespace
@@ -12,7 +13,18 @@ from Bio.SeqIO.FastaIO import SimpleFastaParser
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers import formats
 from seqmix.data.records import RecordReader, find_sources
-from tests.support.preparing import CONTENT, PACKED, SEQUENCES, letters, message_of, pairs, prepare, read, standard_input
+from tests.support.preparing import (
+    CONTENT,
+    PACKED,
+    SEQUENCES,
+    letters,
+    message_of,
+    packed,
+    pairs,
+    prepare,
+    read,
+    standard_input,
+)
 
 ENDINGS = {
     "fasta": ("fa", "fasta", "fna", "ffn", "cds", "cdna"),
@@ -39,6 +51,28 @@ def test_every_format_is_read_plain_and_compressed(kind, ending, tmp_path):
         found, records = detected(path)
         assert found == kind
         assert pairs(records) == SEQUENCES
+
+
+@pytest.mark.parametrize("form", ["bz2", "xz", "zst"])
+@pytest.mark.parametrize("name", ["x.fasta", "x.csv", "x"])
+def test_other_ways_to_pack_are_read_by_their_content(form, name, monkeypatch, tmp_path):
+    kind = {"x": "genbank"}.get(name, name.removeprefix("x."))
+    content = packed(form, CONTENT[kind])
+    for file in (f"{name}.{form}", f"{name}.gz", name):  # the ending does not matter
+        (tmp_path / file).write_bytes(content)
+        found, records = detected(tmp_path / file)
+        assert found == kind and pairs(records) == SEQUENCES
+    (tmp_path / f"{name}.{form}").write_bytes(content * 2 if kind == "fasta" else content)
+    assert len(read(tmp_path / f"{name}.{form}")) == len(SEQUENCES) * (1 + (kind == "fasta"))
+    standard_input(monkeypatch, content)
+    assert detected("-")[0] == kind
+
+
+def test_files_in_folders_are_found_however_they_are_packed(tmp_path):
+    for form in ("gz", "bz2", "xz", "zst"):
+        (tmp_path / f"{form}.fa.{form}").write_bytes(packed(form, f">{form}\nACGT\n".encode()))
+    records = read(tmp_path)
+    assert {(record.id, record.label) for record in records} == {(form, form) for form in ("gz", "bz2", "xz", "zst")}
 
 
 @pytest.mark.parametrize("content", [CONTENT, PACKED], ids=["plain", "gzip"])
@@ -273,9 +307,12 @@ def test_stray_quote_in_table_is_explained(tmp_path):
         ("x.jsonl", b'{"text": "A"}\n{"text": 3}\n', ["line 2", "'text'", "a string", "got 3"]),
         ("x.jsonl", b'{"text": "A"}\n{"id": "3"}\n', ["line 2", "'text'"]),
         ("x.jsonl", b'{"text": "A"}\n{"text": "\\ud83d"}\n', ["line 2", "surrogate"]),
-        ("x.fa.bz2", b"BZh91AY&SY", ["bzip2", "gzip"]),
-        ("x.fa.xz", b"\xfd7zXZ\x00\x00", ["xz", "gzip"]),
-        ("x.zip", b"PK\x03\x04\x14\x00", ["zip", "gzip"]),
+        ("x.fa.bz2", b"BZh91AY&SY", ["bzip2", "cut off"]),
+        ("x.fa.xz", b"\xfd7zXZ\x00\x00", ["xz", "cut off"]),
+        ("x.fa.xz", lzma.compress(CONTENT["fasta"])[:40] + b"\xff" * 40, ["xz", "damaged"]),
+        ("x.fa.zst", packed("zst", CONTENT["fasta"])[:20], ["zstd", "cut off"]),
+        ("x.fa.zst", b"\x28\xb5\x2f\xfd" + b"\xff" * 20, ["zstd", "damaged"]),
+        ("x.zip", b"PK\x03\x04\x14\x00", ["zip archive", "unpack"]),
     ],
 )
 def test_damaged_content_is_named_with_its_position(name, content, wanted, tmp_path):

@@ -1,0 +1,118 @@
+"""Opening inputs: packed or not, files and pipes, with a checksum of what is read and an explanation of what goes wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from seqmix.errors import InputError
+
+BLOCK = 1 << 20
+_PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zst"}
+_NAMES = {"gz": "gzip", "bz2": "bzip2", "xz": "xz", "zst": "zstd"}
+_ARCHIVES = {b"PK\x03\x04": "zip"}
+
+
+def unpacked_name(name: str) -> str:
+    """Return the name of a file without the ending that says how it is packed: `mouse.fa` for `mouse.fa.gz`."""
+    stem, _, ending = name.rpartition(".")
+    return stem if stem and ending.lower() in _NAMES else name
+
+
+def open_stream(raw: BinaryIO, name: str) -> io.BufferedReader:
+    """Return `raw`, unpacked if its content is gzip, bzip2, xz or zstd, as a stream that can be peeked at.
+
+    Args:
+        raw: the file or pipe.
+        name: its name, for messages.
+
+    Raises:
+        InputError: it is an archive of files.
+    """
+    buffered: Any = raw if hasattr(raw, "peek") else io.BufferedReader(raw, BLOCK)
+    start = buffered.peek(8)[:8]
+    for magic, kind in _ARCHIVES.items():
+        if start.startswith(magic):
+            raise InputError(f"{name}: this is a {kind} archive, which is not read; unpack it first")
+    form = next((form for magic, form in _PACKED.items() if start.startswith(magic)), None)
+    return io.BufferedReader(_Unpacking(buffered, form, name), BLOCK) if form else buffered
+
+
+class _Unpacking(io.RawIOBase):
+    """The content of a packed stream.
+
+    Args:
+        packed: the stream.
+        form: one of the values of `_PACKED`.
+        name: of the file, for messages.
+    """
+
+    def __init__(self, packed: BinaryIO, form: str, name: str) -> None:
+        from xopen import xopen
+
+        self._stream: Any = xopen(packed, "rb", threads=0, format=form)
+        self._what = f"{name}: the {_NAMES[form]} file"
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            return self._stream.readinto(buffer)
+        except EOFError as error:
+            raise InputError(f"{self._what} ends too early; it was cut off: copy or download it again") from error
+        except Exception as error:  # each library has errors of its own
+            if isinstance(error, OSError) and error.errno is not None:  # not of the content, but of the disk
+                raise
+            raise InputError(f"{self._what} is damaged ({error}); copy or download it again") from error
+
+
+class Hashing(io.RawIOBase):
+    """A raw stream that computes the SHA-256 of what passes through it.
+
+    Args:
+        raw: the file or pipe.
+    """
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._hasher = hashlib.sha256()
+        self._begun = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._raw.read(len(buffer))
+        # A pipe may hand over a few bytes: the first read gathers enough to tell the format from.
+        while not self._begun and len(data) < min(4096, len(buffer)) and (more := self._raw.read(len(buffer) - len(data))):
+            data += more
+        self._begun = True
+        self._hasher.update(data)
+        buffer[: len(data)] = data
+        return len(data)
+
+    def finish(self) -> str:
+        """Read what is left and return the digest of the whole, in hexadecimal."""
+        while data := self._raw.read(BLOCK):
+            self._hasher.update(data)
+        return self._hasher.hexdigest()
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Explain what goes wrong while the bytes of a file are read.
+
+    Args:
+        name: of the file, for messages.
+
+    Raises:
+        InputError: the disk is damaged, or the file may not be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error

@@ -1,8 +1,8 @@
 """Batches: which records stand together, and the padded tensors made of them.
 
-Which records make up a batch is a pure function of their lengths, the seed and the epoch, so a resumed run sees
-what the uninterrupted one would have seen. Batches hold similar lengths and a bounded number of tokens: little
-time goes into padding, and memory is bounded by the budget.
+Which records make up a batch is a pure function of their lengths, the seed and the epoch, so a resumed run sees what the
+uninterrupted one would have seen. Batches hold similar lengths and a bounded number of tokens: little time goes into
+padding, and memory is bounded.
 """
 
 from __future__ import annotations
@@ -23,24 +23,28 @@ _JITTER = 0.05
 
 @dataclass(slots=True)
 class Batch:
-    """ids `(B, L)` uint8 or int32, as the tokens are, or `(B, L, channels)` float32; mask `(B, L)` bool, True = a real
-    position (CLS among them). Of pairs, B is twice the number of records (see `interleave`)."""
+    """Padded sequences; B is the number of records, of pairs twice that (see `interleave`).
+
+    Attributes:
+        ids: `(B, L)`, uint8 or int32 as the tokens are; `(B, L, channels)` float32 for real numbers.
+        mask: `(B, L)` bool, True at a real position (CLS among them).
+    """
 
     ids: Tensor
     mask: Tensor
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on a device; from pinned memory the copy does not wait."""
+        """Return the batch on a device; from pinned memory the copy does not wait."""
         return Batch(self.ids.to(device, non_blocking=True), self.mask.to(device, non_blocking=True))
 
 
 def collate(sequences: Sequence[Tokens], *, cls: bool = False, pin: bool = False) -> Batch:
-    """Sequences side by side, padded with PAD (0) to the longest.
+    """Return sequences side by side, padded with PAD (0) to the longest.
 
     Args:
         sequences: token arrays, none empty.
-        cls: put a CLS token in front of each (no token is lost for it).
-        pin: in page-locked memory, for a GPU.
+        cls: put a CLS token in front of each; the sequence loses no token.
+        pin: use page-locked memory, for a GPU.
     """
     lengths = [len(sequence) + cls for sequence in sequences]
     shape = (len(sequences), max(lengths))
@@ -58,31 +62,37 @@ def collate(sequences: Sequence[Tokens], *, cls: bool = False, pin: bool = False
 
 
 def interleave(records: Sequence[Sequence[Tokens]]) -> list[Tokens]:
-    """The rows of a batch: the first sequences of all records, then, of pairs, their second ones."""
+    """Return the rows of a batch: the first sequences of all records, then, of pairs, their second ones."""
     return [sequence for row in zip(*records, strict=True) for sequence in row]
 
 
 def plan_batches(
     lengths: NDArray[np.int64], *, tokens_per_batch: int, batch_size: int = 0, order: tuple[int, int] | None = None
 ) -> list[NDArray[np.int64]]:
-    """Which positions of `lengths` make up each batch.
+    """Return which positions of `lengths` make up each batch.
 
     Args:
-        lengths: tokens of each record, `(n,)`; of a pair, twice those of the longer.
-        tokens_per_batch: most tokens in a batch, padding included; one longer record makes a batch of its own.
-        batch_size: most records in a batch; 0: only the tokens count. With a batch size, the tokens do not count.
-        order: (seed, epoch) of a shuffled order for training; None: by length, longest first, for evaluation.
+        lengths: tokens of each record, `(n,)`; of a pair, twice those of the longer sequence.
+        tokens_per_batch: most tokens in a batch, padding included; a longer record is a batch of its own.
+        batch_size: most records in a batch, whatever their tokens; 0 if only the tokens count.
+        order: (seed, epoch) of a shuffled order for training; None for the order of lengths, longest first, for evaluation.
 
     Returns:
         Arrays of positions that together hold each of 0..n-1 once.
     """
     if order is None:
-        keys = lengths.astype(np.float64)
-        generator = None
-    else:
-        generator = np.random.default_rng(order)
-        keys = lengths * (1.0 + _JITTER * generator.random(len(lengths)))
-    ranked = np.argsort(-keys, kind="stable")
+        ranked = np.argsort(-lengths.astype(np.float64), kind="stable")
+        return _cut_into_batches(ranked, lengths, tokens_per_batch, batch_size)
+    generator = np.random.default_rng(order)
+    ranked = np.argsort(-lengths * (1.0 + _JITTER * generator.random(len(lengths))), kind="stable")
+    batches = _cut_into_batches(ranked, lengths, tokens_per_batch, batch_size)
+    return [batches[i] for i in generator.permutation(len(batches))]
+
+
+def _cut_into_batches(
+    ranked: NDArray[np.int64], lengths: NDArray[np.int64], tokens_per_batch: int, batch_size: int
+) -> list[NDArray[np.int64]]:
+    """Cut an order of records into batches that are as large as they may be."""
     batches: list[NDArray[np.int64]] = []
     start, longest = 0, 0
     for position, index in enumerate(ranked):
@@ -93,8 +103,4 @@ def plan_batches(
             batches.append(ranked[start:position])
             start, grown = position, int(lengths[index])
         longest = grown
-    if len(ranked):
-        batches.append(ranked[start:])
-    if generator is not None:
-        batches = [batches[i] for i in generator.permutation(len(batches))]
-    return batches
+    return [*batches, ranked[start:]] if len(ranked) else batches

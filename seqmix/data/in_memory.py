@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.data.label_source import LabelSource
+from seqmix.data.label_source import make_label_source
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import Source
@@ -70,10 +70,10 @@ class MemoryRecords(RecordReader):
         self._with_labels(first)
         if not given.group_from and "group" in first.columns:
             self.options = replace(self.options, group_from="column:group")
-            self._group = LabelSource("column:group", "group")
+            self._group = make_label_source("column:group", "group_from")
         if not given.split_from and "split" in first.columns:
             self.options = replace(self.options, split_from="column:split")
-            self._split = LabelSource("column:split", "split")
+            self._split = make_label_source("column:split", "split_from")
 
     def _with_labels(self, entry: Entry) -> Entry:
         """Return the entry; several labels of a record need a separator, which none of them may contain."""

@@ -3,96 +3,190 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from seqmix.data.options import TABLE_FORMATS
 from seqmix.data.readers.entry import Entry, TableOptions
 from seqmix.data.readers.formats import detect_format, parse
 from seqmix.data.readers.opening import open_stream, reading, unpacked_name
-from seqmix.errors import InputError
+from seqmix.errors import InputError, param
 
 
-class LabelSource:
-    """Where a label, a group or a split is read from, written as the user writes it.
+class LabelSource(ABC):
+    """Where a label, a group or a split is read from; `make_label_source` makes one of what the user writes.
 
-    `header:KEY` (KEY:value, KEY=value or [KEY=value] in the header; a qualifier in GenBank), `header-regex:RE`
-    (its first group), `table:FILE` (columns id and value, or `table:FILE:COLUMN`), `column:NAME`, `file` (the
-    stem), `folder`.
+    Attributes:
+        text: the source as the user writes it, such as "header:gene".
+        parameter: the option that it is given by, for messages.
+        separator: what stands between the labels of a record; None if it has one.
     """
 
-    KINDS = ("header", "header-regex", "table", "column", "file", "folder")
-
-    def __init__(self, text: str, what: str) -> None:
-        self.text = text
-        self.separator: str | None = None  # between the labels of a record
-        self.flag = "--group" if what == "group" else f"--{what}-from"
-        self.kind, _, self.key = text.partition(":")
-        if self.kind not in self.KINDS or (not self.key and self.kind not in ("file", "folder")):
-            raise InputError(
-                f"{self.flag} must be header:KEY, header-regex:RE, table:FILE, column:NAME, file or folder: got '{text}'"
-            )
-        self._table: dict[str, str] = {}
-        if self.kind == "header":
-            key = re.escape(self.key) + "[:=]"
-            self._pattern = re.compile(rf'\[{key}([^\];]*)[\];]|(?:^|[\s|;]){key}(?:"([^"]*)"|([^\s|;\]]+))')
-        elif self.kind == "header-regex":
-            try:
-                self._pattern = re.compile(self.key)
-            except re.error as error:
-                raise InputError(f"{self.flag}: '{self.key}' is no regular expression: {error}") from error
-            if self._pattern.groups < 1:
-                raise InputError(f"{self.flag}: '{self.key}' needs a group (…) around the part that is the {what}")
-        elif self.kind == "table":
-            self._table = _read_key_table(self.key, what, self.flag)
+    def __init__(self, text: str, parameter: str) -> None:
+        self.text, self.parameter = text, parameter
+        self.separator: str | None = None
 
     def check(self, first: Entry, name: str) -> None:
-        """Raises an `InputError` where the first entry of the file `name` has not the column asked for."""
-        if self.kind == "column" and self.key not in first.columns:
-            columns = ", ".join(first.columns) or "none, this is no table"
-            raise InputError(f"{name}: there is no column '{self.key}' for {self.flag}; the columns are: {columns}")
+        """Raise an `InputError` if the first entry of the file `name` shows that there is nothing to find."""
+        return
 
+    @abstractmethod
     def find(self, entry: Entry, path: Path | None) -> str | None:
-        """The value for an entry of the file `path`, or None."""
-        if self.kind in ("header", "header-regex"):
-            if self.kind == "header" and self.key in entry.columns:
-                return str(entry.columns[self.key])
-            match = self._pattern.search(entry.header)
-            return next((group for group in match.groups() if group is not None), None) if match else None
-        if self.kind in ("table", "column"):
-            value = self._table.get(entry.id) if self.kind == "table" else entry.columns.get(self.key)
-            if isinstance(value, list) and self.separator:  # JSON says several labels in its own way
-                value = self.separator.join(map(str, value))
-            return None if value is None else str(value).strip() or None
-        if path is None:
-            return None
-        return file_stem(path) if self.kind == "file" else path.parent.name
+        """Return the value for an entry of the file `path` (None: standard input); None if there is none."""
 
     def has_cell(self, entry: Entry) -> bool:
-        """Whether a table has a cell for an entry, empty though it may be."""
-        return self.kind == "column" or entry.id in self._table
+        """Return whether a table has a cell for an entry, empty though it may be."""
+        return False
+
+    def _cell(self, value: Any) -> str | None:
+        """Return the text of a cell; None if it is missing or empty."""
+        if isinstance(value, list) and self.separator:  # how JSON writes several labels
+            value = self.separator.join(map(str, value))
+        return None if value is None else str(value).strip() or None
 
 
-def _read_key_table(location: str, what: str, flag: str) -> dict[str, str]:
-    """id -> value, from a CSV, TSV or JSONL file with a header."""
+class _Header(LabelSource):
+    """KEY:value, KEY=value or [KEY=value] in the header; a qualifier in GenBank."""
+
+    def __init__(self, text: str, parameter: str, key: str) -> None:
+        super().__init__(text, parameter)
+        self._key, name = key, re.escape(key) + "[:=]"
+        self._pattern = re.compile(rf'\[{name}([^\];]*)[\];]|(?:^|[\s|;]){name}(?:"([^"]*)"|([^\s|;\]]+))')
+
+    def find(self, entry: Entry, path: Path | None) -> str | None:
+        if self._key in entry.columns:
+            return str(entry.columns[self._key])
+        return _first_group(self._pattern.search(entry.header))
+
+
+class _HeaderRegex(LabelSource):
+    """The first group of a regular expression."""
+
+    def __init__(self, text: str, parameter: str, expression: str) -> None:
+        super().__init__(text, parameter)
+        try:
+            self._pattern = re.compile(expression)
+        except re.error as error:
+            raise InputError(f"{param(parameter)}: '{expression}' is not a regular expression: {error}") from error
+        if self._pattern.groups < 1:
+            what = parameter.removesuffix("_from")
+            raise InputError(f"{param(parameter)}: '{expression}' needs a group (…) around the part that is the {what}")
+
+    def find(self, entry: Entry, path: Path | None) -> str | None:
+        return _first_group(self._pattern.search(entry.header))
+
+
+class _Column(LabelSource):
+    """A column of the table that the records are in."""
+
+    def __init__(self, text: str, parameter: str, name: str) -> None:
+        super().__init__(text, parameter)
+        self._name = name
+
+    def check(self, first: Entry, name: str) -> None:
+        if self._name not in first.columns:
+            columns = ", ".join(first.columns) or "none, this is not a table"
+            raise InputError(
+                f"{name}: there is no column '{self._name}' for {param(self.parameter)}; the columns are: {columns}"
+            )
+
+    def find(self, entry: Entry, path: Path | None) -> str | None:
+        return self._cell(entry.columns.get(self._name))
+
+    def has_cell(self, entry: Entry) -> bool:
+        return True
+
+
+class _Table(LabelSource):
+    """A table of its own, with a column of ids: FILE, or FILE:COLUMN."""
+
+    def __init__(self, text: str, parameter: str, location: str) -> None:
+        super().__init__(text, parameter)
+        self._values = _read_table(location, parameter)
+
+    def find(self, entry: Entry, path: Path | None) -> str | None:
+        return self._cell(self._values.get(entry.id))
+
+    def has_cell(self, entry: Entry) -> bool:
+        return entry.id in self._values
+
+
+class _Stem(LabelSource):
+    """The name of the file, without its endings."""
+
+    def find(self, entry: Entry, path: Path | None) -> str | None:
+        return None if path is None else file_stem(path)
+
+
+class _Folder(LabelSource):
+    """The folder that the file is in."""
+
+    def find(self, entry: Entry, path: Path | None) -> str | None:
+        return None if path is None else path.parent.name
+
+
+_WITH_KEY: dict[str, Callable[[str, str, str], LabelSource]] = {
+    "header": _Header,
+    "header-regex": _HeaderRegex,
+    "table": _Table,
+    "column": _Column,
+}
+_WITHOUT_KEY: dict[str, Callable[[str, str], LabelSource]] = {"file": _Stem, "folder": _Folder}
+
+
+def make_label_source(text: str, parameter: str = "label_from") -> LabelSource:
+    """Return the source that a user writes as "header:KEY", "table:FILE", "file" and the like.
+
+    Args:
+        text: the source.
+        parameter: the option that it is given by: "label_from", "group_from" or "split_from".
+
+    Raises:
+        InputError: there is no such source, or what it names cannot be read.
+    """
+    kind, _, key = text.partition(":")
+    if key and kind in _WITH_KEY:
+        return _WITH_KEY[kind](text, parameter, key)
+    if kind in _WITHOUT_KEY:
+        return _WITHOUT_KEY[kind](text, parameter)
+    raise InputError(
+        f"{param(parameter)} must be header:KEY, header-regex:RE, table:FILE, column:NAME, file or folder: got '{text}'"
+    )
+
+
+def _first_group(match: re.Match[str] | None) -> str | None:
+    return next((group for group in match.groups() if group is not None), None) if match else None
+
+
+def _read_table(location: str, parameter: str) -> dict[str, str]:
+    """Return the values of a CSV, TSV or JSONL file with a header, by id."""
     name, _, column = location.partition(":") if not Path(location).exists() else (location, "", "")
     path = Path(name)
     if not path.is_file():
-        raise InputError(f"{flag}: there is no file '{name}'")
+        raise InputError(f"{param(parameter)}: there is no file '{name}'")
     with reading(name), path.open("rb") as raw:
         stream = open_stream(raw, name)
-        head = stream.peek(4096)
-        kind = detect_format(head, name, "utf-8")
-        if kind not in TABLE_FORMATS:
-            kind = "tsv" if b"\t" in head.split(b"\n", 1)[0] else "csv"
-        first = head.split(b"\n", 1)[0].decode("utf-8-sig", "replace").strip()
-        names = [cell.strip().strip('"') for cell in first.split("\t" if kind == "tsv" else ",")]
+        kind, names = _table_header(stream.peek(4096), name)
+        what = parameter.removesuffix("_from")
         id_column = "id" if "id" in names or kind == "jsonl" else names[0]
         value = column or (what if what in names or kind == "jsonl" else names[min(1, len(names) - 1)])
         options = TableOptions(text_column=value, id_column=id_column)
         return {entry.id: str(entry.text) for entry in parse(stream, kind, name, options)}
 
 
+def _table_header(head: bytes, name: str) -> tuple[str, list[str]]:
+    """Return the format of a table and the names of its columns, from its first bytes."""
+    kind = detect_format(head, name, "utf-8")
+    first = head.split(b"\n", 1)[0]
+    if kind not in TABLE_FORMATS:
+        kind = "tsv" if b"\t" in first else "csv"
+    cells = first.decode("utf-8-sig", "replace").strip().split("\t" if kind == "tsv" else ",")
+    return kind, [cell.strip().strip('"') for cell in cells]
+
+
 def file_stem(path: Path) -> str:
-    """`mouse` for `data/mouse.fa.gz`: the name without what tells its format."""
+    """Return `mouse` for `data/mouse.fa.gz`: the name without the endings that tell its format."""
     name = unpacked_name(path.name)
     return name.rsplit(".", 1)[0] if "." in name.lstrip(".") else name

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from seqmix.data.label_source import LabelSource
+from seqmix.data.label_source import LabelSource, make_label_source
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.entry import Entry, TableOptions
 from seqmix.data.readers.formats import detect_format, parse
@@ -182,9 +182,9 @@ class RecordReader:
         self.options = options
         self.wants_labels = labels
         self.label_from = options.label_from if labels else None
-        self._label = LabelSource(options.label_from, "label") if labels and options.label_from else None
-        self._group = LabelSource(options.group_from, "group") if labels and options.group_from else None
-        self._split = LabelSource(options.split_from, "split") if labels and options.split_from else None
+        self._label = make_label_source(options.label_from, "label_from") if labels and options.label_from else None
+        self._group = make_label_source(options.group_from, "group_from") if labels and options.group_from else None
+        self._split = make_label_source(options.split_from, "split_from") if labels and options.split_from else None
         # Files of one split, that is: train.fa, val.fa and test.fa are no classes.
         files = {s.path for s in sources if s.folder_class is None and s.path and s.split == sources[0].split}
         self._by_file = labels and len(files) > 1
@@ -292,13 +292,13 @@ class RecordReader:
         if kind in (*TABLE_FORMATS, *RELEASE_FORMATS, "memory"):
             names = {name.strip().lower(): name for name in first.columns}
             column = next((names[name] for name in LABEL_COLUMNS if name in names), None)
-            return LabelSource(f"column:{column}", "label") if column else None
+            return make_label_source(f"column:{column}") if column else None
         if kind not in SEQUENCE_FORMATS:
             return None
         if self._by_file:
-            return LabelSource("file", "label")
+            return make_label_source("file")
         match = _LABEL_IN_HEADER.search(first.header)
-        return LabelSource(f"header:{match.group(1)}", "label") if match else None
+        return make_label_source(f"header:{match.group(1)}") if match else None
 
 
 def _open_source(source: Source, stack: ExitStack) -> tuple[BinaryIO, Hashing]:

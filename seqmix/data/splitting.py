@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.errors import ConfigError, InputError
+from seqmix.errors import ConfigError, InputError, param
 
 SPLITS = ("train", "val", "test")
 SPLIT_NAMES = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "eval": 1, "test": 2, "testing": 2}
@@ -20,34 +20,41 @@ Indices = NDArray[np.int64]
 
 
 def parse_fractions(text: str) -> tuple[float, float, float]:
-    """ "0.7,0.2,0.1" to three fractions.
+    """Return "0.7,0.2,0.1" as three fractions.
 
     Raises:
-        ConfigError: they are not three numbers of 0 and more, the first above 0, that sum to 1.
+        ConfigError: these are not three numbers of 0 or more, the first above 0, that sum to 1.
     """
     try:
         values = tuple(float(part) for part in text.split(","))
     except ValueError:
         values = ()
     if len(values) != 3 or not abs(sum(values) - 1) <= 1e-6 or min(values) < 0 or values[0] == 0:
-        raise ConfigError(f"--split must be three fractions train,val,test that sum to 1, such as 0.6,0.2,0.2: got '{text}'")
+        raise ConfigError(
+            f"{param('split')} must be three fractions train,val,test that sum to 1, such as 0.6,0.2,0.2: got '{text}'",
+            option="split",
+        )
     return values[0], values[1], values[2]
 
 
 def split_number(name: str, where: object) -> int:
-    """0, 1 or 2 for a name of a split such as "train", "validation", "test".
+    """Return 0, 1 or 2 for a name of a split such as "train", "validation" or "test".
+
+    Args:
+        name: of the split.
+        where: its `str` names the record in an error.
 
     Raises:
-        InputError: it is none of those.
+        InputError: this is not the name of a split.
     """
     try:
         return SPLIT_NAMES[name.strip().lower()]
     except KeyError:
-        raise InputError(f"{where}: '{name}' is no split; allowed: {', '.join(SPLIT_NAMES)}") from None
+        raise InputError(f"{where}: '{name}' is not a split; allowed: {', '.join(SPLIT_NAMES)}") from None
 
 
 def components(keys: Sequence[Indices]) -> Indices:
-    """Connected components of records that share a value in any of `keys`.
+    """Return the connected components of records that share a value in any of `keys`.
 
     Args:
         keys: arrays `(n,)`, one for each relation; records with equal values (not -1) belong together.
@@ -75,14 +82,14 @@ def components(keys: Sequence[Indices]) -> Indices:
 def stratified_split(
     labels: Indices, members: Indices, fractions: tuple[float, float, float], seed: int, fixed: Indices | None = None
 ) -> NDArray[np.int8]:
-    """Deals components out to train, validation and test, in proportion within each class.
+    """Deal components out to train, validation and test, in proportion within each class.
 
     Args:
-        labels: `(n,)` class numbers; -1 for all where there are none.
+        labels: `(n,)` class numbers; -1 for all if there are none.
         members: `(n,)` component numbers; a component counts for the class most frequent in it.
         fractions: of the records, for train, validation and test.
         seed: of the order in which components of one size are dealt.
-        fixed: `(n,)` splits already given, -1 where not; those records keep theirs.
+        fixed: `(n,)` splits that are given, which records keep, or -1; None if none are.
 
     Returns:
         `(n,)` 0 train, 1 validation, 2 test. A class of at least three components is in every split of a fraction > 0.
@@ -112,7 +119,7 @@ def _majority_class(labels: Indices, component: Indices, n_components: int) -> I
 
 
 def _deal(sizes: Indices, target: NDArray[np.float64]) -> NDArray[np.int8]:
-    """Splits for components in the given order: each goes where most records are still wanting."""
+    """Return the splits of components in the given order: each goes where most records are still missing."""
     wanted = target * sizes.sum()
     given = np.zeros(3)
     result = np.zeros(len(sizes), dtype=np.int8)
@@ -134,10 +141,16 @@ def _deal(sizes: Indices, target: NDArray[np.float64]) -> NDArray[np.int8]:
 
 
 def split_leaks(members: Indices, split: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """Records that a given split puts on the wrong side of a relative: those to leave out.
+    """Return the records to leave out since a given split puts a relative of theirs on another side.
 
-    Of a component that is in several splits, only its records in the last one (test before validation before
-    training) stay. Returns `(n,)` bool, True = leave out.
+    Of a component that is in several splits, only its records in the last one (test before validation before training) stay.
+
+    Args:
+        members: `(n,)` component numbers.
+        split: `(n,)` 0 train, 1 validation, 2 test.
+
+    Returns:
+        `(n,)` bool, True = leave out.
     """
     last = np.full(int(members.max(initial=-1)) + 1, -1, dtype=np.int8)
     np.maximum.at(last, members, split)

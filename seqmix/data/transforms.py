@@ -8,7 +8,13 @@ from seqmix.data.vocabulary import Tokens
 
 
 def cut(tokens: Tokens, max_length: int | None, keep: str) -> Tokens:
-    """At most `max_length` tokens: those at the "start", the "end" or the "middle". The one truncation there is."""
+    """Return at most `max_length` tokens of a sequence; nothing else truncates.
+
+    Args:
+        tokens: `(L,)`, or `(L, channels)`.
+        max_length: None for all of them.
+        keep: which part is kept: the "start", the "end" or the "middle".
+    """
     excess = 0 if max_length is None else len(tokens) - max_length
     if excess <= 0:
         return tokens
@@ -19,14 +25,14 @@ def cut(tokens: Tokens, max_length: int | None, keep: str) -> Tokens:
 def augment(
     tokens: Tokens, order: tuple[int, ...], *, crop: float = 0.0, reverse_complement: float = 0.0, complement: bytes | None
 ) -> Tokens:
-    """A training sequence as it is seen in one epoch: a pure function of itself, `order` and the options.
+    """Return a training sequence as it is seen in one epoch: a pure function of the arguments.
 
     Args:
-        tokens: `(n,)`, or `(n, channels)`; left as they are.
-        order: (seed, epoch, record), and 1 for the second of a pair.
-        crop: a random part of it is seen, of at least ``1 - crop`` of its length.
-        reverse_complement: probability with which its other strand is seen.
-        complement: `Vocabulary.complement`; None: there is no other strand.
+        tokens: `(L,)`, or `(L, channels)`; left as they are.
+        order: (seed, epoch, record), and 1 for the second sequence of a pair.
+        crop: a random part of the sequence is seen, of at least ``1 - crop`` of its length.
+        reverse_complement: probability that the other strand is seen.
+        complement: `Vocabulary.complement`; None if there is no other strand.
     """
     if not crop and not (reverse_complement and complement):
         return tokens

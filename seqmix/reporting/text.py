@@ -5,42 +5,45 @@ from __future__ import annotations
 import math
 import re
 
-from seqmix.errors import ConfigError
+from seqmix.errors import ConfigError, param
 from seqmix.objectives.regression import IN_UNITS
 
 SHORTEST = 16  # tokens: of what is measured
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
 
 
-def parse_length(text: str) -> int:
-    """ "1024" or "1k" as 1024.
+def parse_length(text: str, name: str = "length", least: int = 1) -> int:
+    """Return "1024" or "1k" as 1024.
+
+    Args:
+        text: a whole number; k stands for 1,024 and M for 1,048,576.
+        name: the parameter, for messages.
+        least: the shortest length that is allowed.
 
     Raises:
-        ConfigError: it is no length.
+        ConfigError: this is not a length.
     """
     found = re.fullmatch(r"(\d{1,12})([kKmM]?)", text.strip())
-    if not found:
-        raise ConfigError(f"--length must be a whole number above 0, such as 1024, or 1k for it: got '{text}'")
-    return int(found[1]) * _UNITS[found[2].lower()]
+    length = int(found[1]) * _UNITS[found[2].lower()] if found else 0
+    if length < least:
+        raise ConfigError(
+            f"{param(name)}: '{text}' is not a whole number from {least}, such as 1024 or 1k (k is 1,024, M is 1,048,576)",
+            option=name,
+        )
+    return length
 
 
-def parse_lengths(text: str) -> list[int]:
-    """ "1k,4k,1M" as [1024, 4096, 1048576].
+def parse_lengths(text: str, name: str = "lengths") -> list[int]:
+    """Return "1k,4k,1M" as [1024, 4096, 1048576].
+
+    Args:
+        text: lengths, separated by commas.
+        name: the parameter, for messages.
 
     Raises:
-        ConfigError: something in it is no length.
+        ConfigError: one of them is not a length.
     """
-    lengths = []
-    for part in text.split(","):
-        found = re.fullmatch(r"(\d{1,12})([kKmM]?)", part.strip())
-        length = int(found[1]) * _UNITS[found[2].lower()] if found else 0
-        if length < SHORTEST:
-            raise ConfigError(
-                f"'{part.strip()}' is no length; lengths are whole numbers from {SHORTEST}, k for 1,024 and M for 1,048,576, "
-                "separated by commas, such as 1k,4k,64k"
-            )
-        lengths.append(length)
-    return lengths
+    return [parse_length(part, name, SHORTEST) for part in text.split(",")]
 
 
 def short(length: int) -> str:

@@ -9,7 +9,7 @@ from seqmix.version import __version__
 
 
 def environment() -> dict[str, Any]:
-    """Versions, platform and threads: what figures depend on beside the settings."""
+    """Return versions, platform and threads: what results depend on besides the settings."""
     import numpy
     import torch
 

@@ -1,4 +1,4 @@
-"""How much memory there is, how much is in use, and what to do when it ran out. All amounts are in bytes."""
+"""How much memory there is, how much is in use, and whether it ran out. All amounts are in bytes."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether it is the error of an allocator, of whatever device."""
+    """Return whether an error says that memory ran out, on whatever device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
 
 
 def release_memory(device: torch.device) -> None:
-    """Gives what a failed attempt left behind back to the device."""
+    """Give the memory that a failed attempt left behind back to the device."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
 
 
 def used_memory(device: torch.device) -> tuple[int | None, int | None]:
-    """What is in use now, and the most that was at one time; on a CPU by this process. None: it cannot be told."""
+    """Return the memory in use now and its peak, on a CPU those of this process; None if unknown."""
     if device.type == "cuda":
         return torch.cuda.memory_allocated(device), torch.cuda.max_memory_allocated(device)
     if device.type == "mps":  # which keeps what it once took
@@ -48,7 +48,7 @@ def used_memory(device: torch.device) -> tuple[int | None, int | None]:
 
 
 def forget_peak(device: torch.device) -> None:
-    """Lets the peak begin again from here, where that is possible: elsewhere it is that of the whole process."""
+    """Start measuring the peak anew, if that is possible; otherwise it stays that of the whole process."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     else:
@@ -57,19 +57,19 @@ def forget_peak(device: torch.device) -> None:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """What can still be taken on a device; None: it cannot be told."""
+    """Return how much memory can still be allocated on a device; None if unknown."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     with suppress(OSError):
         if found := re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE):
             return min([1024 * int(found[1]), *_group_memory()])
-    with suppress(OSError, ValueError, AttributeError):  # all memory: how much of it is free is not told
+    with suppress(OSError, ValueError, AttributeError):  # all memory: how much of it is free is unknown
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return None
 
 
 def _group_memory() -> list[int]:
-    """What the control groups (version 2) that this process is in still allow: a container's or a job's limit."""
+    """Return what the control groups (version 2) of this process still allow: the limits of a container or a job."""
     allowed = []
     try:
         own = re.search(r"^0::/(.*)$", Path("/proc/self/cgroup").read_text(), re.MULTILINE)
@@ -80,7 +80,7 @@ def _group_memory() -> list[int]:
         try:
             taken = int((group / "memory.current").read_text())
             files = re.findall(r"^(?:in)?active_file (\d+)$", (group / "memory.stat").read_text(), re.MULTILINE)
-            # Copies of files in memory are given up for what a program asks for.
+            # Copies of files in memory are given up when a program needs memory.
             allowed.append(int((group / "memory.max").read_text()) - taken + sum(map(int, files)))
         except (OSError, ValueError):  # there is none, or it is "max"
             continue

@@ -1,6 +1,6 @@
-"""Work in a process of its own: a module of this package is started with a JSON argument and answers with a line of JSON.
+"""Work in a process of its own: a module of this package is started with a JSON argument and prints a line of JSON.
 
-A fresh process has a peak of memory of its own, and what goes wrong in it ends one piece of work only.
+A fresh process has its own peak of memory, and what goes wrong in it ends one piece of work only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from typing import Any
 
 @contextmanager
 def running(module: str, argument: Any) -> Iterator[subprocess.Popen[str]]:
-    """`python -m MODULE ARGUMENT` with what can be imported here, the argument as JSON; over when the block is."""
+    """Run `python -m MODULE ARGUMENT`, which ends with the block; it can import what this process can.
+
+    Args:
+        module: the module.
+        argument: passed on as JSON.
+
+    Yields:
+        The process.
+    """
     paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)  # what is found here is found there
     child: subprocess.Popen[str] | None = None
     try:
@@ -45,7 +53,7 @@ def running(module: str, argument: Any) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Lets signals wait for the end of the block: one that arrives while a process starts would leave it behind."""
+    """Let signals wait for the end of the block: one that arrives while a process starts would leave it behind."""
     if threading.current_thread() is not threading.main_thread():  # only there do signals interrupt
         yield
         return
@@ -64,16 +72,22 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def answer(code: int, said: str, complaints: str) -> dict[str, Any]:
-    """What a process that ended has answered; {"error": why} where it did not."""
+    """Return what a process answered, or {"error": why} if it did not.
+
+    Args:
+        code: its exit status, as `Popen.returncode`.
+        said: its standard output.
+        complaints: its standard error.
+    """
     ended = ending_signal(code)
     if ended == "SIGKILL":
         return {"error": "the process was killed, most likely because memory ran out"}
     if code or not said.strip():
-        last = (complaints.strip() or "it said nothing").splitlines()[-1]
+        last = (complaints.strip() or "no message").splitlines()[-1]
         return {"error": f"the process ended with {ended or f'code {code}'}: {last}"}
     return json.loads(said.splitlines()[-1])
 
 
 def ending_signal(code: int) -> str:
-    """The name of the signal that ended a process, such as SIGKILL; "": none did."""
+    """Return the name of the signal that ended a process, such as SIGKILL; "" if none did."""
     return signal.Signals(-code).name if code < 0 else ""

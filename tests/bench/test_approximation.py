@@ -276,7 +276,7 @@ def test_errors_are_one_line_before_measuring(command, monkeypatch, trained, tmp
         ("--mixers", "paramixer"): "the mixer 'paramixer' is not an attention mixer; available: ",
         ("--features", "8,x"): "'x' is not a number of features; use whole numbers from 1",
         ("--features", "0"): "'0' is not a number of features",
-        ("--lengths", "8"): "'8' is no length",
+        ("--lengths", "8"): "'8' is not a whole number from 16",
         ("--repeats", "0"): "--repeats must be at least 1: got 0",
         ("--steps", "0"): "--steps must be at least 1: got 0",
         ("--seeds", "-1"): "--seeds must be at least 1: got -1",

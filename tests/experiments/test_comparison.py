@@ -65,7 +65,7 @@ def test_command_compares_mixers_and_survives_a_crashing_one(run, dataset, faili
     shown = run(dataset.path, "--mixers", "dying,softmax,skyformer", "--seeds", 1, "--budget", "1h", *settings, "-o", "there/c")
     folder = tmp_path / "there" / "c"
     assert sorted(p.name for p in folder.iterdir()) == ["compare.html", "compare.json", "runs"]
-    assert "dying, seed 0: failed: the process ended with code 3: it said nothing" in shown
+    assert "dying, seed 0: failed: the process ended with code 3: no message" in shown
     for words in ("softmax, seed 0: accuracy", "4-mers logistic", "largest class", "compare.html", "tokens/s"):
         assert words in shown
     found = json.loads((folder / "compare.json").read_text())
@@ -328,8 +328,8 @@ def test_signal_saves_training_and_leaves_no_process(dataset, tmp_path):
         ({"budget": -1}, "training.budget must be a number of seconds"),
         ({"settings": ["training.seed=3"]}, "settings training.seed: a comparison sets it itself"),
         ({"settings": ["mixer.n_links=3"]}, "mixers softmax, kernelized have no option 'n_links'"),
-        ({"device": "cuda:99"}, "not to be had here"),
-        ({"threads": 0}, "--threads must be at least 1"),
+        ({"device": "cuda:99"}, "is not available"),
+        ({"threads": 0}, "threads must be at least 1"),
     ],
 )
 def test_invalid_options_are_errors_before_writing(options, message, launched, dataset, tmp_path):

@@ -369,8 +369,8 @@ def test_other_reproduction_is_not_resumed(launched, released, ensembl, tmp_path
         ({"settings": ["mixer.n_links=3"]}, "'skyformer' has no option 'n_links'"),
         ({"settings": ["training.epoch=3"]}, "no option 'training.epoch'"),
         ({"settings": ["model.d_model=wide"]}, "model.d_model must be a whole number"),
-        ({"device": "cuda:99"}, "not to be had here"),
-        ({"threads": 0}, "--threads must be at least 1"),
+        ({"device": "cuda:99"}, "is not available"),
+        ({"threads": 0}, "threads must be at least 1"),
     ],
 )
 def test_invalid_options_are_errors_before_writing(options, message, released, tmp_path):

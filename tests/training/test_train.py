@@ -205,7 +205,7 @@ def test_threads_are_set_and_restored(dataset, tmp_path):
     )
     assert set(seen) == {before + 1}
     assert torch.get_num_threads() == before
-    with pytest.raises(ConfigError, match="--threads must be at least 1: got 0"):
+    with pytest.raises(ConfigError, match="threads must be at least 1: got 0"):
         train(dataset, tmp_path / "other", threads=0)
 
 

@@ -18,6 +18,7 @@ parameters of `seqmix.train` and the flags of the command line are made from the
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
@@ -119,6 +120,12 @@ def option(
     if callable(default):
         return field(default_factory=default, metadata={_KEY: declared})
     return field(default=default, metadata={_KEY: declared})
+
+
+def declared(kind: type[Any], name: str) -> Any:
+    """Declare an option as another dataclass declares it."""
+    found = next(one for one in fields(kind) if one.name == name)
+    return field(default=found.default, metadata=found.metadata)
 
 
 def options_of(kind: type[Any]) -> Mapping[str, Option]:
@@ -238,8 +245,11 @@ def taking_options(options: Sequence[Option], *, unset: bool = False) -> Callabl
             for one in options
         ]
         vars(function)["__signature__"] = signature.replace(parameters=[*own, *keywords])
-        lines = "\n".join(described_option(one, 8) for one in options)
-        function.__doc__ = (function.__doc__ or "").replace("        given\n", f"{lines}\n")
+
+        def described_here(line: re.Match[str]) -> str:
+            return "\n".join(described_option(one, len(line[1])) for one in options)
+
+        function.__doc__ = re.sub(r"^( +)given$", described_here, function.__doc__ or "", count=1, flags=re.MULTILINE)
         return function
 
     return decorate

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import tomli_w
@@ -22,8 +22,10 @@ from seqmix.config import Config, read_toml
 from seqmix.data.dataset import fingerprint, read_info
 from seqmix.data.vocabulary import Vocabulary, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, RunError, command, param
+from seqmix.models.predict_options import PredictOptions, predict_options
 from seqmix.objectives import objective_of
 from seqmix.objectives.base import Objective
+from seqmix.options import taking
 from seqmix.reporting.text import score_text
 from seqmix.system.environment import environment
 from seqmix.system.files import remove_partial, whole_folder, without_nan, write_whole
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
     from seqmix.data.options import ReadOptions
     from seqmix.models.classifier import SequenceClassifier
-    from seqmix.models.predictor import Prediction, PredictOptions, Predictor, Tally
+    from seqmix.models.predictor import Prediction, Predictor, Tally
 
 RUNS = Path("runs")
 _INFO_KEYS = {"arrays", "classes", "counts", "notes", "options", "read", "vocabulary"}  # needed of dataset.json
@@ -94,8 +96,14 @@ class Run:
         Raises:
             RunError: the folder is missing, is not a run's, or is damaged.
         """
+        if not isinstance(path, str | Path):
+            raise RunError(f"a run is given by its folder: got {path!r:.60}")
         path = Path(path)
-        if not path.is_dir():
+        try:
+            there = path.is_dir()
+        except OSError:  # too long for a name
+            there = False
+        if not there:
             raise RunError(f"{path}: no such run folder; train a model with {command('train')}, or name a folder that is there")
         if not (path / "config.toml").is_file():
             raise RunError(f"{path}: this is not a run folder of seqmix (config.toml is missing)")
@@ -227,22 +235,13 @@ class Run:
         return found
 
     @overload
-    def predict(self, sequences: Iterator[Any], **options: Unpack[PredictOptions]) -> Iterator[Prediction]: ...  # type: ignore[overload-overlap]
+    def predict(self, sequences: Iterator[Any], **options: Any) -> Iterator[Prediction]: ...
     @overload
-    def predict(self, sequences: Iterable[Any], **options: Unpack[PredictOptions]) -> list[Prediction]: ...
+    def predict(self, sequences: Iterable[Any], **options: Any) -> list[Prediction]: ...
 
+    @taking(PredictOptions)
     def predict(
-        self,
-        sequences: Iterable[Any],
-        *,
-        batch_size: int = 0,
-        tokens_per_batch: int = 65536,
-        device: str = "auto",
-        precision: str = "fp32",
-        threads: int | None = None,
-        threshold: float | None = None,
-        tally: Tally | None = None,
-        on_batch: Callable[[int], object] | None = None,
+        self, sequences: Iterable[Any], *, tally: Tally | None = None, progress: bool = False, **given: Any
     ) -> Iterable[Prediction]:
         """Classify sequences in memory.
 
@@ -253,14 +252,9 @@ class Run:
                 texts or (id, text) tuples; for a model of pairs, of (first, second) or (id, first, second) tuples; for
                 a model of numbers, of arrays `(L,)` or `(L, channels)`. An id that is not given is the place in the list
                 or the index of the series.
-            batch_size: sequences in a batch; 0 for as many as `tokens_per_batch` allows. The results do not depend on it.
-            tokens_per_batch: most tokens in a batch, padding included.
-            device: as in `TrainingConfig`.
-            precision: as in `TrainingConfig`.
-            threads: threads of the CPU, as in `train`.
-            threshold: with several labels a record, the probability from which a label is assigned; None for 0.5.
             tally: filled with counts on the way.
-            on_batch: called with the number of sequences done after each batch.
+            progress: whether to draw a progress bar.
+            given
 
         Returns:
             A list with a `Prediction` for each sequence, in order; for an iterator, an iterator.
@@ -276,20 +270,16 @@ class Run:
             ('turtle', {'mouse': 0.25, 'turtle': 0.75})
         """
         from seqmix.data.in_memory import memory_records
+        from seqmix.reporting.progress import count_of, with_bar
 
-        found = self.predictor(device).predict(
-            memory_records(sequences, self.read_options, paired=self.paired),
-            batch_size=batch_size,
-            tokens_per_batch=tokens_per_batch,
-            precision=precision,
-            threads=threads,
-            threshold=threshold,
-            tally=tally,
-            on_batch=on_batch,
-        )
+        options = predict_options(given)
+        records = memory_records(sequences, self.read_options, paired=self.paired)
+        if progress:
+            records = with_bar(records, "predicting", "sequences", count_of(sequences))
+        found = self.predictor(options.device).predict(records, options, tally=tally)
         return found if isinstance(sequences, Iterator) else list(found)
 
-    def predict_proba(self, sequences: Iterable[Any], **options: Unpack[PredictOptions]) -> NDArray[np.float64]:
+    def predict_proba(self, sequences: Iterable[Any], **options: Any) -> NDArray[np.float64]:
         """Return the probability of each class for sequences in memory.
 
         Args:
@@ -397,6 +387,15 @@ def model_for(config: Config, info: Mapping[str, Any]) -> SequenceClassifier:
         channel_scale=vocabulary.scale,
         paired=bool(info.get("paired")),
     )
+
+
+def find_run(run: Run | str | Path | None) -> Run:
+    """Return a run that is given itself, by its folder, or as None, which is the newest.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    return run if isinstance(run, Run) else Run.newest() if run is None else Run.open(run)
 
 
 def next_run_folder(label: str, root: Path = RUNS) -> Path:

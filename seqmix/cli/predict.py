@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
 from seqmix.cli.console import console, print_notes, reported
-from seqmix.cli.options import (
-    Device,
-    Encoding,
-    Format,
-    IdColumn,
-    PairColumn,
-    Precision,
-    Quiet,
-    TextColumn,
-    Threads,
-    Verbose,
-)
+from seqmix.cli.options import Quiet, Verbose, with_flags
+from seqmix.data.options import ReadOptions
+from seqmix.models.predict_options import PredictOptions
+from seqmix.options import options_of
 
 app = typer.Typer()
+_READ = {
+    name: one
+    for name, one in options_of(ReadOptions).items()
+    if name in ("format", "text_column", "id_column", "pair_column", "encoding")
+}
+_PREDICT = {name: one for name, one in options_of(PredictOptions).items() if one.flag}
 
 
 @app.command()
+@with_flags({**_PREDICT, **_READ})
 @reported
 def predict(
     inputs: Annotated[
@@ -33,24 +32,13 @@ def predict(
     ],
     run: Annotated[Path | None, typer.Option("--run", help="Run folder. (default: the newest under runs/)")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. (default: standard output)")] = None,
-    format: Annotated[str, typer.Option(help="tsv, csv or jsonl.")] = "tsv",
-    batch_size: Annotated[int, typer.Option(help="Sequences in a batch; 0: as many as fit 65,536 tokens.")] = 0,
+    output_format: Annotated[Literal["tsv", "csv", "jsonl"], typer.Option("--format", help="Format of the output.")] = "tsv",
     probabilities: Annotated[bool, typer.Option(help="A column with the probability of each class.")] = True,
-    top: Annotated[int, typer.Option(help="Instead, the K most probable classes; 0: not.")] = 0,
-    threshold: Annotated[
-        float | None, typer.Option(help="With several labels a record: probability from which one is given. (default: 0.5)")
-    ] = None,
-    input_format: Format = "auto",
-    text_column: TextColumn = None,
-    id_column: IdColumn = None,
-    pair_column: PairColumn = None,
-    encoding: Encoding = None,
-    device: Device = "auto",
-    precision: Precision = "fp32",
-    threads: Threads = None,
+    top: Annotated[int, typer.Option(help="Instead, the K most probable classes; 0 for all.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    **options: Any,
 ) -> None:
     """Classify new sequences: one row each, in input order."""
     from seqmix.cli.console import progress_bar
@@ -58,47 +46,25 @@ def predict(
     from seqmix.inference.predict import reading_options
     from seqmix.inference.writing import write_predictions
     from seqmix.models.predictor import Tally
-    from seqmix.run import Run
+    from seqmix.run import find_run
     from seqmix.system.files import text_output
 
-    opened = Run.open(run) if run else Run.newest()
-    tally = Tally()
-    read = reading_options(
-        opened,
-        format=input_format,
-        text_column=text_column,
-        id_column=id_column,
-        pair_column=pair_column,
-        encoding=encoding,
-    )
+    model, tally = find_run(run), Tally()
+    read = reading_options(model, **{name: options.pop(name) for name in _READ if name in options})
     with progress_bar("predicting", "records", quiet) as bar, text_output(output, overwrite) as file:
-        found = run_predict(
-            inputs,
-            opened,
-            batch_size=batch_size,
-            device=device,
-            precision=precision,
-            threads=threads,
-            threshold=threshold,
-            read=read,
-            tally=tally,
-            on_batch=bar.update,
-        )
+        found = run_predict(inputs, model, read=read, tally=tally, on_batch=bar.update, **options)
         write_predictions(
             found,
             file,
-            format=format,
-            classes=opened.classes,
-            kind=opened.objective.kind,
-            paired=opened.paired,
+            format=output_format,
+            classes=model.classes,
+            kind=model.objective.kind,
+            paired=model.paired,
             with_probabilities=probabilities,
             top=top,
         )
     out = console(quiet)
-    print_notes(out, tally.lines(opened.config.data, opened.vocabulary.noun))
+    print_notes(out, tally.lines(model.config.data, model.vocabulary.noun))
     if verbose or output:
-        out.print(
-            f"{tally.records:,} predictions of {opened.path} -> {output or 'standard output'}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        done = f"{tally.records:,} predictions of {model.path} -> {output or 'standard output'}"
+        out.print(done, highlight=False, soft_wrap=True)

@@ -96,6 +96,8 @@ class Dataset:
         Raises:
             DatasetError: there is no data set, it is damaged, or a newer seqmix wrote it.
         """
+        if not isinstance(path, str | Path):
+            raise DatasetError(f"a data set is given by its folder: got {path!r:.60}")
         path = Path(path)
         info = read_info(path / "dataset.json")
         for name in ARRAYS:
@@ -263,7 +265,11 @@ def read_info(path: Path) -> dict[str, Any]:
     Raises:
         DatasetError: the file is missing, damaged, or of a newer version.
     """
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # too long for a name
+        there = False
+    if not there:
         raise DatasetError(f"{path.parent}: no data set here ({path.name} is missing); make one with {command('prepare')}")
     try:
         info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

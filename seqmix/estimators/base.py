@@ -23,6 +23,7 @@ from seqmix.data.in_memory import memory_records
 from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import prepare
 from seqmix.errors import InputError, SeqmixError, param
+from seqmix.models.predict_options import PredictOptions
 from seqmix.models.predictor import Prediction, Predictor
 from seqmix.run import model_for
 from seqmix.training.train import train
@@ -202,7 +203,8 @@ class SequenceEstimator(BaseEstimator):
         with seqmix_errors():
             sequences = self._sequences(X)
             records = memory_records(sequences, ReadOptions(), paired=False)
-            return list(self._model().predict(records, precision=self.precision, threads=self.threads))
+            options = PredictOptions(precision=self.precision, threads=self.threads)
+            return list(self._model().predict(records, options))
 
     def _model(self) -> Predictor:
         """Return the fitted model on its device, kept for the next call."""

@@ -14,24 +14,24 @@ from seqmix.data.in_memory import memory_records
 from seqmix.data.options import ReadOptions
 from seqmix.data.records import Record, RecordReader, find_sources
 from seqmix.errors import ConfigError, command, param
+from seqmix.models.predict_options import PredictOptions, predict_options
 from seqmix.models.predictor import Prediction, Tally
-from seqmix.run import Run
+from seqmix.options import taking
+from seqmix.reporting.progress import count_of, with_bar
+from seqmix.run import Run, find_run
 
 
+@taking(PredictOptions)
 def predict(
     inputs: Sequence[str | Path] | str | Path | None = None,
     run: Run | str | Path | None = None,
     *,
     sequences: Iterable[Any] | None = None,
-    batch_size: int = 0,
-    tokens_per_batch: int = 65536,
-    device: str = "auto",
-    precision: str = "fp32",
-    threads: int | None = None,
-    threshold: float | None = None,
     read: ReadOptions | None = None,
     tally: Tally | None = None,
     on_batch: Callable[[int], object] | None = None,
+    progress: bool = False,
+    **given: Any,
 ) -> Iterator[Prediction]:
     """Classify records: yield a `Prediction` for each, in input order.
 
@@ -41,27 +41,29 @@ def predict(
         inputs: files or folders, as `prepare` takes them; "-" is standard input.
         run: a run or its folder; None for the newest under runs/.
         sequences: instead of `inputs`, sequences in memory, as `Run.predict` takes them.
-        batch_size: records in a batch; 0 for as many as `tokens_per_batch` allows. The results do not depend on it.
-        tokens_per_batch: most tokens in a batch, padding included.
-        device: as in `TrainingConfig`.
-        precision: as in `TrainingConfig`.
-        threads: threads of the CPU, as in `train`.
-        threshold: with several labels a record, the probability from which a label is assigned; None for 0.5.
         read: formats and columns; None to read as the training data were read.
         tally: filled with counts on the way.
         on_batch: called with the number of records done after each batch.
+        progress: whether to draw a progress bar.
+        given
 
     Raises:
         RunError: the run cannot be used.
         InputError: a record cannot be read, or is longer than the model takes.
         ConfigError: an option has a value that is not allowed.
+
+    Examples:
+        >>> for prediction in seqmix.predict("new.fa", run):
+        ...     print(prediction.id, prediction.label)
+        >>> [prediction.label for prediction in seqmix.predict(sequences=["ACGTTGCA", "GGCATTAC"])]
     """
     if (inputs is None) == (sequences is None):
         raise ConfigError(
             f"{command('predict')} takes files as {param('inputs')}, or sequences in memory as {param('sequences')}: "
             f"give {'one of them' if inputs is None else 'only one of them'}"
         )
-    run = run if isinstance(run, Run) else Run.open(run) if run else Run.newest()
+    options = predict_options(given)
+    run = find_run(run)
     read = read or run.read_options
     records: Iterable[Record]
     if sequences is not None:
@@ -69,16 +71,9 @@ def predict(
     else:
         sources = find_sources(inputs or (), own_formats=read.format == "auto", in_memory="sequences")
         records = RecordReader(sources, read, labels=False)
-    return run.predictor(device).predict(
-        records,
-        batch_size=batch_size,
-        tokens_per_batch=tokens_per_batch,
-        precision=precision,
-        threads=threads,
-        threshold=threshold,
-        tally=tally,
-        on_batch=on_batch,
-    )
+    if progress:
+        records = with_bar(records, "predicting", "records", count_of(sequences))
+    return run.predictor(options.device).predict(records, options, tally=tally, on_batch=on_batch)
 
 
 def reading_options(run: Run, **changes: Any) -> ReadOptions:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from seqmix.errors import ConfigError
+from seqmix.errors import ConfigError, param
 from seqmix.models.predictor import Prediction
 from seqmix.objectives import KINDS
 
@@ -25,25 +25,27 @@ def write_predictions(
     with_probabilities: bool = True,
     top: int = 0,
 ) -> None:
-    """Writes predictions as TSV, CSV (both with a header) or JSONL.
+    """Write predictions as TSV, CSV (both with a header) or JSONL.
 
     Args:
         predictions: from `predict`.
         out: a text stream.
         format: one of `FORMATS`.
-        classes: names of all classes, kind: that of the objective, paired: whether records are pairs; for the header.
-        with_probabilities: a column `prob_<class>` for every class.
-        top: instead, columns `label_1 prob_1 … label_K prob_K` of the K most probable classes; 0: not.
+        classes: names of all classes, for the header.
+        kind: kind of the objective, one of `KINDS`.
+        paired: whether the records are pairs.
+        with_probabilities: whether to write a column `prob_<class>` for every class.
+        top: instead, columns `label_1 prob_1 … label_K prob_K` of the K most probable classes; 0 for all classes.
 
     Raises:
         ConfigError: an option is not allowed.
     """
     if format not in FORMATS:
-        raise ConfigError(f"--format must be one of {', '.join(FORMATS)}: got '{format}'")
+        raise ConfigError(f"{param('format')} must be one of {', '.join(FORMATS)}: got {format!r}", option="format")
     if top and not KINDS[kind].has_classes:
-        raise ConfigError(f"--top is for classes; this model predicts a number: got {top}")
+        raise ConfigError(f"{param('top')} is for classes; this model predicts a number: got {top}", option="top")
     if not 0 <= top <= len(classes):
-        raise ConfigError(f"--top must be from 0 to {len(classes)}, the number of classes: got {top}")
+        raise ConfigError(f"{param('top')} must be from 0 to {len(classes)}, the number of classes: got {top}", option="top")
     if format == "jsonl":
         for prediction in predictions:
             out.write(json.dumps(_json_row(prediction, with_probabilities, top), ensure_ascii=False) + "\n")

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,9 +20,10 @@ from seqmix.config import Config, DataConfig
 from seqmix.data.records import Record
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, Vocabulary, vocabulary_of
-from seqmix.errors import ConfigError, InputError, command, param
+from seqmix.errors import InputError, command, param
 from seqmix.models.batched import predict_batches
 from seqmix.models.classifier import SequenceClassifier
+from seqmix.models.predict_options import PredictOptions
 from seqmix.objectives import objective_of
 from seqmix.objectives.base import Objective
 from seqmix.system.devices import choose_device, thread_count
@@ -77,19 +78,6 @@ class Tally:
             most = ", ".join(f"{character!r} {count:,}" for character, count in self.replaced.most_common(5))
             lines.append(f"{self.replaced.total():,} {noun}s are not in the model's alphabet: {most}")
         return lines
-
-
-class PredictOptions(TypedDict, total=False):
-    """The options of `Run.predict`, which describes them."""
-
-    batch_size: int
-    tokens_per_batch: int
-    device: str
-    precision: str
-    threads: int | None
-    threshold: float | None
-    tally: Tally | None
-    on_batch: Callable[[int], object] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,38 +142,42 @@ class Predictor:
     def predict(
         self,
         records: Iterable[Record],
+        options: PredictOptions,
         *,
-        batch_size: int = 0,
-        tokens_per_batch: int = 65536,
-        precision: str = "fp32",
-        threads: int | None = None,
-        threshold: float | None = None,
         tally: Tally | None = None,
         on_batch: Callable[[int], object] | None = None,
     ) -> Iterator[Prediction]:
-        """Yield a `Prediction` for each record, in order; see `seqmix.predict` for the options.
+        """Yield a `Prediction` for each record, in order; the first records are checked before this returns.
 
-        The options and the first records are checked before this returns.
+        Args:
+            records: what to classify.
+            options: how.
+            tally: filled with counts on the way.
+            on_batch: called with the number of records done after each batch.
+
+        Raises:
+            InputError: a record cannot be classified.
+            ConfigError: there is no threshold for this kind of model.
         """
-        _check(batch_size, tokens_per_batch, threshold, self.objective)
+        self.objective.check_threshold(options.threshold)
         tally = tally if tally is not None else Tally()
 
         def classify() -> Iterator[Prediction]:
-            for window in self._windows(records, tally, tokens_per_batch):
-                with thread_count(threads):
+            for window in self._windows(records, tally, options.tokens_per_batch):
+                with thread_count(options.threads):
                     found = predict_batches(
                         self.model,
                         self.objective,
                         [record.sequences for record in window].__getitem__,
                         np.array([max(len(sequence) for sequence in record.sequences) for record in window]),
                         device=self.device,
-                        precision=precision,
-                        tokens_per_batch=tokens_per_batch,
-                        batch_size=batch_size,
+                        precision=options.precision,
+                        tokens_per_batch=options.tokens_per_batch,
+                        batch_size=options.batch_size,
                         on_batch=on_batch,
                     )
                 for record, row in zip(window, found, strict=True):
-                    yield _prediction(record, row, self.objective, threshold, self.separator)
+                    yield _prediction(record, row, self.objective, options.threshold, self.separator)
 
         found = classify()
         return chain([first], found) if (first := next(found, None)) is not None else found
@@ -232,14 +224,6 @@ class Predictor:
                 f"{record}: the model was trained on single texts, and this is a pair; leave out {param('pair_column')}"
             )
         return [record.text, record.pair] if self.paired else [record.text]
-
-
-def _check(batch_size: int, tokens_per_batch: int, threshold: float | None, objective: Objective) -> None:
-    if batch_size < 0:
-        raise ConfigError(f"{param('batch_size')} must be 0 (by tokens) or more: got {batch_size}", option="batch_size")
-    if tokens_per_batch < 1:
-        raise ConfigError(f"{param('tokens_per_batch')} must be at least 1: got {tokens_per_batch}", option="tokens_per_batch")
-    objective.check_threshold(threshold)
 
 
 def _prediction(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sized
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from tqdm.auto import tqdm
+
+
+T = TypeVar("T")
 
 
 def progress_bar(
@@ -31,3 +35,23 @@ def progress_bar(
     # The time left follows from the mean speed so far, which jumps less than that of the last second.
     steady = {"smoothing": 0, "miniters": 0, "dynamic_ncols": True, "leave": False}
     return tqdm(desc=description, unit=f" {unit}", total=total, disable=not shown, file=sys.stderr, **steady | options)
+
+
+def with_bar(items: Iterable[T], description: str, unit: str, total: int | None = None) -> Iterator[T]:
+    """Yield items, with a bar of how many were taken.
+
+    Args:
+        items: what is gone through.
+        description: the text before the bar.
+        unit: what is counted, in the plural.
+        total: how many there are; None if unknown.
+    """
+    with progress_bar(description, unit, total, shown=True) as bar:
+        for item in items:
+            yield item
+            bar.update()
+
+
+def count_of(items: object) -> int | None:
+    """Return the number of items; None if it cannot be known before they are taken."""
+    return len(items) if isinstance(items, Sized) else None

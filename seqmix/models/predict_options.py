@@ -1,0 +1,53 @@
+"""The options of prediction, for `seqmix.predict`, `Run.predict` and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seqmix.config import MACHINE, TrainingConfig
+from seqmix.errors import param
+from seqmix.options import check, declared, documented, option, sort_options
+
+
+@documented
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictOptions:
+    """How a model answers. What it answers depends on `threshold` alone."""
+
+    batch_size: int = option(
+        0, "Records in a batch; 0 for as many as the limit of tokens (65,536) allows.", at_least=0, flag=True, panel=MACHINE
+    )
+    tokens_per_batch: int = option(65536, "Most tokens in a batch, padding included.", at_least=1)
+    threshold: float | None = option(
+        None,
+        "Several labels a record: probability from which a label is assigned.",
+        at_least=0,
+        at_most=1,
+        flag=True,
+        shown="0.5",
+    )
+    device: str = declared(TrainingConfig, "device")
+    precision: str = declared(TrainingConfig, "precision")
+    threads: int | None = option(
+        None,
+        "Threads on the CPU.",
+        at_least=1,
+        flag=True,
+        panel=MACHINE,
+        shown="OMP_NUM_THREADS, or one for each core",
+    )
+
+    def __post_init__(self) -> None:
+        check(self, spelled=param)
+
+
+def predict_options(given: Mapping[str, Any]) -> PredictOptions:
+    """Return options that are given by name.
+
+    Raises:
+        ConfigError: an option is unknown or has a value that is not allowed.
+    """
+    (known,) = sort_options(given, PredictOptions)
+    return PredictOptions(**known)

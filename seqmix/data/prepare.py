@@ -35,6 +35,7 @@ from seqmix.errors import ConfigError, DatasetError, InputError, param
 from seqmix.objectives import kind_of
 from seqmix.objectives.base import EncodedLabels
 from seqmix.options import sort_options, taking
+from seqmix.reporting.progress import amount_shown
 from seqmix.system.files import file_checksum, whole_folder
 from seqmix.version import __version__
 
@@ -55,7 +56,7 @@ def prepare(
     options: PrepareOptions | None = None,
     read: ReadOptions | None = None,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: bool | Progress = False,
     **given: Any,
 ) -> Dataset:
     """Turn sequence files and documents, or records in memory, into a dataset folder.
@@ -74,7 +75,8 @@ def prepare(
         options: options of `PrepareOptions`; those given by name come on top.
         read: options of `ReadOptions`; those given by name come on top.
         overwrite: replace `output` if it is a data set.
-        progress: called now and then with the number of records and characters so far.
+        progress: True to draw a progress bar; or a function, called now and then with the number of records and
+            characters so far.
         given
 
     Returns:
@@ -94,13 +96,16 @@ def prepare(
     _check_inputs(inputs, records, class_files, val, test, read)
     output = _free(output, overwrite)
     if records is not None:
+        reader: RecordReader = MemoryRecords(records, read)
         options = _settled(options, read, [])
-        return prepare_records(MemoryRecords(records, read), output, options, overwrite=overwrite, progress=progress)
+        with amount_shown(progress, "reading", "characters") as report:
+            return prepare_records(reader, output, options, overwrite=overwrite, progress=report)
     own = read.format == "auto"
     sources = find_sources(inputs, "train" if val or test else None, own_formats=own) + class_sources(class_files or {})
     sources += find_sources(val, "val", own_formats=own) + find_sources(test, "test", own_formats=own)
     options = _settled(options, read, sources)
-    return prepare_records(RecordReader(sources, read), output, options, overwrite=overwrite, progress=progress)
+    with amount_shown(progress, "reading", "characters") as report:
+        return prepare_records(RecordReader(sources, read), output, options, overwrite=overwrite, progress=report)
 
 
 def _options(

@@ -21,7 +21,8 @@ from seqmix.evaluation.result import Evaluation
 from seqmix.inference.predict import reading_options
 from seqmix.objectives.base import Labels, Objective
 from seqmix.objectives.metrics import Floats
-from seqmix.run import Run
+from seqmix.reporting.progress import progress_bar
+from seqmix.run import Run, find_run
 from seqmix.system.files import write_whole
 
 _PICTURES, _LEAST_SIDE = 8, 8  # images that are kept, and the least side of what is taken for one
@@ -41,6 +42,7 @@ def evaluate(
     resamples: int = 1000,
     on_start: Callable[[int], object] | None = None,
     on_batch: Callable[[int], object] | None = None,
+    progress: bool = False,
 ) -> Evaluation:
     """Evaluate a run and write `evaluation.json` and `report.html`.
 
@@ -57,6 +59,7 @@ def evaluate(
         resamples: bootstrap samples for the intervals.
         on_start: called with the number of records.
         on_batch: called with the number of records done after each batch.
+        progress: whether to draw a progress bar.
 
     Returns:
         The scores, and all that the report shows.
@@ -70,7 +73,7 @@ def evaluate(
     from seqmix.evaluation.report import write_report
     from seqmix.system.devices import thread_count
 
-    run = run if isinstance(run, Run) else Run.open(run) if run else Run.newest()
+    run = find_run(run)
     folder = evaluation_folder(run, data, output)
     with tempfile.TemporaryDirectory(prefix="seqmix-") as scratch:
         moved = _moved_dataset(data)
@@ -80,8 +83,14 @@ def evaluate(
             sample = _own_split(run, split, moved)
         if on_start:
             on_start(len(sample.indices))
-        with thread_count(threads):
-            predictions = _predict(run, sample, device, precision, on_batch)
+        with thread_count(threads), progress_bar("evaluating", "records", len(sample.indices), shown=progress) as bar:
+
+            def report(count: int) -> None:
+                bar.update(count)
+                if on_batch:
+                    on_batch(count)
+
+            predictions = _predict(run, sample, device, precision, report)
         simple = {}
         if baselines and sample.trained is not None:
             simple = baseline_scores(sample.trained, run.config.data, test=sample.dataset, indices=sample.indices)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -50,6 +51,24 @@ def with_bar(items: Iterable[T], description: str, unit: str, total: int | None 
         for item in items:
             yield item
             bar.update()
+
+
+@contextmanager
+def amount_shown(
+    progress: bool | Callable[[int, int], object] | None, description: str, unit: str
+) -> Iterator[Callable[[int, int], object] | None]:
+    """Give the callback that a `progress` argument stands for; it is called with the records and units so far.
+
+    Args:
+        progress: True for a bar, for as long as the block runs; a callback, which is given back; False or None for nothing.
+        description: the text before the bar.
+        unit: what the bar counts, in the plural.
+    """
+    if progress is not True:
+        yield progress or None
+        return
+    with progress_bar(description, unit, shown=True) as bar:
+        yield lambda _, amount: bar.update(amount - bar.n)
 
 
 def count_of(items: object) -> int | None:

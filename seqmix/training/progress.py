@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,29 @@ if TYPE_CHECKING:
     from tqdm.auto import tqdm
 
 _FORMAT = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+
+
+@contextmanager
+def events_shown(on_event: Callable[[Event], None] | None, progress: bool) -> Iterator[Callable[[Event], None]]:
+    """Give the function that takes the events of a training for as long as the block runs.
+
+    Args:
+        on_event: called with each of them; None for nobody.
+        progress: whether to draw them as a bar, too.
+    """
+    bar = TrainingProgress() if progress else None
+
+    def emit(event: Event) -> None:
+        if bar:
+            bar(event)
+        if on_event:
+            on_event(event)
+
+    try:
+        yield emit
+    finally:
+        if bar:
+            bar.close()
 
 
 class TrainingProgress:

@@ -24,6 +24,7 @@ from seqmix.run import Run, model_for, next_run_folder
 from seqmix.system.devices import choose_device, thread_count
 from seqmix.training.batch_size import choose_tokens_per_batch
 from seqmix.training.events import BudgetChosen, EpochEnd, Event, Finished, MemoryShort, Started
+from seqmix.training.progress import events_shown
 from seqmix.training.resolve import layers_beneath, open_labelled, resolve_run, stated_layers
 from seqmix.training.trainer import Trainer, fit
 
@@ -40,6 +41,7 @@ def train(
     overwrite: bool = False,
     threads: int | None = None,
     on_event: Callable[[Event], None] | None = None,
+    progress: bool = False,
     **given: Any,
 ) -> Run:
     """Train a classifier on a prepared data set and write a run folder.
@@ -58,6 +60,7 @@ def train(
         overwrite: replace `output` if it is a run folder.
         threads: of the CPU; None for OMP_NUM_THREADS, or one for each core.
         on_event: called with every `Event`.
+        progress: whether to draw a progress bar.
         given
 
     Returns:
@@ -80,8 +83,8 @@ def train(
     else:
         dataset, resolved = resolve_run(data, given, recipe, config, settings)
         run = new_run(dataset, resolved, Path(output) if output else None, overwrite)
-    with thread_count(threads), torch.random.fork_rng():
-        _train(run, dataset, on_event or (lambda _: None))
+    with thread_count(threads), torch.random.fork_rng(), events_shown(on_event, progress) as emit:
+        _train(run, dataset, emit)
     return run
 
 

@@ -234,7 +234,7 @@ def test_moved_data_set_can_be_given(evaluated, copy, dataset, tmp_path):
 
 def test_run_without_weights_is_an_error(copy):
     (copy / "model.safetensors").unlink()
-    with pytest.raises(RunError, match="--resume"):
+    with pytest.raises(RunError, match="resume=True"):
         seqmix.evaluate(copy)
     assert not (copy / "evaluation.json").exists()
 

@@ -85,14 +85,14 @@ def as_kept_by_0_1_0(folder):
         file.write_text(json.dumps({"peak_bytes": kept["peak_bytes"], "trial": kept["trial"]}))
 
 
-def compare_tiny(dataset, output, monkeypatch):
+def compare_tiny(dataset, output, monkeypatch, **options):
     """Compare two mixers, each trained for one epoch in this process."""
     from seqmix.experiments import scheduler, trial
 
     monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
     monkeypatch.setattr(scheduler.TrialProcess, "launch", launch_here)
     settings = ["model.d_model=4", "model.words=0", "training.epochs=1"]
-    return seqmix.compare(dataset, output, mixers=["conv", "linear"], seeds=1, budget=0, settings=settings)
+    return seqmix.compare(dataset, output, mixers=["conv", "linear"], seeds=1, budget=0, settings=settings, **options)
 
 
 def values(evaluation):

@@ -781,7 +781,7 @@ def test_unlabelled_data_set_is_an_error_with_advice(tmp_path):
 
 
 def test_missing_or_damaged_data_set_is_an_error(dataset, tmp_path):
-    with pytest.raises(DatasetError, match="seqmix prepare"):
+    with pytest.raises(DatasetError, match=r"seqmix\.prepare"):
         seqmix.train(tmp_path / "nothing", tmp_path / "run")
     damaged = Path(shutil.copytree(dataset.path, tmp_path / "data"))
     with (damaged / "tokens.npy").open("r+b") as file:
@@ -813,7 +813,7 @@ def test_actual_lengths_count_not_maximum_length(dataset, tmp_path):
 
 def test_existing_output_is_kept_without_overwrite(dataset, reference, tmp_path):
     existing = Path(shutil.copytree(reference.path, tmp_path / "run"))
-    with pytest.raises(RunError, match=r"exists.*--resume.*--overwrite"):
+    with pytest.raises(RunError, match=r"exists.*resume=True.*overwrite=True"):
         train(dataset, existing)
     assert (existing / "model.safetensors").read_bytes() == weights(reference)
     run, _ = train(dataset, existing, seed=5, overwrite=True)

@@ -16,6 +16,7 @@ from seqmix.experiments.campaign import Campaign
 from seqmix.experiments.comparison.report import write_comparison
 from seqmix.experiments.comparison.result import Comparison
 from seqmix.experiments.events import OnEvent
+from seqmix.experiments.progress import events_shown
 from seqmix.experiments.request import check_mixer_options, check_mixers, check_request, import_error, of_mixer, shared_settings
 from seqmix.experiments.scheduler import PlannedTrial
 from seqmix.mixers import available_mixers
@@ -45,6 +46,7 @@ def compare(
     baselines: bool = True,
     overwrite: bool = False,
     on_event: OnEvent | None = None,
+    progress: bool = False,
 ) -> Comparison:
     """Train every mixer with every seed under equal conditions, and write `compare.json` and `compare.html`.
 
@@ -68,6 +70,7 @@ def compare(
         baselines: also fit and score the simple methods.
         overwrite: replace an earlier comparison.
         on_event: called with every `CampaignEvent`.
+        progress: whether to draw a progress bar.
 
     Returns:
         What was found; after an interruption (KeyboardInterrupt), what was found till then.
@@ -84,14 +87,14 @@ def compare(
     check_mixers(names)
     broken = {name: error for name in names if (error := import_error(name))}
     check_mixer_options(settings, [name for name in names if name not in broken])
-    with thread_count(threads):
+    with thread_count(threads), events_shown(on_event, "comparing", progress) as emit:
         common = {"max_length": max_length, "precision": precision}
         table = read_toml(config) if config else None
         shared = shared_settings(budget, settings, device, threads, jobs, **common, recipe=recipe, config=table)
         options = {**common, "budget": shared["budget"], "device": device}
         dataset, plan = _plan(data, names, seeds, options, recipe, config, settings, broken)
         comparison = Comparison(settings=shared, data=_description(dataset), environment=environment())
-        return ComparisonCampaign(Path(output), comparison, on_event, dataset, plan, baselines).run(overwrite)
+        return ComparisonCampaign(Path(output), comparison, emit, dataset, plan, baselines).run(overwrite)
 
 
 class ComparisonCampaign(Campaign[Comparison]):

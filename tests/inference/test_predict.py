@@ -194,7 +194,7 @@ def test_bad_input_is_explained(content, message, trained, tmp_path):
 def test_invalid_options_are_explained(fasta, trained):
     with pytest.raises(ConfigError, match="batch_size"):
         list(predict(fasta, trained, batch_size=-1))
-    with pytest.raises(ConfigError, match="available: auto, cpu"):
+    with pytest.raises(ConfigError, match="choose from: auto, cpu"):
         list(predict(fasta, trained, device="cuda:9"))
     with pytest.raises(InputError, match="no such file"):
         list(predict("missing.fa", trained))

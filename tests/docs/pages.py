@@ -4,6 +4,8 @@ A comment directly above a block says how a test treats it:
 
 ``<!-- not run: takes 20 minutes -->``  its commands are parsed only.
 ``<!-- exits with 1 -->``               its last command is expected to fail.
+
+Output may be abridged: a line ``[…]`` stands for any lines.
 """
 
 from __future__ import annotations
@@ -52,6 +54,10 @@ class Block:
         if self.language == "sh":
             return [line for line in self.text.splitlines() if line.strip()]
         return [line[2:] for line in self.text.splitlines() if line.startswith("$ ")]
+
+    def shown(self, command: str) -> str:
+        """Return the output that a `console` block shows after a command."""
+        return re.split(r"^\$ .*\n", self.text.partition(f"$ {command}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def blocks(page: Path, *languages: str) -> list[Block]:

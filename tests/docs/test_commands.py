@@ -1,4 +1,7 @@
-"""The README's commands, Python and mixer are run."""
+"""What the pages show is run: their commands, their Python, the mixer of another package.
+
+Trainings are made short by options that are appended; the sample data stand in `sample_data/`, as in a clone.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ QUICK = {
     "train": ["--epochs", "1", "--tokens-per-batch", "32768", *(part for text in _SMALL for part in ("--set", text))],
     "generate": ["--train", "40", "--val", "10", "--test", "10"],
 }
+_DEPENDS_ON_TRAINING = ("seqmix train", "seqmix eval", "seqmix predict", "seqmix generate", "zcat")
 
 
 def pages_with(*languages: str) -> list[Path]:
@@ -46,6 +50,20 @@ def test_the_commands_run_in_their_order(page, folder):
             code, output = run(command)
             expected = 1 if block.fails and command == block.commands[-1] else 0
             assert code == expected, f"{command}: {output}"
+            if not command.startswith(_DEPENDS_ON_TRAINING):
+                assert re.fullmatch(pattern(block.shown(command)), stripped(output)), (
+                    f"{page_name(page)} shows other output of '{command}': run python -m docs.update_output\n{output}"
+                )
+
+
+def stripped(output: str) -> str:
+    """Return the lines of an output without white space at their ends, and without blank lines."""
+    return "".join(f"{line.rstrip()}\n" for line in output.splitlines() if line.strip())
+
+
+def pattern(shown: str) -> str:
+    """Return the regular expression for an output as a page shows it."""
+    return re.escape(stripped(shown)).replace(re.escape("[…]\n"), r"(?:.*\n)*")
 
 
 def run(command: str) -> tuple[int, str]:

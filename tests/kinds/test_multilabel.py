@@ -2,8 +2,6 @@
 
 import csv
 import io
-import json
-import random
 import re
 from functools import partial
 
@@ -16,39 +14,13 @@ from seqmix.cli import app
 from seqmix.errors import ConfigError, InputError
 from seqmix.evaluation.baselines import baseline_scores
 from seqmix.objectives.multilabel import MultiLabel
-from tests.support import compare_tiny, oracles, random_dna, strict_json, train_tiny, values, write_fasta
-from tests.support.preparing import message_of, prepare, standard_input, write_jsonl, write_table
+from tests.support import strict_json, train_tiny, values, write_fasta
+from tests.support.kinds import multilabel_rows as rows
+from tests.support.preparing import message_of, prepare, write_jsonl, write_table
 
 # Preparing.
 
-RICH = {"A-rich": (5, 1, 1, 1), "C-rich": (1, 5, 1, 1), "none": (1, 1, 3, 3), "both": (5, 5, 1, 1)}
-LABELS = {"A-rich": ["adenine"], "C-rich": ["cytosine"], "none": [], "both": ["cytosine", "adenine"]}
-
-
-def rows(n, seed=0, separator=", "):
-    rng = random.Random(seed)
-    made = []
-    for i in range(n):
-        kind = list(RICH)[i % 4]
-        made.append(
-            {"id": f"r{i}", "text": random_dna(rng.randint(20, 40), rng, RICH[kind]), "label": separator.join(LABELS[kind])}
-        )
-    return made
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    return write_table(tmp_path_factory.mktemp("file") / "x.csv", rows(80))
-
-
-@pytest.fixture(scope="module")
-def data(file, tmp_path_factory):
-    return prepare(file, tmp_path_factory.mktemp("data") / "data", label_separator=",")
-
-
-@pytest.fixture(scope="module")
-def run(data, tmp_path_factory):
-    return train_tiny(data, tmp_path_factory.mktemp("runs") / "run", epochs=25)
+KIND = "multilabel"
 
 
 def named(data):
@@ -151,11 +123,6 @@ def test_table_counts_records_not_labels(file, tmp_path, monkeypatch):
 # Training.
 
 
-def test_overfits_a_small_set(run, tmp_path):
-    scores = values(seqmix.evaluate(run, split="train", output=tmp_path, baselines=False, resamples=2))
-    assert scores["exact match"] == scores["micro-F1"] == scores["macro-F1"] == 1
-
-
 @pytest.mark.parametrize(
     ("select", "score"), [("micro-f1", "micro-F1"), ("accuracy", "exact match"), ("loss", "log loss"), ("roc-auc", "ROC AUC")]
 )
@@ -190,22 +157,10 @@ def test_dna_recipe_learns_labels(data, tmp_path):
 # Evaluating.
 
 
-def test_scores_match_predictions(run, data, file, tmp_path):
-    result = seqmix.evaluate(run, output=tmp_path, resamples=50)
-    found = {p.id: list(p.probabilities.values()) for p in seqmix.predict(file, run)}
-    ids, test = data.ids(), data.indices("test")
-    assert values(result) == pytest.approx(
-        oracles.multilabel(np.array([found[ids[i]] for i in test]), data.labels[test]), abs=1e-5
-    )
-    content = strict_json(tmp_path / "evaluation.json")
-    assert (content["task"], content["confusion"], content["points"]) == ("multilabel", [], {})
-    assert list(content["roc"]) == ["adenine", "cytosine"]
-    assert [row["records"] for row in content["per_class"]] == data.labels[test].sum(0).tolist()
-    page = (tmp_path / "report.html").read_text()
-    for words in ("exact match", "micro-F1", "adenine", "frequencies of the labels", "4-mers logistic regression", "ROC"):
-        assert words in page
-    for words in ("Confusion", "Reliability", "calibration", "True targets"):
-        assert words not in page
+def test_report_has_figures_of_each_label(one):
+    result, test = one.evaluation, one.data.indices("test")
+    assert (result.confusion, result.points, list(result.roc)) == ([], {}, ["adenine", "cytosine"])
+    assert [row["records"] for row in result.per_class] == one.data.labels[test].sum(0).tolist()
 
 
 def test_baselines_are_scored(data):
@@ -220,11 +175,8 @@ def test_baselines_are_scored(data):
     assert found["4-mers"]["exact match"] > found["length only"]["exact match"]
 
 
-def test_new_labelled_files_are_evaluated(run, data, tmp_path):
-    names, made = data.ids(), {row["id"]: row for row in rows(80)}
-    chosen = [made[names[i]] for i in data.indices("test")]
-    result = seqmix.evaluate(run, data=[write_table(tmp_path / "new.csv", chosen)], output=tmp_path / "new", resamples=2)
-    assert values(result) == pytest.approx(values(seqmix.evaluate(run, output=tmp_path / "split", resamples=2)), abs=1e-5)
+def test_new_files_may_lack_labels_but_not_have_others(run, one, tmp_path):
+    chosen = one.test_rows
     single = [row for row in chosen if row["label"] == "adenine"]
     result = seqmix.evaluate(run, data=[write_table(tmp_path / "a.csv", single)], output=tmp_path / "a", resamples=5)
     assert any("no record of cytosine" in note for note in result.notes)
@@ -251,12 +203,8 @@ def test_labels_are_joined_by_separator_of_data(run, file):
     assert {label for _, label, _ in expected} == {"", "adenine", "cytosine", "adenine,cytosine"}
     for _, label, probabilities in expected:
         assert label == ",".join(name for name, value in probabilities.items() if value >= 0.5)
-    for format, dialect in (("tsv", "excel-tab"), ("csv", "excel")):
-        header, *lines = csv.reader(io.StringIO(predicted(file, "--run", run.path, "--format", format)), dialect)
-        assert header == ["id", "length", "label", "prob_adenine", "prob_cytosine"]
-        assert [(line[0], line[2]) for line in lines] == [(name, label) for name, label, _ in expected]
-    line = json.loads(predicted(file, "--run", run.path, "--format", "jsonl").splitlines()[3])
-    assert (line["label"], list(line["prob"])) == ("adenine,cytosine", ["adenine", "cytosine"])
+    lines = csv.DictReader(io.StringIO(predicted(file, "--run", run.path)), dialect="excel-tab")
+    assert [(line["id"], line["label"]) for line in lines] == [(name, label) for name, label, _ in expected]
 
 
 def test_threshold_decides_which_labels_are_predicted(run, file):
@@ -271,23 +219,3 @@ def test_threshold_decides_which_labels_are_predicted(run, file):
     header, first, *_ = predicted(file, "--run", run.path, "--top", "1", "--threshold", "0.9").splitlines()
     assert header.split("\t") == ["id", "length", "label", "label_1", "prob_1"]
     assert first.split("\t")[3] == "adenine"
-
-
-def test_prediction_does_not_depend_on_neighbours(run, file, monkeypatch):
-    expected = {p.id: list(p.probabilities.values()) for p in seqmix.predict(file, run)}
-    standard_input(monkeypatch, "".join(f">{row['id']}\n{row['text']}\n" for row in rows(80)[::-1]).encode())
-    for found in (seqmix.predict(file, run, batch_size=3), seqmix.predict("-", run)):
-        for p in found:
-            assert list(p.probabilities.values()) == pytest.approx(expected[p.id], abs=1e-5)
-
-
-# Comparing.
-
-
-def test_compare_uses_exact_match(data, tmp_path, monkeypatch):
-    found = compare_tiny(data, tmp_path / "c", monkeypatch)
-    assert found.scores == ["exact match", "macro-F1", "ROC AUC"]
-    assert all(not t.error and t.scores["ROC AUC"] <= 1 for t in found.trials) and len(found.trials) == 2
-    assert {row.method for row in found.rows if row.baseline} >= {"frequencies of the labels", "4-mers logistic regression"}
-    strict_json(tmp_path / "c" / "compare.json")
-    assert "exact match" in (tmp_path / "c" / "compare.html").read_text()

@@ -1,7 +1,5 @@
 """Sequences of real numbers, from `prepare` to `predict`: numbers go through as they are, whatever stands beside them."""
 
-import io
-import json
 import random
 
 import numpy as np
@@ -13,43 +11,11 @@ from seqmix.bench.approximation import bench_approximation
 from seqmix.cli import app
 from seqmix.data.vocabulary import vocabulary_of
 from seqmix.evaluation.baselines import baseline_scores
-from tests.support import compare_tiny, random_dna, strict_json, train_tiny, values
-from tests.support.preparing import message_of, prepare, standard_input, write_jsonl, write_table
+from tests.support import random_dna, train_tiny, values
+from tests.support.kinds import number_rows as rows
+from tests.support.preparing import message_of, prepare, write_jsonl, write_table
 
-
-def rows(n, seed=0, channels=2):
-    """Series whose kind is the sign of their drift, and whose target is its size."""
-    rng = np.random.default_rng(seed)
-    made = []
-    for i in range(n):
-        length, drift = int(rng.integers(8, 30)), float(rng.uniform(0.5, 1.5)) * (1 if i % 2 else -1)
-        series = rng.normal(size=(length, channels)) * 0.3
-        series[:, 0] += drift
-        values = np.round(series, 4).tolist()
-        made.append(
-            {
-                "id": f"r{i}",
-                "values": values if channels > 1 else [value for (value,) in values],
-                "label": "up" if drift > 0 else "down",
-                "drift": round(drift, 4),
-            }
-        )
-    return made
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    return write_jsonl(tmp_path_factory.mktemp("file") / "x.jsonl", rows(60))
-
-
-@pytest.fixture(scope="module")
-def data(file, tmp_path_factory):
-    return prepare(file, tmp_path_factory.mktemp("data") / "data")
-
-
-@pytest.fixture(scope="module")
-def run(data, tmp_path_factory):
-    return train_tiny(data, tmp_path_factory.mktemp("runs") / "run", epochs=6)
+KIND = "numbers"
 
 
 def stored(data):
@@ -170,18 +136,6 @@ def test_table_counts_positions(file, tmp_path, monkeypatch):
 # Training.
 
 
-def test_drift_is_learned(run, tmp_path):
-    assert values(seqmix.evaluate(run, output=tmp_path, baselines=False, resamples=2))["accuracy"] == 1
-
-
-def test_regression_from_numbers_is_learned(file, tmp_path):
-    data = prepare(file, tmp_path / "data", task="regression", label_from="column:drift", tolerance=0.2)
-    run = train_tiny(data, tmp_path / "run", epochs=12)
-    result = seqmix.evaluate(run, resamples=10)
-    assert values(result)["R2"] > 0.9
-    assert "means and spreads ridge regression" in (run.path / "report.html").read_text()
-
-
 @pytest.mark.parametrize(
     "options",
     [
@@ -206,36 +160,7 @@ def test_options_that_need_tokens_are_errors(data, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-class StoppedError(Exception):
-    pass
-
-
-def test_resume_is_bit_identical(data, tmp_path):
-    settings, options = ["model.dropout=0.2", "training.crop=0.5"], {"epochs": 3, "save_every": 1}
-    whole = train_tiny(data, tmp_path / "whole", *settings, **options)
-
-    def stop(event):
-        if getattr(event, "step", 0) == 2:
-            raise StoppedError
-
-    with pytest.raises(StoppedError):
-        train_tiny(data, tmp_path / "stopped", *settings, on_event=stop, **options)
-    seqmix.train(output=tmp_path / "stopped", resume=True)
-    for name in ("model.safetensors", "last/state.safetensors"):
-        assert (tmp_path / "stopped" / name).read_bytes() == (whole.path / name).read_bytes()
-
-
 # Evaluating and predicting.
-
-
-def test_scores_of_new_files_equal_those_of_split(run, data, tmp_path):
-    names, made = data.ids(), {row["id"]: row for row in rows(60)}
-    path = write_jsonl(tmp_path / "new.jsonl", [made[names[i]] for i in data.indices("test")])
-    on_split = seqmix.evaluate(run, output=tmp_path / "split", resamples=10)
-    on_file = seqmix.evaluate(run, data=[path], output=tmp_path / "file", resamples=10)
-    assert values(on_file) == pytest.approx(values(on_split), abs=1e-5)
-    strict_json(tmp_path / "split" / "evaluation.json")
-    assert on_split.baselines["means and spreads"]["accuracy"] == 1 == on_file.baselines["means and spreads"]["accuracy"]
 
 
 def test_baselines_see_mean_spread_and_ends(tmp_path):
@@ -264,59 +189,13 @@ def test_model_of_texts_refuses_numbers(trained, file):
     assert "trained on texts and sequences, not on numbers" in message_of(lambda: list(seqmix.predict(file, trained)))
 
 
-def test_prediction_does_not_depend_on_neighbours(run, tmp_path, monkeypatch):
-    made = rows(20) + [{"id": f"long-{n}", "values": rows(1, seed=n)[0]["values"] * n} for n in (10, 40)]
-    made.append({"id": "one", "values": [[0.5, -1.0]]})
-    path = write_jsonl(tmp_path / "x.jsonl", made)
-    expected = {p.id: p.probabilities["up"] for p in seqmix.predict(path, run)}
-    assert np.ptp(list(expected.values())) > 0.5
-    standard_input(monkeypatch, write_jsonl(tmp_path / "y.jsonl", made[::-1]).read_bytes())
-    for found in (
-        seqmix.predict(path, run, batch_size=1),
-        seqmix.predict(path, run, batch_size=4),
-        seqmix.predict(path, run, tokens_per_batch=60),
-        seqmix.predict("-", run),
-    ):
-        assert {p.id: p.probabilities["up"] for p in found} == pytest.approx(expected, abs=1e-5)
-
-
 def test_predictions_in_memory_equal_those_of_a_file(run, file):
     expected = list(seqmix.predict(file, run))
     arrays = [np.array(row["values"]) for row in rows(60)]
     for given in (arrays, [array.tolist() for array in arrays]):
         assert [p.probabilities for p in run.predict(given)] == [p.probabilities for p in expected]
-    assert run.predict([(f"r{i}", array) for i, array in enumerate(arrays)]) == expected
     assert "record '0': the model was trained on numbers" in message_of(run.predict, ["ACGT"])
     assert "record '0': 1 numbers at each position, the model takes 2" in message_of(run.predict, np.zeros((3, 5)))
-
-
-def test_lengths_are_positions(run, file):
-    result = CliRunner().invoke(app, ["predict", str(file), "--run", str(run.path), "--format", "jsonl"])
-    found = [json.loads(line) for line in io.StringIO(result.stdout)]
-    assert [line["length"] for line in found] == [len(row["values"]) for row in rows(60)]
-
-
-@pytest.mark.parametrize("task", ["pairs", "multilabel"])
-def test_numbers_work_with_pairs_and_multilabel(task, tmp_path):
-    made = rows(40)
-    for row, other in zip(made, rows(40, seed=1)[1:] + rows(1), strict=True):
-        row["other"] = other["values"]
-        row["label"] = (
-            ["up"] * (row["drift"] > 0) + ["strong"] * (abs(row["drift"]) > 1) if task == "multilabel" else row["label"]
-        )
-    path = write_jsonl(tmp_path / "x.jsonl", made)
-    options = {"label_separator": ";"} if task == "multilabel" else {"pair_column": "other"}
-    data = prepare(path, tmp_path / "data", **options)
-    run = train_tiny(data, tmp_path / "run")
-    result = seqmix.evaluate(run, resamples=5)
-    assert "means and spreads" in result.baselines
-    found = list(seqmix.predict(path, run))
-    assert found[0].pair_length == (len(made[0]["other"]) if task == "pairs" else None)
-
-
-def test_compare_works_with_numbers(data, tmp_path, monkeypatch):
-    found = compare_tiny(data, tmp_path / "c", monkeypatch)
-    assert [t.error for t in found.trials] == ["", ""] and "means and spreads" in found.baselines
 
 
 @pytest.mark.parametrize("options", [{}, {"task": "regression", "label_from": "column:drift"}], ids=["classes", "targets"])

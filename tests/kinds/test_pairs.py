@@ -1,11 +1,5 @@
 """Records that are pairs of texts, from `prepare` to `predict`: two towers and one answer."""
 
-import csv
-import io
-import json
-import random
-
-import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -14,37 +8,11 @@ import seqmix
 from seqmix.cli import app
 from seqmix.evaluation.baselines import baseline_scores
 from seqmix.models.classifier import SequenceClassifier
-from tests.support import compare_tiny, random_dna, strict_json, train_tiny, values, write_fasta
-from tests.support.preparing import message_of, prepare, reverse_complement, standard_input, write_jsonl, write_table
+from tests.support import train_tiny, values, write_fasta
+from tests.support.kinds import pair_rows as rows
+from tests.support.preparing import message_of, prepare, reverse_complement, write_jsonl, write_table
 
-KINDS = [(6, 1, 1, 6), (1, 6, 6, 1)]
-
-
-def rows(n, seed=0):
-    """Pairs of sequences, AT-rich or GC-rich: are the two of one kind? One alone does not tell."""
-    rng = random.Random(seed)
-    made = []
-    for i in range(n):
-        first, same = rng.randrange(2), i % 2
-        texts = [random_dna(rng.randint(15, 30), rng, KINDS[kind]) for kind in (first, first if same else 1 - first)]
-        made.append({"id": f"r{i}", "text": texts[0], "text2": texts[1], "label": "same" if same else "other"})
-    return made
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    return write_table(tmp_path_factory.mktemp("file") / "x.csv", rows(120))
-
-
-@pytest.fixture(scope="module")
-def data(file, tmp_path_factory):
-    return prepare(file, tmp_path_factory.mktemp("data") / "data", pair_column="text2")
-
-
-@pytest.fixture(scope="module")
-def run(data, tmp_path_factory):
-    return train_tiny(data, tmp_path_factory.mktemp("runs") / "run", epochs=25)
-
+KIND = "pairs"
 
 # Preparing.
 
@@ -166,10 +134,6 @@ def test_both_texts_of_a_pair_use_the_same_branch():
 # Training.
 
 
-def test_relation_between_texts_is_learned(run, tmp_path):
-    assert values(seqmix.evaluate(run, output=tmp_path, baselines=False, resamples=2))["accuracy"] == 1
-
-
 @pytest.mark.parametrize(
     "options",
     [
@@ -206,58 +170,7 @@ def test_tokens_per_batch_counts_both_texts(data, tmp_path):
     assert max(sizes) <= 200
 
 
-class StoppedError(Exception):
-    pass
-
-
-def test_resume_is_bit_identical(data, tmp_path):
-    options = {"epochs": 2, "save_every": 2}
-    settings = ["model.dropout=0.2", "training.reverse_complement=0.5"]
-    whole = train_tiny(data, tmp_path / "whole", *settings, **options)
-
-    def stop(event):
-        if getattr(event, "step", 0) == 9:
-            raise StoppedError
-
-    with pytest.raises(StoppedError):
-        train_tiny(data, tmp_path / "stopped", *settings, on_event=stop, **options)
-    seqmix.train(output=tmp_path / "stopped", resume=True)
-    for name in ("model.safetensors", "last/state.safetensors"):
-        assert (tmp_path / "stopped" / name).read_bytes() == (whole.path / name).read_bytes()
-
-
-@pytest.mark.parametrize("task", ["regression", "multilabel"])
-def test_pairs_work_with_regression_and_multilabel(task, tmp_path):
-    made = rows(60)
-    for row in made:
-        gc = [(row[name].count("G") + row[name].count("C")) / len(row[name]) for name in ("text", "text2")]
-        labels = [name for name, share in zip(("first", "second"), gc, strict=True) if share > 0.5]
-        row["label"] = gc[0] - gc[1] if task == "regression" else ",".join(labels)
-    options = {"task": task} | ({"label_separator": ","} if task == "multilabel" else {})
-    path = write_table(tmp_path / "x.csv", made)
-    data = prepare(path, tmp_path / "data", pair_column="text2", **options)
-    run = train_tiny(data, tmp_path / "run", epochs=20)
-    result = seqmix.evaluate(run, resamples=10)
-    assert values(result)["R2" if task == "regression" else "exact match"] > 0.7
-    assert "4-mers" in result.baselines
-    strict_json(run.path / "evaluation.json")
-    found = next(seqmix.predict(path, run))
-    assert (found.value is None) == (task == "multilabel") and found.pair_length == len(made[0]["text2"])
-
-
 # Evaluating.
-
-
-def test_scores_of_new_files_equal_those_of_split(run, data, tmp_path):
-    names, made = data.ids(), {row["id"]: row for row in rows(120)}
-    path = write_table(tmp_path / "new.csv", [made[names[i]] for i in data.indices("test")])
-    on_split = seqmix.evaluate(run, output=tmp_path / "split", resamples=10)
-    on_file = seqmix.evaluate(run, data=[path], output=tmp_path / "file", resamples=10)
-    assert values(on_file) == pytest.approx(values(on_split), abs=1e-5)
-    assert on_file.baselines.keys() == on_split.baselines.keys() == {"largest class", "length only", "4-mers", "6-mers"}
-    content = strict_json(tmp_path / "split" / "evaluation.json")
-    assert content["records"] == len(data.indices("test")) == np.sum(content["confusion"])
-    assert "4-mers logistic regression" in (tmp_path / "split" / "report.html").read_text()
 
 
 def test_model_of_pairs_refuses_single_texts(run, trained, file, tmp_path):
@@ -300,13 +213,11 @@ def predicted(*arguments, code=0):
 
 
 def test_predictions_have_both_lengths(run, file):
-    for format, dialect in (("tsv", "excel-tab"), ("csv", "excel")):
-        header, first, *_ = csv.reader(io.StringIO(predicted(file, "--run", run.path, "--format", format)), dialect)
-        assert header == ["id", "length", "pair_length", "label", "prob_other", "prob_same"]
-        row = rows(1)[0]
-        assert first[:3] == ["r0", str(len(row["text"])), str(len(row["text2"]))]
-    line = json.loads(predicted(file, "--run", run.path, "--format", "jsonl").splitlines()[0])
-    assert list(line) == ["id", "length", "pair_length", "label", "prob"]
+    first, row = next(seqmix.predict(file, run)), rows(1)[0]
+    assert (first.length, first.pair_length) == (len(row["text"]), len(row["text2"]))
+    line = predicted(file, "--run", run.path).splitlines()[1].split("\t")
+    assert line[:3] == ["r0", str(first.length), str(first.pair_length)]
+    assert "record '0': the model was trained on pairs" in message_of(run.predict, ["one"])
 
 
 def test_pair_column_can_be_named(run, file, tmp_path):
@@ -316,41 +227,8 @@ def test_pair_column_can_be_named(run, file, tmp_path):
     assert predicted(path, "--run", run.path, "--pair-column", "other") == predicted(file, "--run", run.path)
 
 
-def test_prediction_does_not_depend_on_neighbours(run, tmp_path, monkeypatch):
-    rng = random.Random(5)
-    made = rows(30) + [{"id": f"long-{n}", "text": random_dna(n, rng), "text2": random_dna(3, rng)} for n in (1, 90, 400)]
-    made = [{name: row[name] for name in ("id", "text", "text2")} for row in made]
-    path = write_table(tmp_path / "x.csv", made)
-    expected = {p.id: p.probabilities["same"] for p in seqmix.predict(path, run)}
-    standard_input(monkeypatch, write_jsonl(tmp_path / "x.jsonl", made[::-1]).read_bytes())
-    for found in (
-        seqmix.predict(path, run, batch_size=1),
-        seqmix.predict(path, run, batch_size=4),
-        seqmix.predict(path, run, tokens_per_batch=100),
-        seqmix.predict("-", run),
-    ):
-        assert {p.id: p.probabilities["same"] for p in found} == pytest.approx(expected, abs=1e-5)
-
-
 def test_symmetric_model_ignores_order_of_texts(run, tmp_path):
     turned = [row | {"text": row["text2"], "text2": row["text"]} for row in rows(20)]
     there = [p.label for p in seqmix.predict(write_table(tmp_path / "a.csv", rows(20)), run)]
     back = [p.label for p in seqmix.predict(write_table(tmp_path / "b.csv", turned), run)]
     assert there == back == [row["label"] for row in rows(20)]  # here it has learned that it does not
-
-
-# Comparing.
-
-
-def test_compare_works_with_pairs(data, tmp_path, monkeypatch):
-    found = compare_tiny(data, tmp_path / "c", monkeypatch)
-    assert [t.error for t in found.trials] == ["", ""]
-    assert {"4-mers", "largest class"} <= found.baselines.keys()
-
-
-def test_predictions_in_memory_equal_those_of_a_file(run, file):
-    expected = list(seqmix.predict(file, run))
-    assert run.predict([(row["id"], row["text"], row["text2"]) for row in rows(120)]) == expected
-    found = run.predict([(row["text"], row["text2"]) for row in rows(120)])
-    assert [p.probabilities for p in found] == [p.probabilities for p in expected]
-    assert "record '0': the model was trained on pairs" in message_of(run.predict, ["one"])

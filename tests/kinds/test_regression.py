@@ -1,9 +1,6 @@
 """Regression, from `prepare` to `predict`."""
 
-import csv
-import io
 import json
-import random
 import re
 import shutil
 from functools import partial
@@ -18,39 +15,13 @@ import seqmix
 from seqmix.cli import app
 from seqmix.errors import ConfigError, InputError
 from seqmix.evaluation.baselines import baseline_scores
-from tests.support import compare_tiny, oracles, random_dna, strict_json, train_tiny, values, write_fasta
-from tests.support.preparing import message_of, prepare, standard_input, write_jsonl, write_table
+from tests.support import compare_tiny, strict_json, train_tiny, values, write_fasta
+from tests.support.kinds import regression_rows as rows
+from tests.support.preparing import message_of, prepare, write_jsonl, write_table
 
 # Preparing.
 
-
-def composition(sequence):
-    """A target that is in the sequence."""
-    return 10 + 3 * (sequence.count("A") - sequence.count("C")) / len(sequence)
-
-
-def rows(n, seed=0, separator=""):
-    rng = random.Random(seed)
-    made = []
-    for i in range(n):
-        sequence = random_dna(rng.randint(15, 40), rng, (rng.choice([0.3, 1, 4]), 1, 1, 1))
-        made.append({"id": f"r{i}", "text": separator.join(sequence), "y": round(composition(sequence), 4)})
-    return made
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    return write_table(tmp_path_factory.mktemp("file") / "x.csv", rows(60))
-
-
-@pytest.fixture(scope="module")
-def data(file, tmp_path_factory):
-    return prepare(file, tmp_path_factory.mktemp("data") / "data", task="regression", label_from="column:y", tolerance=0.3)
-
-
-@pytest.fixture(scope="module")
-def run(data, tmp_path_factory):
-    return train_tiny(data, tmp_path_factory.mktemp("runs") / "run", epochs=40)
+KIND = "regression"
 
 
 def test_labels_are_numbers_of_column(data):
@@ -154,12 +125,6 @@ def test_equal_numbers_in_different_notation_are_equal(tmp_path):
 # Training.
 
 
-def test_overfits_a_small_set(run, tmp_path):
-    scores = values(seqmix.evaluate(run, split="train", output=tmp_path, baselines=False, resamples=2))
-    assert scores["R2"] > 0.9 and scores["within tolerance"] > 0.9
-    assert list(run.history()[0]) >= ["epoch"] and run.history()[-1]["val_R2"] > 0.5
-
-
 def test_loss_is_squared_error_in_standard_deviations(data, tmp_path):
     run = train_tiny(data, tmp_path / "run", lr=1e-12, epochs=1)
     result = seqmix.evaluate(run, split="train", output=tmp_path, baselines=False, resamples=2)
@@ -194,24 +159,6 @@ def test_dna_recipe_works(data, tmp_path):
     seqmix.train(data, tmp_path / "b", recipe="dna", resume=True, **small)
 
 
-class StoppedError(Exception):
-    pass
-
-
-def test_resume_is_bit_identical(data, tmp_path):
-    whole = train_tiny(data, tmp_path / "whole", "model.dropout=0.2", epochs=3, save_every=2)
-
-    def stop(event):
-        if getattr(event, "step", 0) == 5:
-            raise StoppedError
-
-    with pytest.raises(StoppedError):
-        train_tiny(data, tmp_path / "stopped", "model.dropout=0.2", epochs=3, save_every=2, on_event=stop)
-    seqmix.train(output=tmp_path / "stopped", resume=True)
-    for name in ("model.safetensors", "last/state.safetensors"):
-        assert (tmp_path / "stopped" / name).read_bytes() == (whole.path / name).read_bytes()
-
-
 def test_constant_validation_split_works(tmp_path):
     made = [row | {"part": "val" if i < 5 else "test" if i < 10 else "train"} for i, row in enumerate(rows(40))]
     made = [row | {"y": 0.1} if row["part"] == "val" else row for row in made]
@@ -226,34 +173,13 @@ def test_constant_validation_split_works(tmp_path):
 # Evaluating.
 
 
-def test_scores_match_predictions(run, data, file, tmp_path):
-    result = seqmix.evaluate(run, output=tmp_path, resamples=50)
-    found = {p.id: p.value for p in seqmix.predict(file, run)}
-    ids, test = data.ids(), data.indices("test")
-    numbers, truth = np.array([found[ids[i]] for i in test]), data.labels[test]
-    within = (np.abs(numbers - truth) <= 0.3).mean()
-    assert values(result) == pytest.approx(oracles.regression(numbers, truth) | {"within tolerance": within}, abs=1e-5)
-    content = strict_json(tmp_path / "evaluation.json")
-    assert (content["task"], content["records"], content["classes"]) == ("regression", 12, [])
+def test_report_has_points_of_true_and_predicted_targets(one):
+    result = one.evaluation
+    content = strict_json(one.folder / "test" / "evaluation.json")
     assert (content["calibration_error"], content["confusion"], content["roc"]) == (None, [], {})
-    assert sorted(content["points"]["true"]) == pytest.approx(sorted(truth))
-    assert np.corrcoef(content["points"]["true"], content["points"]["predicted"])[0, 1] == pytest.approx(
-        values(result)["Pearson"]
-    )
-    for score in content["scores"].values():
-        assert score["low"] <= score["value"] <= score["high"]
-    page = (tmp_path / "report.html").read_text()
-    for words in (
-        "within tolerance",
-        "Predicted over true targets",
-        "predicted target",
-        "4-mers ridge regression",
-        "mean target",
-    ):
-        assert words in page
-    for words in ("Confusion", "ROC", "calibration", "Classes", " of 0 classes", "logistic"):
-        assert words not in page
-    assert f"{values(result)['R2']:.3f}" in page
+    assert sorted(content["points"]["true"]) == pytest.approx(sorted(one.data.labels[one.data.indices("test")]))
+    correlation = np.corrcoef(content["points"]["true"], content["points"]["predicted"])[0, 1]
+    assert correlation == pytest.approx(values(result)["Pearson"])
 
 
 def test_baselines_are_scored(data):
@@ -274,14 +200,8 @@ def test_baselines_do_not_depend_on_unit(unit, offset, data, tmp_path):
     assert found["4-mers"]["R2"] == pytest.approx(expected["4-mers"]["R2"], abs=1e-3)
 
 
-def test_new_labelled_files_are_evaluated(run, data, tmp_path):
-    test = set(data.indices("test").tolist())
-    made = {row["id"]: row for row in rows(60)}
-    chosen = [made[name] for i, name in enumerate(data.ids()) if i in test]
-    path = write_jsonl(tmp_path / "new.jsonl", chosen)
-    result = seqmix.evaluate(run, data=[path], output=tmp_path / "new", resamples=2)
-    assert values(result) == pytest.approx(values(seqmix.evaluate(run, output=tmp_path / "split", resamples=2)), abs=1e-5)
-    assert result.baselines["4-mers"]["R2"] > 0.5
+def test_a_single_new_record_is_evaluated_and_wrong_ones_are_explained(run, one, tmp_path):
+    chosen = one.test_rows
     one = seqmix.evaluate(run, data=[write_jsonl(tmp_path / "one.jsonl", chosen[:1])], output=tmp_path / "one", resamples=5)
     assert np.isnan(values(one)["R2"]) and values(one)["MAE"] > 0
     strict_json(tmp_path / "one" / "evaluation.json")
@@ -294,49 +214,11 @@ def test_new_labelled_files_are_evaluated(run, data, tmp_path):
 # Predicting.
 
 
-def predicted(*arguments):
-    result = CliRunner().invoke(app, ["predict", *map(str, arguments)])
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def test_values_have_a_column_in_every_format(run, file):
-    expected = [p.value for p in seqmix.predict(file, run)]
-    for format, dialect in (("tsv", "excel-tab"), ("csv", "excel")):
-        header, *lines = csv.reader(io.StringIO(predicted(file, "--run", run.path, "--format", format)), dialect)
-        assert header == ["id", "length", "value"]
-        assert [float(line[2]) for line in lines] == pytest.approx(expected, rel=1e-5)
-    lines = [json.loads(line) for line in predicted(file, "--run", run.path, "--format", "jsonl").splitlines()]
-    assert [list(line) for line in lines] == [["id", "length", "value"]] * 60
-    assert [line["value"] for line in lines] == pytest.approx(expected, rel=1e-5)
-
-
 def test_predict_options_for_classes_are_errors(run, file):
+    assert "predict() returns its values" in message_of(run.predict_proba, ["ACGT"])
     result = CliRunner().invoke(app, ["predict", str(file), "--run", str(run.path), "--top", "1"])
     assert result.exit_code == 1 and "--top is for classes" in result.stderr and result.stdout == ""
     assert "several labels" in message_of(lambda: list(seqmix.predict(file, run, threshold=0.5)))
-
-
-def test_prediction_does_not_depend_on_neighbours(run, file, monkeypatch):
-    expected = {p.id: p.value for p in seqmix.predict(file, run)}
-    for options in ({"batch_size": 1}, {"batch_size": 7}, {"tokens_per_batch": 50}):
-        assert {p.id: p.value for p in seqmix.predict(file, run, **options)} == pytest.approx(expected, abs=1e-5)
-    standard_input(monkeypatch, "".join(f">{row['id']}\n{row['text']}\n" for row in rows(60)[::-1]).encode())
-    assert {p.id: p.value for p in seqmix.predict("-", run)} == pytest.approx(expected, abs=1e-5)
-
-
-# Comparing.
-
-
-def test_compare_uses_r2(data, tmp_path, monkeypatch):
-    found = compare_tiny(data, tmp_path / "c", monkeypatch)
-    assert found.scores == ["R2", "MAE", "within tolerance"]
-    assert all(not t.error and t.scores["R2"] < 1 for t in found.trials)
-    order = [row.figures["R2"].mean for row in found.rows]
-    assert order == sorted(order, reverse=True)
-    content, page = strict_json(tmp_path / "c" / "compare.json"), (tmp_path / "c" / "compare.html").read_text()
-    assert content["data"]["task"] == "regression"
-    assert "4-mers ridge regression" in page and "within tolerance" in page and "classes" not in page
 
 
 # Data sets of earlier versions said less; those were all of classes.
@@ -378,11 +260,3 @@ def test_errors_are_shown_in_unit_of_target(unit, tmp_path, monkeypatch):
             assert f"{value:.4g}" in shown and f"{value:.4g}" in page
     found = compare_tiny(data, tmp_path / "c", monkeypatch)
     assert f"{found.trials[0].scores['MAE']:.4g}" in (tmp_path / "c" / "compare.html").read_text()
-
-
-def test_predictions_in_memory_have_values_and_no_probabilities(run, file):
-    expected = list(seqmix.predict(file, run))
-    with file.open() as lines:
-        records = [(row["id"], row["text"]) for row in csv.DictReader(lines)]
-    assert run.predict(records) == expected
-    assert "predict() returns its values" in message_of(run.predict_proba, records)

@@ -1,6 +1,5 @@
 """The alphabet "words": white space parts them, the training split says which there are, others are UNK."""
 
-import random
 from collections import Counter
 
 import pytest
@@ -10,36 +9,12 @@ import seqmix
 from seqmix.cli import app
 from seqmix.data.vocabulary import make_vocabulary
 from seqmix.models.predictor import Tally
-from tests.support import strict_json, train_tiny, values
+from tests.support import train_tiny
+from tests.support.kinds import COMMON, OWN
+from tests.support.kinds import word_rows as rows
 from tests.support.preparing import message_of, prepare, write_jsonl, write_table
 
-COMMON = ["the", "of", "Ünïcode", "x2"]
-OWN = {"cooking": ["salt", "pepper", "pan", "simmer", "onion"], "sailing": ["mast", "wind", "rope", "anchor", "harbour"]}
-
-
-def rows(n, seed=0):
-    rng = random.Random(seed)
-    made = []
-    for i in range(n):
-        name = list(OWN)[i % 2]
-        words = rng.choices([*OWN[name], *COMMON], k=rng.randint(6, 25))
-        made.append({"id": f"r{i}", "text": rng.choice([" ", "  ", "\n", "\t"]).join(words), "label": name})
-    return made
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    return write_table(tmp_path_factory.mktemp("file") / "x.csv", rows(60))
-
-
-@pytest.fixture(scope="module")
-def data(file, tmp_path_factory):
-    return prepare(file, tmp_path_factory.mktemp("data") / "data", alphabet="words")
-
-
-@pytest.fixture(scope="module")
-def run(data, tmp_path_factory):
-    return train_tiny(data, tmp_path_factory.mktemp("runs") / "run", epochs=15)
+KIND = "words"
 
 
 def decoded(data):
@@ -110,11 +85,7 @@ def test_text_without_words_is_an_error(tmp_path):
     assert len(prepare(path, tmp_path / "data", alphabet="words", min_length=1)) == 10
 
 
-def test_words_are_trained_on_scored_and_predicted(run, data, file, tmp_path):
-    result = seqmix.evaluate(run, output=tmp_path, resamples=5)
-    assert values(result)["accuracy"] > 0.9 and result.baselines["word 1-2-grams"]["accuracy"] == 1
-    strict_json(tmp_path / "evaluation.json")
-    assert "word 1-2-grams logistic regression" in (tmp_path / "report.html").read_text()
+def test_unknown_words_are_counted_in_predicting(run, file, tmp_path):
     tally = Tally()
     new = write_jsonl(tmp_path / "new.jsonl", [{"id": "a", "text": "the quark wind\u00a0rope quark charm mast"}])
     (found,) = seqmix.predict(new, run, tally=tally)
@@ -125,29 +96,10 @@ def test_words_are_trained_on_scored_and_predicted(run, data, file, tmp_path):
     assert sum(right) > 55
 
 
-def test_prediction_does_not_depend_on_neighbours(run, file):
-    expected = {p.id: p.probabilities["cooking"] for p in seqmix.predict(file, run)}
-    for options in ({"batch_size": 1}, {"tokens_per_batch": 60}):
-        found = {p.id: p.probabilities["cooking"] for p in seqmix.predict(file, run, **options)}
-        assert found == pytest.approx(expected, abs=1e-5)
-
-
 def test_command_reports_words(run, file, tmp_path):
     new = write_jsonl(tmp_path / "new.jsonl", [{"text": "quark " * 3}])
     said = CliRunner().invoke(app, ["predict", str(new), "--run", str(run.path)])
     assert said.exit_code == 0 and "3 words are not in the model's alphabet" in said.stderr
-
-
-def test_pairs_of_words_work_with_regression(tmp_path):
-    made = [
-        row | {"second": other["text"], "y": i % 2 + 0.5}
-        for i, (row, other) in enumerate(zip(rows(40), rows(40, 1), strict=True))
-    ]
-    path = write_table(tmp_path / "x.csv", made)
-    data = prepare(path, tmp_path / "data", alphabet="words", pair_column="second", task="regression", label_from="column:y")
-    run = train_tiny(data, tmp_path / "run", epochs=15)
-    result = seqmix.evaluate(run, resamples=5)
-    assert values(result)["R2"] > 0.5 and "word 1-2-grams" in result.baselines
 
 
 def test_kmer_branch_is_refused_for_words(data, tmp_path):

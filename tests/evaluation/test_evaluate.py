@@ -193,7 +193,7 @@ def test_unusable_files_are_explained(trained, tmp_path):
     unlabelled = write_fasta(tmp_path / "plain.fa", [(f"r{i}", random_dna(40, rng)) for i in range(3)])
     refused(trained, tmp_path, InputError, "plain", data=[unlabelled], label_from="header:label")
     protein = write_fasta(tmp_path / "protein.fa", [("p1 label=atrich", "MKLVEEFWPQ")])
-    refused(trained, tmp_path, InputError, "no nucleotide code", data=[protein], label_from="header:label")
+    refused(trained, tmp_path, InputError, "not a nucleotide code", data=[protein], label_from="header:label")
     refused(trained, tmp_path, InputError, "no such file", data=[tmp_path / "missing.fa"])
 
 

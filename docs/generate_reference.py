@@ -153,9 +153,9 @@ def _documented(found: Any) -> list[str]:
     """Return what the docstring of a function or class says: summary, parameters, what it returns and raises."""
     summary, sections = _sections(inspect.getdoc(found) or "")
     parts = [_prose(summary)]
-    defaults = {} if inspect.isclass(found) and "Attributes" in sections else _defaults(found)
     for title in ("Args", "Attributes"):
         if title in sections:
+            defaults = _defaults(found) if title == "Args" else {}
             rows = [_described(name, text, defaults.get(name, "")) for name, text in _entries(sections[title])]
             parts.append(_table(("Parameter" if title == "Args" else "Attribute", "Default", "Meaning"), rows))
     for title in ("Returns", "Yields"):

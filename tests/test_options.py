@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from seqmix.config import Config, DataConfig, ModelConfig, TrainingConfig
+from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import PrepareOptions
-from seqmix.data.records import ReadOptions
 from seqmix.errors import ConfigError, param
 from seqmix.options import check, documented, option, options_of
 

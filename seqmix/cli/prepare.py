@@ -58,8 +58,8 @@ def prepare(
     Classes are file stems (several FASTA files), folder names, label=… in the headers, or what --label-from says.
     """
     from seqmix.cli.console import progress_bar
+    from seqmix.data.inputs import parse_class_files
     from seqmix.data.prepare import prepare as run_prepare
-    from seqmix.data.records import parse_class_files
 
     if "classes" in options:
         options["classes"] = tuple(names(options["classes"]) or ())

@@ -19,30 +19,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.data.label_source import make_label_source
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import Source
 from seqmix.data.readers.tables import ID_COLUMNS, TEXT_COLUMNS, find_column
-from seqmix.data.records import LABEL_COLUMNS, Record, RecordReader
+from seqmix.data.records import LABEL_COLUMNS, LabelFindings, Labeller, Record
 from seqmix.errors import InputError, SeqmixError, param
 
 _FACTS = ("group", "split", "pair")  # columns with a meaning that need not be named, beside id, text and label
 
 
-class MemoryRecords(RecordReader):
-    """The labelled records of `prepare(records=...)`; can be iterated over once if `given` can.
+class MemoryRecords:
+    """The labelled records of `prepare(records=...)`, as a `RecordStream`; can be iterated over once if `given` can.
 
     Args:
         given: records, as `prepare` takes them.
         options: how they are read. Columns named "group" and "split" are used without being asked for.
+
+    Attributes:
+        labels: what was met where labels were looked for.
     """
 
+    is_sequence = False
+
     def __init__(self, given: Iterable[Any], options: ReadOptions) -> None:
-        self.source = Source(None, format="memory")
-        super().__init__([self.source], options)
-        self.is_sequence = False
-        self.given = given
+        self.given, self.options = given, options
+        self.labels = LabelFindings()
+        self._checksum = ""
 
     def __iter__(self) -> Iterator[Record]:
         """Yield the records; their checksum is known at the end."""
@@ -50,32 +53,30 @@ class MemoryRecords(RecordReader):
         first = next(entries, None)
         if first is None:
             raise InputError(f"{param('records')} is empty: there is nothing to prepare")
-        self._use_columns(first)
+        self._check_labels(first)
+        self.options = _with_columns(self.options, first)
+        labeller = Labeller(self.options)
+        self.labels = labeller.found
         digest = hashlib.sha256()
-        for record in self.labelled(chain((first,), map(self._with_labels, entries)), "memory", self.source, ""):
+        checked = chain((first,), map(self._check_labels, entries))
+        for record in labeller.records(checked, "memory", Source(None, format="memory"), ""):
             digest.update(json.dumps([record.id, record.label, record.group, record.split]).encode())
             for text in (record.text, record.pair):
                 digest.update(
                     text.tobytes() if isinstance(text, np.ndarray) else text.encode() if isinstance(text, str) else text or b""
                 )
             yield record
-        self.source.sha256 = digest.hexdigest()
+        self._checksum = digest.hexdigest()
+
+    def notes(self) -> list[str]:
+        """Return nothing."""
+        return []
 
     def inputs(self) -> list[dict[str, str]]:
         """Return the checksum of the records that were kept, as of a file."""
-        return [{"file": "records", "format": "memory", "sha256": self.source.sha256}]
+        return [{"file": "records", "format": "memory", "sha256": self._checksum}]
 
-    def _use_columns(self, first: Entry) -> None:
-        given = self.options
-        self._with_labels(first)
-        if not given.group_from and "group" in first.columns:
-            self.options = replace(self.options, group_from="column:group")
-            self._group = make_label_source("column:group", "group_from")
-        if not given.split_from and "split" in first.columns:
-            self.options = replace(self.options, split_from="column:split")
-            self._split = make_label_source("column:split", "split_from")
-
-    def _with_labels(self, entry: Entry) -> Entry:
+    def _check_labels(self, entry: Entry) -> Entry:
         """Return the entry; several labels of a record need a separator, which none of them may contain."""
         for name, cell in entry.columns.items():
             if not isinstance(cell, list) or name.lower() not in LABEL_COLUMNS:
@@ -89,6 +90,15 @@ class MemoryRecords(RecordReader):
                     f"choose another {param('label_separator')}"
                 )
         return entry
+
+
+def _with_columns(options: ReadOptions, first: Entry) -> ReadOptions:
+    """Return the options with the columns named "group" and "split", if there are such and no others are named."""
+    if not options.group_from and "group" in first.columns:
+        options = replace(options, group_from="column:group")
+    if not options.split_from and "split" in first.columns:
+        options = replace(options, split_from="column:split")
+    return options
 
 
 def memory_records(sequences: Iterable[Any], options: ReadOptions, *, paired: bool) -> Iterator[Record]:

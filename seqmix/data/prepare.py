@@ -7,41 +7,44 @@ about 50 bytes for each record.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqmix.data.dataset import ARRAYS, FORMAT_VERSION, Dataset
+from seqmix.data.dataset import Dataset
+from seqmix.data.describe import describe
+from seqmix.data.divide import divide
+from seqmix.data.finalize import finalize
 from seqmix.data.in_memory import MemoryRecords
+from seqmix.data.inputs import class_sources, find_sources
 from seqmix.data.options import PrepareOptions, ReadOptions
 from seqmix.data.readers.releases import Source
-from seqmix.data.records import Record, RecordReader, class_sources, find_sources
-from seqmix.data.splitting import SPLITS, components, parse_fractions, split_leaks, stratified_split
+from seqmix.data.reading import RecordReader
+from seqmix.data.records import Record, RecordStream
+from seqmix.data.splitting import SPLITS
 from seqmix.data.validation import (
+    check_any,
     check_groups,
     check_labels,
+    check_repeated,
     check_splits,
+    check_wanted_classes,
     duplicates,
-    length_quantiles,
-    without_effect,
 )
 from seqmix.data.vocabulary import Encoder, guess_alphabet, new_encoder, vocabulary_of
-from seqmix.data.writer import DatasetWriter, Meta
+from seqmix.data.writer import LengthLimits, Progress, WrittenRecords, write_records
 from seqmix.errors import ConfigError, DatasetError, InputError, param
 from seqmix.objectives import kind_of
-from seqmix.objectives.base import EncodedLabels
 from seqmix.options import sort_options, taking
 from seqmix.reporting.progress import amount_shown
-from seqmix.system.files import file_checksum, whole_folder
-from seqmix.version import __version__
+from seqmix.system.files import whole_folder
 
 _SPLIT = "0.6,0.2,0.2"
-
-Progress = Callable[[int, int], object]
+_LOOKED_AT, _LOOKED_AT_CHARACTERS = 100, 1 << 20  # records, and characters of them, that an alphabet is guessed from
 
 
 @taking(PrepareOptions, ReadOptions)
@@ -96,16 +99,16 @@ def prepare(
     _check_inputs(inputs, records, class_files, val, test, read)
     output = _free(output, overwrite)
     if records is not None:
-        reader: RecordReader = MemoryRecords(records, read)
         options = _settled(options, read, [])
-        with amount_shown(progress, "reading", "characters") as report:
-            return prepare_records(reader, output, options, overwrite=overwrite, progress=report)
-    own = read.format == "auto"
-    sources = find_sources(inputs, "train" if val or test else None, own_formats=own) + class_sources(class_files or {})
-    sources += find_sources(val, "val", own_formats=own) + find_sources(test, "test", own_formats=own)
-    options = _settled(options, read, sources)
+        stream: RecordStream = MemoryRecords(records, read)
+    else:
+        own = read.format == "auto"
+        sources = find_sources(inputs, "train" if val or test else None, own_formats=own) + class_sources(class_files or {})
+        sources += find_sources(val, "val", own_formats=own) + find_sources(test, "test", own_formats=own)
+        options = _settled(options, read, sources)
+        stream = RecordReader(sources, read)
     with amount_shown(progress, "reading", "characters") as report:
-        return prepare_records(RecordReader(sources, read), output, options, overwrite=overwrite, progress=report)
+        return prepare_records(stream, output, options, overwrite=overwrite, progress=report)
 
 
 def _options(
@@ -137,18 +140,20 @@ def _check_inputs(inputs: object, records: object, class_files: object, val: obj
             f"{param('test')}); say the split of a record in the record itself"
         )
     if records is None and not inputs and not class_files:
-        raise ConfigError("nothing to prepare: name a file or folder, - for standard input, or --class NAME=FILE,…")
+        raise ConfigError(
+            f"nothing to prepare: name a file or folder, - for standard input, or files with {param('class_files')}"
+        )
     if class_files and (inputs or val or test or read.label_from):
         raise ConfigError(
-            "--class says the classes of all files and excludes INPUT, --val, --test and --label-from; "
-            "name every file with --class, and splits with --split-from"
+            f"{param('class_files')} names the classes of all files and excludes {param('inputs')}, {param('val')}, "
+            f"{param('test')} and {param('label_from')}; name every file with it, and splits with {param('split_from')}"
         )
     if read.split_from and (val or test):
-        raise ConfigError("--split-from and separate inputs (--val, --test) exclude each other")
+        raise ConfigError(f"{param('split_from')} and separate inputs ({param('val')}, {param('test')}) exclude each other")
 
 
 def prepare_records(
-    reader: RecordReader,
+    stream: RecordStream,
     output: str | Path,
     options: PrepareOptions,
     *,
@@ -156,22 +161,31 @@ def prepare_records(
     facts: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Writes the dataset folder of a reader's records; see `prepare`.
+    """Write the dataset folder of a stream of records.
 
     Args:
-        facts: written to `dataset.json`, too.
+        stream: gives the records.
+        output: the folder to write.
+        options: alphabet, lengths, splits.
+        overwrite: replace `output` if it is a data set.
+        facts: stored in `dataset.json`, too.
+        progress: see `prepare`.
+
+    Raises:
+        SeqmixError: see `prepare`.
     """
     output = _free(output, overwrite)
-    kind_of(options.task, reader.options.label_separator)
+    kind_of(options.task, stream.options.label_separator)  # contradictions are found before a record is read
+    limits = LengthLimits(min_length=options.min_length, max_length=options.max_length, truncate=options.truncate)
     with whole_folder(output, overwrite=overwrite) as folder:
-        spool = DatasetWriter(folder, reader, options.min_length, options.max_length, options.truncate)
-        spool.fill(_choose_vocabulary(reader, options), progress)
-        _finish(spool, folder, options, reader.options, facts=facts)
+        written = _write(stream, folder, limits, lambda first: _choose_encoder(first, stream.is_sequence, options), progress)
+        check_wanted_classes(stream)
+        _complete(stream, written, options, facts=facts)
     return Dataset.open(output, verify=False)
 
 
 def _free(output: str | Path, overwrite: bool) -> Path:
-    """The folder to write, if it is not there, or may be replaced."""
+    """Return the folder to write, if it does not exist or may be replaced."""
     if not isinstance(output, str | Path) or not str(output) or "\0" in str(output):
         raise ConfigError(f"{param('output')} must be the path of a folder: got {output!r}", option="output")
     output = Path(output)
@@ -180,9 +194,9 @@ def _free(output: str | Path, overwrite: bool) -> Path:
     except OSError as error:
         raise ConfigError(f"{param('output')} cannot be the path of a folder: {error.strerror}", option="output") from error
     if output.exists() and not (output / "dataset.json").is_file():
-        raise DatasetError(f"{output} exists and is no data set: it is not overwritten; choose another --output")
+        raise DatasetError(f"{output} exists and is not a data set: it is not overwritten; choose another {param('output')}")
     if output.exists() and not overwrite:
-        raise DatasetError(f"{output} exists; choose another folder with --output, or replace it with --overwrite")
+        raise DatasetError(f"{output} exists; choose another {param('output')}, or replace it with {param('overwrite', True)}")
     return output
 
 
@@ -196,30 +210,38 @@ def prepare_for(
     read: ReadOptions,
     progress: Progress | None = None,
 ) -> Dataset:
-    """A data set of new labelled records with another's vocabulary and classes; all of it is the test split.
+    """Write a data set of new labelled records with the vocabulary and classes of another; all are the test split.
+
+    Args:
+        info: `dataset.json` of the other data set.
+        inputs: files or folders.
+        output: the folder to write.
+        max_length: cut longer records to this many characters; None for no limit.
+        truncate: which part of them is kept.
+        read: how the inputs are read.
+        progress: see `prepare`.
 
     Raises:
         InputError: a record has no label, or one that the classes of `info` do not have.
     """
+    stream = RecordReader(find_sources(inputs, "test", own_formats=read.format == "auto"), read)
+    vocabulary = vocabulary_of(info["vocabulary"], trained=True)
     with whole_folder(output) as folder:
-        reader = RecordReader(find_sources(inputs, "test", own_formats=read.format == "auto"), read)
-        spool = DatasetWriter(folder, reader, 0, max_length, truncate)
-        vocabulary = vocabulary_of(info["vocabulary"], trained=True)
-        spool.fill(lambda records: (vocabulary, records), progress)
+        written = _write(stream, folder, LengthLimits(max_length=max_length, truncate=truncate), lambda _: vocabulary, progress)
         files = ", ".join(map(str, inputs))
-        if (spool.n_sequences == 2) != bool(info.get("paired")):
-            had, has = ("single texts", "pairs of texts") if spool.n_sequences == 2 else ("pairs of texts", "single texts")
+        if (written.n_sequences == 2) != bool(info.get("paired")):
+            had, has = ("single texts", "pairs of texts") if written.n_sequences == 2 else ("pairs of texts", "single texts")
             raise InputError(f"{files}: the records are {has}, and the model was trained on {had}")
-        if not spool.label_names:
-            raise InputError(f"{files}: no labels found to evaluate against; say where with --label-from")
+        if not written.label_texts:
+            raise InputError(f"{files}: no labels found to evaluate against; say where with {param('label_from')}")
         kind, tolerance = info.get("task"), info.get("target", {}).get("tolerance")
         options = PrepareOptions(max_length=max_length, truncate=truncate, task=kind, tolerance=tolerance)
-        _finish(spool, folder, options, read, classes=info["classes"])
+        _complete(stream, written, options, classes=info["classes"])
     return Dataset.open(output, verify=False)
 
 
 def _settled(options: PrepareOptions, read: ReadOptions, sources: Sequence[Source]) -> PrepareOptions:
-    """`options` with what the release that was recognised says, where the user does not.
+    """Return the options with what the release that was recognised says, unless the user does.
 
     Raises:
         ConfigError: inputs, or options, do not go together.
@@ -230,12 +252,16 @@ def _settled(options: PrepareOptions, read: ReadOptions, sources: Sequence[Sourc
     if len(defaults) > 1:
         raise ConfigError(f"{names}: it cannot be put together with inputs of another kind; prepare each by itself")
     if not read.split_from and None in given and len(given) > 1:
-        raise ConfigError(f"{names}: it gives splits and other inputs do not; say the split of each with --val and --test")
+        raise ConfigError(
+            f"{names}: it gives splits and other inputs do not; say the split of each with {param('val')} and {param('test')}"
+        )
     alphabet, split = defaults.pop()
     if alphabet == "bytes" and options.alphabet not in ("auto", "bytes", "real"):
-        raise ConfigError(f"{names}: intensities of images take --alphabet bytes (or none), not {options.alphabet}")
+        raise ConfigError(f"{names}: intensities of images take {param('alphabet', 'bytes')} (or none), not {options.alphabet}")
     if names and options.split != "auto" and given == set(SPLITS) and not read.split_from:
-        raise ConfigError(f"{names}: it gives all splits, --split would have no effect; leave it out, or use --split-from")
+        raise ConfigError(
+            f"{names}: it gives all splits, {param('split')} would have no effect; leave it out, or use {param('split_from')}"
+        )
     return replace(
         options,
         alphabet=alphabet if options.alphabet == "auto" else options.alphabet,
@@ -243,135 +269,66 @@ def _settled(options: PrepareOptions, read: ReadOptions, sources: Sequence[Sourc
     )
 
 
-def _choose_vocabulary(
-    reader: RecordReader, options: PrepareOptions
-) -> Callable[[Iterator[Record]], tuple[Encoder, Iterator[Record]]]:
-    """Looks at the first records for the alphabet."""
-
-    def choose(records: Iterator[Record]) -> tuple[Encoder, Iterator[Record]]:
-        first: list[Record] = []
-        seen = 0
-        for record in records:
-            first.append(record)
-            seen += len(record.text)
-            if len(first) >= 100 or seen > 1 << 20:
-                break
-
-        def again() -> Iterator[Record]:
-            yield from first
-            yield from records
-
-        alphabet = options.alphabet
-        if alphabet == "auto":
-            alphabet = guess_alphabet([record.text[:65536] for record in first], reader.is_sequence)
-        return new_encoder(alphabet, options.unknown), again()
-
-    return choose
-
-
-def _finish(
-    spool: DatasetWriter,
+def _write(
+    stream: RecordStream,
     folder: Path,
+    limits: LengthLimits,
+    choose: Callable[[list[Record]], Encoder],
+    progress: Progress | None,
+) -> WrittenRecords:
+    """Write the records of a stream; `choose` is given the first of them, and returns what makes tokens of them."""
+    records = iter(stream)
+    first: list[Record] = []
+    characters = 0
+    for record in records:
+        first.append(record)
+        characters += len(record.text)
+        if len(first) >= _LOOKED_AT or characters > _LOOKED_AT_CHARACTERS:
+            break
+    written = write_records(chain(first, records), folder, choose(first), limits, progress)
+    check_any(written, stream, limits)
+    return written
+
+
+def _choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOptions) -> Encoder:
+    """Return what makes tokens of the records, by the alphabet that is asked for or that the first ones suggest."""
+    alphabet = options.alphabet
+    if alphabet == "auto":
+        alphabet = guess_alphabet([record.text[:65536] for record in first], is_sequence)
+    return new_encoder(alphabet, options.unknown)
+
+
+def _complete(
+    stream: RecordStream,
+    written: WrittenRecords,
     options: PrepareOptions,
-    read: ReadOptions,
     *,
     classes: list[str] | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Splits the spooled records and writes what is missing of the data set into `folder`."""
-    notes, kind = spool.reader.notes() + without_effect(spool.reader), kind_of(options.task, read.label_separator)
-    meta = spool.meta()
-    if classes is None and (strange := sorted(set(read.classes) - spool.reader.seen_classes)):
-        raise InputError(
-            f"--classes: no record is of the class '{strange[0]}', only of: {', '.join(sorted(spool.reader.seen_classes))}"
-        )
-    check_labels(meta.labels, spool, kind)
+    """Write what is missing of the data set: divide the records, bring them into their final form, describe them."""
+    read, folder = stream.options, written.folder
+    kind = kind_of(options.task, read.label_separator)
+    notes = stream.notes()
+    check_labels(written, kind)
     encoded = kind.encode(
-        list(spool.label_names),
-        meta.labels,
+        written.label_texts,
+        written.labels,
         separator=read.label_separator,
         classes=classes,
         tolerance=options.tolerance,
-        named=spool.named,
+        named=written.name_of,
     )
-    objective = encoded.objective
-    notes += objective.check_classes(len(meta.labels))
-    notes += check_groups(meta.group_keys, read.group_from)
-    split, keep = _divide(meta, encoded, options, notes)
-    leaks = int((~keep).sum())
-    vocabulary, keep = spool.write_tokens(split, keep)
-    labels, split = encoded.labels[keep], split[keep]
-    notes += check_splits(labels, split, objective, leaks)
-    twins = duplicates(meta.sequence_keys, encoded.labels)
-    if twins["with_different_labels"]:
-        notes.append(f"{twins['with_different_labels']:,} sequences occur under more than one label")
-    if spool.repeated_ids():
-        notes.append(f"{spool.repeated_ids():,} records have an id that was there before; they are kept")
+    notes += encoded.objective.check_classes(len(written))
+    notes += check_groups(written, read.group_from)
+    division = divide(written, encoded, options)
+    notes += division.notes
+    final = finalize(written, division.split, division.keep)
+    labels, split = encoded.labels[final.keep], division.split[final.keep]
+    notes += check_splits(labels, split, encoded.objective, division.leaks)
+    twins = duplicates(written.sequence_keys, encoded.labels)
+    notes += check_repeated(written, twins)
     np.save(folder / "labels.npy", labels)
     np.save(folder / "split.npy", split)
-    lengths = np.diff(np.load(folder / "offsets.npy"))
-    parts = {name: labels[split == s] for s, name in enumerate(SPLITS)}
-    info = {
-        "format_version": FORMAT_VERSION,
-        "seqmix": __version__,
-        "task": kind.kind,
-        "paired": spool.n_sequences == 2,
-        "vocabulary": vocabulary.to_dict(),
-        "classes": list(objective.classes),
-        "records": len(labels),
-        "characters": int(lengths.sum()),
-        "lengths": length_quantiles(lengths),
-        "sizes": {name: len(part) for name, part in parts.items()},
-        "counts": {name: objective.count(part) for name, part in parts.items()},
-        **objective.describe(labels, split == 0),
-        "truncated": spool.truncated,
-        "dropped": {**spool.dropped(), "related to a later split": leaks},
-        "replaced": dict(spool.replaced.most_common()),
-        "duplicates": twins,
-        "notes": notes,
-        "label_from": spool.reader.label_from,
-        "options": asdict(options),
-        "read": asdict(read),
-        "inputs": spool.reader.inputs(),
-        **(facts or {}),
-        "arrays": {name: file_checksum(folder / name) for name in ARRAYS},
-    }
+    info = describe(stream, written, encoded, division, final, options=options, twins=twins, notes=notes, facts=facts)
     (folder / "dataset.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _divide(
-    meta: Meta, encoded: EncodedLabels, options: PrepareOptions, notes: list[str]
-) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
-    """The split of every record `(n,)`, and which are kept: not those with a relative in a later split. Adds to `notes`."""
-    fixed = meta.splits if (meta.splits >= 0).any() else None
-    strata = encoded.strata * (meta.strata.max(initial=0) + 1) + meta.strata
-    members = components([meta.sequence_keys, meta.whole_keys, meta.group_keys])
-    if fixed is None:
-        fractions = parse_fractions(options.split)
-        encoded.objective.check_sizes(encoded.labels, sum(fraction > 0 for fraction in fractions))
-        split = stratified_split(strata, members, fractions, options.seed)
-        return split, np.ones(len(split), dtype=bool)
-    if _lacks_validation(fixed) and (share := _validation_share(options.split)):
-        # The training inputs are divided; whoever is related to a test record is found by the leak check.
-        split = stratified_split(strata, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
-        notes.append(f"no validation split is given: {int((split == 1).sum()):,} training records were taken for it (--split)")
-    else:
-        split = fixed.astype(np.int8)
-    leaks = split_leaks(members, split)
-    if leaks.any():
-        notes.append(
-            f"{int(leaks.sum()):,} training or validation records were left out: equal to, or of one group with, "
-            "records of a later split"
-        )
-    return split, ~leaks
-
-
-def _lacks_validation(splits: NDArray[np.int64]) -> bool:
-    """Whether training and test records are given, but none for validation: those are then taken out of training."""
-    return {int(split) for split in np.unique(splits)} == {0, 2}
-
-
-def _validation_share(split: str) -> float:
-    """The share of validation records in what is not tested on."""
-    train, validation, _ = parse_fractions(split)
-    return validation / (train + validation)

@@ -1,4 +1,4 @@
-"""What `prepare` refuses, counts and notes of the records that it has read."""
+"""What `prepare` refuses, counts and notes about the records that it has read."""
 
 from __future__ import annotations
 
@@ -7,38 +7,82 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.data.options import TABLE_FORMATS
-from seqmix.data.records import RecordReader
+from seqmix.data.records import RecordStream
 from seqmix.data.splitting import SPLITS
-from seqmix.data.writer import DatasetWriter
+from seqmix.data.writer import LengthLimits, WrittenRecords
 from seqmix.errors import InputError, param
 from seqmix.objectives.base import Objective
 
-_QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
-
-def without_effect(reader: RecordReader) -> list[str]:
-    """Options that name columns, where no input has any."""
-    if any(source.format in TABLE_FORMATS for source in reader.sources):
-        return []
-    options = reader.options
-    named = {
-        "--text-column": options.text_column,
-        "--id-column": options.id_column,
-        "--pair-column": options.pair_column,
+def check_any(written: WrittenRecords, stream: RecordStream, limits: LengthLimits) -> None:
+    """Raise an `InputError` that says why no record is left, if none is."""
+    if len(written):
+        return
+    found = stream.labels
+    reasons = {
+        f"shorter than {param('min_length', limits.min_length)}": written.too_short,
+        f"without a label from '{found.source}' ({param('skip_unlabelled', True)})": found.unlabelled,
+        f"of none of the {param('classes')} {','.join(stream.options.classes)}": found.other_class,
     }
-    return [f"{option} had no effect: no input is a CSV, TSV or JSONL table" for option, value in named.items() if value]
+    counted = ", ".join(f"{count:,} were {reason}" for reason, count in reasons.items() if count)
+    raise InputError(f"no record is left: {counted}")
 
 
-def length_quantiles(lengths: NDArray[np.int64]) -> dict[str, int]:
-    """Quantiles of record lengths, from the shortest ("0%") to the longest ("100%")."""
-    if not len(lengths):
-        return {}
-    values = np.quantile(lengths, _QUANTILES, method="nearest")
-    return {f"{q:.0%}": int(value) for q, value in zip(_QUANTILES, values, strict=True)}
+def check_wanted_classes(stream: RecordStream) -> None:
+    """Raise an `InputError` if no record is of one of the classes that are wanted."""
+    found = stream.labels.classes
+    if strange := sorted(set(stream.options.classes) - found):
+        raise InputError(f"{param('classes')}: no record is of the class '{strange[0]}', only of: {', '.join(sorted(found))}")
+
+
+def check_labels(written: WrittenRecords, kind: type[Objective]) -> None:
+    """Raise an `InputError` if records lack labels that they need."""
+    where = f"say where {'they' if not written.label_texts else 'the labels'} are with {param('label_from')}"
+    if not written.label_texts and not kind.may_lack_labels:
+        raise InputError(f"no labels were found for {param('task', kind.kind)}; {where}")
+    if written.label_texts and written.first_unlabelled:
+        raise InputError(
+            f"{written.first_unlabelled}: it has no label ({int((written.labels < 0).sum()):,} of {len(written):,} records "
+            f"have none, the others have one); leave such files out, or {where}"
+        )
+
+
+def check_groups(written: WrittenRecords, source: str | None) -> list[str]:
+    """Return a note on records without a group.
+
+    Args:
+        written: the records.
+        source: where groups are read; None if nowhere.
+
+    Raises:
+        InputError: no record has one.
+    """
+    alone = int((written.group_keys < 0).sum()) if source else 0
+    if alone == len(written):
+        raise InputError(f"no record has a group from '{source}'; correct {param('group_from')}, or leave it out")
+    return [f"{alone:,} records have no group from '{source}'; each is taken for one of its own"] if alone else []
+
+
+def check_repeated(written: WrittenRecords, twins: dict[str, int]) -> list[str]:
+    """Return notes on sequences and ids that occur more than once; `twins` are `duplicates`."""
+    notes = []
+    if twins["with_different_labels"]:
+        notes.append(f"{twins['with_different_labels']:,} sequences occur under more than one label")
+    if written.repeated_ids:
+        notes.append(f"{written.repeated_ids:,} records have an id that was there before; they are kept")
+    return notes
 
 
 def duplicates(keys: NDArray[np.int64], labels: NDArray[Any]) -> dict[str, int]:
+    """Count records whose sequence occurs more than once.
+
+    Args:
+        keys: `(n,)`, equal for equal sequences.
+        labels: `(n,)` or `(n, C)`.
+
+    Returns:
+        The number of such records, of distinct sequences among them, and of these under different labels.
+    """
     _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
     kinds = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1)
     low, high = np.full(len(counts), len(labels)), np.full(len(counts), -1)
@@ -51,25 +95,18 @@ def duplicates(keys: NDArray[np.int64], labels: NDArray[Any]) -> dict[str, int]:
     }
 
 
-def check_labels(labels: NDArray[np.int64], spool: DatasetWriter, kind: type[Objective]) -> None:
-    if not spool.label_names and not kind.may_lack_labels:
-        raise InputError(f"no labels were found for {param('task', kind.kind)}; say where they are with {param('label_from')}")
-    if spool.label_names and spool.first_unlabelled:
-        raise InputError(
-            f"{spool.first_unlabelled}: it has no label ({int((labels < 0).sum()):,} of {len(labels):,} records have none, the "
-            "others have one); leave such files out, or say where the labels are with --label-from"
-        )
-
-
-def check_groups(keys: NDArray[np.int64], source: str | None) -> list[str]:
-    alone = int((keys < 0).sum()) if source else 0
-    if alone == len(keys):
-        raise InputError(f"no record has a group from '{source}'; correct --group, or leave it out")
-    return [f"{alone:,} records have no group from '{source}'; each is taken for one of its own"] if alone else []
-
-
 def check_splits(labels: NDArray[Any], split: NDArray[np.int8], objective: Objective, leaks: int) -> list[str]:
-    """Notes on splits and classes without records; `leaks`: records that were left out as relatives of others."""
+    """Return notes on splits and classes without records.
+
+    Args:
+        labels: of the records that are kept.
+        split: of these, `(n,)`.
+        objective: what is to be learned.
+        leaks: number of records that were left out as relatives of others.
+
+    Raises:
+        InputError: there is nothing to learn from, or nothing of a class.
+    """
     notes = []
     left = f" ({leaks:,} records were left out, as they equal one of a later split or are of its group)" if leaks else ""
     if leaks and not (split == 0).any():

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from seqmix.data.in_memory import memory_records
+from seqmix.data.inputs import find_sources
 from seqmix.data.options import ReadOptions
-from seqmix.data.records import Record, RecordReader, find_sources
+from seqmix.data.reading import RecordReader
+from seqmix.data.records import Record
 from seqmix.errors import ConfigError, command, param
 from seqmix.models.predict_options import PredictOptions, predict_options
 from seqmix.models.predictor import Prediction, Tally

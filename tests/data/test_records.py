@@ -4,9 +4,10 @@ import gzip
 
 import pytest
 
+from seqmix.data.inputs import find_sources
 from seqmix.data.label_source import file_stem
 from seqmix.data.options import ReadOptions
-from seqmix.data.records import RecordReader, find_sources
+from seqmix.data.reading import RecordReader
 from tests.support.preparing import CONTENT, message_of, pairs, read, standard_input
 
 ENSEMBL = (
@@ -98,7 +99,7 @@ def test_table_provides_labels_by_id(name, content, suffix, folder):
 def test_common_columns_are_labels_by_default(name, folder):
     reader = RecordReader(find_sources([folder("x.csv", f"text,{name}\nA,1\nB,2\n")]), ReadOptions())
     assert [record.label for record in reader] == ["1", "2"]
-    assert reader.label_from == f"column:{name}"
+    assert reader.labels.source == f"column:{name}"
 
 
 def test_label_column_can_be_chosen(folder):
@@ -118,7 +119,7 @@ def test_several_fasta_files_are_classes_by_stem(folder):
     first, second = folder("mouse.fa", ">m label=no\nA\n"), folder("turtle.v2.fasta.gz", gzip.compress(b">t\nC\n"))
     reader = RecordReader(find_sources([first, second]), ReadOptions())
     assert [(record.id, record.label) for record in reader] == [("m", "mouse"), ("t", "turtle.v2")]
-    assert reader.label_from == "file"
+    assert reader.labels.source == "file"
 
 
 def test_folder_of_fasta_files_is_read_as_several_files(folder):
@@ -193,7 +194,7 @@ def test_groups_and_splits_use_the_same_sources_as_labels(option, folder):
 def test_error_names_record_without_label(folder):
     path = folder("x.fa", ">s1 label=x\nA\n>s2\nC\n")
     message = message_of(read, path)
-    for part in ("x.fa", "'s2'", "line 3", "--skip-unlabelled"):
+    for part in ("x.fa", "'s2'", "line 3", "skip_unlabelled=True"):
         assert part in message
 
 
@@ -205,14 +206,14 @@ def test_records_without_label_are_dropped_if_asked(folder):
     ):
         reader = RecordReader(find_sources([path]), ReadOptions(skip_unlabelled=True))
         assert [record.label for record in reader] == ["x", "y"]
-        assert reader.unlabelled == 1
+        assert reader.labels.unlabelled == 1
 
 
 def test_only_requested_classes_are_kept(folder):
     path = folder("x.fa", ">s1 label=x\nA\n>s2 label=y\nC\n>s3 label=z\nG\n")
     reader = RecordReader(find_sources([path]), ReadOptions(classes=("x", "z")))
     assert [record.label for record in reader] == ["x", "z"]
-    assert reader.other_class == 1
+    assert reader.labels.other_class == 1
 
 
 def test_inputs_keep_their_order(folder):

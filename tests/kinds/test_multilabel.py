@@ -91,7 +91,7 @@ def test_order_of_labels_does_not_matter(tmp_path):
         (["", " "], {"label_separator": ","}, InputError, "no record has a label"),
         ([",", " , ,"], {"label_separator": ","}, InputError, "no record has a label"),
         (["a"], {"label_separator": ",", "label_from": "column:other"}, InputError, "no column 'other'"),
-        (["a"], {"label_separator": ",", "classes": ("b",)}, InputError, "--classes"),
+        (["a"], {"label_separator": ",", "classes": ("b",)}, InputError, "none of the classes"),
     ],
 )
 def test_missing_labels_are_explained(labels, options, error, words, tmp_path):

@@ -13,9 +13,10 @@ from Bio.Seq import Seq
 from Bio.SeqRecord import SeqRecord
 from xopen import xopen
 
+from seqmix.data.inputs import find_sources
 from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import prepare as prepare
-from seqmix.data.records import RecordReader, find_sources
+from seqmix.data.reading import RecordReader
 from seqmix.errors import SeqmixError
 
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TextIO
 
 from numpy.typing import NDArray
 
-from seqmix.errors import InputError
+from seqmix.errors import InputError, param
 
 
 @dataclass(slots=True)
@@ -70,5 +70,5 @@ def undecodable(error: UnicodeDecodeError, name: str, lines_before: int) -> Inpu
     line = lines_before + 1 + error.object[: error.start].count(b"\n")
     return InputError(
         f"{name}: line {line}: byte {error.object[error.start]:#04x} is not valid {error.encoding} text; "
-        "say how the file is encoded, for example --encoding latin-1"
+        f"say how the file is encoded, for example {param('encoding', 'latin-1')}"
     )

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from seqmix.data.readers.entry import Entry, TableOptions, as_text, undecodable, with_bom
 from seqmix.data.readers.opening import BLOCK, reading, unpacked_name
 from seqmix.data.readers.tables import TEXT_COLUMNS, parse_jsonl, parse_table
-from seqmix.errors import InputError
+from seqmix.errors import InputError, param
 
 _TABLE_ENDINGS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 _SEQUENCE_ENDINGS = {
@@ -80,7 +80,7 @@ def _check_text(head: bytes, name: str, encoding: str) -> None:
     if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
         return
     if b"\0" in head and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise InputError(f"{name}: this looks like UTF-16 text; use --encoding utf-16")
+        raise InputError(f"{name}: this looks like UTF-16 text; use {param('encoding', 'utf-16')}")
     if b"\0" in head or len(head.translate(None, _CONTROL)) < 0.95 * len(head):
         raise InputError(
             f"{name}: this is a binary file, no FASTA, FASTQ, GenBank, EMBL, CSV, TSV, JSONL or text; "
@@ -246,7 +246,7 @@ def _next_record(records: Iterator[Any], name: str, kind: str, number: int) -> A
     except UnicodeDecodeError as error:
         raise InputError(
             f"{name}: after record {number}: byte {error.object[error.start]:#04x} is not valid {error.encoding} text; "
-            "say how the file is encoded, for example --encoding latin-1"
+            f"say how the file is encoded, for example {param('encoding', 'latin-1')}"
         ) from error
     except (ValueError, AttributeError, AssertionError, IndexError, BiopythonParserWarning) as error:
         raise InputError(f"{name}: after record {number}: damaged {kind} file: {error}") from error

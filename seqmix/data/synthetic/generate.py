@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 
 from seqmix.data.dataset import Dataset
-from seqmix.data.options import PrepareOptions, ReadOptions
-from seqmix.data.prepare import Progress, prepare_records
-from seqmix.data.records import Record, RecordReader
+from seqmix.data.options import PrepareOptions
+from seqmix.data.prepare import prepare_records
+from seqmix.data.records import MadeRecords, Record
 from seqmix.data.synthetic import Sample, Task, find_task, split_generators
+from seqmix.data.writer import Progress
 from seqmix.errors import ConfigError, param
 
 
-class GeneratedRecords(RecordReader):
-    """The samples of a task as records, split after split.
+def generated_records(task: Task[Any], options: Any, counts: Mapping[str, int], seed: int) -> Iterator[Record]:
+    """Yield the samples of a task as records, split after split.
 
     Args:
         task: the task.
@@ -30,19 +31,11 @@ class GeneratedRecords(RecordReader):
         counts: number of samples of each split.
         seed: seed of the generators.
     """
-
-    def __init__(self, task: Task[Any], options: Any, counts: Mapping[str, int], seed: int) -> None:
-        super().__init__([], ReadOptions())
-        self.task, self.task_options, self.counts, self.seed = task, options, counts, seed
-        self.is_sequence = False
-
-    def __iter__(self) -> Iterator[Record]:
-        for split, rng in split_generators(self.seed).items():
-            samples = self.task.samples(self.counts[split], rng, self.task_options)
-            for number, sample in enumerate(samples, 1):
-                # Bytes are intensities, each one a token, rather than text in which white space is ignored.
-                text = np.frombuffer(sample.text, np.uint8) if isinstance(sample.text, bytes) else sample.text
-                yield Record(f"{split}-{number}", text, sample.label, None, split, self.task.name, 0)
+    for split, rng in split_generators(seed).items():
+        for number, sample in enumerate(task.samples(counts[split], rng, options), 1):
+            # Bytes are intensities, each one a token, rather than text in which white space is ignored.
+            text = np.frombuffer(sample.text, np.uint8) if isinstance(sample.text, bytes) else sample.text
+            yield Record(f"{split}-{number}", text, sample.label, None, split, task.name, 0)
 
 
 def generate(
@@ -86,7 +79,7 @@ def generate(
             raise ConfigError(f"{param(split)} must be {least}: got {count}", option=split)
     task_options = chosen.options(options)
     return prepare_records(
-        GeneratedRecords(chosen, task_options, counts, seed),
+        MadeRecords(generated_records(chosen, task_options, counts, seed)),
         output,
         # With val = 0, no validation records are taken out of training.
         PrepareOptions(alphabet=chosen.alphabet, task=chosen.kind, tolerance=chosen.tolerance, seed=seed, split="1,0,0"),

@@ -10,9 +10,10 @@ from types import SimpleNamespace
 import pytest
 from Bio.SeqIO.FastaIO import SimpleFastaParser
 
+from seqmix.data.inputs import find_sources
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers import formats
-from seqmix.data.records import RecordReader, find_sources
+from seqmix.data.reading import RecordReader
 from tests.support.preparing import (
     CONTENT,
     PACKED,

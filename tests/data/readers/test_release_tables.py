@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 import seqmix
 from seqmix.cli import app
-from seqmix.data.records import parse_class_files
+from seqmix.data.inputs import parse_class_files
 from tests.support.preparing import dna, label_of, message_of, prepare, read
 from tests.support.releases import listops, pairs_of_documents
 
@@ -144,16 +144,16 @@ def test_folders_can_form_a_class(tmp_path):
 def test_class_files_are_parsed():
     assert parse_class_files(["a=x.fa, y.fa", "b=z.fa", "a=w.fa"]) == {"a": ["x.fa", "y.fa", "w.fa"], "b": ["z.fa"]}
     for text in ("x.fa", "=x.fa", "a=", "a=x.fa,,y.fa", ""):
-        assert "--class" in message_of(parse_class_files, [text])
+        assert "class_files must be" in message_of(parse_class_files, [text])
 
 
 def test_class_files_contradicting_other_inputs_are_refused(species, tmp_path):
     path = species["mouse"][0]
     for inputs, options in (([path], {}), ((), {"test": [path]}), ((), {"val": [path]})):
-        assert "--class" in message_of(seqmix.prepare, inputs, tmp_path / "data", class_files=species, **options)
+        assert "class_files names" in message_of(seqmix.prepare, inputs, tmp_path / "data", class_files=species, **options)
     labels = {"read": seqmix.ReadOptions(label_from="file")}
-    assert "--label-from" in message_of(seqmix.prepare, (), tmp_path / "data", class_files=species, **labels)
+    assert "label_from" in message_of(seqmix.prepare, (), tmp_path / "data", class_files=species, **labels)
     missing = {**species, "turtle": [tmp_path / "none.fa"]}
     assert "none.fa: no such file" in message_of(seqmix.prepare, (), tmp_path / "data", class_files=missing)
     twice = {**species, "turtle": [path]}
-    assert "given twice" in message_of(seqmix.prepare, (), tmp_path / "data", class_files=twice)
+    assert "named twice" in message_of(seqmix.prepare, (), tmp_path / "data", class_files=twice)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import seqmix
 from seqmix.cli import app
 from seqmix.data.synthetic import TASKS, find_task
-from seqmix.data.synthetic.generate import GeneratedRecords, first_samples, generate
+from seqmix.data.synthetic.generate import first_samples, generate, generated_records
 from tests.support import strict_json, train_tiny, values
 from tests.support.preparing import message_of, write_jsonl
 
@@ -88,7 +88,7 @@ def test_split_with_zero_samples_is_empty(counts, tmp_path):
 
 def test_samples_are_generated_on_demand():
     task = find_task("adding")
-    records = iter(GeneratedRecords(task, task.options({"length": 5}), {"train": 10**15, "val": 0, "test": 0}, 0))
+    records = generated_records(task, task.options({"length": 5}), {"train": 10**15, "val": 0, "test": 0}, 0)
     first = [next(records) for _ in range(3)]
     assert [record.id for record in first] == ["train-1", "train-2", "train-3"]
     assert [record.split for record in first] == ["train"] * 3
@@ -132,12 +132,12 @@ def test_invalid_requests_are_explained(task, options, words, tmp_path):
 def test_overwrite_replaces_only_data_sets(tmp_path):
     small = {"train": 10, "val": 2, "test": 2, "length": 10}
     first = generate("adding", tmp_path / "data", **small)
-    assert "--overwrite" in message_of(generate, "adding", tmp_path / "data", **small)
+    assert "overwrite=True" in message_of(generate, "adding", tmp_path / "data", **small)
     second = generate("adding", tmp_path / "data", overwrite=True, seed=1, **small)
     assert second.fingerprint != first.fingerprint
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    assert "is no data set" in message_of(generate, "adding", tmp_path / "mine", overwrite=True, **small)
+    assert "is not a data set" in message_of(generate, "adding", tmp_path / "mine", overwrite=True, **small)
     assert (tmp_path / "mine" / "thesis.txt").exists()
     assert {path.name for path in tmp_path.iterdir()} == {"data", "mine"}
 

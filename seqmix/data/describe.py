@@ -1,0 +1,93 @@
+"""`dataset.json`: all that describes a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqmix.data.dataset import ARRAYS, FORMAT_VERSION
+from seqmix.data.divide import Division
+from seqmix.data.finalize import FinalRecords
+from seqmix.data.options import PrepareOptions
+from seqmix.data.records import RecordStream
+from seqmix.data.splitting import SPLITS
+from seqmix.data.writer import WrittenRecords
+from seqmix.objectives.base import EncodedLabels
+from seqmix.system.files import file_checksum
+from seqmix.version import __version__
+
+_QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+
+def describe(
+    stream: RecordStream,
+    written: WrittenRecords,
+    encoded: EncodedLabels,
+    division: Division,
+    final: FinalRecords,
+    *,
+    options: PrepareOptions,
+    twins: dict[str, int],
+    notes: list[str],
+    facts: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the content of `dataset.json`; the arrays must be in the folder.
+
+    Args:
+        stream: where the records came from.
+        written: the records of the first pass.
+        encoded: their labels.
+        division: their splits.
+        final: the records that are in the data set.
+        options: what was asked for.
+        twins: `validation.duplicates`.
+        notes: what a user should know.
+        facts: what else is stored.
+    """
+    objective = encoded.objective
+    labels, split = encoded.labels[final.keep], division.split[final.keep]
+    lengths = np.diff(np.load(written.folder / "offsets.npy"))
+    parts = {name: labels[split == s] for s, name in enumerate(SPLITS)}
+    return {
+        "format_version": FORMAT_VERSION,
+        "seqmix": __version__,
+        "task": objective.kind,
+        "paired": written.n_sequences == 2,
+        "vocabulary": final.vocabulary.to_dict(),
+        "classes": list(objective.classes),
+        "records": len(labels),
+        "characters": int(lengths.sum()),
+        "lengths": _length_quantiles(lengths),
+        "sizes": {name: len(part) for name, part in parts.items()},
+        "counts": {name: objective.count(part) for name, part in parts.items()},
+        **objective.describe(labels, split == 0),
+        "truncated": written.truncated,
+        "dropped": {
+            "shorter than min_length": written.too_short,
+            "without label": stream.labels.unlabelled,
+            "of other classes": stream.labels.other_class,
+            "nothing left after dropping unknown characters": final.emptied,
+            "related to a later split": division.leaks,
+        },
+        "replaced": dict(written.replaced.most_common()),
+        "duplicates": twins,
+        "notes": notes,
+        "label_from": stream.labels.source,
+        "options": asdict(options),
+        "read": asdict(stream.options),
+        "inputs": stream.inputs(),
+        **(facts or {}),
+        "arrays": {name: file_checksum(written.folder / name) for name in ARRAYS},
+    }
+
+
+def _length_quantiles(lengths: NDArray[np.int64]) -> dict[str, int]:
+    """Return quantiles of lengths, from the shortest ("0%") to the longest ("100%")."""
+    if not len(lengths):
+        return {}
+    values = np.quantile(lengths, _QUANTILES, method="nearest")
+    return {f"{q:.0%}": int(value) for q, value in zip(_QUANTILES, values, strict=True)}

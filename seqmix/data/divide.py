@@ -1,0 +1,79 @@
+"""Which split each record of a new data set is in, and which records are left out for the sake of the splits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqmix.data.options import PrepareOptions
+from seqmix.data.splitting import components, parse_fractions, split_leaks, stratified_split
+from seqmix.data.writer import WrittenRecords
+from seqmix.objectives.base import EncodedLabels
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """The splits of n records.
+
+    Attributes:
+        split: `(n,)` 0 train, 1 validation, 2 test.
+        keep: `(n,)`; False for a record that equals one of a later split, or is of one group with it.
+        notes: what a user should know of it.
+    """
+
+    split: NDArray[np.int8]
+    keep: NDArray[np.bool_]
+    notes: list[str]
+
+    @property
+    def leaks(self) -> int:
+        """Number of records that are not kept."""
+        return int((~self.keep).sum())
+
+
+def divide(written: WrittenRecords, encoded: EncodedLabels, options: PrepareOptions) -> Division:
+    """Divide records into training, validation and test: as they say themselves, or by fractions and chance.
+
+    Args:
+        written: the records.
+        encoded: their labels.
+        options: fractions and seed.
+
+    Raises:
+        InputError: a class has fewer records than there are splits.
+    """
+    strata = encoded.strata * (written.strata.max(initial=0) + 1) + written.strata
+    members = components([written.sequence_keys, written.whole_keys, written.group_keys])
+    fixed = written.splits
+    if not (fixed >= 0).any():
+        fractions = parse_fractions(options.split)
+        encoded.objective.check_sizes(encoded.labels, sum(fraction > 0 for fraction in fractions))
+        split = stratified_split(strata, members, fractions, options.seed)
+        return Division(split, np.ones(len(split), dtype=bool), [])
+    notes = []
+    if _lacks_validation(fixed) and (share := _validation_share(options.split)):
+        # The training inputs are divided; relatives of a test record are found by the leak check.
+        split = stratified_split(strata, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
+        notes.append(f"no validation split is given: {int((split == 1).sum()):,} training records were taken for it (--split)")
+    else:
+        split = fixed.astype(np.int8)
+    division = Division(split, ~split_leaks(members, split), notes)
+    if division.leaks:
+        notes.append(
+            f"{division.leaks:,} training or validation records were left out: equal to, or of one group with, "
+            "records of a later split"
+        )
+    return division
+
+
+def _lacks_validation(splits: NDArray[np.int64]) -> bool:
+    """Return whether training and test records are given, but none for validation: those are taken out of training."""
+    return {int(split) for split in np.unique(splits)} == {0, 2}
+
+
+def _validation_share(split: str) -> float:
+    """Return the share of validation records among those that are not for testing."""
+    train, validation, _ = parse_fractions(split)
+    return validation / (train + validation)

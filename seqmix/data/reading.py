@@ -1,0 +1,100 @@
+"""Reading the records of files and standard input, one after the other, in constant memory.
+
+Where a label comes from, unless the user says it: several FASTA files: the file's stem; a folder of folders: the
+folder; one FASTA file: `label=…` or `class=…` in the header; a table: a column named label, class, target or y.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import BinaryIO
+
+from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
+from seqmix.data.readers.entry import TableOptions
+from seqmix.data.readers.formats import detect_format, parse
+from seqmix.data.readers.opening import BLOCK, Hashing, open_stream, reading
+from seqmix.data.readers.releases import RELEASE_FORMATS, Source, listed, parse_release
+from seqmix.data.records import LabelFindings, Labeller, Record
+from seqmix.errors import InputError
+
+
+class RecordReader:
+    """The records of some sources, in order, as a `RecordStream`.
+
+    Args:
+        sources: where they are.
+        options: how they are read.
+        labels: whether labels, groups and splits are wanted.
+
+    Attributes:
+        is_sequence: whether the first file is of a sequence format.
+        labels: what was met where labels were looked for.
+    """
+
+    def __init__(self, sources: Sequence[Source], options: ReadOptions, *, labels: bool = True) -> None:
+        self.sources = list(sources)
+        self.options = options
+        # Only files of one split: train.fa, val.fa and test.fa are not classes.
+        files = {s.path for s in sources if s.folder_class is None and s.path and s.split == sources[0].split}
+        self._labeller = Labeller(options, labels=labels, by_file=len(files) > 1)
+        self.labels: LabelFindings = self._labeller.found
+        self.is_sequence = True
+
+    def __iter__(self) -> Iterator[Record]:
+        """Yield the records; the checksum of a file is known at its end."""
+        for number, source in enumerate(self.sources):
+            with ExitStack() as stack:
+                raw, hasher = _open_source(source, stack)
+                stream = open_stream(raw, source.name)
+                with reading(source.name):
+                    head = stream.peek(65536)
+                kind = self.options.format
+                if kind == "auto":
+                    kind = source.format or detect_format(head, source.name, self.options.encoding)
+                source.format = kind
+                if number == 0:
+                    self.is_sequence = kind in SEQUENCE_FORMATS
+                yield from self._records(stream, kind, source)
+                source.sha256 = hasher.finish()
+
+    def _records(self, stream: BinaryIO, kind: str, source: Source) -> Iterator[Record]:
+        given = self.options
+        if kind in RELEASE_FORMATS:
+            entries = parse_release(stream, source, given.encoding)
+        else:
+            columns = TableOptions(given.text_column, given.id_column, given.encoding, given.pair_column)
+            entries = parse(stream, kind, source.name, columns)
+        return self._labeller.records(entries, kind, source, source.name)
+
+    def notes(self) -> list[str]:
+        """Return what was recognised, what of it was left out, and which options had no effect."""
+        releases = {source.release: None for source in self.sources if source.release}
+        notes = [f"read as: {name}" for name in dict.fromkeys(release.name for release in releases)]
+        notes += [note for release in releases for note in release.notes]
+        if empty := [name for source in self.sources for name in source.left_out]:
+            notes.append(f"left out: {listed(empty, 'empty image')}")
+        if any(source.format in TABLE_FORMATS for source in self.sources):
+            return notes
+        options = self.options
+        columns = {"text": options.text_column, "id": options.id_column, "pair": options.pair_column}
+        given = [f"--{name}-column" for name, column in columns.items() if column]
+        return notes + [f"{flag} had no effect: no input is a CSV, TSV or JSONL table" for flag in given]
+
+    def inputs(self) -> list[dict[str, str]]:
+        """Return name, format and SHA-256 of every file; the images of a folder are hashed one after the other."""
+        files = [(s.name, s.format, s.sha256) for s in self.sources]
+        files += [(name, s.format, digest) for s in self.sources for name, digest in s.companions.items()]
+        return [{"file": file, "format": kind, "sha256": digest} for file, kind, digest in dict.fromkeys(files)]
+
+
+def _open_source(source: Source, stack: ExitStack) -> tuple[BinaryIO, Hashing]:
+    """Open a source until the stack is closed; what is read of it is hashed."""
+    try:
+        raw: BinaryIO = stack.enter_context(source.path.open("rb", buffering=0)) if source.path else sys.stdin.buffer
+    except OSError as error:
+        raise InputError(f"{source.name}: cannot be opened: {error.strerror}") from error
+    hashing = Hashing(raw)
+    return io.BufferedReader(hashing, BLOCK), hashing

@@ -20,7 +20,8 @@ from reference_skyformer import PublishedTransformer
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from seqmix.models.classifier import SequenceClassifier
+from seqmix.config import ModelConfig
+from seqmix.models.classifier import build_model
 
 SPEED, MEMORY = 3.0, 1 / 3
 BATCH, LENGTH, WIDTH, FEEDFORWARD, HEADS, LANDMARKS, BLOCKS = 4, 16_384, 64, 128, 2, 128, 2
@@ -35,7 +36,9 @@ def build(side: str) -> nn.Module:
     if side == "published":
         return PublishedTransformer(**sizes, n_heads=HEADS, n_landmarks=LANDMARKS)
     options = {"n_heads": HEADS, "n_landmarks": LANDMARKS}
-    return SequenceClassifier(**sizes, max_length=LENGTH, mixer="skyformer", mixer_options=options, stem="none")
+    own = {"max_length": LENGTH, "mixer": "skyformer", "mixer_options": options, "stem": "none"}
+    shape = {name: sizes[name] for name in ("d_model", "d_feedforward", "blocks")}
+    return build_model(ModelConfig(**shape, **own), vocab_size=VOCABULARY, n_classes=CLASSES)
 
 
 def step(model: nn.Module, ids: torch.Tensor) -> None:

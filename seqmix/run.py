@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -164,7 +165,7 @@ class Run:
             found.append((f"best validation {score}", f"{score_text(score, value)} (epoch {best.get('epoch')})"))
         return [*found, ("data", self.config.data.path)]
 
-    @property
+    @cached_property
     def vocabulary(self) -> Vocabulary:
         """How the input of the model is indexed."""
         return vocabulary_of(self.info["vocabulary"], trained=True)
@@ -188,7 +189,7 @@ class Run:
         facts = {name: self.info[name] for name in ("task", "paired", "target") if self.info.get(name)}
         return {**options, **facts, "classes": self.classes, "vocabulary": self.info["vocabulary"]}
 
-    @property
+    @cached_property
     def objective(self) -> Objective:
         """What the model learned."""
         return objective_of(self.info)
@@ -209,7 +210,17 @@ class Run:
 
     def build_model(self) -> SequenceClassifier:
         """Return a model as configured, with random weights."""
-        return model_for(self.config, self.info)
+        from seqmix.models.classifier import InputSpec, SequenceClassifier
+
+        inputs = InputSpec.of(self.vocabulary, paired=self.paired)
+        return SequenceClassifier(self.config.model, inputs, self.objective.n_outputs)
+
+    @cached_property
+    def n_parameters(self) -> int:
+        """Number of the model's trainable parameters."""
+        from seqmix.models.classifier import count_parameters, without_memory
+
+        return count_parameters(without_memory(self.build_model))
 
     def predictor(self, device: str = "auto") -> Predictor:
         """Return the trained model with all that it needs to answer, on a device; kept until the weights change.
@@ -366,27 +377,6 @@ class Run:
         """Forget what was logged after the first `validations`, as a resumed run will log it again."""
         kept = [json.dumps(line) + "\n" for line in self.history()[:validations]]
         write_whole(self.path / "metrics.jsonl", "".join(kept))
-
-
-def model_for(config: Config, info: Mapping[str, Any]) -> SequenceClassifier:
-    """Return a new model for the data set that `info` describes, with random weights.
-
-    Raises:
-        ConfigError: the model cannot be built as configured.
-    """
-    from seqmix.models.classifier import build_model
-
-    vocabulary = vocabulary_of(info["vocabulary"])
-    return build_model(
-        config.model,
-        vocab_size=len(vocabulary),
-        n_classes=objective_of(info).n_outputs,
-        letters=vocabulary.letters,
-        channels=vocabulary.channels or 0,
-        channel_mean=vocabulary.mean,
-        channel_scale=vocabulary.scale,
-        paired=bool(info.get("paired")),
-    )
 
 
 def find_run(run: Run | str | Path | None) -> Run:

@@ -44,7 +44,7 @@ def trained(dataset, tmp_path_factory):
 @pytest.fixture
 def clock(monkeypatch):
     """A clock that only advances in optimiser steps (1 s each) and validations (2 s each)."""
-    from seqmix.training import trainer as fitting
+    from seqmix.training import fit as fitting
 
     class Clock:
         now = 1000.0

@@ -30,7 +30,7 @@ from seqmix.data.vocabulary import make_vocabulary
 from seqmix.errors import SeqmixError
 from seqmix.mixers import mixer_class
 from seqmix.models.batched import evaluating
-from seqmix.models.classifier import build_model, count_parameters
+from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parameters
 from seqmix.system.devices import autocast, choose_device
 from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory
 
@@ -128,7 +128,7 @@ class _Work:
         torch.manual_seed(0)
         vocabulary = make_vocabulary("dna")
         config = model_config(spec.mixer, spec.length, spec.d_model)
-        model = build_model(config, vocab_size=len(vocabulary), n_classes=_N_CLASSES, letters=vocabulary.letters)
+        model = SequenceClassifier(config, InputSpec.of(vocabulary, paired=False), _N_CLASSES)
         self.model = model.to(device)
         self.device, self.precision = device, spec.precision
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3)

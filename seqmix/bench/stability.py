@@ -33,7 +33,7 @@ from seqmix.data.vocabulary import Tokens, make_vocabulary
 from seqmix.errors import SeqmixError
 from seqmix.mixers import AttentionMixer, mixer_class
 from seqmix.models.batched import evaluating
-from seqmix.models.classifier import SequenceClassifier, build_model
+from seqmix.models.classifier import InputSpec, SequenceClassifier
 from seqmix.objectives import objective_of
 from seqmix.objectives.base import Objective
 from seqmix.objectives.classification import Classification
@@ -222,14 +222,9 @@ def _new_model(mixer: str, task: TrainingBatches, setting: str) -> SequenceClass
 
     def built(name: str) -> SequenceClassifier:
         torch.manual_seed(task.seed)
-        config, vocabulary = model_config(name, task.length, setting), task.vocabulary
-        return build_model(
-            config,
-            vocab_size=len(vocabulary),
-            n_classes=task.objective.n_outputs,
-            letters=vocabulary.letters,
-            channels=vocabulary.channels or 0,
-        )
+        vocabulary = task.vocabulary
+        inputs = InputSpec(vocab_size=len(vocabulary), letters=vocabulary.letters, channels=vocabulary.channels or 0)
+        return SequenceClassifier(model_config(name, task.length, setting), inputs, task.objective.n_outputs)
 
     first = built("softmax")
     if (std := SETTINGS[setting].embedding_std) is not None:

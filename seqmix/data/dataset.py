@@ -24,6 +24,7 @@ from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, command, param
 from seqmix.objectives import objective_of
+from seqmix.objectives.base import Objective
 from seqmix.system.files import file_checksum
 from seqmix.version import __version__
 
@@ -109,6 +110,11 @@ class Dataset:
                     f"{path}: the data set is damaged: {name} is not what its checksum says; run {command('prepare')} again"
                 )
         return cls(path, info)
+
+    @cached_property
+    def objective(self) -> Objective:
+        """What is learned of it."""
+        return objective_of(self.info)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -25,7 +25,7 @@ from seqmix.data.prepare import prepare
 from seqmix.errors import InputError, SeqmixError, param
 from seqmix.models.predict_options import PredictOptions
 from seqmix.models.predictor import Prediction, Predictor
-from seqmix.run import model_for
+from seqmix.run import Run
 from seqmix.training.train import train
 
 _SEEDS = 2**31 - 1
@@ -211,7 +211,7 @@ class SequenceEstimator(BaseEstimator):
         import torch
 
         if "_predictor" not in self.__dict__:
-            model = model_for(self.config_, self.info_)
+            model = Run(Path(), self.config_, self.info_).build_model()
             model.load_state_dict({name: torch.from_numpy(array) for name, array in self.weights_.items()})
             self._predictor = Predictor.of(model.eval(), self.config_, self.info_, self.device)
         return self._predictor

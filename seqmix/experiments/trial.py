@@ -25,7 +25,6 @@ from seqmix.config import Config
 from seqmix.data.dataset import Dataset
 from seqmix.errors import Interrupted, SeqmixError
 from seqmix.evaluation.evaluate import evaluate
-from seqmix.models.classifier import count_parameters
 from seqmix.run import Run
 from seqmix.system.devices import choose_device, thread_count
 from seqmix.system.environment import environment
@@ -219,13 +218,11 @@ def _summary(spec: TrialSpec, run: Run, scores: dict[str, float], costs: dict[st
     state = saved[1]["state"] if saved else {}
     logged = sum(line["seconds"] for line in history)
     tokens = sum(line["seconds"] * line["tokens_per_second"] for line in history)
-    # A training that an earlier process finished does not start, and is the only one that is built to be counted.
-    parameters = [event.parameters for event in events if isinstance(event, Started)]
     return Trial(
         **spec.key,
         folder=f"{run.path.parent.name}/{run.path.name}",
         scores=without_nan(scores),
-        parameters=parameters[0] if parameters else count_parameters(run.build_model()),
+        parameters=run.n_parameters,
         # A process that was killed did not keep its time; the state has it where there is a budget, the log otherwise.
         seconds=max(costs["seconds"] or 0.0, state.get("elapsed", 0.0), logged),
         epochs=history[-1]["epoch"] if history else 0,

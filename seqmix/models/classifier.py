@@ -6,9 +6,8 @@ In: token indices `(B, L)`, or real numbers `(B, L, channels)`, and a mask `(B, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from seqmix.config import ModelConfig
+from seqmix.data.vocabulary import Vocabulary
 from seqmix.errors import ConfigError
 from seqmix.functional.kmers import kmer_count
 from seqmix.functional.kmers import kmers as find_kmers
@@ -23,140 +23,93 @@ from seqmix.mixers import Mixer, Table, build_mixer
 from seqmix.models.blocks import ConvStem, KmerBranch, PlainBlock, TransformerBlock
 from seqmix.models.token_tables import TokenTables, parameters_of
 
-_MOST_WORDS = 1 << 20
+_MOST_KMERS = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputSpec:
+    """What goes into a model.
+
+    Attributes:
+        vocab_size: number of token ids V, special ones included; of no account with `channels`.
+        letters: of how many of the characters (ids 2, 3, …) k-mers are made: 4 for DNA, 20 for proteins, else 0. A k-mer with
+            another character is a special token.
+        channels: real numbers at each position, in the place of a token; 0 for tokens.
+        channel_mean: what is subtracted from each channel; None for 0.
+        channel_scale: what the rest is divided by; None for 1.
+        paired: whether a record is two sequences.
+    """
+
+    vocab_size: int = 0
+    letters: int = 4
+    channels: int = 0
+    channel_mean: Sequence[float] | None = None
+    channel_scale: Sequence[float] | None = None
+    paired: bool = False
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary, *, paired: bool) -> InputSpec:
+        """Return what a model gets whose input is indexed by a vocabulary."""
+        return cls(
+            vocab_size=len(vocabulary),
+            letters=vocabulary.letters,
+            channels=vocabulary.channels or 0,
+            channel_mean=vocabulary.mean,
+            channel_scale=vocabulary.scale,
+            paired=paired,
+        )
 
 
 class SequenceClassifier(nn.Module):
     """Classifies token sequences with a stack of mixer blocks.
 
+    Pairs of sequences, rows i and B + i of a batch of 2 B, go through the same layers up to the pooling; the head sees
+    ``[a, b, a * b, a - b]``. The k-mer branch contains the linear model of k-mer frequencies.
+
+    Weights are drawn from torch's global generator; under ``torch.device("meta")`` nothing is drawn and no memory taken.
+
     Args:
-        vocab_size: number of character ids, special ones included.
-        n_classes: number of classes C.
-        max_length: longest sequence in tokens, a CLS token not counted. It sizes the positions, a flat head
-            and the mixers; without positions and flat pooling, longer sequences are taken all the same.
-        mixer: name of the mixer; mixer_options: its options.
-        d_model: width D.
-        blocks: number of mixer blocks.
-        d_feedforward: hidden width of the feed-forward of transformer blocks.
-        norm: LayerNorm after each plain block (transformer blocks bring their own).
-        residual: a plain block adds its mixer's output to its input (transformer blocks do so in any case).
-        pooling: "mean" over real tokens, "cls" (the first token, which the batch must put there) or "flat"
-            (all positions, padding as zero, into one linear layer).
-        positions: whether a learned positional embedding is added.
-        position_start: what it begins as: "normal", drawn at random, or "sinusoidal" (Vaswani et al., 2017, section 3.5),
-            with which what is learned at a position holds near it, too; position_std: its initial scale (root mean square).
-        stem: "conv": a residual convolution of odd width `stem_kernel` after the embedding; "none".
-        head_hidden: hidden width of a two-layer ReLU head; 0: one linear layer.
-        dropout_embedding, dropout, dropout_head: probabilities after the embedding, after each block's mixing
-            (and feed-forward), and before the head.
-        checkpoint_blocks: keep only each block's input and compute the rest again in the backward.
-        kmer: tokens are words of this many characters, one beginning at each character; 0: tokens are characters.
-        letters: of how many of the characters (ids 2, 3, ...) words are made; a word with another is a special token.
-        source: what Paramixer computes its links from: "stem", what the stem puts out, or "tokens", what goes into it:
-            equal tokens then have equal links, which are computed once.
-        words: beside the blocks, a branch in which the frequencies of all words of this many characters are projected to
-            `d_words` and normalised, a LayerNorm in front of the head; 0: no such branch. It contains the linear model
-            of k-mer frequencies.
-        dropout_words: probability with which, in training, a word is not counted.
-        dropout_branch: probability with which, in training, the head gets only one of the two branches for a record,
-            so that each learns what it can on its own.
-        channels: positions are vectors of this many real numbers, which a linear layer takes to D; 0: they are tokens.
-        channel_mean, channel_scale: taken off the numbers, and what is left divided by; None: 0 and 1.
-        paired: a record is two sequences, rows i and B + i of a batch of 2 B. Both go through the same layers up to the
-            pooling; the head sees ``[a, b, a * b, a - b]``.
+        config: the [model] and [mixer] tables of a run's configuration. `max_length`, which must be set, does not count a CLS
+            token; it sizes positions, flat pooling and mixers, and without the first two longer sequences are taken, too.
+        inputs: what goes into it.
+        n_outputs: number of classes C, or of other outputs.
+
+    Raises:
+        ConfigError: options are not allowed together, or not for these inputs.
     """
 
     channel_mean: Tensor
     channel_scale: Tensor
 
-    def __init__(
-        self,
-        *,
-        vocab_size: int,
-        n_classes: int,
-        max_length: int,
-        mixer: str = "paramixer",
-        mixer_options: Mapping[str, Any] | None = None,
-        d_model: int = 32,
-        blocks: int = 1,
-        d_feedforward: int = 128,
-        norm: bool = True,
-        residual: bool = False,
-        pooling: str = "mean",
-        positions: bool = False,
-        position_start: str = "normal",
-        position_std: float = 0.02,
-        stem: str = "conv",
-        stem_kernel: int = 9,
-        head_hidden: int = 0,
-        dropout_embedding: float = 0.0,
-        dropout: float = 0.0,
-        dropout_head: float = 0.0,
-        checkpoint_blocks: bool = False,
-        kmer: int = 0,
-        letters: int = 4,
-        source: str = "stem",
-        words: int = 0,
-        d_words: int = 64,
-        dropout_words: float = 0.0,
-        dropout_branch: float = 0.0,
-        channels: int = 0,
-        channel_mean: Sequence[float] | None = None,
-        channel_scale: Sequence[float] | None = None,
-        paired: bool = False,
-    ) -> None:
+    def __init__(self, config: ModelConfig, inputs: InputSpec, n_outputs: int) -> None:
         super().__init__()
-        ModelConfig(pooling=pooling, stem=stem, source=source, position_start=position_start)  # checks them
-        if position_start != "normal" and not positions:
-            raise ConfigError(f"model.position_start = {position_start} needs positions: set model.positions = true")
-        for option, k in {"kmer": kmer, "words": words}.items():
-            if letters**k > _MOST_WORDS:
-                raise ConfigError(f"model.{option} = {k} makes {letters**k:,} words; at most {_MOST_WORDS:,} are possible")
-        self.pooling, self.source = pooling, source
-        self.kmer, self.letters, self.dropout_branch = kmer, letters, dropout_branch
-        self.n_positions = max_length + (pooling == "cls")
-        self.checkpoint_blocks = checkpoint_blocks
-        self.channels, self.paired = channels, paired
-        if channels:
-            self.register_buffer("channel_mean", torch.tensor(channel_mean or [0.0] * channels, dtype=torch.float32))
-            self.register_buffer("channel_scale", torch.tensor(channel_scale or [1.0] * channels, dtype=torch.float32))
-        if channels and pooling == "cls":
-            raise ConfigError(
-                "model.pooling = cls puts a token in front, and these data have numbers, no tokens; use mean or flat"
-            )
-        self.embedding: nn.Embedding | nn.Linear = (
-            nn.Linear(channels, d_model)
-            if channels
-            else nn.Embedding(kmer_count(kmer, letters) if kmer else vocab_size, d_model)
-        )
-        self.position = nn.Embedding(self.n_positions, d_model) if positions else None
-        if self.position is not None:
-            if position_start == "sinusoidal":
-                with torch.no_grad():
-                    self.position.weight.copy_(_sinusoids(self.n_positions, d_model) * position_std)
-            else:
-                nn.init.normal_(self.position.weight, std=position_std)
-        self.dropout_embedding = nn.Dropout(dropout_embedding)
-        self.stem = ConvStem(d_model, stem_kernel) if stem == "conv" else None
-        self.blocks = nn.ModuleList()
-        for _ in range(blocks):
-            built = build_mixer(mixer, d_model, self.n_positions, mixer_options or {})
-            if built.block == "transformer":
-                self.blocks.append(TransformerBlock(built, d_model, d_feedforward, dropout))
-            else:
-                self.blocks.append(PlainBlock(built, d_model, norm, residual, dropout))
-        transformer = blocks > 0 and isinstance(self.blocks[0], TransformerBlock)
-        self.norm = nn.LayerNorm(d_model) if transformer else None
-        width = (self.n_positions if pooling == "flat" else 1) * d_model
-        self.words = KmerBranch(words, letters, d_words, dropout_words) if words else None
-        width = (width + (d_words if words else 0)) * (4 if paired else 1)
-        self.dropout_head = nn.Dropout(dropout_head)
-        self.head: nn.Module = nn.Linear(width, n_classes)
-        if head_hidden:
-            self.head = nn.Sequential(nn.Linear(width, head_hidden), nn.ReLU(), nn.Linear(head_hidden, n_classes))
+        _check(config, inputs)
+        self.pooling, self.source = config.pooling, config.source
+        self.kmer, self.letters, self.dropout_branch = config.kmer, inputs.letters, config.dropout_branch
+        self.n_positions = config.max_length + (config.pooling == "cls")
+        self.checkpoint_blocks = config.checkpoint_blocks
+        self.channels, self.paired = inputs.channels, inputs.paired
+        if inputs.channels:
+            mean, scale = inputs.channel_mean or [0.0] * inputs.channels, inputs.channel_scale or [1.0] * inputs.channels
+            self.register_buffer("channel_mean", torch.tensor(mean, dtype=torch.float32))
+            self.register_buffer("channel_scale", torch.tensor(scale, dtype=torch.float32))
+        # The order in which parts are made decides which random numbers each gets: it must stay as it is.
+        self.embedding = _embedding(config, inputs)
+        self.position = _positions(config, self.n_positions) if config.positions else None
+        self.dropout_embedding = nn.Dropout(config.dropout_embedding)
+        self.stem = ConvStem(config.d_model, config.stem_kernel) if config.stem == "conv" else None
+        self.blocks = nn.ModuleList(_block(config, self.n_positions) for _ in range(config.blocks))
+        self.norm = nn.LayerNorm(config.d_model) if isinstance(self.blocks[0], TransformerBlock) else None
+        branch = (config.words, inputs.letters, config.d_words, config.dropout_words)
+        self.words = KmerBranch(*branch) if config.words else None
+        self.dropout_head = nn.Dropout(config.dropout_head)
+        width = (self.n_positions if config.pooling == "flat" else 1) * config.d_model
+        width = (width + (config.d_words if config.words else 0)) * (4 if inputs.paired else 1)
+        self.head = _head(width, config.head_hidden, n_outputs)
 
         mixers = [module for module in self.modules() if isinstance(module, Mixer)]
-        tabulated = not channels and all(mixer.tabulated for mixer in mixers) and (stem == "none" or source == "tokens")
+        by_token = not inputs.channels and (config.stem == "none" or config.source == "tokens")
+        tabulated = by_token and all(mixer.tabulated for mixer in mixers)
         self._tabulator = TokenTables(sum(mixer.row_floats for mixer in mixers)) if tabulated else None
 
     @property
@@ -279,6 +232,56 @@ def _sinusoids(positions: int, width: int) -> Tensor:
     return (table / table.square().mean().sqrt()).float()
 
 
+def _check(config: ModelConfig, inputs: InputSpec) -> None:
+    """Raise a `ConfigError` where options do not go together, or not with the inputs."""
+    if config.max_length < 1:
+        raise ConfigError("model.max_length must be set to build a model: the characters of the longest sequence")
+    if (config.kmer or config.words) and not inputs.letters:
+        name = "model.kmer" if config.kmer else "model.words"
+        raise ConfigError(
+            "model.kmer and model.words need DNA or proteins, whose k-mers are of a fixed set of letters", option=name
+        )
+    for name, k in {"model.kmer": config.kmer, "model.words": config.words}.items():
+        if (count := inputs.letters**k) > _MOST_KMERS:
+            raise ConfigError(f"{name} = {k} makes {count:,} k-mers; at most {_MOST_KMERS:,} are possible", option=name)
+    if config.position_start != "normal" and not config.positions:
+        name = "model.position_start"
+        raise ConfigError(f"{name} = {config.position_start} needs positions: set model.positions = true", option=name)
+    if inputs.channels and config.pooling == "cls":
+        raise ConfigError(
+            "model.pooling = cls puts a token in front, and these data have numbers, no tokens; use mean or flat",
+            option="model.pooling",
+        )
+
+
+def _embedding(config: ModelConfig, inputs: InputSpec) -> nn.Embedding | nn.Linear:
+    if inputs.channels:
+        return nn.Linear(inputs.channels, config.d_model)
+    return nn.Embedding(kmer_count(config.kmer, inputs.letters) if config.kmer else inputs.vocab_size, config.d_model)
+
+
+def _positions(config: ModelConfig, n_positions: int) -> nn.Embedding:
+    position = nn.Embedding(n_positions, config.d_model)
+    if config.position_start == "sinusoidal":
+        with torch.no_grad():
+            position.weight.copy_(_sinusoids(n_positions, config.d_model) * config.position_std)
+    else:
+        nn.init.normal_(position.weight, std=config.position_std)
+    return position
+
+
+def _block(config: ModelConfig, n_positions: int) -> PlainBlock | TransformerBlock:
+    mixer = build_mixer(config.mixer, config.d_model, n_positions, config.mixer_options)
+    if mixer.block == "transformer":
+        return TransformerBlock(mixer, config.d_model, config.d_feedforward, config.dropout)
+    return PlainBlock(mixer, config.d_model, config.norm, config.residual, config.dropout)
+
+
+def _head(width: int, hidden: int, n_outputs: int) -> nn.Module:
+    single = nn.Linear(width, n_outputs)  # also where it is not used, as the random numbers after it are those of 0.1.0
+    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, n_outputs)) if hidden else single
+
+
 def build_model(
     config: ModelConfig,
     *,
@@ -290,35 +293,45 @@ def build_model(
     channel_scale: Sequence[float] | None = None,
     paired: bool = False,
 ) -> SequenceClassifier:
-    """A new classifier as `config` describes it, with random weights from torch's global generator.
+    """Build a classifier with random weights: `SequenceClassifier` with the fields of `InputSpec` as keywords.
 
     Args:
         config: the [model] and [mixer] tables of a run's configuration; its `max_length` must be set.
-        vocab_size: number of token ids; n_classes: number of classes, or of other outputs.
-        letters: number of characters that words are made of (model.kmer): 4 for DNA, 20 for proteins, else 0.
-        channels: real numbers at each position, in the place of a token; 0: tokens. channel_mean, channel_scale: of each.
+        vocab_size: number of token ids, special ones included.
+        n_classes: number of classes, or of other outputs.
+        letters: number of characters that k-mers are made of: 4 for DNA, 20 for proteins, else 0.
+        channels: real numbers at each position, in the place of a token; 0 for tokens.
+        channel_mean: of each channel; None for 0.
+        channel_scale: of each channel; None for 1.
         paired: whether a record is two sequences.
 
     Raises:
         ConfigError: an option is unknown, or its value is not allowed.
     """
-    if config.max_length < 1:
-        raise ConfigError("model.max_length must be set to build a model: the characters of the longest sequence")
-    if (config.kmer or config.words) and not letters:
-        raise ConfigError("model.kmer and model.words need DNA or proteins, whose words are of a fixed set of letters")
-    options = {f.name: getattr(config, f.name) for f in fields(config)}
-    return SequenceClassifier(
+    inputs = InputSpec(
         vocab_size=vocab_size,
-        n_classes=n_classes,
         letters=letters,
         channels=channels,
         channel_mean=channel_mean,
         channel_scale=channel_scale,
         paired=paired,
-        **options,
     )
+    return SequenceClassifier(config, inputs, n_classes)
+
+
+def without_memory(build: Callable[[], SequenceClassifier]) -> SequenceClassifier:
+    """Build a model on the meta device: its shapes and errors, without memory for its weights or a change of random numbers.
+
+    A mixer that computes with its weights as it is built cannot be built so, and is built on the CPU.
+    """
+    try:
+        with torch.device("meta"):
+            return build()
+    except RuntimeError:
+        with torch.random.fork_rng(devices=[]):
+            return build()
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Number of trainable parameters."""
+    """Return the number of trainable parameters."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)

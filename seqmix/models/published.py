@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seqmix.config import ModelConfig
 from seqmix.errors import ConfigError
-from seqmix.models.classifier import SequenceClassifier
+from seqmix.models.classifier import InputSpec, SequenceClassifier
 
 
 def from_published(state_dict: Mapping[str, Tensor], config: Mapping[str, Any]) -> SequenceClassifier:
@@ -51,9 +52,7 @@ def from_published(state_dict: Mapping[str, Tensor], config: Mapping[str, Any]) 
 # Both functions remove from `tensors` what they use: what is left over has no place in the model.
 def _paramixer(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple[SequenceClassifier, dict[str, Tensor]]:
     cls = config["pooling"].lower() == "cls"
-    model = SequenceClassifier(
-        vocab_size=config["vocab_size"],
-        n_classes=config["num_classes"],
+    wanted = ModelConfig(
         max_length=config["seq_len"] - cls,
         mixer="paramixer",
         mixer_options={
@@ -70,6 +69,7 @@ def _paramixer(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple[S
         positions=config["pos_embedding"],
         stem="none",
     )
+    model = SequenceClassifier(wanted, InputSpec(vocab_size=config["vocab_size"]), config["num_classes"])
     renamed = {"embedding.weight": tensors.pop("embedding.weight")}
     if config["pos_embedding"]:
         renamed["position.weight"] = tensors.pop("apc_embedding.weight")
@@ -110,9 +110,7 @@ def _transformer(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple
     options: dict[str, Any] = {"n_heads": config["num_head"]}
     if config["attn_type"] == "skyformer" and "num_feats" in config:
         options["n_landmarks"] = config["num_feats"]
-    model = SequenceClassifier(
-        vocab_size=config["vocab_size"],
-        n_classes=config["num_classes"],
+    wanted = ModelConfig(
         max_length=config["max_seq_len"],
         mixer=_ATTENTION[config["attn_type"]],
         mixer_options=options,
@@ -124,6 +122,7 @@ def _transformer(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple
         stem="none",
         head_hidden=head_hidden,
     )
+    model = SequenceClassifier(wanted, InputSpec(vocab_size=config["vocab_size"]), config["num_classes"])
     renamed = {
         "embedding.weight": tensors.pop("model.embeddings.word_embeddings.weight"),
         "position.weight": tensors.pop("model.embeddings.position_embeddings.weight"),

@@ -1,7 +1,7 @@
-"""How many tokens a batch should have, found by trying: `--tokens-per-batch auto`.
+"""How many tokens a batch should have, found by measuring: `tokens_per_batch="auto"`.
 
-The longest sequences come first, as they need most. From what one of them takes, the budget is doubled for as long as
-it makes training quicker by a tenth, leaves enough steps in an epoch for learning, and stays well inside of the memory.
+The longest sequences come first, as they need most. Starting from few tokens, the number is doubled for as long as that
+makes training faster by a tenth, leaves enough steps in an epoch for learning, and stays well within the memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from seqmix.data.batching import plan_batches
 from seqmix.system.memory import forget_peak, free_memory, is_out_of_memory, release_memory, used_memory
-from seqmix.training.trainer import Trainer, add_gradients, class_weights
+from seqmix.training.fit import add_gradients
+from seqmix.training.trainer import Trainer
 
 SMALLEST, LARGEST = 1 << 12, 1 << 22
 _FASTER = 1.1  # tokens a second that doubling must gain
@@ -24,14 +25,14 @@ _SHARE = 0.5  # of the memory that is free, which the next doubling may be expec
 
 
 def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda: None) -> int:
-    """The budget for a trainer's data and device; model, optimiser and random generators stay as they are.
+    """Return the tokens per batch for a trainer's data and device; model, optimiser and random generators stay as they are.
 
     Args:
         trainer: before its first step.
         check: called between trials; may raise.
     """
     train = trainer.dataset.indices("train")
-    lengths = trainer.dataset.cut_lengths(trainer.config.data.max_length)[train]
+    lengths = trainer.lengths[train]
     longest = train[np.argsort(-lengths, kind="stable")]
     most = max(SMALLEST, int(lengths.sum()) * trainer.dataset.n_sequences // _STEPS)
     best, best_speed = SMALLEST, 0.0
@@ -62,15 +63,13 @@ def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda
 
 
 def _speed(trainer: Trainer, order: NDArray[np.int64], lengths: NDArray[np.int64], budget: int) -> float:
-    """Tokens a second of the gradients of the first batch of records in `order`, longest first; the better of two."""
+    """Return the tokens per second of computing the gradients of the first batch in `order`, longest first; the best of two."""
     batch = order[plan_batches(lengths * trainer.dataset.n_sequences, tokens_per_batch=budget)[0]]
-    targets = trainer.objective.targets(trainer.dataset.labels)
-    weights = class_weights(trainer).to(trainer.device)
     trainer.model.train()
     best = 0.0
     for _ in range(2):
         began = time.perf_counter()
-        _, tokens = add_gradients(trainer, [batch], targets, weights, len(batch))
+        _, tokens = add_gradients(trainer, [batch], len(batch))
         if trainer.device.type == "cuda":
             torch.cuda.synchronize(trainer.device)
         best = max(best, tokens / (time.perf_counter() - began))

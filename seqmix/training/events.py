@@ -1,17 +1,29 @@
-"""The events of a training, which `train` passes to its caller."""
+"""The events of a training, which `train` passes to `on_event`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from seqmix.data.dataset import Dataset
 from seqmix.run import Run
 from seqmix.training.state import State
 
+Cause = Literal["goal", "time", "steps", "epochs", "patience"]  # why a training is over
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Training begins or goes on; `batches`: in this epoch."""
+    """Training begins or goes on.
+
+    Attributes:
+        run: the run that is trained.
+        dataset: what it is trained on.
+        parameters: number of the model's trainable parameters.
+        device: where it is trained.
+        resumed: whether an earlier training goes on.
+        state: where it stands.
+    """
 
     run: Run
     dataset: Dataset
@@ -23,9 +35,15 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Nothing is left to do: `reason` in words; the weights that are kept are those of `best_step`, in `best_epoch`.
+    """Training is over.
 
-    `earlier`: an earlier call finished the training.
+    Attributes:
+        run: the run.
+        best_epoch: epoch of the weights that are kept, from 1.
+        reason: why training is over, in words.
+        best_step: step of the weights that are kept.
+        earlier: whether an earlier call finished the training, and this one had nothing left to do.
+        cause: why training is over: the goal was reached, time, steps or epochs are used up, or patience is.
     """
 
     run: Run
@@ -33,20 +51,32 @@ class Finished:
     reason: str
     best_step: int = 0
     earlier: bool = False
+    cause: Cause = "epochs"
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetChosen:
-    """`--tokens-per-batch auto` has found how many tokens a batch should have."""
+    """The number of tokens per batch was measured.
+
+    Attributes:
+        tokens_per_batch: the fastest number that leaves enough steps and memory.
+    """
 
     tokens_per_batch: int
 
 
 @dataclass(frozen=True, slots=True)
 class StepEnd:
-    """One optimiser step was made (`batch` of `batches` in this epoch).
+    """An optimiser step was made.
 
     Attributes:
+        epoch: the epoch of the step, from 1.
+        batch: batches of the epoch that are done.
+        batches: batches in the epoch.
+        step: number of the step, from 1.
+        loss: mean loss of its records.
+        lr: its learning rate.
+        tokens: tokens in its batches.
         done: share of the whole training that is over, 0 to 1: by epochs, steps or time, whichever is most.
     """
 
@@ -62,7 +92,12 @@ class StepEnd:
 
 @dataclass(frozen=True, slots=True)
 class MemoryShort:
-    """Memory ran out in a step, which was done again with every batch in `pieces` parts, as all later ones will be."""
+    """Memory ran out in a step, which was repeated with smaller batches.
+
+    Attributes:
+        step: number of the step.
+        pieces: parts in which each batch is computed from now on.
+    """
 
     step: int
     pieces: int
@@ -70,9 +105,17 @@ class MemoryShort:
 
 @dataclass(frozen=True, slots=True)
 class EpochEnd:
-    """An epoch, or with `validate_every` that many steps, are over and were validated.
+    """The weights were validated: an epoch is over, or `validate_every` steps are.
 
-    Training loss, validation scores (empty without a validation split), whether they are best; `epoch`: the one it is in.
+    Attributes:
+        epoch: the epoch, from 1.
+        step: steps so far.
+        train_loss: mean training loss since the last validation.
+        validation: scores by name; empty without a validation split.
+        best: whether they are the best so far.
+        lr: learning rate of the last step.
+        seconds: since the last validation.
+        tokens_per_second: since the last validation.
     """
 
     epoch: int

@@ -1,4 +1,4 @@
-"""The full configuration of a new run: what is stated, over a recipe, over what suits the data, over the defaults."""
+"""The full configuration of a new run: what the user states, over a recipe, over what suits the data, over the defaults."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from seqmix.config import Config, ModelConfig, Table, keywords, merge, read_sett
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, command, param, suggestion
 from seqmix.mixers import check_mixer_options, mixer_class
-from seqmix.objectives import objective_of
 from seqmix.recipes import find_recipe, read_recipe
 from seqmix.reporting.text import parse_duration
 from seqmix.system.devices import autocast, choose_device
 
 
 def mixer_with_options(given: Mapping[str, Mapping[str, Any]]) -> tuple[str, Table]:
-    """The mixer that the tables name, and the defaults of its options.
+    """Return the mixer that the tables name, and the defaults of its options.
 
     Raises:
-        ConfigError: there is no such mixer, or it has not all the options that the tables state.
+        ConfigError: there is no such mixer, or it does not have all the options that the tables state.
     """
     name = given.get("model", {}).get("mixer", ModelConfig().mixer)
     return name, check_mixer_options(name, given.get("mixer", {}))
 
 
 def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Config:
-    """The full configuration for a data set: defaults, the mixer's defaults for the model, then `layers` in order.
+    """Return the full configuration for a data set: defaults, the mixer's defaults for the model, then `layers` in order.
 
     Raises:
         ConfigError: an option is unknown or its value is not allowed.
@@ -39,7 +38,7 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
     name, defaults = mixer_with_options(given)
     prepared = dataset.info["options"]
     below = {
-        "training": {"select": next(iter(objective_of(dataset.info).selections))},
+        "training": {"select": next(iter(dataset.objective.selections))},
         "model": mixer_class(name).model_defaults,
         "mixer": defaults,
         "data": {"max_length": prepared["max_length"] or 0, "truncate": prepared["truncate"]},
@@ -107,12 +106,18 @@ def resolve_run(
     config: Config | Mapping[str, Any] | str | Path | None = None,
     settings: Sequence[str] | Mapping[str, Any] = (),
 ) -> tuple[Dataset, Config]:
-    """The data set and the full configuration of a new run; `options` are those of `train`, None where not given.
+    """Return the data set and the full configuration of a new run.
 
-    `recipe` is the name of one, or its settings.
+    Args:
+        data: see `train`.
+        options: those of `train`; None if not given.
+        recipe: name of a recipe, or its settings.
+        config: see `train`.
+        settings: see `train`.
 
     Raises:
-        ConfigError, DatasetError: see their messages.
+        ConfigError: an option is unknown, not allowed, or does not suit the data set.
+        DatasetError: there is no data set, or it cannot be trained on.
     """
     layers = stated_layers(options, config, settings)
     stated = merge(*layers)
@@ -126,32 +131,35 @@ def resolve_run(
     try:
         return dataset, _settled(dataset, tables, *layers)
     except ConfigError as error:
-        its_own = [f"{table}.{option}" for table in tables for option in tables[table] if option not in stated.get(table, {})]
-        blamed = [name for name in its_own if f"{name} " in str(error)]
-        if not blamed or not isinstance(recipe, str):
+        table, _, option = (error.option or "").partition(".")
+        if not isinstance(recipe, str) or option not in tables.get(table, {}) or option in stated.get(table, {}):
             raise
         raise ConfigError(
-            f"{error}; recipe {recipe} sets {blamed[0]}: it is for another task ({find_recipe(recipe).facts.task}); choose one "
-            "that suits these data, or none"
+            f"{error.text}; recipe {recipe} sets {error.option}: it is for another task ({find_recipe(recipe).facts.task}); "
+            "choose one that suits these data, or none",
+            option=error.option,
         ) from error
 
 
 def _settled(dataset: Dataset, *layers: Mapping[str, Table]) -> Config:
-    """The configuration, checked against the data set and the device before there is a folder."""
+    """Return the configuration, checked against the data set and the device before there is a folder."""
     resolved = resolve(dataset, *layers)
     resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
-    objective_of(dataset.info).check(resolved.training)
+    dataset.objective.check(resolved.training)
     autocast(choose_device(resolved.training.device), resolved.training.precision)
     if resolved.training.reverse_complement and dataset.vocabulary.complement is None:
         share = resolved.training.reverse_complement
-        raise ConfigError(f"training.reverse_complement = {share:g}: only DNA has another strand; set it to 0")
+        raise ConfigError(
+            f"training.reverse_complement = {share:g}: only DNA has another strand; set it to 0",
+            option="training.reverse_complement",
+        )
     return resolved
 
 
 def _without_limits(stated: Table) -> dict[str, Table]:
-    """What takes back those limits of a recipe, and of the defaults, that the user's own take the place of.
+    """Return the layer that undoes the limits of a recipe and of the defaults that the user's own limits replace.
 
-    The learning rate then follows what was asked for to its end: a recipe's limits are meant for training without others.
+    The learning rate then falls until the user's limit: a recipe's limits are meant for training without others.
     """
     limits = ["epochs", "budget", "max_steps"]
     if stated.get("budget") or stated.get("max_steps"):
@@ -162,14 +170,14 @@ def _without_limits(stated: Table) -> dict[str, Table]:
 
 
 def _without_smoothing(dataset: Dataset, stated: Table) -> dict[str, Table]:
-    """What takes back a recipe's smoothing of labels where there are none."""
-    if objective_of(dataset.info).has_classes or "label_smoothing" in stated:
+    """Return the layer that undoes a recipe's label smoothing for a regression, which has no classes."""
+    if dataset.objective.has_classes or "label_smoothing" in stated:
         return {}
     return {"training": {"label_smoothing": 0.0}}
 
 
 def layers_beneath(recipe: str | None, dataset: Dataset, given: Sequence[Mapping[str, Table]]) -> list[Mapping[str, Table]]:
-    """The layers of a recipe that is named again at a resume: its settings, without those that are taken back."""
+    """Return the layers of a recipe that is named again at a resume: its settings, without those that are undone."""
     if not recipe:
         return []
     tables, stated = read_recipe(recipe), merge(*given).get("training", {})
@@ -179,12 +187,17 @@ def layers_beneath(recipe: str | None, dataset: Dataset, given: Sequence[Mapping
 
 
 def open_labelled(data: str | Path | Dataset) -> Dataset:
+    """Return a data set that can be trained on.
+
+    Raises:
+        DatasetError: it is missing or damaged, has no labels, or has no training split.
+    """
     dataset = data if isinstance(data, Dataset) else Dataset.open(data)
     if not dataset.labelled:
         raise DatasetError(
-            f"{dataset.path}: the data set has no labels, so there is nothing to train for; prepare it again with labels: "
-            "one file a class, or --label-from header:KEY | table:FILE | column:NAME"
+            f"{dataset.path}: the data set has no labels, so there is nothing to learn; prepare it again with labels: "
+            f"a file for each class, or {param('label_from')} header:KEY, table:FILE or column:NAME"
         )
     if not len(dataset.indices("train")):
-        raise DatasetError(f"{dataset.path}: the training split is empty; prepare it again with another --split")
+        raise DatasetError(f"{dataset.path}: the training split is empty; prepare it again with another {param('split')}")
     return dataset

@@ -11,19 +11,25 @@ class State:
     """Where training stands, next to weights, optimiser and random generators.
 
     Attributes:
-        epoch, batch: the next batch is number `batch` of epoch `epoch`, both from 0.
+        epoch: epoch of the next batch, from 0.
+        batch: number of the next batch in it, from 0.
         step: optimiser steps so far.
         lr: learning rate of the last step.
-        loss_sum, records, tokens: since the last validation.
-        validations, validated: how many there were, and the step of the last.
-        best, best_loss, best_epoch, best_step: the best validation score (higher is better), the loss with it, its epoch, from
-            1, and step; 0: none yet.
-        stale: validations since.
-        tokens_per_batch: what was chosen where the configuration leaves it open; 0: as configured.
-        pieces: parts in which each batch is computed, their gradients added up: more than 1 since memory ran out.
-        elapsed: seconds of training so far, validation included; counted where there is a budget.
-        reached: the last validation was as good as `training.goal`.
-        finished: nothing is left to do.
+        loss_sum: sum of the losses of all records since the last validation.
+        records: records since the last validation.
+        tokens: tokens since the last validation.
+        validations: validations so far.
+        validated: step of the last validation.
+        best: the best validation score (higher is better).
+        best_loss: the validation loss with it.
+        best_epoch: its epoch, from 1; 0 if there is none yet.
+        best_step: its step; 0 if there is none yet.
+        stale: validations since the best.
+        tokens_per_batch: what was measured if the configuration leaves it open; 0 for as configured.
+        pieces: parts in which each batch is computed, their gradients added up; more than 1 once memory ran out.
+        elapsed: seconds of training so far, validation included; counted if there is a budget.
+        reached: whether the last validation was as good as `training.goal`.
+        finished: whether nothing is left to do.
     """
 
     epoch: int = 0

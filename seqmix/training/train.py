@@ -1,4 +1,4 @@
-"""Training: `train()` settles the configuration, consumes the events of `fit()` and writes the run folder.
+"""Training: `train()` resolves the configuration, consumes the events of `fit()` and writes the run folder.
 
 The whole state is saved between steps, so that an interrupted run ends with the weights of an uninterrupted one (to the
 bit, on a CPU and without a time budget).
@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,18 @@ import torch
 from seqmix.config import Config, Table, keywords, merge
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, Interrupted, RunError, command, param
-from seqmix.models.classifier import count_parameters
+from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parameters, without_memory
 from seqmix.options import taking_options
-from seqmix.run import Run, model_for, next_run_folder
+from seqmix.reporting.text import amount
+from seqmix.run import Run, next_run_folder
 from seqmix.system.devices import choose_device, thread_count
+from seqmix.system.memory import free_memory
 from seqmix.training.batch_size import choose_tokens_per_batch
-from seqmix.training.events import BudgetChosen, EpochEnd, Event, Finished, MemoryShort, Started
+from seqmix.training.events import BudgetChosen, Cause, EpochEnd, Event, Finished, Started, StepEnd
+from seqmix.training.fit import fit
 from seqmix.training.progress import events_shown
 from seqmix.training.resolve import layers_beneath, open_labelled, resolve_run, stated_layers
-from seqmix.training.trainer import Trainer, fit
+from seqmix.training.trainer import Trainer
 
 
 @taking_options([one for _, one in keywords().values()], unset=True)
@@ -102,21 +105,25 @@ def _resumed(
 
 
 def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bool) -> Run:
-    """The folder of a run that is about to be trained.
+    """Create the folder of a run that is about to be trained, unless its model cannot be built.
+
+    Args:
+        dataset: the data set.
+        config: the full configuration.
+        output: the folder; None for the next one under runs/.
+        overwrite: whether it may replace another run's.
 
     Raises:
-        ConfigError: the model cannot be built, or not for this data set; RunError: the folder is in the way.
+        ConfigError: the model cannot be built, or not for this data set.
+        RunError: the folder is in the way.
     """
-    with torch.random.fork_rng():  # a model that cannot be built leaves no folder behind
-        try:
-            model = model_for(config, dataset.info)
-        except (RuntimeError, MemoryError) as error:
-            raise ConfigError(f"the model cannot be built: it is too large for the memory here ({error})") from error
+    model = _outline(dataset, config)
     longest = int(dataset.cut_lengths(config.data.max_length).max())
     if model.length_limit is not None and longest > config.model.max_length:
         raise ConfigError(
             f"the data set has sequences of {longest:,} characters, model.max_length is {config.model.max_length:,}; "
-            f"cut them with --max-length {config.model.max_length}"
+            f"cut them with {param('max_length', config.model.max_length)}",
+            option="model.max_length",
         )
     if output is None:
         label = model.mixer_label()
@@ -124,85 +131,115 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
     return Run.create(output, config, dataset.info, overwrite=overwrite)
 
 
+def _outline(dataset: Dataset, config: Config) -> SequenceClassifier:
+    """Return the model without its weights: whatever prevents its building shows before there is a folder."""
+    inputs = InputSpec.of(dataset.vocabulary, paired=dataset.n_sequences == 2)
+    try:
+        model = without_memory(lambda: SequenceClassifier(config.model, inputs, dataset.objective.n_outputs))
+    except (RuntimeError, MemoryError) as error:
+        raise ConfigError(f"the model cannot be built: it is too large for the memory here ({error})") from error
+    needed, free = 4 * count_parameters(model), free_memory(torch.device("cpu"))
+    if free is not None and needed > free:
+        raise ConfigError(
+            f"the model cannot be built: it is too large for the memory here: its weights take {amount(needed)}, and "
+            f"{amount(free)} are free"
+        )
+    return model
+
+
 def _check_same(run: Run, dataset: Dataset, layers: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
-    """A resumed run must go on with its own data and options; options given again must be the same."""
+    """Raise an error unless a resumed run goes on with its own data and options; those given again must be the same."""
     if dataset.fingerprint != run.dataset_fingerprint:
-        raise RunError(f"{run.path}: cannot be resumed: the data set {dataset.path} has changed since it was begun")
+        raise RunError(f"{run.path}: cannot be resumed: the data set {dataset.path} has changed since the run began")
     tables = run.config.to_tables()
     for table, options in merge(*layers).items():
         for name, value in options.items():
             stored = tables.get(table, {}).get(name)
             if name not in ("path", "device") and stored != value:
                 raise RunError(
-                    f"{run.path}: cannot be resumed with {table}.{name} = {value!r}: it was begun with {stored!r}; "
+                    f"{run.path}: cannot be resumed with {table}.{name} = {value!r}: the run began with {stored!r}; "
                     "leave the option out, or start a new run"
                 )
 
 
 def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
-    config = run.config
-    device = choose_device(config.training.device)
-    torch.manual_seed(config.training.seed)
-    model = run.build_model().to(device)
-    trainer = Trainer(model, dataset, config, device)
+    """Train a run to its end, from wherever it stands."""
+    trainer, resumed = _trainer(run, dataset)
+    if trainer.state.finished:
+        emit(_finished(run, trainer, earlier=True))
+        return
+    run.remove_partial()
+    writer = _tensorboard(run) if run.config.training.tensorboard else None
+    emit(Started(run, dataset, count_parameters(trainer.model), str(trainer.device), resumed, trainer.state))
+    with _signals() as stop, closing(writer) if writer else nullcontext():
+        _follow(run, trainer, emit, stop, writer)
+    emit(_finished(run, trainer))
+
+
+def _trainer(run: Run, dataset: Dataset) -> tuple[Trainer, bool]:
+    """Return a trainer at the last saved state of a run, and whether there was one."""
+    device = choose_device(run.config.training.device)
+    torch.manual_seed(run.config.training.seed)
+    trainer = Trainer(run.build_model().to(device), dataset, run.config, device)
     saved = run.load_state()
     if saved is None and (run.path / "model.safetensors").exists():
         raise RunError(f"{run.path}: nothing to resume from: last/state.safetensors is missing; start a new run")
     if saved:
         trainer.unpack(*saved)
-        if trainer.state.finished:
-            emit(Finished(run, trainer.state.best_epoch, _reason(trainer), trainer.state.best_step, earlier=True))
-            return
-        run.rewind_history(trainer.state.validations)
-    run.remove_partial()
-    writer = _tensorboard(run) if config.training.tensorboard else None
-    emit(Started(run, dataset, count_parameters(model), str(device), saved is not None, trainer.state))
-    with _signals() as stop:
-
-        def check() -> None:
-            if stop.is_set():
-                raise Interrupted(
-                    f"interrupted at step {trainer.state.step}; continue with: {command('train')} {param('resume', True)} "
-                    f"{param('output', str(run.path))}"
-                )
-
-        try:
-            if not (config.training.tokens_per_batch or config.training.batch_size or trainer.state.tokens_per_batch):
-                trainer.state.tokens_per_batch = choose_tokens_per_batch(trainer, check)
-                emit(BudgetChosen(trainer.state.tokens_per_batch))
-            for event in fit(trainer, check):
-                if isinstance(event, EpochEnd):
-                    _record_epoch(run, trainer, event, writer)
-                elif isinstance(event, MemoryShort):
-                    pass
-                elif event.step % config.training.save_every == 0 or trainer.due(event.batches):
-                    run.save_state(*trainer.pack())
-                emit(event)
-                if stop.is_set():
-                    run.save_state(*trainer.pack())
-                    check()
-        finally:
-            if writer:
-                writer.close()
-    emit(Finished(run, trainer.state.best_epoch, _reason(trainer), trainer.state.best_step))
+        if not trainer.state.finished:
+            run.rewind_history(trainer.state.validations)
+    return trainer, saved is not None
 
 
-def _reason(trainer: Trainer) -> str:
-    """Why training is over."""
-    state, training = trainer.state, trainer.config.training
-    if state.reached:
-        return f"validation {training.select} has reached {training.goal:g}"
-    if trainer.used_up:
-        return f"the time budget of {training.budget:g} s is used up"
-    if trainer.over:
-        return "all steps done"
-    if 0 < training.epochs <= state.epoch:
-        return "all epochs done"
-    return f"no better {training.select} for {state.stale} {'validations' if training.validate_every else 'epochs'}"
+def _follow(run: Run, trainer: Trainer, emit: Callable[[Event], None], stop: threading.Event, writer: Any) -> None:
+    """Pass on the events of training, and write what they bring to the run folder."""
+    training, state = run.config.training, trainer.state
+
+    def check() -> None:
+        if stop.is_set():
+            raise Interrupted(
+                f"interrupted at step {state.step}; continue with: {command('train')} {param('resume', True)} "
+                f"{param('output', str(run.path))}"
+            )
+
+    if not (training.tokens_per_batch or training.batch_size or state.tokens_per_batch):
+        state.tokens_per_batch = choose_tokens_per_batch(trainer, check)
+        emit(BudgetChosen(state.tokens_per_batch))
+    for event in fit(trainer, check):
+        if isinstance(event, EpochEnd):
+            _record_epoch(run, trainer, event, writer)
+        elif isinstance(event, StepEnd) and (event.step % training.save_every == 0 or trainer.due(event.batches)):
+            run.save_state(*trainer.pack())
+        emit(event)
+        if stop.is_set():
+            run.save_state(*trainer.pack())
+            check()
+
+
+def _finished(run: Run, trainer: Trainer, *, earlier: bool = False) -> Finished:
+    state = trainer.state
+    cause = trainer.cause
+    return Finished(run, state.best_epoch, _in_words(cause, trainer), state.best_step, earlier=earlier, cause=cause)
+
+
+def _in_words(cause: Cause, trainer: Trainer) -> str:
+    training = trainer.config.training
+    match cause:
+        case "goal":
+            return f"validation {training.select} has reached {training.goal:g}"
+        case "time":
+            return f"the time budget of {training.budget:g} s is used up"
+        case "steps":
+            return "all steps done"
+        case "epochs":
+            return "all epochs done"
+        case "patience":
+            validations = "validations" if training.validate_every else "epochs"
+            return f"no better {training.select} for {trainer.state.stale} {validations}"
 
 
 def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> None:
-    """Weights first, then the log, then the state: whatever a crash leaves is made good by a resume."""
+    """Write weights first, then the log, then the state: a resume repairs whatever a crash leaves."""
     if event.best:
         run.save_model(trainer.averaged)
     line = {"epoch": event.epoch, "step": event.step, "train_loss": event.train_loss, "lr": event.lr}
@@ -229,7 +266,7 @@ def _tensorboard(run: Run) -> Any:
 
 @contextmanager
 def _signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set; a second SIGINT interrupts at once. Only in the main thread."""
+    """Yield an event that SIGINT and SIGTERM set; a second SIGINT interrupts at once. Only in the main thread."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop

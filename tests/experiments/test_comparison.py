@@ -23,8 +23,8 @@ from seqmix.experiments.comparison.result import Comparison, ComparisonRow
 from seqmix.experiments.events import Planned
 from seqmix.experiments.spread import Spread, spread
 from seqmix.experiments.trial import Trial, TrialSpec, finished_trial, run_trial
+from seqmix.training import fit as fitting
 from seqmix.training import resolve as settling
-from seqmix.training import trainer as fitting
 from tests.support import BROKEN_MIXERS, as_kept_by_0_1_0, installed
 
 TINY = ("model.d_model=8", "model.words=0", "training.epochs=1")

@@ -8,7 +8,7 @@ import seqmix
 from seqmix.cli import app
 from seqmix.evaluation.baselines import baseline_scores
 from seqmix.models.classifier import SequenceClassifier
-from tests.support import train_tiny, values, write_fasta
+from tests.support import new_model, train_tiny, values, write_fasta
 from tests.support.kinds import pair_rows as rows
 from tests.support.preparing import message_of, prepare, reverse_complement, write_jsonl, write_table
 
@@ -105,7 +105,7 @@ def test_pair_column_without_table_is_noted(two_class_files, tmp_path):
 def model(**options):
     torch.manual_seed(0)
     given = {"vocab_size": 7, "n_classes": 2, "max_length": 20, "mixer": "conv", "d_model": 4, "paired": True} | options
-    return SequenceClassifier(**given)
+    return new_model(**given)
 
 
 def test_head_sees_both_product_and_difference():
@@ -120,7 +120,8 @@ def test_head_sees_both_product_and_difference():
 
 
 def test_both_texts_of_a_pair_use_the_same_branch():
-    two, seen = model(words=2, d_words=3, dropout_branch=1.0).train(), []
+    two, seen = model(words=2, d_words=3).train(), []
+    two.dropout_branch = 1.0  # always one of the two
     two.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     ids = torch.randint(2, 6, (128, 20))
     two(ids, torch.ones(128, 20, dtype=torch.bool))

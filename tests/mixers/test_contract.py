@@ -12,9 +12,8 @@ from seqmix.data.vocabulary import CLS
 from seqmix.functional import even_landmarks, gaussian, gaussian_kernel
 from seqmix.mixers import available_mixers, build_mixer, mixer_class
 from seqmix.mixers.reformer import _hash
-from seqmix.models.classifier import SequenceClassifier
 from seqmix.system.tensor_file import pack, unpack
-from tests.support import naive
+from tests.support import naive, new_model
 
 WIDTH, LONGEST, VOCABULARY = 8, 21, 9
 OPTIONS = {
@@ -59,7 +58,7 @@ def mixer(name, options, dtype=torch.float64):
 def classifier(name, options, pooling="mean", dtype=torch.float64, **more):
     # Large positions and biases of every size: nothing that matters is near zero.
     settings = {"positions": True, "position_std": 1.0, "blocks": 2, "d_feedforward": 10} | more
-    model = SequenceClassifier(
+    model = new_model(
         vocab_size=VOCABULARY,
         n_classes=3,
         max_length=LONGEST,

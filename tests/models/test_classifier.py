@@ -11,7 +11,8 @@ from seqmix.config import ModelConfig
 from seqmix.errors import ConfigError
 from seqmix.mixers import build_mixer, mixer_options
 from seqmix.models.blocks import TransformerBlock
-from seqmix.models.classifier import SequenceClassifier, count_parameters
+from seqmix.models.classifier import count_parameters
+from tests.support import new_model
 
 LENGTHS = (3, 8, 5)
 
@@ -25,7 +26,7 @@ def classifier(**options):
     settings = {"vocab_size": 9, "n_classes": 3, "max_length": 8, "d_model": 6, "stem": "none"} | options
     if settings.get("mixer", "paramixer") == "paramixer":
         settings["mixer_options"] = {"d_hidden": 5} | settings.get("mixer_options", {})
-    return SequenceClassifier(**settings)
+    return new_model(**settings)
 
 
 @pytest.fixture
@@ -267,7 +268,7 @@ def test_invalid_options_are_explained(options, message):
 def test_plain_block_with_residual_adds_its_input(mixer):
     torch.manual_seed(0)
     options = {"vocab_size": 7, "n_classes": 2, "max_length": 16, "mixer": mixer, "d_model": 8, "norm": False, "stem": "none"}
-    plain, added = (SequenceClassifier(**options, residual=residual) for residual in (False, True))
+    plain, added = (new_model(**options, residual=residual) for residual in (False, True))
     added.load_state_dict(plain.state_dict())
     ids, mask = torch.randint(2, 7, (2, 16)), torch.ones(2, 16, dtype=torch.bool)
     expected = plain.eval().features(ids, mask) + plain.embedding(ids)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from seqmix.mixers import Table
 from seqmix.models import token_tables
-from seqmix.models.classifier import SequenceClassifier
+from tests.support import new_model
 
 LENGTHS = [40, 33, 40, 21] * 3
 
@@ -16,7 +16,7 @@ LENGTHS = [40, 33, 40, 21] * 3
 def classifier(**options):
     torch.manual_seed(0)
     settings = {"d_model": 6, "stem": "none", "max_length": 40, "mixer_options": {"d_hidden": 5, "link_scale": 1.0}} | options
-    return SequenceClassifier(vocab_size=7, n_classes=3, mixer="paramixer", **settings).double()
+    return new_model(vocab_size=7, n_classes=3, mixer="paramixer", **settings).double()
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_tables_keep_outputs_in_inference(options, batch, monkeypatch):
 @pytest.mark.parametrize("options", [{"dropout_embedding": 0.5}, {"stem": "conv"}, {"mixer": "softmax", "mixer_options": {}}])
 def test_no_table_if_features_depend_on_more_than_token_and_position(options, batch):
     settings = {"mixer": "paramixer", "d_model": 6, "stem": "none", "max_length": 40} | options
-    model = SequenceClassifier(vocab_size=7, n_classes=3, **settings)
+    model = new_model(vocab_size=7, n_classes=3, **settings)
     assert tables_used(model.train(), batch) == [None]
 
 

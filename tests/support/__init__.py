@@ -22,6 +22,15 @@ def write_fasta(path, records):
     return path
 
 
+def new_model(*, n_classes=2, **options):
+    """A classifier, from the fields of `InputSpec` and `ModelConfig` side by side."""
+    from seqmix.config import ModelConfig
+    from seqmix.models.classifier import InputSpec, SequenceClassifier
+
+    inputs = {name: options.pop(name) for name in InputSpec.__dataclass_fields__ if name in options}
+    return SequenceClassifier(ModelConfig(**options), InputSpec(**inputs), n_classes)
+
+
 def train_tiny(dataset, output, *settings, **options):
     """Train a small convolution for a few epochs."""
     given = {"mixer": "conv", "epochs": 2, "lr": 0.02, "tokens_per_batch": 512} | options

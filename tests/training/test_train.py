@@ -21,10 +21,10 @@ from seqmix.models.classifier import SequenceClassifier
 from seqmix.recipes import read_recipe
 from seqmix.reporting.text import parse_duration
 from seqmix.training import batch_size as budget
+from seqmix.training import fit as fitting
 from seqmix.training import resolve as settling
-from seqmix.training import trainer as fitting
 from seqmix.training.events import BudgetChosen, EpochEnd, Finished, MemoryShort, Started, StepEnd
-from seqmix.training.trainer import learning_rate
+from seqmix.training.trainer import Trainer, learning_rate
 from tests.support import random_dna, write_fasta
 
 SMALL = ("model.d_model=8", "model.words=0", "mixer.d_hidden=8", "mixer.n_factors=3")
@@ -97,13 +97,13 @@ class Short:
 
 
 def short_of_memory(monkeypatch, room):
-    genuine = fitting.Trainer.__post_init__
+    genuine = Trainer.__post_init__
 
     def build(self):
         genuine(self)
         self.forward = Short(self.model, room)
 
-    monkeypatch.setattr(fitting.Trainer, "__post_init__", build)
+    monkeypatch.setattr(Trainer, "__post_init__", build)
 
 
 def test_out_of_memory_halves_batches_with_same_result(dataset, tmp_path, monkeypatch):
@@ -120,7 +120,7 @@ def test_out_of_memory_halves_batches_with_same_result(dataset, tmp_path, monkey
 
 def test_single_sequence_out_of_memory_is_a_clear_error(dataset, tmp_path, monkeypatch):
     short_of_memory(monkeypatch, 50)
-    with pytest.raises(SeqmixError, match=r"memory ran out at step 1 with a single sequence of .*--max-length"):
+    with pytest.raises(SeqmixError, match=r"memory ran out at step 1 with a single sequence of .*max_length"):
         train(dataset, tmp_path / "run")
 
 
@@ -177,7 +177,7 @@ def test_batch_size_trial_leaves_weights_and_random_state_alone(dataset, tmp_pat
     torch.manual_seed(0)
     run, _ = train(dataset, tmp_path / "run")
     model = run.build_model()
-    trainer = fitting.Trainer(model, dataset, run.config, torch.device("cpu"))
+    trainer = Trainer(model, dataset, run.config, torch.device("cpu"))
     before, state = [p.clone() for p in model.parameters()], torch.get_rng_state()
     budget.choose_tokens_per_batch(trainer)
     assert all(map(torch.equal, before, model.parameters()))
@@ -748,7 +748,7 @@ def test_unavailable_device_is_an_error(device, dataset, tmp_path):
 
 
 def test_non_finite_loss_is_a_clear_error(dataset, tmp_path):
-    with pytest.raises(SeqmixError, match="diverged; lower --lr"):
+    with pytest.raises(SeqmixError, match="diverged; lower lr"):
         train(dataset, tmp_path / "run", "training.clip=0", "training.warmup=0", "model.norm=false", lr=1e30, epochs=3)
 
 
@@ -775,7 +775,7 @@ def test_unlabelled_data_set_is_an_error_with_advice(tmp_path):
     rng = random.Random(2)
     files = write_fasta(tmp_path / "genome.fa", [(f"r{i}", random_dna(30, rng)) for i in range(9)])
     data = seqmix.prepare(files, tmp_path / "data")
-    with pytest.raises(DatasetError, match=r"no labels.*--label-from"):
+    with pytest.raises(DatasetError, match=r"no labels.*label_from"):
         seqmix.train(data, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -794,7 +794,7 @@ def test_missing_or_damaged_data_set_is_an_error(dataset, tmp_path):
 
 @pytest.mark.parametrize("settings", [("model.pooling=flat",), ("model.positions=true",)], ids=str)
 def test_sequences_longer_than_model_are_an_error_with_advice(settings, dataset, tmp_path):
-    with pytest.raises(ConfigError, match="--max-length 50"):
+    with pytest.raises(ConfigError, match="max_length=50"):
         train(dataset, tmp_path / "run", *settings, "model.max_length=50")
     assert not (tmp_path / "run").exists()
 

@@ -1,0 +1,208 @@
+"""The training loop: `fit()` is a generator of events over a `Trainer`'s model, data and state.
+
+The best weights are those of the best validation score; the test split is never looked at. Everything random comes
+from the seed, and whenever an event arrives the whole state may be saved.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seqmix.data.batching import collate, interleave
+from seqmix.errors import SeqmixError, param
+from seqmix.models.batched import predict_batches
+from seqmix.system.devices import autocast
+from seqmix.system.memory import is_out_of_memory, release_memory
+from seqmix.training.events import EpochEnd, MemoryShort, StepEnd
+from seqmix.training.trainer import Trainer, learning_rate
+
+
+def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[StepEnd | EpochEnd | MemoryShort]:
+    """Train from the trainer's state to the end; yield an event for every optimiser step and every validation.
+
+    When memory runs out, the step is repeated with its batches in halves, whose gradients are added up: without dropout,
+    which draws anew for each part, the result is that of the whole.
+
+    When the time budget or the number of steps is used up, the rest of the epoch is left out: the weights are validated,
+    and training is over.
+
+    Whenever an event arrives, the trainer's state is consistent and may be saved.
+
+    Args:
+        trainer: model, data and state; changed in place.
+        check: called between validation batches; may raise.
+
+    Raises:
+        SeqmixError: the loss or a weight is not a finite number.
+    """
+    state = trainer.state
+    trainer.start_clock()
+    began, tokens_before = time.monotonic(), state.tokens
+    while not state.finished:
+        plan = trainer.plan()
+        yield from _steps(trainer, plan)
+        if not trainer.due(len(plan)):
+            state.epoch, state.batch = state.epoch + 1, 0
+            continue
+        scores = _validate(trainer, check) if len(trainer.dataset.indices("val")) else {}
+        _check_finite(trainer, scores)
+        trainer.count_time()
+        yield _judge(trainer, scores, len(plan), time.monotonic() - began, state.tokens - tokens_before)
+        began, tokens_before = time.monotonic(), state.tokens
+
+
+def _steps(trainer: Trainer, plan: list[NDArray[np.int64]]) -> Iterator[StepEnd | MemoryShort]:
+    """Make the steps of an epoch until it is over or a validation is due."""
+    training, state = trainer.config.training, trainer.state
+    trainer.model.train()
+    mean_size = sum(map(len, plan)) / len(plan)
+    while state.batch < len(plan) and not trainer.due(len(plan)):
+        group = plan[state.batch : state.batch + training.accumulate]
+        middle = (state.batch + 0.5 * len(group)) / len(plan)  # of the step: neither the first nor the last is wasted
+        state.lr = learning_rate(trainer.config, trainer.progress(state.epoch + middle))
+        pieces = state.pieces
+        loss, tokens = _step(trainer, group, mean_size)
+        state.batch += len(group)
+        state.step += 1
+        trainer.model.after_step(state.step)
+        trainer.update_average()
+        size = sum(map(len, group))
+        state.loss_sum += loss * size
+        state.records += size
+        state.tokens += tokens
+        trainer.count_time()
+        if state.pieces != pieces:
+            yield MemoryShort(state.step, state.pieces)
+        done = trainer.progress(state.epoch + state.batch / len(plan))
+        yield StepEnd(state.epoch + 1, state.batch, len(plan), state.step, loss, state.lr, tokens, done)
+
+
+def _step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float) -> tuple[float, int]:
+    """Make an optimiser step over a group of batches; return the mean loss of its records and their tokens."""
+    state, clip = trainer.state, trainer.config.training.clip
+    for parameters in trainer.optimizer.param_groups:
+        parameters["lr"] = state.lr
+    before = torch.get_rng_state()
+    largest = max(len(indices) for indices in group)
+    while True:
+        try:
+            parts = [part for indices in group for part in np.array_split(indices, min(state.pieces, len(indices)))]
+            total, tokens = add_gradients(trainer, parts, mean_size * len(group))
+            break
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if state.pieces >= largest:
+                longest = max(len(part) for indices in group for i in indices for part in trainer.training_view(int(i)))
+                raise SeqmixError(
+                    f"memory ran out at step {state.step + 1} with a single sequence of {longest:,} characters; cut sequences "
+                    f"with {param('max_length')}, or keep less in memory with model.checkpoint_blocks = true"
+                ) from error
+        # Outside of the handler, where the error no longer holds on to the tensors of the attempt.
+        state.pieces *= 2
+        torch.set_rng_state(before)
+        release_memory(trainer.device)
+    if not math.isfinite(total):
+        raise _diverged(f"the training loss is {total}", state.step + 1)
+    if clip:
+        trainer.scaler.unscale_(trainer.optimizer)
+        torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), clip)
+    trainer.scaler.step(trainer.optimizer)
+    trainer.scaler.update()
+    return total / sum(len(indices) for indices in group), tokens
+
+
+def add_gradients(trainer: Trainer, parts: list[NDArray[np.int64]], size: float) -> tuple[float, int]:
+    """Compute the gradients of records, in batches `parts`; return the sum of their losses and their tokens.
+
+    The gradient is that of the summed loss over the mean size of a batch, so that a record weighs the same in a
+    batch of few long sequences and in one of many short.
+    """
+    training = trainer.config.training
+    trainer.optimizer.zero_grad(set_to_none=True)
+    total, tokens = 0.0, 0
+    for indices in parts:
+        batch = collate(
+            interleave([trainer.training_view(int(i)) for i in indices]),
+            cls=trainer.model.pooling == "cls",
+            pin=trainer.device.type == "cuda",
+        )
+        tokens += int(batch.mask.sum())
+        batch = batch.to(trainer.device)
+        with autocast(trainer.device, training.precision):
+            logits = trainer.forward(batch.ids, batch.mask)
+        target = trainer.targets[indices].to(trainer.device)
+        losses = trainer.objective.loss(logits.float(), target, trainer.class_weights, training.label_smoothing)
+        loss = losses.sum()
+        trainer.scaler.scale(loss / size).backward()
+        total += loss.item()
+    return total, tokens
+
+
+def _diverged(what: str, step: int) -> SeqmixError:
+    return SeqmixError(
+        f"{what} at step {step}: training diverged; lower {param('lr')}, or lengthen the warm-up (training.warmup = 0.1); the "
+        "best weights so far are kept"
+    )
+
+
+def _validate(trainer: Trainer, check: Callable[[], None]) -> dict[str, float]:
+    """Return the scores on the validation split."""
+    validation = trainer.dataset.indices("val")
+    found = predict_batches(
+        trainer.averaged,
+        trainer.objective,
+        lambda i: trainer.dataset.truncated(int(validation[i]), trainer.config.data),
+        trainer.lengths[validation],
+        device=trainer.device,
+        precision=trainer.config.training.precision,
+        tokens_per_batch=trainer.state.tokens_per_batch or trainer.config.training.tokens_per_batch,
+        on_batch=lambda _: check(),
+    )
+    return trainer.objective.point_scores(found, trainer.dataset.labels[validation])
+
+
+def _check_finite(trainer: Trainer, scores: Mapping[str, float]) -> None:
+    """Raise a `SeqmixError` if a weight or the validation loss is not a finite number."""
+    if not all(bool(p.isfinite().all()) for p in trainer.averaged.parameters()):
+        raise _diverged("some weights are not finite", trainer.state.step)
+    if not math.isfinite(loss := scores.get(trainer.objective.loss_score, 0.0)):
+        raise _diverged(f"the validation loss is {loss}", trainer.state.step)
+
+
+def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: float, tokens: int) -> EpochEnd:
+    """Take validation scores into the state, and move it to the next epoch if this one is over."""
+    state, training = trainer.state, trainer.config.training
+    score, loss = trainer.objective.judge(scores, training.select)
+    # Without validation scores there is nothing to choose by: the last weights are the ones to keep.
+    # Small validation splits have many ties: of two equal scores, the one with the lower loss is better.
+    best = not math.isfinite(score) or (score, -loss) > (state.best, -state.best_loss)
+    if best:
+        if math.isfinite(score):
+            state.best, state.best_loss = score, loss
+        state.best_epoch, state.best_step = state.epoch + 1, state.step
+    event = EpochEnd(
+        epoch=state.epoch + 1,
+        step=state.step,
+        train_loss=state.loss_sum / max(1, state.records),
+        validation=scores,
+        best=best,
+        lr=state.lr,
+        seconds=seconds,
+        tokens_per_second=tokens / max(seconds, 1e-9),
+    )
+    state.stale = 0 if best else state.stale + 1
+    state.validations, state.validated = state.validations + 1, state.step
+    state.loss_sum, state.records, state.tokens = 0.0, 0, 0
+    if trainer.over or state.batch >= batches:
+        state.epoch, state.batch = state.epoch + 1, 0
+    last = 0 < training.epochs <= state.epoch
+    state.reached = trainer.objective.reaches(score, training.goal, training.select)
+    state.finished = last or trainer.over or state.reached or 0 < training.patience <= state.stale
+    return event

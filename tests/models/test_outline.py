@@ -1,0 +1,82 @@
+"""A model without memory for its weights, with which everything is checked before a run folder exists."""
+
+import pytest
+import torch
+
+import seqmix
+from seqmix.config import ModelConfig
+from seqmix.errors import ConfigError
+from seqmix.mixers import Mixer, available_mixers
+from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parameters, without_memory
+from seqmix.training import train as training
+
+SMALL = {"d_model": 8, "words": 0}
+
+
+def build(**options):
+    return SequenceClassifier(ModelConfig(max_length=50, d_model=8, **options), InputSpec(vocab_size=7), 2)
+
+
+@pytest.mark.parametrize("mixer", available_mixers())
+def test_every_mixer_is_outlined_with_its_shapes_and_without_random_numbers(mixer):
+    before = torch.get_rng_state()
+    outline = without_memory(lambda: build(mixer=mixer))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(parameter.is_meta for parameter in outline.parameters())
+    real = build(mixer=mixer)
+    assert [(n, p.shape) for n, p in outline.named_parameters()] == [(n, p.shape) for n, p in real.named_parameters()]
+    assert count_parameters(outline) == count_parameters(real)
+    assert outline.mixer_label() == real.mixer_label()
+
+
+def test_a_mixer_that_reads_its_weights_while_it_is_built_is_built_on_the_cpu():
+    class Reading(Mixer):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.randn(3))
+            self.largest = float(self.weight.max())
+
+    before = torch.get_rng_state()
+    assert without_memory(Reading).weight.device.type == "cpu"
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_training_builds_its_model_once(dataset, tmp_path, monkeypatch):
+    devices, init = [], SequenceClassifier.__init__
+
+    def counted(self, *args):
+        init(self, *args)
+        devices.append(next(self.parameters()).device.type)
+
+    monkeypatch.setattr(SequenceClassifier, "__init__", counted)
+    run = seqmix.train(dataset, tmp_path / "run", epochs=1, tokens_per_batch=4096, **SMALL)
+    assert devices == ["meta", "cpu"]
+    devices.clear()
+    seqmix.train(output=run.path, resume=True)
+    assert devices == ["cpu"]
+    devices.clear()
+    assert run.n_parameters == count_parameters(run.load_model())
+    assert devices == ["meta", "cpu"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"d_model": 10**8}, "too large for the memory here: its weights take .* are free"),
+        ({"d_model": 10**11}, "too large for the memory here"),
+        ({"stem_kernel": 4}, "must be odd"),
+        ({"settings": ["model.max_length=20"], "positions": True}, "cut them with max_length=20"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_built_leaves_no_folder(options, message, dataset, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        seqmix.train(dataset, tmp_path / "run", **SMALL | options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_do_not_fit_the_free_memory_are_refused(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "free_memory", lambda _: 1000)
+    with pytest.raises(ConfigError, match=r"its weights take [\d.]+ kB, and 1 kB are free"):
+        seqmix.train(dataset, tmp_path / "run", **SMALL)
+    assert not list(tmp_path.iterdir())

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -283,9 +283,9 @@ class Config:
             check_name(name, known, f"there is no configuration table '{name}'", "there are")
             if not isinstance(table, Mapping):
                 raise ConfigError(f"configuration: '{name}' must be a table [{name}], got {table!r}")
-        model = {**tables.get("model", {}), "mixer_options": dict(tables.get("mixer", {}))}
+        model = build_table(ModelConfig, "model", tables.get("model", {}))
         return cls(
-            model=build_table(ModelConfig, "model", model),
+            model=replace(model, mixer_options=dict(tables.get("mixer", {}))),
             training=build_table(TrainingConfig, "training", tables.get("training", {})),
             data=build_table(DataConfig, "data", tables.get("data", {})),
         )
@@ -299,7 +299,7 @@ def build_table(kind: type[T], table: str, values: Mapping[str, Any]) -> T:
     """
     known = options_of(kind)
     public = [name for name in known if name != "mixer_options"]
-    for name in values.keys() - {"mixer_options"}:
+    for name in values:
         check_name(name, public, f"there is no option '{table}.{name}'", f"[{table}] has")
     return kind(**{k: float(v) if known[k].type is float and type(v) is int else v for k, v in values.items()})
 

@@ -1,7 +1,7 @@
-"""The classifier: ``head(pool(blocks(stem(embedding(words(ids)))), mask))``.
+"""The classifier: ``head(pool(blocks(stem(embedding(kmers(ids)))), mask))``.
 
 In: token indices `(B, L)`, or real numbers `(B, L, channels)`, and a mask `(B, L)`, True = a real position. Out: logits
-`(B, C)`. Nothing of the output depends on what stands at padding or on the other records in the batch.
+`(B, C)`. The output depends neither on what stands at padding nor on the other records in the batch.
 """
 
 from __future__ import annotations
@@ -114,32 +114,38 @@ class SequenceClassifier(nn.Module):
 
     @property
     def length_limit(self) -> int | None:
-        """Most tokens (CLS included) that a sequence may have; None: any number."""
+        """Most tokens (CLS included) that a sequence may have; None if any number."""
         return self.n_positions if self.pooling == "flat" or self.position is not None else None
 
     def mixer_label(self) -> str:
-        """What the mixer says of its options in the name of a run."""
+        """Return what the name of a run says about the mixer's options."""
         mixer = self.blocks[0].mixer
         assert isinstance(mixer, Mixer)
         return mixer.label()
 
     def after_step(self, step: int) -> None:
-        """Tells the mixers that optimiser step number `step`, from 1, was made."""
+        """Tell the mixers that optimiser step number `step`, from 1, was made."""
         for module in self.modules():
             if isinstance(module, Mixer):
                 module.after_step(step)
 
     def train(self, mode: bool = True) -> SequenceClassifier:
-        """As in `nn.Module`; gives back the memory of token tables."""
+        """Set the mode as in `nn.Module`, and free the memory of token tables."""
         if self._tabulator is not None:
             self._tabulator.forget()
         super().train(mode)
         return self
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """ids `(B, L)` integers, or `(B, L, channels)` reals; mask `(B, L)` bool. Returns logits `(B, C)`.
+        """Classify sequences.
 
-        With `paired`, B records are 2 B rows: their first sequences, then their second ones.
+        Args:
+            ids: `(B, L)` integers, or `(B, L, channels)` reals; with `paired`, B records are 2 B rows: all first sequences,
+                then all second ones.
+            mask: `(B, L)` bool, True = a real position.
+
+        Returns:
+            Logits `(B, C)`.
 
         Raises:
             ConfigError: L is more than a model with positions or flat pooling was built for.
@@ -157,11 +163,11 @@ class SequenceClassifier(nn.Module):
         return self.head(self.dropout_head(pooled))
 
     def features(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """The last block's output `(B, L', D)`, zero at padding; L' is L, or with words of K characters L - K + 1."""
+        """Return the last block's output `(B, L', D)`, zero at padding; L' is L, or L - K + 1 with k-mers of K characters."""
         return self._features(*self._tokens(ids, mask))
 
     def _tokens(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """What is embedded, zero at padding: characters, or the words that begin at each."""
+        """Return what is embedded, zero at padding: characters, or the k-mers that begin at each."""
         if self.length_limit is not None and ids.shape[1] > self.length_limit:
             raise ConfigError(
                 f"a sequence of {ids.shape[1]} tokens is longer than the {self.length_limit} that this model was "
@@ -205,7 +211,7 @@ class SequenceClassifier(nn.Module):
         return self._tabulator.table(ids, self.embedding.weight, positions, parameters_of(self))
 
     def pool(self, features: Tensor, mask: Tensor) -> Tensor:
-        """Features `(B, L, D)`, zero at padding, to `(B, D)`, or `(B, n_positions * D)` for flat pooling."""
+        """Pool features `(B, L, D)`, zero at padding, to `(B, D)`, or to `(B, n_positions * D)` for flat pooling."""
         if self.pooling == "mean":
             return features.sum(1) / mask.sum(1, keepdim=True)
         if self.pooling == "cls":
@@ -214,14 +220,14 @@ class SequenceClassifier(nn.Module):
 
 
 def _one_of_two(first: Tensor, second: Tensor, probability: float, rows: int) -> tuple[Tensor, Tensor]:
-    """Both `(rows * B, ?)`; with the probability, in equal shares, one of them is zero for a record, in all of its rows."""
+    """Return both `(rows * B, ?)`; with the probability, in equal shares, one of them is zero in all rows of a record."""
     chance = torch.rand(len(first) // rows, 1, device=first.device).repeat(rows, 1)
     keep_first, keep_second = chance >= probability / 2, (chance < probability / 2) | (chance >= probability)
     return first * keep_first, second * keep_second
 
 
 def _sinusoids(positions: int, width: int) -> Tensor:
-    """Sines and cosines in turns, `(positions, width)`, of wavelengths from 2 pi to 20,000 pi; of root mean square 1.
+    """Return sines and cosines in turns, `(positions, width)`, of wavelengths from 2 pi to 20,000 pi; of root mean square 1.
 
     Vaswani et al., Attention Is All You Need, NeurIPS 2017, section 3.5 (there of amplitude 1).
     """

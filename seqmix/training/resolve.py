@@ -47,12 +47,16 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
     if not config.data.max_length:
         config = replace(config, data=replace(config.data, max_length=prepared["max_length"] or 0))
     if not config.model.max_length:
-        longest = config.data.max_length or int(dataset.lengths.max())
-        if config.model.pooling != "flat" and not config.model.positions and not mixer_class(name).for_longest:
-            typical = int(np.quantile(dataset.lengths[dataset.indices("train")], 0.75, method="nearest"))
-            longest = min(longest, typical)
-        config = replace(config, model=replace(config.model, max_length=longest))
+        config = replace(config, model=replace(config.model, max_length=_model_length(dataset, config)))
     return config
+
+
+def _model_length(dataset: Dataset, config: Config) -> int:
+    """Return the characters that a model is built for: of the longest record, or of a typical one where that is enough."""
+    longest = config.data.max_length or int(dataset.lengths.max())
+    if config.model.pooling == "flat" or config.model.positions or mixer_class(config.model.mixer).for_longest:
+        return longest
+    return min(longest, int(np.quantile(dataset.lengths[dataset.indices("train")], 0.75, method="nearest")))
 
 
 def stated_layers(

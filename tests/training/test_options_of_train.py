@@ -65,6 +65,7 @@ def test_a_config_is_trained_exactly_as_it_is(dataset, tmp_path):
         ({"epoch": 3}, r"seqmix.train has no option 'epoch'; did you mean 'epochs'\?"),
         ({"config": {"model.drop_out": 0.1}}, r"no option 'model.drop_out'.*did you mean 'dropout'\?"),
         ({"config": {"dropout": 0.1}}, "table.option"),
+        ({"config": {"model": {"mixer_options": {"protocol": "cdil"}}}}, "no option 'model.mixer_options'"),
         ({"settings": {"modle": {"dropout": 0.1}}}, r"no configuration table 'modle'.*did you mean 'model'\?"),
         ({"lr": "fast"}, "training.lr must be a number"),
         ({"tokens_per_batch": "many"}, "tokens_per_batch must be a whole number from 1 on, or auto: got 'many'"),

@@ -739,7 +739,7 @@ def test_fp16_without_gpu_is_an_error_before_writing(dataset, tmp_path):
 
 @pytest.mark.parametrize("device", ["cuda:7", "tpu", "cpu:3", "nonsense"])
 def test_unavailable_device_is_an_error(device, dataset, tmp_path):
-    with pytest.raises(ConfigError, match="available: auto, cpu"):
+    with pytest.raises(ConfigError, match="choose from: auto, cpu"):
         train(dataset, tmp_path / "run", device=device)
     assert not (tmp_path / "run").exists()
 

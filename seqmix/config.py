@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from seqmix.errors import ConfigError, param
-from seqmix.options import Option, check, check_name, documented, option, options_of, refuse
+from seqmix.options import check, check_name, documented, option, options_of, refuse
 
 Table = dict[str, Any]
 T = TypeVar("T")
@@ -91,14 +91,6 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check(self, "model.")
-
-
-@documented
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MixerFlags:
-    """Options of [mixer] that have a flag; a mixer's constructor declares all that it has."""
-
-    protocol: str | None = option(None, "Links of Paramixer.", choices=PROTOCOLS, flag=True, panel=MODEL, shown="chord")
 
 
 @documented
@@ -302,20 +294,6 @@ def build_table(kind: type[T], table: str, values: Mapping[str, Any]) -> T:
     for name in values:
         check_name(name, public, f"there is no option '{table}.{name}'", f"[{table}] has")
     return kind(**{k: float(v) if known[k].type is float and type(v) is int else v for k, v in values.items()})
-
-
-def keywords() -> dict[str, tuple[str, Option]]:
-    """Return the options that `seqmix.train` takes as keywords: name to table and declaration.
-
-    A name that two tables have stands for the one that has a flag; data.path is the function's `data`.
-    """
-    kinds: dict[str, type[Any]] = {"model": ModelConfig, "mixer": MixerFlags, "data": DataConfig, "training": TrainingConfig}
-    found: dict[str, tuple[str, Option]] = {}
-    for table, kind in kinds.items():
-        for name, one in options_of(kind).items():
-            if name != "path" and (one.flag or name not in found):
-                found[name] = (table, one)
-    return found
 
 
 def parse_setting(text: str) -> tuple[str, str, Any]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import typer
 
 from seqmix.cli.console import in_flags
-from seqmix.config import MACHINE, keywords
+from seqmix.config import MACHINE
 from seqmix.data.options import ReadOptions
 from seqmix.options import Option, options_of
+from seqmix.training.keywords import keywords
 
 
 def complete_mixers(incomplete: str) -> list[str]:

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from seqmix.config import Config, ModelConfig, Table, keywords, merge, read_settings, settings_tables
+from seqmix.config import Config, ModelConfig, Table, merge, read_settings, settings_tables
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, command, param, suggestion
 from seqmix.mixers import check_mixer_options, mixer_class
 from seqmix.recipes import find_recipe, read_recipe
 from seqmix.reporting.text import parse_duration
 from seqmix.system.devices import autocast, choose_device
+from seqmix.training.keywords import keywords
 
 
 def mixer_with_options(given: Mapping[str, Mapping[str, Any]]) -> tuple[str, Table]:
@@ -67,7 +68,7 @@ def stated_layers(
     """Return the layers that a user states, lowest first: configuration, options, settings.
 
     Args:
-        options: by the names of `config.keywords`; those that are None are not given.
+        options: by the names of `keywords`; those that are None are not given.
         config: see `train`.
         settings: see `train`.
 

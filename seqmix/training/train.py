@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from seqmix.config import Config, Table, keywords, merge
+from seqmix.config import Config, Table, merge
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, Interrupted, RunError, command, param
 from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parameters, without_memory
@@ -27,6 +27,7 @@ from seqmix.system.memory import free_memory
 from seqmix.training.batch_size import choose_tokens_per_batch
 from seqmix.training.events import BudgetChosen, Cause, EpochEnd, Event, Finished, Started, StepEnd
 from seqmix.training.fit import fit
+from seqmix.training.keywords import keywords
 from seqmix.training.progress import events_shown
 from seqmix.training.resolve import layers_beneath, open_labelled, resolve_run, stated_layers
 from seqmix.training.trainer import Trainer

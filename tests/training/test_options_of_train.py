@@ -6,8 +6,9 @@ import tomllib
 import pytest
 
 import seqmix
-from seqmix.config import Config, DataConfig, ModelConfig, TrainingConfig, keywords
+from seqmix.config import Config, DataConfig, ModelConfig, TrainingConfig
 from seqmix.errors import ConfigError
+from seqmix.training.keywords import keywords
 from seqmix.training.resolve import resolve_run, stated_layers
 from seqmix.training.train import train
 

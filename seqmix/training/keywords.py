@@ -1,0 +1,31 @@
+"""The options that training takes by name alone: as keywords of `seqmix.train` and, some of them, as flags of the command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from seqmix.config import MODEL, PROTOCOLS, DataConfig, ModelConfig, TrainingConfig
+from seqmix.options import Option, documented, option, options_of
+
+
+@documented
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MixerFlags:
+    """Options of [mixer] that have a flag; a mixer's constructor declares all that it has."""
+
+    protocol: str | None = option(None, "Links of Paramixer.", choices=PROTOCOLS, flag=True, panel=MODEL, shown="chord")
+
+
+def keywords() -> dict[str, tuple[str, Option]]:
+    """Return the options that `seqmix.train` takes as keywords: name to table and declaration.
+
+    A name that two tables have stands for the one that has a flag; data.path is the function's `data`.
+    """
+    kinds: dict[str, type[Any]] = {"model": ModelConfig, "mixer": MixerFlags, "data": DataConfig, "training": TrainingConfig}
+    found: dict[str, tuple[str, Option]] = {}
+    for table, kind in kinds.items():
+        for name, one in options_of(kind).items():
+            if name != "path" and (one.flag or name not in found):
+                found[name] = (table, one)
+    return found

@@ -1,10 +1,10 @@
-"""What simple methods reach on the same split, so that a user sees what the model is worth.
+"""Baselines: what simple methods reach on the same split, to judge the model by.
 
-A constant prediction; a linear model of the length alone; linear models of k-mer frequencies (DNA, proteins), of TF-IDF of
-words or character n-grams (documents), of the values at each position (images: bytes of one length), or of means and
-standard deviations (real numbers). The objective gives the constant and the linear model, a logistic or a ridge regression,
-all from scikit-learn. Its regularisation is chosen on the validation split, as the model's weights are. Of pairs, features
-are the products and the distances of those of the two.
+They are a constant prediction; a linear model of the length alone; and linear models of k-mer frequencies (DNA, proteins), of
+TF-IDF of words or character n-grams (documents), of the values at each position (images: bytes of equal length), or of means
+and standard deviations (real numbers). The objective provides the constant and the linear model, a logistic or ridge
+regression from scikit-learn, whose regularisation is chosen on the validation split, like the model's weights. For pairs, the
+features are the products and differences of those of the two texts.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from seqmix.objectives.base import Labels, Objective
 from seqmix.objectives.metrics import Floats
 
 _STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
-_MOST_RECORDS = 20_000  # for fitting: more would take minutes and change little
+_MOST_RECORDS = 20_000  # to fit on: more would take minutes and change little
 _MOST_CHARACTERS = 50_000_000  # of documents, which are held as text
-_MOST_POSITIONS = 4096  # of images
+_MOST_POSITIONS = 4096  # of an image
 _KMERS = {"dna": (4, 6), "dna-iupac": (4, 6), "protein": (2, 3)}
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A simple method.
+    """A baseline.
 
     Attributes:
         name: what it looks at, such as "6-mers", or the name of its constant prediction; the key of its scores.
@@ -46,17 +46,17 @@ class Method:
 
     @property
     def title(self) -> str:
-        """Its name in full: "6-mers logistic regression"."""
+        """Full name: "6-mers logistic regression"."""
         return f"{self.short} regression" if self.linear else self.name
 
     @property
     def short(self) -> str:
-        """Its name where there is little room: "6-mers logistic"."""
+        """Short name: "6-mers logistic"."""
         return f"{self.name} {self.linear}".rstrip()
 
 
 def method_of(name: str, kind: str) -> Method:
-    """Return the method whose scores stand under `name` in the results of an objective of this kind."""
+    """Return the method whose scores have the key `name` in results of an objective of this kind."""
     objective = KINDS[kind]
     return Method(name, "" if name == objective.constant else objective.linear)
 
@@ -66,9 +66,9 @@ class _Part:
     """Some records of a data set.
 
     Attributes:
-        dataset: where they are.
-        indices: their numbers, `(n,)`.
-        seen: how a model sees them.
+        dataset: the data set.
+        indices: record numbers, `(n,)`.
+        seen: how a model sees the records.
     """
 
     dataset: Dataset
@@ -91,16 +91,16 @@ def baseline_scores(
     test: Dataset | None = None,
     indices: NDArray[np.int64] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Return the scores of each simple method.
+    """Return the scores of each baseline.
 
     Args:
-        train: the data set whose training split they are fitted on.
-        seen: how the model sees each record; None for whole.
-        test: the data set that they are scored on; None for the same one.
-        indices: the records of `test` that they are scored on, `(n,)`; None for its test split.
+        train: data set whose training split the baselines are fitted on.
+        seen: how the model sees each record; whole if None.
+        test: data set to score on; `train` if None.
+        indices: records of `test` to score on, `(n,)`; its test split if None.
 
     Returns:
-        By name of the method: its scores, and "note" if something was left out.
+        For each method, by name, its scores, and a "note" if not all records were used.
     """
     generator = np.random.default_rng(0)
     test, seen, fitted = test or train, seen or DataConfig(), train.indices("train")
@@ -152,7 +152,7 @@ def _standardised(matrices: list[Floats]) -> list[Floats]:
 
 
 def _joined(parts: list[_Part], n_sequences: int, features: Callable[[list[Tokens]], Any]) -> list[Any]:
-    """Return the features of each part; of pairs, those that tell how alike the two are."""
+    """Return the features of each part; for pairs, features of how similar the two texts are."""
     joined = []
     for part in parts:
         records = list(part.sequences())
@@ -162,7 +162,7 @@ def _joined(parts: list[_Part], n_sequences: int, features: Callable[[list[Token
 
 
 def _are_images(train: Dataset) -> bool:
-    """Return whether all records have one length, as images do."""
+    """Return whether all records have the same length, as images do."""
     lengths = np.diff(train.offsets)
     return bool(len(lengths) and lengths.min() == lengths.max() <= _MOST_POSITIONS)
 
@@ -176,7 +176,7 @@ def kmer_frequencies(sequences: list[Tokens], k: int, letters: int) -> NDArray[n
     """Return counts of all k-mers, each row scaled to norm 1, `(n, letters ** k)`.
 
     Args:
-        sequences: tokens; those of letters are 2 to `letters` + 1, and k-mers with others do not count.
+        sequences: tokens; letters are 2 to `letters` + 1, and k-mers with other tokens do not count.
         k: length of the k-mers.
         letters: size of the alphabet.
     """
@@ -199,7 +199,7 @@ def kmer_frequencies(sequences: list[Tokens], k: int, letters: int) -> NDArray[n
 
 
 def _ngrams(train: Dataset, parts: list[_Part]) -> list[Any]:
-    """Return TF-IDF of n-grams of each part, sparse; of pairs, products and distances."""
+    """Return sparse TF-IDF of n-grams for each part; for pairs, products and differences."""
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -227,10 +227,10 @@ def _fit(objective: Objective, features: list[Any], labels: Labels, val_labels: 
     """Return the test predictions of the linear model whose strength is best on validation.
 
     Args:
-        objective: whose linear model it is.
-        features: of the training, validation and test records.
-        labels: of the training records.
-        val_labels: of the validation records; if there are none, the strength is 10.
+        objective: provides the linear model.
+        features: features of the training, validation and test records.
+        labels: labels of the training records.
+        val_labels: labels of the validation records; if there are none, the strength is 10.
     """
     from sklearn.exceptions import ConvergenceWarning
 

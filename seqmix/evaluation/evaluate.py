@@ -25,7 +25,7 @@ from seqmix.reporting.progress import progress_bar
 from seqmix.run import Run, find_run
 from seqmix.system.files import write_whole
 
-_PICTURES, _LEAST_SIDE = 8, 8  # images that are kept, and the least side of what is taken for one
+_PICTURES, _LEAST_SIDE = 8, 8  # number of images kept, and the smallest side of an image
 
 
 def evaluate(
@@ -47,26 +47,26 @@ def evaluate(
     """Evaluate a run and write `evaluation.json` and `report.html`.
 
     Args:
-        run: a run or its folder; None for the newest under runs/.
+        run: a run or its folder; the newest under runs/ if None.
         split: "train", "val" or "test" of the data set it was trained on.
-        data: instead, new labelled files; or the data set's folder, if it has moved.
-        output: folder for the two files; None for the run's, or with new files `eval-<name of the first>` in it.
-        label_from: where the labels of new files are; None for where those of the training data were.
-        baselines: also fit and score the simple methods (needs the training data).
+        data: new labelled files to evaluate on instead; or the folder of the data set, if it has moved.
+        output: folder for the two files; if None, the run's, or `eval-<name of the first file>` in it for new files.
+        label_from: label source of new files; that of the training data if None.
+        baselines: whether to fit and score baselines, which needs the training data.
         device: as in `TrainingConfig`.
         precision: as in `TrainingConfig`.
-        threads: of the CPU, as in `train`.
-        resamples: bootstrap samples for the intervals.
+        threads: CPU threads, as in `train`.
+        resamples: number of bootstrap samples for the intervals.
         on_start: called with the number of records.
-        on_batch: called with the number of records done after each batch.
+        on_batch: called after each batch with the number of records done.
         progress: whether to draw a progress bar.
 
     Returns:
-        The scores, and all that the report shows.
+        The scores, and everything that the report shows.
 
     Raises:
         RunError: the run cannot be used.
-        DatasetError: its data set is missing, damaged or changed since.
+        DatasetError: its data set is missing, damaged or has changed.
         InputError: a new file cannot be read or has labels that the model does not know.
         ConfigError: there is no such split, or a sequence is too long for the model.
     """
@@ -105,7 +105,7 @@ def evaluate(
 
 
 def evaluation_folder(run: Run, data: Sequence[str | Path], output: str | Path | None) -> Path:
-    """Return where `evaluate` writes: beside the run for its own data, so that new files do not replace its results."""
+    """Return where `evaluate` writes: the run's folder for its own data, a folder in it for new files."""
     if output:
         return Path(output)
     if not data or _moved_dataset(data):
@@ -114,7 +114,7 @@ def evaluation_folder(run: Run, data: Sequence[str | Path], output: str | Path |
 
 
 def _moved_dataset(data: Sequence[str | Path]) -> Path | None:
-    """Return the first of the inputs that is a dataset folder; None if all are files to read."""
+    """Return the first input that is a dataset folder; None if all are files to read."""
     folders = (Path(item) for item in data if str(item) != "-")
     return next((folder for folder in folders if (folder / "dataset.json").is_file()), None)
 
@@ -124,10 +124,10 @@ class _Sample:
     """The records to evaluate on.
 
     Attributes:
-        dataset: where they are.
-        indices: their numbers, `(n,)`.
-        source: what they are, in words.
-        trained: the data set that the run was trained on; None if it is not at hand.
+        dataset: the data set.
+        indices: record numbers, `(n,)`.
+        source: description of the records.
+        trained: data set that the run was trained on; None if not available.
         notes: what a reader of the scores should know.
     """
 
@@ -148,12 +148,12 @@ def _own_split(run: Run, split: str, moved: Path | None) -> _Sample:
     indices = dataset.indices(split)
     if not len(indices):
         raise DatasetError(f"{dataset.path}: the {split} split is empty; choose another with {param('split')}")
-    notes = ("the training split was evaluated: these figures say nothing of new data",) if split == "train" else ()
+    notes = ("the training split was evaluated: these scores say nothing about new data",) if split == "train" else ()
     return _Sample(dataset, indices, f"{split} split", dataset, notes)
 
 
 def _new_files(run: Run, files: Sequence[str | Path], label_from: str | None, folder: Path, baselines: bool) -> _Sample:
-    """Prepare new labelled files in `folder`; the training data are looked for if there are to be baselines."""
+    """Prepare new labelled files in `folder`; find the training data if baselines are wanted."""
     seen = run.config.data
     dataset = prepare_for(
         run.info,
@@ -171,12 +171,12 @@ def _new_files(run: Run, files: Sequence[str | Path], label_from: str | None, fo
             notes.append(f"no baselines: {error}")
         else:
             if known := _n_known(run, trained, dataset):
-                notes.append(f"{known:,} of {len(dataset):,} records were trained on: these figures say little of new data")
+                notes.append(f"{known:,} of {len(dataset):,} records were trained on: these scores say little about new data")
     return _Sample(dataset, np.arange(len(dataset)), ", ".join(map(str, files)), trained, tuple(notes))
 
 
 def _n_known(run: Run, trained: Dataset, tested: Dataset) -> int:
-    """Return how many records of `tested` are equal, as the model sees them, to a training record."""
+    """Return how many records of `tested` equal a training record, as the model sees them."""
 
     def key(dataset: Dataset, index: int) -> int:
         return hash(tuple(part.tobytes() for part in dataset.truncated(index, run.config.data)))
@@ -186,7 +186,7 @@ def _n_known(run: Run, trained: Dataset, tested: Dataset) -> int:
 
 
 def _label_source(run: Run) -> str | None:
-    """Return the label source of the training data if it can hold for new files (a table cannot)."""
+    """Return the label source of the training data if it also applies to new files (a table does not)."""
     used = run.info.get("label_from")
     return used if used and not used.startswith("table:") else None
 
@@ -196,7 +196,7 @@ def training_data(run: Run, moved: Path | None) -> Dataset:
 
     Args:
         run: the run.
-        moved: the folder of the data set; None for the one that the run remembers.
+        moved: folder of the data set; the one recorded in the run if None.
 
     Raises:
         DatasetError: it is missing, damaged, or not what the run was trained on.
@@ -204,13 +204,13 @@ def training_data(run: Run, moved: Path | None) -> Dataset:
     path = moved or Path(run.config.data.path)
     if not path.exists():
         raise DatasetError(
-            f"{path}: the data set of this run is gone; name its new folder, or new labelled files, with {param('data')}"
+            f"{path}: the data set of this run is missing; give its new folder, or new labelled files, with {param('data')}"
         )
     dataset = Dataset.open(path)
     if dataset.fingerprint != run.dataset_fingerprint:
         raise DatasetError(
-            f"{path}: the data set has changed since {run.path} was trained on it, its splits may have too; prepare it as "
-            f"it was, or evaluate on labelled files with {param('data')}"
+            f"{path}: the data set, and perhaps its splits, have changed since {run.path} was trained on it; prepare it as "
+            f"before, or evaluate on labelled files with {param('data')}"
         )
     return dataset
 
@@ -259,7 +259,7 @@ def _result(run: Run, sample: _Sample, predictions: Floats, baselines: dict[str,
 
 
 def _pictures(objective: Objective, sample: _Sample, predictions: Floats) -> list[dict[str, Any]]:
-    """Return the first records as images, if all are squares of intensities."""
+    """Return the first records as images if all records are squares of intensities."""
     dataset = sample.dataset
     side = math.isqrt(int(dataset.lengths[sample.indices[0]]))
     square = dataset.n_sequences == 1 and side >= _LEAST_SIDE and (np.diff(dataset.offsets) == side * side).all()
@@ -277,6 +277,6 @@ def _pictures(objective: Objective, sample: _Sample, predictions: Floats) -> lis
 
 
 def _absent(objective: Objective, labels: Labels) -> list[str]:
-    """Return a note if there are classes without a record."""
+    """Return a note if classes have no records."""
     missing = [name for name, count in objective.count(labels).items() if not count]
     return [f"no record of {', '.join(missing)}: scores are over the classes that occur"] if missing else []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from seqmix.objectives.base import Objective
 
 
-_CURVES = ("accuracy", "macro-F1", "R2")  # the first that was measured is drawn over the epochs
+_CURVES = ("accuracy", "macro-F1", "R2")  # the first one measured is drawn over the epochs
 
 
 def confusion_figure(evaluation: Evaluation) -> Figure:
@@ -40,7 +40,7 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
 
 
 def roc_figure(evaluation: Evaluation) -> Figure:
-    """Return ROC curves, one for each class (of two classes, the second)."""
+    """Return ROC curves, one per class (of two classes, that of the second)."""
     figure, axes = new_figure()
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
     for name, curve in list(evaluation.roc.items())[:10]:
@@ -55,9 +55,9 @@ def roc_figure(evaluation: Evaluation) -> Figure:
 
 
 def reliability_figure(evaluation: Evaluation) -> Figure:
-    """Return accuracy over confidence; on the diagonal a model is right as often as it says.
+    """Return accuracy over confidence; on the diagonal a model is right as often as it claims.
 
-    The size of a dot is the share of the records.
+    The size of a dot is its share of the records.
     """
     figure, axes = new_figure()
     bins = evaluation.reliability
@@ -105,11 +105,11 @@ def pictures_figure(evaluation: Evaluation) -> Figure:
 def curves_figure(history: Sequence[dict[str, Any]], objective: Objective) -> Figure:
     """Return training and validation loss, and the first validation score, over the epochs.
 
-    Where several validations fell into one epoch, they stand over the steps.
+    If an epoch has several validations, they are drawn over the steps.
 
     Args:
         history: the lines of `metrics.jsonl`.
-        objective: of the run.
+        objective: objective of the run.
     """
     figure, axes = new_figure(5.6, 3.8)
     unit = "epoch" if len({line["epoch"] for line in history}) == len(history) else "step"

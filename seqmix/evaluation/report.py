@@ -1,4 +1,4 @@
-"""What people look at after `eval`: tables for the terminal, and a self-contained HTML page."""
+"""Reports of an evaluation: tables for the terminal, and a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def confusion_table(evaluation: Evaluation) -> ReportTable:
 
 
 def baseline_table(evaluation: Evaluation) -> ReportTable:
-    """Return the scores of the model beside those of the simple methods."""
+    """Return the scores of the model and of the baselines."""
     columns = [Column("method"), *(Column(name, "number") for name in evaluation.columns)]
     table = ReportTable(columns, "beside simple methods on the same split")
     own = {name: score.value for name, score in evaluation.scores.items()}
@@ -110,7 +110,7 @@ def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
 
 
 def _drawings(evaluation: Evaluation, run: Run) -> Iterator[Drawing]:
-    """The figures for which the evaluation has something to draw."""
+    """Yield the figures that the evaluation has data for."""
     if evaluation.confusion:
         caption = "Colour is the share of the true class, numbers are records."
         yield Drawing(confusion_figure(evaluation), "Confusion matrix", caption)
@@ -118,13 +118,13 @@ def _drawings(evaluation: Evaluation, run: Run) -> Iterator[Drawing]:
         caption = "The true positive rate over the false positive rate, at every threshold."
         yield Drawing(roc_figure(evaluation), "ROC curves", caption)
     if evaluation.reliability:
-        caption = "On the diagonal, the model is right as often as it says; a dot's size is its share of the records."
+        caption = "On the diagonal, the model is right as often as it claims; the size of a dot is its share of the records."
         yield Drawing(reliability_figure(evaluation), "Reliability", caption)
     if evaluation.points:
         caption = "On the diagonal, a prediction is right."
         yield Drawing(points_figure(evaluation), "Predicted over true targets", caption)
     if evaluation.pictures:
-        caption = "Those in colour were predicted to be of another class."
+        caption = "Titles in colour mark wrong predictions."
         yield Drawing(pictures_figure(evaluation), "The first records as images", caption)
     if evaluation.history:
         caption = "Loss and score during training, which never sees the test split."

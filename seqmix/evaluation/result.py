@@ -12,29 +12,29 @@ from seqmix.reporting.text import counted, score_text
 from seqmix.system.files import without_nan
 from seqmix.version import __version__
 
-_HEADLINE = 3  # scores that the short form shows
+_HEADLINE = 3  # scores in the short form
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Evaluation:
-    """Scores of a model, and what is needed to show them.
+    """Scores of a model, and everything needed to show them.
 
     Attributes:
-        run: its folder.
-        source: what it was evaluated on, in words.
-        task: kind of its objective: classification, multilabel or regression; what has no meaning for it is empty.
-        records: how many were scored.
-        classes: their names.
+        run: folder of the run.
+        source: description of the records.
+        task: kind of the objective: classification, multilabel or regression; what it does not have is empty.
+        records: number of records scored.
+        classes: names of the classes.
         scores: by name, each with a 95 % bootstrap interval.
-        columns: the scores that stand beside those of the simple methods; the first three are the headline.
-        calibration_error: expected calibration error, 15 bins; NaN if it is not defined.
+        columns: scores that are compared with those of the baselines; the first three are the headline.
+        calibration_error: expected calibration error with 15 bins; NaN if undefined.
         reliability: the bins of the calibration error.
-        per_class: precision, recall, F1, records of each class.
-        confusion: `(C, C)` counts, rows the true classes.
-        baselines: by name, the scores of simple methods on the same records; empty if they could not be fitted.
-        roc: by class, the false and true positive rates.
+        per_class: precision, recall, F1 and records of each class.
+        confusion: `(C, C)` counts, true classes in rows.
+        baselines: by name, scores of baselines on the same records; empty if none were fitted.
+        roc: by class, false and true positive rates.
         points: some true and predicted targets of a regression.
-        pictures: where records are square images (bytes), some of them: side, intensities, true and predicted class.
+        pictures: if records are square images (bytes), some of them: side, intensities, true and predicted class.
         history: the run's `metrics.jsonl`.
         notes: what a reader should know.
     """
@@ -68,7 +68,7 @@ class Evaluation:
         return html_table(score_table(self))
 
     def to_json(self) -> str:
-        """Return the content of `evaluation.json`; what is not defined is null."""
+        """Return the content of `evaluation.json`; undefined values are null."""
         content = without_nan({"seqmix": __version__, **asdict(self)})
         return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -21,21 +21,21 @@ def kind_of(task: str | None, separator: str | None) -> type[Objective]:
     """Return the kind of objective that records are prepared for.
 
     Args:
-        task: its name in `KINDS`; None for multilabel with a separator, classification without.
-        separator: what stands between the labels of a record; None if a record has one label.
+        task: name in `KINDS`; if None, multilabel with a separator and classification without.
+        separator: text between the labels of a record; None if a record has one label.
 
     Raises:
-        ConfigError: it does not go together with the separator.
+        ConfigError: the kind and the separator do not go together.
     """
     kind = KINDS[task] if task else MultiLabel if separator else Classification
     if kind.many_labels != bool(separator):
         raise ConfigError(
-            f"{param('task', 'multilabel')} and {param('label_separator')} go together: say what stands between the labels of "
+            f"{param('task', 'multilabel')} and {param('label_separator')} go together: give the text between the labels of "
             f"a record, for example {param('label_separator', ',')}"
         )
     return kind
 
 
 def objective_of(info: Mapping[str, Any]) -> Objective:
-    """Return the objective that a `dataset.json` describes; version 0.1.0 and earlier may leave out its "task"."""
+    """Return the objective that a `dataset.json` describes; those of version 0.1.0 and earlier may lack "task"."""
     return KINDS[info.get("task", Classification.kind)].from_info(info)

@@ -1,8 +1,8 @@
-"""What a kind of objective answers for, from the texts of labels to the figures of a report.
+"""What a kind of objective is responsible for, from the texts of labels to the figures of a report.
 
-All that differs between the kinds stands in their classes, so that preparing, training, evaluation and prediction ask the
-objective and never for its kind. *Labels* are a data set's `labels.npy`, in the form that the kind gives them; *predictions*
-are probabilities `(n, C)`, or numbers `(n, 1)`.
+Everything that differs between the kinds is in their classes, so that preparing, training, evaluation and prediction ask the
+objective and never for its kind. *Labels* are a data set's `labels.npy`, in the form of the kind; *predictions* are
+probabilities `(n, C)`, or numbers `(n, 1)`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class EncodedLabels:
     """The labels of n records as numbers.
 
     Attributes:
-        objective: what is to be learned from them.
+        objective: what is learned from them.
         labels: as in `labels.npy`.
-        strata: numbers `(n,)`; every split has its share of the records of each.
+        strata: `(n,)` numbers; each split gets its share of the records of each stratum.
     """
 
     objective: Objective
@@ -43,11 +43,11 @@ class EncodedLabels:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is predicted for one record.
+    """The prediction for one record.
 
     Attributes:
-        label: the predicted class, or all labels; "" in a regression.
-        probabilities: of every class, by name; empty in a regression.
+        label: the predicted class, or all predicted labels; "" in a regression.
+        probabilities: probability of every class, by name; empty in a regression.
         value: the predicted number; None if there are classes.
     """
 
@@ -58,13 +58,13 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Details:
-    """What a report shows beside the scores; what a kind does not have is empty.
+    """What a report shows besides the scores; whatever a kind does not have is empty.
 
     Attributes:
-        calibration_error: expected calibration error, 15 bins; NaN if it is not defined.
+        calibration_error: expected calibration error with 15 bins; NaN if undefined.
         reliability: confidence, accuracy and share of records of these bins.
         per_class: precision, recall, F1 and number of records of each class.
-        confusion: `(C, C)` counts, rows the true classes.
+        confusion: `(C, C)` counts, true classes in rows.
         roc: false and true positive rates, by class.
         points: some true and predicted targets.
     """
@@ -83,15 +83,16 @@ class Objective(ABC):
 
     Attributes:
         classes: names of the classes or labels; empty in a regression.
-        kind: its name in `dataset.json` and of `task`.
-        selections: scores that the best weights may be chosen by, by their name in training.select; the first is the default.
-        answer_column: header of the column that has the predictions.
-        constant: name of the baseline that does not look at the record.
-        linear: kind of linear model that the other baselines are.
+        kind: the kind's name, as in `dataset.json` and `task`.
+        selections: scores by which the best weights can be selected, by their name in training.select; the first is the
+            default.
+        answer_column: header of the column of predictions.
+        constant: name of the baseline that ignores the record.
+        linear: type of linear model used by the other baselines.
         has_classes: whether there are classes, rather than numbers.
         one_class: whether every record has exactly one class.
-        many_labels: whether a record's label text holds any number of labels.
-        may_lack_labels: whether records without any label can be prepared, to be predicted later.
+        many_labels: whether a record's label text can hold any number of labels.
+        may_lack_labels: whether records without labels can be prepared, for prediction later.
     """
 
     classes: tuple[str, ...]
@@ -124,10 +125,10 @@ class Objective(ABC):
 
         Args:
             texts: the distinct label texts.
-            numbers: which of them each record has, `(n,)`; -1 if it has none.
-            separator: what stands between the labels of a record (multilabel).
-            classes: names of the classes in the order that a model has them; None for all that occur, sorted.
-            tolerance: error up to which a prediction counts as right (regression); None if there is no such score.
+            numbers: index of each record's text, `(n,)`; -1 if it has none.
+            separator: text between the labels of a record (multilabel).
+            classes: names of the classes in the order of a model; if None, all that occur, sorted.
+            tolerance: largest error of a prediction that counts as right (regression); None for no such score.
             named: describes a record, given its number.
 
         Raises:
@@ -141,11 +142,11 @@ class Objective(ABC):
 
     @property
     def labelled(self) -> bool:
-        """Whether there is something to learn."""
+        """Whether there is anything to learn."""
         return bool(self.classes) or not self.has_classes
 
     def members(self, labels: Labels, c: int) -> NDArray[np.bool_]:
-        """Return which records are of class number `c`, or have that label, `(n,)`."""
+        """Return which records belong to class number `c`, or have that label, `(n,)` bool."""
         raise NotImplementedError(f"{self.kind} has no classes")
 
     def count(self, labels: Labels) -> dict[str, int]:
@@ -153,32 +154,32 @@ class Objective(ABC):
         return {name: int(self.members(labels, c).sum()) for c, name in enumerate(self.classes)}
 
     def describe(self, labels: Labels, train: NDArray[np.bool_]) -> dict[str, Any]:
-        """Return what `dataset.json` stores of the labels, besides the classes.
+        """Return what `dataset.json` stores about the labels, besides the classes.
 
         Args:
-            labels: of all records.
-            train: which of them are in the training split, `(n,)`.
+            labels: labels of all records.
+            train: which records are in the training split, `(n,)` bool.
         """
         return {}
 
     def check_classes(self, records: int) -> list[str]:
-        """Return notes on classes that look as if they were something else.
+        """Return notes on classes that look like another kind.
 
         Raises:
-            InputError: there is only one, of all `records`.
+            InputError: all `records` are of one class.
         """
         return []
 
     def check_sizes(self, labels: Labels, n_splits: int) -> None:
-        """Refuse a class with fewer records than splits.
+        """Refuse classes with fewer records than splits.
 
         Raises:
-            InputError: there is one.
+            InputError: there is such a class.
         """
         return
 
     def check_training(self, labels: Labels) -> None:
-        """Refuse labels of a training split `(n, …)` that nothing can be learned from.
+        """Refuse labels of a training split `(n, …)` from which nothing can be learned.
 
         Raises:
             InputError: all are equal.
@@ -190,7 +191,7 @@ class Objective(ABC):
     @property
     @abstractmethod
     def columns(self) -> tuple[str, str, str, str]:
-        """The scores that tables show: three for people, and the one that goes with the loss."""
+        """The scores that tables show: three for people, and the one that corresponds to the loss."""
 
     @property
     def n_outputs(self) -> int:
@@ -199,21 +200,21 @@ class Objective(ABC):
 
     @property
     def loss_score(self) -> str:
-        """The score that goes with the loss; lower is better."""
+        """The score that corresponds to the loss; lower is better."""
         return self.columns[3]
 
     def validation_loss(self, scores: Mapping[str, float | None]) -> float | None:
-        """Return the loss that goes with validation scores, on the scale of the training loss; None if it is unknown."""
+        """Return the loss that corresponds to validation scores, on the scale of the training loss; None if unknown."""
         return scores.get(self.loss_score)
 
     def check(self, training: Any) -> None:
-        """Refuse training settings that have no meaning for this objective.
+        """Refuse training settings that are meaningless for this objective.
 
         Args:
             training: a `TrainingConfig`.
 
         Raises:
-            ConfigError: one of them is set.
+            ConfigError: there is such a setting.
         """
         if training.select not in self.selections:
             raise ConfigError(
@@ -223,10 +224,10 @@ class Objective(ABC):
             )
 
     def judge(self, scores: Mapping[str, float], select: str) -> tuple[float, float]:
-        """Return (score, loss) of a validation, by which weights are compared; a higher score is better.
+        """Return the (score, loss) of a validation by which weights are compared; a higher score is better.
 
         Args:
-            scores: of the validation split.
+            scores: scores on the validation split.
             select: one of `selections`.
         """
         loss = scores.get(self.loss_score, np.nan)
@@ -234,7 +235,7 @@ class Objective(ABC):
         return (-loss if name == self.loss_score else scores.get(name, np.nan)), loss
 
     def reaches(self, score: float, goal: float, select: str) -> bool:
-        """Return whether a score, as `judge` gives it, is as good as the goal; a goal of 0 is never reached."""
+        """Return whether a score from `judge` is as good as the goal; a goal of 0 is never reached."""
         return bool(goal) and score >= (-goal if self.selections[select] == self.loss_score else goal)
 
     @abstractmethod
@@ -243,17 +244,17 @@ class Objective(ABC):
 
     @abstractmethod
     def targets(self, labels: Labels) -> Tensor:
-        """Return what `loss` compares outputs with, for all records."""
+        """Return the targets of all records, as `loss` expects them."""
 
     @abstractmethod
     def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor, label_smoothing: float) -> Tensor:
         """Return the loss of each record, `(B,)`.
 
         Args:
-            outputs: of the model, `(B, n_outputs)`.
-            targets: of these records, as `targets` gives them.
-            weights: of the classes, `(C,)`.
-            label_smoothing: share of the target that is spread over the other classes.
+            outputs: outputs of the model, `(B, n_outputs)`.
+            targets: targets of these records, from `targets`.
+            weights: weights of the classes, `(C,)`.
+            label_smoothing: share of the target spread over the other classes.
         """
 
     # Predicting.
@@ -264,23 +265,23 @@ class Objective(ABC):
 
     @abstractmethod
     def answer(self, row: Floats, threshold: float | None = None, separator: str = ",") -> Answer:
-        """Return what is predicted for one record.
+        """Return the prediction for one record.
 
         Args:
             row: its predictions, `(C,)` or `(1,)`.
-            threshold: least probability of a label that is assigned (multilabel); None for 0.5.
-            separator: what to write between labels (multilabel).
+            threshold: least probability of a label that is assigned (multilabel); 0.5 if None.
+            separator: text to write between labels (multilabel).
         """
 
     def check_threshold(self, threshold: float | None) -> None:
         """Refuse a `threshold` that `answer` cannot use.
 
         Raises:
-            ConfigError: it is not a probability, or this objective has no use for one.
+            ConfigError: it is not a probability, or this kind does not use one.
         """
         if threshold is not None:
             raise ConfigError(
-                f"{param('threshold')} is for models with several labels a record; this is a {self.kind}: got {threshold}",
+                f"{param('threshold')} is for multilabel models; this is a {self.kind}: got {threshold}",
                 option="threshold",
             )
 
@@ -288,7 +289,7 @@ class Objective(ABC):
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """The scores that a report shows beside those of the baselines."""
+        """The scores that a report compares with those of the baselines."""
         return (*self.columns[:3], "average precision")
 
     @abstractmethod
@@ -296,8 +297,8 @@ class Objective(ABC):
         """Return every score for each row of `counts`, `(R,)`.
 
         Args:
-            predictions: as `predictions` gives them.
-            labels: the true ones.
+            predictions: as returned by `predictions`.
+            labels: the true labels.
             counts: how often each record counts, `(R, n)`.
         """
 
@@ -310,10 +311,10 @@ class Objective(ABC):
         """Return all scores with 95 % percentile bootstrap intervals.
 
         Args:
-            predictions: as `predictions` gives them.
-            labels: the true ones.
+            predictions: as returned by `predictions`.
+            labels: the true labels.
             resamples: number of bootstrap samples.
-            seed: of the generator that draws them.
+            seed: seed of the generator that draws them.
         """
 
         def weighted(counts: Floats) -> dict[str, Floats]:
@@ -323,11 +324,11 @@ class Objective(ABC):
 
     @abstractmethod
     def details(self, predictions: Floats, labels: Labels) -> Details:
-        """Return what a report shows beside the scores."""
+        """Return what a report shows besides the scores."""
 
     @abstractmethod
     def constant_prediction(self, labels: Labels) -> Floats:
-        """Return the prediction, `(C,)` or `(1,)`, that suits training `labels` best without a look at the records."""
+        """Return the prediction, `(C,)` or `(1,)`, that fits the training labels best without looking at records."""
 
     @abstractmethod
     def fit_linear(self, features: Any, labels: Labels, strength: float) -> Predictor:
@@ -335,27 +336,27 @@ class Objective(ABC):
 
         Args:
             features: `(n, F)`, dense or sparse.
-            labels: of the same records.
-            strength: how closely it may fit: the inverse of the penalty on its weights.
+            labels: labels of the same records.
+            strength: inverse of the penalty on the weights; a larger value fits more closely.
 
         Returns:
             A function from features to predictions.
         """
 
     def rank(self, predictions: Floats, labels: Labels) -> float:
-        """Return the validation score that linear models are compared by; higher is better."""
+        """Return the validation score by which linear models are compared; higher is better."""
         return -self.point_scores(predictions, labels)[self.loss_score]
 
 
 def number_classes(names: Iterable[str], classes: Sequence[str] | None) -> dict[str, int]:
-    """Return the number of each class, by its name.
+    """Return the number of each class, by name.
 
     Args:
-        names: those that occur.
-        classes: those that a model has, in its order; None for all that occur, sorted.
+        names: names that occur.
+        classes: names of a model's classes, in its order; if None, all that occur, sorted.
 
     Raises:
-        InputError: the model does not know a class that occurs.
+        InputError: a class occurs that the model does not know.
     """
     occurring = set(names)
     known: Collection[str] = classes if classes is not None else sorted(occurring)

@@ -1,7 +1,7 @@
-"""One class of several: softmax and cross-entropy. Labels are class numbers `(n,)`, -1 without one.
+"""One of several classes: softmax and cross-entropy. Labels are class numbers `(n,)`, -1 for none.
 
 With two classes, ROC AUC and average precision are those of the second class (in alphabetical order, as in all tables);
-with more, the mean over the classes of one class against the rest.
+with more, they are means over the classes, each against the rest.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from seqmix.objectives.metrics import EPSILON, Floats, binary_ranking, class_row
 if TYPE_CHECKING:
     from torch import Tensor
 
-_MANY_NUMBERS = 20  # classes that are numbers: more are taken for amounts
-_BINS = 15  # of confidence, of which the calibration error is computed
+_MANY_NUMBERS = 20  # numeric classes; more of them are considered amounts
+_BINS = 15  # bins of confidence for the calibration error
 
 
 @dataclass(frozen=True)
 class Classification(Objective):
-    """One class of several."""
+    """One of several classes."""
 
     kind = "classification"
     selections: ClassVar[Mapping[str, str]] = {
@@ -57,11 +57,11 @@ class Classification(Objective):
         return EncodedLabels(cls(tuple(place)), labels, labels)
 
     def members(self, labels: Labels, c: int) -> NDArray[np.bool_]:
-        """Return which records are of class number `c`, `(n,)`."""
+        """Return which records belong to class number `c`, `(n,)` bool."""
         return labels == c
 
     def count(self, labels: Labels) -> dict[str, int]:
-        """Return the number of records of each class, or of all records if there are none."""
+        """Return the number of records of each class, or of all records without classes."""
         return super().count(labels) if self.classes else {"unlabelled": len(labels)}
 
     def check_classes(self, records: int) -> list[str]:
@@ -79,7 +79,7 @@ class Classification(Objective):
         return []
 
     def check_sizes(self, labels: Labels, n_splits: int) -> None:
-        """Refuse a class with fewer records than splits; see the base class."""
+        """Refuse classes with fewer records than splits; see the base class."""
         for name, count in super().count(labels).items():
             if count < n_splits:
                 raise InputError(
@@ -115,7 +115,7 @@ class Classification(Objective):
 
     def predictions(self, outputs: Tensor) -> Floats:
         """Return probabilities `(n, C)` that sum to one."""
-        # In float64, so that the probabilities of a record sum to one as closely as other tools expect.
+        # In float64, so that probabilities sum to one as closely as other tools expect.
         return outputs.double().softmax(-1).numpy()
 
     def answer(self, row: Floats, threshold: float | None = None, separator: str = ",") -> Answer:
@@ -178,7 +178,7 @@ class Classification(Objective):
 
 
 def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
-    """Return `(C, C)` counts, rows the true classes, columns the predicted."""
+    """Return `(C, C)` counts, true classes in rows, predicted classes in columns."""
     return np.bincount(labels * n_classes + predicted, minlength=n_classes * n_classes).reshape(n_classes, n_classes)
 
 
@@ -219,7 +219,7 @@ def calibration_bins(probabilities: Floats, labels: Labels, bins: int = _BINS) -
     Args:
         probabilities: `(n, C)`.
         labels: class numbers `(n,)`.
-        bins: number of bins; those without records are left out.
+        bins: number of bins; empty bins are left out.
     """
     confidence, correct = probabilities.max(1), probabilities.argmax(1) == labels
     which = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -233,7 +233,7 @@ def calibration_bins(probabilities: Floats, labels: Labels, bins: int = _BINS) -
 
 
 def expected_calibration_error(probabilities: Floats, labels: Labels, bins: int = _BINS) -> float:
-    """Return the mean distance of confidence and accuracy over the records, in equal-width bins of confidence.
+    """Return the mean difference between confidence and accuracy over the records, in equal-width bins of confidence.
 
     Args:
         probabilities: `(n, C)`.

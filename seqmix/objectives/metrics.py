@@ -1,7 +1,7 @@
-"""Scores with bootstrap confidence intervals, and the formulas that several kinds share.
+"""Scores with bootstrap confidence intervals, and formulas shared by several kinds.
 
-Everything is computed from probabilities: no ROC AUC of hard decisions. The bootstrap draws records with replacement; each
-resample is a row of counts, so that all resamples go through the same weighted formulas at once.
+Everything is computed from probabilities: there is no ROC AUC of hard decisions. The bootstrap draws records with replacement;
+each resample is a row of counts, so that all resamples are scored at once by the same weighted formulas.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Weighted = Callable[[Floats], dict[str, Floats]]
 
-EPSILON = float(np.finfo(np.float64).eps)  # least probability that a logarithm is taken of, as in scikit-learn
+EPSILON = float(np.finfo(np.float64).eps)  # smallest probability in a logarithm, as in scikit-learn
 _CHUNK = 1 << 22  # counts held at a time
-_CURVE_POINTS = 400  # of an ROC curve that are kept
+_CURVE_POINTS = 400  # points kept of an ROC curve
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A score with its 95 % confidence interval; NaN where it is not defined.
+    """A score with its 95 % confidence interval; NaN if undefined.
 
     It can be used as a number: ``float(score)``, ``f"{score:.3f}"``.
 
@@ -47,10 +47,10 @@ def bootstrap(weighted: Weighted, n: int, *, resamples: int, seed: int = 0) -> d
     """Return scores of n records with 95 % percentile bootstrap intervals.
 
     Args:
-        weighted: gives the scores for each row of record counts `(R, n)`, `(R,)` each.
+        weighted: returns the scores for each row of record counts `(R, n)`, each `(R,)`.
         n: number of records.
         resamples: number of bootstrap samples.
-        seed: of the generator that draws them.
+        seed: seed of the generator that draws them.
     """
     generator = np.random.default_rng(seed)
     points = weighted(np.ones((1, n)))
@@ -71,22 +71,22 @@ def bootstrap(weighted: Weighted, n: int, *, resamples: int, seed: int = 0) -> d
 
 
 def mean_of_defined(values: Floats) -> Floats:
-    """Return row means over what is not NaN: a class that occurs neither in truth nor prediction does not count."""
+    """Return row means of values that are not NaN: a class in neither the true nor the predicted labels does not count."""
     defined = np.isfinite(values)
     sums = np.where(defined, values, 0.0).sum(1) / np.maximum(defined.sum(1), 1)
     return np.where(defined.any(1), sums, np.nan)
 
 
 def binary_ranking(score: Floats, positive: NDArray[np.bool_], counts: Floats) -> tuple[Floats, Floats]:
-    """Return ROC AUC and average precision of one class; equal scores are one threshold.
+    """Return ROC AUC and average precision of one class; equal scores share a threshold.
 
     Args:
-        score: of each record, `(n,)`.
-        positive: which records are of the class, `(n,)`.
+        score: score of each record, `(n,)`.
+        positive: which records are of the class, `(n,)` bool.
         counts: how often each record counts, `(R, n)`.
 
     Returns:
-        ROC AUC and average precision, each `(R,)`, NaN where the records lack one of the two classes.
+        ROC AUC and average precision, each `(R,)`; NaN if only one of the two classes occurs.
     """
     order = np.argsort(-score, kind="stable")
     ranked, sorted_counts = score[order], counts[:, order]
@@ -105,13 +105,13 @@ def binary_ranking(score: Floats, positive: NDArray[np.bool_], counts: Floats) -
 
 
 def class_row(name: str, hits: float, true: float, predicted: float) -> dict[str, float | str]:
-    """Return precision, recall and F1 of a class (0 where a denominator is 0), and its number of records.
+    """Return precision, recall and F1 of a class (0 if a denominator is 0), and its number of records.
 
     Args:
-        name: of the class.
-        hits: records that are rightly assigned to it.
+        name: name of the class.
+        hits: records of the class assigned to it.
         true: records of the class.
-        predicted: records that are assigned to it.
+        predicted: records assigned to it.
     """
     return {
         "class": name,
@@ -134,7 +134,7 @@ def roc_points(score: Floats, positive: NDArray[np.bool_]) -> tuple[Floats, Floa
 
 
 def roc_curve(score: Floats, positive: NDArray[np.bool_]) -> dict[str, list[float]]:
-    """Return `roc_points` as a report stores them, at most 400 of them."""
+    """Return `roc_points` as a report stores them, at most 400 points."""
     false, true = roc_points(score, positive)
     keep = np.unique(np.linspace(0, len(false) - 1, _CURVE_POINTS).astype(int))
     return {"false_positive_rate": false[keep].tolist(), "true_positive_rate": true[keep].tolist()}

@@ -1,7 +1,7 @@
 """Any number of labels: a sigmoid and a binary cross-entropy for each. Labels are a matrix `(n, C)` of 0 and 1.
 
-A label is assigned from a probability of 0.5 on. Micro-F1 counts all labels of all records alike; macro-F1, ROC AUC and
-average precision are means over the labels; "exact match" is the share of records whose labels are all right.
+A label is assigned if its probability is at least 0.5. Micro-F1 counts all labels of all records alike; macro-F1, ROC AUC and
+average precision are means over the labels; "exact match" is the share of records with all labels right.
 """
 
 from __future__ import annotations
@@ -60,19 +60,19 @@ class MultiLabel(Objective):
             row[[place[name] for name in names]] = 1
         labels = rows[numbers]
         frequency = labels.sum(0, dtype=np.int64)
-        # The rarest label of a record: where it goes matters most.
+        # The split matters most for the rarest label of a record.
         rarest = np.where(labels > 0, frequency, len(labels) + 1).argmin(1)
         return EncodedLabels(cls(tuple(place)), labels, np.where(labels.any(1), rarest, -1))
 
     def members(self, labels: Labels, c: int) -> NDArray[np.bool_]:
-        """Return which records have label number `c`, `(n,)`."""
+        """Return which records have label number `c`, `(n,)` bool."""
         return labels[:, c] > 0
 
     def class_weights(self, labels: Labels) -> Floats:
-        """Return, for each label, the records without it over those with it: what its positive targets weigh."""
+        """Return the ratio of records without a label to records with it, `(C,)`: the weights of positive targets."""
         have = labels.sum(0, dtype=np.float64)
         lack = len(labels) - have
-        # Of a label that all records have, or none, there is nothing to balance; with weight 0 it would never be learned.
+        # A label of all records, or of none, needs no balancing; with weight 0 it would never be learned.
         return np.where((have > 0) & (lack > 0), lack / np.maximum(have, 1.0), 1.0)
 
     def targets(self, labels: Labels) -> Tensor:
@@ -89,7 +89,7 @@ class MultiLabel(Objective):
         return F.binary_cross_entropy_with_logits(outputs, soft, pos_weight=weights, reduction="none").mean(1)
 
     def predictions(self, outputs: Tensor) -> Floats:
-        """Return probabilities `(n, C)`, each on its own."""
+        """Return probabilities `(n, C)`, one per label."""
         return outputs.double().sigmoid().numpy()
 
     def answer(self, row: Floats, threshold: float | None = None, separator: str = ",") -> Answer:
@@ -99,7 +99,7 @@ class MultiLabel(Objective):
         return Answer(separator.join(name for name, value in probabilities.items() if value >= least), probabilities)
 
     def check_threshold(self, threshold: float | None) -> None:
-        """Refuse what is not a probability; see the base class."""
+        """Refuse thresholds that are not probabilities; see the base class."""
         if threshold is not None and not 0 <= threshold <= 1:
             raise ConfigError(f"{param('threshold')} must be a probability from 0 to 1: got {threshold}", option="threshold")
 
@@ -124,7 +124,7 @@ class MultiLabel(Objective):
         }
 
     def details(self, predictions: Floats, labels: Labels) -> Details:
-        """Return figures and ROC curve of each label."""
+        """Return scores and ROC curve of each label."""
         true, given = labels.astype(bool), predictions >= THRESHOLD
         counts = ((true & given).sum(0), true.sum(0), given.sum(0))
         return Details(

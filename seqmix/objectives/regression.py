@@ -1,8 +1,8 @@
 """A number: the squared error of targets scaled to mean 0 and variance 1. Labels are real numbers `(n,)`.
 
-R2 is the share of the targets' variance that is explained (of the records scored, so that their mean has 0), RMSE and MAE
-are in the targets' unit, Pearson and Spearman are correlations; with a tolerance, "within tolerance" is the share of
-records that are off by at most so much.
+R2 is the share of the variance of the scored targets that is explained, so predicting their mean scores 0. RMSE and MAE are in
+the unit of the targets; Pearson and Spearman are correlations. With a tolerance, "within tolerance" is the share of records
+with at most that error.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 IN_UNITS = ("RMSE", "MAE")
 WITHIN = "within tolerance"
-_ROUNDING = 1e-12  # of the greatest value; what varies by less does not vary
-_SHOWN = 40  # characters of a wrong label
-_BINS = 10  # of targets, each of which is in every split in proportion
-_LEAST = 10  # records in each of them: with fewer, splits would not have their shares
+_ROUNDING = 1e-12  # relative to the largest value; values that vary by less are considered constant
+_SHOWN = 40  # characters shown of a wrong label
+_BINS = 10  # bins of targets, the strata of the split
+_LEAST = 10  # records per bin: with fewer, splits would not get their shares
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
-_POINTS = 2000  # that a report keeps
+_POINTS = 2000  # points kept for a report
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Regression(Objective):
     """A number.
 
     Attributes:
-        mean: of the targets in the training split.
-        scale: their standard deviation.
-        tolerance: error up to which a prediction counts as right; None if there is no such score.
+        mean: mean target of the training split.
+        scale: standard deviation of its targets.
+        tolerance: largest error of a prediction that counts as right; None for no such score.
     """
 
     mean: float = 0.0
@@ -107,7 +107,7 @@ class Regression(Objective):
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """The scores that a report shows beside those of the baselines."""
+        """The scores that a report compares with those of the baselines."""
         return self.columns
 
     @property
@@ -190,14 +190,14 @@ class Regression(Objective):
         """Fit a ridge regression; see the base class."""
         from sklearn.linear_model import Ridge
 
-        # In standard deviations from the mean: it computes in single precision, where the features are of that.
+        # Targets are standardised because Ridge computes in single precision if the features are in it.
         centre, scale = labels.mean(), labels.std() or 1.0
         ridge = Ridge(alpha=1.0 / strength).fit(features, (labels - centre) / scale)
         return lambda given: (np.asarray(ridge.predict(given), dtype=np.float64) * scale + centre)[:, None]
 
 
 def _correlation(x: Floats, y: Floats, counts: Floats) -> Floats:
-    """Return Pearson's correlation of weighted rows `(R, n)`; NaN where one of the two does not vary."""
+    """Return Pearson's correlation of weighted rows `(R, n)`; NaN if either is constant."""
     total = counts.sum(1, keepdims=True)
     centred = [values - (counts * values).sum(1, keepdims=True) / total for values in (x, y)]
     squares = [(counts * values**2).sum(1) for values in centred]
@@ -207,7 +207,7 @@ def _correlation(x: Floats, y: Floats, counts: Floats) -> Floats:
 
 
 def _varies(squares: Floats, values: Floats, total: Floats) -> NDArray[np.bool_]:
-    """Return whether values vary by more than the rounding of constant ones.
+    """Return whether values vary by more than rounding error.
 
     Args:
         squares: sums of squared distances from the mean, `(R,)`.
@@ -218,7 +218,7 @@ def _varies(squares: Floats, values: Floats, total: Floats) -> NDArray[np.bool_]
 
 
 def _ranks(values: Floats, counts: Floats) -> Floats:
-    """Return mid-ranks of `values` `(n,)` in each resample `(R, n)`: equal values share the mean of their places."""
+    """Return mid-ranks of `values` `(n,)` in each resample `(R, n)`: equal values share the mean of their ranks."""
     order = np.argsort(values, kind="stable")
     ranked = values[order]
     first = np.concatenate(([True], ranked[1:] != ranked[:-1]))

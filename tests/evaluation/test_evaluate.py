@@ -67,7 +67,7 @@ def test_every_split_can_be_evaluated_and_training_data_is_flagged(trained, data
         result = seqmix.evaluate(trained, split=split, output=tmp_path, baselines=False, resamples=2)
         assert result.records == len(dataset.indices(split))
         assert result.source == f"{split} split"
-        assert any("nothing of new data" in note for note in result.notes) == (split == "train")
+        assert any("nothing about new data" in note for note in result.notes) == (split == "train")
     with pytest.raises(ConfigError, match="train, val, test"):
         seqmix.evaluate(trained, split="testing", output=tmp_path)
 
@@ -211,7 +211,7 @@ def test_changed_data_set_is_an_error(dataset, two_class_files, tmp_path):
     run = seqmix.train(data, tmp_path / "run", epochs=1, settings=["model.d_model=4", "mixer.d_hidden=4"])
     other = seqmix.PrepareOptions(seed=1)
     seqmix.prepare(two_class_files, tmp_path / "data", options=other, overwrite=True)
-    refused(run, tmp_path, DatasetError, "has changed since")
+    refused(run, tmp_path, DatasetError, "have changed since")
     result = seqmix.evaluate(run, data=two_class_files, output=tmp_path / "files", resamples=2)
     assert result.baselines == {}
     assert any("no baselines" in note for note in result.notes)
@@ -220,7 +220,7 @@ def test_changed_data_set_is_an_error(dataset, two_class_files, tmp_path):
         file.write(b"\x01")
     refused(run, tmp_path, DatasetError, "checksum")
     shutil.rmtree(tmp_path / "data")
-    refused(run, tmp_path, DatasetError, "is gone.*with data")
+    refused(run, tmp_path, DatasetError, "is missing.*with data")
 
 
 def test_moved_data_set_can_be_given(evaluated, copy, dataset, tmp_path):
@@ -299,7 +299,7 @@ def test_evaluating_new_files_keeps_evaluation_of_test_split(copy, dataset, tmp_
     result = seqmix.evaluate(copy, data=[file], label_from="header:label", resamples=2)
     assert (copy / "evaluation.json").read_text() == before
     assert (copy / "eval-new" / "report.html").is_file()
-    assert "3 of 7 records were trained on: these figures say little of new data" in result.notes
+    assert "3 of 7 records were trained on: these scores say little about new data" in result.notes
 
 
 def test_results_show_their_headline_and_scores_are_numbers(evaluated):

@@ -218,7 +218,7 @@ def test_predict_options_for_classes_are_errors(run, file):
     assert "predict() returns its values" in message_of(run.predict_proba, ["ACGT"])
     result = CliRunner().invoke(app, ["predict", str(file), "--run", str(run.path), "--top", "1"])
     assert result.exit_code == 1 and "--top is for classes" in result.stderr and result.stdout == ""
-    assert "several labels" in message_of(lambda: list(seqmix.predict(file, run, threshold=0.5)))
+    assert "multilabel" in message_of(lambda: list(seqmix.predict(file, run, threshold=0.5)))
 
 
 # Data sets of earlier versions said less; those were all of classes.

@@ -1,8 +1,7 @@
-"""A campaign: many trainings for one table, planned, run side by side, kept in a folder, gone on with by the next call.
+"""A campaign: many trainings for one table, planned, run in parallel, kept in a folder, and resumed by the next call.
 
-`compare`, `reproduce` and `reproduce_scalability` are campaigns with different plans. Every training is a trial in a
-process of its own and an ordinary run folder. What is finished is not run again, what was interrupted goes on, and what
-failed is tried again.
+`compare`, `reproduce` and `reproduce_scalability` are campaigns with different plans. Every training is a trial in its own
+process, and an ordinary run folder. Finished trainings are not repeated, interrupted ones resume, and failed ones are retried.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ Result = TypeVar("Result", bound=CampaignResult)
 
 
 class Campaign(ABC, Generic[Result]):
-    """The trainings of one call, and the folder that keeps them.
+    """The trainings of one call, and the folder that holds them.
 
     Attributes:
-        kind: name for a folder of such a campaign, in messages.
+        kind: what messages call a folder of such a campaign.
         name: stem of its files.
-        subfolders: what `overwrite` deletes.
+        subfolders: folders that `overwrite` deletes.
 
     Args:
-        folder: for the results; trainings are in its `runs/`.
-        result: without trainings yet; its settings are what all trainings share.
+        folder: folder for the results; trainings are in its `runs/`.
+        result: result without trainings yet; its settings are shared by all trainings.
         on_event: called with every `CampaignEvent`.
     """
 
@@ -51,28 +50,28 @@ class Campaign(ABC, Generic[Result]):
 
     @abstractmethod
     def plan(self) -> Iterable[PlannedTrial]:
-        """Yield the trainings in their order; their data are prepared, if need be, before they are yielded."""
+        """Yield the trainings in order; the data of a training are prepared, if necessary, before it is yielded."""
 
     @abstractmethod
     def write(self) -> None:
         """Write the page and figures of `result`."""
 
     def differences(self, earlier: Mapping[str, Any]) -> list[str]:
-        """Return, in words, why the folder cannot be gone on with, given the content of its JSON file."""
+        """Return reasons why the folder cannot be resumed, given the content of its JSON file."""
         return different_settings(earlier["settings"], self.result.settings)
 
     def restore(self, earlier: Mapping[str, Any]) -> None:
-        """Take up what an earlier call found besides its trainings, given the content of its JSON file."""
+        """Restore what an earlier call found besides its trainings, given the content of its JSON file."""
 
     def identify(self, trial: Trial) -> Trial | None:
-        """Complete a trial that version 0.1.0 kept; return None for one that is not of this campaign."""
+        """Complete a trial written by version 0.1.0; return None for one of another campaign."""
         return trial
 
     def run(self, overwrite: bool) -> Result:
-        """Run what is not finished; return the result, with all that was ever finished in the folder.
+        """Run what is not finished, and return the result with everything ever finished in the folder.
 
         Args:
-            overwrite: replace an earlier campaign in the folder.
+            overwrite: whether to replace an earlier campaign in the folder.
 
         Raises:
             RunError: the folder is something else, or its trainings had other settings or data.
@@ -92,20 +91,20 @@ class Campaign(ABC, Generic[Result]):
         return self.result
 
     def reasons(self) -> list[str]:
-        """Return why no training ended well."""
+        """Return why every training failed."""
         return self.result.failures
 
     def stage(self, text: str) -> None:
-        """Announce what is done next before the trainings, and save what was found so far."""
+        """Announce the next step before the trainings, and save what was found so far."""
         self.save()
         self.emit(Stage(text))
 
     def remark(self, text: str) -> None:
-        """Pass on what is missing, or differs from what was published."""
+        """Report something that is missing, or differs from what was published."""
         self.emit(Remark(text))
 
     def save(self) -> None:
-        """Write the JSON file, with all that was ever finished in the folder."""
+        """Write the JSON file, with everything ever finished in the folder."""
         trials = {trial.folder: trial for trial in self._finished()} | self._ended
         order = {planned.place.as_posix(): number for number, planned in enumerate(self._plan)}
         self.result.trials = sorted(trials.values(), key=lambda t: (order.get(t.folder, len(order)), t.seed, t.folder))
@@ -129,7 +128,7 @@ class Campaign(ABC, Generic[Result]):
                 yield trial
 
     def _open(self, overwrite: bool) -> None:
-        """Make the folder, or go on with what an earlier call left there."""
+        """Create the folder, or resume what an earlier call left in it."""
         folder, file = self.folder, self._json
         if folder.exists() and not file.is_file() and not (folder.is_dir() and not any(folder.iterdir())):
             raise RunError(f"{folder} exists and is not a {self.kind}: it is not overwritten; choose another {param('output')}")
@@ -173,13 +172,13 @@ class Campaign(ABC, Generic[Result]):
 
 
 def different_settings(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
-    """Return, in words, the shared settings that are not as they were."""
+    """Describe the shared settings that have changed."""
     now = json.loads(json.dumps(settings))
     return [f"{name}: {earlier.get(name)!r} there, {now[name]!r} now" for name in now if earlier.get(name) != now[name]]
 
 
 def _other_config(folder: Path, planned: PlannedTrial) -> list[str]:
-    """Return the settings of an existing run that prevent going on: defaults may have changed since it was begun."""
+    """Describe the settings of an existing run that prevent resuming it: defaults may have changed since it was started."""
     path = folder / planned.place
     if planned.config is None or not (path / "config.toml").is_file() or failed_before(path):
         return []

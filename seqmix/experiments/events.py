@@ -1,7 +1,7 @@
 """The events of a campaign, which `compare`, `reproduce` and `reproduce_scalability` pass to their caller (`on_event`).
 
-In this order: `Stage` and `Remark` while the trainings are planned, `Planned` once, then `TrialStarted` and
-`TrialFinished` of each training. With several jobs, `TrialStarted` comes from other threads.
+They come in this order: `Stage` and `Remark` while the trainings are planned, `Planned` once, then `TrialStarted` and
+`TrialFinished` for each training. With several jobs, `TrialStarted` comes from other threads.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from seqmix.experiments.trial import Trial
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Something is done before the trainings, such as preparing data.
+    """A step before the trainings, such as preparing data.
 
     Attributes:
-        text: what is done: "text: preparing".
+        text: description: "text: preparing".
     """
 
     text: str
@@ -29,7 +29,7 @@ class Remark:
     """Something is missing, or differs from what was published.
 
     Attributes:
-        text: the remark, in words.
+        text: the remark.
     """
 
     text: str
@@ -40,10 +40,10 @@ class Planned:
     """All trainings are known.
 
     Attributes:
-        count: trainings in all.
-        left: trainings that are still to be run.
-        jobs: trainings that run side by side.
-        budget: seconds that each may take; 0 where it is not limited by time.
+        count: number of trainings.
+        left: number of trainings still to run.
+        jobs: trainings run in parallel.
+        budget: seconds for each training; 0 if not limited by time.
     """
 
     count: int

@@ -1,4 +1,4 @@
-"""What a user may ask of a campaign: numbers of trainings, settings for all mixers or for one."""
+"""What a user may request of a campaign: numbers of trainings, and settings for all mixers or for one."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from seqmix.system.devices import choose_device, thread_count
 
 
 def check_request(seeds: int, jobs: int, settings: Sequence[str], own: Sequence[str], instead: str) -> None:
-    """Refuse what is wrong with a request before anything is read.
+    """Refuse invalid requests before anything is read.
 
     Args:
-        seeds: trainings of each kind.
-        jobs: trainings side by side.
+        seeds: trainings per mixer or method.
+        jobs: trainings run in parallel.
         settings: "table.option=value", or "mixer:table.option=value" for one mixer.
         own: settings that the campaign makes itself.
-        instead: what to do where the user makes them.
+        instead: advice if the user makes one of them.
 
     Raises:
-        ConfigError: something in it is not allowed.
+        ConfigError: something is not allowed.
     """
     for name, value in {"seeds": seeds, "jobs": jobs}.items():
         if value < 1:
@@ -40,11 +40,11 @@ def check_request(seeds: int, jobs: int, settings: Sequence[str], own: Sequence[
 
 
 def check_mixers(names: Sequence[str], *, importable: bool = False) -> None:
-    """Refuse names that are not those of mixers.
+    """Refuse names of mixers that do not exist.
 
     Args:
         names: the names.
-        importable: also refuse mixers of other packages that cannot be imported.
+        importable: whether to refuse mixers of other packages that cannot be imported.
 
     Raises:
         ConfigError: there is no such mixer.
@@ -58,7 +58,7 @@ def check_mixers(names: Sequence[str], *, importable: bool = False) -> None:
 
 
 def import_error(mixer: str) -> str:
-    """Return why a mixer that another package brings cannot be imported, "" if it can."""
+    """Return why a mixer of another package cannot be imported, or "" if it can."""
     try:
         mixer_class(mixer)
     except Exception as error:  # whatever happens in another package's code
@@ -67,7 +67,7 @@ def import_error(mixer: str) -> str:
 
 
 def check_mixer_options(settings: Sequence[str], mixers: Sequence[str]) -> None:
-    """Refuse a setting for all mixers that some do not have, and name these.
+    """Refuse settings for all mixers that some mixers do not have, naming those.
 
     Raises:
         ConfigError: a mixer lacks an option that is set for all.
@@ -86,12 +86,12 @@ def check_mixer_options(settings: Sequence[str], mixers: Sequence[str]) -> None:
 
 
 def of_mixer(settings: Sequence[str], mixer: str) -> list[str]:
-    """Return those of `settings` that are for all mixers or for this one, in their order, without its name."""
+    """Return the settings for all mixers or for this one, in order, without its name."""
     return [rest for name, rest in map(_of_one, settings) if name in ("", mixer)]
 
 
 def _of_one(setting: str) -> tuple[str, str]:
-    """Split "paramixer:mixer.n_links=9" into the mixer, "" for all, and the setting."""
+    """Split "paramixer:mixer.n_links=9" into the mixer ("" for all) and the setting."""
     name, colon, rest = setting.partition(":")
     return (name.strip(), rest) if colon and "." not in name and "=" not in name else ("", setting)
 
@@ -99,15 +99,15 @@ def _of_one(setting: str) -> tuple[str, str]:
 def shared_settings(
     budget: float | str, settings: Sequence[str], device: str | None, threads: int | None, jobs: int, **others: Any
 ) -> dict[str, Any]:
-    """Return what all trainings of a campaign share, as its JSON has it.
+    """Return the settings shared by all trainings of a campaign, as its JSON stores them.
 
     Args:
         budget: seconds of each training, or a text such as "5m".
-        settings: as the user gave them.
-        device: name of the device, None for "auto".
-        threads: threads of each training; None to share those of the computer out among `jobs`.
-        jobs: trainings side by side.
-        others: what else the family's trainings share.
+        settings: settings given by the user.
+        device: name of the device; "auto" if None.
+        threads: threads of each training; if None, those available are divided among `jobs`.
+        jobs: trainings run in parallel.
+        others: other settings that the trainings share.
 
     Raises:
         ConfigError: one of them is not allowed.

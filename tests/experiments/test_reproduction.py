@@ -357,7 +357,7 @@ def test_other_reproduction_is_not_resumed(launched, released, ensembl, tmp_path
         ({"tasks": ["txt"]}, "no task 'txt'; there are: text, listops"),
         ({"methods": ["skyformr"]}, "no method 'skyformr'; there are: all, bigbird"),
         ({"methods": ["dna"]}, "no method 'dna'"),
-        ({"methods": []}, "no method is named"),
+        ({"methods": []}, "methods must name at least one"),
         ({"seeds": 0}, "number of seeds must be at least 1"),
         ({"jobs": 0}, "number of jobs must be at least 1"),
         ({"budget": "soon"}, "'soon' is no duration"),

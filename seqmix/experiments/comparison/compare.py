@@ -1,5 +1,5 @@
-"""Mixers side by side: `compare` trains each with several seeds on one data set, with one budget of time, and scores all
-on the test split, beside the simple methods.
+"""`compare` trains every mixer with several seeds on one data set, in equal time, and scores all of them and the baselines on
+the test split.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from seqmix.system.devices import thread_count
 from seqmix.system.environment import environment
 from seqmix.training.resolve import resolve_run
 
-_OWN = ("model.mixer", "training.seed", "training.budget", "data.path")  # what a comparison sets itself
+_OWN = ("model.mixer", "training.seed", "training.budget", "data.path")  # set by the comparison itself
 
 
 def compare(
@@ -50,34 +50,34 @@ def compare(
 ) -> Comparison:
     """Train every mixer with every seed under equal conditions, and write `compare.json` and `compare.html`.
 
-    A call with the `output` of an earlier one goes on with it: finished trainings are not run again, interrupted ones go
-    on, failed ones are tried again. Its table has all that was ever finished there.
+    A call with the `output` of an earlier one resumes it: finished trainings are not repeated, interrupted ones resume, failed
+    ones are retried. The table has everything ever finished there.
 
     Args:
-        data: the data set or its folder; None for the one that `config` names, else "seqmix-data".
-        output: folder for the two files and `runs/<mixer>-seed<k>`, which are ordinary run folders.
-        mixers: names of mixers; None for all that are installed.
-        seeds: trainings of each mixer, with the seeds 0, 1, 2 ...
-        budget: time of each training, as in `train`; 0 for as many epochs as the settings say.
-        max_length: length that sequences are cut to, as in `train`.
+        data: the data set or its folder; if None, the one that `config` names, or "seqmix-data".
+        output: folder for the two files and for `runs/<mixer>-seed<k>`, which are ordinary run folders.
+        mixers: names of mixers; all that are installed if None.
+        seeds: trainings per mixer, with the seeds 0, 1, 2 ...
+        budget: time of each training, as in `train`; 0 for the epochs of the settings.
+        max_length: length that sequences are truncated to, as in `train`.
         recipe: settings that come with seqmix, for all mixers.
         config: TOML file with settings for all mixers.
         settings: "table.option=value" for all mixers, or "paramixer:mixer.n_links=9" for one.
-        device: device, as in `train`.
-        precision: precision, as in `train`.
-        threads: threads of each training on a CPU; None to share those of the computer out among `jobs`.
-        jobs: trainings side by side. On a CPU, as many as cores, with a thread each, get more done than one with all cores.
-        baselines: also fit and score the simple methods.
-        overwrite: replace an earlier comparison.
+        device: as in `train`.
+        precision: as in `train`.
+        threads: CPU threads of each training; if None, those available are divided among `jobs`.
+        jobs: trainings run in parallel. On a CPU, one job per core with one thread each is faster than one job with all cores.
+        baselines: whether to fit and score baselines.
+        overwrite: whether to replace an earlier comparison.
         on_event: called with every `CampaignEvent`.
         progress: whether to draw a progress bar.
 
     Returns:
-        What was found; after an interruption (KeyboardInterrupt), what was found till then.
+        The results; after an interruption (KeyboardInterrupt), the results so far.
 
     Raises:
         ConfigError: an option is not allowed.
-        DatasetError: the data set cannot be compared on.
+        DatasetError: the data set cannot be used.
         RunError: `output` is in the way, or has other settings.
         SeqmixError: every training failed.
     """
@@ -98,12 +98,12 @@ def compare(
 
 
 class ComparisonCampaign(Campaign[Comparison]):
-    """All mixers with the first seed, then with the second ..., on one data set.
+    """All mixers with the first seed, then all with the second, and so on, on one data set.
 
     Args:
         dataset: the data set.
         trials: the trainings.
-        baselines: whether the simple methods are scored too.
+        baselines: whether to score the baselines.
     """
 
     kind, name = "comparison", "compare"
@@ -121,19 +121,19 @@ class ComparisonCampaign(Campaign[Comparison]):
         self.dataset, self.trials, self.baselines = dataset, trials, baselines
 
     def differences(self, earlier: Mapping[str, Any]) -> list[str]:
-        """Compare the data's content, too."""
+        """Also compare the content of the data."""
         there, here = earlier["data"], self.result.data
         same = there["fingerprint"] == here["fingerprint"]
         other = [] if same else [f"data: {there['path']} with other content there, {here['path']} now"]
         return other + super().differences(earlier)
 
     def restore(self, earlier: Mapping[str, Any]) -> None:
-        """Take up the scores of the simple methods."""
+        """Restore the scores of the baselines."""
         if self.baselines:
             self.result.baselines = earlier.get("baselines", {})
 
     def plan(self) -> Sequence[PlannedTrial]:
-        """Return the trainings; the simple methods are scored first, on what the first training sees."""
+        """Return the trainings, after scoring the baselines on what the first training sees."""
         if self.baselines and not self.result.baselines:
             self.stage("simple methods")
             seen = next(trial.config.data for trial in self.trials if trial.config)
@@ -159,7 +159,7 @@ def _plan(
     settings: Sequence[str],
     broken: Mapping[str, str],
 ) -> tuple[Dataset, list[PlannedTrial]]:
-    """Return the data set and every training, all mixers with the first seed, then with the second ...
+    """Return the data set and every training: all mixers with the first seed, then all with the second, and so on.
 
     Args:
         broken: by mixer, why it cannot be imported.

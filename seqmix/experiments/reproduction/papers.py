@@ -1,6 +1,6 @@
-"""The papers' experiments that `reproduce` runs: which data, how they are prepared, which recipe, what was published.
+"""The papers' experiments that `reproduce` runs: their data, how to prepare them, the recipes, and what was published.
 
-`LRA` is the Long Range Arena as in the Skyformer paper, `GENOME` the two data sets of cDNA of the Paramixer paper.
+`LRA` is Long Range Arena as in the Skyformer paper; `GENOME` is the two cDNA data sets of the Paramixer paper.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from seqmix.config import Table, merge
 from seqmix.data.readers.releases import CIFAR, IMDB, LISTOPS, PAIRS, PATHFINDER
-from seqmix.errors import ConfigError, suggestion
+from seqmix.errors import ConfigError, param, suggestion
 from seqmix.mixers import available_mixers, mixer_options
 from seqmix.recipes import read_recipe
 
@@ -36,17 +36,17 @@ class Experiment:
 
     Attributes:
         name: name of the task.
-        title: the task in words.
-        release: name of the `releases.Release` that its data are, "" if they are cDNA.
-        species: by class, the species whose cDNA its data are.
-        wanted: what is looked for, in words.
-        source: where it comes from.
-        options: of `PrepareOptions`, as its recipes' commands state them.
+        title: description of the task.
+        release: name of the `releases.Release` of its data; "" for cDNA.
+        species: by class, the species whose cDNA is its data.
+        wanted: description of the files it needs.
+        source: where they come from.
+        options: options of `PrepareOptions`, as in the commands of its recipes.
         generated: arguments of `generate` for data of the published size; empty if they cannot be generated.
-        recipes: by method; "" if the paper states no settings.
-        others: recipe in which other mixers take the place of its own, "" if there is none.
-        settings: by method, over the recipe.
-        published: by method, accuracy in %.
+        recipes: recipe of each method; "" if the paper states no settings.
+        others: recipe for other mixers, which replace its own; "" if there is none.
+        settings: settings of each method on top of its recipe.
+        published: accuracy of each method in %.
     """
 
     name: str
@@ -64,16 +64,16 @@ class Experiment:
 
     @property
     def length(self) -> int:
-        """The length, in characters, that the recipes cut sequences to."""
+        """The length in characters that the recipes truncate sequences to."""
         tables = [self.tables(method) for method, recipe in self.recipes.items() if recipe]
         return max(int(one.get("data", {}).get("max_length", 0)) for one in tables)
 
     def recipe(self, method: str) -> str:
-        """Return the name of the recipe of a method, "" if there is none."""
+        """Return the name of a method's recipe, or "" if there is none."""
         return self.recipes.get(method, self.others)
 
     def tables(self, method: str) -> dict[str, Table]:
-        """Return the settings of a method; of the recipe of another mixer, only those options that it has too."""
+        """Return the settings of a method; from the recipe of another mixer, only the options that it shares."""
         tables = merge(read_recipe(self.recipe(method)), self.settings.get(method, {}))
         if method not in self.recipes:
             options = mixer_options(method)
@@ -88,11 +88,11 @@ class Suite:
 
     Attributes:
         name: name of the command.
-        title: the experiments in words.
+        title: description of the experiments.
         experiments: the tasks.
-        methods: methods that are run where the user does not choose.
+        methods: methods that run by default.
         paper: methods of the published table.
-        baselines: whether the simple methods are scored, too.
+        baselines: whether baselines are scored.
         training: how the papers trained.
         remark: what else a reader should know.
     """
@@ -107,7 +107,7 @@ class Suite:
     remark: str = ""
 
     def chosen_experiments(self, names: Sequence[str] | None) -> list[Experiment]:
-        """Return experiments by their names, all for None.
+        """Return experiments by name; all if None.
 
         Raises:
             ConfigError: there is no such task.
@@ -119,15 +119,15 @@ class Suite:
         return [known[name] for name in dict.fromkeys(known if names is None else names)]
 
     def chosen_methods(self, names: Sequence[str] | None) -> list[str]:
-        """Return methods by their names: `methods` for None, those of the published table and `methods` for "all".
+        """Return methods by name: `methods` if None, and for "all" also those of the published table.
 
         Raises:
-            ConfigError: there is no such method here.
+            ConfigError: there is no such method.
         """
         if names is None:
             return list(self.methods)
         if not names:
-            raise ConfigError("no method is named")
+            raise ConfigError(f"{param('methods')} must name at least one", option="methods")
         known = {name for one in self.experiments for name in one.recipes}
         if any(one.others for one in self.experiments):
             known |= set(available_mixers())
@@ -206,7 +206,7 @@ LRA = Suite(
 
 
 def ensembl_name(species: str) -> str:
-    """Return the name that Ensembl gives the cDNA of a species, with its assembly left open."""
+    """Return Ensembl's file name for the cDNA of a species, with the assembly left open."""
     return f"{species}.*.cdna.all.fa.gz"
 
 

@@ -1,5 +1,5 @@
-"""The papers' experiments again: `reproduce` prepares the data that are there, trains each method as its recipe says (or
-for a budget of time), and writes what was measured beside what was published.
+"""`reproduce` repeats the papers' experiments: it prepares the data it finds, trains each method as its recipe says (or for a
+time budget), and compares what it measures with what was published.
 """
 
 from __future__ import annotations
@@ -40,31 +40,31 @@ def reproduce(
     overwrite: bool = False,
     on_event: OnEvent | None = None,
 ) -> Reproduction:
-    """Run the experiments of a paper on the data that are there, and write `reproduce.json` and `reproduce.html`.
+    """Run the experiments of a paper on the data available, and write `reproduce.json` and `reproduce.html`.
 
-    A call with the `output` of an earlier one goes on with it: data are prepared once, finished trainings are not run
-    again, interrupted ones go on, failed ones are tried again. Its table has all that was ever finished there.
+    A call with the `output` of an earlier one resumes it: data are prepared once, finished trainings are not repeated,
+    interrupted ones resume, failed ones are retried. The table has everything ever finished there.
 
     Args:
         suite: "lra" or "genome".
-        data: folder in which, and in whose sub-folders, data sets are looked for in the form of their sources.
+        data: folder that is searched, with its sub-folders, for data sets in the form of their sources.
         output: folder for the two files, `data/<task>`, and `runs/<task>-<method>-seed<k>`, ordinary run folders.
-        tasks: names of tasks; None for all.
-        methods: names of methods; None for the `methods` of the `papers.Suite`, "all" for those of its table.
+        tasks: names of tasks; all if None.
+        methods: names of methods; if None, the `methods` of the `papers.Suite`; "all" for those of its table.
         budget: time of each training, as in `train`; 0 for as long as the recipes say.
-        max_length: length that sequences are cut to; None for the published length.
+        max_length: length that sequences are truncated to; the published length if None.
         seeds: trainings of each method on each task, with the seeds 0, 1, 2 ...
-        generated: generate what can be generated and is not found.
-        train: training samples to generate; None for as many as published.
+        generated: whether to generate data that are not found, where possible.
+        train: number of training samples to generate; as published if None.
         settings: "table.option=value" each, for all trainings.
-        device: device, as in `train`.
+        device: as in `train`.
         threads: threads of each training, as in `compare`.
-        jobs: trainings side by side.
-        overwrite: replace an earlier reproduction, its data too.
+        jobs: trainings run in parallel.
+        overwrite: whether to replace an earlier reproduction and its data.
         on_event: called with every `CampaignEvent`.
 
     Returns:
-        What was found; after an interruption (KeyboardInterrupt), what was found till then.
+        The results; after an interruption (KeyboardInterrupt), the results so far.
 
     Raises:
         ConfigError: an option is not allowed.
@@ -100,7 +100,7 @@ def _check_sizes(generated: bool, train: int | None, max_length: int | None) -> 
 
 
 def _check_settings(experiments: Sequence[Experiment], methods: Sequence[str], budget: float, settings: Sequence[str]) -> None:
-    """Find what no training could be made of: data may be prepared for long before one begins.
+    """Refuse invalid settings early: preparing data may take long before the first training starts.
 
     Raises:
         ConfigError: a setting is not allowed.

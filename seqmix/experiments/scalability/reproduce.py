@@ -1,7 +1,7 @@
-"""How far a mixer carries: each is trained on a synthetic task at growing lengths, in the same time, and its test error is
-drawn over the length. The figure of the Paramixer paper (section 4, "synthetic data"; there from 2^7 to 2^15).
+"""How error grows with length: every mixer is trained on synthetic tasks of growing length, in equal time. This repeats the
+figure of the Paramixer paper (section 4, "synthetic data"; lengths 2^7 to 2^15 there).
 
-Data are generated once. A training ends before its time when at most one in 500 answers on the validation split is wrong.
+Data are generated once. A training ends early when at most one in 500 predictions on the validation split is wrong.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ MIXERS = ("paramixer", "softmax", "skyformer")
 
 _OWN = ("model.mixer", "training.seed", "training.budget", "data.path")
 
-# The same for all mixers but where a mixer needs its own. Marked values are added up wherever they stand; the order of two
-# symbols can be told only by who knows where they stand, and is learned sooner where near positions begin alike.
+# The same for all mixers, except where a mixer needs its own. Marked values count wherever they are, whereas the order of two
+# symbols requires positions, and is learned sooner if nearby positions start out similar.
 _SETTINGS = (
     "model.d_model=32",
     "model.d_feedforward=64",
@@ -42,7 +42,7 @@ _SETTINGS = (
     "paramixer:model.blocks=1",
     "paramixer:model.norm=false",
     "paramixer:mixer.d_hidden=32",
-    "paramixer:mixer.rescale_every=0",  # how large a value is must not depend on what else the sequence holds
+    "paramixer:mixer.rescale_every=0",  # how large a value is must not depend on the rest of the sequence
     "training.batch_size=16",
     "training.validate_every=100",
     "training.goal=0.998",
@@ -79,8 +79,8 @@ def reproduce_scalability(
 ) -> Scalability:
     """Train mixers on synthetic tasks of growing length; write `scalability.json`, `.html`, `.svg` and `.png`.
 
-    A call with the `output` of an earlier one goes on with it: what is finished is not run again, and figure and table have
-    all that was ever finished there.
+    A call with the `output` of an earlier one resumes it: what is finished is not repeated, and the figure and table have
+    everything ever finished there.
 
     Args:
         output: folder for `data/<task>-<length>` and `runs/<task>-<length>-<mixer>-seed<k>`, ordinary run folders.
@@ -88,18 +88,18 @@ def reproduce_scalability(
         lengths: lengths in tokens.
         mixers: names of mixers.
         seeds: trainings of each mixer on each task at each length.
-        budget: time of each training, at most, as in `train`.
-        train: samples of the training splits.
-        test: samples of the test splits; the validation splits have half as many.
+        budget: maximum time of each training, as in `train`.
+        train: number of samples of the training splits.
+        test: number of samples of the test splits; the validation splits have half as many.
         settings: "table.option=value" for all mixers, or "mixer:table.option=value" for one, on top of the module's own.
-        device: device, as in `train`.
+        device: as in `train`.
         threads: threads of each training, as in `compare`.
-        jobs: trainings side by side.
-        overwrite: replace an earlier one, its data too.
+        jobs: trainings run in parallel.
+        overwrite: whether to replace an earlier one and its data.
         on_event: called with every `CampaignEvent`.
 
     Returns:
-        What was found; after an interruption (KeyboardInterrupt), what was found till then.
+        The results; after an interruption (KeyboardInterrupt), the results so far.
 
     Raises:
         ConfigError: an option is not allowed.
@@ -120,7 +120,7 @@ def reproduce_scalability(
 def _check(tasks: Sequence[str], lengths: Sequence[int], train: int, test: int) -> None:
     for task in tasks:
         if task not in TASKS:
-            raise ConfigError(f"{param('tasks')}: '{task}' is none of {', '.join(TASKS)}", option="tasks")
+            raise ConfigError(f"{param('tasks')} must be among {', '.join(TASKS)}: got '{task}'", option="tasks")
     for name, values in {"tasks": tasks, "lengths": lengths}.items():
         if not values:
             raise ConfigError(f"{param(name)} must name at least one", option=name)
@@ -151,12 +151,12 @@ class ScalabilityCampaign(Campaign[Scalability]):
         self.cells, self.seeds = cells, seeds
 
     def differences(self, earlier: Mapping[str, Any]) -> list[str]:
-        """Compare the size of the test split, too."""
+        """Also compare the size of the test split."""
         here = {**self.result.settings, "test": self.result.test}
         return different_settings({**earlier["settings"], "test": earlier["test"]}, here)
 
     def identify(self, trial: Trial) -> Trial | None:
-        """Take what version 0.1.0 did not keep from the run folder."""
+        """Read from the run folder what version 0.1.0 did not store."""
         if trial.task:
             return trial
         run = Run.open(self.folder / trial.folder)
@@ -167,7 +167,7 @@ class ScalabilityCampaign(Campaign[Scalability]):
         return replace(trial, task=made["task"], length=made["length"], reached=reached)
 
     def plan(self) -> Iterator[PlannedTrial]:
-        """Yield the trainings; data are generated where they are not there."""
+        """Yield the trainings, generating missing data."""
         shared = self.result.settings
         for task, length in self.cells:
             data = self._data(task, length)
@@ -199,8 +199,8 @@ class ScalabilityCampaign(Campaign[Scalability]):
             wanted = {"task": task, "length": length, **sizes, "seed": 0}
             if (made := dataset.info.get("generated")) != wanted:
                 raise RunError(
-                    f"{path}: was generated with other options ({made}) than {wanted}; choose another {param('output')}, or "
-                    "repeat the call with those"
+                    f"{path}: the data were generated with {made}, not {wanted}; choose another {param('output')}, or repeat "
+                    "the call with those options"
                 )
             return dataset
         self.stage(f"{path.name}: generating")

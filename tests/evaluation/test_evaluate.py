@@ -82,7 +82,7 @@ def test_evaluation_json_is_valid_and_complete(evaluated, trained):
     result, folder = evaluated
 
     def refuse(constant):
-        raise AssertionError(f"{constant} is no JSON")
+        raise AssertionError(f"{constant} is not JSON")
 
     content = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"), parse_constant=refuse)
     assert content["seqmix"] == seqmix.__version__

@@ -97,16 +97,16 @@ _DURATION = re.compile(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
 def parse_duration(text: str) -> float:
-    """ "90s", "5m", "1h", "2h30m" or a plain number, which is seconds, as seconds.
+    """Return the seconds in "90s", "5m", "1h", "2h30m" or a plain number of seconds.
 
     Raises:
-        ConfigError: it is none of these.
+        ConfigError: the text is not a duration.
     """
     plain = text.strip()
     if re.fullmatch(r"\d+(\.\d+)?", plain):
         return float(plain)
     found = _DURATION.fullmatch(plain)
     if not found:
-        raise ConfigError(f"'{text}' is no duration; allowed are such as 90s, 5m, 1h, 2h30m, or a number of seconds")
+        raise ConfigError(f"'{text}' is not a duration; use e.g. 90s, 5m, 1h or 2h30m, or a number of seconds")
     hours, minutes, seconds = (float(part or 0) for part in found.groups())
     return 3600 * hours + 60 * minutes + seconds

@@ -324,7 +324,7 @@ def test_signal_saves_training_and_leaves_no_process(dataset, tmp_path):
         ({"jobs": 0}, "number of jobs must be at least 1: got 0"),
         ({"seeds": 0}, "number of seeds must be at least 1: got 0"),
         ({"mixers": ["nothing"]}, "no mixer 'nothing'"),
-        ({"budget": "5 min"}, "'5 min' is no duration"),
+        ({"budget": "5 min"}, "'5 min' is not a duration"),
         ({"budget": -1}, "training.budget must be a number of seconds"),
         ({"settings": ["training.seed=3"]}, "settings training.seed: a comparison sets it itself"),
         ({"settings": ["mixer.n_links=3"]}, "mixers softmax, kernelized have no option 'n_links'"),

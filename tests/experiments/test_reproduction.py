@@ -360,7 +360,7 @@ def test_other_reproduction_is_not_resumed(launched, released, ensembl, tmp_path
         ({"methods": []}, "methods must name at least one"),
         ({"seeds": 0}, "number of seeds must be at least 1"),
         ({"jobs": 0}, "number of jobs must be at least 1"),
-        ({"budget": "soon"}, "'soon' is no duration"),
+        ({"budget": "soon"}, "'soon' is not a duration"),
         ({"budget": -1}, "training.budget must be"),
         ({"max_length": 0}, "max_length must be at least 1: got 0"),
         ({"train": 5}, "train=5 goes with generated=True only"),

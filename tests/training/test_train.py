@@ -624,7 +624,7 @@ def test_durations_are_parsed_with_units(text, seconds):
 
 @pytest.mark.parametrize("text", ["", "5 m", "m", "5min", "-5m", "30m2h", "1e3", "inf", "1.5h", "5m30"])
 def test_invalid_durations_are_errors(text, dataset, tmp_path):
-    with pytest.raises(ConfigError, match="is no duration; allowed are such as 90s, 5m, 1h, 2h30m, or a number of seconds"):
+    with pytest.raises(ConfigError, match=r"is not a duration; use e\.g\. 90s, 5m, 1h or 2h30m, or a number of seconds"):
         train(dataset, tmp_path / "run", budget=text)
     assert not (tmp_path / "run").exists()
 

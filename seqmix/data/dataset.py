@@ -135,7 +135,7 @@ class Dataset:
             tokens if self.vocabulary.channels else self.vocabulary.decode(tokens) for tokens in self.sequences(place)
         ]
         split = SPLITS[int(self.split[place])]
-        return StoredRecord(self._ids[place], text, self._label(place), split, pair[0] if pair else None)
+        return StoredRecord(self._ids[place], text, self.objective.decode(self.labels[place]), split, pair[0] if pair else None)
 
     def __iter__(self) -> Iterator[StoredRecord]:
         """Yield the records in order."""
@@ -153,7 +153,7 @@ class Dataset:
 
     def _classes_text(self) -> str:
         if not self.classes:
-            return "regression" if self.labelled else "no labels"
+            return self.objective.kind if self.labelled else "no labels"
         if len(self.classes) > _SHOWN_CLASSES:
             return f"{len(self.classes)} classes"
         counts = self.info["counts"].values()
@@ -163,18 +163,10 @@ class Dataset:
         """Return how a copy is made, also in another process: from the folder, not from the tokens."""
         return Dataset, (self.path, self.info)
 
-    def _label(self, index: int) -> str | tuple[str, ...] | float | None:
-        label = self.labels[index]
-        if label.ndim:
-            return tuple(self.classes[number] for number in np.flatnonzero(label))
-        if self.classes:
-            return self.classes[label] if label >= 0 else None
-        return float(label) if self.labelled else None
-
     @property
     def labelled(self) -> bool:
         """Whether the records have labels."""
-        return objective_of(self.info).labelled
+        return self.objective.labelled
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from seqmix.config import DataConfig
 from seqmix.data.dataset import Dataset
 from seqmix.data.vocabulary import Tokens
-from seqmix.objectives import KINDS, objective_of
+from seqmix.objectives import KINDS
 from seqmix.objectives.base import Labels, Objective
 from seqmix.objectives.metrics import Floats
 
@@ -108,7 +108,7 @@ def baseline_scores(
     if len(fitted) > _MOST_RECORDS:
         fitted = np.sort(generator.choice(fitted, _MOST_RECORDS, replace=False))
         note = {"note": f"fitted on {_MOST_RECORDS:,} records drawn at random"}
-    objective = objective_of(train.info)
+    objective = train.objective
     scored = _Part(test, test.indices("test") if indices is None else indices, seen)
     parts = [_Part(train, fitted, seen), _Part(train, train.indices("val")[:_MOST_RECORDS], seen), scored]
     fit_labels, val_labels, truth = (part.labels for part in parts)

@@ -218,23 +218,20 @@ def training_data(run: Run, moved: Path | None) -> Dataset:
 def _predict(run: Run, sample: _Sample, device: str, precision: str, on_batch: Callable[[int], object] | None) -> Floats:
     """Return the predictions for all records of a sample."""
     from seqmix.models.batched import predict_batches
-    from seqmix.system.devices import choose_device
 
-    dataset, seen = sample.dataset, run.config.data
-    where = choose_device(device)
-    model = run.load_model().to(where)
-    lengths = dataset.cut_lengths(seen.max_length)[sample.indices]
-    if model.length_limit is not None and lengths.max() > run.config.model.max_length:
+    dataset, predictor = sample.dataset, run.predictor(device)
+    lengths = dataset.cut_lengths(predictor.data.max_length)[sample.indices]
+    if predictor.max_length is not None and lengths.max() > predictor.max_length:
         raise ConfigError(
             f"{dataset.path}: a sequence has {lengths.max():,} {dataset.vocabulary.noun}s, the model takes at most "
-            f"{run.config.model.max_length:,}"
+            f"{predictor.max_length:,}"
         )
     return predict_batches(
-        model,
-        run.objective,
-        lambda i: dataset.truncated(int(sample.indices[i]), seen),
+        predictor.model,
+        predictor.objective,
+        lambda i: dataset.truncated(int(sample.indices[i]), predictor.data),
         lengths,
-        device=where,
+        device=predictor.device,
         precision=precision,
         on_batch=on_batch,
     )
@@ -269,7 +266,7 @@ def _pictures(objective: Objective, sample: _Sample, predictions: Floats) -> lis
         {
             "side": side,
             "intensities": (dataset.tokens(int(index)).astype(np.int64) - dataset.vocabulary.first).tolist(),
-            "true": objective.classes[dataset.labels[index]],
+            "true": objective.decode(dataset.labels[index]),
             "predicted": objective.answer(row).label,
         }
         for index, row in zip(sample.indices[:_PICTURES], predictions[:_PICTURES], strict=True)

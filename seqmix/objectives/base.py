@@ -145,6 +145,14 @@ class Objective(ABC):
         """Whether there is anything to learn."""
         return bool(self.classes) or not self.has_classes
 
+    @abstractmethod
+    def decode(self, label: Any) -> str | tuple[str, ...] | float | None:
+        """Return the label of one record as people write it.
+
+        Args:
+            label: its entry of `labels.npy`.
+        """
+
     def members(self, labels: Labels, c: int) -> NDArray[np.bool_]:
         """Return which records belong to class number `c`, or have that label, `(n,)` bool."""
         raise NotImplementedError(f"{self.kind} has no classes")

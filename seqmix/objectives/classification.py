@@ -56,6 +56,10 @@ class Classification(Objective):
         labels = np.array([place[text] for text in texts] + [-1], dtype=np.int64)[numbers]
         return EncodedLabels(cls(tuple(place)), labels, labels)
 
+    def decode(self, label: Any) -> str | None:
+        """Return the name of the class; None if the record has no label."""
+        return self.classes[label] if label >= 0 else None
+
     def members(self, labels: Labels, c: int) -> NDArray[np.bool_]:
         """Return which records belong to class number `c`, `(n,)` bool."""
         return labels == c

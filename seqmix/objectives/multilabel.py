@@ -64,6 +64,10 @@ class MultiLabel(Objective):
         rarest = np.where(labels > 0, frequency, len(labels) + 1).argmin(1)
         return EncodedLabels(cls(tuple(place)), labels, np.where(labels.any(1), rarest, -1))
 
+    def decode(self, label: Any) -> tuple[str, ...]:
+        """Return the names of the labels that a record has."""
+        return tuple(self.classes[c] for c in np.flatnonzero(label))
+
     def members(self, labels: Labels, c: int) -> NDArray[np.bool_]:
         """Return which records have label number `c`, `(n,)` bool."""
         return labels[:, c] > 0

@@ -84,6 +84,10 @@ class Regression(Objective):
         target = info["target"]
         return cls((), target["mean"], target["scale"], target["tolerance"])
 
+    def decode(self, label: Any) -> float:
+        """Return the target."""
+        return float(label)
+
     def count(self, labels: Labels) -> dict[str, int]:
         """Return the number of records."""
         return {"records": len(labels)}

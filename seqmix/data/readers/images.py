@@ -1,7 +1,7 @@
-"""Images as their sources distribute them, to entries: CIFAR-10 (Python and binary version) and Pathfinder.
+"""Parsers of images as their sources distribute them: CIFAR-10 (Python and binary version) and Pathfinder.
 
-An image is the sequence of its intensities, 0 (black) to 255, row by row. Colours become grey as Pillow and torchvision
-do it, by the luma of ITU-R 601. In memory is one file of CIFAR-10 (31 MB), or one image of Pathfinder.
+An image is the sequence of its intensities, 0 (black) to 255, row by row. Colours are converted to grey like Pillow and
+torchvision do, by the luma of ITU-R 601. Memory holds one file of CIFAR-10 (31 MB), or one image of Pathfinder.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PIXELS = 32 * 32
 
 
 def parse_cifar(stream: BinaryIO, batch: Path, companions: dict[str, str]) -> Iterator[Entry]:
-    """Images of a batch of the Python version: a pickle, which is read, not loaded."""
+    """Parse the images of a batch of the Python version: a pickle, which is read without executing it."""
     name = str(batch)
     classes = _class_names(batch.parent / "batches.meta", companions)
     found = _keyed(read_values(stream.read(), name), name)
@@ -42,7 +42,7 @@ def parse_cifar(stream: BinaryIO, batch: Path, companions: dict[str, str]) -> It
 
 
 def parse_cifar_binary(stream: BinaryIO, batch: Path, companions: dict[str, str]) -> Iterator[Entry]:
-    """Images of a batch of the binary version: a byte of the label, then 3,072 of red, green and blue."""
+    """Parse the images of a batch of the binary version: one byte for the label, then 3,072 for red, green and blue."""
     classes = _class_names(batch.parent / "batches.meta.txt", companions)
     number = 0
     while record := stream.read(1 + 3 * _PIXELS):
@@ -56,13 +56,13 @@ def parse_cifar_binary(stream: BinaryIO, batch: Path, companions: dict[str, str]
 
 
 def _grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`(3 * P,)` red, green and blue to `(P,)` grey."""
+    """Convert red, green and blue `(3 * P,)` to grey `(P,)`."""
     red, green, blue = image.reshape(3, -1).astype(np.uint32)
     return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)
 
 
 def _class_names(path: Path, companions: dict[str, str]) -> list[str]:
-    """The names that the file beside the batches gives to the numbers of the classes."""
+    """Return the class names, by class number, from the file beside the batches."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; the names of the classes are in it: unpack the archive again")
     data = path.read_bytes()
@@ -95,12 +95,16 @@ def _word(value: Any, name: str) -> str:
 
 
 def parse_pathfinder(stream: BinaryIO, listing: Path, companions: dict[str, str], left_out: list[str]) -> Iterator[Entry]:
-    """Images that a file of `metadata/` lists.
+    """Parse the images listed in a file of `metadata/`.
 
     Args:
-        stream: the list; listing: its path.
-        companions: gets the SHA-256 of the listed images, one after the other, for each of their folders.
-        left_out: gets the ids of empty files, of which the release has some.
+        stream: content of the list.
+        listing: path of the list.
+        companions: receives, for each folder of images, the SHA-256 of the listed ones in order.
+        left_out: receives the ids of empty files, of which the release has some.
+
+    Yields:
+        The entries of the list.
     """
     root = listing.absolute().parent.parent
     digests: dict[str, Any] = {}
@@ -125,7 +129,7 @@ def parse_pathfinder(stream: BinaryIO, listing: Path, companions: dict[str, str]
 
 
 def _listed(data: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a list, with their numbers. It is plain text in the release, whatever its name says."""
+    """Yield the rows of a list with their line numbers. In the release it is plain text, despite its name."""
     if not data.startswith(b"\x93NUMPY"):
         for number, line in enumerate(data.decode("latin-1").split("\n"), 1):
             if line.strip():
@@ -141,7 +145,7 @@ def _listed(data: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _intensities(data: bytes, path: Path) -> NDArray[np.uint8]:
-    """The grey values of an image file, row by row."""
+    """Return the grey values of an image file, row by row."""
     from PIL import Image
 
     try:

@@ -1,8 +1,9 @@
-"""Data sets in the form in which their sources distribute them: which files they are, and what each of them says.
+"""Data sets in the form in which their sources distribute them: recognising their files, and what each file says about its
+records.
 
-Recognised by looking: folders of splits with folders of classes in them (IMDb), CIFAR-10, Pathfinder, and the tables of
-the Long Range Arena (ListOps, pairs of the ACL Anthology Network). The parsers of the two tables are here, those of
-images in `images`.
+Recognised by content: folders of splits that contain folders of classes (IMDb), CIFAR-10, Pathfinder, and the tables of Long
+Range Arena (ListOps, pairs from the ACL Anthology Network). The parsers of the two tables are here, those of images in
+`images`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from seqmix.data.readers.opening import open_stream, reading, unpacked_name
 from seqmix.data.splitting import SPLIT_NAMES, SPLITS
 from seqmix.errors import InputError
 
-# How folders and files of releases are called, and which split that is.
+# Names of folders and files in releases, and the split that each means.
 _SPLIT_OF = {name: SPLITS[number] for name, number in SPLIT_NAMES.items()}
 _UNLABELLED = "unsup"
 _PAIR_CELLS = ("label", "id1", "id2", "text1", "text2")
@@ -31,8 +32,9 @@ class Release:
     """A data set that was recognised.
 
     Attributes:
-        name: of it, as users know it.
-        alphabet, split: what `prepare` takes where the user does not say them; "auto": what it always takes.
+        name: its name for users.
+        alphabet: default alphabet of `prepare`; "auto" for the usual one.
+        split: default split of `prepare`; "auto" for the usual one.
         notes: what was left out.
     """
 
@@ -52,10 +54,19 @@ RELEASE_FORMATS = ("cifar-10", "cifar-10-binary", "pathfinder", "pairs", "listop
 
 @dataclass(slots=True)
 class Source:
-    """One input file (path None: standard input) and what its place says of its records.
+    """One input file, and what its location says about its records.
 
-    `stratum` names records that every split gets its share of, beside the classes. While the file is read, `left_out`
-    gets the ids of records that could not be used, and `companions` the SHA-256 of other files that were read for it.
+    Attributes:
+        path: the file; None for standard input.
+        split: split of its records; None if not given.
+        folder_class: class of its records by folder; None if not given.
+        inner: its path inside the given folder, which is the id of a document.
+        sha256: checksum of the file.
+        format: name of its format.
+        release: the release that it belongs to; None if there is none.
+        stratum: name of a stratum of records; every split gets its share, besides the classes.
+        left_out: ids of records that could not be used, filled while the file is read.
+        companions: SHA-256 of other files read with it, filled while the file is read.
     """
 
     path: Path | None
@@ -75,13 +86,18 @@ class Source:
 
 
 def readable(path: Path, root: Path) -> bool:
-    """Whether a file in the folder `root` looks like one of sequences or documents."""
+    """Return whether a file in the folder `root` looks like sequences or documents."""
     inner = path.relative_to(root).parts
     return unpacked_name(path.name.lower()).endswith(ENDINGS) and not any(p.startswith(".") for p in inner)
 
 
 def find_release(folder: Path, own_formats: bool) -> list[Source]:
-    """The files of the release that `folder` is; none if it is none. Without `own_formats`, only by its folders."""
+    """Return the files of the release in `folder`, or an empty list if it is not one.
+
+    Args:
+        folder: the folder.
+        own_formats: whether to recognise formats of releases, not only their folders.
+    """
     with reading(str(folder)):
         return (own_formats and (_find_cifar(folder) or _find_pathfinder(folder))) or _find_splits(folder)
 
@@ -92,7 +108,7 @@ def _find_cifar(folder: Path) -> list[Source]:
 
 
 def _find_pathfinder(folder: Path) -> list[Source]:
-    """Lists of images of one difficulty, or of several, each in a folder."""
+    """Return lists of images of one or more difficulties, each in a folder."""
     sources = []
     for part in (folder, *sorted(p for p in folder.iterdir() if p.is_dir())):
         if (part / "imgs").is_dir() and (part / "metadata").is_dir():
@@ -103,7 +119,7 @@ def _find_pathfinder(folder: Path) -> list[Source]:
 
 
 def _find_splits(folder: Path) -> list[Source]:
-    """Documents in folders of classes in folders of splits, where there is nothing but folders of splits."""
+    """Return documents in folders of classes in folders of splits, if there are no other folders."""
     splits = {p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")}
     if not {"train"} < {_SPLIT_OF.get(name.lower(), "") for name in splits} <= {"train", "val", "test"}:
         return []
@@ -132,12 +148,12 @@ def _find_splits(folder: Path) -> list[Source]:
 
 
 def listed(names: list[str], what: str) -> str:
-    """How many there are, and which: "12 files (a, b, c, …)"."""
+    """Describe names: "12 files (a, b, c, …)"."""
     return f"{len(names):,} {what}{'s' * (len(names) != 1)} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
 
 
 def recognise(file: Path) -> Source | None:
-    """The file as a part of a release, by its name, or by its first line if it is a `.tsv`; None: it is none."""
+    """Return a file as part of a release, by its name or, for a `.tsv`, by its first line; None if it is not part of one."""
     name = file.name.lower()
     if batch := re.fullmatch(r"(data_batch_\d+|test_batch)(\.bin)?", name):
         kind = "cifar-10-binary" if batch[2] else "cifar-10"
@@ -156,10 +172,18 @@ def recognise(file: Path) -> Source | None:
 
 
 def parse_release(stream: BinaryIO, source: Source, encoding: str) -> Iterator[Entry]:
-    """Entries of a file whose format is one of `RELEASE_FORMATS`.
+    """Parse a file whose format is one of `RELEASE_FORMATS`.
+
+    Args:
+        stream: content of the file.
+        source: the file; its `left_out` and `companions` are filled.
+        encoding: encoding of tables.
+
+    Yields:
+        The entries of the file.
 
     Raises:
-        InputError: the content is not what such a file has; the message names file, and line or record.
+        InputError: the content is not that of such a file; the message names the file, and the line or record.
     """
     assert source.path is not None
     with reading(source.name):
@@ -176,7 +200,7 @@ def parse_release(stream: BinaryIO, source: Source, encoding: str) -> Iterator[E
 
 
 def _parse_pairs(stream: BinaryIO, name: str, encoding: str) -> Iterator[Entry]:
-    """Two documents on a line, and whether one cites the other. There is no header; quotes mean nothing."""
+    """Parse two documents per line, and whether one cites the other. There is no header, and quotes are ordinary characters."""
     for number, line in enumerate(decoded_lines(stream, name, encoding, newline="\n"), 1):
         cells = line.rstrip("\r\n").split("\t")
         label = cells[0].strip().removesuffix(".0")
@@ -192,7 +216,7 @@ def _parse_pairs(stream: BinaryIO, name: str, encoding: str) -> Iterator[Entry]:
 
 
 def _parse_listops(stream: BinaryIO, name: str, encoding: str) -> Iterator[Entry]:
-    """An expression on a line, and its value. The round brackets say nothing that the square ones do not."""
+    """Parse an expression per line, and its value. The round brackets add nothing to the square ones."""
     split = Path(name).name.split(".")[0]
     for number, line in enumerate(decoded_lines(stream, name, encoding), 1):
         cells = line.rstrip("\n").split("\t")

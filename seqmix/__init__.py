@@ -22,8 +22,10 @@ from seqmix.version import __version__
 # Names are fetched when first used, so that `import seqmix` (and `seqmix --help`) does not wait for torch.
 _HOMES = {
     "Config": "config",
+    "DataConfig": "config",
     "Dataset": "data.dataset",
     "Evaluation": "evaluation.result",
+    "ModelConfig": "config",
     "Prediction": "models.predictor",
     "PrepareOptions": "data.options",
     "ReadOptions": "data.options",
@@ -32,6 +34,7 @@ _HOMES = {
     "SeqmixError": "errors",
     "SeqmixRegressor": "estimators.regressor",
     "SequenceClassifier": "models.classifier",
+    "TrainingConfig": "config",
     "available_mixers": "mixers",
     "bench_approximation": "bench.approximation",
     "bench_mixers": "bench.mixers",
@@ -52,6 +55,9 @@ if TYPE_CHECKING:
     from seqmix.bench.approximation import bench_approximation as bench_approximation
     from seqmix.bench.mixers import bench_mixers as bench_mixers
     from seqmix.config import Config as Config
+    from seqmix.config import DataConfig as DataConfig
+    from seqmix.config import ModelConfig as ModelConfig
+    from seqmix.config import TrainingConfig as TrainingConfig
     from seqmix.data.dataset import Dataset as Dataset
     from seqmix.data.options import PrepareOptions as PrepareOptions
     from seqmix.data.options import ReadOptions as ReadOptions

@@ -32,7 +32,7 @@ class TrainingDisplay:
 
     def __call__(self, event: Event) -> None:
         """Take in an event."""
-        from seqmix.training.events import BudgetChosen, EpochEnd, Finished, MemoryShort, Started
+        from seqmix.training.events import EpochEnd, Finished, MemoryShort, Started, TokensPerBatchChosen
         from seqmix.training.progress import TrainingProgress
 
         if self.quiet:
@@ -42,7 +42,7 @@ class TrainingDisplay:
             match event:
                 case Started():
                     self._started(event)
-                case BudgetChosen():
+                case TokensPerBatchChosen():
                     self._say(f"batches of up to {event.tokens_per_batch:,} tokens were the fastest")
                 case MemoryShort():
                     self._note(

@@ -19,9 +19,9 @@ from seqmix.training.fit import add_gradients
 from seqmix.training.trainer import Trainer
 
 SMALLEST, LARGEST = 1 << 12, 1 << 22
-_FASTER = 1.1  # tokens a second that doubling must gain
-_STEPS = 50  # in an epoch, at least: fewer learn worse, however quick they are
-_SHARE = 0.5  # of the memory that is free, which the next doubling may be expected to take
+_FASTER = 1.1  # gain in tokens per second that doubling must bring
+_STEPS = 50  # least number in an epoch: fewer learn worse, however fast they are
+_SHARE = 0.5  # of the free memory that the next doubling may be expected to take
 
 
 def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda: None) -> int:
@@ -32,39 +32,45 @@ def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda
         check: called between trials; may raise.
     """
     train = trainer.dataset.indices("train")
-    lengths = trainer.lengths[train]
-    longest = train[np.argsort(-lengths, kind="stable")]
-    most = max(SMALLEST, int(lengths.sum()) * trainer.dataset.n_sequences // _STEPS)
-    best, best_speed = SMALLEST, 0.0
-    budget = SMALLEST
+    longest_first = train[np.argsort(-trainer.lengths[train], kind="stable")]
+    characters = int(trainer.lengths[train].sum()) * trainer.dataset.n_sequences
+    most = min(LARGEST, max(SMALLEST, characters // _STEPS))
     free = free_memory(trainer.device)
+    best, best_speed, tokens = SMALLEST, 0.0, SMALLEST
     with torch.random.fork_rng():
-        while budget <= min(most, LARGEST):
+        while tokens <= most:
             check()
-            forget_peak(trainer.device)
-            before, _ = used_memory(trainer.device)
-            speed: float | None
-            try:
-                speed = _speed(trainer, longest, np.sort(lengths)[::-1], budget)
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                speed = None
-            _, peak = used_memory(trainer.device)
-            release_memory(trainer.device)
+            speed, taken = _measure(trainer, longest_first, tokens)
             if speed is None or speed < best_speed * _FASTER:
                 break
-            best, best_speed = budget, speed
-            if free is not None and peak is not None and before is not None and 2 * (peak - before) > _SHARE * free:
+            best, best_speed = tokens, speed
+            if free is not None and taken is not None and 2 * taken > _SHARE * free:
                 break
-            budget *= 2
+            tokens *= 2
     trainer.optimizer.zero_grad(set_to_none=True)
     return best
 
 
-def _speed(trainer: Trainer, order: NDArray[np.int64], lengths: NDArray[np.int64], budget: int) -> float:
+def _measure(trainer: Trainer, order: NDArray[np.int64], tokens_per_batch: int) -> tuple[float | None, int | None]:
+    """Return the speed with so many tokens per batch, None if memory runs out, and the bytes taken, None if unknown."""
+    forget_peak(trainer.device)
+    before, _ = used_memory(trainer.device)
+    speed: float | None
+    try:
+        speed = _speed(trainer, order, tokens_per_batch)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        speed = None
+    _, peak = used_memory(trainer.device)
+    release_memory(trainer.device)
+    return speed, None if peak is None or before is None else peak - before
+
+
+def _speed(trainer: Trainer, order: NDArray[np.int64], tokens_per_batch: int) -> float:
     """Return the tokens per second of computing the gradients of the first batch in `order`, longest first; the best of two."""
-    batch = order[plan_batches(lengths * trainer.dataset.n_sequences, tokens_per_batch=budget)[0]]
+    lengths = trainer.lengths[order] * trainer.dataset.n_sequences
+    batch = order[plan_batches(lengths, tokens_per_batch=tokens_per_batch)[0]]
     trainer.model.train()
     best = 0.0
     for _ in range(2):

@@ -55,7 +55,7 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetChosen:
+class TokensPerBatchChosen:
     """The number of tokens per batch was measured.
 
     Attributes:
@@ -128,4 +128,4 @@ class EpochEnd:
     tokens_per_second: float
 
 
-Event = Started | BudgetChosen | StepEnd | MemoryShort | EpochEnd | Finished
+Event = Started | TokensPerBatchChosen | StepEnd | MemoryShort | EpochEnd | Finished

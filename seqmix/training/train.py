@@ -25,7 +25,7 @@ from seqmix.run import Run, next_run_folder
 from seqmix.system.devices import choose_device, thread_count
 from seqmix.system.memory import free_memory
 from seqmix.training.batch_size import choose_tokens_per_batch
-from seqmix.training.events import BudgetChosen, Cause, EpochEnd, Event, Finished, Started, StepEnd
+from seqmix.training.events import Cause, EpochEnd, Event, Finished, Started, StepEnd, TokensPerBatchChosen
 from seqmix.training.fit import fit
 from seqmix.training.keywords import keywords
 from seqmix.training.progress import events_shown
@@ -205,7 +205,7 @@ def _follow(run: Run, trainer: Trainer, emit: Callable[[Event], None], stop: thr
 
     if not (training.tokens_per_batch or training.batch_size or state.tokens_per_batch):
         state.tokens_per_batch = choose_tokens_per_batch(trainer, check)
-        emit(BudgetChosen(state.tokens_per_batch))
+        emit(TokensPerBatchChosen(state.tokens_per_batch))
     for event in fit(trainer, check):
         if isinstance(event, EpochEnd):
             _record_epoch(run, trainer, event, writer)

@@ -20,10 +20,10 @@ from seqmix.models.batched import predict_batches
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.recipes import read_recipe
 from seqmix.reporting.text import parse_duration
-from seqmix.training import batch_size as budget
+from seqmix.training import batch_size
 from seqmix.training import fit as fitting
 from seqmix.training import resolve as settling
-from seqmix.training.events import BudgetChosen, EpochEnd, Finished, MemoryShort, Started, StepEnd
+from seqmix.training.events import EpochEnd, Finished, MemoryShort, Started, StepEnd, TokensPerBatchChosen
 from seqmix.training.trainer import Trainer, learning_rate
 from tests.support import random_dna, write_fasta
 
@@ -150,10 +150,10 @@ def test_inference_halves_batches_when_out_of_memory(trained, dataset, monkeypat
 
 
 def test_tokens_per_batch_are_found_by_trial_and_kept_on_resume(dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(budget, "SMALLEST", 128)
-    monkeypatch.setattr(budget, "_STEPS", 3)
+    monkeypatch.setattr(batch_size, "SMALLEST", 128)
+    monkeypatch.setattr(batch_size, "_STEPS", 3)
     run, events = train(dataset, tmp_path / "run", tokens_per_batch="auto")
-    (chosen,) = of_kind(events, BudgetChosen)
+    (chosen,) = of_kind(events, TokensPerBatchChosen)
     train_tokens = dataset.lengths[dataset.indices("train")].sum()
     assert 128 <= chosen.tokens_per_batch <= train_tokens / 3
     assert chosen.tokens_per_batch & (chosen.tokens_per_batch - 1) == 0
@@ -164,12 +164,12 @@ def test_tokens_per_batch_are_found_by_trial_and_kept_on_resume(dataset, tmp_pat
 
 @pytest.mark.parametrize("room", [300, 600, 1200])
 def test_tokens_per_batch_found_fit_in_memory(room, dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(budget, "SMALLEST", 128)
-    monkeypatch.setattr(budget, "_STEPS", 1)
-    monkeypatch.setattr(budget, "_FASTER", 0.0)  # only memory matters, not speed
+    monkeypatch.setattr(batch_size, "SMALLEST", 128)
+    monkeypatch.setattr(batch_size, "_STEPS", 1)
+    monkeypatch.setattr(batch_size, "_FASTER", 0.0)  # only memory matters, not speed
     short_of_memory(monkeypatch, room)
     _, events = train(dataset, tmp_path / "run", tokens_per_batch="auto")
-    assert room / 2 <= of_kind(events, BudgetChosen)[0].tokens_per_batch <= room
+    assert room / 2 <= of_kind(events, TokensPerBatchChosen)[0].tokens_per_batch <= room
     assert not of_kind(events, MemoryShort)
 
 
@@ -179,7 +179,7 @@ def test_batch_size_trial_leaves_weights_and_random_state_alone(dataset, tmp_pat
     model = run.build_model()
     trainer = Trainer(model, dataset, run.config, torch.device("cpu"))
     before, state = [p.clone() for p in model.parameters()], torch.get_rng_state()
-    budget.choose_tokens_per_batch(trainer)
+    batch_size.choose_tokens_per_batch(trainer)
     assert all(map(torch.equal, before, model.parameters()))
     assert torch.equal(state, torch.get_rng_state())
     assert all(p.grad is None for p in model.parameters())

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def campaign_display(description: str, line: Callable[[Trial, bool], str], quiet: bool) -> Iterator[OnEvent]:
+def campaign_display(description: str, headline: Callable[[Trial], str], quiet: bool) -> Iterator[OnEvent]:
     """Show the events of a campaign for as long as the block runs.
 
     Args:
         description: what is done, on the bar.
-        line: describes a training that ended, and whether it was run now.
+        headline: returns what a finished training has come to.
         quiet: show nothing.
     """
     from seqmix.experiments.events import Planned, Remark, Stage, TrialFinished, TrialStarted
@@ -42,14 +42,15 @@ def campaign_display(description: str, line: Callable[[Trial, bool], str], quiet
                 case Remark():
                     say(f"note: {event.text}")
                 case Planned():
-                    bar.reset(event.count)
+                    bar.reset(event.left)
                     are = "is" if event.left == 1 else "are"
                     say(f"{event.count} training{'s' * (event.count != 1)}, of which {event.left} {are} still to be run")
                 case TrialStarted():
                     bar.set_description(event.trial.title)
                 case TrialFinished():
-                    bar.update()
-                    say(line(event.trial, event.run_now))
+                    bar.update(event.run_now)
+                    outcome = event.trial.error or headline(event.trial)
+                    say(f"{event.trial.title}: {outcome}{'' if event.run_now else ' (done before)'}")
 
         yield show
 

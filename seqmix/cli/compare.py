@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from seqmix.cli.console import reported
-from seqmix.cli.options import Device, Jobs, MixerSettings, Quiet, TrialThreads, names
+from seqmix.cli.options import Device, Jobs, MixerSettings, Quiet, TrialPrecision, TrialThreads, names
 
 app = typer.Typer()
 
@@ -31,7 +31,7 @@ def compare(
     config: Annotated[Path | None, typer.Option(help="TOML file with settings for all mixers.")] = None,
     settings: MixerSettings = None,
     device: Device = "auto",
-    precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16 (GPU only). (default: fp32)")] = None,
+    precision: TrialPrecision = None,
     threads: TrialThreads = None,
     jobs: Jobs = 1,
     baselines: Annotated[bool, typer.Option(help="Also fit and score simple methods.")] = True,
@@ -49,9 +49,9 @@ def compare(
     """
     from seqmix.cli.campaign_display import campaign_display, print_campaign
     from seqmix.experiments.comparison.compare import compare as run_compare
-    from seqmix.experiments.comparison.report import comparison_table, trial_line
+    from seqmix.experiments.comparison.report import comparison_headline, comparison_table
 
-    with campaign_display("comparing", trial_line, quiet) as on_event:
+    with campaign_display("comparing", comparison_headline, quiet) as on_event:
         result = run_compare(
             data,
             output,

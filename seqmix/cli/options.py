@@ -110,6 +110,8 @@ Threads = Annotated[
 if TYPE_CHECKING:  # what the commands get
     Device = str
     Precision = str
+    TrialDevice = str | None
+    TrialPrecision = str | None
     Format = str
     TextColumn = str | None
     IdColumn = str | None
@@ -119,6 +121,8 @@ if TYPE_CHECKING:  # what the commands get
 else:
     Device = flag(TRAIN_FLAGS["device"], default=False)
     Precision = flag(TRAIN_FLAGS["precision"], default=False)
+    TrialDevice = flag(TRAIN_FLAGS["device"])
+    TrialPrecision = flag(TRAIN_FLAGS["precision"])
     Format = flag(_READ["format"], default=False)
     TextColumn = flag(_READ["text_column"])
     IdColumn = flag(_READ["id_column"])
@@ -128,9 +132,13 @@ else:
 
 TrialThreads = Annotated[
     int | None,
-    typer.Option("--threads", help="Threads of each training. (default: those there are, shared out among --jobs)"),
+    typer.Option(
+        "--threads",
+        help="Threads of each training. (default: those there are, shared out among --jobs)",
+        rich_help_panel=MACHINE,
+    ),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", help="Trainings side by side.")]
+Jobs = Annotated[int, typer.Option("--jobs", help="Trainings side by side.", rich_help_panel=MACHINE)]
 MixerSettings = Annotated[
     list[str] | None,
     typer.Option(

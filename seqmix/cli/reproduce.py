@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from seqmix.cli.console import reported
-from seqmix.cli.options import Jobs, MixerSettings, Quiet, TrialThreads, names
+from seqmix.cli.options import Jobs, MixerSettings, Quiet, TrialDevice, TrialThreads, names
 
 app = typer.Typer(name="reproduce", help="Run the papers' experiments, measured beside published.", no_args_is_help=True)
 
@@ -26,7 +26,6 @@ MaxLength = Annotated[
     int | None, typer.Option("--max-length", help="Cut sequences to this many characters. (default: as published)")
 ]
 Seeds = Annotated[int, typer.Option("--seeds", help="Trainings of each method on each task, with the seeds 0, 1, 2 …")]
-Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps. (default: auto)")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="TABLE.OPTION=VALUE", help="Any setting, for all trainings; repeat for more."),
@@ -61,7 +60,7 @@ def reproduce_lra(
         int | None,
         typer.Option("--train", help="Training samples to generate, and the most of others. (default: as many as published)"),
     ] = None,
-    device: Device = None,
+    device: TrialDevice = None,
     threads: TrialThreads = None,
     jobs: Jobs = 1,
     settings: Settings = None,
@@ -89,7 +88,7 @@ def reproduce_genome(
     budget: Budget = "10m",
     max_length: MaxLength = None,
     seeds: Seeds = 1,
-    device: Device = None,
+    device: TrialDevice = None,
     threads: TrialThreads = None,
     jobs: Jobs = 1,
     settings: Settings = None,
@@ -116,7 +115,7 @@ def reproduce_scalability(
     seeds: Seeds = 1,
     train: Annotated[int, typer.Option(help="Training samples of each length; fewer are learned by heart.")] = 100_000,
     test: Annotated[int, typer.Option(help="Test samples; half as many are validated on.")] = 1000,
-    device: Device = None,
+    device: TrialDevice = None,
     threads: TrialThreads = None,
     jobs: Jobs = 1,
     settings: MixerSettings = None,
@@ -133,11 +132,11 @@ def reproduce_scalability(
     The same command goes on where it was stopped; with more tasks, lengths, mixers or seeds it runs what is missing.
     """
     from seqmix.cli.campaign_display import campaign_display, print_campaign
-    from seqmix.experiments.scalability.report import scalability_line, scalability_table
+    from seqmix.experiments.scalability.report import scalability_headline, scalability_table
     from seqmix.experiments.scalability.reproduce import reproduce_scalability as run_scalability
     from seqmix.reporting.text import parse_lengths
 
-    with campaign_display("reproducing", scalability_line, quiet) as on_event:
+    with campaign_display("reproducing", scalability_headline, quiet) as on_event:
         result = run_scalability(
             output,
             tasks=names(tasks) or (),
@@ -170,10 +169,10 @@ def _reproduce(
 ) -> None:
     """Run a suite, given the options of its command under their names, which are those of `seqmix.reproduce`."""
     from seqmix.cli.campaign_display import campaign_display, print_campaign
-    from seqmix.experiments.reproduction.report import reproduction_line, reproduction_table
+    from seqmix.experiments.reproduction.report import reproduction_headline, reproduction_table
     from seqmix.experiments.reproduction.reproduce import reproduce
 
-    with campaign_display("reproducing", reproduction_line, quiet) as on_event:
+    with campaign_display("reproducing", reproduction_headline, quiet) as on_event:
         result = reproduce(
             suite,
             output=output,

@@ -10,14 +10,19 @@ from statistics import fmean, stdev
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """A figure over seeds: mean, and sample standard deviation (None: of one value there is none)."""
+    """A figure over seeds.
+
+    Attributes:
+        mean: the mean.
+        sd: the sample standard deviation; None for a single value.
+    """
 
     mean: float
     sd: float | None
 
 
 def spread(values: Sequence[float | None]) -> Spread | None:
-    """Mean and sample standard deviation of the values that are defined; None: there are none."""
+    """Return mean and sample standard deviation of the values that are defined, None if none is."""
     defined = [value for value in values if value is not None and math.isfinite(value)]
     if not defined:
         return None

@@ -16,7 +16,7 @@ from seqmix.experiments import scheduler
 from seqmix.experiments.events import Planned, Stage
 from seqmix.experiments.reproduction.paper_data import find_data
 from seqmix.experiments.reproduction.papers import GENOME, LRA
-from seqmix.experiments.reproduction.report import percent, reproduction_html, reproduction_line, reproduction_table
+from seqmix.experiments.reproduction.report import percent, reproduction_headline, reproduction_html, reproduction_table
 from seqmix.experiments.reproduction.result import Reproduction
 from seqmix.experiments.trial import Trial
 from seqmix.recipes import find_recipe
@@ -410,7 +410,8 @@ def test_table_follows_paper_with_means_over_seeds():
     assert [row.begins for row in reproduction_table(found).rows] == [False, False, True]  # a gap between the tasks
     assert "600 s of training each" in reproduction_table(found).title
     assert reproduction_html(found).count("<svg") == 1
-    assert reproduction_line(found.trials[0], True) == "image, x-y, seed 0: accuracy 20.00 %, 0 ms, 0 steps"
+    assert found.trials[0].title == "image, x-y, seed 0"
+    assert reproduction_headline(found.trials[0]) == "accuracy 20.00 %, 0 ms, 0 steps"
     as_published = made_up({("text", "softmax"): [0.6]}, budget=0)
     assert as_published.conditions.startswith("Trainings here were as the recipes say; ")
     assert "budgets here" not in as_published.conditions

@@ -72,14 +72,10 @@ def with_spread(found: Spread | None, name: str = "") -> str:
     return mean if found.sd is None else f"{mean} ± {score_text(name, found.sd)}"
 
 
-def trial_line(trial: Trial, run_now: bool, score: str = "") -> str:
-    """Describe a training that ended: its first score or the one given, time and epochs."""
-    if trial.error:
-        return f"{trial.title}: {trial.error}"
-    epochs = counted(trial.epochs, "epoch")
-    first = next(iter(trial.scores))
-    done = f"{score or f'{first} {score_text(first, trial.scores[first])}'}, {duration(trial.seconds)}, {epochs}"
-    return f"{trial.title}: {done}" if run_now else f"{trial.title}: {done} (done before)"
+def comparison_headline(trial: Trial) -> str:
+    """Return what a finished training has come to: "accuracy 0.932, 95 s, 12 epochs"."""
+    first, score = next(iter(trial.scores.items()))
+    return f"{first} {score_text(first, score)}, {duration(trial.seconds)}, {counted(trial.epochs, 'epoch')}"
 
 
 def score_figure(comparison: Comparison) -> Figure:

@@ -20,7 +20,13 @@ from seqmix.experiments.reproduction.papers import Experiment, ensembl_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperFiles:
-    """Files of an experiment: `inputs` of `prepare`, or its `class_files`; `missing`: what there should be and is not."""
+    """Files of an experiment.
+
+    Attributes:
+        inputs: what `prepare` is given, or
+        class_files: what it is given, by class.
+        missing: files that there should be and are not, in words.
+    """
 
     inputs: tuple[Path, ...] = ()
     class_files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
@@ -28,15 +34,15 @@ class PaperFiles:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All that were found."""
+        """All files that were found."""
         return (*self.inputs, *chain.from_iterable(self.class_files.values()))
 
 
 def find_data(experiment: Experiment, folder: Path) -> PaperFiles:
-    """The data of an experiment in a folder or in one of its sub-folders.
+    """Find the data of an experiment in a folder or in one of its sub-folders.
 
     Raises:
-        InputError: a folder cannot be read, or it cannot be told which of several files is meant.
+        InputError: a folder cannot be read, or it is ambiguous which of several files is meant.
     """
     with reading(str(folder)):
         places = list(_places(folder))
@@ -52,7 +58,7 @@ def find_data(experiment: Experiment, folder: Path) -> PaperFiles:
 
 
 def _places(folder: Path) -> Iterator[Path]:
-    """The folder, those in it, and those in the folders of the archive of the Long Range Arena."""
+    """Yield the folder, those in it, and those in the folders of the archive of the Long Range Arena."""
     yield folder
     for inner in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
         if inner.name == "lra_release":
@@ -62,7 +68,7 @@ def _places(folder: Path) -> Iterator[Path]:
 
 
 def _inputs(release: str, place: Path) -> tuple[Path, ...]:
-    """What is given to `prepare` if the folder is of the release: itself, or its tables; else nothing."""
+    """Return what `prepare` is given if the folder is of the release: itself, or its tables; else nothing."""
     if release in (LISTOPS.name, PAIRS.name):
         tables = [source for path in sorted(place.glob("*.tsv*")) if (source := recognise(path))]
         of = [source for source in tables if source.release and source.release.name == release]
@@ -80,7 +86,7 @@ def _path(source: Source) -> Path:
 
 
 def _cdna(species: str, places: list[Path]) -> Path | None:
-    """The file of a species as Ensembl names it: Mus_musculus.GRCm39.cdna.all.fa.gz."""
+    """Return the file of a species as Ensembl names it: Mus_musculus.GRCm39.cdna.all.fa.gz; None if missing."""
     form = re.compile(rf"{species}\.(.+\.)?cdna\.(all\.)?(fa|fasta|fna)(\.gz)?", re.IGNORECASE)
     files = [path for place in places for path in sorted(place.iterdir()) if form.fullmatch(path.name)]
     if len(files) > 1:
@@ -89,13 +95,18 @@ def _cdna(species: str, places: list[Path]) -> Path | None:
 
 
 def make_data(experiment: Experiment, found: PaperFiles | None, output: Path, train: int | None = None) -> Dataset:
-    """Prepares what was found as published; None: generates it.
+    """Prepare data as published, or generate them.
 
     Args:
-        train: training samples of generated data, and the most of validation and test samples; None: as published.
+        experiment: whose data.
+        found: its files; None to generate the data.
+        output: folder of the data set.
+        train: training samples of generated data, and the most of validation and test samples; None for as many as
+            published.
 
     Raises:
-        InputError: a file cannot be read; DatasetError: `output` cannot be written.
+        InputError: a file cannot be read.
+        DatasetError: `output` cannot be written.
     """
     if found:
         options = PrepareOptions(**experiment.options)

@@ -70,14 +70,11 @@ def percent(value: Spread | None) -> str:
     return number(value.mean, 2) + ("" if value.sd is None else f" ± {number(value.sd, 2)}")
 
 
-def reproduction_line(trial: Trial, run_now: bool) -> str:
-    """What is said of a training when it is done."""
-    if trial.error:
-        return f"{trial.title}: {trial.error}"
+def reproduction_headline(trial: Trial) -> str:
+    """Return what a finished training has come to: "accuracy 64.70 %, 95 s, 1,200 steps"."""
     accuracy = trial.scores["accuracy"]
     shown = "-" if accuracy is None else f"{100 * accuracy:.2f} %"
-    done = f"accuracy {shown}, {duration(trial.seconds)}, {counted(trial.steps, 'step')}"
-    return f"{trial.title}: {done}" if run_now else f"{trial.title}: {done} (done before)"
+    return f"accuracy {shown}, {duration(trial.seconds)}, {counted(trial.steps, 'step')}"
 
 
 def accuracy_figure(found: Reproduction) -> Figure:

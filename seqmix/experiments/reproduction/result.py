@@ -87,7 +87,7 @@ class Reproduction(CampaignResult):
 
     @property
     def conditions(self) -> str:
-        """How far the trainings are those of the papers."""
+        """How the trainings differ from those of the papers, in words."""
         budget, changed = self.settings["budget"], ", ".join(self.settings["settings"])
         own = f"Each training here had {duration(budget)}" if budget else "Trainings here were as the recipes say"
         own += (f", with {changed}" if budget else f" but for {changed}") if changed else ""

@@ -134,7 +134,7 @@ def test_figure_with_failures_only_has_no_line(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"tasks": ("listops",)}, "none of adding, temporal-order"),
+        ({"tasks": ("listops",)}, "tasks must be among adding, temporal-order: got 'listops'"),
         ({"lengths": ()}, "lengths must name at least one"),
         ({"test": 1}, "test must be at least 2: got 1"),
         ({"train": -3}, "train must be at least 1: got -3"),

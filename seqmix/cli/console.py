@@ -42,7 +42,7 @@ def print_tables(out: Console, tables: Iterable[RenderableType]) -> None:
 
 def print_dataset(out: Console, dataset: Dataset) -> None:
     """What a data set is, in tables, and what to know of it."""
-    from seqmix.cli.tables import dataset_tables
+    from seqmix.data.tables import dataset_tables
 
     print_tables(out, dataset_tables(dataset))
     print_notes(out, dataset.info["notes"])

@@ -25,7 +25,7 @@ def recipes(
     if name is not None:
         typer.echo(recipe_text(name), nl=False)
         return
-    from seqmix.cli.tables import recipe_lines
+    from seqmix.cli.recipe_lines import recipe_lines
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     typer.echo(recipe_lines(all_recipes(), width))

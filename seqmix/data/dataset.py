@@ -8,6 +8,7 @@ Files: `tokens.npy` (flat, unpadded, uint8 or uint16; of real numbers `(position
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -150,6 +151,12 @@ class Dataset:
             f"<Dataset {str(self.path)!r}: {len(self):,} {'pairs' if self.n_sequences == 2 else 'records'} ({sizes}), "
             f"{self._classes_text()}, alphabet {self.vocabulary.alphabet}, {span}>"
         )
+
+    def _repr_html_(self) -> str:
+        """Return the data set as tables, for notebooks."""
+        from seqmix.data.tables import dataset_tables
+
+        return f"<code>{html.escape(str(self.path))}</code>" + "".join(table.html() for table in dataset_tables(self))
 
     def _classes_text(self) -> str:
         if not self.classes:

@@ -18,7 +18,7 @@ from seqmix.evaluation.figures import (
     roc_figure,
 )
 from seqmix.reporting.html import Drawing, Section, html_page
-from seqmix.reporting.tables import Column, ReportTable
+from seqmix.reporting.tables import SHOWN_CLASSES, Column, ReportTable
 from seqmix.reporting.text import counted, number, score_text
 from seqmix.run import Run
 from seqmix.system.files import write_whole
@@ -26,7 +26,6 @@ from seqmix.system.files import write_whole
 if TYPE_CHECKING:
     from seqmix.evaluation.result import Evaluation
 
-SHOWN_CLASSES = 30  # in a terminal; a page shows all
 _CROSSED = 10  # classes up to which a terminal shows the confusion matrix
 
 

@@ -18,6 +18,7 @@ from rich.jupyter import JupyterMixin
 from rich.table import Table
 from rich.text import Text
 
+SHOWN_CLASSES = 30  # in a terminal; a page shows all
 _GAP = 2  # spaces between columns
 _LEAST = {"name": 14, "text": 24}  # characters to which the cells of a column may be narrowed
 _LEAST_HEAD = 20  # the same, of a word in its header

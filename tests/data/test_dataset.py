@@ -56,6 +56,8 @@ def test_a_data_set_and_a_run_say_what_they_are(data, trained, dataset):
     for said in (str(trained.path), "paramixer", "atrich, gcrich", "best validation macro-F1", str(dataset.path)):
         assert said in repr(trained) and said in trained._repr_html_()
     assert "\n" not in repr(data) + repr(trained)
+    for said in (str(data.path), "40 records", "alphabet dna", "24", "lengths in characters"):
+        assert said in data._repr_html_()
 
 
 def test_a_run_that_is_damaged_still_has_a_repr(trained, tmp_path):

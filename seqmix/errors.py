@@ -70,8 +70,14 @@ def unmarked(text: str) -> str:
 
 def suggestion(got: str, allowed: Any) -> str:
     """Return "; did you mean 'paramixer'?" for the closest of the allowed names, "" where none is close."""
-    close = get_close_matches(got, list(allowed), n=1)
+    close = get_close_matches(str(got), list(allowed), n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def shown(value: object) -> str:
+    """Return a value as a message quotes it: its `repr`, on one line, cut where it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 class SeqmixError(Exception):

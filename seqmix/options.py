@@ -25,7 +25,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from seqmix.errors import ConfigError, suggestion, unmarked
+from seqmix.errors import ConfigError, shown, suggestion, unmarked
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -163,7 +163,7 @@ def check(settings: Any, prefix: str = "", *, spelled: Callable[[str], str] = st
 def check_type(value: Any, type_: Any, name: str, *, spelled: Callable[[str], str] = str) -> None:
     """Raise a `ConfigError` unless the value of the option `name` is of the type."""
     if not _fits(value, type_):
-        raise ConfigError(f"{spelled(name)} must be {_noun(type_)}: got {value!r}", option=name)
+        raise ConfigError(f"{spelled(name)} must be {_noun(type_)}: got {shown(value)}", option=name)
 
 
 def check_name(name: str, known: Collection[str], problem: str, has: str) -> None:
@@ -175,7 +175,7 @@ def check_name(name: str, known: Collection[str], problem: str, has: str) -> Non
 def refuse(name: str, allowed: str, got: Any, *, spelled: Callable[[str], str] = str, choices: Collection[str] = ()) -> None:
     """Raise the `ConfigError` for a value that is not allowed."""
     close = suggestion(got, choices) if isinstance(got, str) else ""
-    raise ConfigError(f"{spelled(name)} must be {allowed}: got {got!r}{close}", option=name)
+    raise ConfigError(f"{spelled(name)} must be {allowed}: got {shown(got)}{close}", option=name)
 
 
 def _fits(value: Any, type_: Any) -> bool:

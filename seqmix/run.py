@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from seqmix.config import Config, read_toml
 from seqmix.data.dataset import fingerprint, read_info
 from seqmix.data.vocabulary import Vocabulary, vocabulary_of
-from seqmix.errors import ConfigError, DatasetError, RunError, command, param
+from seqmix.errors import ConfigError, DatasetError, RunError, command, param, shown
 from seqmix.models.predict_options import PredictOptions, predict_options
 from seqmix.objectives import objective_of
 from seqmix.objectives.base import Objective
 from seqmix.options import taking
 from seqmix.reporting.text import score_text
+from seqmix.system.arguments import typed
 from seqmix.system.environment import environment
 from seqmix.system.files import remove_partial, whole_folder, without_nan, write_whole
 from seqmix.system.tensor_file import pack, unpack
@@ -98,7 +99,7 @@ class Run:
             RunError: the folder is missing, is not a run's, or is damaged.
         """
         if not isinstance(path, str | Path):
-            raise RunError(f"a run is given by its folder: got {path!r:.60}")
+            raise RunError(f"a run is given by its folder: got {shown(path)}")
         path = Path(path)
         try:
             there = path.is_dir()
@@ -125,7 +126,8 @@ class Run:
         return cls(path, config, info)
 
     @classmethod
-    def newest(cls, root: Path = RUNS) -> Run:
+    @typed()
+    def newest(cls, root: str | Path = RUNS) -> Run:
         """Open the run that was begun last.
 
         Args:
@@ -134,7 +136,7 @@ class Run:
         Raises:
             RunError: there is no run.
         """
-        folders = [p.parent for p in root.glob("[!.]*/config.toml")]
+        folders = [p.parent for p in Path(root).glob("[!.]*/config.toml")]
         if not folders:
             raise RunError(f"no run under {root}/; train a model first with {command('train')}, or name a run folder")
         return cls.open(max(folders, key=lambda p: ((p / "config.toml").stat().st_mtime, p.name)))
@@ -250,6 +252,7 @@ class Run:
     @overload
     def predict(self, sequences: Iterable[Any], **options: Any) -> list[Prediction]: ...
 
+    @typed("sequences")
     @taking(PredictOptions)
     def predict(
         self, sequences: Iterable[Any], *, tally: Tally | None = None, progress: bool = False, **given: Any

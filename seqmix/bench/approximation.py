@@ -38,6 +38,7 @@ from seqmix.evaluation.evaluate import training_data
 from seqmix.mixers import AttentionMixer, build_mixer, mixer_class
 from seqmix.reporting.text import SHORTEST, short
 from seqmix.run import Run
+from seqmix.system.arguments import typed
 from seqmix.system.devices import thread_count
 from seqmix.system.environment import environment
 
@@ -46,6 +47,7 @@ LENGTHS = (256, 1024, 4096)
 REPEATS = 3
 
 
+@typed()
 def bench_approximation(
     mixers: Sequence[str] | None = None,
     features: Sequence[int] = FEATURES,

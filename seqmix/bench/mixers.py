@@ -24,6 +24,7 @@ from seqmix.errors import ConfigError, SeqmixError, param
 from seqmix.mixers import available_mixers, mixer_class
 from seqmix.reporting.text import SHORTEST, amount, duration, short
 from seqmix.system import processes
+from seqmix.system.arguments import typed
 from seqmix.system.devices import autocast, choose_device
 from seqmix.system.environment import environment
 from seqmix.system.memory import free_memory
@@ -34,6 +35,7 @@ _PROGRAM = 1 << 29  # bytes that Python and torch take themselves, at most, on a
 _POLL = 0.1  # seconds between two looks at a running measurement
 
 
+@typed()
 def bench_mixers(
     mixers: Sequence[str] | None = None,
     lengths: Sequence[int] = LENGTHS,

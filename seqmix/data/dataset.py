@@ -23,7 +23,7 @@ from seqmix.config import DataConfig
 from seqmix.data.splitting import SPLITS
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, vocabulary_of
-from seqmix.errors import ConfigError, DatasetError, command, param
+from seqmix.errors import ConfigError, DatasetError, command, param, shown
 from seqmix.objectives import objective_of
 from seqmix.objectives.base import Objective
 from seqmix.system.files import file_checksum
@@ -99,7 +99,7 @@ class Dataset:
             DatasetError: there is no data set, it is damaged, or a newer seqmix wrote it.
         """
         if not isinstance(path, str | Path):
-            raise DatasetError(f"a data set is given by its folder: got {path!r:.60}")
+            raise DatasetError(f"a data set is given by its folder: got {shown(path)}")
         path = Path(path)
         info = read_info(path / "dataset.json")
         for name in ARRAYS:
@@ -211,7 +211,7 @@ class Dataset:
         Raises:
             ConfigError: there is no such split.
         """
-        if split not in SPLITS:
+        if not isinstance(split, str) or split not in SPLITS:
             raise ConfigError(f"{param('split')} must be one of {', '.join(SPLITS)}: got '{split}'", option="split")
         return np.flatnonzero(self.split == SPLITS.index(split))
 

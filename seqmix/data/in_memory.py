@@ -24,7 +24,7 @@ from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import Source
 from seqmix.data.readers.tables import ID_COLUMNS, TEXT_COLUMNS, find_column
 from seqmix.data.records import LABEL_COLUMNS, LabelFindings, Labeller, Record
-from seqmix.errors import InputError, SeqmixError, param
+from seqmix.errors import InputError, SeqmixError, param, shown
 
 _FACTS = ("group", "split", "pair")  # columns with a meaning that need not be named, beside id, text and label
 
@@ -132,7 +132,7 @@ def memory_entries(
 def _items(given: Any, what: str) -> Iterator[tuple[str, Any]]:
     """Yield each item with the id that it has if it does not bring one: its place, index or key."""
     if isinstance(given, str | bytes | bytearray | AbstractSet) or not isinstance(given, Iterable) or _is_scalar(given):
-        hint = "a set has no order" if isinstance(given, AbstractSet) else f"got {_shown(given)}"
+        hint = "a set has no order" if isinstance(given, AbstractSet) else f"got {shown(given)}"
         raise InputError(f"{param(what)} must be a list of sequences, or an iterator, series or data frame of them: {hint}")
     named: Iterator[tuple[Any, Any]]
     if hasattr(given, "columns") and hasattr(given, "itertuples"):
@@ -185,13 +185,13 @@ class _Parser:
         form = "(first, second) or (id, first, second)" if self.paired else "(id, sequence) or (id, sequence, label)"
         if len(item) not in (2, 3) or (self._parts and len(item) != self._parts):
             odd = f", as the first has {self._parts} parts" if self._parts else ""
-            raise InputError(f"record '{identifier}': a tuple must be {form}{odd}: got {_shown(item)}")
+            raise InputError(f"record '{identifier}': a tuple must be {form}{odd}: got {shown(item)}")
         self._parts = len(item)
         if self.paired:
             name, *texts = item if len(item) == 3 else (identifier, *item)
             return Entry(str(name), _text(texts[0], name), 0, "", {}, _text(texts[1], name))
         if not isinstance(item[0], str | int | np.integer):
-            raise InputError(f"record '{identifier}': a tuple must be {form}, and an id a text: got {_shown(item)}")
+            raise InputError(f"record '{identifier}': a tuple must be {form}, and an id a text: got {shown(item)}")
         columns = {"label": _cell(item[2], identifier)} if len(item) == 3 else {}
         return Entry(str(item[0]), _text(item[1], item[0]), 0, "", columns)
 
@@ -254,7 +254,7 @@ def _text(value: Any, identifier: object) -> bytes | str | NDArray[Any]:
     if isinstance(value, bytes | bytearray | memoryview) or hasattr(value, "__bytes__"):
         return bytes(value)
     if not isinstance(value, list | tuple) and (not hasattr(value, "__array__") or _is_scalar(value)):
-        raise InputError(f"record '{identifier}': a sequence must be a text, bytes or an array of numbers: got {_shown(value)}")
+        raise InputError(f"record '{identifier}': a sequence must be a text, bytes or an array of numbers: got {shown(value)}")
     try:
         array = np.asarray(value)
     except Exception as error:  # ragged lists, tensors on another device, whatever else calls itself an array
@@ -280,8 +280,3 @@ def _check_unicode(text: str, identifier: object) -> None:
     except UnicodeEncodeError as error:
         odd = error.object[error.start]
         raise InputError(f"record {identifier!r}: {odd!r} is half of a surrogate pair, not a character") from error
-
-
-def _shown(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."

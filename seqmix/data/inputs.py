@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from seqmix.data.readers.releases import Source, find_release, readable, recognise
-from seqmix.errors import ConfigError, InputError, param
+from seqmix.errors import ConfigError, InputError, param, shown
 
 
 def find_sources(
@@ -51,7 +51,7 @@ def _existing(given: object, in_memory: str) -> Path | None:
         InputError: it does not exist, or is not a path at all but, it seems, a sequence.
     """
     if not isinstance(given, str | Path):
-        raise InputError(f"a file or folder must be given by its path, got {given!r:.60}; {_elsewhere(in_memory)}")
+        raise InputError(f"a file or folder must be given by its path, got {shown(given)}; {_elsewhere(in_memory)}")
     if str(given) == "-":
         return None
     try:

@@ -141,7 +141,7 @@ class ReadOptions:
         check(self, spelled=param)
         try:
             "".encode(self.encoding)
-        except LookupError as error:
+        except (LookupError, ValueError) as error:
             raise ConfigError(
                 f"{param('encoding')}: Python knows no encoding '{self.encoding}'; try utf-8 or latin-1", option="encoding"
             ) from error

@@ -37,16 +37,18 @@ from seqmix.data.validation import (
 )
 from seqmix.data.vocabulary import Encoder, guess_alphabet, new_encoder, vocabulary_of
 from seqmix.data.writer import LengthLimits, Progress, WrittenRecords, write_records
-from seqmix.errors import ConfigError, DatasetError, InputError, param
+from seqmix.errors import ConfigError, DatasetError, InputError, param, shown
 from seqmix.objectives import kind_of
 from seqmix.options import sort_options, taking
 from seqmix.reporting.progress import amount_shown
+from seqmix.system.arguments import typed
 from seqmix.system.files import whole_folder
 
 _SPLIT = "0.6,0.2,0.2"
 _LOOKED_AT, _LOOKED_AT_CHARACTERS = 100, 1 << 20  # records, and characters of them, that an alphabet is guessed from
 
 
+@typed("inputs", "records", "val", "test")
 @taking(PrepareOptions, ReadOptions)
 def prepare(
     inputs: Sequence[str | Path] | str | Path = (),
@@ -117,10 +119,7 @@ def _options(
     """Return the options of both groups, with those given by name on top."""
     of_prepare, of_read = sort_options(given, PrepareOptions, ReadOptions)
     if isinstance(of_read.get("classes"), list):
-        of_read["classes"] = tuple(of_read["classes"])
-    for value, kind, name in ((options, PrepareOptions, "options"), (read, ReadOptions, "read")):
-        if value is not None and not isinstance(value, kind):
-            raise ConfigError(f"{param(name)} must be a {kind.__name__}: got {value!r}", option=name)
+        of_read["classes"] = tuple(map(str, of_read["classes"]))
     options, read = replace(options or PrepareOptions(), **of_prepare), replace(read or ReadOptions(), **of_read)
     if in_memory and options.task == "multilabel" and read.label_separator is None:
         read = replace(read, label_separator=",")  # several labels are a list here, no text that has to be taken apart
@@ -187,7 +186,7 @@ def prepare_records(
 def _free(output: str | Path, overwrite: bool) -> Path:
     """Return the folder to write, if it does not exist or may be replaced."""
     if not isinstance(output, str | Path) or not str(output) or "\0" in str(output):
-        raise ConfigError(f"{param('output')} must be the path of a folder: got {output!r}", option="output")
+        raise ConfigError(f"{param('output')} must be the path of a folder: got {shown(output)}", option="output")
     output = Path(output)
     try:
         output.exists()

@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from seqmix.data.in_memory import memory_records
 from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import prepare
-from seqmix.errors import InputError, SeqmixError, param
+from seqmix.errors import InputError, SeqmixError, param, shown
 from seqmix.models.predict_options import PredictOptions
 from seqmix.models.predictor import Prediction, Predictor
 from seqmix.run import Run
@@ -219,7 +219,7 @@ class SequenceEstimator(BaseEstimator):
     def _sequences(self, X: Any, *, reset: bool = False) -> Sequence[Any]:  # noqa: N803
         """Return texts as a list, or numbers as an array `(n, L)` that is checked as scikit-learn checks it."""
         if isinstance(X, str | bytes) or X is None:
-            raise EstimatorError(f"X must be a list of sequences: got {X!r:.60}")
+            raise EstimatorError(f"X must be a list of sequences: got {shown(X)}")
         if issparse(X):
             return validate_data(self, X, reset=reset)  # which refuses it
         column = X.iloc[:, 0] if getattr(X, "ndim", 0) == 2 and hasattr(X, "iloc") and X.shape[1] == 1 else X

@@ -23,16 +23,18 @@ from seqmix.objectives.base import Labels, Objective
 from seqmix.objectives.metrics import Floats
 from seqmix.reporting.progress import progress_bar
 from seqmix.run import Run, find_run
+from seqmix.system.arguments import typed
 from seqmix.system.files import write_whole
 
 _PICTURES, _LEAST_SIDE = 8, 8  # number of images kept, and the smallest side of an image
 
 
+@typed()
 def evaluate(
     run: Run | str | Path | None = None,
     *,
     split: str = "test",
-    data: Sequence[str | Path] = (),
+    data: Sequence[str | Path] | str | Path = (),
     output: str | Path | None = None,
     label_from: str | None = None,
     baselines: bool = True,
@@ -73,7 +75,10 @@ def evaluate(
     from seqmix.evaluation.report import write_report
     from seqmix.system.devices import thread_count
 
+    if resamples < 1:
+        raise ConfigError(f"{param('resamples')} must be at least 1: got {resamples}", option="resamples")
     run = find_run(run)
+    data = [data] if isinstance(data, str | Path) else list(data)
     folder = evaluation_folder(run, data, output)
     with tempfile.TemporaryDirectory(prefix="seqmix-") as scratch:
         moved = _moved_dataset(data)

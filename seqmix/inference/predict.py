@@ -21,8 +21,10 @@ from seqmix.models.predictor import Prediction, Tally
 from seqmix.options import taking
 from seqmix.reporting.progress import count_of, with_bar
 from seqmix.run import Run, find_run
+from seqmix.system.arguments import typed
 
 
+@typed("inputs", "sequences")
 @taking(PredictOptions)
 def predict(
     inputs: Sequence[str | Path] | str | Path | None = None,
@@ -71,7 +73,7 @@ def predict(
     if sequences is not None:
         records = memory_records(sequences, read, paired=run.paired)
     else:
-        sources = find_sources(inputs or (), own_formats=read.format == "auto", in_memory="sequences")
+        sources = find_sources([] if inputs is None else inputs, own_formats=read.format == "auto", in_memory="sequences")
         records = RecordReader(sources, read, labels=False)
     if progress:
         records = with_bar(records, "predicting", "records", count_of(sequences))

@@ -80,7 +80,7 @@ def mixer_class(name: str) -> type[Mixer]:
     Raises:
         ConfigError: there is no such mixer.
     """
-    if name in _BUILT_IN:
+    if isinstance(name, str) and name in _BUILT_IN:
         return getattr(import_module(f"seqmix.mixers.{name}"), _BUILT_IN[name])
     check_name(name, available_mixers(), f"there is no mixer '{name}'", "available")
     return next(point for point in entry_points(group="seqmix.mixers") if point.name == name).load()

@@ -20,7 +20,7 @@ from seqmix.config import Config, DataConfig
 from seqmix.data.records import Record
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, Vocabulary, vocabulary_of
-from seqmix.errors import InputError, command, param
+from seqmix.errors import ConfigError, InputError, command, param, shown
 from seqmix.models.batched import predict_batches
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.models.predict_options import PredictOptions
@@ -161,6 +161,8 @@ class Predictor:
         """
         self.objective.check_threshold(options.threshold)
         tally = tally if tally is not None else Tally()
+        if not isinstance(tally, Tally):
+            raise ConfigError(f"{param('tally')} must be a Tally: got {shown(tally)}", option="tally")
 
         def classify() -> Iterator[Prediction]:
             for window in self._windows(records, tally, options.tokens_per_batch):

@@ -40,6 +40,8 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     """
     if precision == "fp32":
         return nullcontext()
+    if precision not in _DTYPES:
+        raise ConfigError(f"{param('precision')} must be fp32, {', '.join(_DTYPES)}: got {precision!r}", option="precision")
     if precision == "fp16" and device.type != "cuda":
         raise ConfigError(f"precision fp16 needs a CUDA GPU, this is {device.type}; use bf16 or fp32", option="precision")
     return torch.autocast(device.type, dtype=_DTYPES[precision])

@@ -22,6 +22,7 @@ from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parame
 from seqmix.options import taking_options
 from seqmix.reporting.text import amount
 from seqmix.run import Run, next_run_folder
+from seqmix.system.arguments import typed
 from seqmix.system.devices import choose_device, thread_count
 from seqmix.system.memory import free_memory
 from seqmix.training.batch_size import choose_tokens_per_batch
@@ -33,6 +34,7 @@ from seqmix.training.resolve import layers_beneath, open_labelled, resolve_run, 
 from seqmix.training.trainer import Trainer
 
 
+@typed()
 @taking_options([one for _, one in keywords().values()], unset=True)
 def train(
     data: str | Path | Dataset | None = None,

@@ -20,6 +20,7 @@ from seqmix.data.records import MadeRecords, Record
 from seqmix.data.synthetic import Sample, Task, find_task, split_generators
 from seqmix.data.writer import Progress
 from seqmix.errors import ConfigError, param
+from seqmix.system.arguments import typed
 
 
 def generated_records(task: Task[Any], options: Any, counts: Mapping[str, int], seed: int) -> Iterator[Record]:
@@ -38,6 +39,7 @@ def generated_records(task: Task[Any], options: Any, counts: Mapping[str, int], 
             yield Record(f"{split}-{number}", text, sample.label, None, split, task.name, 0)
 
 
+@typed()
 def generate(
     task: str,
     output: str | Path = "seqmix-data",

@@ -21,6 +21,7 @@ from seqmix.experiments.request import check_mixer_options, check_mixers, check_
 from seqmix.experiments.scheduler import PlannedTrial
 from seqmix.mixers import available_mixers
 from seqmix.objectives import objective_of
+from seqmix.system.arguments import typed
 from seqmix.system.devices import thread_count
 from seqmix.system.environment import environment
 from seqmix.training.resolve import resolve_run
@@ -28,6 +29,7 @@ from seqmix.training.resolve import resolve_run
 _OWN = ("model.mixer", "training.seed", "training.budget", "data.path")  # set by the comparison itself
 
 
+@typed()
 def compare(
     data: str | Path | Dataset | None = None,
     output: str | Path = "compare",

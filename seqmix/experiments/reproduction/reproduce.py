@@ -15,12 +15,14 @@ from seqmix.experiments.reproduction.papers import SUITES, Experiment
 from seqmix.experiments.reproduction.result import Reproduction
 from seqmix.experiments.request import check_mixers, check_request, shared_settings
 from seqmix.mixers import available_mixers
+from seqmix.system.arguments import typed
 from seqmix.system.environment import environment
 from seqmix.training.resolve import mixer_with_options
 
 _OWN = ("model.mixer", "training.seed", "training.budget", "data.path", "data.max_length")
 
 
+@typed()
 def reproduce(
     suite: str,
     data: str | Path = ".",

@@ -23,6 +23,7 @@ from seqmix.experiments.scalability.result import TASKS, Scalability
 from seqmix.experiments.scheduler import PlannedTrial
 from seqmix.experiments.trial import Trial
 from seqmix.run import Run
+from seqmix.system.arguments import typed
 from seqmix.system.environment import environment
 from seqmix.training.resolve import resolve_run
 
@@ -60,6 +61,7 @@ _OF_TASK = {
 }
 
 
+@typed()
 def reproduce_scalability(
     output: str | Path = "reproduce-scalability",
     *,

@@ -1,0 +1,86 @@
+"""The Python API as its documentation shows it, and what it says of arguments that make no sense."""
+
+import inspect
+
+import numpy as np
+import pandas
+import pytest
+
+import seqmix
+from seqmix import SeqmixClassifier
+from seqmix.errors import SeqmixError
+from seqmix.models.predictor import Prediction
+from tests.support.preparing import dna
+
+RECORDS = [(f"{label}{i}", dna(30, f"{label}{i}"), label) for i in range(12) for label in ("mouse", "turtle")]
+TINY = {"model": {"d_model": 8, "words": 0}, "training.tokens_per_batch": 512, "training.patience": 0}
+
+
+def test_the_lines_of_the_documentation_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = seqmix.prepare(records=RECORDS, alphabet="dna")
+    assert data.path.name == "seqmix-data" and data.classes == ["mouse", "turtle"]
+    frame = pandas.DataFrame(RECORDS, columns=["id", "sequence", "label"])
+    assert seqmix.prepare(records=frame, output="from-frame", alphabet="dna").fingerprint == data.fingerprint
+
+    run = seqmix.train(data, mixer="conv", epochs=1, config=TINY)
+    config = seqmix.Config.from_tables(run.config.to_tables())
+    assert seqmix.train(data, config=config, output="again").config == run.config
+
+    sequences = ["ACGTACGT", "GGTAGGTA"]
+    found = run.predict(sequences)
+    assert [type(one) for one in found] == [Prediction, Prediction]
+    for given in (
+        list(zip("ab", sequences, strict=True)),
+        pandas.Series(sequences),
+        np.array(sequences),
+        iter(sequences),
+    ):
+        assert [one.label for one in run.predict(given)] == [one.label for one in found]
+    assert [one.label for one in seqmix.predict(sequences=sequences)] == [one.label for one in found]
+    assert run.predict_proba(sequences).shape == (2, len(run.classes))
+
+    texts, labels = [text for _, text, _ in RECORDS], [label for _, _, label in RECORDS]
+    model = SeqmixClassifier(mixer="skyformer", epochs=3, config=TINY | {"mixer.n_landmarks": 8})
+    assert model.fit(texts, labels).predict_proba(texts).shape == (24, 2)
+
+
+ODD = [None, 0, -1, 1.5, True, "", b"x", [], {}, {"a"}, [None], "x" * 400, "a\0b", object(), np.zeros(3), pandas.DataFrame()]
+IDS = [f"{type(value).__name__}-{number}" for number, value in enumerate(ODD)]
+CALLS = {
+    "prepare": (
+        lambda fixed: {"records": RECORDS, "output": fixed / "d", "overwrite": True},
+        "inputs records output options read",
+    ),
+    "predict": (lambda fixed: {"sequences": ["ACGT"]}, "run sequences read device threads threshold batch_size tally"),
+    "evaluate": (lambda fixed: {"baselines": False, "resamples": 1, "output": fixed}, "run split data output device threads"),
+    "train": (lambda fixed: {"data": fixed / "gone"}, "output config recipe settings epochs lr device threads on_event"),
+    "compare": (lambda fixed: {"data": fixed / "gone"}, "output mixers seeds budget config settings device threads jobs"),
+    "generate": (
+        lambda fixed: {"task": "adding", "output": fixed / "g", "train": 4, "overwrite": True},
+        "task output train seed",
+    ),
+}
+
+
+@pytest.mark.parametrize("value", ODD, ids=IDS)
+@pytest.mark.parametrize("name", CALLS)
+def test_odd_arguments_are_seqmix_errors_or_work(name, value, trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make, parameters = CALLS[name]
+    for parameter in parameters.split():
+        options = {"run": trained} if name in ("predict", "evaluate") else {}
+        try:
+            found = getattr(seqmix, name)(**options | make(tmp_path) | {parameter: value})
+            list(found if inspect.isgenerator(found) or hasattr(found, "__next__") else ())
+        except SeqmixError as error:
+            assert "\n" not in str(error)
+
+
+def test_the_error_for_a_wrong_type_names_the_parameter_and_what_is_allowed(trained):
+    with pytest.raises(SeqmixError, match=r"threads must be a whole number or None: got 'two'"):
+        seqmix.evaluate(trained, threads="two")
+    with pytest.raises(SeqmixError, match=r"mixers must be a list or None: got 'conv'"):
+        seqmix.compare("data", mixers="conv")
+    with pytest.raises(SeqmixError, match=r"output cannot be the path 'xxx.*: File name too long"):
+        seqmix.train("data", output="x" * 400)

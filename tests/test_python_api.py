@@ -1,6 +1,7 @@
 """The Python API as its documentation shows it, and what it says of arguments that make no sense."""
 
 import inspect
+import shutil
 
 import numpy as np
 import pandas
@@ -68,8 +69,9 @@ CALLS = {
 def test_odd_arguments_are_seqmix_errors_or_work(name, value, trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     make, parameters = CALLS[name]
+    run = seqmix.Run.open(shutil.copytree(trained.path, tmp_path / "run")) if name == "evaluate" else trained
     for parameter in parameters.split():
-        options = {"run": trained} if name in ("predict", "evaluate") else {}
+        options = {"run": run} if name in ("predict", "evaluate") else {}
         try:
             found = getattr(seqmix, name)(**options | make(tmp_path) | {parameter: value})
             list(found if inspect.isgenerator(found) or hasattr(found, "__next__") else ())

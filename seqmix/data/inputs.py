@@ -62,8 +62,8 @@ def _existing(given: object, in_memory: str) -> Path | None:
     text = str(given)
     path_like = isinstance(given, Path) or (text.isprintable() and len(text) < 256 and ("." in text or "/" in text))
     sequence = not path_like
-    shown = f"{text[:57]}..." if sequence and len(text) > 60 else text
-    raise InputError(f"{shown}: no such file or folder" + (f"; {_elsewhere(in_memory)}" if sequence else ""))
+    short = f"{text[:57]}..." if sequence and len(text) > 60 else text
+    raise InputError(f"{short}: no such file or folder" + (f"; {_elsewhere(in_memory)}" if sequence else ""))
 
 
 def _elsewhere(in_memory: str) -> str:

@@ -83,7 +83,7 @@ def _fits(value: Any, hint: Any) -> bool:
     if kind in (int, float):
         return isinstance(value, Integral if kind is int else Real) and not isinstance(value, bool)
     if kind in (Sequence, Iterable):
-        listed = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+        listed = isinstance(value, kind) and not isinstance(value, str | bytes | Mapping)
         return listed and (kind is Iterable or all(_fits(item, part) for part in parts for item in value))
     return kind is Any or not isinstance(kind, type) or isinstance(value, kind)
 

@@ -80,7 +80,9 @@ def test_bad_pair_is_explained(row, words, tmp_path):
 
 def test_row_without_second_text_is_an_error(tmp_path):
     (tmp_path / "x.csv").write_text("text,label,text2\nACGT,a,ACGT\nACGT,b\n")
-    assert "line 3: the row has not the 3 cells" in message_of(prepare, tmp_path / "x.csv", tmp_path / "d", pair_column="text2")
+    assert "line 3: the row does not have the 3 cells" in message_of(
+        prepare, tmp_path / "x.csv", tmp_path / "d", pair_column="text2"
+    )
     path = write_jsonl(tmp_path / "x.jsonl", [{"text": "ACGT", "text2": "A", "label": "a"}, {"text": "ACGT", "label": "b"}])
     assert "line 2: there is no 'text2'" in message_of(prepare, path, tmp_path / "d", pair_column="text2")
 
@@ -91,7 +93,7 @@ def test_mixing_pairs_and_single_texts_is_an_error(file, two_class_files, tmp_pa
         prepare, [two_class_files[0], file], tmp_path / "d", pair_column="text2", label_from="file"
     )
     message = message_of(prepare, file, tmp_path / "d", pair_column="second")
-    assert "no column 'second' for --pair-column; the columns are: id, text, text2, label" in message
+    assert "no column 'second' for pair_column; the columns are: id, text, text2, label" in message
 
 
 def test_pair_column_without_table_is_noted(two_class_files, tmp_path):

@@ -16,9 +16,15 @@ from seqmix.errors import InputError, param
 
 @dataclass(slots=True)
 class Entry:
-    """One entry of a file, before labels: its id, header line or columns, and the text; line 0: not known.
+    """One entry of a file, before labels are looked for.
 
-    `pair` is the second text, where an entry is a pair of them.
+    Attributes:
+        id: the identifier.
+        text: `bytes` of a sequence format, `str` of a document, or an array of numbers.
+        line: where the entry begins; 0 if unknown.
+        header: its header line, if the format has one.
+        columns: its cells by the names of their columns, or its qualifiers.
+        pair: the second text, if the entry is a pair.
     """
 
     id: str
@@ -31,7 +37,14 @@ class Entry:
 
 @dataclass(slots=True, frozen=True)
 class TableOptions:
-    """Which columns of a CSV, TSV or JSONL file hold what; None: the usual names are tried (of a pair's second: none is)."""
+    """How a CSV, TSV or JSONL file is read.
+
+    Attributes:
+        text_column: column of the text; None for the first with a usual name.
+        id_column: column of the id; None for the first with a usual name, if there is one.
+        encoding: as Python names it.
+        pair_column: column of the second text; None if records are not pairs.
+    """
 
     text_column: str | None = None
     id_column: str | None = None
@@ -41,7 +54,7 @@ class TableOptions:
 
 @contextmanager
 def as_text(stream: BinaryIO, encoding: str, newline: str | None = None) -> Iterator[TextIO]:
-    """`stream`, decoded; it stays open."""
+    """Decode a stream, which stays open."""
     text = io.TextIOWrapper(stream, with_bom(encoding), newline=newline)
     try:
         yield text
@@ -51,11 +64,22 @@ def as_text(stream: BinaryIO, encoding: str, newline: str | None = None) -> Iter
 
 
 def with_bom(encoding: str) -> str:
+    """Return the encoding that skips a byte-order mark, if this is UTF-8."""
     return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
 def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | None = None) -> Iterator[str]:
-    """The lines of `stream`, decoded."""
+    """Yield the lines of a stream, decoded.
+
+    Args:
+        stream: the file.
+        name: its name, for messages.
+        encoding: as Python names it.
+        newline: as in `open`.
+
+    Raises:
+        InputError: a byte is not valid in this encoding.
+    """
     number = 0
     with as_text(stream, encoding, newline) as text:
         try:
@@ -67,6 +91,7 @@ def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | Non
 
 
 def undecodable(error: UnicodeDecodeError, name: str, lines_before: int) -> InputError:
+    """Return the error that says where a file cannot be decoded, and what to do."""
     line = lines_before + 1 + error.object[: error.start].count(b"\n")
     return InputError(
         f"{name}: line {line}: byte {error.object[error.start]:#04x} is not valid {error.encoding} text; "

@@ -37,10 +37,15 @@ _CONTROL = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
 
 
 def detect_format(head: bytes, name: str, encoding: str) -> str:
-    """The format of a file from its first bytes, with the file's ending to decide what content cannot.
+    """Return the format of a file from its first bytes, or from its ending if the content does not decide.
+
+    Args:
+        head: the first bytes.
+        name: of the file.
+        encoding: of documents and tables.
 
     Raises:
-        InputError: empty, or binary.
+        InputError: the file is empty or binary.
     """
     if not head.strip():
         raise InputError(f"{name}: empty, there is no record in it; leave it out or make it again")
@@ -76,23 +81,23 @@ def detect_format(head: bytes, name: str, encoding: str) -> str:
 
 
 def _check_text(head: bytes, name: str, encoding: str) -> None:
-    """Refuses what is no text: a NUL, or many control characters, in an encoding that has none."""
+    """Refuse what is not text: a NUL, or many control characters, in an encoding that has none."""
     if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
         return
     if b"\0" in head and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InputError(f"{name}: this looks like UTF-16 text; use {param('encoding', 'utf-16')}")
     if b"\0" in head or len(head.translate(None, _CONTROL)) < 0.95 * len(head):
         raise InputError(
-            f"{name}: this is a binary file, no FASTA, FASTQ, GenBank, EMBL, CSV, TSV, JSONL or text; "
+            f"{name}: this is a binary file, not FASTA, FASTQ, GenBank, EMBL, CSV, TSV, JSONL or text; "
             "leave it out, or convert it to one of these"
         )
 
 
 def _looks_like_fasta(start: bytes, ending: str) -> bool:
-    """Whether a file that starts with '>' is FASTA.
+    """Return whether a file that starts with '>' is FASTA.
 
-    Only one that is called a document or a table is doubted: mail quotes with '>' too. There a word of letters, or
-    several of nucleotide codes, must follow the header.
+    Only a file whose name is that of a document or a table is doubted, as mail quotes with '>' too: there a word of letters,
+    or several words of nucleotide codes, must follow the header.
     """
     if not ending.endswith((*_DOCUMENT_ENDINGS, *_TABLE_ENDINGS)):
         return True
@@ -115,7 +120,13 @@ def _show(data: bytes) -> str:
 
 
 def parse(stream: BinaryIO, kind: str, name: str, options: TableOptions) -> Iterator[Entry]:
-    """Entries of `stream`, which is in the format `kind` (one of `FORMATS`).
+    """Yield the entries of a file.
+
+    Args:
+        stream: the file.
+        kind: its format, one of `FORMATS`.
+        name: its name, for messages.
+        options: how tables are read, and the encoding.
 
     Raises:
         InputError: the content is damaged or is not what the format says; the message names file and line.
@@ -135,10 +146,10 @@ def parse(stream: BinaryIO, kind: str, name: str, options: TableOptions) -> Iter
 
 
 def parse_fasta(stream: BinaryIO, name: str) -> Iterator[Entry]:
-    """FASTA records; `text` is all that stands between a header line and the next.
+    """Yield FASTA records, whose text is all that stands between a header line and the next.
 
-    Works on blocks that end with a line, split at the headers: a record costs one slice, and a chromosome on
-    one line is read in a single piece.
+    Works on blocks that end with a line, split at the headers: a record costs one slice, and a chromosome on one line is read
+    in a single piece.
     """
     parts: list[bytes] = []  # of the record whose end has not been seen
     line = 1  # of the header of that record
@@ -173,7 +184,11 @@ def parse_fasta(stream: BinaryIO, name: str) -> Iterator[Entry]:
 
 
 def _skip_preamble(block: bytes, name: str, line: int) -> tuple[int, bytes, bool]:
-    """Blank and ';' comment lines before the first header: how many, what follows, whether a header was met."""
+    """Skip blank lines and ';' comments before the first header.
+
+    Returns:
+        How many lines were skipped, what follows, and whether a header was met.
+    """
     skipped = 0
     while block:
         first, newline, rest = block.partition(b"\n")
@@ -235,7 +250,7 @@ def _parse_biopython(stream: BinaryIO, name: str, kind: str, options: TableOptio
 
 
 def _next_record(records: Iterator[Any], name: str, kind: str, number: int) -> Any:
-    """The next record of Biopython, or None. Biopython only warns of a file that was cut off: here it is an error."""
+    """Return the next record of Biopython, or None. Biopython only warns of a file that was cut off: this is an error here."""
     from Bio import BiopythonParserWarning
 
     try:

@@ -12,13 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.data.readers.entry import Entry, TableOptions, decoded_lines
-from seqmix.errors import InputError
+from seqmix.errors import InputError, param
 
 TEXT_COLUMNS = ("text", "sequence", "seq", "document", "content", "review", "values")
 ID_COLUMNS = ("id", "name", "accession")
 
 
 def parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptions) -> Iterator[Entry]:
+    """Yield the rows of a CSV or TSV file with a header.
+
+    Raises:
+        InputError: a column is missing, or a row is damaged; the message names file and line.
+    """
     csv.field_size_limit(sys.maxsize)
     rows = csv.DictReader(decoded_lines(stream, name, options.encoding, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -28,7 +33,7 @@ def parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptio
         pair_column = find_column(columns, options.pair_column, (), name, "pair", required=False)
         for number, row in enumerate(rows, 1):
             if row.get(text_column) is None or None in row or (pair_column and row.get(pair_column) is None):
-                raise InputError(f"{name}: line {rows.line_num}: the row has not the {len(columns)} cells of the header")
+                raise InputError(f"{name}: line {rows.line_num}: the row does not have the {len(columns)} cells of the header")
             identifier = row[id_column] if id_column else ""
             pair = row[pair_column] if pair_column else None
             yield Entry(identifier or f"row-{number}", row[text_column], rows.line_num, "", row, pair)
@@ -39,6 +44,11 @@ def parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptio
 
 
 def parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:
+    """Yield the objects of a JSONL file, one on each line; blank lines are skipped.
+
+    Raises:
+        InputError: a column is missing, or a line is not such an object; the message names file and line.
+    """
     text_column: str | None = None
     id_column: str | None = None
     pair_column = options.pair_column
@@ -58,7 +68,7 @@ def parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
 
 
 def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray[Any]:
-    """A text, or a sequence of numbers: `[0.1, 0.2]`, or with several at each position `[[0.1, 0], [0.2, 1]]`."""
+    """Return a text, or a sequence of numbers: `[0.1, 0.2]`, or with several at each position `[[0.1, 0], [0.2, 1]]`."""
     if column not in row:
         raise InputError(f"{where}: there is no '{column}', which the first line has")
     text = row[column]
@@ -78,7 +88,7 @@ def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray
             and given.size
             and not any(bool in map(type, row) for row in rows)
         ):
-            with np.errstate(over="ignore"):  # becomes infinite, and is told with what else is not finite
+            with np.errstate(over="ignore"):  # becomes infinite, which is refused later
                 return given.astype(np.float32).reshape(len(text), -1)
         raise InputError(f"{where}: '{column}' must be numbers, or rows of equally many numbers, got {json.dumps(text)[:40]}")
     raise InputError(f"{where}: '{column}' must be a string, or an array of numbers, got {json.dumps(text)[:30]}")
@@ -105,16 +115,18 @@ def _json_object(line: str, where: str) -> dict[str, Any]:
 def find_column(
     columns: list[str], chosen: str | None, usual: tuple[str, ...], name: str, what: str, required: bool = True
 ) -> str:
-    """The column that holds `what`: the chosen one, or the first with a usual name; "" where there need be none."""
+    """Return the column that holds `what`: the chosen one, or the first with a usual name; "" if there need be none."""
     if chosen is not None:
         if chosen in columns:
             return chosen
-        raise InputError(f"{name}: there is no column '{chosen}' for --{what}-column; the columns are: {', '.join(columns)}")
+        raise InputError(
+            f"{name}: there is no column '{chosen}' for {param(f'{what}_column')}; the columns are: {', '.join(columns)}"
+        )
     by_name = {column.strip().lower(): column for column in columns}
     found = next((by_name[name] for name in usual if name in by_name), "")
     if required and not found:
         raise InputError(
-            f"{name}: no column is named {' or '.join(usual)}; name the {what} column with --{what}-column; "
+            f"{name}: no column is named {' or '.join(usual)}; name the {what} column with {param(f'{what}_column')}; "
             f"the columns are: {', '.join(columns)}"
         )
     return found

@@ -302,7 +302,7 @@ def test_stray_quote_in_table_is_explained(tmp_path):
         ("x.gb", CONTENT["genbank"][: CONTENT["genbank"].index(b"ORIGIN") + 20], ["genbank"]),
         ("x.csv", b"id,text\n1,A\n2\n", ["line 3", "2 "]),
         ("x.csv", b"id,text\n1,A,B\n", ["line 2", "2 "]),
-        ("x.csv", b"id,body\n1,A\n", ["--text-column", "id, body"]),
+        ("x.csv", b"id,body\n1,A\n", ["text_column", "id, body"]),
         ("x.jsonl", b'{"text": "A"}\n{"text": \n', ["line 2", "JSON"]),
         ("x.jsonl", b'{"text": "A"}\n[1]\n', ["line 2", "JSON object"]),
         ("x.jsonl", b'{"text": "A"}\n{"text": 3}\n', ["line 2", "'text'", "a string", "got 3"]),

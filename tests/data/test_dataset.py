@@ -48,7 +48,7 @@ def test_labels_and_pairs_and_numbers_are_shown_as_what_they_are(tmp_path):
     assert prepared([{"text": "ACGT", "pair": "GG"}] * 5, "pairs")[0].pair == "GG"
 
 
-def test_a_data_set_and_a_run_say_what_they_are(data, trained, dataset):
+def test_data_set_and_run_have_informative_reprs(data, trained, dataset):
     assert repr(data).startswith(f"<Dataset {str(data.path)!r}: 40 records (")
     for said in ("24 train", "8 val", "8 test", "classes a 20, b 20", "alphabet dna", "lengths 10 to 16"):
         assert said in repr(data)
@@ -60,11 +60,11 @@ def test_a_data_set_and_a_run_say_what_they_are(data, trained, dataset):
         assert said in data._repr_html_()
 
 
-def test_a_run_that_is_damaged_still_has_a_repr(trained, tmp_path):
+def test_damaged_run_still_has_a_repr(trained, tmp_path):
     assert "mixer paramixer" in repr(Run(tmp_path / "gone", trained.config, trained.info))
 
 
-def test_a_copy_opens_the_folder_instead_of_carrying_the_tokens(data):
+def test_copied_data_set_reopens_its_folder(data):
     packed = pickle.dumps(data)
     for twin in (pickle.loads(packed), copy.deepcopy(data)):
         assert twin[3] == data[3] and twin.fingerprint == data.fingerprint
@@ -73,7 +73,7 @@ def test_a_copy_opens_the_folder_instead_of_carrying_the_tokens(data):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_split_goes_through_a_data_loader(workers, data):
+def test_split_works_with_data_loader(workers, data):
     torch_data = data.to_torch("train", max_length=12, truncate="end")
     assert len(torch_data) == data.sizes["train"]
     context = "fork" if workers else None
@@ -100,7 +100,7 @@ def test_batches_of_a_loader_are_what_a_model_takes(tmp_path):
     assert model(ids, mask).shape == (4, 2)
 
 
-def test_a_split_that_does_not_exist_is_an_error(data):
+def test_unknown_split_is_an_error(data):
     for options in ({"split": "dev"}, {"max_length": -1}, {"truncate": "left"}, {"split": None}):
         with pytest.raises(ConfigError):
             data.to_torch(**options)

@@ -23,7 +23,7 @@ def made():
 
 
 @pytest.mark.parametrize("page", ["commands.md", "configuration.md", "python.md"])
-def test_the_reference_is_what_the_script_writes(page, made):
+def test_reference_pages_are_up_to_date(page, made):
     path = REFERENCE / page
     message = f"{page_name(path)} is not what the code says now: run python docs/generate_reference.py, and commit"
     assert path.read_text() == made[path], message
@@ -36,7 +36,7 @@ def test_every_public_name_and_command_is_described():
     assert described == set(command_tree().commands)
 
 
-def test_the_design_names_every_folder():
+def test_design_page_names_every_folder():
     parts = {path.name for path in (ROOT / "seqmix").iterdir() if not path.name.startswith(("_", "."))} - {"py.typed"}
     rows = "\n".join(re.findall(r"^\| (`.*?) \|", (ROOT / "docs" / "explanation" / "design.md").read_text(), re.M))
     assert {name.rstrip("/") for name in re.findall(r"`([\w./]+)`", rows)} == parts

@@ -103,7 +103,7 @@ def test_fit_is_deterministic_with_a_random_state(sequences, fitted):
     assert not np.array_equal(other.predict_proba(sequences), fitted.predict_proba(sequences))
 
 
-def test_a_fitted_estimator_is_copied_and_pickled_whole(sequences, fitted):
+def test_fitted_estimator_can_be_copied_and_pickled(sequences, fitted):
     expected = fitted.predict_proba(sequences)
     for twin in (copy.deepcopy(fitted), pickle.loads(pickle.dumps(fitted))):
         np.testing.assert_array_equal(twin.predict_proba(sequences), expected)
@@ -134,7 +134,7 @@ def test_pipelines_cross_validation_and_grid_search_work(sequences):
     assert search.predict(sequences[:3]).shape == (3,)
 
 
-def test_a_folder_keeps_the_data_set_and_the_run(sequences, fitted, tmp_path):
+def test_folder_keeps_data_set_and_run(sequences, fitted, tmp_path):
     model = small(folder=tmp_path / "kept").fit(sequences, LABELS)
     run = Run.open(tmp_path / "kept" / "run")
     assert run.classes == ["at", "gc"]
@@ -151,7 +151,7 @@ def test_series_of_numbers_of_any_length_are_classified():
     assert model.score(series, np.arange(40) % 2) > 0.9
 
 
-def test_a_regressor_predicts_numbers(sequences):
+def test_regressor_predicts_numbers(sequences):
     share = [(text.count("G") + text.count("C")) / len(text) for text in sequences]
     model = small(SeqmixRegressor, epochs=20, lr=0.02).fit(sequences, share)
     assert model.score(sequences, share) > 0.5
@@ -181,7 +181,7 @@ def test_a_regressor_predicts_numbers(sequences):
         ({"device": "tpu"}, ["ACGT"] * 10, [0, 1] * 5),
     ],
 )
-def test_what_cannot_be_fitted_is_a_clear_error(options, X, y):  # noqa: N803
+def test_unusable_training_data_is_a_clear_error(options, X, y):  # noqa: N803
     with pytest.raises(SeqmixError) as raised:
         small(**options).fit(X, y)
     assert isinstance(raised.value, ValueError | TypeError)
@@ -194,7 +194,7 @@ def test_importing_seqmix_loads_no_scikit_learn():
     assert {"SeqmixClassifier", "SeqmixRegressor"} <= set(seqmix.__all__)
 
 
-def test_the_parameters_are_documented():
+def test_parameters_are_documented():
     for kind in (SeqmixClassifier, SeqmixRegressor):
         for name in kind().get_params():
             assert f"        {name}: " in kind.__doc__

@@ -313,7 +313,7 @@ def test_results_show_their_headline_and_scores_are_numbers(evaluated):
     assert all(name in shown for name in ("macro-F1", "ROC AUC")) and "MCC" not in shown
 
 
-def test_a_notebook_shows_a_table_of_all_scores(evaluated):
+def test_notebook_shows_table_of_all_scores(evaluated):
     result = replace(evaluated[0], source="<b>new</b>.fa")
     shown = result._repr_html_()
     assert all(name in shown for name in result.scores) and f"{result.scores['MCC']:.3f}" in shown
@@ -321,5 +321,5 @@ def test_a_notebook_shows_a_table_of_all_scores(evaluated):
 
 
 @pytest.mark.parametrize("split", ["dev", ""])
-def test_an_unknown_split_names_the_parameter(split, trained, tmp_path):
+def test_unknown_split_error_names_parameter(split, trained, tmp_path):
     refused(trained, tmp_path, ConfigError, f"split must be one of train, val, test: got '{split}'", split=split)

@@ -200,7 +200,7 @@ def test_baselines_do_not_depend_on_unit(unit, offset, data, tmp_path):
     assert found["4-mers"]["R2"] == pytest.approx(expected["4-mers"]["R2"], abs=1e-3)
 
 
-def test_a_single_new_record_is_evaluated_and_wrong_ones_are_explained(run, one, tmp_path):
+def test_single_new_record_is_evaluated_and_invalid_ones_are_explained(run, one, tmp_path):
     chosen = one.test_rows
     one = seqmix.evaluate(run, data=[write_jsonl(tmp_path / "one.jsonl", chosen[:1])], output=tmp_path / "one", resamples=5)
     assert np.isnan(values(one)["R2"]) and values(one)["MAE"] > 0

@@ -29,7 +29,7 @@ def test_every_mixer_is_outlined_with_its_shapes_and_without_random_numbers(mixe
     assert outline.mixer_label() == real.mixer_label()
 
 
-def test_a_mixer_that_reads_its_weights_while_it_is_built_is_built_on_the_cpu():
+def test_mixer_reading_its_weights_at_construction_is_built_on_cpu():
     class Reading(Mixer):
         def __init__(self):
             super().__init__()
@@ -69,7 +69,7 @@ def test_training_builds_its_model_once(dataset, tmp_path, monkeypatch):
     ],
     ids=str,
 )
-def test_what_cannot_be_built_leaves_no_folder(options, message, dataset, tmp_path):
+def test_failed_build_leaves_no_folder(options, message, dataset, tmp_path):
     with pytest.raises(ConfigError, match=message):
         seqmix.train(dataset, tmp_path / "run", **SMALL | options)
     assert not list(tmp_path.iterdir())

@@ -55,13 +55,13 @@ def page():
     return html_page(ODD, ODD, sections, [ODD])
 
 
-def test_what_is_shown_is_escaped(page):
+def test_content_is_escaped(page):
     parsed = Page(page)
     assert "<b>R" not in page and "&lt;b&gt;R&amp;D" in page
     assert parsed.texts.count(ODD) >= 9  # nothing of it is taken for a template
 
 
-def test_a_page_is_accessible(page):
+def test_page_is_accessible(page):
     parsed = Page(page)
     assert parsed.all("html")[0]["lang"] == "en"
     assert any(meta.get("name") == "viewport" and "initial-scale=1" in meta["content"] for meta in parsed.all("meta"))
@@ -78,7 +78,7 @@ def test_identifiers_of_figures_do_not_meet(page):
     assert links and set(links) <= set(names)
 
 
-def test_a_page_fetches_nothing(page):
+def test_page_fetches_nothing(page):
     parsed = Page(page)
     assert not {"script", "link", "iframe", "img"} & {tag for tag, _ in parsed.elements}
     assert not re.search(r"@import|url\(\s*['\"]?(?!#)", page)

@@ -25,18 +25,18 @@ def count(shown=None):
         bar.update(2)
 
 
-def test_a_bar_is_not_drawn_where_standard_error_is_no_terminal(capsys):
+def test_no_bar_if_standard_error_is_not_a_terminal(capsys):
     count()
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_bar_can_be_asked_for(capsys):
+def test_bar_can_be_requested(capsys):
     count(shown=True)
     out, err = capsys.readouterr()
     assert out == "" and "counting" in err and "/3" in err and " records/s" in err
 
 
-def test_a_bar_on_a_terminal_can_be_refused(monkeypatch):
+def test_bar_on_terminal_can_be_disabled(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     count(shown=False)
     assert sys.stderr.getvalue() == ""
@@ -48,7 +48,7 @@ def test_a_bar_on_a_terminal_can_be_refused(monkeypatch):
     ("settings", "options"),
     [(("training.validate_every=2",), {"max_steps": 5}), ((), {"epochs": 2, "max_steps": 3})],
 )
-def test_the_share_that_is_done_grows_to_the_whole_training(dataset, tmp_path, settings, options):
+def test_progress_grows_to_whole_training(dataset, tmp_path, settings, options):
     events = []
     train_tiny(dataset, tmp_path / "run", *settings, **options, on_event=events.append)
     done = [event.done for event in events if isinstance(event, StepEnd)]
@@ -56,14 +56,14 @@ def test_the_share_that_is_done_grows_to_the_whole_training(dataset, tmp_path, s
     assert done[-1] == pytest.approx(1.0)
 
 
-def test_a_training_draws_one_bar_with_the_time_left_for_all_of_it(dataset, tmp_path, capsys):
+def test_training_draws_one_bar_with_total_time_left(dataset, tmp_path, capsys):
     train_tiny(dataset, tmp_path / "run", on_event=TrainingProgress())
     out, err = capsys.readouterr()
     assert out == ""
     assert re.search(r"epoch 1 of 2 +\d+%\|.*\| \d\d:\d\d<(\d\d:\d\d|\?), loss \d\.\d{3}", err)
 
 
-def test_the_display_of_a_training_is_whole_at_80_columns(dataset, tmp_path, capsys):
+def test_training_display_fits_80_columns(dataset, tmp_path, capsys):
     with (tmp_path / "out").open("w+") as out:
         display = TrainingDisplay(Console(width=80, file=out), quiet=False, verbose=False)
         run = train_tiny(dataset, tmp_path / "run", on_event=display)

@@ -48,7 +48,7 @@ def test_names_and_titles_are_not_read_as_markup():
     assert "[DSM 2661]" in "\n".join(shown(comparison(), 200))
 
 
-def test_a_wide_matrix_is_printed_in_parts():
+def test_wide_matrix_is_printed_in_parts():
     classes = [f"{LONG} {i}" for i in range(12)]
     table = ReportTable([Column("true class"), *(Column(name, "number") for name in classes)])
     for i, name in enumerate(classes):
@@ -71,7 +71,7 @@ def test_rows_must_have_a_cell_for_each_column():
 
 
 @pytest.mark.parametrize(("width", "expected"), [(20, "abcdefghij"), (10, "abcdefghij"), (7, "abc…hij"), (6, "abc…ij")])
-def test_the_middle_of_a_name_is_left_out(width, expected):
+def test_long_name_is_shortened_in_the_middle(width, expected):
     assert middle_cut("abcdefghij", width) == expected
 
 

@@ -28,7 +28,7 @@ def resolved(dataset, **given):
     ],
     ids=["dotted", "nested", "mixed", "file"],
 )
-def test_a_configuration_is_a_mapping_or_a_file_and_keywords_lie_on_top(config, dataset, tmp_path):
+def test_config_is_mapping_or_file_and_keywords_override_it(config, dataset, tmp_path):
     if isinstance(config, str):
         (tmp_path / "config.toml").write_text(config)
         config = tmp_path / "config.toml"
@@ -45,7 +45,7 @@ def test_settings_are_texts_or_a_mapping(dataset):
     assert resolved(dataset, dropout=0.1, mixer_options={"protocol": "cdil"}) == texts
 
 
-def test_a_config_is_trained_exactly_as_it_is(dataset, tmp_path):
+def test_config_object_is_used_exactly(dataset, tmp_path):
     config = Config(
         model=ModelConfig(d_model=8, mixer_options={"d_hidden": 8}),
         training=TrainingConfig(epochs=1, tokens_per_batch=4096),
@@ -73,13 +73,13 @@ def test_a_config_is_trained_exactly_as_it_is(dataset, tmp_path):
     ],
     ids=str,
 )
-def test_what_is_wrong_names_the_option(given, message, dataset, tmp_path):
+def test_error_names_option(given, message, dataset, tmp_path):
     with pytest.raises(ConfigError, match=message):
         seqmix.train(dataset, tmp_path / "run", **given)
     assert not (tmp_path / "run").exists()
 
 
-def test_the_signature_and_the_docstring_show_every_option():
+def test_signature_and_docstring_show_every_option():
     signature = inspect.signature(train)
     assert list(signature.parameters)[:3] == ["data", "output", "config"]
     for name in keywords():

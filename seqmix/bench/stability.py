@@ -34,7 +34,6 @@ from seqmix.errors import SeqmixError
 from seqmix.mixers import AttentionMixer, mixer_class
 from seqmix.models.batched import evaluating
 from seqmix.models.classifier import InputSpec, SequenceClassifier
-from seqmix.objectives import objective_of
 from seqmix.objectives.base import Objective
 from seqmix.objectives.classification import Classification
 from seqmix.training.trainer import new_optimizer
@@ -123,7 +122,7 @@ class TrainingBatches:
 
     def __init__(self, dataset: Dataset | None, seed: int, *, steps: int, length: int, batch_size: int) -> None:
         self.vocabulary = dataset.vocabulary if dataset else make_vocabulary("dna")
-        self.objective: Objective = objective_of(dataset.info) if dataset else Classification(("first", "second"))
+        self.objective: Objective = dataset.objective if dataset else Classification(("first", "second"))
         self.seed, self.length = seed, length
         generator = np.random.default_rng(seed)
         size = (steps + 1) * batch_size

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seqmix.data.splitting import SPLITS
-from seqmix.objectives import objective_of
 from seqmix.reporting.tables import SHOWN_CLASSES, Column, ReportTable
 from seqmix.reporting.text import counted
 
@@ -41,7 +40,7 @@ def _count_table(dataset: Dataset) -> ReportTable:
         table.add(f"… {len(names) - SHOWN_CLASSES:,} more", *[""] * 4)
     if len(names) > 1:
         totals = list(dataset.sizes.values())
-        what = "all" if objective_of(info).one_class else "records"
+        what = "all" if dataset.objective.one_class else "records"
         table.add(what, *(f"{n:,}" for n in (*totals, sum(totals))), begins=True)
     return table
 

@@ -20,7 +20,6 @@ from seqmix.experiments.progress import events_shown
 from seqmix.experiments.request import check_mixer_options, check_mixers, check_request, import_error, of_mixer, shared_settings
 from seqmix.experiments.scheduler import PlannedTrial
 from seqmix.mixers import available_mixers
-from seqmix.objectives import objective_of
 from seqmix.system.arguments import typed
 from seqmix.system.devices import thread_count
 from seqmix.system.environment import environment
@@ -194,7 +193,7 @@ def _plan(
 
 
 def _description(dataset: Dataset) -> dict[str, Any]:
-    objective = objective_of(dataset.info)
+    objective = dataset.objective
     return {
         "path": str(dataset.path.absolute()),
         "fingerprint": dataset.fingerprint,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqmix.cli.console import console, print_notes, print_tables, progress_bar, reported
+from seqmix.cli.console import console, print_notes, print_tables, reported, slow_bar
 from seqmix.cli.options import Device, Precision, Quiet, Threads, names
 from seqmix.errors import Interrupted
 
@@ -53,7 +53,7 @@ def mixers_command(
 
     wanted = parse_lengths(lengths)
     check_output(output, overwrite)
-    with progress_bar("measuring", "points", quiet) as bar:
+    with slow_bar("measuring", "points", quiet) as bar:
         result = bench_mixers(
             names(mixers),
             wanted,
@@ -62,7 +62,7 @@ def mixers_command(
             precision=precision,
             repeats=repeats,
             time_limit=time_limit,
-            on_start=bar.reset,
+            on_start=bar.begin,
             on_point=lambda *_: bar.update(),
         )
     write_bench(result, output)
@@ -107,7 +107,7 @@ def approximation_command(
 
     numbers, wanted = parse_features(features), parse_lengths(lengths)
     check_output(output, overwrite, NAME)
-    with progress_bar("measuring", "series", quiet) as bar:
+    with slow_bar("measuring", "series", quiet) as bar:
         result = bench_approximation(
             names(mixers),
             numbers,
@@ -118,7 +118,7 @@ def approximation_command(
             steps=steps,
             seeds=seeds,
             threads=threads,
-            on_start=bar.reset,
+            on_start=bar.begin,
             on_done=bar.update,
         )
     write_approximation(result, output)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqmix.cli.console import console, print_notes, print_tables, progress_bar
+from seqmix.cli.console import console, print_notes, print_tables, slow_bar
 from seqmix.errors import Interrupted
+from seqmix.reporting.text import counted
 
 if TYPE_CHECKING:
     from seqmix.experiments.events import CampaignEvent, OnEvent
@@ -29,7 +31,7 @@ def campaign_display(description: str, headline: Callable[[Trial], str], quiet: 
     """
     from seqmix.experiments.events import Planned, Remark, Stage, TrialFinished, TrialStarted
 
-    with progress_bar(description, "trainings", quiet) as bar:
+    with slow_bar(description, "trainings", quiet) as bar:
 
         def say(text: str) -> None:
             if not quiet:
@@ -42,13 +44,13 @@ def campaign_display(description: str, headline: Callable[[Trial], str], quiet: 
                 case Remark():
                     say(f"note: {event.text}")
                 case Planned():
-                    bar.reset(event.left)
+                    bar.begin(event.count, math.ceil(event.left / event.jobs) * event.budget)
                     are = "is" if event.left == 1 else "are"
-                    say(f"{event.count} training{'s' * (event.count != 1)}, of which {event.left} {are} still to be run")
+                    say(f"{counted(event.count, 'training')}, of which {event.left} {are} still to be run")
                 case TrialStarted():
                     bar.set_description(event.trial.title)
                 case TrialFinished():
-                    bar.update(event.run_now)
+                    bar.update() if event.run_now else bar.skip()
                     outcome = event.trial.error or headline(event.trial)
                     say(f"{event.trial.title}: {outcome}{'' if event.run_now else ' (done before)'}")
 

@@ -1,4 +1,4 @@
-"""What all commands print with: the console, errors and exit codes, progress bars."""
+"""What all commands print with: the console, progress bars, errors and exit codes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,15 @@ def progress_bar(description: str, unit: str, quiet: bool, total: float | None =
     return progress.progress_bar(description, unit, total, shown=False if quiet else None, **options)
 
 
+def slow_bar(description: str, unit: str, quiet: bool) -> Any:
+    """Open a bar for slow steps on standard error, drawn where that is a terminal and `quiet` is not set."""
+    from seqmix.reporting import progress
+
+    return progress.slow_bar(description, unit, shown=False if quiet else None)
+
+
 def print_notes(out: Console, notes: Iterable[str]) -> None:
-    """What a reader should know, a line each."""
+    """Print what a reader should know, a line each."""
     for note in notes:
         out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
 
@@ -41,7 +48,7 @@ def print_tables(out: Console, tables: Iterable[RenderableType]) -> None:
 
 
 def print_dataset(out: Console, dataset: Dataset) -> None:
-    """What a data set is, in tables, and what to know of it."""
+    """Print what a data set holds, in tables, and what a reader should know of it."""
     from seqmix.data.tables import dataset_tables
 
     print_tables(out, dataset_tables(dataset))
@@ -49,14 +56,13 @@ def print_dataset(out: Console, dataset: Dataset) -> None:
 
 
 def console(quiet: bool = False) -> Console:
-    """Standard error, as wide as it is; 110 columns where it is no terminal."""
-
+    """Return standard error as a console, as wide as its terminal; 110 columns where it is not a terminal."""
     width = None if sys.stderr.isatty() or os.environ.get("COLUMNS") else 110
     return Console(stderr=True, quiet=quiet, width=width)
 
 
 def next_command(data: Path) -> str:
-    """What to type after a data set was made."""
+    """Return the command to type after a data set was made."""
     return "seqmix train" if data == Path("seqmix-data") else f"seqmix train {shlex.quote(str(data))}"
 
 
@@ -64,7 +70,7 @@ P = ParamSpec("P")
 
 
 def reported(command: Callable[P, None]) -> Callable[P, None]:
-    """Turns what goes wrong in a command into one line and an exit code."""
+    """Turn what goes wrong in a command into one line and an exit code."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -101,6 +107,5 @@ def in_flags(text: str) -> str:
 
 
 def _fail(message: str, code: int) -> None:
-
     Console(stderr=True).print(f"seqmix: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
     raise SystemExit(code)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
+from functools import cache
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from tqdm.auto import tqdm
 
-
 T = TypeVar("T")
+
+_SLOW_FORMAT = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit} [{elapsed}<{left}]"
 
 
 def progress_bar(
@@ -31,11 +35,7 @@ def progress_bar(
     """
     from tqdm.auto import tqdm
 
-    if shown is None:
-        shown = sys.stderr.isatty()
-    # The time left follows from the mean speed so far, which jumps less than that of the last second.
-    steady = {"smoothing": 0, "miniters": 0, "dynamic_ncols": True, "leave": False}
-    return tqdm(desc=description, unit=f" {unit}", total=total, disable=not shown, file=sys.stderr, **steady | options)
+    return tqdm(desc=description, unit=f" {unit}", total=total, **_look(shown), **options)
 
 
 def with_bar(items: Iterable[T], description: str, unit: str, total: int | None = None) -> Iterator[T]:
@@ -74,3 +74,72 @@ def amount_shown(
 def count_of(items: object) -> int | None:
     """Return the number of items; None if it cannot be known before they are taken."""
     return len(items) if isinstance(items, Sized) else None
+
+
+def slow_bar(description: str, unit: str, shown: bool | None = None) -> Any:
+    """Open a bar for steps of seconds to hours, which shows the time running while a step lasts.
+
+    Args:
+        description: as in `progress_bar`.
+        unit: as in `progress_bar`.
+        shown: as in `progress_bar`.
+
+    Returns:
+        A bar of tqdm, with `begin(total, expected)`, the seconds that all may take if they are known, and `skip()` for
+        a step that was done before.
+    """
+    bar = _slow_bar_class()(desc=f"{description}: ", unit=f" {unit}", bar_format=_SLOW_FORMAT, **_look(shown))
+    if not bar.disable and sys.stderr.isatty():
+        Thread(target=_tick, args=(bar,), daemon=True).start()
+    return bar
+
+
+def _look(shown: bool | None) -> dict[str, Any]:
+    if shown is None:
+        shown = sys.stderr.isatty()
+    # The time left follows from the mean speed so far, which jumps less than that of the last second.
+    steady = {"smoothing": 0, "miniters": 0, "dynamic_ncols": True, "leave": False}
+    return {"disable": not shown, "file": sys.stderr, **steady}
+
+
+@cache
+def _slow_bar_class() -> type[Any]:
+    from tqdm.auto import tqdm
+
+    class SlowBar(tqdm):  # type: ignore[type-arg]
+        expected = 0.0
+        since = 0.0
+
+        def begin(self, total: int, expected: float = 0.0) -> None:
+            self.expected = expected
+            self.reset(total)
+
+        def skip(self) -> None:
+            if not self.disable:
+                self.initial += 1
+                self.n += 1
+                self.refresh()
+
+        def update(self, n: float | None = 1) -> bool | None:
+            if not self.disable:
+                self.since = super().format_dict["elapsed"]
+            return super().update(n)
+
+        @property
+        def format_dict(self) -> Any:
+            facts = super().format_dict
+            total, done = self.total or 0, self.n - facts["initial"]
+            whole = self.since / done * (total - facts["initial"]) if done > 0 else self.expected
+            left = max(0.0, whole - facts["elapsed"])
+            return {**facts, "left": self.format_interval(left) if whole else "?"}
+
+    return SlowBar
+
+
+def _tick(bar: Any) -> None:
+    """Draw the bar again every second until it is closed."""
+    while not bar.disable:
+        time.sleep(1.0)
+        with bar.get_lock():
+            if not bar.disable:  # as closing takes the lock, too, nothing is drawn after it
+                bar.refresh(nolock=True)

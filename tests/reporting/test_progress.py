@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from seqmix.cli.training_display import TrainingDisplay
-from seqmix.reporting.progress import progress_bar
+from seqmix.reporting.progress import progress_bar, slow_bar
 from seqmix.training.events import StepEnd
 from seqmix.training.progress import TrainingProgress
 from tests.support import train_tiny
@@ -75,3 +75,26 @@ def test_training_display_fits_80_columns(dataset, tmp_path, capsys):
     assert all(len(line) <= 80 for line in lines if "─" in line or re.match(r" +\d+ ", line))
     for line, row in zip(run.history(), rows, strict=True):
         assert row[2] == f"{line['val_accuracy']:.3f}"
+
+
+def test_the_time_left_of_slow_steps_runs_on_and_leaves_out_what_was_done_before(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with slow_bar("comparing", "trainings") as bar:
+        bar.begin(4, expected=60.0)
+        bar.skip()
+        assert bar.format_dict["left"] in ("01:00", "00:59")
+        bar.start_t -= 10.0
+        assert bar.format_dict["left"] in ("00:50", "00:49")
+        bar.update()  # took 10 s; two more are to come
+        assert bar.format_dict["left"] in ("00:20", "00:19")
+        bar.start_t -= 5.0
+        assert bar.format_dict["left"] in ("00:15", "00:14")
+    assert re.search(r"comparing:  25%\|.*\| 1/4 trainings \[00:0\d<(01:00|00:59)\]", sys.stderr.getvalue())
+
+
+def test_a_slow_bar_that_is_not_shown_takes_the_same_calls(capsys):
+    with slow_bar("comparing", "trainings", shown=False) as bar:
+        bar.begin(4)
+        bar.skip()
+        bar.update()
+    assert capsys.readouterr() == ("", "")

@@ -90,7 +90,7 @@ def _panel(axes: Any, drawn: list[CostSeries], curve: str, title: str, show: Cal
     axes.set_ylim(low, high)
     for order, (series, points) in enumerate(zip(drawn, curves, strict=True)):
         axes.plot([x for x, _ in points], [y for _, y in points], label=_label(series), **look(order))
-    guide = [1.5 * low * length / lengths[0] for length in lengths]
+    guide = [1.5 * low * length / lengths[0] if any(curves) else math.nan for length in lengths]
     axes.plot(lengths, guide, color=GREY, linewidth=1, linestyle=":", zorder=1, label=r"$\propto L$")
     axes.set_xticks(lengths, [short(length) for length in lengths], minor=False)
     axes.set_xticks([], minor=True)
@@ -98,6 +98,10 @@ def _panel(axes: Any, drawn: list[CostSeries], curve: str, title: str, show: Cal
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("length in tokens")
     axes.set_title(title, loc="left", fontsize="medium")
+    if not any(curves):
+        axes.text(0.5, 0.5, "too little to be measured", transform=axes.transAxes, ha="center", color=GREY)
+        axes.set_yticks([])
+        axes.set_yticks([], minor=True)
     grid(axes)
 
 

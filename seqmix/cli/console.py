@@ -27,6 +27,11 @@ def progress_bar(description: str, unit: str, quiet: bool, total: float | None =
     return progress.progress_bar(description, unit, total, shown=False if quiet else None, **options)
 
 
+def wants_bar(quiet: bool) -> bool:
+    """Return whether a command draws a bar: on a terminal, unless it is to be quiet."""
+    return not quiet and sys.stderr.isatty()
+
+
 def slow_bar(description: str, unit: str, quiet: bool) -> Any:
     """Open a bar for slow steps on standard error, drawn where that is a terminal and `quiet` is not set."""
     from seqmix.reporting import progress

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from seqmix.cli.console import console, print_notes, reported
+from seqmix.cli.console import console, print_notes, reported, wants_bar
 from seqmix.cli.options import Quiet, Verbose, with_flags
 from seqmix.data.options import ReadOptions
 from seqmix.models.predict_options import PredictOptions
@@ -41,7 +41,6 @@ def predict(
     **options: Any,
 ) -> None:
     """Classify new sequences: one row each, in input order."""
-    from seqmix.cli.console import progress_bar
     from seqmix.inference.predict import predict as run_predict
     from seqmix.inference.predict import reading_options
     from seqmix.inference.writing import write_predictions
@@ -51,8 +50,8 @@ def predict(
 
     model, tally = find_run(run), Tally()
     read = reading_options(model, **{name: options.pop(name) for name in _READ if name in options})
-    with progress_bar("predicting", "records", quiet) as bar, text_output(output, overwrite) as file:
-        found = run_predict(inputs, model, read=read, tally=tally, on_batch=bar.update, **options)
+    with text_output(output, overwrite) as file:
+        found = run_predict(inputs, model, read=read, tally=tally, progress=wants_bar(quiet), **options)
         write_predictions(
             found,
             file,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqmix.cli.console import console, next_command, print_dataset, reported
+from seqmix.cli.console import console, next_command, print_dataset, reported, wants_bar
 from seqmix.cli.options import Quiet, Verbose, names, with_flags
 from seqmix.data.options import LABELS, SPLITTING, PrepareOptions, ReadOptions
 from seqmix.options import options_of
@@ -57,24 +57,22 @@ def prepare(
 
     Classes are file stems (several FASTA files), folder names, label=… in the headers, or what --label-from says.
     """
-    from seqmix.cli.console import progress_bar
     from seqmix.data.inputs import parse_class_files
     from seqmix.data.prepare import prepare as run_prepare
 
     if "classes" in options:
         options["classes"] = tuple(names(options["classes"]) or ())
-    with progress_bar("reading", "characters", quiet, unit_scale=True) as bar:
-        dataset = run_prepare(
-            inputs or (),
-            output,
-            class_files=parse_class_files(class_files or ()),
-            val=val or (),
-            test=test or (),
-            options=PrepareOptions(**{name: value for name, value in options.items() if name in _PREPARE}),
-            read=ReadOptions(**{name: value for name, value in options.items() if name in _READ}),
-            overwrite=overwrite,
-            progress=lambda records, characters: bar.update(characters - bar.n),
-        )
+    dataset = run_prepare(
+        inputs or (),
+        output,
+        class_files=parse_class_files(class_files or ()),
+        val=val or (),
+        test=test or (),
+        options=PrepareOptions(**{name: value for name, value in options.items() if name in _PREPARE}),
+        read=ReadOptions(**{name: value for name, value in options.items() if name in _READ}),
+        overwrite=overwrite,
+        progress=wants_bar(quiet),
+    )
     _report(dataset, quiet, verbose)
 
 

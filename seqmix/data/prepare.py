@@ -103,13 +103,15 @@ def prepare(
     if records is not None:
         options = _settled(options, read, [])
         stream: RecordStream = MemoryRecords(records, read)
+        share = None
     else:
         own = read.format == "auto"
         sources = find_sources(inputs, "train" if val or test else None, own_formats=own) + class_sources(class_files or {})
         sources += find_sources(val, "val", own_formats=own) + find_sources(test, "test", own_formats=own)
         options = _settled(options, read, sources)
-        stream = RecordReader(sources, read)
-    with amount_shown(progress, "reading", "characters") as report:
+        stream = reader = RecordReader(sources, read)
+        share = reader.share_read
+    with amount_shown(progress, "reading", "characters", share) as report:
         return prepare_records(stream, output, options, overwrite=overwrite, progress=report)
 
 

@@ -10,6 +10,7 @@ import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import cached_property
 from typing import BinaryIO
 
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
@@ -42,12 +43,27 @@ class RecordReader:
         self._labeller = Labeller(options, labels=labels, by_file=len(files) > 1)
         self.labels: LabelFindings = self._labeller.found
         self.is_sequence = True
+        self._read_before = 0  # bytes of the sources before the one that is being read
+        self._hasher: Hashing | None = None
+
+    def share_read(self) -> float | None:
+        """Return the share of the inputs' bytes that was read so far, 0 to 1; None if their size is unknown."""
+        if not self._size:
+            return None
+        return min(1.0, (self._read_before + (self._hasher.taken if self._hasher else 0)) / self._size)
+
+    @cached_property
+    def _size(self) -> int:
+        """Bytes of all sources as they lie on the disk; 0 if unknown."""
+        sizes = [source.path.stat().st_size if source.path and source.path.is_file() else 0 for source in self.sources]
+        return sum(sizes) if all(sizes) else 0
 
     def __iter__(self) -> Iterator[Record]:
         """Yield the records; the checksum of a file is known at its end."""
         for number, source in enumerate(self.sources):
             with ExitStack() as stack:
                 raw, hasher = _open_source(source, stack)
+                self._hasher = hasher
                 stream = open_stream(raw, source.name)
                 with reading(source.name):
                     head = stream.peek(65536)
@@ -59,6 +75,8 @@ class RecordReader:
                     self.is_sequence = kind in SEQUENCE_FORMATS
                 yield from self._records(stream, kind, source)
                 source.sha256 = hasher.finish()
+                self._read_before += hasher.taken
+                self._hasher = None
 
     def _records(self, stream: BinaryIO, kind: str, source: Source) -> Iterator[Record]:
         given = self.options

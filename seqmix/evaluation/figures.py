@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from seqmix.reporting.figures import BLUE, GREY, ORANGE, new_figure, plain
+from seqmix.reporting.figures import BLUE, GREY, ORANGE, look, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seqmix.objectives.base import Objective
 
 
+DRAWN_CURVES = 10  # ROC curves, of the first classes
 _CURVES = ("accuracy", "macro-F1", "R2")  # the first one measured is drawn over the epochs
 
 
@@ -43,9 +44,9 @@ def roc_figure(evaluation: Evaluation) -> Figure:
     """Return ROC curves, one per class (of two classes, that of the second)."""
     figure, axes = new_figure()
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
-    for name, curve in list(evaluation.roc.items())[:10]:
-        colour = {"color": BLUE} if len(evaluation.roc) == 1 else {}
-        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=plain(name), linewidth=1.8, **colour)
+    for order, (name, curve) in enumerate(list(evaluation.roc.items())[:DRAWN_CURVES]):
+        rates = curve["false_positive_rate"], curve["true_positive_rate"]
+        axes.plot(*rates, label=plain(name), linewidth=1.8, color=look(order)["color"])
     axes.set_xlabel("false positive rate")
     axes.set_ylabel("true positive rate")
     axes.set_xlim(-0.02, 1.02)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from seqmix.data.dataset import sizes_of
 from seqmix.evaluation.baselines import method_of
 from seqmix.evaluation.figures import (
+    DRAWN_CURVES,
     confusion_figure,
     curves_figure,
     pictures_figure,
@@ -115,6 +116,8 @@ def _drawings(evaluation: Evaluation, run: Run) -> Iterator[Drawing]:
         yield Drawing(confusion_figure(evaluation), "Confusion matrix", caption)
     if evaluation.roc:
         caption = "The true positive rate over the false positive rate, at every threshold."
+        if len(evaluation.roc) > DRAWN_CURVES:
+            caption += f" Of {len(evaluation.roc)} classes, the first {DRAWN_CURVES} are drawn."
         yield Drawing(roc_figure(evaluation), "ROC curves", caption)
     if evaluation.reliability:
         caption = "On the diagonal, the model is right as often as it claims; the size of a dot is its share of the records."

@@ -70,13 +70,15 @@ def predict(
     run = find_run(run)
     read = read or run.read_options
     records: Iterable[Record]
+    share = None
     if sequences is not None:
         records = memory_records(sequences, read, paired=run.paired)
     else:
         sources = find_sources([] if inputs is None else inputs, own_formats=read.format == "auto", in_memory="sequences")
-        records = RecordReader(sources, read, labels=False)
+        records = reader = RecordReader(sources, read, labels=False)
+        share = reader.share_read
     if progress:
-        records = with_bar(records, "predicting", "records", count_of(sequences))
+        records = with_bar(records, "predicting", "records", count_of(sequences), share)
     return run.predictor(options.device).predict(records, options, tally=tally, on_batch=on_batch)
 
 

@@ -38,7 +38,13 @@ def progress_bar(
     return tqdm(desc=description, unit=f" {unit}", total=total, **_look(shown), **options)
 
 
-def with_bar(items: Iterable[T], description: str, unit: str, total: int | None = None) -> Iterator[T]:
+def with_bar(
+    items: Iterable[T],
+    description: str,
+    unit: str,
+    total: int | None = None,
+    share: Callable[[], float | None] | None = None,
+) -> Iterator[T]:
     """Yield items, with a bar of how many were taken.
 
     Args:
@@ -46,16 +52,20 @@ def with_bar(items: Iterable[T], description: str, unit: str, total: int | None 
         description: the text before the bar.
         unit: what is counted, in the plural.
         total: how many there are; None if unknown.
+        share: returns the share of them that is taken, 0 to 1, from which the total is estimated; None if unknown.
     """
     with progress_bar(description, unit, total, shown=True) as bar:
         for item in items:
             yield item
-            bar.update()
+            _move(bar, 1, share)
 
 
 @contextmanager
 def amount_shown(
-    progress: bool | Callable[[int, int], object] | None, description: str, unit: str
+    progress: bool | Callable[[int, int], object] | None,
+    description: str,
+    unit: str,
+    share: Callable[[], float | None] | None = None,
 ) -> Iterator[Callable[[int, int], object] | None]:
     """Give the callback that a `progress` argument stands for; it is called with the records and units so far.
 
@@ -63,12 +73,20 @@ def amount_shown(
         progress: True for a bar, for as long as the block runs; a callback, which is given back; False or None for nothing.
         description: the text before the bar.
         unit: what the bar counts, in the plural.
+        share: as in `with_bar`.
     """
     if progress is not True:
         yield progress or None
         return
-    with progress_bar(description, unit, shown=True) as bar:
-        yield lambda _, amount: bar.update(amount - bar.n)
+    with progress_bar(description, unit, shown=True, unit_scale=True) as bar:
+        yield lambda _, amount: _move(bar, amount - bar.n, share)
+
+
+def _move(bar: tqdm[Any], by: float, share: Callable[[], float | None] | None) -> None:
+    """Move a bar, of which only the share that is done may be known."""
+    if share and (done := share()):
+        bar.total = round((bar.n + by) / done)
+    bar.update(by)
 
 
 def count_of(items: object) -> int | None:

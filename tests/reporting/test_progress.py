@@ -3,13 +3,17 @@
 import io
 import re
 import sys
+import time
 from itertools import pairwise
 
 import pytest
 from rich.console import Console
 
 from seqmix.cli.training_display import TrainingDisplay
-from seqmix.reporting.progress import progress_bar, slow_bar
+from seqmix.data.inputs import find_sources
+from seqmix.data.options import ReadOptions
+from seqmix.data.reading import RecordReader
+from seqmix.reporting.progress import progress_bar, slow_bar, with_bar
 from seqmix.training.events import StepEnd
 from seqmix.training.progress import TrainingProgress
 from tests.support import train_tiny
@@ -98,3 +102,18 @@ def test_a_slow_bar_that_is_not_shown_takes_the_same_calls(capsys):
         bar.skip()
         bar.update()
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_share_of_the_inputs_that_was_read_grows_to_one(two_class_files):
+    reader = RecordReader(find_sources(two_class_files), ReadOptions())
+    shares = [reader.share_read() for _ in reader]
+    assert all(0 < a <= b <= 1 for a, b in pairwise(shares)) and shares[0] < 1 and reader.share_read() == 1
+    assert RecordReader(find_sources(["-"]), ReadOptions()).share_read() is None
+
+
+def test_a_total_is_estimated_from_the_share_that_is_done(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    shares = iter([0.25, 0.5, 0.75, 1.0])
+    for _ in with_bar("abcd", "reading", "records", share=lambda: next(shares)):
+        time.sleep(0.11)  # a bar is drawn ten times a second at most
+    assert re.findall(r"(\d)/(\d) \[", sys.stderr.getvalue()) == [("1", "4"), ("2", "4"), ("3", "4"), ("4", "4")]

@@ -75,9 +75,13 @@ class Hashing(io.RawIOBase):
 
     Args:
         raw: the file or pipe.
+
+    Attributes:
+        taken: bytes that have passed through it.
     """
 
     def __init__(self, raw: BinaryIO) -> None:
+        self.taken = 0
         self._raw = raw
         self._hasher = hashlib.sha256()
         self._begun = False
@@ -91,6 +95,7 @@ class Hashing(io.RawIOBase):
         while not self._begun and len(data) < min(4096, len(buffer)) and (more := self._raw.read(len(buffer) - len(data))):
             data += more
         self._begun = True
+        self.taken += len(data)
         self._hasher.update(data)
         buffer[: len(data)] = data
         return len(data)

@@ -54,7 +54,7 @@ def _error_table(result: ApproximationResult) -> ReportTable:
 
 
 def _with_spread(mean: str, values: Sequence[Any], spread: str) -> str:
-    """Of one value there is no deviation."""
+    """Return a mean with its spread; a single value has none."""
     return f"{mean}±{spread}" if len(values) > 1 else mean
 
 
@@ -85,7 +85,7 @@ def _instability_table(result: ApproximationResult) -> ReportTable:
 
 
 def approximation_figure(result: ApproximationResult) -> Figure:
-    """Errors over the number of features, both axes logarithmic, a row for each kind of input, and bars of instability."""
+    """Return errors over the number of features on logarithmic axes, a row for each kind of input, and bars of instability."""
     from matplotlib.figure import Figure
 
     kinds = list(dict.fromkeys(series.inputs for series in result.errors))
@@ -145,7 +145,7 @@ def _panel(axes: Any, drawn: list[ErrorSeries], order: dict[str, int], features:
 
 
 def _draw_instability(part: Any, result: ApproximationResult, settings: list[str], order: dict[str, int]) -> None:
-    """tau of the logits as a multiple of softmax's: a panel for each setting, a bar for each mixer."""
+    """Draw tau of the logits as a multiple of softmax's: a panel for each setting, a bar for each mixer."""
     row = part.subplots(1, len(settings), squeeze=False, sharex=True, sharey=True)[0]
     names = list(dict.fromkeys(one.mixer for one in result.instabilities))  # softmax first
     for setting, axes in zip(settings, row, strict=True):

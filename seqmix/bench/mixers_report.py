@@ -1,4 +1,4 @@
-"""What people look at after `seqmix bench`: tables for the terminal, figures, and the folder that holds them."""
+"""What people look at after `bench mixers`: tables for the terminal, figures, and the folder that holds them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _growth_cells(series: CostSeries) -> list[str]:
 
 
 def bench_figure(result: BenchResult) -> Figure:
-    """Time and peak memory of a training step over the length, both axes logarithmic; one line a mixer."""
+    """Return time and peak memory of a training step over the length on logarithmic axes, one line per mixer."""
     from matplotlib.figure import Figure
 
     drawn = [series for series in result.series if series.points]

@@ -144,7 +144,7 @@ MixerSettings = Annotated[
     typer.Option(
         "--set",
         metavar="TABLE.OPTION=VALUE",
-        help="Any setting, for all mixers, or as MIXER:TABLE.OPTION=VALUE for one; repeat for more.",
+        help="Any setting, for all mixers, or with MIXER: before it for one; repeat for more.",
     ),
 ]
 

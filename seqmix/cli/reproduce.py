@@ -47,7 +47,7 @@ def reproduce_lra(
     methods: Annotated[
         str | None,
         typer.Option(
-            help="paramixer and other mixers, separated by commas; all: those of the published table. (default: paramixer,skyformer,kernelized,softmax)"
+            help="paramixer and other mixers, separated by commas; all: those of the published table. (default: paramixer, skyformer, kernelized, softmax)"
         ),
     ] = None,
     budget: Budget = "10m",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TrainingDisplay:
-    """Shows the events of `train`: where it begins, a row of scores for every validation, a bar, and how it ended.
+    """The events of `train` on a terminal: where it begins, a row of scores for every validation, a bar, and how it ended.
 
     Args:
         console: a console on standard error.

@@ -47,7 +47,7 @@ def parse_lengths(text: str, name: str = "lengths") -> list[int]:
 
 
 def short(length: int) -> str:
-    """A length for people: "512", "4k", "1M"."""
+    """Return a length for people: "512", "4k", "1M"."""
     for unit, factor in (("M", 1 << 20), ("k", 1 << 10)):
         if length % factor == 0:
             return f"{length // factor}{unit}"
@@ -55,7 +55,7 @@ def short(length: int) -> str:
 
 
 def amount(size: float) -> str:
-    """Bytes for people: "31 GB", "850 MB"."""
+    """Return bytes for people: "31 GB", "850 MB"."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= factor:
             return f"{_three_digits(size / factor)} {unit}"
@@ -63,7 +63,7 @@ def amount(size: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: "95 s", "1.2 s", "35 ms"."""
+    """Return seconds for people: "95 s", "1.2 s", "35 ms"."""
     if seconds >= 1:
         return f"{_three_digits(seconds)} s"
     return f"{_three_digits(1000 * seconds)} ms"
@@ -84,12 +84,12 @@ def _three_digits(value: float) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A score for people: "0.932", "-" where it is not defined."""
+    """Return a score for people: "0.932", or "-" if it is not defined."""
     return "-" if value is None or not math.isfinite(value) else f"{value:z.{digits}f}"
 
 
 def score_text(name: str, value: float | None) -> str:
-    """A score for people, by its name: "0.932"; an error in the targets' unit, which may be great or small, has four digits."""
+    """Return a score for people: "0.932"; an error in the targets' unit, which may be large or small, has four digits."""
     return number(value) if name not in IN_UNITS or value is None or not math.isfinite(value) else f"{value:.4g}"
 
 

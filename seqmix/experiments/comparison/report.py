@@ -1,4 +1,4 @@
-"""What people look at after `seqmix compare`: a table for the terminal, figures, and a self-contained page."""
+"""What people look at after `compare`: a table for the terminal, figures, and a self-contained page."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _cells(row: ComparisonRow, scores: Sequence[str]) -> list[str]:
 
 
 def with_spread(found: Spread | None, name: str = "") -> str:
-    """A score over seeds: "0.932 ± 0.010"; of one seed, the value alone."""
+    """Return a score over seeds: "0.932 ± 0.010"; of one seed, the value alone."""
     if found is None:
         return "-"
     mean = score_text(name, found.mean)
@@ -79,7 +79,7 @@ def comparison_headline(trial: Trial) -> str:
 
 
 def score_figure(comparison: Comparison) -> Figure:
-    """The first score of every method: mean, standard deviation and the single seeds; simple methods in grey."""
+    """Return the first score of every method: mean, standard deviation and the single seeds; simple methods in grey."""
     first = comparison.scores[0]
     rows = [row for row in comparison.rows if row.figures[first]][::-1]
     colours = _looks(comparison)
@@ -102,7 +102,7 @@ def score_figure(comparison: Comparison) -> Figure:
 
 
 def curves_figure(comparison: Comparison) -> Figure:
-    """The first validation score over the training time: one line a training, one colour a mixer."""
+    """Return the first validation score over the training time: one line per training, one colour per mixer."""
     figure, axes = new_figure(6.0, _height(comparison))
     first = f"val_{comparison.scores[0]}"
     for mixer, style in _looks(comparison).items():
@@ -118,7 +118,7 @@ def curves_figure(comparison: Comparison) -> Figure:
 
 
 def memory_figure(comparison: Comparison) -> Figure | None:
-    """The first score over peak memory, one point a mixer; None: memory was not measured."""
+    """Return the first score over peak memory, one point per mixer; None if memory was not measured."""
     from matplotlib.ticker import FuncFormatter
 
     figure, axes = new_figure(5.6, _height(comparison))

@@ -1,4 +1,4 @@
-"""What people look at after `seqmix reproduce`: a table for the terminal, a figure, and a self-contained page."""
+"""What people look at after `reproduce`: a table for the terminal, a figure, and a self-contained page."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _cells(line: ReproductionRow) -> list[str]:
 
 
 def percent(value: Spread | None) -> str:
-    """An accuracy over seeds: "64.70 ± 0.31"; of one seed, the value alone."""
+    """Return an accuracy over seeds: "64.70 ± 0.31"; of one seed, the value alone."""
     if value is None:
         return "-"
     return number(value.mean, 2) + ("" if value.sd is None else f" ± {number(value.sd, 2)}")
@@ -78,8 +78,10 @@ def reproduction_headline(trial: Trial) -> str:
 
 
 def accuracy_figure(found: Reproduction) -> Figure:
-    """Measured (with the standard deviation over seeds) and published accuracy of every method, joined by a line; the simple
-    methods in grey."""
+    """Return measured and published accuracies of every method, joined by lines; simple methods in grey.
+
+    Bars are standard deviations over seeds.
+    """
     rows = list(_rows(found))[::-1]
     figure, axes = new_figure(7.2, 1.3 + 0.27 * len(rows))
     labels = {"measured": "measured here", "published": "published", "simple": "simple method, measured here"}

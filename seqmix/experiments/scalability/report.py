@@ -1,4 +1,4 @@
-"""What people look at after `seqmix reproduce scalability`: a table, the figure of error over length, and a page."""
+"""What people look at after `reproduce_scalability`: a table, the figure of error over length, and a page."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _percent(point: ScalabilityPoint) -> str:
 
 
 def scalability_figure(result: Scalability) -> Figure:
-    """Test error over length, both axes logarithmic, one panel a task, one line a mixer.
+    """Return test error over length on logarithmic axes, one panel per task, one line per mixer.
 
     No error at all has no place on such an axis: it is drawn at half of what one wrong answer would be.
     """
@@ -105,7 +105,7 @@ def scalability_figure(result: Scalability) -> Figure:
 
 
 def time_figure(result: Scalability) -> Figure | None:
-    """Seconds of training over length, for what reached the goal on the validation split; None: nothing did."""
+    """Return seconds of training over length, for what reached the goal on the validation split; None if nothing did."""
     solved = [point for point in result.points if point.solved]
     if not solved:
         return None

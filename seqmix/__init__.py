@@ -10,6 +10,12 @@ honestly, predictions out. All that the command line does, a few lines of Python
     print(seqmix.evaluate(run).scores["accuracy"])
     for prediction in seqmix.predict("new.fa", run=run):
         print(prediction.id, prediction.label)
+
+Sequences in memory do as well::
+
+    data = seqmix.prepare(records=[("m1", "ACGTTGCA", "mouse"), ("t1", "GGCATTAC", "turtle")], output="data", alphabet="dna")
+    run.predict_proba(["ACGTTGCA", "GGCATTAC"])  # (N, C), columns in run.classes
+    seqmix.SeqmixClassifier(mixer="skyformer", epochs=3).fit(sequences, labels).predict(sequences)
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ def calls(run, dataset, tmp_path, monkeypatch):
     """Each public function that has a bar, with the word that is on it."""
     return {
         "reading": lambda **shown: seqmix.prepare(records=RECORDS, output=tmp_path / "data", overwrite=True, **shown),
+        "generating": lambda **shown: seqmix.generate("adding", tmp_path / "made", train=9, overwrite=True, length=8, **shown),
         "epoch": lambda **shown: train_tiny(dataset, tmp_path / "run", overwrite=True, **shown),
         "evaluating": lambda **shown: seqmix.evaluate(run, output=tmp_path, baselines=False, resamples=2, **shown),
         "predicting": lambda **shown: list(seqmix.predict(sequences=["ACGT"] * 9, run=run, **shown)),
@@ -20,7 +21,7 @@ def calls(run, dataset, tmp_path, monkeypatch):
     }
 
 
-@pytest.mark.parametrize("name", ["reading", "epoch", "evaluating", "predicting", "predicting: run", "seed"])
+@pytest.mark.parametrize("name", ["reading", "generating", "epoch", "evaluating", "predicting", "predicting: run", "seed"])
 def test_progress_is_drawn_when_asked_for_and_only_then(name, trained, dataset, tmp_path, monkeypatch, capfd):
     call = calls(trained, dataset, tmp_path, monkeypatch)[name]
     call()

@@ -20,6 +20,7 @@ from seqmix.data.records import MadeRecords, Record
 from seqmix.data.synthetic import Sample, Task, find_task, split_generators
 from seqmix.data.writer import Progress
 from seqmix.errors import ConfigError, param
+from seqmix.reporting.progress import amount_shown
 from seqmix.system.arguments import typed
 
 
@@ -49,7 +50,7 @@ def generate(
     test: int = 1000,
     seed: int = 0,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: bool | Progress = False,
     **options: Any,
 ) -> Dataset:
     """Generate a synthetic task as a data set.
@@ -62,7 +63,8 @@ def generate(
         test: number of test samples.
         seed: seed of everything that is drawn.
         overwrite: whether to replace `output` if it is a data set.
-        progress: called now and then with the number of records and positions so far.
+        progress: True to draw a progress bar; or a function, called now and then with the number of records and
+            positions so far.
         **options: options of the task: `length`; for listops also `min_length`, `max_depth` and `max_args`; for pathfinder
             also `difficulty`.
 
@@ -80,15 +82,16 @@ def generate(
             least = "at least 1" if split == "train" else "0 or more"
             raise ConfigError(f"{param(split)} must be {least}: got {count}", option=split)
     task_options = chosen.options(options)
-    return prepare_records(
-        MadeRecords(generated_records(chosen, task_options, counts, seed)),
-        output,
-        # With val = 0, no validation records are taken out of training.
-        PrepareOptions(alphabet=chosen.alphabet, task=chosen.kind, tolerance=chosen.tolerance, seed=seed, split="1,0,0"),
-        overwrite=overwrite,
-        facts={"generated": {"task": task, **asdict(task_options), **counts, "seed": seed}},
-        progress=progress,
-    )
+    with amount_shown(progress, "generating", "positions") as report:
+        return prepare_records(
+            MadeRecords(generated_records(chosen, task_options, counts, seed)),
+            output,
+            # With val = 0, no validation records are taken out of training.
+            PrepareOptions(alphabet=chosen.alphabet, task=chosen.kind, tolerance=chosen.tolerance, seed=seed, split="1,0,0"),
+            overwrite=overwrite,
+            facts={"generated": {"task": task, **asdict(task_options), **counts, "seed": seed}},
+            progress=report,
+        )
 
 
 def first_samples(task: str, count: int, *, seed: int = 0, **options: Any) -> list[Sample]:

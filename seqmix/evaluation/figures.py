@@ -22,12 +22,13 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
     """Return the confusion matrix; colour is the share of the true class, numbers are counts."""
     size = len(evaluation.classes)
     side = min(12.0, max(4.0, 1.8 + 0.55 * size))
-    figure, axes = new_figure(side + 0.6, side)
+    names = [plain(name) for name in evaluation.classes]
+    margin = 0.085 * max(map(len, names))  # inches for the names, which would else push the axis labels out of the figure
+    figure, axes = new_figure(side + margin, side + 0.6 * margin - 0.6)
     totals = [max(1, sum(row)) for row in evaluation.confusion]
     shares = [[count / total for count in row] for row, total in zip(evaluation.confusion, totals, strict=True)]
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.spines[:].set_visible(False)
-    names = [plain(name) for name in evaluation.classes]
     axes.set_xticks(range(size), names, rotation=40, ha="right")
     axes.set_yticks(range(size), names)
     axes.set_xlabel("predicted class")

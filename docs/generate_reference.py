@@ -22,9 +22,9 @@ from typer.main import get_command  # noqa: E402
 import seqmix  # noqa: E402
 from seqmix.cli import app  # noqa: E402
 from seqmix.config import DataConfig, ModelConfig, TrainingConfig  # noqa: E402
+from seqmix.config.options import Option, options_of  # noqa: E402
 from seqmix.errors import spell  # noqa: E402
 from seqmix.mixers import available_mixers, mixer_class, mixer_options  # noqa: E402
-from seqmix.options import Option, options_of  # noqa: E402
 
 _MADE = "<!-- Written by docs/generate_reference.py: change the code and run the script again. -->"
 _COMMANDS = """\

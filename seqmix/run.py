@@ -20,13 +20,13 @@ import tomli_w
 from numpy.typing import NDArray
 
 from seqmix.config import Config, read_toml
+from seqmix.config.options import taking
 from seqmix.data.dataset import fingerprint, read_info
 from seqmix.data.vocabulary import Vocabulary, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, RunError, command, param, shown
 from seqmix.models.predict_options import PredictOptions, predict_options
 from seqmix.objectives import objective_of
 from seqmix.objectives.base import Objective
-from seqmix.options import taking
 from seqmix.reporting.text import score_text
 from seqmix.system.arguments import typed
 from seqmix.system.environment import environment

@@ -1,4 +1,4 @@
-"""Flags, made from the declared options (see `seqmix.options`), and those that several commands share."""
+"""Flags, made from the declared options (see `seqmix.config.options`), and those that several commands share."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import typer
 
 from seqmix.cli.console import in_flags
 from seqmix.config import MACHINE
+from seqmix.config.options import Option, options_of
 from seqmix.data.options import ReadOptions
-from seqmix.options import Option, options_of
 from seqmix.training.keywords import keywords
 
 

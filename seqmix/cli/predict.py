@@ -9,9 +9,9 @@ import typer
 
 from seqmix.cli.console import console, print_notes, reported, wants_bar
 from seqmix.cli.options import Quiet, Verbose, with_flags
+from seqmix.config.options import options_of
 from seqmix.data.options import ReadOptions
 from seqmix.models.predict_options import PredictOptions
-from seqmix.options import options_of
 
 app = typer.Typer()
 _READ = {

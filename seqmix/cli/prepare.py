@@ -9,8 +9,8 @@ import typer
 
 from seqmix.cli.console import console, next_command, print_dataset, reported, wants_bar
 from seqmix.cli.options import Quiet, Verbose, names, with_flags
+from seqmix.config.options import options_of
 from seqmix.data.options import LABELS, SPLITTING, PrepareOptions, ReadOptions
-from seqmix.options import options_of
 
 if TYPE_CHECKING:
     from seqmix.data.dataset import Dataset

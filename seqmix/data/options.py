@@ -1,4 +1,4 @@
-"""What can be asked of preparing and reading, declared once (see `seqmix.options`); nothing here waits for numpy."""
+"""What can be asked of preparing and reading, declared once (see `seqmix.config.options`); nothing here waits for numpy."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from seqmix.config import TRUNCATIONS
+from seqmix.config.options import check, documented, option
 from seqmix.errors import ConfigError, param
-from seqmix.options import check, documented, option
 
 ALPHABETS = ("dna", "dna-iupac", "protein", "chars", "bytes", "words", "real")
 UNKNOWN_POLICIES = ("map", "drop", "error")

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from seqmix.config.options import sort_options, taking
 from seqmix.data.dataset import Dataset
 from seqmix.data.describe import describe
 from seqmix.data.divide import divide
@@ -39,7 +40,6 @@ from seqmix.data.vocabulary import Encoder, guess_alphabet, new_encoder, vocabul
 from seqmix.data.writer import LengthLimits, Progress, WrittenRecords, write_records
 from seqmix.errors import ConfigError, DatasetError, InputError, param, shown
 from seqmix.objectives import kind_of
-from seqmix.options import sort_options, taking
 from seqmix.reporting.progress import amount_shown
 from seqmix.system.arguments import typed
 from seqmix.system.files import whole_folder

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from seqmix.config.options import taking
 from seqmix.data.in_memory import memory_records
 from seqmix.data.inputs import find_sources
 from seqmix.data.options import ReadOptions
@@ -18,7 +19,6 @@ from seqmix.data.records import Record
 from seqmix.errors import ConfigError, command, param
 from seqmix.models.predict_options import PredictOptions, predict_options
 from seqmix.models.predictor import Prediction, Tally
-from seqmix.options import taking
 from seqmix.reporting.progress import count_of, with_bar
 from seqmix.run import Run, find_run
 from seqmix.system.arguments import typed

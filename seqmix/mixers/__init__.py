@@ -12,8 +12,8 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
+from seqmix.config.options import check_name, check_type
 from seqmix.errors import ConfigError
-from seqmix.options import check_name, check_type
 
 if TYPE_CHECKING:
     from seqmix.mixers.base import AttentionMixer as AttentionMixer

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqmix.config import MACHINE, TrainingConfig
+from seqmix.config.options import check, declared, documented, option, sort_options
 from seqmix.errors import param
-from seqmix.options import check, declared, documented, option, sort_options
 
 
 @documented

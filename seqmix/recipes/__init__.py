@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqmix.config import Table, build_table, read_toml
-from seqmix.options import check, check_name, documented, option
+from seqmix.config.options import check, check_name, documented, option
 
 
 @documented

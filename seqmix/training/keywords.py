@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqmix.config import MODEL, PROTOCOLS, DataConfig, ModelConfig, TrainingConfig
-from seqmix.options import Option, documented, option, options_of
+from seqmix.config.options import Option, documented, option, options_of
 
 
 @documented

@@ -16,10 +16,10 @@ from typing import Any
 import torch
 
 from seqmix.config import Config, Table, merge
+from seqmix.config.options import taking_options
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, Interrupted, RunError, command, param
 from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parameters, without_memory
-from seqmix.options import taking_options
 from seqmix.reporting.text import amount
 from seqmix.run import Run, next_run_folder
 from seqmix.system.arguments import typed

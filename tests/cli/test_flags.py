@@ -6,8 +6,8 @@ from typer.testing import CliRunner
 
 from seqmix import cli
 from seqmix.cli.options import TRAIN_FLAGS, complete_mixers, complete_recipes
+from seqmix.config.options import options_of
 from seqmix.data.options import PrepareOptions, ReadOptions
-from seqmix.options import options_of
 
 DECLARED = {"train": TRAIN_FLAGS, "prepare": {**options_of(PrepareOptions), **options_of(ReadOptions)}}
 CHOICES = [(command, one) for command, options in DECLARED.items() for one in options.values() if one.choices]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from seqmix.config import DataConfig, ModelConfig, TrainingConfig
+from seqmix.config.options import options_of
 from seqmix.mixers import available_mixers, mixer_options
-from seqmix.options import options_of
 from tests.docs.pages import PAGES, README, ROOT, all_options, blocks, code_spans, page_name, parse, prose, words_of
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=page_name)

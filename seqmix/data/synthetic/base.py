@@ -15,9 +15,9 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.config.options import check, documented, option, options_of
 from seqmix.data.splitting import SPLITS
 from seqmix.errors import ConfigError, param
-from seqmix.options import check, documented, option, options_of
 
 
 @dataclass(frozen=True, slots=True)

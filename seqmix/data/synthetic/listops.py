@@ -25,9 +25,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.config.options import check, documented, option
 from seqmix.data.synthetic.base import Sample, Task
 from seqmix.errors import ConfigError, param
-from seqmix.options import check, documented, option
 
 Ints = NDArray[np.int64]
 

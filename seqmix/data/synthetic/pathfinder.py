@@ -22,10 +22,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.config.options import check, documented, option
 from seqmix.data.synthetic.base import Sample, Task
 from seqmix.data.synthetic.curves import CurveField, Floats, Mask, draw
 from seqmix.errors import ConfigError, param
-from seqmix.options import check, documented, option
 
 DASHES = {"easy": 6, "medium": 9, "hard": 14}
 """Dashes of a long curve, for each difficulty."""

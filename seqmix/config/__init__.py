@@ -3,7 +3,7 @@
 Three tables: [model] (with [mixer], the mixer's own options), [training], [data]. Whatever is not given takes the mixer's
 defaults for the model, then those declared here. A run's `config.toml` holds every option, so `--config` repeats the run.
 
-Every option is declared here once (see `seqmix.options`): `seqmix.train` and `seqmix train` take their names, defaults,
+Every option is declared here once (see `seqmix.config.options`): `seqmix.train` and `seqmix train` take their names, defaults,
 help and checks from here.
 """
 
@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from seqmix.config.options import check, check_name, documented, option, options_of, refuse
 from seqmix.errors import ConfigError, param
-from seqmix.options import check, check_name, documented, option, options_of, refuse
 
 Table = dict[str, Any]
 T = TypeVar("T")

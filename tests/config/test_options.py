@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import pytest
 
 from seqmix.config import Config, DataConfig, ModelConfig, TrainingConfig
+from seqmix.config.options import check, documented, option, options_of
 from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import PrepareOptions
 from seqmix.errors import ConfigError, param
-from seqmix.options import check, documented, option, options_of
 
 
 @documented

@@ -1,1 +1,1 @@
-"""What mixers cost in time and memory, and how well they approximate attention."""
+"""Measurements of the mixers: time and memory over the length, and how well they approximate attention."""

@@ -1,13 +1,13 @@
-"""The spectral study of Chen et al. (2021, Skyformer, section 4.5 and figure 1), for all attention mixers that are installed.
+"""The spectral study of Chen et al. (2021, Skyformer, section 4.5 and figure 1), for all installed attention mixers.
 
 `bench_approximation` measures two things:
 
-1. For every mixer that approximates an attention (`AttentionMixer.feature_options`), how far its output is from that of
-   what it approximates (`AttentionMixer.exact`): ``|approximate - exact|_2 / |exact|_2`` with the spectral norm of the
-   (L, E) output of each head, over the number of features and the length. Skyformer is held against kernelized attention,
-   which it is meant to approximate, where the paper holds its algorithm against softmax attention. Queries, keys and values
-   are standard normal, or those of a trained model on records of its test split. They, and both attentions, are float32,
-   as in use; norms are taken in float64. Mixers are in `eval()`, and what they learn is as it was drawn at the beginning.
+1. For every mixer that approximates an attention (`AttentionMixer.feature_options`), how far its output is from the exact
+   output (`AttentionMixer.exact`): ``|approximate - exact|_2 / |exact|_2`` with the spectral norm of the (L, E) output of
+   each head, for each number of features and each length. Skyformer is compared with kernelized attention, which it is
+   meant to approximate; the paper compares its algorithm with softmax attention. Queries, keys and values are standard
+   normal, or those of a trained model on records of its test split. Inputs and both attentions are float32, as in use;
+   norms are computed in float64. Mixers are in `eval()` mode, with parameters as they are initialised.
 2. How stable training with each attention mixer is: see `seqmix.bench.stability`.
 """
 
@@ -65,22 +65,22 @@ def bench_approximation(
     """Measure how well attention is approximated, and how stable training with each attention mixer is.
 
     Args:
-        mixers: names of attention mixers; None for all that are installed. Stability is always measured of softmax, too.
-        features: numbers of features, measured in ascending order, each once.
-        lengths: lengths in tokens, at least 16, measured in ascending order, each once.
-        run: a run with an attention mixer, whose queries, keys and values are taken, too. Lengths that too few of its test
-            records have are left out, with a note.
-        data: the data set that is trained on to measure stability; None for that of the run, else random DNA. With a run,
-            the folder that its data set has moved to.
-        repeats: draws of queries, keys and values, and of what approximations draw.
-        steps: training steps of which stability is measured.
-        seeds: trainings of which it is measured.
+        mixers: names of attention mixers; None for all installed ones. The stability of softmax is always measured.
+        features: numbers of features; sorted, and duplicates dropped.
+        lengths: lengths in tokens, at least 16; sorted, and duplicates dropped.
+        run: a run with an attention mixer, whose queries, keys and values are measured as well. Lengths that too few of its
+            test records reach are left out, with a note.
+        data: the data set to train on when measuring stability; None for the run's data set or, without a run, random DNA.
+            With a run, the folder that its data set has moved to.
+        repeats: draws of queries, keys and values, and of the approximations' random numbers.
+        steps: training steps over which stability is measured.
+        seeds: trainings over which stability is measured.
         threads: threads on the CPU; None for OMP_NUM_THREADS, or one for each core.
-        on_start: called with the number of things to measure.
-        on_done: called after each of them.
+        on_start: called with the number of measurements to come.
+        on_done: called after each measurement.
 
     Returns:
-        What was measured; after an interruption (KeyboardInterrupt), what was measured till then, if there is anything.
+        The results; after an interruption (KeyboardInterrupt), those measured so far, if any.
 
     Raises:
         ConfigError: an option is not allowed.
@@ -113,7 +113,7 @@ def bench_approximation(
     )
     cut = opened.config.data.max_length if opened is not None else 0
     if 0 < cut < max(lengths):
-        result.notes.append(f"run inputs: its records were cut to {cut:,} characters in training; greater lengths take more")
+        result.notes.append(f"run inputs: records were cut to {cut:,} characters in training; longer lengths use more of them")
     with thread_count(threads), torch.random.fork_rng(devices=[]):
         result.environment = environment()
         _measure(result, sources, dataset, on_start or (lambda _: None), on_done or (lambda: None))
@@ -121,7 +121,7 @@ def bench_approximation(
 
 
 def _check(mixers: Sequence[str] | None, features: Sequence[int], lengths: Sequence[int], numbers: dict[str, int]) -> None:
-    """Refuse what is not allowed before anything is measured."""
+    """Raise a `ConfigError` for options that are not allowed, before anything is measured."""
     for name in mixers or ():
         if not issubclass(mixer_class(name), AttentionMixer):
             raise ConfigError(f"the mixer '{name}' is not an attention mixer; available: {', '.join(attention_mixers())}")
@@ -140,7 +140,7 @@ def _dataset(run: Run | None, data: str | Path | Dataset | None) -> Dataset | No
     else:
         dataset = Dataset.open(data) if isinstance(data, str | Path) else data
     if dataset is not None and dataset.n_sequences == 2:
-        raise DatasetError(f"{dataset.path}: only single texts and sequences can be measured on, not pairs")
+        raise DatasetError(f"{dataset.path}: this measurement needs single texts or sequences, not pairs")
     if run is None and dataset is not None and not (dataset.labelled and len(dataset.indices("train"))):
         raise DatasetError(
             f"{dataset.path}: there are no labelled training records to train with; run {command('prepare')} again with labels"
@@ -155,7 +155,7 @@ def _measure(
     on_start: Callable[[int], object],
     on_done: Callable[[], object],
 ) -> None:
-    """Measure everything, in order, into `result`."""
+    """Measure everything, in order, and add it to `result`."""
     chosen, lengths = result.settings["mixers"], result.settings["lengths"]
     approximate = [name for name in chosen if _attention(name).feature_options(1) is not None]
     trained = list(dict.fromkeys(("softmax", *chosen)))
@@ -193,7 +193,7 @@ def _attention(name: str) -> type[AttentionMixer]:
 
 
 def _add_errors(result: ApproximationResult, name: str, source: Inputs, drawn: Sequence[Heads]) -> None:
-    """Add a series, one number of features after the other; where the mixer fails, add a note."""
+    """Add the errors of a mixer for each number of features; where the mixer fails, add a note."""
     length = drawn[0][0].shape[2]
     mask = torch.ones(1, length, dtype=torch.bool)
     series = ErrorSeries(mixer=name, inputs=source.name, length=length)
@@ -223,7 +223,7 @@ def _add_errors(result: ApproximationResult, name: str, source: Inputs, drawn: S
 
 
 def _add_instability(result: ApproximationResult, name: str, setting: str, dataset: Dataset | None) -> None:
-    """Add the instability of a mixer in one setting, seed by seed; where training fails, it ends there, with a note."""
+    """Add the instability of a mixer in one setting, seed by seed; where training fails, stop and add a note."""
     try:
         found = Instability(mixer=name, setting=setting, options=model_config(name, LENGTH, setting).mixer_options)
         for seed in range(result.settings["instability"]["seeds"]):
@@ -235,7 +235,7 @@ def _add_instability(result: ApproximationResult, name: str, setting: str, datas
             if len(found.logits) == 1:
                 result.instabilities.append(found)
     except (SeqmixError, ValueError, RuntimeError) as error:
-        result.notes.append(f"{name}: no instability ({setting}): {_first_line(error)}")
+        result.notes.append(f"{name}: instability was not measured ({setting}): {_first_line(error)}")
 
 
 def _first_line(error: Exception) -> str:
@@ -243,20 +243,20 @@ def _first_line(error: Exception) -> str:
 
 
 def relative_error(approximate: Tensor, exact: Tensor) -> float:
-    """Return ``|approximate - exact|_2 / |exact|_2`` of `(B, H, L, E)`, the mean over heads and sequences.
+    """Return ``|approximate - exact|_2 / |exact|_2`` of `(B, H, L, E)`, averaged over heads and sequences.
 
     Raises:
-        SeqmixError: it is not a finite number.
+        SeqmixError: the error is not a finite number.
     """
     approximate, exact = approximate.double(), exact.double()
     found = (spectral_norm(approximate - exact) / spectral_norm(exact)).mean()
     if not bool(found.isfinite()):
-        raise SeqmixError("there are numbers in the output that are not finite, or nothing but zeros")
+        raise SeqmixError("the output has numbers that are not finite, or only zeros")
     return float(found)
 
 
 def spectral_norm(matrices: Tensor) -> Tensor:
-    """Return the greatest singular value of each matrix `(..., L, E)`: the root of that of the `(E, E)` Gram matrix."""
+    """Return the largest singular value of each matrix `(..., L, E)`: the root of the `(E, E)` Gram matrix's."""
     if not bool(matrices.isfinite().all()):
         return torch.full(matrices.shape[:-2], torch.nan, dtype=matrices.dtype)
     squares: Tensor = torch.linalg.eigvalsh(matrices.mT @ matrices)
@@ -267,7 +267,7 @@ def parse_features(text: str) -> list[int]:
     """Read "16,64" as [16, 64].
 
     Raises:
-        ConfigError: something in it is not a number of features.
+        ConfigError: a part of the text is not a number of features.
     """
     parts = [part.strip() for part in text.split(",")]
     for part in parts:

@@ -1,4 +1,4 @@
-"""What people look at after `bench approximation`: tables for the terminal and a figure."""
+"""The report of `seqmix bench approximation`: tables for the terminal and a figure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SETTINGS = {"seqmix": "trained as by seqmix train", "published": "trained as pu
 
 
 def approximation_tables(result: ApproximationResult) -> list[ReportTable]:
-    """Return the errors and the instability; what is empty is left out."""
+    """Return the tables of errors and of instability, without empty ones."""
     tables = []
     if result.errors:
         tables.append(_error_table(result))
@@ -35,7 +35,7 @@ def _error_table(result: ApproximationResult) -> ReportTable:
     features, draws = result.settings["features"], counted(result.settings["repeats"], "draw")
     title = (
         "approximation error (relative spectral norm) by number of features\n"
-        f"mean ± standard deviation of {draws}; fall: first error / last"
+        f"mean ± standard deviation over {draws}; fall: last error / first"
     )
     columns = [Column("inputs"), Column("mixer"), *(Column(f"{n:,}", "number") for n in features), Column("fall", "number")]
     table = ReportTable(columns, title, keys=2)
@@ -54,7 +54,7 @@ def _error_table(result: ApproximationResult) -> ReportTable:
 
 
 def _with_spread(mean: str, values: Sequence[Any], spread: str) -> str:
-    """Return a mean with its spread; a single value has none."""
+    """Return "0.120±0.004", or the mean alone if there is one value."""
     return f"{mean}±{spread}" if len(values) > 1 else mean
 
 
@@ -65,7 +65,7 @@ def _digits(value: float) -> str:
 def _instability_table(result: ApproximationResult) -> ReportTable:
     settings = result.settings["instability"]
     title = (
-        "instability: how far the output moves for what a step moves the parameters\n"
+        "instability: how far a step moves the output, relative to how far it moves the parameters\n"
         f"{counted(settings['steps'], 'step')}, {counted(settings['seeds'], 'seed')}, data: {settings['data']}"
     )
     names = ("tau of logits", "times softmax", "tau of features", "times softmax")
@@ -85,7 +85,7 @@ def _instability_table(result: ApproximationResult) -> ReportTable:
 
 
 def approximation_figure(result: ApproximationResult) -> Figure:
-    """Return errors over the number of features on logarithmic axes, a row for each kind of input, and bars of instability."""
+    """Draw errors over the number of features on logarithmic axes, one row per kind of input, and bars of instability."""
     from matplotlib.figure import Figure
 
     kinds = list(dict.fromkeys(series.inputs for series in result.errors))
@@ -121,7 +121,7 @@ def _draw_errors(part: Any, result: ApproximationResult, kinds: list[str], lengt
     for axes in grid[-1]:
         axes.set_xlabel("features")
     values = [point.error for series in result.errors for point in series.points if point.error > 0] or [1.0]
-    # Within two decades, ticks at the decades alone would leave the axis without a figure.
+    # Within two decades, ticks at the decades alone would leave the axis without a number.
     grid[0, 0].yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if max(values) < 100 * min(values) else (1.0,)))
     lines = {line.get_label(): line for axes in grid.flat for line in axes.get_lines()}
     part.legend(lines.values(), lines.keys(), frameon=False, loc="outside right center", fontsize="small")
@@ -134,7 +134,7 @@ def _panel(axes: Any, drawn: list[ErrorSeries], order: dict[str, int], features:
     axes.set_yscale("log")
     for series in drawn:
         x = [point.features for point in series.points]
-        # An error of nothing has no place on a logarithmic axis.
+        # An error of zero cannot be drawn on a logarithmic axis.
         y = [point.error if point.error > 0 else float("nan") for point in series.points]
         axes.plot(x, y, label=plain(series.mixer), **look(order[series.mixer]))
     axes.set_xticks(features, [f"{n:,}" for n in features])
@@ -158,7 +158,7 @@ def _draw_instability(part: Any, result: ApproximationResult, settings: list[str
                 axes.barh(names.index(one.mixer), ratio, xerr=spread, color=colour, ecolor=DARK, height=0.7)
         axes.axvline(1.0, color=GREY, linewidth=1, linestyle=":")
         axes.set_yticks(range(len(names)), [plain(name) for name in names], fontsize="small")
-        axes.set_xlabel("instability, times that of softmax")
+        axes.set_xlabel("instability, as a multiple of softmax's")
         axes.set_title(_SETTINGS[setting], loc="left", fontsize="medium")
         axes.spines[["top", "right"]].set_visible(False)
     row[0].invert_yaxis()

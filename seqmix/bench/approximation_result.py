@@ -1,4 +1,4 @@
-"""What `seqmix bench approximation` found: errors of approximations of attention, and how stable training is."""
+"""The results of `seqmix bench approximation`: errors of approximations of attention, and how stable training is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ErrorPoint:
 
     Attributes:
         features: the number of features.
-        draws: the error of each draw, the mean over its heads.
+        draws: the error of each draw, averaged over its heads.
     """
 
     features: int
@@ -42,7 +42,7 @@ class ErrorSeries:
         mixer: name of the mixer.
         inputs: "gaussian" or "run".
         length: length in tokens.
-        points: fewest features first.
+        points: the errors, by increasing number of features.
     """
 
     mixer: str
@@ -52,7 +52,7 @@ class ErrorSeries:
 
     @property
     def fall(self) -> float | None:
-        """The error with most features as a share of that with fewest; None if there is one point, or no error."""
+        """The error with the most features divided by that with the fewest; None with one point or without an error."""
         if len(self.points) < 2 or not self.points[0].error:
             return None
         return self.points[-1].error / self.points[0].error
@@ -74,15 +74,15 @@ class ErrorSeries:
 
 @dataclass(slots=True, kw_only=True)
 class ApproximationResult:
-    """What `bench_approximation` found.
+    """The results of `bench_approximation`.
 
     Attributes:
-        settings: features, lengths and so on, as asked for.
+        settings: features, lengths and other options.
         environment: versions, platform, threads.
         errors: one series for each approximation, kind of input and length.
         instabilities: one for each attention mixer and setting.
         notes: what was left out, and why.
-        interrupted: whether something is missing because the user interrupted.
+        interrupted: whether results are missing because the user interrupted.
     """
 
     settings: dict[str, Any]
@@ -93,7 +93,7 @@ class ApproximationResult:
     interrupted: bool = False
 
     def softmax(self, setting: str) -> Instability | None:
-        """Return the instability of softmax attention in a setting, which the others are compared with; None if missing."""
+        """Return the instability of softmax attention in a setting, the reference for the others; None if missing."""
         return next((one for one in self.instabilities if (one.mixer, one.setting) == ("softmax", setting)), None)
 
     def to_json(self) -> str:

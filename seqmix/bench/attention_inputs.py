@@ -1,4 +1,4 @@
-"""Queries, keys and values to try attention with: standard normal ones, or those of a trained model."""
+"""Queries, keys and values to measure attention on: standard normal ones, or those of a trained model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seqmix.run import Run
 
 Heads = tuple[Tensor, Tensor, Tensor]  # queries, keys, values: (1, H, L, E) each
 _LAYERS = ("query", "key", "value")
-_BLOCK = 0  # of a trained model, whose queries, keys and values are taken
+_BLOCK = 0  # the block of a trained model whose queries, keys and values are used
 
 
 def attention_mixers() -> list[str]:
@@ -35,27 +35,27 @@ class Inputs(Protocol):
 
     @property
     def description(self) -> dict[str, Any]:
-        """For JSON."""
+        """The inputs described for JSON."""
 
     def lacking(self, length: int, draws: int) -> str:
-        """Return why there are not that many draws of that length, "" if there are."""
+        """Return why this many draws of this length are not possible; "" if they are."""
 
     def draw(self, length: int, number: int) -> Heads:
-        """Return draw `number`, the same each time."""
+        """Return draw `number`, the same on every call."""
 
 
 class GaussianInputs:
-    """Independent standard normal rows, so that squared distances of a query from a key are about twice the head width."""
+    """Independent standard normal rows: the squared distance of a query from a key is about twice the head width."""
 
     name, n_heads, head_width = "gaussian", 2, 32
 
     @property
     def description(self) -> dict[str, Any]:
-        """Their shape and scale."""
+        """The shape and scale of the inputs."""
         return {"n_heads": self.n_heads, "head_width": self.head_width, "standard_deviation": 1.0}
 
     def lacking(self, length: int, draws: int) -> str:
-        """Return nothing: there is no end to them."""
+        """Return "": any number of draws is possible."""
         return ""
 
     def draw(self, length: int, number: int) -> Heads:
@@ -66,7 +66,7 @@ class GaussianInputs:
 
 
 class RunInputs:
-    """Those of the first block of a trained model, on the beginnings of records of its data set's test split.
+    """Queries, keys and values of the first block of a trained model, on the first tokens of test records.
 
     Raises:
         ConfigError: the run's mixer is not an attention mixer.
@@ -86,7 +86,7 @@ class RunInputs:
 
     @property
     def description(self) -> dict[str, Any]:
-        """Where they are from, and their shape."""
+        """The run and the block that the inputs come from, and their shape."""
         return {
             "path": str(self.run.path),
             "mixer": self.run.config.model.mixer,
@@ -96,19 +96,19 @@ class RunInputs:
         }
 
     def lacking(self, length: int, draws: int) -> str:
-        """Return which records, or which positions, there are too few of."""
+        """Return why this many draws of this length are not possible: the model's limit, or too few long records."""
         limit = self.model.length_limit
         if limit is not None and length > limit:
             return f"the model of {self.run.path} takes at most {limit:,} tokens"
         if (found := len(self._records(length))) < draws:
-            return f"{found} records of the test split are that long, {draws} are wanted"
+            return f"{found} records of the test split are that long, and {draws} are needed"
         return ""
 
     def draw(self, length: int, number: int) -> Heads:
-        """Return those of the test record that comes as `number` in a random order, cut to `length` tokens.
+        """Return the inputs of test record `number` in a random order, cut to `length` tokens.
 
         Raises:
-            ConfigError: the mixer does not use its layers for them.
+            ConfigError: the mixer does not compute queries, keys and values with its layers.
         """
         chosen = np.random.default_rng(0).permutation(self._records(length))[number]
         tokens = self.dataset.sequences(int(chosen))[0][: self._characters(length)]
@@ -129,12 +129,12 @@ class RunInputs:
         if self.mixer.shared_qk and "query" in made:
             made["key"] = made["query"]
         if missing := [name for name in _LAYERS if name not in made]:
-            raise ConfigError(f"the mixer of {self.run.path} makes no {' and no '.join(missing)}; take another run")
+            raise ConfigError(f"the mixer of {self.run.path} computes no {' and no '.join(missing)}; choose another run")
         q, k, v = (made[name].unflatten(-1, (self.n_heads, -1)).transpose(1, 2).float() for name in _LAYERS)
         return q, k, v
 
     def _characters(self, length: int) -> int:
-        """Return how many characters the model makes this many tokens of."""
+        """Return how many characters the model turns into this many tokens."""
         return length - (self.model.pooling == "cls") + max(0, self.model.kmer - 1)
 
     def _records(self, length: int) -> Any:

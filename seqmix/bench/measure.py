@@ -1,11 +1,11 @@
-"""Time and memory of one mixer at one length, in a process of its own.
+"""Measure time and memory of one mixer at one length, in a process of its own.
 
-`python -m seqmix.bench.measure SPEC` measures what SPEC (JSON, the fields of `MeasureSpec`) says and writes a `CostPoint`,
-or an object with "error", to standard output as JSON. A fresh process has a peak of memory of its own, and what goes wrong in
-it (no memory left, killed) is the end of one measurement only.
+`python -m seqmix.bench.measure SPEC` runs the measurement that SPEC (JSON, the fields of `MeasureSpec`) describes and writes
+a `CostPoint`, or an object with "error", to standard output as JSON. A fresh process has its own memory peak, and a failure
+(out of memory, killed) ends one measurement only.
 
-Measured is the classifier that `seqmix train` builds, with the mixer's own defaults, for sequences of random
-nucleotides, all of the same length; so convolution, norms, feed-forward and head are part of it.
+The model is the classifier that `seqmix train` builds, with the mixer's own defaults, on random nucleotide sequences of one
+length; convolution, norms, feed-forward and head are therefore part of the measurement.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parame
 from seqmix.system.devices import autocast, choose_device
 from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory
 
-LONG = 10.0  # seconds: what takes longer is run once
+LONG = 10.0  # seconds; longer runs are timed once
 _WARM_LENGTH = 64
 _N_CLASSES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureSpec:
-    """What to measure.
+    """The measurement to make.
 
     Attributes:
         mixer: name of the mixer.
-        length: length of all sequences.
+        length: length of all sequences in tokens.
         batch_size: sequences in a batch.
         d_model: width of the model; None for the mixer's default.
         device: device, as in `TrainingConfig`.
         precision: precision, as in `TrainingConfig`.
         threads: threads of torch.
-        repeats: timed runs, of which the median counts.
-        longest: seconds after which a single run ends the process; 0 for no limit.
+        repeats: timed runs; their median is reported.
+        longest: seconds after which a single run is killed, with its process; 0 for no limit.
     """
 
     mixer: str
@@ -68,7 +68,7 @@ class MeasureSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one kind of run costs: forward (`eval()`, no gradients) or training step (forward, backward, AdamW).
+    """The cost of a forward pass (`eval()`, no gradients) or of a training step (forward, backward, AdamW).
 
     Attributes:
         seconds: median of `runs`.
@@ -76,7 +76,8 @@ class Cost:
         tokens_per_second: tokens per second at the median.
         peak_bytes: peak memory beyond that of the program itself: resident memory on a CPU, memory of tensors on CUDA.
             None if the platform does not report it.
-        constant_bytes: how much of it does not depend on the length: weights, and in training gradients and moments.
+        constant_bytes: the part of the peak that does not depend on the length: weights and, in training, gradients and
+            moments.
     """
 
     seconds: float
@@ -88,7 +89,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostPoint:
-    """What was measured at one length.
+    """The measurements at one length.
 
     Attributes:
         length: length of the sequences.
@@ -106,13 +107,13 @@ class CostPoint:
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> CostPoint:
-        """Return the point that `asdict` made a dictionary of."""
+        """Return the point from the dictionary that `asdict` made of it."""
         measures = {name: Cost(**saved[name]) for name in ("forward", "training")}
         return cls(**{**saved, **measures})
 
 
 def model_config(mixer: str, length: int, d_model: int | None = None) -> ModelConfig:
-    """Return the model that is measured: the defaults that suit the mixer, for sequences of this length.
+    """Return the model to measure: the mixer's default settings, for sequences of this length.
 
     Raises:
         ConfigError: there is no such mixer, or the width is not allowed.
@@ -122,7 +123,7 @@ def model_config(mixer: str, length: int, d_model: int | None = None) -> ModelCo
 
 
 class _Work:
-    """A model, its optimiser and a batch, made anew from a fixed seed."""
+    """A new model, its optimiser and a batch, drawn from a fixed seed."""
 
     def __init__(self, spec: MeasureSpec, device: torch.device) -> None:
         torch.manual_seed(0)
@@ -152,14 +153,14 @@ class _Work:
 
 
 def measure(spec: MeasureSpec) -> CostPoint:
-    """Measure in this process: call it in a fresh one, or its memory is that of whatever was there before.
+    """Measure in this process, which must be a fresh one: memory that other code has used would count too.
 
     Raises:
         ConfigError: the model cannot be built or the device is not available.
     """
     device = choose_device(spec.device)
     torch.set_num_threads(spec.threads)
-    # A throw-away model first, so that libraries and threads that torch starts late are no part of what is measured.
+    # A throw-away model first, so that libraries and threads that torch starts late are not part of the measurement.
     warm = _Work(replace(spec, length=min(spec.length, _WARM_LENGTH), batch_size=1), device)
     warm.step()
     with evaluating(warm.model):
@@ -187,7 +188,7 @@ def measure(spec: MeasureSpec) -> CostPoint:
 
 
 def _times(run: Callable[[], None], device: torch.device, spec: MeasureSpec) -> list[float]:
-    """Return the seconds of the timed runs, after one that warms up; where that one is long, on a CPU, it is the only one."""
+    """Return the seconds of the timed runs after a warm-up; on a CPU, a long warm-up is itself the only timed run."""
     first = _seconds(run, device, spec.longest)
     if first > LONG and device.type == "cpu":
         return [first]
@@ -196,7 +197,7 @@ def _times(run: Callable[[], None], device: torch.device, spec: MeasureSpec) -> 
 
 def _seconds(run: Callable[[], None], device: torch.device, longest: float) -> float:
     wait = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device.type, lambda: None)
-    # No handler: a Python one would wait for the end of the operation that takes so long.
+    # No handler: a Python handler would run only after the operation that takes so long.
     alarm = longest > 0 and hasattr(signal, "setitimer")
     if alarm:
         signal.setitimer(signal.ITIMER_REAL, longest)
@@ -212,7 +213,7 @@ def _seconds(run: Callable[[], None], device: torch.device, longest: float) -> f
 
 
 def main(argument: str) -> str:
-    """Measure what the JSON `argument` says; return the JSON answer."""
+    """Run the measurement that the JSON `argument` describes; return the JSON answer."""
     try:
         return json.dumps(asdict(measure(MeasureSpec(**json.loads(argument)))))
     except SeqmixError as error:

@@ -1,8 +1,8 @@
-"""How time and memory of the mixers grow with the length: `bench_mixers` measures a series of lengths for each.
+"""Measure how time and memory of the mixers grow with the length: `bench_mixers` measures a series of lengths for each.
 
-Every point is measured by `seqmix.bench.measure` in a process of its own. Before it begins, time and memory are predicted
-from the points before; while it runs, its resident memory is watched. So a series ends, with a note that says why,
-before memory or patience runs out; the other mixers go on.
+Every point is measured by `seqmix.bench.measure` in a process of its own. Before a measurement starts, its time and memory
+are predicted from the previous points; while it runs, its resident memory is watched. A series therefore ends, with a note
+that says why, before memory or patience runs out; the other mixers continue.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from seqmix.system.environment import environment
 from seqmix.system.memory import free_memory
 
 LENGTHS = (1024, 4096, 16384, 65536)
-_SHARE = 0.7  # of the free memory that a point may take
-_PROGRAM = 1 << 29  # bytes that Python and torch take themselves, at most, on a CPU
-_POLL = 0.1  # seconds between two looks at a running measurement
+_SHARE = 0.7  # share of the free memory that a measurement may use
+_PROGRAM = 1 << 29  # bytes that Python and torch use themselves, at most, on a CPU
+_POLL = 0.1  # seconds between two checks of a running measurement
 
 
 @typed()
@@ -50,29 +50,30 @@ def bench_mixers(
     on_start: Callable[[int], object] | None = None,
     on_point: Callable[[str, int, CostPoint | None], object] | None = None,
 ) -> BenchResult:
-    """Time forward and training step of every mixer at every length, and measure their peak memory.
+    """Time a forward pass and a training step of every mixer at every length, and measure their peak memory.
 
-    The model is the one that `seqmix train` builds for DNA, with the defaults that suit the mixer (so widths and numbers
-    of blocks differ from mixer to mixer, see `CostSeries.model`), built for the length that is measured; the sequences are
-    random. After one run that warms up, the median of the timed runs counts; on a CPU, what takes more than ten seconds
-    is run once. Threads are those of torch in the calling process.
+    The model is the one that `seqmix train` builds for DNA of that length, with the mixer's default settings (so widths and
+    numbers of blocks differ between mixers, see `CostSeries.model`); the sequences are random. After one warm-up run, the
+    median of the timed runs is reported; on a CPU, runs of more than ten seconds are timed once. The number of threads is
+    torch's in the calling process.
 
     Args:
-        mixers: names of mixers; None for all that are registered.
-        lengths: lengths in tokens, at least 16; measured in ascending order, each once.
+        mixers: names of mixers; None for all registered ones.
+        lengths: lengths in tokens, at least 16; sorted, and duplicates dropped.
         batch_size: sequences in a batch.
         d_model: width of all models; None for each mixer's default.
         device: device, as in `TrainingConfig`.
         precision: precision, as in `TrainingConfig`.
         repeats: timed runs.
-        memory_limit: bytes that a point may take; None for 70 % of what is free when its turn comes.
-        time_limit: seconds that one training step may be expected to take; twice as long, and at least ten seconds, is
-            what a run really may take.
+        memory_limit: bytes that a measurement may use; None for 70 % of the memory that is free when it starts.
+        time_limit: seconds that a training step may take according to the prediction; a run is stopped after twice as long,
+            and at least ten seconds.
         on_start: called with the number of points to come.
-        on_point: called after each of them with mixer, length and what was measured, None if the series had ended.
+        on_point: called after each point with the mixer, the length and the measurement, which is None if the series has
+            ended.
 
     Returns:
-        What was measured; after an interruption (KeyboardInterrupt), what was measured till then, if there is anything.
+        The results; after an interruption (KeyboardInterrupt), those measured so far, if any.
 
     Raises:
         ConfigError: a mixer, a length, the device or another option is not allowed.
@@ -114,7 +115,7 @@ def bench_mixers(
 
 
 def _check(lengths: Sequence[int], batch_size: int, repeats: int, time_limit: float, precision: str) -> None:
-    """Refuse what is not allowed before anything is measured."""
+    """Raise a `ConfigError` for options that are not allowed, before anything is measured."""
     if not lengths or lengths[0] < SHORTEST:
         given = ", ".join(map(str, lengths)) or "none"
         raise ConfigError(f"{param('lengths')} must be {SHORTEST} tokens or more: got {given}", option="lengths")
@@ -135,7 +136,7 @@ def _new_series(mixer: str, length: int, d_model: int | None) -> CostSeries:
 
 
 def _extend(result: BenchResult, series: CostSeries, length: int) -> CostPoint | None:
-    """Measure the next point of a series, or note in it why there is none."""
+    """Measure the next point of a series, or note in the series why it ends."""
     memory_limit, time_limit = result.settings["memory_limit"], result.settings["time_limit"]
     names = ("batch_size", "d_model", "device", "precision", "repeats")
     spec = MeasureSpec(
@@ -153,9 +154,9 @@ def _extend(result: BenchResult, series: CostSeries, length: int) -> CostPoint |
     outcome: CostPoint | str
     if memory is not None and limit is not None and memory > limit:
         of = "" if memory_limit is not None or free is None else f" of the {amount(free)} that are free"
-        outcome = f"it would need about {amount(memory)} of memory, at most {amount(limit)}{of} may be used"
+        outcome = f"it would need about {amount(memory)} of memory, and at most {amount(limit)}{of} may be used"
     elif seconds is not None and seconds > time_limit:
-        outcome = f"a training step would take about {duration(seconds)}, the limit is {duration(time_limit)}"
+        outcome = f"a training step would take about {duration(seconds)}, and the limit is {duration(time_limit)}"
     else:
         outcome = _measure(spec, limit if device.type == "cpu" else None)
     if isinstance(outcome, str):
@@ -166,7 +167,7 @@ def _extend(result: BenchResult, series: CostSeries, length: int) -> CostPoint |
 
 
 def _measure(spec: MeasureSpec, limit: int | None) -> CostPoint | str:
-    """Measure a point in a new process; return it, or why there is none. The process never outlives this call."""
+    """Measure a point in a new process, which never outlives this call; return the point, or why there is none."""
     with processes.running("seqmix.bench.measure", asdict(spec)) as child:
         while True:
             try:
@@ -184,7 +185,7 @@ def _measure(spec: MeasureSpec, limit: int | None) -> CostPoint | str:
 
 
 def _resident(pid: int) -> int:
-    """Return the bytes of memory that a process takes now; 0 if unknown."""
+    """Return the bytes of memory that a process uses now; 0 if unknown."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError, ValueError):

@@ -1,4 +1,4 @@
-"""What people look at after `bench mixers`: tables for the terminal, figures, and the folder that holds them."""
+"""The report of `seqmix bench mixers`: tables for the terminal, a figure, and the files in the output folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def bench_tables(result: BenchResult) -> list[ReportTable]:
-    """Return the cost of every mixer at every length, and how it grows with the length."""
+    """Return a table of every mixer's cost at every length, and a table of how the cost grows with the length."""
     return [_point_table(result), _growth_table(result)]
 
 
@@ -47,7 +47,7 @@ def _point_table(result: BenchResult) -> ReportTable:
 
 
 def _growth_table(result: BenchResult) -> ReportTable:
-    title = "growth: b of cost = a · L^b, fitted\n(in brackets: from the last length but one to the last)"
+    title = "growth: b of cost = a · L^b, fitted\n(in brackets: between the two greatest lengths)"
     costs = ("forward\ntime", "training\ntime", "forward\nmemory", "training\nmemory")
     names = (*costs, "time\nper token", "(log L)²")
     table = ReportTable([Column("mixer"), *(Column(name, "number") for name in names)], title)
@@ -64,7 +64,7 @@ def _growth_cells(series: CostSeries) -> list[str]:
 
 
 def bench_figure(result: BenchResult) -> Figure:
-    """Return time and peak memory of a training step over the length on logarithmic axes, one line per mixer."""
+    """Draw time and peak memory of a training step over the length on logarithmic axes, one line for each mixer."""
     from matplotlib.figure import Figure
 
     drawn = [series for series in result.series if series.points]
@@ -84,7 +84,7 @@ def _panel(axes: Any, drawn: list[CostSeries], curve: str, title: str, show: Cal
     values = [value for points in curves for _, value in points] or [1.0]
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    # Whole decades: an axis within one of them would be without a figure.
+    # Whole decades: an axis within a single decade would be without a number.
     decades = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     low, high = 10.0 ** decades[0], 10.0 ** max(decades[1], decades[0] + 1)
     axes.set_ylim(low, high)
@@ -117,18 +117,21 @@ def _label(series: CostSeries) -> str:
 
 
 def check_output(folder: Path, overwrite: bool, name: str = "bench") -> None:
-    """Find out before anything is measured whether the figures `name` can be kept.
+    """Check, before anything is measured, that the results can be written.
+
+    Args:
+        folder: the output folder.
+        overwrite: whether to replace results that are there.
+        name: the stem of the files.
 
     Raises:
-        ConfigError: there are some already, or nothing can be written there.
+        ConfigError: the files exist, or the folder cannot be written to.
     """
     if (file := folder / f"{name}.json").exists() and not overwrite:
         raise ConfigError(f"{file} exists; replace it with {param('overwrite', True)}, or choose another {param('output')}")
     place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not place.is_dir() or not os.access(place, os.W_OK):
-        raise ConfigError(
-            f"{folder}: cannot be written: {place} is not a folder that can be written to; choose another {param('output')}"
-        )
+        raise ConfigError(f"{folder}: cannot be written: {place} is not a writable folder; choose another {param('output')}")
 
 
 def write_bench(result: BenchResult, folder: Path) -> None:

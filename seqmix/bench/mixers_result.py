@@ -1,4 +1,4 @@
-"""What `seqmix bench mixers` found: time and memory of each mixer over the length, and how fast they grow."""
+"""The results of `seqmix bench mixers`: time and memory of each mixer over the length, and how fast they grow."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _CURVES = ("forward_time", "training_time", "forward_memory", "training_memory")
 
 @dataclass(slots=True, kw_only=True)
 class CostSeries:
-    """The points of one mixer, shortest first.
+    """The measurements of one mixer, shortest length first.
 
     Attributes:
         mixer: name of the mixer.
-        quadratic: whether it says that time or memory grows with the square of the length.
-        model: the settings of the measured model, its length left out.
-        points: what was measured.
-        stopped: why lengths are missing, in words; "" if none is.
+        quadratic: whether the mixer declares that its time or memory grows with the square of the length.
+        model: the settings of the measured model, without its length.
+        points: the measurements.
+        stopped: why lengths are missing, in words; "" if none are missing.
     """
 
     mixer: str
@@ -35,8 +35,8 @@ class CostSeries:
     def curve(self, name: str) -> list[tuple[int, float]]:
         """Return lengths and values of "forward_time", "training_time" (s), "forward_memory" or "training_memory" (bytes).
 
-        Memory is what is beyond weights, gradients and moments, which do not depend on the length; lengths at which it is
-        mostly these are left out.
+        Memory excludes weights, gradients and moments, which do not depend on the length; lengths at which these make up
+        most of the peak are left out.
         """
         kind, _, what = name.partition("_")
         found: list[tuple[int, float]] = []
@@ -51,20 +51,20 @@ class CostSeries:
     def exponents(self) -> dict[str, float | None]:
         """Return, by curve, b of the fitted a * L^b; None for fewer than three points.
 
-        What every step costs, however short, flattens the beginning of a curve: see `last_exponents`.
+        The fixed cost of every step flattens the beginning of a curve: see `last_exponents`.
         """
         curves = {name: self.curve(name) for name in _CURVES}
         return {name: fit_exponent(curve) if len(curve) >= _FITTED else None for name, curve in curves.items()}
 
     def last_exponents(self) -> dict[str, float | None]:
-        """Return the same between the two greatest lengths alone; None if there is one."""
+        """Return the same exponents between the two greatest lengths alone; None where there is only one length."""
         curves = {name: self.curve(name)[-2:] for name in _CURVES}
         return {name: fit_exponent(curve) if len(curve) > 1 else None for name, curve in curves.items()}
 
     def growth(self) -> dict[str, float] | None:
-        """Return by which factor the time per token grows from the first length to the last; None if there is one length.
+        """Return the factors by which the time per token grows from the first length to the last; None with one length.
 
-        "log_squared" is that of a method whose time per token grows with the square of the logarithm of the length.
+        "log_squared" is the factor of a method whose time per token grows with the square of the length's logarithm.
         """
         if len(self.points) < 2:
             return None
@@ -78,7 +78,7 @@ class CostSeries:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the series for JSON; each point also has its time per token, as a multiple of that of the first."""
+        """Return the series for JSON; each point also has its time per token as a multiple of the first point's."""
         points = []
         for point in self.points:
             entry = asdict(point)
@@ -99,13 +99,13 @@ class CostSeries:
 
 @dataclass(slots=True, kw_only=True)
 class BenchResult:
-    """What `bench_mixers` found.
+    """The results of `bench_mixers`.
 
     Attributes:
-        settings: lengths, batch size, device and so on, as asked for.
+        settings: lengths, batch size, device and other options.
         environment: versions, platform, threads.
         series: one for each mixer.
-        interrupted: whether some of them end because the user interrupted.
+        interrupted: whether series ended because the user interrupted.
     """
 
     settings: dict[str, Any]

@@ -10,13 +10,13 @@ from itertools import pairwise
 def predict(curve: Sequence[tuple[int, float]], length: int, quadratic: bool) -> float | None:
     """Predict a curve at a greater length, by the exponent between neighbouring points, kept within 1 and 2.
 
-    The exponent is that of the last two points; for a quadratic mixer that of the steepest pair, because what every step
-    costs hides the square at first. With one point, it is 2 for a quadratic mixer, else 1.
+    The exponent is that of the last two points; for a quadratic mixer, that of the steepest pair, because the fixed cost of
+    every step hides the square at first. With one point, it is 2 for a quadratic mixer, else 1.
 
     Args:
         curve: lengths and values, shortest first.
         length: the greater length.
-        quadratic: whether the mixer says that its cost grows with the square of the length.
+        quadratic: whether the mixer declares that its cost grows with the square of the length.
 
     Returns:
         The value; None if the curve has no points.

@@ -1,16 +1,17 @@
-"""How stable training is: how far a step moves a model's output for what it moves the parameters, beside softmax attention.
+"""Measure how stable training is: how far a step moves a model's output, relative to how far it moves the parameters.
 
 At optimiser step t, ``tau_t = |f(X; W_t) - f(X; W_t-1)|_F / |W_t - W_t-1|_F``: the amplification of small updates that Liu
-et al. (2020, "Understanding the difficulty of training transformers") find behind training that fails, and that Chen et
-al. (2021, Skyformer, section 1) ascribe to softmax. f are the logits of a fixed batch X in `eval()`; beside them the last
-block's features are followed. A mixer's tau is the mean over the first steps and over seeds, and is reported as a
-multiple of that of softmax attention.
+et al. (2020, "Understanding the difficulty of training transformers") identify as the cause of failed training, and that
+Chen et al. (2021, Skyformer, section 1) attribute to softmax. f is the logits of a fixed batch X in `eval()`; tau of the
+last block's features is measured as well. A mixer's tau is the mean over the first steps and over seeds, and is reported as
+a multiple of softmax attention's.
 
-All models have the transformer settings of section 5 there and, by name, the same initial weights; they see the same
-batches, with AdamW and clipping as in `seqmix train`, without its warm-up. Kernelized attention adds up what softmax
-averages, so that it depends on the scale of things which of them is the more stable; it is measured in two settings:
-"seqmix", with stem, embedding and learning rate of `seqmix train`; "published", with those of the code of Chen et al.: no
-stem, a learned positional embedding, embeddings that begin with a standard deviation of 0.02, and a rate of 1e-4.
+All models have the transformer settings of section 5 of Chen et al., and parameters of the same name start from the same
+values; they see the same batches, with AdamW and clipping as in `seqmix train`, without its warm-up. Kernelized attention
+sums where softmax averages, so which of the two is more stable depends on the scale of weights and inputs. Stability is
+therefore measured in two settings: "seqmix", with the stem, embedding and learning rate of `seqmix train`; and "published",
+with those of the code of Chen et al.: no stem, a learned positional embedding, embeddings initialised with a standard
+deviation of 0.02, and a learning rate of 1e-4.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ _MODEL = {"d_model": 64, "blocks": 2, "d_feedforward": 128, "pooling": "mean"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StabilitySetting:
-    """What is the same for all mixers.
+    """Settings that all mixers share.
 
     Attributes:
         lr: learning rate.
@@ -70,12 +71,12 @@ SETTINGS = {
 
 @dataclass(slots=True, kw_only=True)
 class Instability:
-    """tau of one mixer.
+    """The tau of one mixer in one setting.
 
     Attributes:
         mixer: name of the mixer.
         setting: a key of `SETTINGS`.
-        options: options that the mixer was built with.
+        options: the options that the mixer was built with.
         logits: tau of the logits, by seed and step.
         features: tau of the last block's features, by seed and step.
     """
@@ -91,7 +92,7 @@ class Instability:
         return fmean(self._seeds(of))
 
     def relative(self, softmax: Instability, of: str = "logits") -> tuple[float, float]:
-        """Return the score as a multiple of softmax's, and the standard deviation of that over the seeds."""
+        """Return the score as a multiple of softmax's, and the standard deviation of this ratio over the seeds."""
         pairs = list(zip(self._seeds(of), softmax._seeds(of), strict=False))  # after an interruption, one has fewer
         own, other = (fmean(scores) for scores in zip(*pairs, strict=True))
         return own / other, pstdev([a / b for a, b in pairs])
@@ -110,12 +111,12 @@ class Instability:
 
 
 class TrainingBatches:
-    """Batches to train on, and a fixed one to look at, all drawn from a seed.
+    """Batches to train on, and a fixed one to measure on, all drawn from a seed.
 
     Args:
-        dataset: data set whose training records are taken; None for random nucleotides in two classes that mean nothing.
-        seed: seed of the drawing.
-        steps: batches to train on.
+        dataset: data set to take training records from; None for random nucleotides with random labels of two classes.
+        seed: seed of all draws.
+        steps: number of batches to train on.
         length: length that sequences are cut to.
         batch_size: records in a batch.
     """
@@ -145,10 +146,10 @@ class TrainingBatches:
 
 
 def model_config(mixer: str, length: int, setting: str) -> ModelConfig:
-    """Return the model whose training is measured, with this mixer.
+    """Return the configuration of the model whose training is measured, with this mixer.
 
     Raises:
-        ConfigError: the mixer cannot be built so.
+        ConfigError: the mixer cannot be built with these settings.
     """
     found = mixer_class(mixer)
     assert issubclass(found, AttentionMixer)
@@ -191,16 +192,16 @@ def training_taus(
 def amplifications(
     model: nn.Module, outputs: Callable[[], Sequence[Tensor]], step: Callable[[int], object], steps: int
 ) -> list[list[float]]:
-    """Return tau of each of the tensors that `outputs()` gives, for each of `steps` steps.
+    """Return tau of each tensor that `outputs()` returns, for each of `steps` steps.
 
     Args:
         model: the model that is trained.
-        outputs: returns the tensors that are followed.
-        step: makes a step, given its number from 0, which changes the model's parameters.
+        outputs: returns the tensors to measure.
+        step: takes a training step, given its number from 0.
         steps: number of steps.
 
     Raises:
-        SeqmixError: an output is not finite any more, or no parameter was moved.
+        SeqmixError: an output is no longer finite, or a step moved no parameter.
     """
     before, weights = outputs(), [p.detach().clone() for p in model.parameters()]
     found = []
@@ -217,7 +218,7 @@ def amplifications(
 
 
 def _new_model(mixer: str, task: TrainingBatches, setting: str) -> SequenceClassifier:
-    """Return a new model of this mixer; parameters that softmax attention has too, in the same shape, begin as there."""
+    """Return a new model with this mixer; parameters that the softmax model has in the same shape start from its values."""
 
     def built(name: str) -> SequenceClassifier:
         torch.manual_seed(task.seed)
@@ -237,6 +238,6 @@ def _new_model(mixer: str, task: TrainingBatches, setting: str) -> SequenceClass
 
 
 def _distance(one: Iterable[Tensor], other: Iterable[Tensor]) -> float:
-    """Return the Frobenius norm of the difference, over all tensors, added up in float64."""
+    """Return the Frobenius norm of the difference over all tensors, summed in float64."""
     squares = [(a.detach().double() - b.double()).square().sum() for a, b in zip(one, other, strict=True)]
     return math.sqrt(float(torch.stack(squares).sum()))

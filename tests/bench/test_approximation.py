@@ -118,7 +118,7 @@ def test_errors_are_for_approximations_and_stability_for_all_attention(quick, pl
 def test_failing_mixer_loses_only_its_own_points(quick, plugins):
     result = bench_approximation(["broken", "twin"], (8, 2000, 4000), (16,), repeats=1)
     assert set(errors(result)) == {("twin", "gaussian", 16)} and len(result.errors[0].points) == 1
-    assert "broken: 16 with 8, 2000, 4000 features is left out (gaussian inputs): there are numbers" in result.notes[0]
+    assert "broken: 16 with 8, 2000, 4000 features is left out (gaussian inputs): the output has numbers" in result.notes[0]
     assert "twin: 16 with 2000, 4000 features" in result.notes[1] and "at most 1000: got 2000" in result.notes[1]
     json.loads(result.to_json())
 
@@ -174,7 +174,7 @@ def test_inputs_have_requested_length(dataset, tmp_path):
     assert "takes at most 201 tokens" in source.lacking(202, 1)
     quick = {"repeats": 1, "steps": 1, "seeds": 1}
     result = bench_approximation(["skyformer"], (4,), (64,), run=run, **quick)
-    assert "its records were cut to 48 characters in training" in result.notes[0]
+    assert "records were cut to 48 characters in training" in result.notes[0]
     source.mixer.forward = lambda x, mask, source: x
     with pytest.raises(ConfigError, match="makes no query and no key and no value"):
         source.draw(16, 0)
@@ -253,7 +253,7 @@ def test_command_writes_tables_json_and_figures(command, plugins, tmp_path):
 
 def test_run_provides_queries_keys_values_and_data(command, quick, attention_run, dataset, tmp_path):
     shown = command("--mixers", "skyformer", "--features", "4,16", "--lengths", "32,1k", "--run", attention_run.path)
-    assert "run inputs: 1k is left out: 0 records of the test split are that long, 3 are wanted" in shown
+    assert "run inputs: 1k is left out: 0 records of the test split are that long, and 3 are needed" in shown
     found = json.loads((tmp_path / "bench" / "approximation.json").read_text())
     assert [(s["inputs"], s["length"]) for s in found["errors"]] == [("gaussian", 32), ("gaussian", 1024), ("run", 32)]
     described = found["settings"]["inputs"]["run"]

@@ -174,14 +174,14 @@ def test_extrapolation_is_between_linear_and_quadratic():
 def test_series_stops_before_memory_limit(measures):
     result = bench_mixers(["paramixer", "softmax"], (64, 128, 256), memory_limit=3_000_000)
     assert [len(s.points) for s in result.series] == [2, 1]  # 4 MB at 256 after 2 at 128; a quadratic one: 4 after 1
-    assert "stopped at 256: it would need about 4 MB of memory, at most 3 MB may be used" in result.series[0].stopped
+    assert "stopped at 256: it would need about 4 MB of memory, and at most 3 MB may be used" in result.series[0].stopped
     assert len(measures) == 3
 
 
 def test_default_memory_limit_is_free_memory(measures, monkeypatch):
     monkeypatch.setattr(benchmark, "free_memory", lambda device: 2_000_000)
     stopped = bench_mixers(["paramixer"], (64, 128)).series[0].stopped
-    assert stopped == "stopped at 128: it would need about 2 MB of memory, at most 1.4 MB of the 2 MB that are free may be used"
+    assert stopped == "stopped at 128: it would need about 2 MB of memory, and at most 1.4 MB of the 2 MB that are free may be used"
 
 
 def test_series_stops_before_time_limit(measures):
@@ -189,7 +189,7 @@ def test_series_stops_before_time_limit(measures):
     result = bench_mixers(
         ["paramixer"], (64, 128, 256), time_limit=0.003, on_start=called.append, on_point=lambda *a: called.append(a)
     )
-    assert result.series[0].stopped == "stopped at 256: a training step would take about 4 ms, the limit is 3 ms"
+    assert result.series[0].stopped == "stopped at 256: a training step would take about 4 ms, and the limit is 3 ms"
     assert called[0] == 3 and [(n, p is None) for _, n, p in called[1:]] == [(64, False), (128, False), (256, True)]
     assert measures[0].longest == 10.0  # seconds allowed in real time
     assert "stopped at 256" in json.loads(result.to_json())["series"][0]["stopped"]

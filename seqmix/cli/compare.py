@@ -18,11 +18,11 @@ app = typer.Typer()
 def compare(
     data: Annotated[Path | None, typer.Argument(help="Data set. (default: seqmix-data)")] = None,
     mixers: Annotated[
-        str | None, typer.Option(help="Names of mixers, separated by commas. (default: all that are installed)")
+        str | None, typer.Option(help="Names of mixers, separated by commas. (default: all installed mixers)")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Trainings of each mixer, with the seeds 0, 1, 2 …")] = 3,
+    seeds: Annotated[int, typer.Option(help="Trainings of each mixer, with seeds 0, 1, 2 …")] = 3,
     budget: Annotated[
-        str, typer.Option(help="Time of each training, such as 90s, 5m, 2h30m; 0: as many epochs as the settings say.")
+        str, typer.Option(help="Time for each training, such as 90s, 5m or 2h30m; 0 for as many epochs as the settings say.")
     ] = "5m",
     max_length: Annotated[
         int | None, typer.Option(help="Cut sequences to this many characters. (default: as prepared)")
@@ -41,11 +41,11 @@ def compare(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it is a comparison.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train every mixer with several seeds in equal time, and score all on the test split beside simple methods.
+    """Train every mixer with several seeds for an equal time, and score all of them and simple methods on the test split.
 
-    It takes mixers times seeds times budget, divided by --jobs.
+    This takes mixers times seeds times budget, divided by --jobs.
 
-    The same command goes on where it was stopped; with more mixers or seeds it runs what is missing.
+    The same command resumes an interrupted comparison; with more mixers or seeds, it runs the trainings that are missing.
     """
     from seqmix.cli.campaign_display import campaign_display, print_campaign
     from seqmix.experiments.comparison.compare import compare as run_compare

@@ -25,19 +25,17 @@ app = typer.Typer()
 @reported
 def evaluate(
     run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest under runs/)")] = None,
-    split: Annotated[Literal["test", "val", "train"], typer.Option(help="Split of its data set.")] = "test",
+    split: Annotated[Literal["test", "val", "train"], typer.Option(help="Split of the run's data set.")] = "test",
     data: Annotated[
         list[str] | None,
-        typer.Option(
-            help="New labelled file, in the place of a split; repeat for more. Or the data set's folder, if it has moved."
-        ),
+        typer.Option(help="New labelled file, instead of a split; repeat for more. Or the data set's folder, if it has moved."),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help="Folder for evaluation.json and report.html. (default: the run's, or eval-NAME in it for new files)",
+            help="Folder for evaluation.json and report.html. (default: the run folder, or eval-NAME in it for new files)",
         ),
     ] = None,
     label_from: LabelFrom = None,
@@ -48,7 +46,7 @@ def evaluate(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Score a run, each record once, beside simple methods on the same split."""
+    """Score a run on each record of a split, and compare it with simple methods on the same records."""
     from seqmix.cli.console import progress_bar
     from seqmix.evaluation.evaluate import evaluate as run_evaluate
     from seqmix.evaluation.evaluate import evaluation_folder

@@ -18,25 +18,25 @@ from seqmix.training.keywords import keywords
 
 
 def complete_mixers(incomplete: str) -> list[str]:
-    """Return the names of mixers that begin like this."""
+    """Return the names of mixers that begin with this text."""
     from seqmix.mixers import available_mixers
 
     return [name for name in available_mixers() if name.startswith(incomplete)]
 
 
 def complete_recipes(incomplete: str) -> list[str]:
-    """Return the names of recipes that begin like this."""
+    """Return the names of recipes that begin with this text."""
     from seqmix.recipes import recipe_names
 
     return [name for name in recipe_names() if name.startswith(incomplete)]
 
 
 def complete_devices(incomplete: str) -> list[str]:
-    """Return the kinds of devices that begin like this."""
+    """Return the kinds of devices that begin with this text."""
     return [name for name in ("auto", "cpu", "cuda", "mps") if name.startswith(incomplete)]
 
 
-_WIDEST = 24  # characters of choices that stand beside a flag in `--help`
+_WIDEST = 24  # characters of choices that `--help` shows next to a flag
 _COMPLETIONS = {"mixer": complete_mixers, "device": complete_devices}
 
 
@@ -45,12 +45,13 @@ def flag(one: Option, *, default: bool = True) -> Any:
 
     Args:
         one: the option.
-        default: whether the help text states the default, as the command has None for "not given"; else Typer shows it.
+        default: whether the help text states the default, because the command's own is None for "not given"; otherwise
+            Typer shows it.
     """
     kinds = [kind for kind in get_args(one.type) if kind is not NoneType] or [one.type]
     kind: Any = Literal[one.choices] if one.choices else str if one.metavar else kinds[0]
     text, metavar = in_flags(one.help), one.metavar
-    if len("|".join(one.choices)) > _WIDEST:  # beside the flag, they would leave no room for the help
+    if len("|".join(one.choices)) > _WIDEST:  # next to the flag, they would leave no room for the help
         metavar = one.name.upper()
         text += "" if all(choice in text for choice in one.choices) else f" One of {', '.join(one.choices)}."
     if default:
@@ -67,7 +68,7 @@ def flag(one: Option, *, default: bool = True) -> Any:
 
 
 def with_flags(options: Mapping[str, Option]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command a flag for every declared option, in the place of its `**options`, which gets those that are given."""
+    """Give a command a flag for every declared option in place of its `**options`, which receives the options given."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
@@ -80,7 +81,7 @@ def with_flags(options: Mapping[str, Option]) -> Callable[[Callable[..., None]],
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=flag(one))
             for name, one in options.items()
         ]
-        last = [one for one in own if _panel(one)]  # after those whose panel they are in
+        last = [one for one in own if _panel(one)]  # after the declared options of the same panel
         ordered = [*(one for one in own if one not in last), *made, *last]
         parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in ordered]
         run.__annotations__ = {one.name: one.annotation for one in parameters}
@@ -98,7 +99,7 @@ TRAIN_FLAGS = {name: one for name, (_, one) in keywords().items() if one.flag}
 _READ = options_of(ReadOptions)
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more about what is done.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more detail.")]
 Threads = Annotated[
     int | None,
     typer.Option(
@@ -107,7 +108,7 @@ Threads = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
-if TYPE_CHECKING:  # what the commands get
+if TYPE_CHECKING:  # the types of the values that commands receive
     Device = str
     Precision = str
     TrialDevice = str | None
@@ -134,17 +135,17 @@ TrialThreads = Annotated[
     int | None,
     typer.Option(
         "--threads",
-        help="Threads of each training. (default: those there are, shared out among --jobs)",
+        help="Threads of each training. (default: all threads, divided among --jobs)",
         rich_help_panel=MACHINE,
     ),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", help="Trainings side by side.", rich_help_panel=MACHINE)]
+Jobs = Annotated[int, typer.Option("--jobs", help="Trainings that run in parallel.", rich_help_panel=MACHINE)]
 MixerSettings = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="TABLE.OPTION=VALUE",
-        help="Any setting, for all mixers, or with MIXER: before it for one; repeat for more.",
+        help="Any setting for all mixers, or MIXER:SETTING for one mixer; repeat for more.",
     ),
 ]
 

@@ -19,7 +19,7 @@ _CURVES = ("accuracy", "macro-F1", "R2")  # the first one measured is drawn over
 
 
 def confusion_figure(evaluation: Evaluation) -> Figure:
-    """Return the confusion matrix; colour is the share of the true class, numbers are counts."""
+    """Draw the confusion matrix; colours are shares of the true class, numbers are counts."""
     size = len(evaluation.classes)
     side = min(12.0, max(4.0, 1.8 + 0.55 * size))
     names = [plain(name) for name in evaluation.classes]
@@ -42,7 +42,7 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
 
 
 def roc_figure(evaluation: Evaluation) -> Figure:
-    """Return ROC curves, one per class (of two classes, that of the second)."""
+    """Draw ROC curves, one for each class; with two classes, only that of the second."""
     figure, axes = new_figure()
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
     for order, (name, curve) in enumerate(list(evaluation.roc.items())[:DRAWN_CURVES]):
@@ -57,7 +57,7 @@ def roc_figure(evaluation: Evaluation) -> Figure:
 
 
 def reliability_figure(evaluation: Evaluation) -> Figure:
-    """Return accuracy over confidence; on the diagonal a model is right as often as it claims.
+    """Draw accuracy over confidence; on the diagonal, a model is right as often as it claims.
 
     The size of a dot is its share of the records.
     """
@@ -74,7 +74,7 @@ def reliability_figure(evaluation: Evaluation) -> Figure:
 
 
 def points_figure(evaluation: Evaluation) -> Figure:
-    """Return predicted over true targets of a regression; on the diagonal, a prediction is right."""
+    """Draw the predicted over the true targets of a regression; on the diagonal, a prediction is right."""
     figure, axes = new_figure()
     true, predicted = evaluation.points["true"], evaluation.points["predicted"]
     ends = min(*true, *predicted), max(*true, *predicted)
@@ -86,7 +86,7 @@ def points_figure(evaluation: Evaluation) -> Figure:
 
 
 def pictures_figure(evaluation: Evaluation) -> Figure:
-    """Return records that are images, with their true class and, where it differs, the predicted one."""
+    """Draw records that are images, with their true class and, if it differs, the predicted one."""
     from matplotlib.figure import Figure
 
     columns = 4
@@ -105,13 +105,13 @@ def pictures_figure(evaluation: Evaluation) -> Figure:
 
 
 def curves_figure(history: Sequence[dict[str, Any]], objective: Objective) -> Figure:
-    """Return training and validation loss, and the first validation score, over the epochs.
+    """Draw the training and validation loss, and the first validation score, over the epochs.
 
     If an epoch has several validations, they are drawn over the steps.
 
     Args:
         history: the lines of `metrics.jsonl`.
-        objective: objective of the run.
+        objective: the objective of the run.
     """
     figure, axes = new_figure(5.6, 3.8)
     unit = "epoch" if len({line["epoch"] for line in history}) == len(history) else "step"

@@ -1,4 +1,4 @@
-"""Reports of an evaluation: tables for the terminal, and a self-contained HTML page."""
+"""The reports of an evaluation: tables for the terminal, and a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def evaluation_tables(evaluation: Evaluation) -> list[ReportTable]:
 
 
 def score_table(evaluation: Evaluation) -> ReportTable:
-    """Return the headline scores with their intervals."""
+    """Return a table of the headline scores with their intervals."""
     title = f"{evaluation.run}: {evaluation.source}, {counted(evaluation.records, 'record')}"
     table = ReportTable([Column("score"), Column("value", "number"), Column("95 % interval", "number")], title)
     for name, score in evaluation.scores.items():
@@ -55,7 +55,7 @@ def score_table(evaluation: Evaluation) -> ReportTable:
 
 
 def class_table(evaluation: Evaluation, most: int | None = None) -> ReportTable:
-    """Return precision, recall and F1 of each class, or of the first `most`."""
+    """Return a table of precision, recall and F1 of each class, or of the first `most`; None for all."""
     scores = ("precision", "recall", "F1")
     table = ReportTable([Column("class"), *(Column(name, "number") for name in (*scores, "records"))], "classes")
     for row in evaluation.per_class[:most]:
@@ -66,7 +66,7 @@ def class_table(evaluation: Evaluation, most: int | None = None) -> ReportTable:
 
 
 def confusion_table(evaluation: Evaluation) -> ReportTable:
-    """Return the true classes in rows, the predicted ones in columns."""
+    """Return the confusion matrix: true classes in rows, predicted ones in columns."""
     columns = [Column("true class"), *(Column(name, "number") for name in evaluation.classes)]
     table = ReportTable(columns, "confusion: true classes in rows, predicted ones in columns")
     for name, row in zip(evaluation.classes, evaluation.confusion, strict=True):
@@ -75,9 +75,9 @@ def confusion_table(evaluation: Evaluation) -> ReportTable:
 
 
 def baseline_table(evaluation: Evaluation) -> ReportTable:
-    """Return the scores of the model and of the baselines."""
+    """Return a table of the scores of the model and of the baselines."""
     columns = [Column("method"), *(Column(name, "number") for name in evaluation.columns)]
-    table = ReportTable(columns, "beside simple methods on the same split")
+    table = ReportTable(columns, "compared with simple methods on the same split")
     own = {name: score.value for name, score in evaluation.scores.items()}
     table.add("this model", *(score_text(name, own[name]) for name in evaluation.columns), style="bold")
     for method, scores in evaluation.baselines.items():
@@ -92,7 +92,7 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
     of_classes = f" of {len(evaluation.classes)} classes" if evaluation.classes else ""
     introduction = (
         f"{counted(evaluation.records, 'record')}{of_classes}; mixer {run.config.model.mixer}; trained on "
-        f"{counted(sizes['train'], 'record')}, best weights chosen on {counted(sizes['val'], 'validation record')}."
+        f"{counted(sizes['train'], 'record')}, with the best weights chosen on {counted(sizes['val'], 'validation record')}."
     )
     notes = [*evaluation.notes, *run.info["notes"]]
     return html_page(f"{Path(evaluation.run).name}: {evaluation.source}", introduction, list(_sections(evaluation, run)), notes)
@@ -102,7 +102,7 @@ def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
     intervals = "Intervals are percentile bootstrap intervals over the records."
     yield Section(heading="Scores", table=score_table(evaluation), remark=intervals)
     if evaluation.baselines:
-        yield Section(heading="Beside simple methods on the same split", table=baseline_table(evaluation))
+        yield Section(heading="Compared with simple methods on the same split", table=baseline_table(evaluation))
     yield Section(heading="Figures", figures=list(_drawings(evaluation, run)))
     if evaluation.per_class:
         yield Section(heading="Classes", table=class_table(evaluation))
@@ -112,7 +112,7 @@ def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
 def _drawings(evaluation: Evaluation, run: Run) -> Iterator[Drawing]:
     """Yield the figures that the evaluation has data for."""
     if evaluation.confusion:
-        caption = "Colour is the share of the true class, numbers are records."
+        caption = "Colours are shares of the true class, numbers are records."
         yield Drawing(confusion_figure(evaluation), "Confusion matrix", caption)
     if evaluation.roc:
         caption = "The true positive rate over the false positive rate, at every threshold."
@@ -129,7 +129,7 @@ def _drawings(evaluation: Evaluation, run: Run) -> Iterator[Drawing]:
         caption = "Titles in colour mark wrong predictions."
         yield Drawing(pictures_figure(evaluation), "The first records as images", caption)
     if evaluation.history:
-        caption = "Loss and score during training, which never sees the test split."
+        caption = "Loss and score during training, which never uses the test split."
         yield Drawing(curves_figure(evaluation.history, run.objective), "Learning curves", caption)
 
 

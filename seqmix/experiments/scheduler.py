@@ -1,4 +1,4 @@
-"""Several trainings side by side, each in a process of its own, and nothing that is finished run again.
+"""Run several trainings in parallel, each in a process of its own, without repeating finished ones.
 
 What fails ends alone; an interruption stops all, after they have saved their state.
 """
@@ -78,7 +78,7 @@ def run_trials(
         plan: the trainings.
         folder: the folder that their places are in.
         threads: threads of each training.
-        jobs: trainings that run side by side.
+        jobs: number of trainings that run in parallel.
         on_start: called with each training before it is run.
     """
     found = {planned.place: finished_trial(folder / planned.place) for planned in plan}

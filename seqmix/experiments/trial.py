@@ -1,9 +1,9 @@
 """One training of a campaign, in a process of its own: train a mixer with a seed, then score it on the test split.
 
-`python -m seqmix.experiments.trial SPEC` trains what SPEC (JSON, the fields of `TrialSpec`) says in an ordinary run
-folder, goes on where an earlier process was stopped, and keeps the outcome in the folder's `trial.json`. It writes to
-standard output, as JSON, whether that went well. A fresh process has its own peak of memory, and what goes wrong in it
-ends one trial only.
+`python -m seqmix.experiments.trial SPEC` runs the training that SPEC (JSON, the fields of `TrialSpec`) describes in an
+ordinary run folder, resumes where an earlier process was stopped, and stores the outcome in the folder's `trial.json`. It
+writes to standard output, as JSON, whether it succeeded. A fresh process has its own memory peak, and a failure ends one
+trial only.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ FILE = "trial.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialKey:
-    """What a training is of: it is found by this in a table of many.
+    """The key of a training, unique within its campaign.
 
     Attributes:
         mixer: name of the mixer.
         seed: seed of the training.
         task: name of the task; "" in a campaign on a single data set.
-        method: name of the method; where none is given, that of the mixer.
-        length: length of the sequences in tokens; 0 where it is not what is studied.
+        method: name of the method; if not given, that of the mixer.
+        length: length of the sequences in tokens; 0 in a campaign that does not vary it.
     """
 
     mixer: str
@@ -72,12 +72,12 @@ class TrialKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialSpec(TrialKey):
-    """What to train.
+    """The training to run.
 
     Attributes:
         folder: the run folder.
         data: folder of the data set.
-        config: the full configuration, as `Config.to_tables` gives it.
+        config: the full configuration, as `Config.to_tables` returns it.
         threads: threads of torch.
     """
 
@@ -89,22 +89,22 @@ class TrialSpec(TrialKey):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial(TrialKey):
-    """The outcome of one training; without figures where there is an `error`.
+    """The outcome of one training; with an `error`, the other fields have their defaults.
 
     Attributes:
-        folder: its run folder, relative to the campaign's.
-        error: why it failed, in words; "" if it did not.
-        scores: scores on the test split, by name; None where one is not defined.
-        parameters: parameters of the model.
-        seconds: time of training: finding the size of a batch, validating and saving included.
+        folder: the run folder, relative to the campaign's.
+        error: why the training failed, in words; "" if it did not.
+        scores: scores on the test split, by name; None for a score that is not defined.
+        parameters: number of parameters of the model.
+        seconds: training time, including the choice of tokens per batch, validation and saving.
         epochs: epochs begun in that time.
         steps: optimiser steps.
-        tokens_per_second: tokens trained on per second, validation included.
+        tokens_per_second: training tokens per second, with the time of validation included.
         peak_bytes: peak memory of training, beyond that of the program itself: resident memory on a CPU, memory of
             tensors on CUDA. None if the platform does not report it.
-        pieces: parts in which batches were computed: more than 1 where memory ran out.
+        pieces: parts that batches were computed in: more than 1 if memory ran out.
         reason: why training ended, in words.
-        reached: whether it ended because `training.goal` was reached on the validation split.
+        reached: whether training ended because `training.goal` was reached on the validation split.
         settings: the run's configuration.
         environment: versions, platform, threads.
         history: the run's `metrics.jsonl`.
@@ -128,21 +128,21 @@ class Trial(TrialKey):
 
 
 def finished_trial(folder: Path) -> Trial | None:
-    """Return the trial that was finished in a run folder, None if there is none yet.
+    """Return the finished trial of a run folder; None if it is not finished.
 
-    Version 0.1.0 did not write `task`, `method`, `length` and `reached`: they have their defaults.
+    Version 0.1.0 did not write `task`, `method`, `length` and `reached`; they get their defaults.
     """
     found = _kept(folder).get("trial")
     return Trial(**found) if found else None
 
 
 def failed_before(folder: Path) -> bool:
-    """Return whether the last attempt in a run folder ended with an error, so that the next begins anew."""
+    """Return whether the last attempt in a run folder ended with an error, so that the next one starts from scratch."""
     return bool(_kept(folder).get("error"))
 
 
 def _kept(folder: Path) -> dict[str, Any]:
-    """Return what earlier processes left in `trial.json`; nothing where it is missing or damaged."""
+    """Return what earlier processes stored in `trial.json`; empty if it is missing or damaged."""
     try:
         found = json.loads((folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -158,11 +158,11 @@ def _keep(folder: Path, **content: Any) -> None:
 def run_trial(spec: TrialSpec) -> Trial:
     """Train and score in this process, from the start or from where an earlier call was stopped.
 
-    Call it in a fresh process: the memory measured would be another's otherwise.
+    Call it in a fresh process, so that the measured memory is that of this training alone.
 
     Raises:
         SeqmixError: the training failed.
-        Interrupted: the state was saved; the next call goes on from there.
+        Interrupted: training was interrupted and its state saved; the next call resumes from there.
     """
     folder, config = Path(spec.folder), Config.from_tables(spec.config)
     dataset, device = Dataset.open(spec.data), choose_device(config.training.device)
@@ -179,7 +179,7 @@ def run_trial(spec: TrialSpec) -> Trial:
 
 
 def _train(dataset: Dataset, folder: Path, device: torch.device) -> tuple[Run, list[Event], dict[str, Any]]:
-    """Train; return the run, its first and last event, and peak memory and seconds, earlier processes' included."""
+    """Train; return the run, its first and last event, and peak memory and seconds, including those of earlier processes."""
     before, events = _kept(folder), list[Event]()
     _warm_up(device)
     program = used_memory(device)[0]
@@ -187,7 +187,7 @@ def _train(dataset: Dataset, folder: Path, device: torch.device) -> tuple[Run, l
     began = time.monotonic()
     costs = {name: before.get(name) for name in ("peak_bytes", "seconds")}
     try:
-        # Steps are far too many to be kept.
+        # Step events are far too many to keep.
         run = train(
             dataset,
             folder,
@@ -205,7 +205,7 @@ def _train(dataset: Dataset, folder: Path, device: torch.device) -> tuple[Run, l
 
 
 def _warm_up(device: torch.device) -> None:
-    """Make a step of a tiny model, so that libraries and threads that torch starts late are not measured."""
+    """Train a tiny model for one step, so that libraries and threads that torch starts late are not measured."""
     model = torch.nn.Linear(8, 2).to(device)
     optimizer = torch.optim.AdamW(model.parameters())
     target = torch.zeros(4, dtype=torch.long, device=device)
@@ -223,7 +223,7 @@ def _summary(spec: TrialSpec, run: Run, scores: dict[str, float], costs: dict[st
         folder=f"{run.path.parent.name}/{run.path.name}",
         scores=without_nan(scores),
         parameters=run.n_parameters,
-        # A process that was killed did not keep its time; the state has it where there is a budget, the log otherwise.
+        # A process that was killed did not store its time; the saved state has it if there is a budget, otherwise the log.
         seconds=max(costs["seconds"] or 0.0, state.get("elapsed", 0.0), logged),
         epochs=history[-1]["epoch"] if history else 0,
         steps=state.get("step", 0),
@@ -239,7 +239,7 @@ def _summary(spec: TrialSpec, run: Run, scores: dict[str, float], costs: dict[st
 
 
 def main(argument: str) -> str:
-    """Run the trial that the JSON `argument` describes; return a JSON answer: empty, or with an "error"."""
+    """Run the trial that the JSON `argument` describes; return the JSON answer: empty, or with an "error"."""
     spec = TrialSpec(**json.loads(argument))
     try:
         run_trial(spec)
@@ -263,6 +263,6 @@ def _interrupt(*_: object) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _interrupt)
-    with suppress(OSError):  # where memory runs out, this process is to end, not the campaign or another program
+    with suppress(OSError):  # if memory runs out, the system should kill this process, not the campaign or another program
         Path("/proc/self/oom_score_adj").write_text("1000")
     sys.stdout.write("\n" + main(sys.argv[1]) + "\n")

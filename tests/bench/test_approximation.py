@@ -176,7 +176,7 @@ def test_inputs_have_requested_length(dataset, tmp_path):
     result = bench_approximation(["skyformer"], (4,), (64,), run=run, **quick)
     assert "records were cut to 48 characters in training" in result.notes[0]
     source.mixer.forward = lambda x, mask, source: x
-    with pytest.raises(ConfigError, match="makes no query and no key and no value"):
+    with pytest.raises(ConfigError, match="computes no query and no key and no value"):
         source.draw(16, 0)
 
 

@@ -181,7 +181,10 @@ def test_series_stops_before_memory_limit(measures):
 def test_default_memory_limit_is_free_memory(measures, monkeypatch):
     monkeypatch.setattr(benchmark, "free_memory", lambda device: 2_000_000)
     stopped = bench_mixers(["paramixer"], (64, 128)).series[0].stopped
-    assert stopped == "stopped at 128: it would need about 2 MB of memory, and at most 1.4 MB of the 2 MB that are free may be used"
+    assert (
+        stopped
+        == "stopped at 128: it would need about 2 MB of memory, and at most 1.4 MB of the 2 MB that are free may be used"
+    )
 
 
 def test_series_stops_before_time_limit(measures):
@@ -266,7 +269,7 @@ def test_command_line_errors_are_one_line(run, measures, tmp_path):
     assert "there is no mixer ''" in " ".join(run("--mixers", "", code=1).split())
     assert "there is no mixer 'lstm'; available: bigbird" in " ".join(run("--mixers", "lstm", code=1).split())
     (tmp_path / "file").write_text("")
-    assert "file is not a folder" in " ".join(run("-o", "file/bench", code=1).split())
+    assert "file is not a writable folder" in " ".join(run("-o", "file/bench", code=1).split())
     assert not measures and not (tmp_path / "bench").exists()
 
 

@@ -1,4 +1,4 @@
-"""What people look at after `compare`: a table for the terminal, figures, and a self-contained page."""
+"""The report of `seqmix compare`: a table for the terminal, figures, and a self-contained page."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _COSTS = ("params", "time", "tokens/s", "memory", "epochs", "runs")
 
 
 def comparison_table(comparison: Comparison, whole: bool = False) -> ReportTable:
-    """Return all methods, the most accurate first.
+    """Return a table of all methods, the most accurate first.
 
     Args:
-        comparison: what was found.
-        whole: as on the page, which has room for the methods' full names.
+        comparison: the comparison.
+        whole: whether to give the methods' full names, as on the page.
     """
     names = [*comparison.scores, *_COSTS]
     table = ReportTable([Column("method"), *(Column(name, "number") for name in names)], _title(comparison))
@@ -47,7 +47,7 @@ def _title(comparison: Comparison) -> str:
 
 
 def _cells(row: ComparisonRow, scores: Sequence[str]) -> list[str]:
-    """Scores, costs, and how many runs they are the mean of."""
+    """Return the scores, the costs, and the number of runs that they are averaged over."""
 
     def mean(name: str, show: Callable[[float], str]) -> str:
         found = row.figures[name]
@@ -65,7 +65,7 @@ def _cells(row: ComparisonRow, scores: Sequence[str]) -> list[str]:
 
 
 def with_spread(found: Spread | None, name: str = "") -> str:
-    """Return a score over seeds: "0.932 ± 0.010"; of one seed, the value alone."""
+    """Return a score over seeds: "0.932 ± 0.010"; for one seed, the value alone."""
     if found is None:
         return "-"
     mean = score_text(name, found.mean)
@@ -73,13 +73,13 @@ def with_spread(found: Spread | None, name: str = "") -> str:
 
 
 def comparison_headline(trial: Trial) -> str:
-    """Return what a finished training has come to: "accuracy 0.932, 95 s, 12 epochs"."""
+    """Summarise a finished training: "accuracy 0.932, 95 s, 12 epochs"."""
     first, score = next(iter(trial.scores.items()))
     return f"{first} {score_text(first, score)}, {duration(trial.seconds)}, {counted(trial.epochs, 'epoch')}"
 
 
 def score_figure(comparison: Comparison) -> Figure:
-    """Return the first score of every method: mean, standard deviation and the single seeds; simple methods in grey."""
+    """Draw the first score of every method: mean, standard deviation and each seed; simple methods in grey."""
     first = comparison.scores[0]
     rows = [row for row in comparison.rows if row.figures[first]][::-1]
     colours = _looks(comparison)
@@ -102,7 +102,7 @@ def score_figure(comparison: Comparison) -> Figure:
 
 
 def curves_figure(comparison: Comparison) -> Figure:
-    """Return the first validation score over the training time: one line per training, one colour per mixer."""
+    """Draw the first validation score over training time: one line for each training, one colour for each mixer."""
     figure, axes = new_figure(6.0, _height(comparison))
     first = f"val_{comparison.scores[0]}"
     for mixer, style in _looks(comparison).items():
@@ -118,7 +118,7 @@ def curves_figure(comparison: Comparison) -> Figure:
 
 
 def memory_figure(comparison: Comparison) -> Figure | None:
-    """Return the first score over peak memory, one point per mixer; None if memory was not measured."""
+    """Draw the first score over peak memory, one point for each mixer; None if memory was not measured."""
     from matplotlib.ticker import FuncFormatter
 
     figure, axes = new_figure(5.6, _height(comparison))
@@ -133,7 +133,7 @@ def memory_figure(comparison: Comparison) -> Figure | None:
         axes.errorbar(seen[-1], score.mean, yerr=score.sd, capsize=3, label=plain(row.method), **style)
     if not seen:
         return None
-    # Whole powers of two: an axis within one of them would be without a figure.
+    # Whole powers of two: an axis between two of them would be without a number.
     axes.set_xscale("log", base=2)
     low, high = math.floor(math.log2(max(1e-3, min(seen)))), math.ceil(math.log2(max(1e-3, *seen)) + 1e-9)
     axes.set_xlim(2.0**low / 1.1, 2.0**high * 1.1)
@@ -145,7 +145,7 @@ def memory_figure(comparison: Comparison) -> Figure | None:
 
 
 def _looks(comparison: Comparison) -> dict[str, dict[str, Any]]:
-    """Colour and marker of each mixer, the same in all figures."""
+    """Return the colour and marker of each mixer, the same in all figures."""
     names = sorted({trial.mixer for trial in comparison.trials if not trial.error})
     return {name: look(order) for order, name in enumerate(names)}
 
@@ -184,12 +184,12 @@ def _sections(comparison: Comparison) -> Iterator[Section]:
 
 def _drawings(comparison: Comparison) -> Iterator[Drawing]:
     first = comparison.scores[0]
-    caption = "Mean, standard deviation, and the single seeds; simple methods in grey."
+    caption = "Mean, standard deviation and each seed; simple methods in grey."
     yield Drawing(score_figure(comparison), f"{capitalised(first)} on the test split", caption)
     caption = "One line for each seed; training never sees the test split."
     yield Drawing(curves_figure(comparison), "Learning curves", caption)
     if memory := memory_figure(comparison):
-        caption = "Peak memory of training, beyond what the program itself takes."
+        caption = "Peak memory of training, beyond that of the program itself."
         yield Drawing(memory, f"{capitalised(first)} over memory", caption)
 
 
@@ -198,13 +198,13 @@ def _introduction(comparison: Comparison) -> str:
     return (
         f"Every mixer was trained on the same {counts['train']:,} records{f' of {classes} classes' if classes else ''}, its "
         f"best weights chosen on {counts['val']:,} validation records, and scored once on {counts['test']:,} test records. "
-        "Figures are means over the seeds, with the sample standard deviation after ±, which does not cover the choice of the "
-        "split. Time is that of training, validation included; an epoch that the budget cut short counts as one."
+        "Scores are means over the seeds, with the sample standard deviation after ±, which does not cover the choice of the "
+        "split. Time is training time, including validation; an epoch that the budget cut short counts as one."
     )
 
 
 def _run_table(comparison: Comparison) -> ReportTable:
-    """Every training."""
+    """Return a table of every training."""
     scores = comparison.scores
     numbers = [*scores, "time", "tokens/s", "memory", "epochs"]
     table = ReportTable([Column("run"), *(Column(name, "number") for name in numbers), Column("ended", "text")])

@@ -1,4 +1,4 @@
-"""What people look at after `reproduce`: a table for the terminal, a figure, and a self-contained page."""
+"""The report of `seqmix reproduce`: a table for the terminal, a figure, and a self-contained page."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 def reproduction_table(found: Reproduction, whole: bool = False) -> ReportTable:
-    """Return measured accuracies beside published ones, by task.
+    """Return a table of measured and published accuracies, by task.
 
     Args:
-        found: what was found.
-        whole: as on the page, which names the recipe of each row.
+        found: the reproduction.
+        whole: whether to name the recipe of each row, as on the page.
     """
     names = ["accuracy %", "published %", "steps", "epochs", "time", "runs"]
     columns = [Column("task"), Column("method"), *(Column(name, "number") for name in names)]
@@ -64,23 +64,23 @@ def _cells(line: ReproductionRow) -> list[str]:
 
 
 def percent(value: Spread | None) -> str:
-    """Return an accuracy over seeds: "64.70 ± 0.31"; of one seed, the value alone."""
+    """Return an accuracy over seeds: "64.70 ± 0.31"; for one seed, the value alone."""
     if value is None:
         return "-"
     return number(value.mean, 2) + ("" if value.sd is None else f" ± {number(value.sd, 2)}")
 
 
 def reproduction_headline(trial: Trial) -> str:
-    """Return what a finished training has come to: "accuracy 64.70 %, 95 s, 1,200 steps"."""
+    """Summarise a finished training: "accuracy 64.70 %, 95 s, 1,200 steps"."""
     accuracy = trial.scores["accuracy"]
     shown = "-" if accuracy is None else f"{100 * accuracy:.2f} %"
     return f"accuracy {shown}, {duration(trial.seconds)}, {counted(trial.steps, 'step')}"
 
 
 def accuracy_figure(found: Reproduction) -> Figure:
-    """Return measured and published accuracies of every method, joined by lines; simple methods in grey.
+    """Draw the measured accuracy (with its standard deviation over seeds) of every method, joined to the published one.
 
-    Bars are standard deviations over seeds.
+    Simple methods are drawn in grey.
     """
     rows = list(_rows(found))[::-1]
     figure, axes = new_figure(7.2, 1.3 + 0.27 * len(rows))
@@ -110,7 +110,7 @@ def accuracy_figure(found: Reproduction) -> Figure:
 
 
 def _rows(found: Reproduction) -> Iterator[str | ReproductionRow]:
-    """Each task's title, then its methods of which there is something to draw."""
+    """Yield each task's title, then those of its methods that have a measured or published accuracy."""
     for experiment in found.suite.experiments:
         lines = [line for line in found.rows if line.task == experiment.name and (line.accuracy or line.published is not None)]
         if lines:
@@ -121,7 +121,7 @@ def _rows(found: Reproduction) -> Iterator[str | ReproductionRow]:
 def reproduction_html(found: Reproduction) -> str:
     """Return the page of a reproduction."""
     introduction = (
-        f"{found.conditions} Best weights are chosen on the validation split, and scored once on the test split; ± is the "
+        f"{found.conditions} The best weights are chosen on the validation split and scored once on the test split; ± is the "
         "sample standard deviation over the seeds."
     )
     notes = [*(["interrupted: trainings are missing"] if found.interrupted else []), *found.failures, *found.remarks]
@@ -131,8 +131,9 @@ def reproduction_html(found: Reproduction) -> str:
 def _sections(found: Reproduction) -> Iterator[Section]:
     yield Section(table=reproduction_table(found, whole=True))
     if any(line.accuracy for line in found.rows):
-        caption = "Lines join what was measured here with what was published; a bar is the standard deviation over seeds."
-        yield Section(heading="Figure", figures=[Drawing(accuracy_figure(found), "Measured beside published", caption)])
+        caption = "Lines join measured and published accuracies; a bar is the standard deviation over seeds."
+        title = "Measured and published accuracy"
+        yield Section(heading="Figure", figures=[Drawing(accuracy_figure(found), title, caption)])
     yield Section(heading="Published", table=_published_table(found))
     yield Section(heading="Data", table=_data_table(found))
     yield Section(heading="Runs", table=_run_table(found))
@@ -141,7 +142,7 @@ def _sections(found: Reproduction) -> Iterator[Section]:
 
 
 def _published_table(found: Reproduction) -> ReportTable:
-    """The papers' accuracies of all methods."""
+    """Return a table of the accuracies that the paper reports for all methods."""
     experiments = found.suite.experiments
     table = ReportTable([Column("accuracy %"), *(Column(one.title, "number") for one in experiments)])
     for method in found.suite.paper:
@@ -151,7 +152,7 @@ def _published_table(found: Reproduction) -> ReportTable:
 
 
 def _data_table(found: Reproduction) -> ReportTable:
-    """Where the data of each task are from, and how many records there are."""
+    """Return a table of where each task's data come from, and of the number of records in each split."""
     table = ReportTable([Column("task"), *(Column(split, "number") for split in SPLITS), Column("from", "text")])
     for name, facts in found.data.items():
         table.add(name, *(f"{facts['counts'][split]:,}" for split in SPLITS), facts["from"])
@@ -159,7 +160,7 @@ def _data_table(found: Reproduction) -> ReportTable:
 
 
 def _run_table(found: Reproduction) -> ReportTable:
-    """Every training."""
+    """Return a table of every training."""
     names = ("accuracy %", "macro-F1", "time", "steps", "epochs")
     table = ReportTable([Column("run"), *(Column(name, "number") for name in names), Column("ended", "text")])
     for trial in found.trials:

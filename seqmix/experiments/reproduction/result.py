@@ -1,4 +1,4 @@
-"""What a reproduction of a paper's experiments found: every training, and the table of measured beside published."""
+"""The results of reproducing a paper's experiments: every training, and the table of measured and published accuracies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people look at after `reproduce_scalability`: a table, the figure of error over length, and a page."""
+"""The report of `seqmix reproduce scalability`: a table, the figure of error over length, and a page."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _TITLE = "Error over length on synthetic tasks"
 
 
 def scalability_headline(trial: Trial) -> str:
-    """Return what a finished training has come to: "0.2 % wrong, 95 s, 12 epochs"."""
+    """Summarise a finished training: "0.2 % wrong, 95 s, 12 epochs"."""
     error = error_of(trial)
     shown = "error not defined" if error is None else f"{100 * error:.1f} % wrong"
     return f"{shown}, {duration(trial.seconds)}, {counted(trial.epochs, 'epoch')}"
 
 
 def scalability_table(result: Scalability) -> ReportTable:
-    """Return the error of every mixer on every task and length."""
+    """Return a table of the error of every mixer on every task and length."""
     table = ReportTable(
         [
             Column("task"),
@@ -68,9 +68,9 @@ def _percent(point: ScalabilityPoint) -> str:
 
 
 def scalability_figure(result: Scalability) -> Figure:
-    """Return test error over length on logarithmic axes, one panel per task, one line per mixer.
+    """Draw the test error over the length on logarithmic axes, one panel for each task, one line for each mixer.
 
-    No error at all has no place on such an axis: it is drawn at half of what one wrong answer would be.
+    A logarithmic axis has no zero: no error at all is drawn at half the error of one wrong answer.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -105,7 +105,7 @@ def scalability_figure(result: Scalability) -> Figure:
 
 
 def time_figure(result: Scalability) -> Figure | None:
-    """Return seconds of training over length, for what reached the goal on the validation split; None if nothing did."""
+    """Draw training time over length, for trainings that reached the goal on the validation split; None if none did."""
     solved = [point for point in result.points if point.solved]
     if not solved:
         return None
@@ -120,7 +120,7 @@ def time_figure(result: Scalability) -> Figure | None:
     axes.set_xticks(lengths, [short(length) for length in lengths])
     axes.set_xticks([], minor=True)
     axes.set_xlabel("length in tokens")
-    axes.set_ylabel("seconds until it was solved")
+    axes.set_ylabel("seconds until solved")
     grid(axes)
     axes.legend(frameon=False, fontsize="small")
     return figure
@@ -131,7 +131,7 @@ def scalability_html(result: Scalability) -> str:
     budget: Any = result.settings.get("budget")
     introduction = (
         f"Every mixer was trained for at most {duration(budget)} on {counted(result.settings['train'], 'sample')} of each "
-        f"length, and scored on {result.test:,} others. A training ends when at most one in 500 answers on the validation "
+        f"length, and scored on {result.test:,} others. Training ends when at most one in 500 answers on the validation "
         "split is wrong. An answer to the adding problem is right if it is off by at most 0.04."
     )
     notes = [*(["interrupted: trainings are missing"] if result.interrupted else []), *result.failures]
@@ -139,7 +139,7 @@ def scalability_html(result: Scalability) -> str:
 
 
 def _sections(result: Scalability) -> Iterator[Section]:
-    drawings = [Drawing(scalability_figure(result), "Wrong answers over length", "At the bottom, there are none.")]
+    drawings = [Drawing(scalability_figure(result), "Wrong answers over length", "Points at the bottom: no wrong answers.")]
     if time := time_figure(result):
         caption = "Time until at most one in 500 answers on the validation split was wrong."
         drawings.append(Drawing(time, "Training time over length", caption))

@@ -49,7 +49,8 @@ def predict_batches(
         objective: what the model has learned.
         records: gives the sequences of the i-th record.
         lengths: tokens of each record, `(n,)`; of a pair, those of the longer.
-        tokens_per_batch, batch_size: see `plan_batches`.
+        tokens_per_batch: most tokens in a batch, padding included.
+        batch_size: records in a batch; 0 for as many as `tokens_per_batch` allows.
         on_batch: called with the number of records done after each batch.
     """
     result: NDArray[np.float64] | None = None

@@ -399,3 +399,10 @@ def test_page_is_written_for_many_mixers_and_without_memory():
     assert "<$>" not in comparison_html(many).split("<svg")[0]
     assert len(comparison_table(many).rows) == 20
     assert comparison_headline(many.trials[0]) == "accuracy 0.500, 0 ms, 0 epochs"
+
+
+def test_settings_can_come_as_a_mapping(dataset, tmp_path, launched):
+    settings = {"model.d_model": 4, "model.words": 0, "training": {"epochs": 1}}
+    seqmix.compare(dataset, tmp_path / "out", mixers=["conv"], seeds=1, budget=0, config=settings)
+    run = seqmix.Run.open(tmp_path / "out" / "runs" / "conv-seed0")
+    assert (run.config.model.d_model, run.config.training.epochs) == (4, 1)

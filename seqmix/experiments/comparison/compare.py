@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqmix.config import read_toml
+from seqmix.config import Config, read_settings
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, command, param
 from seqmix.evaluation.baselines import baseline_scores
@@ -38,7 +38,7 @@ def compare(
     budget: float | str = "5m",
     max_length: int | None = None,
     recipe: str | None = None,
-    config: str | Path | None = None,
+    config: Config | Mapping[str, Any] | str | Path | None = None,
     settings: Sequence[str] = (),
     device: str | None = None,
     precision: str | None = None,
@@ -62,7 +62,7 @@ def compare(
         budget: time of each training, as in `train`; 0 for the epochs of the settings.
         max_length: length that sequences are truncated to, as in `train`.
         recipe: settings that come with seqmix, for all mixers.
-        config: TOML file with settings for all mixers.
+        config: settings for all mixers: a `Config`, a TOML file, or a mapping (see `seqmix.train`).
         settings: "table.option=value" for all mixers, or "paramixer:mixer.n_links=9" for one.
         device: as in `train`.
         precision: as in `train`.
@@ -90,7 +90,7 @@ def compare(
     check_mixer_options(settings, [name for name in names if name not in broken])
     with thread_count(threads), events_shown(on_event, "comparing", progress) as emit:
         common = {"max_length": max_length, "precision": precision}
-        table = read_toml(config) if config else None
+        table = read_settings(config) if config else None
         shared = shared_settings(budget, settings, device, threads, jobs, **common, recipe=recipe, config=table)
         options = {**common, "budget": shared["budget"], "device": device}
         dataset, plan = _plan(data, names, seeds, options, recipe, config, settings, broken)
@@ -156,7 +156,7 @@ def _plan(
     seeds: int,
     options: Mapping[str, Any],
     recipe: str | None,
-    config: str | Path | None,
+    config: Config | Mapping[str, Any] | str | Path | None,
     settings: Sequence[str],
     broken: Mapping[str, str],
 ) -> tuple[Dataset, list[PlannedTrial]]:

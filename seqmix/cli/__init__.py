@@ -1,7 +1,7 @@
 """The command line: parse, call the library, print. No logic.
 
-Data goes to standard output or a file, everything else to standard error. Exit codes: 0 done; 1 a user's mistake,
-told in one line; 2 a command line that cannot be parsed; 130 interrupted, after saving.
+Data goes to standard output or a file, everything else to standard error. Exit codes: 0 success; 1 a user's mistake,
+explained in one line; 2 a command line that cannot be parsed; 130 interrupted, after saving.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ def _options(
 
 
 def main() -> None:
-    """The `seqmix` command."""
-    signal.signal(signal.SIGTERM, _interrupt)  # what Ctrl-C cleans up, a job scheduler's signal does too
+    """Run the `seqmix` command."""
+    signal.signal(signal.SIGTERM, _interrupt)  # a job scheduler's signal cleans up as Ctrl-C does
     app()
 
 
 def _interrupt(*_: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `timeout` sends two: the second must not cut short the cleaning up
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `timeout` sends two: the second must not cut the clean-up short
     raise KeyboardInterrupt

@@ -24,7 +24,7 @@ app = typer.Typer(name="bench", help="Measure the mixers on this computer.", no_
 @reported
 def mixers_command(
     mixers: Annotated[
-        str | None, typer.Option(help="Names of mixers, separated by commas. (default: all that are installed)")
+        str | None, typer.Option(help="Names of mixers, separated by commas. (default: all installed mixers)")
     ] = None,
     lengths: Annotated[
         str, typer.Option(help="Lengths in tokens, separated by commas; 1k is 1,024 and 1M is 1,048,576.")
@@ -32,10 +32,10 @@ def mixers_command(
     batch_size: Annotated[int, typer.Option(help="Sequences in a batch.")] = 1,
     device: Device = "auto",
     precision: Precision = "fp32",
-    repeats: Annotated[int, typer.Option(help="Timed runs, of which the median counts; one where a run is long.")] = 3,
+    repeats: Annotated[int, typer.Option(help="Timed runs; their median is reported. Long runs are timed once.")] = 3,
     time_limit: Annotated[
         float,
-        typer.Option(help="Seconds that a training step may be expected to take: a series ends before one that is longer."),
+        typer.Option(help="Longest predicted time of a training step in seconds; a series ends before it is exceeded."),
     ] = 60.0,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for bench.json, bench.svg and bench.png.")] = Path(
         "bench"
@@ -43,9 +43,9 @@ def mixers_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace these files in OUTPUT.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Time every mixer over the length: forward, training step, peak memory, tokens a second, fitted exponents.
+    """Measure every mixer over the length: forward pass, training step, peak memory, tokens per second, fitted exponents.
 
-    Each is measured in the model that train builds for it, on random DNA. A series ends before memory runs out.
+    Each mixer is measured in the model that train builds for it, on random DNA. A series ends before memory runs out.
     """
     from seqmix.bench.mixers import bench_mixers
     from seqmix.bench.mixers_report import bench_tables, check_output, write_bench
@@ -73,17 +73,18 @@ def mixers_command(
 @reported
 def approximation_command(
     mixers: Annotated[
-        str | None, typer.Option(help="Names of attention mixers, separated by commas. (default: all that are installed)")
+        str | None, typer.Option(help="Names of attention mixers, separated by commas. (default: all installed ones)")
     ] = None,
     features: Annotated[str, typer.Option(help="Numbers of features, separated by commas.")] = "16,32,64,128,256",
     lengths: Annotated[str, typer.Option(help="Lengths in tokens, separated by commas; 1k is 1,024.")] = "256,1k,4k",
     run: Annotated[
-        Path | None, typer.Option("--run", help="A run with an attention mixer, whose queries, keys and values to take too.")
+        Path | None,
+        typer.Option("--run", help="Run with an attention mixer whose queries, keys and values are measured as well."),
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Data set to train on for the instability; with --run, where its own has moved. (default: random DNA)"
+            help="Data set to train on for the instability; with --run, the folder that the run's data set has moved to. (default: random DNA)"
         ),
     ] = None,
     repeats: Annotated[int, typer.Option(help="Draws of queries, keys and values for each error.")] = 3,
@@ -96,9 +97,9 @@ def approximation_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace these files in OUTPUT.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure how near attention is approximated with how many features, and how stable training with each mixer is.
+    """Measure how well attention is approximated for each number of features, and how stable training is.
 
-    Errors are those of a head's output, in the spectral norm, against what the mixer approximates.
+    The error is that of a head's output in the spectral norm, relative to the attention that the mixer approximates.
     """
     from seqmix.bench.approximation import bench_approximation, parse_features
     from seqmix.bench.approximation_report import NAME, approximation_tables, write_approximation
@@ -126,7 +127,7 @@ def approximation_command(
 
 
 def _print(tables: Sequence[ReportTable], result: BenchResult | ApproximationResult, stem: Path, quiet: bool) -> None:
-    """Print what was measured, and where it is: files that differ from `stem` in their ending."""
+    """Print the results and the files that they are in, which are `stem` with an ending."""
     written = f"{stem}.json"
     out = console(quiet)
     print_tables(out, tables)

@@ -1,4 +1,4 @@
-"""A campaign on the terminal: a bar of its trainings where someone watches, lines everywhere, a table at the end."""
+"""A campaign on the terminal: a bar of its trainings if this is a terminal, a line for each, and a table at the end."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def campaign_display(description: str, headline: Callable[[Trial], str], quiet: 
     """Show the events of a campaign for as long as the block runs.
 
     Args:
-        description: what is done, on the bar.
-        headline: returns what a finished training has come to.
+        description: text before the bar.
+        headline: summarises a finished training.
         quiet: show nothing.
     """
     from seqmix.experiments.events import Planned, Remark, Stage, TrialFinished, TrialStarted
@@ -60,14 +60,14 @@ def campaign_display(description: str, headline: Callable[[Trial], str], quiet: 
 def print_campaign(
     result: CampaignResult, table: ReportTable, notes: Iterable[str], page: Path, figures: Path, quiet: bool
 ) -> None:
-    """Print what a campaign found, and where it is.
+    """Print the results of a campaign, and the files that they are in.
 
     Args:
-        result: what was found.
-        table: it as a table; without rows, nothing is printed.
-        notes: what a reader should know.
+        result: the results.
+        table: the results as a table; without rows, nothing is printed.
+        notes: notes to print below the table.
         page: the HTML page.
-        figures: a file beside it to name.
+        figures: another file to name after the page.
         quiet: print nothing.
 
     Raises:
@@ -79,5 +79,5 @@ def print_campaign(
         print_notes(out, notes)
         out.print(f"-> {page}  ({figures})", highlight=False, soft_wrap=True)
     if result.interrupted:
-        done = f"what is finished is in {page}" if result.trials else "no training is finished yet"
-        raise Interrupted(f"interrupted; {done}; the same command goes on from here")
+        done = f"finished trainings are in {page}" if result.trials else "no training is finished yet"
+        raise Interrupted(f"interrupted; {done}; run the same command again to resume")

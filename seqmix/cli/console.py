@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def progress_bar(description: str, unit: str, quiet: bool, total: float | None = None, **options: Any) -> tqdm[Any]:
-    """Open a bar on standard error, drawn where that is a terminal and `quiet` is not set."""
+    """Open a progress bar on standard error, drawn only if that is a terminal and `quiet` is not set."""
     from seqmix.reporting import progress
 
     return progress.progress_bar(description, unit, total, shown=False if quiet else None, **options)
@@ -82,7 +82,7 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except BrokenPipeError:
-            # Nobody reads on: say nothing, not even when standard output is closed at exit.
+            # The reader has gone: print nothing, not even when standard output is closed at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except Interrupted as error:
             _fail(in_flags(error.text), 130)
@@ -96,7 +96,7 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-# Parameters whose flag has another name.
+# Parameters whose flags have other names.
 _FLAGS = {"settings": "set", "class_files": "class", "group_from": "group", "format": "input-format", "inputs": "INPUT"}
 
 

@@ -1,4 +1,4 @@
-"""The command line of the papers' tasks and settings: `seqmix generate`, `seqmix recipes`."""
+"""`seqmix generate`."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ def generate(
     length: Annotated[
         str | None,
         typer.Option(
-            help="Positions of each sample; of listops, the most words; of pathfinder, pixels. (default: 1024; listops: 2000)"
+            help="Positions of each sample; for listops, the most words; for pathfinder, pixels. (default: 1024; listops: 2000)"
         ),
     ] = None,
     train: Annotated[int, typer.Option(help="Training samples.")] = 100_000,
     val: Annotated[int, typer.Option(help="Validation samples.")] = 1000,
     test: Annotated[int, typer.Option(help="Test samples.")] = 1000,
-    min_length: Annotated[int | None, typer.Option(help="Of listops: samples have more words. (default: 500)")] = None,
-    max_depth: Annotated[int | None, typer.Option(help="Of listops: greatest depth of a tree. (default: 10)")] = None,
-    max_args: Annotated[int | None, typer.Option(help="Of listops: most arguments of an operator. (default: 10)")] = None,
-    difficulty: Annotated[str | None, typer.Option(help="Of pathfinder: easy, medium or hard. (default: hard)")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all that is drawn.")] = 0,
+    min_length: Annotated[int | None, typer.Option(help="listops: samples have more words than this. (default: 500)")] = None,
+    max_depth: Annotated[int | None, typer.Option(help="listops: greatest depth of a tree. (default: 10)")] = None,
+    max_args: Annotated[int | None, typer.Option(help="listops: most arguments of an operator. (default: 10)")] = None,
+    difficulty: Annotated[str | None, typer.Option(help="pathfinder: easy, medium or hard. (default: hard)")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("seqmix-data"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it is a data set.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Generate a synthetic task as a data set, ready for train; shows the first samples."""
+    """Generate a synthetic task as a data set, ready for train, and show its first samples."""
     from seqmix.cli.console import progress_bar
     from seqmix.data.synthetic import find_task
     from seqmix.data.synthetic.generate import first_samples

@@ -28,13 +28,13 @@ _PREDICT = {name: one for name, one in options_of(PredictOptions).items() if one
 def predict(
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="INPUT...", help="Any input that prepare reads, labels or not; - for standard input."),
+        typer.Argument(metavar="INPUT...", help="Any input that prepare reads, with or without labels; - for standard input."),
     ],
     run: Annotated[Path | None, typer.Option("--run", help="Run folder. (default: the newest under runs/)")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. (default: standard output)")] = None,
     output_format: Annotated[Literal["tsv", "csv", "jsonl"], typer.Option("--format", help="Format of the output.")] = "tsv",
-    probabilities: Annotated[bool, typer.Option(help="A column with the probability of each class.")] = True,
-    top: Annotated[int, typer.Option(help="Instead, the K most probable classes; 0 for all.")] = 0,
+    probabilities: Annotated[bool, typer.Option(help="Write a column with the probability of each class.")] = True,
+    top: Annotated[int, typer.Option(help="Instead, write the K most probable classes; 0 for all.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,

@@ -40,22 +40,22 @@ def prepare(
         typer.Option(
             "--class",
             metavar="NAME=FILE,...",
-            help="Instead of INPUT, the files of a class; repeat for more.",
+            help="The files of a class, instead of INPUT; repeat for more.",
             rich_help_panel=LABELS,
         ),
     ] = None,
     val: Annotated[
         list[str] | None,
-        typer.Option(help="Input that is the validation split; repeat for more.", rich_help_panel=SPLITTING),
+        typer.Option(help="Input to use as the validation split; repeat for more.", rich_help_panel=SPLITTING),
     ] = None,
     test: Annotated[
-        list[str] | None, typer.Option(help="Input that is the test split; repeat for more.", rich_help_panel=SPLITTING)
+        list[str] | None, typer.Option(help="Input to use as the test split; repeat for more.", rich_help_panel=SPLITTING)
     ] = None,
     **options: Any,
 ) -> None:
     """Turn sequence files and documents into a data set.
 
-    Classes are file stems (several FASTA files), folder names, label=… in the headers, or what --label-from says.
+    Classes are file names (several FASTA files), folder names, label=… in the headers, or read from --label-from.
     """
     from seqmix.data.inputs import parse_class_files
     from seqmix.data.prepare import prepare as run_prepare

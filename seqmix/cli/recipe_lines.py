@@ -10,14 +10,14 @@ from seqmix.config import ModelConfig
 from seqmix.recipes import Recipe
 
 _INDENT = 13
-_KEPT = "\N{NO-BREAK SPACE}"  # where no line is broken
+_KEPT = "\N{NO-BREAK SPACE}"  # marks spaces at which a line must not be broken
 
 
 def recipe_lines(recipes: Iterable[Recipe], width: int | None = None) -> str:
-    """Return recipes, a paragraph each: purpose, main settings, published result, and the command that prepares the data.
+    """Return a paragraph for each recipe: task, main settings, published result, and the command that prepares the data.
 
     Args:
-        recipes: what to list.
+        recipes: the recipes to list.
         width: columns of the terminal; None leaves lines as long as they are.
     """
     paragraphs = []
@@ -34,7 +34,7 @@ def recipe_lines(recipes: Iterable[Recipe], width: int | None = None) -> str:
 
 
 def _item(name: str, text: str, width: int | None, end: str = "") -> list[str]:
-    """Lines of a paragraph: its name and indented text, broken with `end` where it is too long; none without text."""
+    """Return a name and its indented text as lines, with `end` at line breaks; no lines without text."""
     room = len(text) if width is None else max(20, width - _INDENT - len(end))
     parts = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) if text else []
     parts = [f"{part}{end}".replace(_KEPT, " ") for part in parts[:-1]] + [part.replace(_KEPT, " ") for part in parts[-1:]]
@@ -42,7 +42,7 @@ def _item(name: str, text: str, width: int | None, end: str = "") -> list[str]:
 
 
 def _main_settings(tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What tells recipes apart: "chord", "15 links", "width 32", "flat", "batch 16", "lr 0.0001", "200 epochs"."""
+    """Return the settings that distinguish recipes: "chord", "15 links", "width 32", "batch 16", "200 epochs"."""
     forms = {
         "mixer.protocol": "{}",
         "mixer.n_links": "{} links",

@@ -11,29 +11,29 @@ import typer
 from seqmix.cli.console import reported
 from seqmix.cli.options import Jobs, MixerSettings, Quiet, TrialDevice, TrialThreads, names
 
-app = typer.Typer(name="reproduce", help="Run the papers' experiments, measured beside published.", no_args_is_help=True)
+app = typer.Typer(
+    name="reproduce", help="Repeat the papers' experiments, and compare with their results.", no_args_is_help=True
+)
 
 Data = Annotated[
-    Path, typer.Option("--data", help="Folder that has the data sets, or folders with them, as their sources distribute them.")
+    Path, typer.Option("--data", help="Folder with the data sets, as their sources distribute them, at the top or in folders.")
 ]
 Budget = Annotated[
     str,
-    typer.Option(
-        "--budget", help="Training time of each method on each task, such as 90s, 10m, 2h30m; 0: as long as the recipes say."
-    ),
+    typer.Option("--budget", help="Time for each training, such as 90s, 10m or 2h30m; 0 for as long as the recipes say."),
 ]
 MaxLength = Annotated[
     int | None, typer.Option("--max-length", help="Cut sequences to this many characters. (default: as published)")
 ]
-Seeds = Annotated[int, typer.Option("--seeds", help="Trainings of each method on each task, with the seeds 0, 1, 2 …")]
+Seeds = Annotated[int, typer.Option("--seeds", help="Trainings of each method on each task, with seeds 0, 1, 2 …")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="TABLE.OPTION=VALUE", help="Any setting, for all trainings; repeat for more."),
+    typer.Option("--set", metavar="TABLE.OPTION=VALUE", help="Any setting for all trainings; repeat for more."),
 ]
 Output = Annotated[
     Path, typer.Option("--output", "-o", help="Folder for reproduce.json, reproduce.html, prepared data and runs.")
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT, its data too, if it is a reproduction.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT, with its data, if it is a reproduction.")]
 
 
 @app.command("lra")
@@ -42,23 +42,23 @@ def reproduce_lra(
     data: Data = Path(),
     tasks: Annotated[
         str | None,
-        typer.Option(help="Of text, listops, retrieval, pathfinder and image, separated by commas. (default: all)"),
+        typer.Option(help="Any of text, listops, retrieval, pathfinder and image, separated by commas. (default: all)"),
     ] = None,
     methods: Annotated[
         str | None,
         typer.Option(
-            help="paramixer and other mixers, separated by commas; all: those of the published table. (default: paramixer, skyformer, kernelized, softmax)"
+            help="Names of mixers, separated by commas; all for those of the published table. (default: paramixer, skyformer, kernelized, softmax)"
         ),
     ] = None,
     budget: Budget = "10m",
     max_length: MaxLength = None,
     seeds: Seeds = 1,
     generated: Annotated[
-        bool, typer.Option("--generate", help="Generate listops and pathfinder where they are not found.")
+        bool, typer.Option("--generate", help="Generate listops and pathfinder if they are not found.")
     ] = False,
     train: Annotated[
         int | None,
-        typer.Option("--train", help="Training samples to generate, and the most of others. (default: as many as published)"),
+        typer.Option("--train", help="Training samples to generate, and most to use of other tasks. (default: as published)"),
     ] = None,
     device: TrialDevice = None,
     threads: TrialThreads = None,
@@ -68,11 +68,11 @@ def reproduce_lra(
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train on the tasks of the Long Range Arena that are there, and compare with the Skyformer paper's Table 1.
+    """Train on the tasks of the Long Range Arena found in the data folder, and compare with the Skyformer paper's Table 1.
 
-    It takes tasks times methods times seeds times budget, divided by --jobs, and the time to score the test splits.
+    This takes tasks times methods times seeds times budget, divided by --jobs, plus the time to score the test splits.
 
-    The same command goes on where it was stopped; with more tasks, methods or seeds it runs what is missing.
+    The same command resumes where it was stopped; with more tasks, methods or seeds, it runs the trainings that are missing.
     """
     _reproduce("lra", **locals())
 
@@ -96,11 +96,11 @@ def reproduce_genome(
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train on cDNA of human and fruit-fly, mouse and turtle, as in the Paramixer paper, beside k-mer models.
+    """Train on cDNA of human and fruit fly, mouse and turtle, as in the Paramixer paper, and compare with k-mer models.
 
     Files are found by Ensembl's names, such as Mus_musculus.GRCm39.cdna.all.fa.gz.
 
-    The same command goes on where it was stopped.
+    The same command resumes where it was stopped.
     """
     _reproduce("genome", **locals())
 
@@ -111,10 +111,10 @@ def reproduce_scalability(
     tasks: Annotated[str, typer.Option(help="adding, temporal-order or both, separated by a comma.")] = "adding,temporal-order",
     lengths: Annotated[str, typer.Option(help="Lengths in tokens, separated by commas; 1k is 1,024.")] = "128,256,512,1k,2k",
     mixers: Annotated[str, typer.Option(help="Names of mixers, separated by commas.")] = "paramixer,softmax,skyformer",
-    budget: Annotated[str, typer.Option(help="Time of each training, at most, such as 90s, 5m, 1h.")] = "10m",
+    budget: Annotated[str, typer.Option(help="Longest time for each training, such as 90s, 5m or 1h.")] = "10m",
     seeds: Seeds = 1,
-    train: Annotated[int, typer.Option(help="Training samples of each length; fewer are learned by heart.")] = 100_000,
-    test: Annotated[int, typer.Option(help="Test samples; half as many are validated on.")] = 1000,
+    train: Annotated[int, typer.Option(help="Training samples of each length; models memorise fewer.")] = 100_000,
+    test: Annotated[int, typer.Option(help="Test samples; the validation split has half as many.")] = 1000,
     device: TrialDevice = None,
     threads: TrialThreads = None,
     jobs: Jobs = 1,
@@ -125,11 +125,11 @@ def reproduce_scalability(
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train mixers on synthetic tasks of growing length in equal time, and draw their error over the length.
+    """Train mixers for an equal time on synthetic tasks of increasing length, and draw their error over the length.
 
-    It takes at most tasks times lengths times mixers times seeds times budget, divided by --jobs; less where tasks are solved.
+    This takes at most tasks times lengths times mixers times seeds times budget, divided by --jobs; less if tasks are solved.
 
-    The same command goes on where it was stopped; with more tasks, lengths, mixers or seeds it runs what is missing.
+    The same command resumes where it was stopped; with more tasks, lengths, mixers or seeds, it runs what is missing.
     """
     from seqmix.cli.campaign_display import campaign_display, print_campaign
     from seqmix.experiments.scalability.report import scalability_headline, scalability_table
@@ -167,7 +167,7 @@ def _reproduce(
     settings: Sequence[str] | None,
     **options: Any,
 ) -> None:
-    """Run a suite, given the options of its command under their names, which are those of `seqmix.reproduce`."""
+    """Run a suite, given its command's options, which have the names of the parameters of `seqmix.reproduce`."""
     from seqmix.cli.campaign_display import campaign_display, print_campaign
     from seqmix.experiments.reproduction.report import reproduction_headline, reproduction_table
     from seqmix.experiments.reproduction.reproduce import reproduce

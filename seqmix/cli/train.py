@@ -20,7 +20,7 @@ def train(
     data: Annotated[Path | None, typer.Argument(help="Data set. (default: seqmix-data)")] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Run folder. (default: runs/NNN-<mixer>; with --resume the newest)"),
+        typer.Option("--output", "-o", help="Run folder. (default: runs/NNN-<mixer>; with --resume, the newest run)"),
     ] = None,
     recipe: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""A training on the terminal: a table that grows by a row with every validation, above a bar over the whole of it."""
+"""A training on the terminal: a table that grows by a row with every validation, above a bar for the whole training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TrainingDisplay:
     Args:
         console: a console on standard error.
         quiet: show nothing.
-        verbose: show the configuration, too.
+        verbose: show the configuration as well.
     """
 
     def __init__(self, console: Console, *, quiet: bool, verbose: bool) -> None:
@@ -31,7 +31,7 @@ class TrainingDisplay:
         self._columns: tuple[str, ...] = ()
 
     def __call__(self, event: Event) -> None:
-        """Take in an event."""
+        """Show an event."""
         from seqmix.training.events import EpochEnd, Finished, MemoryShort, Started, TokensPerBatchChosen
         from seqmix.training.progress import TrainingProgress
 
@@ -57,7 +57,7 @@ class TrainingDisplay:
         self._progress(event)
 
     def close(self) -> None:
-        """Take the bar off the screen."""
+        """Remove the bar from the screen."""
         if self._progress is not None:
             self._progress.close()
 
@@ -75,7 +75,7 @@ class TrainingDisplay:
         self._say(f"{verb} {config.model.mixer} ({event.parameters:,} parameters) on {event.device}, {records}")
         self._say(f"-> {event.run.path}")
         if not len(event.dataset.indices("val")):
-            self._note("there is no validation split: the last weights are kept")
+            self._note("there is no validation split, so the last weights are kept")
         if self.verbose:
             self._say((event.run.path / "config.toml").read_text(encoding="utf-8"))
 
@@ -99,7 +99,7 @@ class TrainingDisplay:
             duration(event.seconds),
             "best" if event.best and event.validation else "",
         )
-        self.console.print(table)  # of one row, as wide as the others: together they are one table that grows
+        self.console.print(table)  # a table of one row, as wide as the others: together they look like one that grows
         self._rows += 1
 
     def _finished(self, event: Finished) -> None:

@@ -53,7 +53,7 @@ def test_empty_validation_split_is_reported(two_class_files, tmp_path):
     prepared = call("prepare", *two_class_files, "-o", data, "--split", "0.8,0,0.2")
     assert "the val split is empty" in re.sub(r"\s+", " ", prepared.stderr)
     trained = call("train", data, "-o", tmp_path / "run", "--epochs", "1", "--set", "model.d_model=8")
-    assert "no validation split: the last weights are kept" in trained.stderr and " best" not in trained.stderr
+    assert "no validation split, so the last weights are kept" in trained.stderr and " best" not in trained.stderr
 
 
 def test_error_names_all_classes_present(two_class_files, tmp_path):

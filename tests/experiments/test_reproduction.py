@@ -275,7 +275,7 @@ def test_interrupted_reproduction_is_written_and_resumes(run, launched, released
     ]
     monkeypatch.setattr(scheduler.TrialProcess, "launch", interrupted)
     said = run(*command, code=130)
-    assert "interrupted; what is finished is in reproduce-lra/reproduce.html; the same command goes on" in said
+    assert "interrupted; finished trainings are in reproduce-lra/reproduce.html; run the same command again" in said
     found = content(tmp_path / "reproduce-lra")
     assert found["interrupted"] and [(one["task"], one["method"]) for one in found["runs"]] == [("text", "skyformer")]
     assert "interrupted: trainings are missing" in (tmp_path / "reproduce-lra" / "reproduce.html").read_text()

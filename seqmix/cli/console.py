@@ -28,19 +28,19 @@ def progress_bar(description: str, unit: str, quiet: bool, total: float | None =
 
 
 def wants_bar(quiet: bool) -> bool:
-    """Return whether a command draws a bar: on a terminal, unless it is to be quiet."""
+    """Return whether a command draws a bar: on a terminal, unless `quiet` is set."""
     return not quiet and sys.stderr.isatty()
 
 
 def slow_bar(description: str, unit: str, quiet: bool) -> Any:
-    """Open a bar for slow steps on standard error, drawn where that is a terminal and `quiet` is not set."""
+    """Open a bar for slow steps on standard error, drawn only if that is a terminal and `quiet` is not set."""
     from seqmix.reporting import progress
 
     return progress.slow_bar(description, unit, shown=False if quiet else None)
 
 
 def print_notes(out: Console, notes: Iterable[str]) -> None:
-    """Print what a reader should know, a line each."""
+    """Print notes, one a line."""
     for note in notes:
         out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
 
@@ -53,7 +53,7 @@ def print_tables(out: Console, tables: Iterable[RenderableType]) -> None:
 
 
 def print_dataset(out: Console, dataset: Dataset) -> None:
-    """Print what a data set holds, in tables, and what a reader should know of it."""
+    """Print the tables and the notes of a data set."""
     from seqmix.data.tables import dataset_tables
 
     print_tables(out, dataset_tables(dataset))
@@ -61,13 +61,13 @@ def print_dataset(out: Console, dataset: Dataset) -> None:
 
 
 def console(quiet: bool = False) -> Console:
-    """Return standard error as a console, as wide as its terminal; 110 columns where it is not a terminal."""
+    """Return a console on standard error, as wide as the terminal; 110 columns if it is not a terminal."""
     width = None if sys.stderr.isatty() or os.environ.get("COLUMNS") else 110
     return Console(stderr=True, quiet=quiet, width=width)
 
 
 def next_command(data: Path) -> str:
-    """Return the command to type after a data set was made."""
+    """Return the command to type after a data set was written."""
     return "seqmix train" if data == Path("seqmix-data") else f"seqmix train {shlex.quote(str(data))}"
 
 
@@ -75,7 +75,7 @@ P = ParamSpec("P")
 
 
 def reported(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn what goes wrong in a command into one line and an exit code."""
+    """Decorate a command so that errors become one line and an exit code."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:

@@ -16,12 +16,12 @@ from seqmix.errors import InputError, param
 
 
 class LabelSource(ABC):
-    """Where a label, a group or a split is read from; `make_label_source` makes one of what the user writes.
+    """Where a label, a group or a split is read from; `make_label_source` makes one from the user's text.
 
     Attributes:
         text: the source as the user writes it, such as "header:gene".
-        parameter: the option that it is given by, for messages.
-        separator: what stands between the labels of a record; None if it has one.
+        parameter: the parameter that the source was given with, for messages.
+        separator: the text between the labels of a record; None if a record has only one label.
     """
 
     def __init__(self, text: str, parameter: str) -> None:
@@ -29,15 +29,15 @@ class LabelSource(ABC):
         self.separator: str | None = None
 
     def check(self, first: Entry, name: str) -> None:
-        """Raise an `InputError` if the first entry of the file `name` shows that there is nothing to find."""
+        """Raise an `InputError` if the first entry of the file `name` shows that the source is not in this file."""
         return
 
     @abstractmethod
     def find(self, entry: Entry, path: Path | None) -> str | None:
-        """Return the value for an entry of the file `path` (None: standard input); None if there is none."""
+        """Return the value for an entry of the file `path`, which is None for standard input; None if there is no value."""
 
     def has_cell(self, entry: Entry) -> bool:
-        """Return whether a table has a cell for an entry, empty though it may be."""
+        """Return whether a table has a cell for an entry, even an empty one."""
         return False
 
     def _cell(self, value: Any) -> str | None:
@@ -114,7 +114,7 @@ class _Table(LabelSource):
 
 
 class _Stem(LabelSource):
-    """The name of the file, without its endings."""
+    """The name of the file, without its extensions."""
 
     def find(self, entry: Entry, path: Path | None) -> str | None:
         return None if path is None else file_stem(path)
@@ -141,10 +141,10 @@ def make_label_source(text: str, parameter: str = "label_from") -> LabelSource:
 
     Args:
         text: the source.
-        parameter: the option that it is given by: "label_from", "group_from" or "split_from".
+        parameter: the parameter that the source was given with: "label_from", "group_from" or "split_from".
 
     Raises:
-        InputError: there is no such source, or what it names cannot be read.
+        InputError: there is no such source, or the file that it names cannot be read.
     """
     kind, _, key = text.partition(":")
     if key and kind in _WITH_KEY:
@@ -187,6 +187,6 @@ def _table_header(head: bytes, name: str) -> tuple[str, list[str]]:
 
 
 def file_stem(path: Path) -> str:
-    """Return `mouse` for `data/mouse.fa.gz`: the name without the endings that tell its format."""
+    """Return `mouse` for `data/mouse.fa.gz`: the name without the extensions that tell its format."""
     name = unpacked_name(path.name)
     return name.rsplit(".", 1)[0] if "." in name.lstrip(".") else name

@@ -1,4 +1,4 @@
-"""What `prepare` refuses, counts and notes about the records that it has read."""
+"""Checks of the records that `prepare` has read: errors, counts and notes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seqmix.objectives.base import Objective
 
 
 def check_any(written: WrittenRecords, stream: RecordStream, limits: LengthLimits) -> None:
-    """Raise an `InputError` that says why no record is left, if none is."""
+    """Raise an `InputError` that says why if no record is left."""
     if len(written):
         return
     found = stream.labels
@@ -29,10 +29,12 @@ def check_any(written: WrittenRecords, stream: RecordStream, limits: LengthLimit
 
 
 def check_wanted_classes(stream: RecordStream) -> None:
-    """Raise an `InputError` if no record is of one of the classes that are wanted."""
+    """Raise an `InputError` if a class given with `classes` has no records."""
     found = stream.labels.classes
     if strange := sorted(set(stream.options.classes) - found):
-        raise InputError(f"{param('classes')}: no record is of the class '{strange[0]}', only of: {', '.join(sorted(found))}")
+        raise InputError(
+            f"{param('classes')}: there are no records of class '{strange[0]}', only of: {', '.join(sorted(found))}"
+        )
 
 
 def check_labels(written: WrittenRecords, kind: type[Objective]) -> None:
@@ -52,24 +54,24 @@ def check_groups(written: WrittenRecords, source: str | None) -> list[str]:
 
     Args:
         written: the records.
-        source: where groups are read; None if nowhere.
+        source: where groups are read; None if they are not.
 
     Raises:
-        InputError: no record has one.
+        InputError: no record has a group.
     """
     alone = int((written.group_keys < 0).sum()) if source else 0
     if alone == len(written):
         raise InputError(f"no record has a group from '{source}'; correct {param('group_from')}, or leave it out")
-    return [f"{alone:,} records have no group from '{source}'; each is taken for one of its own"] if alone else []
+    return [f"{alone:,} records have no group from '{source}'; each is treated as a group of its own"] if alone else []
 
 
 def check_repeated(written: WrittenRecords, twins: dict[str, int]) -> list[str]:
-    """Return notes on sequences and ids that occur more than once; `twins` are `duplicates`."""
+    """Return notes on sequences and ids that occur more than once, given the result of `duplicates`."""
     notes = []
     if twins["with_different_labels"]:
         notes.append(f"{twins['with_different_labels']:,} sequences occur under more than one label")
     if written.repeated_ids:
-        notes.append(f"{written.repeated_ids:,} records have an id that was there before; they are kept")
+        notes.append(f"{written.repeated_ids:,} records have the id of an earlier record; they are kept")
     return notes
 
 
@@ -81,7 +83,7 @@ def duplicates(keys: NDArray[np.int64], labels: NDArray[Any]) -> dict[str, int]:
         labels: `(n,)` or `(n, C)`.
 
     Returns:
-        The number of such records, of distinct sequences among them, and of these under different labels.
+        The number of such records, of distinct sequences among them, and of these sequences with different labels.
     """
     _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
     kinds = np.unique(labels, axis=0, return_inverse=True)[1].reshape(-1)
@@ -99,27 +101,29 @@ def check_splits(labels: NDArray[Any], split: NDArray[np.int8], objective: Objec
     """Return notes on splits and classes without records.
 
     Args:
-        labels: of the records that are kept.
-        split: of these, `(n,)`.
-        objective: what is to be learned.
-        leaks: number of records that were left out as relatives of others.
+        labels: labels of the kept records, `(n,)` or `(n, C)`.
+        split: split of each kept record, `(n,)`.
+        objective: the objective of the data set.
+        leaks: number of records left out because they equal a record of a later split or share its group.
 
     Raises:
-        InputError: there is nothing to learn from, or nothing of a class.
+        InputError: there is no training record at all, or none of a class.
     """
     notes = []
-    left = f" ({leaks:,} records were left out, as they equal one of a later split or are of its group)" if leaks else ""
+    left = (
+        f" ({leaks:,} records were left out because they equal a record of a later split or share its group)" if leaks else ""
+    )
     if leaks and not (split == 0).any():
         raise InputError(f"no training record is left{left}; give other splits, or generate longer sequences")
     for s, which in enumerate(SPLITS):
         if s and not (split == s).any():
-            notes.append(f"the {which} split is empty" + ("; training will have nothing to choose its weights by" * (s == 1)))
+            notes.append(f"the {which} split is empty" + ("; training cannot choose the best weights without it" * (s == 1)))
     objective.check_training(labels[split == 0])
     for i, name in enumerate(objective.classes):
         has = objective.members(labels, i)
         for s, which in enumerate(SPLITS):
             if not (has & (split == s)).any() and (split == s).any():
                 if s == 0:
-                    raise InputError(f"class '{name}' has no record in the training split{left}; it could not be learned")
+                    raise InputError(f"class '{name}' has no record in the training split{left}, so it cannot be learned")
                 notes.append(f"class '{name}' has no record in the {which} split")
     return notes

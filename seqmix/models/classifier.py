@@ -1,7 +1,7 @@
 """The classifier: ``head(pool(blocks(stem(embedding(kmers(ids)))), mask))``.
 
 In: token indices `(B, L)`, or real numbers `(B, L, channels)`, and a mask `(B, L)`, True = a real position. Out: logits
-`(B, C)`. The output depends neither on what stands at padding nor on the other records in the batch.
+`(B, C)`. The output depends neither on the values at padded positions nor on the other records in the batch.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ _MOST_KMERS = 1 << 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputSpec:
-    """What goes into a model.
+    """The input of a model.
 
     Attributes:
-        vocab_size: number of token ids V, special ones included; of no account with `channels`.
-        letters: of how many of the characters (ids 2, 3, …) k-mers are made: 4 for DNA, 20 for proteins, else 0. A k-mer with
-            another character is a special token.
-        channels: real numbers at each position, in the place of a token; 0 for tokens.
-        channel_mean: what is subtracted from each channel; None for 0.
-        channel_scale: what the rest is divided by; None for 1.
+        vocab_size: number of token ids V, special ones included; ignored with `channels`.
+        letters: number of characters (ids 2, 3, …) that k-mers are made of: 4 for DNA, 20 for proteins, else 0. A k-mer with
+            any other character becomes a special token.
+        channels: number of real values at each position, instead of a token; 0 for tokens.
+        channel_mean: number to subtract from each channel; None for 0.
+        channel_scale: number to divide each channel by afterwards; None for 1.
         paired: whether a record is two sequences.
     """
 
@@ -49,7 +49,7 @@ class InputSpec:
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, *, paired: bool) -> InputSpec:
-        """Return what a model gets whose input is indexed by a vocabulary."""
+        """Return the input of a model for data with this vocabulary."""
         return cls(
             vocab_size=len(vocabulary),
             letters=vocabulary.letters,
@@ -66,16 +66,17 @@ class SequenceClassifier(nn.Module):
     Pairs of sequences, rows i and B + i of a batch of 2 B, go through the same layers up to the pooling; the head sees
     ``[a, b, a * b, a - b]``. The k-mer branch contains the linear model of k-mer frequencies.
 
-    Weights are drawn from torch's global generator; under ``torch.device("meta")`` nothing is drawn and no memory taken.
+    Weights are drawn from torch's global generator; under ``torch.device("meta")`` nothing is drawn and no memory is used.
 
     Args:
-        config: the [model] and [mixer] tables of a run's configuration. `max_length`, which must be set, does not count a CLS
-            token; it sizes positions, flat pooling and mixers, and without the first two longer sequences are taken, too.
-        inputs: what goes into it.
+        config: the [model] and [mixer] tables of a run's configuration. `max_length` must be set and does not count a CLS
+            token. It sizes the positional embedding, flat pooling and the mixers; a model without the first two also accepts
+            longer sequences.
+        inputs: the model's input.
         n_outputs: number of classes C, or of other outputs.
 
     Raises:
-        ConfigError: options are not allowed together, or not for these inputs.
+        ConfigError: options cannot be combined, or do not apply to these inputs.
     """
 
     channel_mean: Tensor
@@ -93,7 +94,7 @@ class SequenceClassifier(nn.Module):
             mean, scale = inputs.channel_mean or [0.0] * inputs.channels, inputs.channel_scale or [1.0] * inputs.channels
             self.register_buffer("channel_mean", torch.tensor(mean, dtype=torch.float32))
             self.register_buffer("channel_scale", torch.tensor(scale, dtype=torch.float32))
-        # The order in which parts are made decides which random numbers each gets: it must stay as it is.
+        # The order of construction decides which random numbers each part gets, so it must not change.
         self.embedding = _embedding(config, inputs)
         self.position = _positions(config, self.n_positions) if config.positions else None
         self.dropout_embedding = nn.Dropout(config.dropout_embedding)
@@ -114,17 +115,17 @@ class SequenceClassifier(nn.Module):
 
     @property
     def length_limit(self) -> int | None:
-        """Most tokens (CLS included) that a sequence may have; None if any number."""
+        """The most tokens (CLS included) that a sequence may have; None for no limit."""
         return self.n_positions if self.pooling == "flat" or self.position is not None else None
 
     def mixer_label(self) -> str:
-        """Return what the name of a run says about the mixer's options."""
+        """Return the part of a run's name that describes the mixer's options."""
         mixer = self.blocks[0].mixer
         assert isinstance(mixer, Mixer)
         return mixer.label()
 
     def after_step(self, step: int) -> None:
-        """Tell the mixers that optimiser step number `step`, from 1, was made."""
+        """Tell the mixers that optimiser step number `step`, counted from 1, has been taken."""
         for module in self.modules():
             if isinstance(module, Mixer):
                 module.after_step(step)
@@ -148,7 +149,7 @@ class SequenceClassifier(nn.Module):
             Logits `(B, C)`.
 
         Raises:
-            ConfigError: L is more than a model with positions or flat pooling was built for.
+            ConfigError: L exceeds `length_limit`.
         """
         tokens, kept = self._tokens(ids, mask)
         pooled = self.pool(self._features(tokens, kept), kept)
@@ -167,7 +168,7 @@ class SequenceClassifier(nn.Module):
         return self._features(*self._tokens(ids, mask))
 
     def _tokens(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what is embedded, zero at padding: characters, or the k-mers that begin at each."""
+        """Return the token indices to embed, zero at padding (characters, or the k-mers that begin at each), and their mask."""
         if self.length_limit is not None and ids.shape[1] > self.length_limit:
             raise ConfigError(
                 f"a sequence of {ids.shape[1]} tokens is longer than the {self.length_limit} that this model was "
@@ -220,16 +221,16 @@ class SequenceClassifier(nn.Module):
 
 
 def _one_of_two(first: Tensor, second: Tensor, probability: float, rows: int) -> tuple[Tensor, Tensor]:
-    """Return both `(rows * B, ?)`; with the probability, in equal shares, one of them is zero in all rows of a record."""
+    """Return both `(rows * B, ?)`; with this probability, one of the two, each equally often, is zeroed for a record."""
     chance = torch.rand(len(first) // rows, 1, device=first.device).repeat(rows, 1)
     keep_first, keep_second = chance >= probability / 2, (chance < probability / 2) | (chance >= probability)
     return first * keep_first, second * keep_second
 
 
 def _sinusoids(positions: int, width: int) -> Tensor:
-    """Return sines and cosines in turns, `(positions, width)`, of wavelengths from 2 pi to 20,000 pi; of root mean square 1.
+    """Return alternating sines and cosines `(positions, width)` of wavelengths from 2 pi to 20,000 pi, with RMS 1.
 
-    Vaswani et al., Attention Is All You Need, NeurIPS 2017, section 3.5 (there of amplitude 1).
+    Vaswani et al., Attention Is All You Need, NeurIPS 2017, section 3.5 (where the amplitude is 1).
     """
     channel = torch.arange(width, dtype=torch.float64)
     wave = 1e4 ** -((channel - channel % 2) / width)
@@ -239,7 +240,7 @@ def _sinusoids(positions: int, width: int) -> Tensor:
 
 
 def _check(config: ModelConfig, inputs: InputSpec) -> None:
-    """Raise a `ConfigError` where options do not go together, or not with the inputs."""
+    """Raise a `ConfigError` if options cannot be combined, or do not apply to the inputs."""
     if config.max_length < 1:
         raise ConfigError("model.max_length must be set to build a model: the characters of the longest sequence")
     if (config.kmer or config.words) and not inputs.letters:
@@ -255,7 +256,7 @@ def _check(config: ModelConfig, inputs: InputSpec) -> None:
         raise ConfigError(f"{name} = {config.position_start} needs positions: set model.positions = true", option=name)
     if inputs.channels and config.pooling == "cls":
         raise ConfigError(
-            "model.pooling = cls puts a token in front, and these data have numbers, no tokens; use mean or flat",
+            "model.pooling = cls puts a token in front, but these data are numbers, not tokens; use mean or flat",
             option="model.pooling",
         )
 
@@ -284,7 +285,7 @@ def _block(config: ModelConfig, n_positions: int) -> PlainBlock | TransformerBlo
 
 
 def _head(width: int, hidden: int, n_outputs: int) -> nn.Module:
-    single = nn.Linear(width, n_outputs)  # also where it is not used, as the random numbers after it are those of 0.1.0
+    single = nn.Linear(width, n_outputs)  # made even if unused, so that later random numbers are those of 0.1.0
     return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, n_outputs)) if hidden else single
 
 
@@ -306,9 +307,9 @@ def build_model(
         vocab_size: number of token ids, special ones included.
         n_classes: number of classes, or of other outputs.
         letters: number of characters that k-mers are made of: 4 for DNA, 20 for proteins, else 0.
-        channels: real numbers at each position, in the place of a token; 0 for tokens.
-        channel_mean: of each channel; None for 0.
-        channel_scale: of each channel; None for 1.
+        channels: number of real values at each position, instead of a token; 0 for tokens.
+        channel_mean: number to subtract from each channel; None for 0.
+        channel_scale: number to divide each channel by afterwards; None for 1.
         paired: whether a record is two sequences.
 
     Raises:
@@ -326,9 +327,9 @@ def build_model(
 
 
 def without_memory(build: Callable[[], SequenceClassifier]) -> SequenceClassifier:
-    """Build a model on the meta device: its shapes and errors, without memory for its weights or a change of random numbers.
+    """Build a model on the meta device, to check shapes and options without using memory or changing the random state.
 
-    A mixer that computes with its weights as it is built cannot be built so, and is built on the CPU.
+    A mixer that computes with its weights during construction cannot be built there, and is built on the CPU.
     """
     try:
         with torch.device("meta"):

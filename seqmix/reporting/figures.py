@@ -1,4 +1,4 @@
-"""What all figures share: the palette, the look, and how they are written. matplotlib draws them, without a display."""
+"""The parts that all figures share: the palette, the look, and writing them. matplotlib draws them without a display."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def new_figure(width: float = 4.6, height: float = 3.8) -> tuple[Figure, Any]:
     """Return a figure with one pair of axes.
 
     Args:
-        width: in inches.
-        height: in inches.
+        width: width in inches.
+        height: height in inches.
     """
     from matplotlib.figure import Figure
 
@@ -43,19 +43,19 @@ def new_figure(width: float = 4.6, height: float = 3.8) -> tuple[Figure, Any]:
 
 
 def plain(name: str) -> str:
-    """Return a name as matplotlib shows it letter by letter, without formulas; the middle of a long one is left out."""
+    """Return a name that matplotlib shows as it is, not as a formula; the middle of a long one is left out."""
     return middle_cut(name, _LONGEST_NAME).replace("$", r"\$")
 
 
 def grid(axes: Any, axis: str = "both") -> None:
-    """Draw thin lines behind the data, at the ticks of one axis ("x" or "y") or both; no frame above and on the right."""
+    """Draw thin lines behind the data at the ticks of one axis ("x" or "y") or "both"; drop the frame at top and right."""
     axes.grid(axis=axis, color=_GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def svg(figure: Figure, title: str = "") -> str:
-    """Return a figure as SVG, the same text each time, with a title for those who do not see it."""
+    """Return a figure as SVG, the same text on every call, with a title for readers who cannot see it."""
     import matplotlib
 
     buffer = io.StringIO()
@@ -68,7 +68,7 @@ def svg(figure: Figure, title: str = "") -> str:
 
 
 def look(order: int) -> dict[str, Any]:
-    """Return the colour and marker of a line, by its place among the lines; where colours repeat, markers differ."""
+    """Return the colour and marker of line number `order`; where colours repeat, markers differ."""
     marker = _MARKERS[(order + order // len(COLOURS)) % len(_MARKERS)]
     colour = COLOURS[order % len(COLOURS)]
     return {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1.6}

@@ -1,4 +1,4 @@
-"""Self-contained HTML pages: text, tables and figures through one template; nothing on a page is fetched from elsewhere."""
+"""Self-contained HTML pages: text, tables and figures in one template; a page loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from matplotlib.figure import Figure
 
-_LEAST_SCALE = 0.65  # of a figure on a narrow screen: below, its letters would be too small, so it scrolls
+_LEAST_SCALE = 0.65  # of a figure on a narrow screen; any smaller and its letters could not be read, so it scrolls instead
 
 
 class Drawing(NamedTuple):
     """A figure on a page.
 
     Attributes:
-        figure: what is drawn.
-        title: what it shows, in a few words; read out where it cannot be seen.
+        figure: the figure.
+        title: a few words on what it shows, which screen readers read out.
         caption: how to read it.
     """
 
@@ -36,15 +36,15 @@ class Drawing(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of a page; what is empty is left out.
+    """A section of a page; empty parts are left out.
 
     Attributes:
-        heading: above it; "" for none.
+        heading: the heading; "" for none.
         text: a paragraph.
-        table: below the text.
+        table: a table below the text.
         remark: a paragraph below the table.
-        figures: side by side where there is room.
-        code: text of fixed width, such as a configuration.
+        figures: figures, side by side if there is room.
+        code: text in a fixed-width font, such as a configuration.
     """
 
     heading: str = ""
@@ -59,9 +59,9 @@ def html_page(title: str, introduction: str, sections: Sequence[Section], notes:
     """Return a whole page.
 
     Args:
-        title: of the page and above it.
+        title: the title and heading of the page.
         introduction: the first paragraph.
-        sections: from top to bottom.
+        sections: the sections, from top to bottom.
         notes: what a reader should know first, set off in colour.
     """
     return (
@@ -80,7 +80,7 @@ def html_page(title: str, introduction: str, sections: Sequence[Section], notes:
 
 
 def html_table(table: ReportTable) -> str:
-    """Return one table, under its title and without a page around it, as notebooks show it."""
+    """Return one table under its title, without a page around it, for a notebook."""
     template = _environment().from_string(
         '{% from "table.html.j2" import table %}<p><b>{{ content.title }}</b></p>{{ table(content, content.title) }}'
     )
@@ -102,7 +102,7 @@ def _environment() -> Environment:
 
 
 def _inline(drawing: Drawing, name: str) -> str:
-    """Return a figure as SVG to stand in a page, where its identifiers must not meet those of others."""
+    """Return a figure as inline SVG; `name` keeps its identifiers apart from those of other figures on the page."""
     from markupsafe import Markup
 
     content = svg(drawing.figure, drawing.title)

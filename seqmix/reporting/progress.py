@@ -21,17 +21,17 @@ _SLOW_FORMAT = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit} [{elap
 def progress_bar(
     description: str, unit: str, total: float | None = None, shown: bool | None = None, **options: Any
 ) -> tqdm[Any]:
-    """Open a progress bar; it vanishes when it is closed.
+    """Open a progress bar, which disappears when it is closed.
 
     Args:
         description: the text before the bar.
-        unit: what is counted, in the plural, such as "records".
-        total: how many there are; None if unknown, in which case no time left is shown.
-        shown: whether to draw the bar; None draws it only where standard error is a terminal.
-        options: of tqdm, such as `unit_scale` for numbers too long to read.
+        unit: plural noun of the units counted, such as "records".
+        total: number of units; None if unknown, in which case the time left is not shown.
+        shown: whether to draw the bar; None to draw it only if standard error is a terminal.
+        options: options of tqdm, such as `unit_scale` for numbers too long to read.
 
     Returns:
-        The bar. One that is not shown takes the same calls and draws nothing.
+        The bar. A bar that is not shown accepts the same calls and draws nothing.
     """
     from tqdm.auto import tqdm
 
@@ -48,10 +48,10 @@ def with_bar(
     """Yield items, with a bar of how many were taken.
 
     Args:
-        items: what is gone through.
+        items: the items.
         description: the text before the bar.
-        unit: what is counted, in the plural.
-        total: how many there are; None if unknown.
+        unit: plural noun of the units counted.
+        total: number of items; None if unknown.
         share: returns the share of them that is taken, 0 to 1, from which the total is estimated; None if unknown.
     """
     with progress_bar(description, unit, total, shown=True) as bar:
@@ -67,12 +67,12 @@ def amount_shown(
     unit: str,
     share: Callable[[], float | None] | None = None,
 ) -> Iterator[Callable[[int, int], object] | None]:
-    """Give the callback that a `progress` argument stands for; it is called with the records and units so far.
+    """Turn a `progress` argument into a callback, which is called with the records and units so far.
 
     Args:
-        progress: True for a bar, for as long as the block runs; a callback, which is given back; False or None for nothing.
+        progress: True for a bar while the block runs; a callback, which is returned as it is; False or None for neither.
         description: the text before the bar.
-        unit: what the bar counts, in the plural.
+        unit: plural noun of the units that the bar counts.
         share: as in `with_bar`.
     """
     if progress is not True:
@@ -90,7 +90,7 @@ def _move(bar: tqdm[Any], by: float, share: Callable[[], float | None] | None) -
 
 
 def count_of(items: object) -> int | None:
-    """Return the number of items; None if it cannot be known before they are taken."""
+    """Return the number of items; None if it is unknown until they have been read."""
     return len(items) if isinstance(items, Sized) else None
 
 
@@ -115,7 +115,7 @@ def slow_bar(description: str, unit: str, shown: bool | None = None) -> Any:
 def _look(shown: bool | None) -> dict[str, Any]:
     if shown is None:
         shown = sys.stderr.isatty()
-    # The time left follows from the mean speed so far, which jumps less than that of the last second.
+    # The time left is computed from the mean speed so far, which fluctuates less than that of the last second.
     steady = {"smoothing": 0, "miniters": 0, "dynamic_ncols": True, "leave": False}
     return {"disable": not shown, "file": sys.stderr, **steady}
 

@@ -1,7 +1,7 @@
-"""Tables that are whole at any width: in a terminal, a notebook, and (through `seqmix.reporting.html`) on a page.
+"""Tables that are complete at any width: in a terminal, in a notebook, and (through `seqmix.reporting.html`) on a page.
 
-rich lays them out. What rich would cut where a terminal is narrow is kept here: numbers are never shortened, names lose
-their middle, and columns for which there is no room follow in a second table below the first.
+rich lays them out, but would cut cells in a narrow terminal. Here numbers are never shortened, long names lose their middle,
+and columns that do not fit follow in a second table below the first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rich.text import Text
 SHOWN_CLASSES = 30  # in a terminal; a page shows all
 _GAP = 2  # spaces between columns
 _LEAST = {"name": 14, "text": 24}  # characters to which the cells of a column may be narrowed
-_LEAST_HEAD = 20  # the same, of a word in its header
+_LEAST_HEAD = 20  # the same for a word in the column's header
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Column:
     """A column of a table.
 
     Attributes:
-        name: its header; a line break in it is kept.
-        kind: "name" is cut in the middle where there is no room, "text" is wrapped, "number" stands on the right and is
-            never touched.
-        width: characters that it has at least.
+        name: the header; line breaks in it are kept.
+        kind: "name" is cut in the middle if there is no room, "text" is wrapped, "number" is aligned right and never
+            shortened.
+        width: least width in characters.
     """
 
     name: str
@@ -45,9 +45,9 @@ class Row:
     """A row of a table.
 
     Attributes:
-        cells: one for each column, plain text.
-        style: in which it is shown in a terminal, such as "dim" or "bold".
-        begins: whether a gap sets it off from the rows above.
+        cells: plain text, one for each column.
+        style: style of the row in a terminal, such as "dim" or "bold".
+        begins: whether a gap separates it from the rows above.
     """
 
     cells: tuple[str, ...]
@@ -60,10 +60,10 @@ class ReportTable(JupyterMixin):
     """Columns and rows of plain text, printed by rich.
 
     Attributes:
-        columns: from left to right.
-        title: above it; "" for none.
-        keys: how many of the first columns name the rows, and are repeated where the table is printed in parts.
-        rows: from top to bottom; see `add`.
+        columns: the columns, from left to right.
+        title: the title above the table; "" for none.
+        keys: number of leading columns that name the rows; they are repeated if the table is printed in parts.
+        rows: the rows, from top to bottom; see `add`.
         headed: whether the header is shown.
     """
 
@@ -93,7 +93,7 @@ class ReportTable(JupyterMixin):
             yield self._part(numbers, widths, first=not place)
 
     def _parts(self, room: int) -> list[tuple[list[int], list[int]]]:
-        """The columns of each table that is printed, by number, and their widths."""
+        """Return the columns of each table that is printed, by number, and their widths."""
         parts = self._packed(room)
         for narrower in range(room - 1, 0, -1) if len(parts) > 1 else ():
             if len(even := self._packed(narrower)) > len(parts):
@@ -104,7 +104,7 @@ class ReportTable(JupyterMixin):
         return [(part, [*names, *widths[self.keys :]]) for part, widths in zip(parts, fitted, strict=True)]
 
     def _packed(self, room: int) -> list[list[int]]:
-        """The columns of each table, as many as there is room for; the keys stand in all of them."""
+        """Return the columns of each table, as many as there is room for; every table has the keys."""
         keys = list(range(self.keys))
         parts = [[*keys]]
         for number in range(self.keys, len(self.columns)):
@@ -114,7 +114,7 @@ class ReportTable(JupyterMixin):
         return parts
 
     def _fitted(self, numbers: Sequence[int], room: int) -> list[int]:
-        """Widths of some columns that fit into the room if they can; wider columns give way first."""
+        """Return widths of columns that fit into the room if possible; the widest columns are narrowed first."""
         widths = [max(self._body(number), *map(cell_len, self.columns[number].name.split("\n"))) for number in numbers]
         least = [self._least(number) for number in numbers]
         while (excess := _total(widths) - room) > 0:
@@ -127,17 +127,17 @@ class ReportTable(JupyterMixin):
         return widths
 
     def _body(self, number: int) -> int:
-        """The width of a column's longest cell."""
+        """Return the width of a column's longest cell."""
         return max(self.columns[number].width, *(cell_len(row.cells[number]) for row in self.rows), 0)
 
     def _least(self, number: int) -> int:
-        """The width to which a column may be narrowed."""
+        """Return the width to which a column may be narrowed."""
         column, body = self.columns[number], self._body(number)
         head = max(map(cell_len, column.name.split()), default=0)
         return max(min(head, _LEAST_HEAD), column.width, min(body, _LEAST.get(column.kind, body)))
 
     def _part(self, numbers: Sequence[int], widths: Sequence[int], first: bool) -> Table:
-        """One of the tables that are printed; after the first, without rows that have nothing to add."""
+        """Return one of the tables that are printed; tables after the first leave out rows without content."""
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0), show_header=self.headed)
         for number, width in zip(numbers, widths, strict=True):
             column = self.columns[number]
@@ -162,7 +162,7 @@ class ReportTable(JupyterMixin):
 
 
 def _header(name: str, width: int) -> list[str]:
-    """The lines of a header, broken between words."""
+    """Return the lines of a header, broken between words."""
     lines = [part for line in name.split("\n") for part in textwrap.wrap(line, width, break_long_words=False)]
     return [middle_cut(line, width) for line in lines]
 
@@ -172,7 +172,7 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def middle_cut(text: str, width: int) -> str:
-    """Return `text` with … for its middle where it is wider than `width` cells: names often differ at their ends."""
+    """Return `text` with … in place of its middle if it is wider than `width` cells: names often differ at their ends."""
     if cell_len(text) <= width:
         return text
     head, tail = text, text

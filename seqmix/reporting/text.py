@@ -1,4 +1,4 @@
-"""Lengths, amounts of memory and durations: read from what people write, and written for them."""
+"""Lengths, amounts of memory, durations and scores, read from and written as text for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from seqmix.errors import ConfigError, param
 from seqmix.objectives.regression import IN_UNITS
 
-SHORTEST = 16  # tokens: of what is measured
+SHORTEST = 16  # tokens; the shortest length that can be measured
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
 
 
@@ -21,7 +21,7 @@ def parse_length(text: str, name: str = "length", least: int = 1) -> int:
         least: the shortest length that is allowed.
 
     Raises:
-        ConfigError: this is not a length.
+        ConfigError: the text is not a length, or the length is too short.
     """
     found = re.fullmatch(r"(\d{1,12})([kKmM]?)", text.strip())
     length = int(found[1]) * _UNITS[found[2].lower()] if found else 0
@@ -41,7 +41,7 @@ def parse_lengths(text: str, name: str = "lengths") -> list[int]:
         name: the parameter, for messages.
 
     Raises:
-        ConfigError: one of them is not a length.
+        ConfigError: a part of the text is not a length, or a length is too short to be measured.
     """
     return [parse_length(part, name, SHORTEST) for part in text.split(",")]
 
@@ -75,7 +75,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def capitalised(text: str) -> str:
-    """Return `text` with a capital first letter, the others as they are: "ROC AUC" stays."""
+    """Return `text` with a capital first letter and all others unchanged: "ROC AUC" stays."""
     return text[:1].upper() + text[1:]
 
 

@@ -475,7 +475,7 @@ def test_command_reports_what_it_changed(work, monkeypatch):
         "shorter than min_length",
         "'R' replaced",
         "twin",
-        "1 records have an id that was there before",
+        "1 records have the id of an earlier record",
         "median",
         "seqmix-data",
         "seqmix train",

@@ -150,7 +150,7 @@ def _check_inputs(inputs: object, records: object, class_files: object, val: obj
             f"{param('test')} and {param('label_from')}; name every file with it, and splits with {param('split_from')}"
         )
     if read.split_from and (val or test):
-        raise ConfigError(f"{param('split_from')} and separate inputs ({param('val')}, {param('test')}) exclude each other")
+        raise ConfigError(f"{param('split_from')} and separate inputs ({param('val')}, {param('test')}) cannot be combined")
 
 
 def prepare_records(

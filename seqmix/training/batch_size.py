@@ -1,7 +1,7 @@
-"""How many tokens a batch should have, found by measuring: `tokens_per_batch="auto"`.
+"""Choose the tokens per batch by measuring: `tokens_per_batch="auto"`.
 
-The longest sequences come first, as they need most. Starting from few tokens, the number is doubled for as long as that
-makes training faster by a tenth, leaves enough steps in an epoch for learning, and stays well within the memory.
+The longest sequences, which need most memory, are measured. Starting from a small number of tokens, the number is doubled as
+long as this makes training a tenth faster, leaves enough steps in an epoch for learning, and stays well within memory.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from seqmix.training.trainer import Trainer
 
 SMALLEST, LARGEST = 1 << 12, 1 << 22
 _FASTER = 1.1  # gain in tokens per second that doubling must bring
-_STEPS = 50  # least number in an epoch: fewer learn worse, however fast they are
-_SHARE = 0.5  # of the free memory that the next doubling may be expected to take
+_STEPS = 50  # least number of steps in an epoch: with fewer, models learn worse, however fast the steps are
+_SHARE = 0.5  # share of the free memory that the next doubling may be expected to use
 
 
 def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda: None) -> int:
-    """Return the tokens per batch for a trainer's data and device; model, optimiser and random generators stay as they are.
+    """Return the tokens per batch for a trainer's data and device; model, optimiser and random state do not change.
 
     Args:
-        trainer: before its first step.
-        check: called between trials; may raise.
+        trainer: a trainer before its first step.
+        check: called between measurements; may raise.
     """
     train = trainer.dataset.indices("train")
     longest_first = train[np.argsort(-trainer.lengths[train], kind="stable")]
@@ -52,7 +52,7 @@ def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda
 
 
 def _measure(trainer: Trainer, order: NDArray[np.int64], tokens_per_batch: int) -> tuple[float | None, int | None]:
-    """Return the speed with so many tokens per batch, None if memory runs out, and the bytes taken, None if unknown."""
+    """Return the speed with this many tokens per batch (None if memory runs out) and the bytes used (None if unknown)."""
     forget_peak(trainer.device)
     before, _ = used_memory(trainer.device)
     speed: float | None
@@ -68,7 +68,7 @@ def _measure(trainer: Trainer, order: NDArray[np.int64], tokens_per_batch: int) 
 
 
 def _speed(trainer: Trainer, order: NDArray[np.int64], tokens_per_batch: int) -> float:
-    """Return the tokens per second of computing the gradients of the first batch in `order`, longest first; the best of two."""
+    """Return the tokens per second at which the gradients of the first batch in `order` are computed; the best of two."""
     lengths = trainer.lengths[order] * trainer.dataset.n_sequences
     batch = order[plan_batches(lengths, tokens_per_batch=tokens_per_batch)[0]]
     trainer.model.train()

@@ -9,20 +9,20 @@ from seqmix.data.dataset import Dataset
 from seqmix.run import Run
 from seqmix.training.state import State
 
-Cause = Literal["goal", "time", "steps", "epochs", "patience"]  # why a training is over
+Cause = Literal["goal", "time", "steps", "epochs", "patience"]  # why training ended
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Training begins or goes on.
+    """Training starts or resumes.
 
     Attributes:
-        run: the run that is trained.
-        dataset: what it is trained on.
+        run: the run.
+        dataset: the training data set.
         parameters: number of the model's trainable parameters.
-        device: where it is trained.
-        resumed: whether an earlier training goes on.
-        state: where it stands.
+        device: the device that the model is trained on.
+        resumed: whether an earlier training is resumed.
+        state: the state that training starts from.
     """
 
     run: Run
@@ -35,15 +35,15 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Training is over.
+    """Training has ended.
 
     Attributes:
         run: the run.
         best_epoch: epoch of the weights that are kept, from 1.
-        reason: why training is over, in words.
+        reason: why training ended, in words.
         best_step: step of the weights that are kept.
-        earlier: whether an earlier call finished the training, and this one had nothing left to do.
-        cause: why training is over: the goal was reached, time, steps or epochs are used up, or patience is.
+        earlier: whether an earlier call finished the training, so that this one had nothing left to do.
+        cause: why training ended: the goal was reached, or time, steps, epochs or patience ran out.
     """
 
     run: Run
@@ -59,7 +59,7 @@ class TokensPerBatchChosen:
     """The number of tokens per batch was measured.
 
     Attributes:
-        tokens_per_batch: the fastest number that leaves enough steps and memory.
+        tokens_per_batch: the fastest number of tokens that leaves enough steps and memory.
     """
 
     tokens_per_batch: int
@@ -67,17 +67,17 @@ class TokensPerBatchChosen:
 
 @dataclass(frozen=True, slots=True)
 class StepEnd:
-    """An optimiser step was made.
+    """An optimiser step was taken.
 
     Attributes:
-        epoch: the epoch of the step, from 1.
-        batch: batches of the epoch that are done.
+        epoch: epoch of the step, from 1.
+        batch: batches of the epoch so far.
         batches: batches in the epoch.
         step: number of the step, from 1.
-        loss: mean loss of its records.
-        lr: its learning rate.
-        tokens: tokens in its batches.
-        done: share of the whole training that is over, 0 to 1: by epochs, steps or time, whichever is most.
+        loss: mean loss of the records of the step.
+        lr: learning rate of the step.
+        tokens: tokens in the batches of the step.
+        done: finished share of the whole training, 0 to 1: by epochs, steps or time, whichever is greatest.
     """
 
     epoch: int
@@ -96,7 +96,7 @@ class MemoryShort:
 
     Attributes:
         step: number of the step.
-        pieces: parts in which each batch is computed from now on.
+        pieces: parts that each batch is computed in from now on.
     """
 
     step: int
@@ -105,17 +105,17 @@ class MemoryShort:
 
 @dataclass(frozen=True, slots=True)
 class EpochEnd:
-    """The weights were validated: an epoch is over, or `validate_every` steps are.
+    """The weights were validated, after an epoch or after `validate_every` steps.
 
     Attributes:
         epoch: the epoch, from 1.
         step: steps so far.
         train_loss: mean training loss since the last validation.
-        validation: scores by name; empty without a validation split.
-        best: whether they are the best so far.
+        validation: validation scores by name; empty without a validation split.
+        best: whether the scores are the best so far.
         lr: learning rate of the last step.
-        seconds: since the last validation.
-        tokens_per_second: since the last validation.
+        seconds: time since the last validation.
+        tokens_per_second: training tokens per second since the last validation.
     """
 
     epoch: int

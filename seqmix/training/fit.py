@@ -1,7 +1,7 @@
 """The training loop: `fit()` is a generator of events over a `Trainer`'s model, data and state.
 
-The best weights are those of the best validation score; the test split is never looked at. Everything random comes
-from the seed, and whenever an event arrives the whole state may be saved.
+The best weights are those with the best validation score; the test split is never used. All random numbers come from the
+seed, and the whole state may be saved at every event.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from seqmix.training.trainer import Trainer, learning_rate
 def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[StepEnd | EpochEnd | MemoryShort]:
     """Train from the trainer's state to the end; yield an event for every optimiser step and every validation.
 
-    When memory runs out, the step is repeated with its batches in halves, whose gradients are added up: without dropout,
-    which draws anew for each part, the result is that of the whole.
+    When memory runs out, the step is repeated with its batches cut in half, and the gradients of the halves are added up.
+    Without dropout, which draws new random numbers for each part, the result is that of the whole batch.
 
     When the time budget or the number of steps is used up, the rest of the epoch is left out: the weights are validated,
-    and training is over.
+    and training ends.
 
-    Whenever an event arrives, the trainer's state is consistent and may be saved.
+    At every event, the trainer's state is consistent and may be saved.
 
     Args:
         trainer: model, data and state; changed in place.
@@ -58,13 +58,15 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
 
 
 def _steps(trainer: Trainer, plan: list[NDArray[np.int64]]) -> Iterator[StepEnd | MemoryShort]:
-    """Make the steps of an epoch until it is over or a validation is due."""
+    """Take the steps of an epoch until it ends or a validation is due."""
     training, state = trainer.config.training, trainer.state
     trainer.model.train()
     mean_size = sum(map(len, plan)) / len(plan)
     while state.batch < len(plan) and not trainer.due(len(plan)):
         group = plan[state.batch : state.batch + training.accumulate]
-        middle = (state.batch + 0.5 * len(group)) / len(plan)  # of the step: neither the first nor the last is wasted
+        middle = (state.batch + 0.5 * len(group)) / len(
+            plan
+        )  # the middle of the step, so that neither the first nor the last has a rate of 0
         state.lr = learning_rate(trainer.config, trainer.progress(state.epoch + middle))
         pieces = state.pieces
         loss, tokens = _step(trainer, group, mean_size)
@@ -84,7 +86,7 @@ def _steps(trainer: Trainer, plan: list[NDArray[np.int64]]) -> Iterator[StepEnd 
 
 
 def _step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float) -> tuple[float, int]:
-    """Make an optimiser step over a group of batches; return the mean loss of its records and their tokens."""
+    """Take an optimiser step over a group of batches; return the mean loss of its records, and the number of tokens."""
     state, clip = trainer.state, trainer.config.training.clip
     for parameters in trainer.optimizer.param_groups:
         parameters["lr"] = state.lr
@@ -104,7 +106,7 @@ def _step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float) ->
                     f"memory ran out at step {state.step + 1} with a single sequence of {longest:,} characters; cut sequences "
                     f"with {param('max_length')}, or keep less in memory with model.checkpoint_blocks = true"
                 ) from error
-        # Outside of the handler, where the error no longer holds on to the tensors of the attempt.
+        # Outside the handler, the error no longer keeps the tensors of the attempt alive.
         state.pieces *= 2
         torch.set_rng_state(before)
         release_memory(trainer.device)
@@ -119,10 +121,18 @@ def _step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float) ->
 
 
 def add_gradients(trainer: Trainer, parts: list[NDArray[np.int64]], size: float) -> tuple[float, int]:
-    """Compute the gradients of records, in batches `parts`; return the sum of their losses and their tokens.
+    """Compute the gradients of records.
 
-    The gradient is that of the summed loss over the mean size of a batch, so that a record weighs the same in a
-    batch of few long sequences and in one of many short.
+    The gradient is that of the summed loss divided by the mean size of a batch, so that a record has the same weight in a
+    batch of few long sequences as in one of many short ones.
+
+    Args:
+        trainer: the trainer; gradients are left on the parameters of its model.
+        parts: indices of the records of each batch.
+        size: mean number of records in a batch.
+
+    Returns:
+        The sum of the records' losses, and the number of tokens.
     """
     training = trainer.config.training
     trainer.optimizer.zero_grad(set_to_none=True)
@@ -169,7 +179,7 @@ def _validate(trainer: Trainer, check: Callable[[], None]) -> dict[str, float]:
 
 
 def _check_finite(trainer: Trainer, scores: Mapping[str, float]) -> None:
-    """Raise a `SeqmixError` if a weight or the validation loss is not a finite number."""
+    """Raise a `SeqmixError` if a weight or the validation loss is not finite."""
     if not all(bool(p.isfinite().all()) for p in trainer.averaged.parameters()):
         raise _diverged("some weights are not finite", trainer.state.step)
     if not math.isfinite(loss := scores.get(trainer.objective.loss_score, 0.0)):
@@ -177,11 +187,11 @@ def _check_finite(trainer: Trainer, scores: Mapping[str, float]) -> None:
 
 
 def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: float, tokens: int) -> EpochEnd:
-    """Take validation scores into the state, and move it to the next epoch if this one is over."""
+    """Update the state with validation scores, and move it to the next epoch if this one has ended."""
     state, training = trainer.state, trainer.config.training
     score, loss = trainer.objective.judge(scores, training.select)
-    # Without validation scores there is nothing to choose by: the last weights are the ones to keep.
-    # Small validation splits have many ties: of two equal scores, the one with the lower loss is better.
+    # Without validation scores the last weights are kept. Small validation splits have many ties: of two equal scores, the
+    # one with the lower loss is better.
     best = not math.isfinite(score) or (score, -loss) > (state.best, -state.best_loss)
     if best:
         if math.isfinite(score):

@@ -1,4 +1,4 @@
-"""The options that training takes by name alone: as keywords of `seqmix.train` and, some of them, as flags of the command."""
+"""The options that `seqmix.train` takes as keywords, some of which are also flags of the command."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from seqmix.config.options import Option, documented, option, options_of
 @documented
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MixerFlags:
-    """Options of [mixer] that have a flag; a mixer's constructor declares all that it has."""
+    """Options of [mixer] that have a flag; a mixer's constructor declares all of its options."""
 
     protocol: str | None = option(None, "Links of Paramixer.", choices=PROTOCOLS, flag=True, panel=MODEL, shown="chord")
 
 
 def keywords() -> dict[str, tuple[str, Option]]:
-    """Return the options that `seqmix.train` takes as keywords: name to table and declaration.
+    """Return the table and the declaration of each option that `seqmix.train` takes as a keyword, by name.
 
-    A name that two tables have stands for the one that has a flag; data.path is the function's `data`.
+    If two tables have an option of the same name, the keyword is the one with a flag; data.path is the function's `data`.
     """
     kinds: dict[str, type[Any]] = {"model": ModelConfig, "mixer": MixerFlags, "data": DataConfig, "training": TrainingConfig}
     found: dict[str, tuple[str, Option]] = {}

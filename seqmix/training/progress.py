@@ -19,11 +19,11 @@ _FORMAT = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 
 @contextmanager
 def events_shown(on_event: Callable[[Event], None] | None, progress: bool) -> Iterator[Callable[[Event], None]]:
-    """Give the function that takes the events of a training for as long as the block runs.
+    """Yield the function to call with the events of a training while the block runs.
 
     Args:
-        on_event: called with each of them; None for nobody.
-        progress: whether to draw them as a bar, too.
+        on_event: called with each event; None for no callback.
+        progress: whether to draw a progress bar as well.
     """
     bar = TrainingProgress() if progress else None
 
@@ -41,15 +41,15 @@ def events_shown(on_event: Callable[[Event], None] | None, progress: bool) -> It
 
 
 class TrainingProgress:
-    """Draws the events of `train` as one bar over the whole training, with the time left::
+    """Draws the events of `train` as one bar for the whole training, with the time left::
 
         seqmix.train("data", on_event=TrainingProgress())
 
-    Whichever of epochs, steps and budget ends the training first sets the time left.
+    The time left is until the first of epochs, steps and budget is used up.
 
     Args:
-        shown: whether to draw the bar; None draws it only where standard error is a terminal.
-        validation: whether to show the first validation score beside the bar.
+        shown: whether to draw the bar; None to draw it only if standard error is a terminal.
+        validation: whether to show the first validation score after the bar.
     """
 
     def __init__(self, shown: bool | None = True, *, validation: bool = True) -> None:
@@ -60,7 +60,7 @@ class TrainingProgress:
         self._score = ""
 
     def __call__(self, event: Event) -> None:
-        """Take in an event."""
+        """Show an event."""
         match event:
             case Started():
                 self._epochs = event.run.config.training.epochs
@@ -73,14 +73,14 @@ class TrainingProgress:
                 self.close()
 
     def close(self) -> None:
-        """Take the bar off the screen."""
+        """Remove the bar from the screen."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Lift the bar while something else is written to the terminal."""
+        """Hide the bar while something else is written to the terminal."""
         if self._bar is None:
             yield
             return
@@ -89,7 +89,7 @@ class TrainingProgress:
 
     def _step(self, event: StepEnd) -> None:
         if self._bar is None:
-            # Resumed or not, the speed is that of the steps after the first that is seen.
+            # The speed is that of the steps after this one, so that a resumed run shows no more than it has trained.
             self._bar = progress_bar("", "", 1.0, self._shown, initial=event.done, bar_format=_FORMAT)
         else:
             self._tokens += event.tokens

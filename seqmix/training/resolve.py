@@ -1,4 +1,4 @@
-"""The full configuration of a new run: what the user states, over a recipe, over what suits the data, over the defaults."""
+"""The full configuration of a new run: user settings, over a recipe, over values that suit the data, over the defaults."""
 
 from __future__ import annotations
 
@@ -20,17 +20,21 @@ from seqmix.training.keywords import keywords
 
 
 def mixer_with_options(given: Mapping[str, Mapping[str, Any]]) -> tuple[str, Table]:
-    """Return the mixer that the tables name, and the defaults of its options.
+    """Return the name of the mixer that the tables set, and the defaults of its options.
 
     Raises:
-        ConfigError: there is no such mixer, or it does not have all the options that the tables state.
+        ConfigError: there is no such mixer, or the tables set an option that it does not have.
     """
     name = given.get("model", {}).get("mixer", ModelConfig().mixer)
     return name, check_mixer_options(name, given.get("mixer", {}))
 
 
 def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Config:
-    """Return the full configuration for a data set: defaults, the mixer's defaults for the model, then `layers` in order.
+    """Return the full configuration for a data set.
+
+    Args:
+        dataset: the data set.
+        layers: tables of settings, each overriding those before it, the mixer's defaults and the general defaults.
 
     Raises:
         ConfigError: an option is unknown or its value is not allowed.
@@ -53,7 +57,7 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
 
 
 def _model_length(dataset: Dataset, config: Config) -> int:
-    """Return the characters that a model is built for: of the longest record, or of a typical one where that is enough."""
+    """Return the length that a model is built for: that of the longest record, or of a typical one if that is enough."""
     longest = config.data.max_length or int(dataset.lengths.max())
     if config.model.pooling == "flat" or config.model.positions or mixer_class(config.model.mixer).for_longest:
         return longest
@@ -65,15 +69,15 @@ def stated_layers(
     config: Config | Mapping[str, Any] | str | Path | None,
     settings: Sequence[str] | Mapping[str, Any],
 ) -> list[Mapping[str, Table]]:
-    """Return the layers that a user states, lowest first: configuration, options, settings.
+    """Return the layers of the user's settings, lowest first: configuration, options, settings.
 
     Args:
-        options: by the names of `keywords`; those that are None are not given.
+        options: options by the names of `keywords`; None for an option that is not given.
         config: see `train`.
         settings: see `train`.
 
     Raises:
-        ConfigError: an option is unknown, or a text is not of the right form.
+        ConfigError: an option is unknown, or a text does not have the right form.
     """
     layers: list[Mapping[str, Table]] = [read_settings(config)] if config else []
     known = keywords()
@@ -90,12 +94,12 @@ def stated_layers(
 
 
 def _parse_tokens(text: str) -> int:
-    """Return a number of tokens per batch; 0, which is measured, for "auto"."""
+    """Return a number of tokens per batch, which is 0 for "auto"."""
     if text.strip() == "auto":
         return 0
     if not text.strip().isdecimal() or not int(text):
         raise ConfigError(
-            f"{param('tokens_per_batch')} must be a whole number from 1 on, or auto: got '{text}'",
+            f"{param('tokens_per_batch')} must be a whole number of at least 1, or auto: got '{text}'",
             option="training.tokens_per_batch",
         )
     return int(text)
@@ -115,8 +119,8 @@ def resolve_run(
 
     Args:
         data: see `train`.
-        options: those of `train`; None if not given.
-        recipe: name of a recipe, or its settings.
+        options: the options of `train`; None for an option that is not given.
+        recipe: name of a recipe, or its settings; None for the default.
         config: see `train`.
         settings: see `train`.
 
@@ -141,13 +145,13 @@ def resolve_run(
             raise
         raise ConfigError(
             f"{error.text}; recipe {recipe} sets {error.option}: it is for another task ({find_recipe(recipe).facts.task}); "
-            "choose one that suits these data, or none",
+            "choose a recipe that suits these data, or none",
             option=error.option,
         ) from error
 
 
 def _settled(dataset: Dataset, *layers: Mapping[str, Table]) -> Config:
-    """Return the configuration, checked against the data set and the device before there is a folder."""
+    """Return the configuration, checked against the data set and the device before a folder is made."""
     resolved = resolve(dataset, *layers)
     resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
     dataset.objective.check(resolved.training)
@@ -155,16 +159,16 @@ def _settled(dataset: Dataset, *layers: Mapping[str, Table]) -> Config:
     if resolved.training.reverse_complement and dataset.vocabulary.complement is None:
         share = resolved.training.reverse_complement
         raise ConfigError(
-            f"training.reverse_complement = {share:g}: only DNA has another strand; set it to 0",
+            f"training.reverse_complement = {share:g}: only DNA has a reverse strand; set it to 0",
             option="training.reverse_complement",
         )
     return resolved
 
 
 def _without_limits(stated: Table) -> dict[str, Table]:
-    """Return the layer that undoes the limits of a recipe and of the defaults that the user's own limits replace.
+    """Return the layer that removes the limits of a recipe and of the defaults that the user's own limits replace.
 
-    The learning rate then falls until the user's limit: a recipe's limits are meant for training without others.
+    The learning rate then falls until the user's limit: a recipe's limits are meant for training without other limits.
     """
     limits = ["epochs", "budget", "max_steps"]
     if stated.get("budget") or stated.get("max_steps"):
@@ -175,14 +179,14 @@ def _without_limits(stated: Table) -> dict[str, Table]:
 
 
 def _without_smoothing(dataset: Dataset, stated: Table) -> dict[str, Table]:
-    """Return the layer that undoes a recipe's label smoothing for a regression, which has no classes."""
+    """Return the layer that removes a recipe's label smoothing for a regression, which has no classes."""
     if dataset.objective.has_classes or "label_smoothing" in stated:
         return {}
     return {"training": {"label_smoothing": 0.0}}
 
 
 def layers_beneath(recipe: str | None, dataset: Dataset, given: Sequence[Mapping[str, Table]]) -> list[Mapping[str, Table]]:
-    """Return the layers of a recipe that is named again at a resume: its settings, without those that are undone."""
+    """Return the layers of a recipe that is given again with `resume`: its settings, without those that are replaced."""
     if not recipe:
         return []
     tables, stated = read_recipe(recipe), merge(*given).get("training", {})
@@ -195,7 +199,7 @@ def open_labelled(data: str | Path | Dataset) -> Dataset:
     """Return a data set that can be trained on.
 
     Raises:
-        DatasetError: it is missing or damaged, has no labels, or has no training split.
+        DatasetError: the data set is missing or damaged, has no labels, or has no training records.
     """
     dataset = data if isinstance(data, Dataset) else Dataset.open(data)
     if not dataset.labelled:

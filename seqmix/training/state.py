@@ -1,4 +1,4 @@
-"""Where a training stands."""
+"""The state of a training."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class State:
-    """Where training stands, next to weights, optimiser and random generators.
+    """The state of a training, apart from weights, optimiser and random generators.
 
     Attributes:
         epoch: epoch of the next batch, from 0.
-        batch: number of the next batch in it, from 0.
+        batch: number of the next batch in its epoch, from 0.
         step: optimiser steps so far.
         lr: learning rate of the last step.
         loss_sum: sum of the losses of all records since the last validation.
@@ -21,15 +21,15 @@ class State:
         validations: validations so far.
         validated: step of the last validation.
         best: the best validation score (higher is better).
-        best_loss: the validation loss with it.
-        best_epoch: its epoch, from 1; 0 if there is none yet.
-        best_step: its step; 0 if there is none yet.
-        stale: validations since the best.
-        tokens_per_batch: what was measured if the configuration leaves it open; 0 for as configured.
-        pieces: parts in which each batch is computed, their gradients added up; more than 1 once memory ran out.
-        elapsed: seconds of training so far, validation included; counted if there is a budget.
-        reached: whether the last validation was as good as `training.goal`.
-        finished: whether nothing is left to do.
+        best_loss: the validation loss at the best score.
+        best_epoch: epoch of the best score, from 1; 0 before the first validation.
+        best_step: step of the best score; 0 before the first validation.
+        stale: validations since the best score.
+        tokens_per_batch: the measured number of tokens per batch; 0 to use the configured one.
+        pieces: parts that each batch is computed in, with their gradients added up; more than 1 once memory ran out.
+        elapsed: seconds of training so far, including validation; counted only if there is a budget.
+        reached: whether the last validation score reached `training.goal`.
+        finished: whether training has ended.
     """
 
     epoch: int = 0

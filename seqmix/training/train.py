@@ -1,7 +1,7 @@
 """Training: `train()` resolves the configuration, consumes the events of `fit()` and writes the run folder.
 
-The whole state is saved between steps, so that an interrupted run ends with the weights of an uninterrupted one (to the
-bit, on a CPU and without a time budget).
+The whole state is saved between steps, so that a run that was interrupted and resumed ends with the same weights as one that
+was not (to the bit, on a CPU and without a time budget).
 """
 
 from __future__ import annotations
@@ -52,38 +52,38 @@ def train(
 ) -> Run:
     """Train a classifier on a prepared data set and write a run folder.
 
-    Later settings replace earlier ones: recipe, `config`, keyword options, `settings`. Without recipe and `config`, DNA is
-    trained with the recipe "dna".
+    Each of these overrides those before it: recipe, `config`, keyword options, `settings`. Without a recipe and `config`,
+    DNA is trained with the recipe "dna".
 
     Args:
-        data: the data set or its folder; None for what `config` names, else "seqmix-data".
-        output: the run folder; None for runs/NNN-<mixer>, or with `resume` the newest under runs/.
-        config: a `Config` (trained exactly as it is), a TOML file, or a mapping with dotted keys ("model.dropout": 0.1) or
+        data: the data set or its folder; None for `data.path` of `config`, or else "seqmix-data".
+        output: the run folder; None for runs/NNN-<mixer> or, with `resume`, the newest run under runs/.
+        config: a `Config` (used exactly as it is), a TOML file, or a mapping with dotted keys ("model.dropout": 0.1) or
             nested tables ("model": {"dropout": 0.1}).
         recipe: name of a recipe that comes with seqmix.
-        settings: as `config`, on top of everything else; or texts such as "model.dropout=0.1".
-        resume: continue an interrupted run from its last saved step; a time budget goes on with what is left of it.
+        settings: a mapping as in `config`, or texts such as "model.dropout=0.1"; these override everything else.
+        resume: continue an interrupted run from its last saved step, with what is left of its time budget.
         overwrite: replace `output` if it is a run folder.
-        threads: of the CPU; None for OMP_NUM_THREADS, or one for each core.
+        threads: threads on the CPU; None for OMP_NUM_THREADS, or one for each core.
         on_event: called with every `Event`.
         progress: whether to draw a progress bar.
         given
 
     Returns:
-        The run, its best weights saved.
+        The run, with its best weights saved.
 
     Raises:
         ConfigError: an option is unknown or not allowed, or the model cannot be built.
         DatasetError: there is no data set, or it cannot be trained on.
-        RunError: `output` is in the way, or cannot be resumed.
-        Interrupted: SIGINT or SIGTERM arrived; the state was saved, `resume` goes on from there.
+        RunError: `output` exists, or cannot be resumed.
+        Interrupted: SIGINT or SIGTERM arrived; the state was saved, and `resume` continues from there.
     """
     if given.get("batch_size") is not None and given.get("tokens_per_batch") is not None:
-        raise ConfigError(f"{param('batch_size')} and {param('tokens_per_batch')} exclude each other: give one of them")
+        raise ConfigError(f"{param('batch_size')} and {param('tokens_per_batch')} cannot be combined: give one of them")
     if given.get("tokens_per_batch") is not None:
         given["batch_size"] = 0  # a recipe's or file's batch size would leave the option without effect
     if resume and overwrite:
-        raise ConfigError(f"{param('resume')} and {param('overwrite')} exclude each other: continue the run, or replace it")
+        raise ConfigError(f"{param('resume')} and {param('overwrite')} cannot be combined: continue the run, or replace it")
     if resume:
         run, dataset = _resumed(data, output, stated_layers(given, config, settings), recipe)
     else:
@@ -100,7 +100,7 @@ def _resumed(
     given: Sequence[Mapping[str, Table]],
     recipe: str | None,
 ) -> tuple[Run, Dataset]:
-    """Return the run that goes on, and its data set."""
+    """Return the run to resume, and its data set."""
     run = Run.open(output) if output else Run.newest()
     dataset = open_labelled(data or run.config.data.path)
     _check_same(run, dataset, [*layers_beneath(recipe, dataset, given), *given])
@@ -108,23 +108,23 @@ def _resumed(
 
 
 def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bool) -> Run:
-    """Create the folder of a run that is about to be trained, unless its model cannot be built.
+    """Create the folder of a run that is about to be trained, after checking that its model can be built.
 
     Args:
         dataset: the data set.
         config: the full configuration.
         output: the folder; None for the next one under runs/.
-        overwrite: whether it may replace another run's.
+        overwrite: whether to replace another run in this folder.
 
     Raises:
-        ConfigError: the model cannot be built, or not for this data set.
-        RunError: the folder is in the way.
+        ConfigError: the model cannot be built, or does not suit the data set.
+        RunError: the folder exists.
     """
     model = _outline(dataset, config)
     longest = int(dataset.cut_lengths(config.data.max_length).max())
     if model.length_limit is not None and longest > config.model.max_length:
         raise ConfigError(
-            f"the data set has sequences of {longest:,} characters, model.max_length is {config.model.max_length:,}; "
+            f"the data set has sequences of {longest:,} characters, but model.max_length is {config.model.max_length:,}; "
             f"cut them with {param('max_length', config.model.max_length)}",
             option="model.max_length",
         )
@@ -135,38 +135,38 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
 
 
 def _outline(dataset: Dataset, config: Config) -> SequenceClassifier:
-    """Return the model without its weights: whatever prevents its building shows before there is a folder."""
+    """Build the model without its weights, so that errors show before a folder is made."""
     inputs = InputSpec.of(dataset.vocabulary, paired=dataset.n_sequences == 2)
     try:
         model = without_memory(lambda: SequenceClassifier(config.model, inputs, dataset.objective.n_outputs))
     except (RuntimeError, MemoryError) as error:
-        raise ConfigError(f"the model cannot be built: it is too large for the memory here ({error})") from error
+        raise ConfigError(f"the model cannot be built: it is too large for this computer's memory ({error})") from error
     needed, free = 4 * count_parameters(model), free_memory(torch.device("cpu"))
     if free is not None and needed > free:
         raise ConfigError(
-            f"the model cannot be built: it is too large for the memory here: its weights take {amount(needed)}, and "
+            f"the model cannot be built: it is too large for this computer's memory: its weights need {amount(needed)}, and "
             f"{amount(free)} are free"
         )
     return model
 
 
 def _check_same(run: Run, dataset: Dataset, layers: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
-    """Raise an error unless a resumed run goes on with its own data and options; those given again must be the same."""
+    """Raise a `RunError` unless a run is resumed with the data and the options that it started with."""
     if dataset.fingerprint != run.dataset_fingerprint:
-        raise RunError(f"{run.path}: cannot be resumed: the data set {dataset.path} has changed since the run began")
+        raise RunError(f"{run.path}: cannot be resumed: the data set {dataset.path} has changed since the run started")
     tables = run.config.to_tables()
     for table, options in merge(*layers).items():
         for name, value in options.items():
             stored = tables.get(table, {}).get(name)
             if name not in ("path", "device") and stored != value:
                 raise RunError(
-                    f"{run.path}: cannot be resumed with {table}.{name} = {value!r}: the run began with {stored!r}; "
+                    f"{run.path}: cannot be resumed with {table}.{name} = {value!r}: the run started with {stored!r}; "
                     "leave the option out, or start a new run"
                 )
 
 
 def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
-    """Train a run to its end, from wherever it stands."""
+    """Train a run to its end, from its last saved state."""
     trainer, resumed = _trainer(run, dataset)
     if trainer.state.finished:
         emit(_finished(run, trainer, earlier=True))
@@ -195,7 +195,7 @@ def _trainer(run: Run, dataset: Dataset) -> tuple[Trainer, bool]:
 
 
 def _follow(run: Run, trainer: Trainer, emit: Callable[[Event], None], stop: threading.Event, writer: Any) -> None:
-    """Pass on the events of training, and write what they bring to the run folder."""
+    """Pass on the events of training, and write their results to the run folder."""
     training, state = run.config.training, trainer.state
 
     def check() -> None:
@@ -242,7 +242,7 @@ def _in_words(cause: Cause, trainer: Trainer) -> str:
 
 
 def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> None:
-    """Write weights first, then the log, then the state: a resume repairs whatever a crash leaves."""
+    """Write the weights, then the log, then the state, so that a resume can repair whatever a crash leaves."""
     if event.best:
         run.save_model(trainer.averaged)
     line = {"epoch": event.epoch, "step": event.step, "train_loss": event.train_loss, "lr": event.lr}
@@ -269,7 +269,7 @@ def _tensorboard(run: Run) -> Any:
 
 @contextmanager
 def _signals() -> Iterator[threading.Event]:
-    """Yield an event that SIGINT and SIGTERM set; a second SIGINT interrupts at once. Only in the main thread."""
+    """Yield an event that SIGINT and SIGTERM set; a second SIGINT interrupts at once. Has no effect outside the main thread."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop

@@ -1,4 +1,4 @@
-"""What training works on: the model, its average and optimiser, the data, and where training stands."""
+"""The parts of a training: the model, its average and optimiser, the data, and the state."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from seqmix.training.state import State
 
 @dataclass
 class Trainer:
-    """What `fit` works on.
+    """The parts of a training, which `fit` trains.
 
     Attributes:
         model: the classifier, on the device.
         dataset: the data set.
         config: the full configuration of the run.
-        device: where to compute.
-        state: where training stands.
-        averaged: what is validated and kept: the running average of the model's weights, or the model itself.
+        device: the device to compute on.
+        state: the state of the training.
+        averaged: the model that is validated and kept: with the running average of the weights, or `model` itself.
         optimizer: AdamW over the model's weights.
         scaler: scales the loss with precision fp16.
-        forward: the model, or what torch.compile made of it.
+        forward: the model, compiled if configured.
     """
 
     model: SequenceClassifier
@@ -62,29 +62,29 @@ class Trainer:
 
     @property
     def objective(self) -> Objective:
-        """What is learned."""
+        """The objective of the data set."""
         return self.dataset.objective
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
-        """Characters of every record as the model sees it, `(n,)`."""
+        """The length of every record in characters, after truncation, `(n,)`."""
         return self.dataset.cut_lengths(self.config.data.max_length)
 
     @cached_property
     def targets(self) -> Tensor:
-        """What is to be predicted for every record."""
+        """The targets of all records."""
         return self.objective.targets(self.dataset.labels)
 
     @cached_property
     def class_weights(self) -> Tensor:
-        """Weights `(C,)` of the classes in the loss: ones, or inverse to their frequency in the training split."""
+        """The weights `(C,)` of the classes in the loss: ones, or inverse to their frequency in the training split."""
         if self.config.training.class_weights == "none":
             return torch.ones(self.objective.n_outputs, device=self.device)
         weights = self.objective.class_weights(self.dataset.labels[self.dataset.indices("train")])
         return torch.from_numpy(weights).to(self.device, torch.float32)
 
     def plan(self) -> list[NDArray[np.int64]]:
-        """Return the record numbers of each batch of this epoch."""
+        """Return the indices of the records in each batch of this epoch."""
         training, train = self.config.training, self.dataset.indices("train")
         batches = plan_batches(
             (self.lengths[train] + (self.model.pooling == "cls")) * self.dataset.n_sequences,
@@ -95,7 +95,7 @@ class Trainer:
         return [train[batch] for batch in batches]
 
     def training_view(self, index: int) -> list[Tokens]:
-        """Return the sequences of a training record as they are seen in this epoch."""
+        """Return the sequences of a training record, truncated and augmented as in this epoch."""
         training = self.config.training
         return [
             augment(
@@ -110,16 +110,16 @@ class Trainer:
 
     @property
     def used_up(self) -> bool:
-        """Whether there is a time budget and nothing is left of it."""
+        """Whether there is a time budget and it is used up."""
         return 0 < self.config.training.budget <= self.state.elapsed
 
     @property
     def over(self) -> bool:
-        """Whether no further step is allowed, as the time budget or the number of steps is used up."""
+        """Whether no further step is allowed because the time budget or the number of steps is used up."""
         return self.used_up or 0 < self.config.training.max_steps <= self.state.step
 
     def due(self, batches: int) -> bool:
-        """Return whether validation comes before the next step, in an epoch of so many batches."""
+        """Return whether to validate before the next step, in an epoch with this many batches."""
         training, state = self.config.training, self.state
         if self.over or 0 < training.validate_every <= state.step - state.validated:
             return True
@@ -127,9 +127,9 @@ class Trainer:
         return last and state.batch >= batches
 
     def progress(self, done: float) -> float:
-        """Return how much of the training is over, 0 to 1, after `done` epochs and in the middle of the next step.
+        """Return the finished share of the training, 0 to 1, after `done` epochs and in the middle of the next step.
 
-        By epochs, by steps or by time, whichever is most.
+        The share is that of epochs, of steps or of time, whichever is greatest.
         """
         training, state = self.config.training, self.state
         of_epochs = done / training.epochs if training.epochs else 0.0
@@ -138,19 +138,19 @@ class Trainer:
         return max(of_epochs, min(1.0, of_steps), min(1.0, of_time))
 
     def start_clock(self) -> None:
-        """Begin to count the time of training."""
+        """Start to count the time of training."""
         self._clock = time.monotonic()
 
     def count_time(self) -> None:
-        """Add the seconds since the last call to those of the training, if it has a budget."""
+        """Add the seconds since the last call to the elapsed time, if there is a budget."""
         now = time.monotonic()
-        if self.config.training.budget:  # without one, equal trainings have equal states
+        if self.config.training.budget:  # without a budget, equal trainings must have equal states
             self.state.elapsed += now - self._clock
         self._clock = now
 
     @property
     def cause(self) -> Cause:
-        """Why training is over."""
+        """Why training ended."""
         if self.state.reached:
             return "goal"
         if self.over:
@@ -158,9 +158,9 @@ class Trainer:
         return "epochs" if 0 < self.config.training.epochs <= self.state.epoch else "patience"
 
     def update_average(self) -> None:
-        """Move the average towards the weights, faster in the first steps, when they are still far from good.
+        """Move the average towards the weights, faster in the first steps, when the weights are still far from good.
 
-        Buffers, which hold what is drawn or counted, are copied, not averaged.
+        Buffers, which hold random draws and counts, are copied, not averaged.
         """
         if self.averaged is not self.model:
             decay = min(self.config.training.average, self.state.step / (self.state.step + 9))
@@ -197,7 +197,7 @@ class Trainer:
         if self.device.type == "cuda" and "random.cuda" in tensors:
             torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
         self.scaler.load_state_dict(facts["scaler"])
-        # Runs that began when every epoch was validated do not say how many validations there were.
+        # States saved before `validate_every` existed lack the number of validations, which was one for each epoch.
         self.state = State(**{"validations": facts["state"]["epoch"], **facts["state"]})
 
 

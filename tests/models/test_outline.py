@@ -62,8 +62,8 @@ def test_training_builds_its_model_once(dataset, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"d_model": 10**8}, "too large for the memory here: its weights take .* are free"),
-        ({"d_model": 10**11}, "too large for the memory here"),
+        ({"d_model": 10**8}, "too large for this computer's memory: its weights need .* are free"),
+        ({"d_model": 10**11}, "too large for this computer's memory"),
         ({"stem_kernel": 4}, "must be odd"),
         ({"settings": ["model.max_length=20"], "positions": True}, "cut them with max_length=20"),
     ],
@@ -77,6 +77,6 @@ def test_failed_build_leaves_no_folder(options, message, dataset, tmp_path):
 
 def test_weights_that_do_not_fit_the_free_memory_are_refused(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "free_memory", lambda _: 1000)
-    with pytest.raises(ConfigError, match=r"its weights take [\d.]+ kB, and 1 kB are free"):
+    with pytest.raises(ConfigError, match=r"its weights need [\d.]+ kB, and 1 kB are free"):
         seqmix.train(dataset, tmp_path / "run", **SMALL)
     assert not list(tmp_path.iterdir())

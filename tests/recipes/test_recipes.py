@@ -173,7 +173,7 @@ def test_run_with_recipe_resumes_with_same_command(dataset, tmp_path):
         seqmix.train(dataset, tmp_path / "run", **options, on_event=stopped)
     run = seqmix.train(dataset, tmp_path / "run", **options, resume=True)
     assert run.load_state()[1]["state"]["step"] == 2
-    with pytest.raises(RunError, match=r"training\.batch_size = 16: the run began with 8"):
+    with pytest.raises(RunError, match=r"training\.batch_size = 16: the run started with 8"):
         seqmix.train(dataset, tmp_path / "run", recipe="paramixer/genome", max_steps=2, resume=True, settings=SHORT[:2])
 
 

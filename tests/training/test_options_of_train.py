@@ -69,7 +69,7 @@ def test_config_object_is_used_exactly(dataset, tmp_path):
         ({"config": {"model": {"mixer_options": {"protocol": "cdil"}}}}, "no option 'model.mixer_options'"),
         ({"settings": {"modle": {"dropout": 0.1}}}, r"no configuration table 'modle'.*did you mean 'model'\?"),
         ({"lr": "fast"}, "training.lr must be a number"),
-        ({"tokens_per_batch": "many"}, "tokens_per_batch must be a whole number from 1 on, or auto: got 'many'"),
+        ({"tokens_per_batch": "many"}, "tokens_per_batch must be a whole number of at least 1, or auto: got 'many'"),
     ],
     ids=str,
 )

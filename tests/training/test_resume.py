@@ -294,9 +294,9 @@ def unfinished(dataset, tmp_path_factory):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"lr": 0.5}, r"training\.lr = 0\.5: the run began with 0\.002"),
-        ({"epochs": 9}, r"training\.epochs = 9: the run began with 5"),
-        ({"mixer": "softmax"}, r"model\.mixer = 'softmax': the run began with 'paramixer'"),
+        ({"lr": 0.5}, r"training\.lr = 0\.5: the run started with 0\.002"),
+        ({"epochs": 9}, r"training\.epochs = 9: the run started with 5"),
+        ({"mixer": "softmax"}, r"model\.mixer = 'softmax': the run started with 'paramixer'"),
         ({"protocol": "cdil"}, r"mixer\.protocol = 'cdil'"),
         ({"max_length": 30}, r"data\.max_length = 30"),
         ({"settings": ("model.dropout=0.5",)}, r"model\.dropout = 0\.5"),
@@ -318,7 +318,7 @@ def test_resume_with_changed_data_is_an_error(unfinished, tmp_path):
         write_fasta(tmp_path / f"{name}.fa", [(f"{i}", random_dna(50, rng)) for i in range(9)]) for name in ("atrich", "gcrich")
     ]
     other = seqmix.prepare(files, tmp_path / "other")
-    with pytest.raises(RunError, match="has changed since the run began"):
+    with pytest.raises(RunError, match="has changed since the run started"):
         seqmix.train(other, unfinished, resume=True)
     with pytest.raises(DatasetError):
         seqmix.train(tmp_path / "nothing", unfinished, resume=True)

@@ -187,7 +187,7 @@ def test_batch_size_trial_leaves_weights_and_random_state_alone(dataset, tmp_pat
 
 @pytest.mark.parametrize("value", ["many", "0", "-5", "1.5", ""])
 def test_tokens_per_batch_is_a_number_or_auto(value, dataset, tmp_path):
-    with pytest.raises(ConfigError, match="tokens_per_batch must be a whole number from 1 on, or auto"):
+    with pytest.raises(ConfigError, match="tokens_per_batch must be a whole number of at least 1, or auto"):
         train(dataset, tmp_path / "run", tokens_per_batch=value)
     assert not (tmp_path / "run").exists()
 
@@ -236,7 +236,7 @@ def test_kmer_branch_and_reverse_strand_are_for_dna_only(tmp_path):
     for setting, message in (("model.words=2", "need DNA or proteins"), ("model.kmer=2", "need DNA or proteins")):
         with pytest.raises(ConfigError, match=message):
             seqmix.train(data, tmp_path / "run", settings=[setting])
-    with pytest.raises(ConfigError, match="only DNA has another strand"):
+    with pytest.raises(ConfigError, match="only DNA has a reverse strand"):
         seqmix.train(data, tmp_path / "run", settings=["training.reverse_complement=0.5"])
     assert seqmix.train(data, tmp_path / "run", settings=SMALL[:1], epochs=1).config.model.words == 0
 

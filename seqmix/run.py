@@ -1,9 +1,9 @@
-"""The run folder: the one place that knows how a trained model is kept.
+"""The run folder: the one place that knows how a trained model is stored.
 
-`config.toml` (settings, fully resolved), `model.safetensors` (the weights that were best on validation),
-`last/state.safetensors` (all that a resume needs), `metrics.jsonl`, `dataset.json` (vocabulary, classes and
-checksums of what it was trained on), `environment.json`, later `evaluation.json` and `report.html`.
-Every file is written whole or not at all; tensors carry their checksum; no pickle is read or written.
+`config.toml` (settings, fully resolved), `model.safetensors` (the weights with the best validation score),
+`last/state.safetensors` (everything needed to resume), `metrics.jsonl`, `dataset.json` (vocabulary, classes and checksums of
+the training data), `environment.json`, later `evaluation.json` and `report.html`. Every file is written whole or not at all;
+tensors have checksums; no pickle is read or written.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from seqmix.models.predictor import Prediction, Predictor, Tally
 
 RUNS = Path("runs")
-_INFO_KEYS = {"arrays", "classes", "counts", "notes", "options", "read", "vocabulary"}  # needed of dataset.json
+_INFO_KEYS = {"arrays", "classes", "counts", "notes", "options", "read", "vocabulary"}  # that dataset.json must have
 
 
 class Run:
@@ -60,16 +60,16 @@ class Run:
 
     @classmethod
     def create(cls, path: Path, config: Config, info: dict[str, Any], *, overwrite: bool = False) -> Run:
-        """Make a new folder with configuration, description of the data and environment.
+        """Create a new folder with the configuration, the description of the data and the environment.
 
         Args:
             path: the folder.
             config: the resolved configuration.
             info: the `dataset.json` of the training data.
-            overwrite: replace a run that is there.
+            overwrite: replace an existing run.
 
         Raises:
-            RunError: the folder exists, and was not to be replaced or is not a run.
+            RunError: the folder exists and `overwrite` is False, or it is not a run folder.
         """
         if path.exists():
             if not overwrite:
@@ -79,7 +79,7 @@ class Run:
                 )
             if not (path / "config.toml").is_file():
                 raise RunError(
-                    f"{path} exists and is not a run folder: it is not overwritten; choose another {param('output')}"
+                    f"{path} exists and is not a run folder, so it is not overwritten; choose another {param('output')}"
                 )
         with whole_folder(path, overwrite=overwrite, error=RunError) as fresh:
             (fresh / "last").mkdir()
@@ -96,7 +96,7 @@ class Run:
             path: the folder.
 
         Raises:
-            RunError: the folder is missing, is not a run's, or is damaged.
+            RunError: the folder is missing, is not a run folder, or is damaged.
         """
         if not isinstance(path, str | Path):
             raise RunError(f"a run is given by its folder: got {shown(path)}")
@@ -106,7 +106,7 @@ class Run:
         except OSError:  # too long for a name
             there = False
         if not there:
-            raise RunError(f"{path}: no such run folder; train a model with {command('train')}, or name a folder that is there")
+            raise RunError(f"{path}: no such run folder; train a model with {command('train')}, or name an existing folder")
         if not (path / "config.toml").is_file():
             raise RunError(f"{path}: this is not a run folder of seqmix (config.toml is missing)")
         try:
@@ -128,10 +128,10 @@ class Run:
     @classmethod
     @typed()
     def newest(cls, root: str | Path = RUNS) -> Run:
-        """Open the run that was begun last.
+        """Open the run that was started last.
 
         Args:
-            root: the folder of the run folders.
+            root: the folder that contains the run folders.
 
         Raises:
             RunError: there is no run.
@@ -155,7 +155,7 @@ class Run:
         return table.html()
 
     def _facts(self) -> list[tuple[str, str]]:
-        """Return what people want to know of the run first."""
+        """Return the most important facts about the run."""
         try:
             best: dict[str, Any] = next((line for line in reversed(self.history()) if line.get("best")), {})
         except RunError:
@@ -169,22 +169,22 @@ class Run:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """How the input of the model is indexed."""
+        """The vocabulary of the model's input."""
         return vocabulary_of(self.info["vocabulary"], trained=True)
 
     @property
     def classes(self) -> list[str]:
-        """Names of the classes, in the order of the model's outputs."""
+        """The names of the classes, in the order of the model's outputs."""
         return list(self.info["classes"])
 
     @property
     def dataset_fingerprint(self) -> str:
-        """Checksum of the training data set."""
+        """The checksum of the training data set."""
         return fingerprint(self.info)
 
     @property
     def description(self) -> dict[str, Any]:
-        """All that predictions depend on besides the weights."""
+        """Everything besides the weights that predictions depend on."""
         tables = self.config.to_tables()
         del tables["training"], tables["data"]["path"]
         options = {f"{table}.{name}": value for table, values in tables.items() for name, value in values.items()}
@@ -193,7 +193,7 @@ class Run:
 
     @cached_property
     def objective(self) -> Objective:
-        """What the model learned."""
+        """The objective that the model was trained for."""
         return objective_of(self.info)
 
     @property
@@ -203,7 +203,7 @@ class Run:
 
     @property
     def read_options(self) -> ReadOptions:
-        """How new data are read: as the training data were, with the format found anew and nothing left out."""
+        """How new data are read: like the training data, but with the format detected again and no record left out."""
         from seqmix.data.options import ReadOptions
 
         stored = dict(self.info["read"])
@@ -211,7 +211,7 @@ class Run:
         return ReadOptions(**stored)
 
     def build_model(self) -> SequenceClassifier:
-        """Return a model as configured, with random weights."""
+        """Return a model with the run's configuration and random weights."""
         from seqmix.models.classifier import InputSpec, SequenceClassifier
 
         inputs = InputSpec.of(self.vocabulary, paired=self.paired)
@@ -219,13 +219,13 @@ class Run:
 
     @cached_property
     def n_parameters(self) -> int:
-        """Number of the model's trainable parameters."""
+        """The number of the model's trainable parameters."""
         from seqmix.models.classifier import count_parameters, without_memory
 
         return count_parameters(without_memory(self.build_model))
 
     def predictor(self, device: str = "auto") -> Predictor:
-        """Return the trained model with all that it needs to answer, on a device; kept until the weights change.
+        """Return the trained model, ready to predict, on a device; it is cached until the weights change.
 
         Args:
             device: as in `TrainingConfig`.
@@ -259,14 +259,14 @@ class Run:
     ) -> Iterable[Prediction]:
         """Classify sequences in memory.
 
-        The model is loaded once and kept, until its weights change.
+        The model is loaded once and cached until its weights change.
 
         Args:
-            sequences: a list, array, series, data frame, mapping of ids to sequences, or an iterator, of
-                texts or (id, text) tuples; for a model of pairs, of (first, second) or (id, first, second) tuples; for
-                a model of numbers, of arrays `(L,)` or `(L, channels)`. An id that is not given is the place in the list
-                or the index of the series.
-            tally: filled with counts on the way.
+            sequences: a list, array, series, data frame, mapping of ids to sequences, or iterator. Its items are texts or
+                (id, text) tuples; for a model of pairs, (first, second) or (id, first, second) tuples; for a model of
+                numbers, arrays `(L,)` or `(L, channels)`. Without ids, a record's id is its position in the list or its
+                index in the series.
+            tally: receives counts of records and characters.
             progress: whether to draw a progress bar.
             given
 
@@ -275,7 +275,7 @@ class Run:
 
         Raises:
             RunError: the run has no trained model.
-            InputError: a sequence cannot be classified; the message has its id or place.
+            InputError: a sequence cannot be classified; the message names its id or position.
             ConfigError: an option has a value that is not allowed.
 
         Examples:
@@ -298,17 +298,17 @@ class Run:
 
         Args:
             sequences: as in `predict`.
-            options: of `predict`.
+            options: options of `predict`.
 
         Returns:
-            Probabilities `(N, C)`, a row for each sequence and a column for each of `classes`, in their order.
+            Probabilities `(N, C)`: a row for each sequence, and a column for each of `classes` in their order.
 
         Raises:
-            ConfigError: the model is a regression, which has no classes; `predict` gives its values.
+            ConfigError: the model is a regression, which has no classes; `predict` returns its values.
             SeqmixError: as in `predict`.
         """
         if not self.classes:
-            raise ConfigError("this model is a regression, it has no probabilities; predict() returns its values")
+            raise ConfigError("this model is a regression and has no probabilities; predict() returns its values")
         rows = [list(found.probabilities.values()) for found in self.predict(sequences, **options)]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.classes))
 
@@ -332,7 +332,7 @@ class Run:
         for name, value in facts.get("description", {}).items():
             if said.get(name) != value:
                 file = "config.toml" if "." in name else "dataset.json"
-                raise RunError(f"{path}: the weights were trained with another {name} than {file} has; it was changed since")
+                raise RunError(f"{path}: the weights were trained with another {name} than {file} has; the file was changed")
         model = self.build_model()
         try:
             model.load_state_dict(tensors)
@@ -341,11 +341,11 @@ class Run:
         return model.eval()
 
     def save_state(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Write what a resume needs, tensors and JSON in one file, so that they always belong together."""
+        """Write the state needed to resume: tensors and JSON in one file, so that they always belong together."""
         write_whole(self.path / "last" / "state.safetensors", pack(tensors, facts))
 
     def load_state(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Return what `save_state` wrote last; None if it was never called.
+        """Return the state that `save_state` wrote last; None if there is none.
 
         Raises:
             RunError: the file is damaged.
@@ -359,7 +359,7 @@ class Run:
             file.write(json.dumps(without_nan(line)) + "\n")
 
     def history(self) -> list[dict[str, Any]]:
-        """Return the lines of `metrics.jsonl`; one that was cut off by a crash is left out.
+        """Return the lines of `metrics.jsonl`; a last line that was cut off by a crash is left out.
 
         Raises:
             RunError: the file is damaged.
@@ -372,18 +372,18 @@ class Run:
             raise RunError(f"{path}: the file is damaged: {error}") from error
 
     def remove_partial(self) -> None:
-        """Remove what a killed process left half-written; no other process may be writing to this run."""
+        """Remove files that a killed process left half-written; no other process may be writing to this run."""
         for folder in (self.path, self.path / "last"):
             remove_partial(folder)
 
     def rewind_history(self, validations: int) -> None:
-        """Forget what was logged after the first `validations`, as a resumed run will log it again."""
+        """Drop lines of the log after the first `validations`, because a resumed run will log them again."""
         kept = [json.dumps(line) + "\n" for line in self.history()[:validations]]
         write_whole(self.path / "metrics.jsonl", "".join(kept))
 
 
 def find_run(run: Run | str | Path | None) -> Run:
-    """Return a run that is given itself, by its folder, or as None, which is the newest.
+    """Return a run, given as itself, as its folder, or as None for the newest.
 
     Raises:
         RunError: there is no such run.
@@ -392,6 +392,6 @@ def find_run(run: Run | str | Path | None) -> Run:
 
 
 def next_run_folder(label: str, root: Path = RUNS) -> Path:
-    """Return `runs/007-<label>`, with the number after the highest that is taken."""
+    """Return `runs/007-<label>`, with the number after the highest one in use."""
     taken = [int(match.group(1)) for p in root.glob("*") if (match := re.match(r"(\d+)-", p.name))]
     return root / f"{max(taken, default=0) + 1:03d}-{label}"

@@ -1,7 +1,8 @@
 """The configuration of a run: frozen dataclasses, TOML in and out, `--set table.option=value`.
 
-Three tables: [model] (with [mixer], the mixer's own options), [training], [data]. Whatever is not given takes the mixer's
-defaults for the model, then those declared here. A run's `config.toml` holds every option, so `--config` repeats the run.
+Three tables: [model] (with [mixer], the mixer's own options), [training], [data]. An option that is not given takes the
+mixer's default for the model, or else the one declared here. A run's `config.toml` holds every option, so `--config` repeats
+the run.
 
 Every option is declared here once (see `seqmix.config.options`): `seqmix.train` and `seqmix train` take their names, defaults,
 help and checks from here.
@@ -37,13 +38,13 @@ MODEL, TRAINING, DATA, MACHINE = "Model", "Training", "Data", "Machine"  # panel
 class ModelConfig:
     """The classifier; `SequenceClassifier` explains how its parts work together."""
 
-    mixer: str = option("paramixer", "What mixes the positions: paramixer, skyformer, s4d, conv …", flag=True, panel=MODEL)
+    mixer: str = option("paramixer", "How positions are mixed: paramixer, skyformer, s4d, conv …", flag=True, panel=MODEL)
     mixer_options: Table = option(dict, "Options of the mixer ([mixer] in TOML).")
     max_length: int = option(
         0,
-        "Characters of the sequences that the model is built for, which sizes the mixers. 0: with positions or flat pooling, "
-        "which do not take longer ones, data.max_length or the longest record; else the length that three quarters of the "
-        "training records do not exceed (longer ones are processed all the same).",
+        "Sequence length in characters that the model is built for, which sizes the mixers. 0 for data.max_length or the "
+        "longest record with positions or flat pooling, which cannot process longer sequences; otherwise for the length that "
+        "three quarters of the training records do not exceed (longer ones are still processed).",
         at_least=0,
     )
     d_model: int = option(32, "Width of the model: channels at each position.", at_least=1)
@@ -78,16 +79,16 @@ class ModelConfig:
     )
     words: int = option(
         0,
-        "The k-mer branch: beside the blocks, the frequencies of all k-mers of this many characters (DNA, proteins); 0 for no "
+        "The k-mer branch, parallel to the blocks: frequencies of all k-mers of this many characters (DNA, proteins); 0 for no "
         "branch.",
         at_least=0,
     )
     d_words: int = option(64, "Width of the k-mer branch.", at_least=1)
-    dropout_words: float = option(0.0, "Probability of not counting a k-mer in training.", at_least=0, below=1)
+    dropout_words: float = option(0.0, "Probability that a k-mer is not counted in training.", at_least=0, below=1)
     dropout_branch: float = option(
         0.0, "Probability that, in training, the head sees only one of the two branches.", at_least=0, below=1
     )
-    checkpoint_blocks: bool = option(False, "Activation checkpointing: less memory, about a third more time.")
+    checkpoint_blocks: bool = option(False, "Activation checkpointing: less memory, but about a third more time.")
 
     def __post_init__(self) -> None:
         check(self, "model.")
@@ -98,8 +99,8 @@ class ModelConfig:
 class TrainingConfig:
     """The training loop.
 
-    `epochs`, `budget` and `max_steps` hold together, whichever comes first. Those that an option or a file gives replace
-    those of a recipe and the default number of epochs; a given budget or number of steps replaces a recipe's patience, too.
+    Training ends when the first of `epochs`, `budget` and `max_steps` is used up. Limits given by an option or a file replace
+    those of a recipe and the default number of epochs; a budget or number of steps also replaces a recipe's patience.
     """
 
     epochs: int = option(
@@ -112,8 +113,8 @@ class TrainingConfig:
     )
     budget: float = option(
         0.0,
-        f"Time that training may take, validation included: seconds, or a text such as 90s, 5m or 2h30m; 0 for any. Without "
-        f"{param('epochs')}, it alone is the limit. The result then depends on the speed of the computer.",
+        f"Time for training, including validation: seconds, or a text such as 90s, 5m or 2h30m; 0 for no limit. Without "
+        f"{param('epochs')}, it is the only limit. The result then depends on the speed of the computer.",
         at_least=0,
         below=math.inf,
         allowed="a number of seconds, 0 (none) or more",
@@ -124,7 +125,7 @@ class TrainingConfig:
     )
     max_steps: int = option(
         0,
-        f"Optimiser steps after which training ends; 0 for any. Without {param('epochs')}, they alone are the limit.",
+        f"Optimiser steps after which training ends; 0 for no limit. Without {param('epochs')}, they are the only limit.",
         at_least=0,
         flag=True,
         panel=TRAINING,
@@ -145,29 +146,29 @@ class TrainingConfig:
     )
     tokens_per_batch: int = option(
         8192,
-        "Most tokens in a batch, padding included; auto (0 in TOML) to measure, before the first step, how many are fastest.",
+        "Most tokens in a batch, padding included; auto (0 in TOML) to measure before the first step how many are fastest.",
         at_least=0,
         flag=True,
         panel=TRAINING,
         metavar="N|auto",
     )
-    accumulate: int = option(1, "Batches whose gradients are added up for one optimiser step.", at_least=1)
+    accumulate: int = option(1, "Batches whose gradients are summed for one optimiser step.", at_least=1)
     lr: float = option(2e-3, "Peak learning rate of AdamW.", above=0, flag=True, panel=TRAINING)
     weight_decay: float = option(0.01, "Weight decay of AdamW, for matrices only.", at_least=0)
     schedule: str = option(
         "cosine", "Learning rate after the warm-up (cosine and linear fall to 0).", choices=("constant", "cosine", "linear")
     )
     warmup: float = option(0.05, "Fraction of all steps in which the learning rate rises from 0.", at_least=0, at_most=1)
-    clip: float = option(1.0, "Greatest norm of the gradient; 0 for no clipping.", at_least=0)
+    clip: float = option(1.0, "Largest norm of the gradient; 0 for no clipping.", at_least=0)
     label_smoothing: float = option(0.0, "Label smoothing in the loss.", at_least=0, below=1)
     crop: float = option(
         0.0,
-        "Training sees a random part of each sequence, drawn anew in every epoch, of at least 1 - crop of its length.",
+        "Train on a random part of each sequence, of at least 1 - crop of its length, drawn again in every epoch.",
         at_least=0,
         below=1,
     )
     reverse_complement: float = option(
-        0.0, "Probability that training sees a sequence from its other strand (DNA).", at_least=0, at_most=1
+        0.0, "Probability of training on a sequence's reverse complement (DNA).", at_least=0, at_most=1
     )
     average: float = option(
         0.99,
@@ -178,7 +179,7 @@ class TrainingConfig:
     )
     class_weights: str = option(
         "none",
-        "Weights of the classes in the loss; balanced: inverse to their frequencies.",
+        "Weights of the classes in the loss; balanced for the inverse of their frequencies.",
         flag=True,
         panel=TRAINING,
         choices=("none", "balanced"),
@@ -186,7 +187,7 @@ class TrainingConfig:
     select: str = option(
         "macro-f1",
         "Validation score that chooses the weights to keep, ties by the loss. Classification: macro-f1, accuracy, roc-auc or "
-        "loss; multilabel: micro-f1, too (accuracy: all labels right); regression: loss (its default), r2 or within (the "
+        "loss; multilabel: also micro-f1 (accuracy: all labels right); regression: loss (its default), r2 or within (the "
         "tolerance that the data were prepared with).",
         choices=SELECTIONS,
         flag=True,
@@ -197,7 +198,7 @@ class TrainingConfig:
         3, "Validations in a row without a better score after which training stops; 0 for never.", at_least=0
     )
     goal: float = option(
-        0.0, f"Validation score ({param('select')}; of a loss, at most this) at which training ends; 0 for none."
+        0.0, f"Validation score ({param('select')}) at which training ends: at least this, for a loss at most; 0 for none."
     )
     seed: int = option(0, "Seed of weights, order and dropout.", at_least=0, flag=True, panel=TRAINING)
     precision: str = option(
@@ -225,9 +226,9 @@ class TrainingConfig:
 @documented
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataConfig:
-    """What is trained on."""
+    """The training data."""
 
-    path: str = option("seqmix-data", "The dataset folder.")
+    path: str = option("seqmix-data", "The folder of the data set.")
     max_length: int = option(
         0,
         "Cut sequences to this many characters; 0 for as prepared.",
@@ -237,7 +238,7 @@ class DataConfig:
         panel=DATA,
         shown="as prepared",
     )
-    truncate: str = option("start", "Which part of a longer sequence is kept.", choices=TRUNCATIONS)
+    truncate: str = option("start", "Which part of a longer sequence to keep.", choices=TRUNCATIONS)
 
     def __post_init__(self) -> None:
         check(self, "data.")
@@ -250,7 +251,7 @@ class Config:
     Attributes:
         model: the classifier.
         training: the training loop.
-        data: what is trained on.
+        data: the training data.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -265,7 +266,7 @@ class Config:
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, Mapping[str, Any]]) -> Config:
-        """Build a configuration from its tables, the inverse of `to_tables`; what is missing takes its default.
+        """Build a configuration from its tables, the inverse of `to_tables`; missing options take their defaults.
 
         Raises:
             ConfigError: a table or an option is unknown, or a value is of the wrong type or not allowed.
@@ -297,10 +298,10 @@ def build_table(kind: type[T], table: str, values: Mapping[str, Any]) -> T:
 
 
 def parse_setting(text: str) -> tuple[str, str, Any]:
-    """Split "mixer.n_links=9" into ("mixer", "n_links", 9). Values are TOML; what is not valid TOML is taken as text.
+    """Split "mixer.n_links=9" into ("mixer", "n_links", 9). Values are TOML; anything else is taken as text.
 
     Raises:
-        ConfigError: it is not of the form table.option=value.
+        ConfigError: the text does not have the form table.option=value.
     """
     name, equals, value = text.partition("=")
     if not equals:
@@ -332,7 +333,7 @@ def settings_tables(given: Sequence[str] | Mapping[str, Any]) -> dict[str, Table
             ({"model": {"dropout": 0.1}}), or both.
 
     Raises:
-        ConfigError: a text or key is not of this form.
+        ConfigError: a text or key does not have this form.
     """
     layers: list[dict[str, Table]] = []
     if isinstance(given, Mapping):
@@ -349,7 +350,7 @@ def settings_tables(given: Sequence[str] | Mapping[str, Any]) -> dict[str, Table
 
 
 def merge(*layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Table]:
-    """Lay tables over each other, later ones on top."""
+    """Merge tables; later ones override earlier ones."""
     merged: dict[str, Table] = {}
     for layer in layers:
         for name, table in layer.items():
@@ -363,7 +364,7 @@ def read_toml(path: str | Path) -> dict[str, Table]:
     """Return the tables of a TOML file.
 
     Raises:
-        ConfigError: it does not exist or is not valid TOML.
+        ConfigError: the file does not exist or is not valid TOML.
     """
     path = Path(path)
     try:
@@ -378,10 +379,10 @@ def read_toml(path: str | Path) -> dict[str, Table]:
 def read_settings(config: Config | Mapping[str, Any] | str | Path) -> dict[str, Table]:
     """Return the tables of a configuration: a `Config`, a mapping as in `settings_tables`, or a TOML file.
 
-    The facts in a file that was made from a recipe are not settings, and are left out.
+    The table [recipe] of a recipe's file holds no settings, and is left out.
 
     Raises:
-        ConfigError: the file does not exist or is not valid TOML, or a key is not of the form table.option.
+        ConfigError: the file does not exist or is not valid TOML, or a key does not have the form table.option.
     """
     if isinstance(config, Config):
         return config.to_tables()

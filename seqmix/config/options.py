@@ -1,12 +1,12 @@
 """Options, each declared once: a dataclass field with its type, default, help text and range.
 
-`option` declares a field; `check` holds values against the declarations; the docstrings of the configuration classes, the
-parameters of `seqmix.train` and the flags of the command line are made from them::
+`option` declares a field; `check` checks values against the declarations. The docstrings of the configuration classes, the
+parameters of `seqmix.train` and the flags of the command line are made from the declarations::
 
     @documented
     @dataclass(frozen=True, kw_only=True, slots=True)
     class Settings:
-        "What can be set."
+        "The settings."
 
         pooling: str = option("mean", "How features are pooled.", choices=("mean", "flat"), flag=True)
         epochs: int = option(8, "Passes over the training split.", at_least=1, flag=True)
@@ -35,23 +35,23 @@ _NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Option:
-    """What is declared of an option.
+    """The declaration of an option.
 
     Attributes:
-        name: of the field.
-        type: of its values.
+        name: name of the field.
+        type: type of the values.
         default: the value if none is given.
-        help: what it does, in sentences; other options are marked with `errors.param`.
-        choices: the values of a closed choice; () if it is not one.
-        at_least: least value; None if there is none.
-        above: value that it must exceed; None if there is none.
-        at_most: greatest value; None if there is none.
-        below: value that it must stay under; None if there is none.
-        allowed: what the error says is allowed; "" for a text made from the range.
-        flag: its option on the command line, such as "--group"; "" if it has none.
-        panel: heading of `--help` under which the flag stands; "" for the general one.
-        metavar: placeholder of a flag whose value is written as a text, such as "TIME"; "" for that of the type.
-        shown: how `--help` shows the default; "" for the value itself.
+        help: the effect, in sentences; names of other options are marked with `errors.param`.
+        choices: the allowed values; () if they are not a fixed list.
+        at_least: smallest value; None for no limit.
+        above: value that must be exceeded; None for no limit.
+        at_most: largest value; None for no limit.
+        below: value that must not be reached; None for no limit.
+        allowed: the allowed values as an error states them; "" for a text made from the range.
+        flag: the flag on the command line, such as "--group"; "" for none.
+        panel: heading of `--help` that lists the flag; "" for the general one.
+        metavar: placeholder for the value of a flag that takes text, such as "TIME"; "" for that of the type.
+        shown: the default as `--help` shows it; "" for the value itself.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Option:
 
     @property
     def range(self) -> str:
-        """The allowed values in words; "" if all are."""
+        """The allowed values in words; "" if all are allowed."""
         if self.allowed or self.choices:
             return self.allowed or f"one of {', '.join(self.choices)}"
         if self.at_least is None:
@@ -82,7 +82,7 @@ class Option:
         return "0 or more" if self.at_least == 0 else f"at least {self.at_least:g}"
 
     def holds(self, value: Any) -> bool:
-        """Whether a value of the right type is in the range; None, if the type has it, always is."""
+        """Return whether a value of the right type is in the range; None, where the type includes it, always is."""
         if value is None or isinstance(value, str):
             return value is None or not self.choices or value in self.choices
         return (
@@ -111,9 +111,18 @@ def option(
     """Declare an option as the value of a dataclass field.
 
     Args:
-        default: the value if none is given; a callable such as `dict` makes it.
-        help: see `Option`, as for all that follow.
-        flag: whether it is a flag on the command line; a text if the flag's name is not the field's.
+        default: the value if none is given, or a callable such as `dict` that makes it.
+        help: see `Option`.
+        choices: see `Option`.
+        at_least: see `Option`.
+        above: see `Option`.
+        at_most: see `Option`.
+        below: see `Option`.
+        allowed: see `Option`.
+        flag: whether the option is a flag on the command line; a text if the flag's name is not the field's.
+        panel: see `Option`.
+        metavar: see `Option`.
+        shown: see `Option`.
     """
     declared = {"help": help, "choices": choices, "at_least": at_least, "above": above, "at_most": at_most, "below": below}
     declared |= {"allowed": allowed, "flag": flag, "panel": panel, "metavar": metavar, "shown": shown}
@@ -143,12 +152,12 @@ def options_of(kind: type[Any]) -> Mapping[str, Option]:
 
 
 def check(settings: Any, prefix: str = "", *, spelled: Callable[[str], str] = str) -> None:
-    """Hold the values of a dataclass object against its declarations.
+    """Check the values of a dataclass object against its declarations.
 
     Args:
         settings: the object.
-        prefix: stands before the name of an option in errors, such as "training.".
-        spelled: how errors write the name of an option; `errors.param` where each reader has a spelling of their own.
+        prefix: text before the name of an option in errors, such as "training.".
+        spelled: writes the name of an option in errors; `errors.param` if Python and the command line spell it differently.
 
     Raises:
         ConfigError: a value is not allowed.
@@ -204,7 +213,7 @@ def documented(kind: type[T]) -> type[T]:
 
 
 def described(kind: type, indent: int) -> str:
-    """Return the declared options of a dataclass as a docstring lists them."""
+    """Return the declared options of a dataclass as lines of a docstring."""
     return "\n".join(described_option(one, indent) for one in options_of(kind).values())
 
 
@@ -218,18 +227,18 @@ def described_option(one: Option, indent: int) -> str:
 
 
 def taking(*kinds: type[Any]) -> Callable[[F], F]:
-    """Make the declared options of dataclasses keyword parameters of a function that has `**given`; see `taking_options`."""
+    """Make the options of dataclasses keyword parameters of a function that has `**given`; see `taking_options`."""
     return taking_options([one for kind in kinds for one in options_of(kind).values()])
 
 
 def taking_options(options: Sequence[Option], *, unset: bool = False) -> Callable[[F], F]:
     """Make declared options keyword parameters of a function that has `**given`.
 
-    They take the place of `given` in its signature, and of the line "given" among the arguments in its docstring.
+    They replace `given` in its signature, and the line "given" among the arguments in its docstring.
 
     Args:
         options: the declarations.
-        unset: whether the parameters are None if they are not given, instead of having their defaults.
+        unset: whether the parameters default to None, for "not given", instead of the declared defaults.
     """
 
     def decorate(function: F) -> F:
@@ -256,10 +265,10 @@ def taking_options(options: Sequence[Option], *, unset: bool = False) -> Callabl
 
 
 def sort_options(given: Mapping[str, Any], *kinds: type[Any]) -> list[dict[str, Any]]:
-    """Return, for each dataclass, those of the given options that it declares.
+    """Return for each dataclass those of the given options that it declares.
 
     Raises:
-        ConfigError: none of them declares an option.
+        ConfigError: none of the dataclasses declares an option.
     """
     known = [options_of(kind) for kind in kinds]
     names = [name for options in known for name in options]

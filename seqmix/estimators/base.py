@@ -1,7 +1,7 @@
-"""What the estimators share: parameters, `fit` through `prepare` and `train`, and a fitted model that is no folder.
+"""The base of the estimators: parameters, `fit` by `prepare` and `train`, and a fitted model that does not need a folder.
 
-A fitted estimator holds its configuration, the description of its data and its weights as numpy arrays: it can be copied,
-pickled and sent to other processes, whatever becomes of the folders in which it was trained.
+A fitted estimator holds its configuration, the description of its data and its weights as numpy arrays. It can be copied,
+pickled and sent to other processes, even after the folders in which it was trained are gone.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SEEDS = 2**31 - 1
 
 
 class EstimatorError(InputError, ValueError):
-    """A mistake in what an estimator is given; also a ValueError, as scikit-learn's tools expect."""
+    """An input or parameter of an estimator that cannot be used; also a ValueError, as scikit-learn's tools expect."""
 
 
 class EstimatorTypeError(InputError, TypeError):
@@ -40,17 +40,17 @@ class EstimatorTypeError(InputError, TypeError):
 
 
 class SequenceEstimator(BaseEstimator):
-    """Base of `SeqmixClassifier` and `SeqmixRegressor`: a model of sequences as a scikit-learn estimator.
+    """Base of `SeqmixClassifier` and `SeqmixRegressor`: a sequence model as a scikit-learn estimator.
 
     Args:
         mixer: name of the mixer, one of `available_mixers()`.
-        alphabet: symbols of the sequences, as in `prepare`; "auto" guesses.
+        alphabet: symbols of the sequences, as in `prepare`; "auto" to detect them.
         unknown: what to do with characters outside the alphabet, as in `prepare`.
-        max_length: cut longer sequences to this many characters; None for never.
-        truncate: which part of a sequence that is cut is kept.
+        max_length: cut longer sequences to this many characters; None to keep them whole.
+        truncate: which part of a longer sequence to keep.
         protocol: Paramixer's protocol, as in `train`.
         pooling: how positions are pooled, as in `train`.
-        kmer: characters of a token, as in `train`.
+        kmer: characters of a k-mer token, as in `train`.
         epochs: most passes over the training sequences, as in `train`.
         budget: most time for training, in seconds or as "5m", as in `train`.
         max_steps: most optimiser steps, as in `train`.
@@ -59,13 +59,13 @@ class SequenceEstimator(BaseEstimator):
         lr: peak learning rate.
         recipe: name of a recipe, as in `train`.
         config: all other settings, as in `train`.
-        validation_fraction: share of the sequences, from 0 to below 1, on which the best weights are chosen.
-        random_state: seed of the division, the weights and the order; with an int, `fit` repeats to the bit on a CPU.
+        validation_fraction: share of the sequences, from 0 to below 1, to choose the best weights on.
+        random_state: seed of the split, the weights and the order; with an int, `fit` is reproducible to the bit on a CPU.
         device: where to compute, as in `train`.
-        precision: as in `train`.
-        threads: threads of the CPU, as in `train`.
-        folder: where to keep the data set (data/) and the run (run/), which are replaced by the next `fit`; None to keep
-            nothing.
+        precision: floating point numbers of the model, as in `train`.
+        threads: threads on the CPU, as in `train`.
+        folder: folder to keep the data set (data/) and the run (run/) in, which the next `fit` replaces; None to keep
+            neither.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -125,14 +125,14 @@ class SequenceEstimator(BaseEstimator):
         self.folder = folder
 
     def __sklearn_tags__(self) -> Any:
-        """Return what scikit-learn should know: sequences are texts, or rows of numbers."""
+        """Return the tags for scikit-learn: sequences are texts, or rows of numbers."""
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.target_tags.required = True
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return all but the model on its device, which is built again when it is needed."""
+        """Return everything but the model on its device, which is built again when it is needed."""
         return {name: value for name, value in super().__getstate__().items() if name != "_predictor"}
 
     def _train(self, sequences: Sequence[Any], labels: Sequence[str], **options: Any) -> Self:
@@ -191,7 +191,7 @@ class SequenceEstimator(BaseEstimator):
 
     @contextmanager
     def _place(self) -> Iterator[Path]:
-        """Give the folder to work in: `folder`, which is kept, or a temporary one."""
+        """Yield the folder to work in: `folder`, which is kept, or a temporary one."""
         if self.folder is not None:
             yield Path(self.folder)
             return
@@ -207,7 +207,7 @@ class SequenceEstimator(BaseEstimator):
             return list(self._model().predict(records, options))
 
     def _model(self) -> Predictor:
-        """Return the fitted model on its device, kept for the next call."""
+        """Return the fitted model on its device, cached for the next call."""
         import torch
 
         if "_predictor" not in self.__dict__:
@@ -217,11 +217,11 @@ class SequenceEstimator(BaseEstimator):
         return self._predictor
 
     def _sequences(self, X: Any, *, reset: bool = False) -> Sequence[Any]:  # noqa: N803
-        """Return texts as a list, or numbers as an array `(n, L)` that is checked as scikit-learn checks it."""
+        """Return texts as a list, or numbers as an array `(n, L)` with the checks of scikit-learn."""
         if isinstance(X, str | bytes) or X is None:
             raise EstimatorError(f"X must be a list of sequences: got {shown(X)}")
         if issparse(X):
-            return validate_data(self, X, reset=reset)  # which refuses it
+            return validate_data(self, X, reset=reset)  # raises the error that scikit-learn expects
         column = X.iloc[:, 0] if getattr(X, "ndim", 0) == 2 and hasattr(X, "iloc") and X.shape[1] == 1 else X
         if isinstance(column, np.ndarray) and column.ndim == 2 and column.shape[1] == 1 and column.dtype.kind in "UO":
             column = column[:, 0]
@@ -229,13 +229,13 @@ class SequenceEstimator(BaseEstimator):
         if given and all(isinstance(item, str | bytes) for item in given):
             return given
         if isinstance(X, list) and given and all(isinstance(item, np.ndarray) and item.ndim for item in given):
-            return given  # series of numbers, each of a length of its own
+            return given  # series of numbers, which may differ in length
         return validate_data(self, X, reset=reset, dtype=np.float32)
 
 
 @contextmanager
 def seqmix_errors() -> Iterator[None]:
-    """Make errors what both seqmix and scikit-learn promise: a SeqmixError that is a ValueError or TypeError."""
+    """Turn errors into a SeqmixError, as seqmix promises, that is also a ValueError or TypeError, as scikit-learn expects."""
     try:
         yield
     except (EstimatorError, EstimatorTypeError):
@@ -249,7 +249,7 @@ def seqmix_errors() -> Iterator[None]:
 
 
 def checked_targets(y: Any, sequences: Sequence[Any], name: str) -> NDArray[Any]:
-    """Return y as an array `(n,)`, checked as scikit-learn checks it."""
+    """Return y as an array `(n,)`, with the checks of scikit-learn."""
     if y is None:
         raise EstimatorError(f"{name} requires y to be passed, but the target y is None")
     targets = column_or_1d(y, warn=True)

@@ -13,15 +13,15 @@ from seqmix.estimators.base import SequenceEstimator, checked_targets, seqmix_er
 
 
 class SeqmixClassifier(ClassifierMixin, SequenceEstimator):
-    """Classify sequences: X is a list, array or series of strings (or an array of numbers, a series in each row).
+    """Classify sequences: X is a list, array or series of strings (or an array of numbers with a series in each row).
 
-    A fitted estimator can be copied and pickled; it needs no folder.
+    A fitted estimator can be copied and pickled; it does not need a folder.
 
     Attributes:
         classes_: the labels, sorted, `(C,)`.
         history_: the validations, as in `metrics.jsonl`.
         config_: the configuration of the model.
-        n_features_in_: length of the series, where X is an array of numbers.
+        n_features_in_: length of the series, if X is an array of numbers.
 
     Examples:
         >>> model = SeqmixClassifier(mixer="skyformer", epochs=3, random_state=0)
@@ -34,13 +34,13 @@ class SeqmixClassifier(ClassifierMixin, SequenceEstimator):
 
         Args:
             X: N sequences.
-            y: a label for each, of any type that can be sorted, `(N,)`.
+            y: a label for each sequence, of any type that can be sorted, `(N,)`.
 
         Returns:
             The estimator.
 
         Raises:
-            SeqmixError: X, y or a parameter cannot be used; it is a ValueError or TypeError as well.
+            SeqmixError: X, y or a parameter cannot be used; the error is also a ValueError or TypeError.
         """
         with seqmix_errors():
             sequences = self._sequences(X, reset=True)
@@ -72,7 +72,7 @@ class SeqmixClassifier(ClassifierMixin, SequenceEstimator):
         return self.classes_[best]
 
     def _names(self) -> list[str]:
-        """Return a class name for each label: the label as a text, or its number if that would not tell them apart."""
+        """Return a class name for each label: the label as text, or its number if the texts are not unique."""
         names = [str(label) for label in self.classes_]
         plain = len(set(names)) == len(names) and all(name and name == name.strip() for name in names)
         return names if plain else [f"class-{number}" for number in range(len(names))]

@@ -17,7 +17,7 @@ class SeqmixRegressor(RegressorMixin, SequenceEstimator):
     Attributes:
         history_: the validations, as in `metrics.jsonl`.
         config_: the configuration of the model.
-        n_features_in_: length of the series, where X is an array of numbers.
+        n_features_in_: length of the series, if X is an array of numbers.
 
     Examples:
         >>> SeqmixRegressor(epochs=3).fit(sequences, values).predict(sequences)  # doctest: +SKIP
@@ -28,13 +28,13 @@ class SeqmixRegressor(RegressorMixin, SequenceEstimator):
 
         Args:
             X: N sequences.
-            y: a number for each, `(N,)`.
+            y: a number for each sequence, `(N,)`.
 
         Returns:
             The estimator.
 
         Raises:
-            SeqmixError: X, y or a parameter cannot be used; it is a ValueError or TypeError as well.
+            SeqmixError: X, y or a parameter cannot be used; the error is also a ValueError or TypeError.
         """
         with seqmix_errors():
             sequences = self._sequences(X, reset=True)

@@ -1,6 +1,6 @@
-"""`predict()`: any input that `prepare` reads, or sequences in memory, in; one prediction a record, in input order, out.
+"""`predict()`: classify the records of any input that `prepare` reads, or sequences in memory, in input order.
 
-The vocabulary, the policy for unknown characters and the truncation are the model's own. In constant memory.
+The vocabulary, the policy for unknown characters and the truncation are those of the model. Memory use is constant.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ def predict(
 ) -> Iterator[Prediction]:
     """Classify records: yield a `Prediction` for each, in input order.
 
-    Options, model and the first records are checked before this returns, the rest as it is asked for.
+    Options, model and the first records are checked before this returns; other records are checked as they are requested.
 
     Args:
-        inputs: files or folders, as `prepare` takes them; "-" is standard input.
-        run: a run or its folder; None for the newest under runs/.
-        sequences: instead of `inputs`, sequences in memory, as `Run.predict` takes them.
-        read: formats and columns; None to read as the training data were read.
-        tally: filled with counts on the way.
-        on_batch: called with the number of records done after each batch.
+        inputs: files or folders, as in `prepare`; "-" for standard input.
+        run: a run or its folder; None for the newest run under runs/.
+        sequences: sequences in memory instead of `inputs`, as in `Run.predict`.
+        read: formats and columns; None to read like the training data.
+        tally: receives counts of records and characters.
+        on_batch: called after each batch with the number of its records.
         progress: whether to draw a progress bar.
         given
 
@@ -83,5 +83,5 @@ def predict(
 
 
 def reading_options(run: Run, **changes: Any) -> ReadOptions:
-    """Return how the run's training data were read, with `changes` on top; those that are None change nothing."""
+    """Return the options to read new data like the run's training data, with `changes`; None leaves an option unchanged."""
     return replace(run.read_options, **{name: value for name, value in changes.items() if value is not None})

@@ -28,14 +28,15 @@ def write_predictions(
     """Write predictions as TSV, CSV (both with a header) or JSONL.
 
     Args:
-        predictions: from `predict`.
+        predictions: the predictions, from `predict`.
         out: a text stream.
         format: one of `FORMATS`.
         classes: names of all classes, for the header.
         kind: kind of the objective, one of `KINDS`.
         paired: whether the records are pairs.
         with_probabilities: whether to write a column `prob_<class>` for every class.
-        top: instead, columns `label_1 prob_1 … label_K prob_K` of the K most probable classes; 0 for all classes.
+        top: number K of most probable classes to write instead, as columns `label_1 prob_1 … label_K prob_K`; 0 for all
+            classes.
 
     Raises:
         ConfigError: an option is not allowed.

@@ -39,7 +39,7 @@ class Prediction:
     Attributes:
         id: that of the record.
         length: its characters before any truncation; of a pair, those of the first text.
-        label: the most probable class; with several labels a record, all that are probable enough; "" in a regression.
+        label: the most probable class; for a multilabel model, all classes that are probable enough; "" for a regression.
         probabilities: of every class, by name, in the order of the classes; empty in a regression.
         value: the predicted number; None if the model is not a regression.
         pair_length: characters of the second text of a pair; None if the record is not a pair.
@@ -55,12 +55,12 @@ class Prediction:
 
 @dataclass(slots=True)
 class Tally:
-    """What happened to the records on the way.
+    """Counts of the records that were classified.
 
     Attributes:
-        records: how many there were.
-        truncated: how many were cut.
-        replaced: how often each character outside the alphabet was met.
+        records: number of records.
+        truncated: number of records that were cut.
+        replaced: number of occurrences of each character outside the alphabet.
     """
 
     records: int = 0

@@ -45,14 +45,14 @@ def with_bar(
     total: int | None = None,
     share: Callable[[], float | None] | None = None,
 ) -> Iterator[T]:
-    """Yield items, with a bar of how many were taken.
+    """Yield items, and count them on a bar.
 
     Args:
         items: the items.
         description: the text before the bar.
         unit: plural noun of the units counted.
         total: number of items; None if unknown.
-        share: returns the share of them that is taken, 0 to 1, from which the total is estimated; None if unknown.
+        share: returns the share of the items so far, 0 to 1, from which the total is estimated; None if unknown.
     """
     with progress_bar(description, unit, total, shown=True) as bar:
         for item in items:
@@ -83,7 +83,7 @@ def amount_shown(
 
 
 def _move(bar: tqdm[Any], by: float, share: Callable[[], float | None] | None) -> None:
-    """Move a bar, of which only the share that is done may be known."""
+    """Advance a bar; with `share`, estimate its total from the share that is done."""
     if share and (done := share()):
         bar.total = round((bar.n + by) / done)
     bar.update(by)
@@ -95,7 +95,7 @@ def count_of(items: object) -> int | None:
 
 
 def slow_bar(description: str, unit: str, shown: bool | None = None) -> Any:
-    """Open a bar for steps of seconds to hours, which shows the time running while a step lasts.
+    """Open a bar for steps of seconds to hours, whose clock also runs during a step.
 
     Args:
         description: as in `progress_bar`.
@@ -103,8 +103,8 @@ def slow_bar(description: str, unit: str, shown: bool | None = None) -> Any:
         shown: as in `progress_bar`.
 
     Returns:
-        A bar of tqdm, with `begin(total, expected)`, the seconds that all may take if they are known, and `skip()` for
-        a step that was done before.
+        A bar of tqdm with two more methods: `begin(total, expected)`, where `expected` is the seconds that all steps may
+        take, if known; and `skip()` for a step that was done before.
     """
     bar = _slow_bar_class()(desc=f"{description}: ", unit=f" {unit}", bar_format=_SLOW_FORMAT, **_look(shown))
     if not bar.disable and sys.stderr.isatty():
@@ -159,5 +159,5 @@ def _tick(bar: Any) -> None:
     while not bar.disable:
         time.sleep(1.0)
         with bar.get_lock():
-            if not bar.disable:  # as closing takes the lock, too, nothing is drawn after it
+            if not bar.disable:  # closing takes the lock as well, so nothing is drawn after it
                 bar.refresh(nolock=True)

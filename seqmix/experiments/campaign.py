@@ -28,7 +28,7 @@ class Campaign(ABC, Generic[Result]):
     """The trainings of one call, and the folder that holds them.
 
     Attributes:
-        kind: what messages call a folder of such a campaign.
+        kind: name of the campaign in messages, such as "comparison".
         name: stem of its files.
         subfolders: folders that `overwrite` deletes.
 
@@ -68,7 +68,7 @@ class Campaign(ABC, Generic[Result]):
         return trial
 
     def run(self, overwrite: bool) -> Result:
-        """Run what is not finished, and return the result with everything ever finished in the folder.
+        """Run the trainings that are not finished, and return the result with all finished trainings in the folder.
 
         Args:
             overwrite: whether to replace an earlier campaign in the folder.
@@ -104,7 +104,7 @@ class Campaign(ABC, Generic[Result]):
         self.emit(Remark(text))
 
     def save(self) -> None:
-        """Write the JSON file, with everything ever finished in the folder."""
+        """Write the JSON file, with all finished trainings in the folder."""
         trials = {trial.folder: trial for trial in self._finished()} | self._ended
         order = {planned.place.as_posix(): number for number, planned in enumerate(self._plan)}
         self.result.trials = sorted(trials.values(), key=lambda t: (order.get(t.folder, len(order)), t.seed, t.folder))
@@ -114,8 +114,8 @@ class Campaign(ABC, Generic[Result]):
         """Raise a RunError if anything differs from the trainings in the folder."""
         if differences:
             raise RunError(
-                f"{self.folder} is a {self.kind} with other settings ({'; '.join(differences)}); repeat the call with those "
-                f"to go on, replace it with {param('overwrite', True)}, or choose another {param('output')}"
+                f"{self.folder} is a {self.kind} with other settings ({'; '.join(differences)}); resume it with its own "
+                f"settings, replace it with {param('overwrite', True)}, or choose another {param('output')}"
             )
 
     @property
@@ -128,7 +128,7 @@ class Campaign(ABC, Generic[Result]):
                 yield trial
 
     def _open(self, overwrite: bool) -> None:
-        """Create the folder, or resume what an earlier call left in it."""
+        """Create the folder, or open the campaign that an earlier call left in it."""
         folder, file = self.folder, self._json
         if folder.exists() and not file.is_file() and not (folder.is_dir() and not any(folder.iterdir())):
             raise RunError(f"{folder} exists and is not a {self.kind}: it is not overwritten; choose another {param('output')}")

@@ -57,7 +57,7 @@ class TrialStarted:
     """A training is about to be run.
 
     Attributes:
-        trial: which one; `trial.title` says so in words.
+        trial: the training; `trial.title` describes it in words.
     """
 
     trial: PlannedTrial
@@ -65,7 +65,7 @@ class TrialStarted:
 
 @dataclass(frozen=True, slots=True)
 class TrialFinished:
-    """A training has ended, well or not, or was finished by an earlier call.
+    """A training has succeeded or failed, or was finished by an earlier call.
 
     Attributes:
         trial: its outcome.

@@ -11,10 +11,10 @@ from seqmix.reporting.progress import progress_bar
 
 @contextmanager
 def events_shown(on_event: OnEvent | None, description: str, progress: bool) -> Iterator[OnEvent | None]:
-    """Give the function that takes the events of a campaign for as long as the block runs.
+    """Yield the function to call with the events of a campaign while the block runs.
 
     Args:
-        on_event: called with each of them; None for nobody.
+        on_event: called with each event; None for no callback.
         description: what is done, on the bar.
         progress: whether to draw a bar, too.
     """

@@ -1,4 +1,4 @@
-"""What all campaigns find, and its JSON."""
+"""The results that all campaigns share, and their JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seqmix.reporting.text import duration
 from seqmix.system.files import without_nan
 from seqmix.version import __version__
 
-_LATE = 1.5  # times the budget: from there on, a training has a note
+_LATE = 1.5  # a training that takes this many times its budget gets a note
 
 
 @dataclass(kw_only=True)
@@ -19,7 +19,7 @@ class CampaignResult:
     """The trainings of a campaign; its subclasses make a table of them.
 
     Attributes:
-        settings: what all trainings share.
+        settings: the settings that all trainings share.
         environment: versions, platform, threads.
         trials: one for each training that ended, failed ones too, in the order of the plan.
         interrupted: whether trainings are missing because the user interrupted.
@@ -32,7 +32,7 @@ class CampaignResult:
 
     @property
     def failures(self) -> list[str]:
-        """Trainings that failed, were short of memory, or took much longer than their budget."""
+        """Notes on trainings that failed, ran out of memory, or took much longer than their budget."""
         found = [f"{trial.title}: {trial.error}" for trial in self.trials if trial.error]
         worked = [trial for trial in self.trials if not trial.error]
         found += [
@@ -49,10 +49,10 @@ class CampaignResult:
         ]
 
     def content(self) -> dict[str, Any]:
-        """Return what the JSON file of the family holds."""
+        """Return the content of the JSON file."""
         raise NotImplementedError
 
     def to_json(self) -> str:
-        """Return the JSON file's text; what is not defined is null."""
+        """Return the JSON file's text, with null for values that are not defined."""
         content = without_nan({"seqmix": __version__, **self.content()})
         return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,6 +1,6 @@
 """Run several trainings in parallel, each in a process of its own, without repeating finished ones.
 
-What fails ends alone; an interruption stops all, after they have saved their state.
+A training that fails does not stop the others; an interruption stops all of them after they have saved their state.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from seqmix.system import processes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedTrial(TrialKey):
-    """A training that is wanted.
+    """A training to run.
 
     Attributes:
         place: its run folder, relative to the campaign's.
@@ -35,7 +35,7 @@ class PlannedTrial(TrialKey):
 
 
 class TrialProcess:
-    """Runs trials in new processes, from several threads if need be; none outlives its call."""
+    """Runs trials in new processes, from one or several threads; a process never outlives its call."""
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[str]] = set()
@@ -43,7 +43,7 @@ class TrialProcess:
         self._stopped = False
 
     def launch(self, spec: TrialSpec) -> str:
-        """Run a trial; return why it failed, or nothing."""
+        """Run a trial; return why it failed, or "" if it did not."""
         if self._stopped:
             return "it was not begun"
         with processes.running("seqmix.experiments.trial", asdict(spec)) as child:
@@ -57,7 +57,7 @@ class TrialProcess:
         return error
 
     def stop(self) -> None:
-        """Let running trials save their state after the current step, and begin nothing more."""
+        """Let running trials save their state after the current step, and start no more trials."""
         with self._lock:
             self._stopped = True
             for child in self._running:
@@ -98,7 +98,7 @@ def run_trials(
         launcher.stop()
         try:
             pool.shutdown(cancel_futures=True)
-        except KeyboardInterrupt:  # a second interruption does not want to wait
+        except KeyboardInterrupt:  # after a second interruption, do not wait
             launcher.kill()
             raise
         raise
@@ -106,7 +106,7 @@ def run_trials(
 
 
 def _run(launcher: TrialProcess, planned: PlannedTrial, folder: Path, threads: int) -> Trial:
-    """Run one training; where it fails, its trial says why."""
+    """Run one training; if it fails, its trial says why."""
     path, error, settings = folder / planned.place, planned.error, {}
     if planned.config:
         settings = planned.config.to_tables()

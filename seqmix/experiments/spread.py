@@ -10,7 +10,7 @@ from statistics import fmean, stdev
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """A figure over seeds.
+    """A number over seeds.
 
     Attributes:
         mean: the mean.
@@ -22,7 +22,7 @@ class Spread:
 
 
 def spread(values: Sequence[float | None]) -> Spread | None:
-    """Return mean and sample standard deviation of the values that are defined, None if none is."""
+    """Return mean and sample standard deviation of the values that are defined; None if none are."""
     defined = [value for value in values if value is not None and math.isfinite(value)]
     if not defined:
         return None

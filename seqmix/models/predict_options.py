@@ -14,7 +14,7 @@ from seqmix.errors import param
 @documented
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictOptions:
-    """How a model answers. What it answers depends on `threshold` alone."""
+    """The options of prediction. Only `threshold` changes the predictions."""
 
     batch_size: int = option(
         0, "Records in a batch; 0 for as many as the limit of tokens (65,536) allows.", at_least=0, flag=True, panel=MACHINE
@@ -22,7 +22,7 @@ class PredictOptions:
     tokens_per_batch: int = option(65536, "Most tokens in a batch, padding included.", at_least=1)
     threshold: float | None = option(
         None,
-        "Several labels a record: probability from which a label is assigned.",
+        "For multilabel models: least probability at which a label is assigned.",
         at_least=0,
         at_most=1,
         flag=True,

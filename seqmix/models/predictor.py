@@ -1,7 +1,7 @@
-"""A trained model with all that it needs to answer for new records: vocabulary, truncation, objective.
+"""A trained model with everything needed to predict new records: vocabulary, truncation, objective.
 
-Records are gathered into windows, batched by length within a window, and answered in the order in which they came: memory
-is that of a window, however many records there are, and an answer does not depend on the records beside it.
+Records are gathered into windows, batched by length within a window, and predicted in input order. Memory use is that of a
+window, however many records there are, and a prediction does not depend on the other records.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class Prediction:
     """What the model predicts for one record.
 
     Attributes:
-        id: that of the record.
-        length: its characters before any truncation; of a pair, those of the first text.
+        id: id of the record.
+        length: length in characters before truncation; for a pair, that of the first text.
         label: the most probable class; for a multilabel model, all classes that are probable enough; "" for a regression.
-        probabilities: of every class, by name, in the order of the classes; empty in a regression.
+        probabilities: probability of every class by name, in the order of the classes; empty for a regression.
         value: the predicted number; None if the model is not a regression.
-        pair_length: characters of the second text of a pair; None if the record is not a pair.
+        pair_length: length of the second text of a pair in characters; None if the record is not a pair.
     """
 
     id: str
@@ -82,7 +82,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    """A record as the model takes it, and the lengths of its texts before they were cut."""
+    """A record encoded for the model, with the lengths of its texts before they were cut."""
 
     id: str
     lengths: list[int]
@@ -91,17 +91,17 @@ class _Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """A trained model that answers for records.
+    """A trained model that predicts records.
 
     Attributes:
         model: the classifier, on `device`.
-        device: where it computes.
-        vocabulary: how its input is indexed.
-        objective: what it has learned.
-        data: which part of a long sequence it sees.
-        max_length: tokens of the longest sequence that it takes; None if it takes any.
-        paired: whether its records are pairs.
-        separator: what stands between the labels of a prediction, in multilabel.
+        device: the device to compute on.
+        vocabulary: the vocabulary of the model's input.
+        objective: the objective that the model was trained for.
+        data: the configuration that says how long sequences are cut.
+        max_length: most tokens that the model accepts; None for no limit.
+        paired: whether records are pairs.
+        separator: text between the labels of a multilabel prediction.
     """
 
     model: SequenceClassifier
@@ -118,9 +118,9 @@ class Predictor:
         """Return the predictor of a trained model.
 
         Args:
-            model: in `eval()`.
-            config: its configuration.
-            info: the `dataset.json` of its training data.
+            model: the model, in `eval()` mode.
+            config: configuration of the run.
+            info: the `dataset.json` of the training data.
             device: where to compute, as in `TrainingConfig`.
 
         Raises:
@@ -150,14 +150,14 @@ class Predictor:
         """Yield a `Prediction` for each record, in order; the first records are checked before this returns.
 
         Args:
-            records: what to classify.
-            options: how.
-            tally: filled with counts on the way.
-            on_batch: called with the number of records done after each batch.
+            records: the records.
+            options: the options of prediction.
+            tally: receives counts of records and characters.
+            on_batch: called after each batch with the number of its records.
 
         Raises:
             InputError: a record cannot be classified.
-            ConfigError: there is no threshold for this kind of model.
+            ConfigError: a threshold is given, but this kind of model has none.
         """
         self.objective.check_threshold(options.threshold)
         tally = tally if tally is not None else Tally()

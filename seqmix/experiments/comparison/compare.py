@@ -52,7 +52,7 @@ def compare(
     """Train every mixer with every seed under equal conditions, and write `compare.json` and `compare.html`.
 
     A call with the `output` of an earlier one resumes it: finished trainings are not repeated, interrupted ones resume, failed
-    ones are retried. The table has everything ever finished there.
+    ones are retried. The table has all finished trainings in the folder.
 
     Args:
         data: the data set or its folder; if None, the one that `config` names, or "seqmix-data".

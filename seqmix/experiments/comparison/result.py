@@ -1,4 +1,4 @@
-"""What a comparison of mixers found: every training, the simple methods, and the table that is made of them."""
+"""The results of a comparison of mixers: every training, the simple methods, and the table of both."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ComparisonRow:
 
 @dataclass(kw_only=True)
 class Comparison(CampaignResult):
-    """What `compare` found.
+    """The results of `compare`.
 
     Attributes:
         data: path, checksum, classes and counts of the data set, its "task", and the names of the "scores" that are
@@ -66,7 +66,7 @@ class Comparison(CampaignResult):
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know: `failures`, means over different numbers of trainings, what baselines left out."""
+        """Notes for the reader: `failures`, means over different numbers of trainings, notes of the baselines."""
         notes = self.failures
         runs = {row.method: row.runs for row in self.rows if row.runs and not row.baseline}
         if len(set(runs.values())) > 1:
@@ -80,7 +80,7 @@ class Comparison(CampaignResult):
         return notes
 
     def content(self) -> dict[str, Any]:
-        """Return what `compare.json` holds."""
+        """Return the content of `compare.json`."""
         return {
             "data": self.data,
             "settings": self.settings,

@@ -15,8 +15,8 @@ def events_shown(on_event: OnEvent | None, description: str, progress: bool) -> 
 
     Args:
         on_event: called with each event; None for no callback.
-        description: what is done, on the bar.
-        progress: whether to draw a bar, too.
+        description: text before the bar.
+        progress: whether to draw a progress bar as well.
     """
     if not progress:
         yield on_event

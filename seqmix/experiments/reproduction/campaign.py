@@ -50,12 +50,12 @@ class ReproductionCampaign(Campaign[Reproduction]):
         self.files: dict[str, PaperFiles | None] = {}
 
     def remark(self, text: str) -> None:
-        """Keep and pass on what is missing, or differs from what was published."""
+        """Keep and pass on a remark on missing data, or on a difference from the publication."""
         self.result.remarks.append(text)
         super().remark(text)
 
     def find_data(self, folder: Path, generated: bool, overwrite: bool) -> None:
-        """Find the files of each task; None stands for data that were prepared before, or are to be generated.
+        """Find the files of each task; None for data that were prepared before, or will be generated.
 
         Raises:
             InputError: there are no data at all.
@@ -85,7 +85,7 @@ class ReproductionCampaign(Campaign[Reproduction]):
             self.remark(f"{text}; looked for in {folder} and the folders in it")
 
     def differences(self, earlier: Mapping[str, Any]) -> list[str]:
-        """Compare the experiments, too."""
+        """Compare the experiments as well."""
         there, here = earlier["suite"], self.result.suite.name
         other = [] if there == here else [f"experiments: {there} there, {here} now"]
         return other + super().differences(earlier)
@@ -121,7 +121,7 @@ class ReproductionCampaign(Campaign[Reproduction]):
         write_reproduction(self.result, self.folder / "reproduce.html")
 
     def reasons(self) -> list[str]:
-        """Return what failed and what is missing."""
+        """Return failed trainings and missing data."""
         return [*self.result.failures, *self.result.remarks]
 
     def _data_folder(self, experiment: Experiment) -> Path:
@@ -148,7 +148,7 @@ class ReproductionCampaign(Campaign[Reproduction]):
         return dataset
 
     def _describe(self, name: str, dataset: Dataset, files: PaperFiles | None) -> None:
-        """Keep what is to be known of the data; raise a RunError if they are not those of an earlier call."""
+        """Keep the facts about the data; raise a RunError if the data are not those of an earlier call."""
         made, earlier = dataset.info.get("generated"), self.result.data.get(name, {})
         if earlier and earlier["fingerprint"] != dataset.fingerprint:
             self.refuse([f"the data of {name}: other content there"])

@@ -23,9 +23,9 @@ class PaperFiles:
     """Files of an experiment.
 
     Attributes:
-        inputs: what `prepare` is given, or
-        class_files: what it is given, by class.
-        missing: files that there should be and are not, in words.
+        inputs: the inputs of `prepare`; () with `class_files`.
+        class_files: the files of each class, for `prepare`.
+        missing: files that were expected but not found, in words.
     """
 
     inputs: tuple[Path, ...] = ()

@@ -1,5 +1,5 @@
 """`reproduce` repeats the papers' experiments: it prepares the data it finds, trains each method as its recipe says (or for a
-time budget), and compares what it measures with what was published.
+time budget), and compares its results with the published ones.
 """
 
 from __future__ import annotations

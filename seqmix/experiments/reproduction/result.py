@@ -45,13 +45,13 @@ class ReproductionRow:
 
 @dataclass(kw_only=True)
 class Reproduction(CampaignResult):
-    """What `reproduce` found.
+    """The results of `reproduce`.
 
     Attributes:
         suite: the paper's experiments.
-        data: by task, where its data are from, how many records each split has, and the data set's checksum.
-        baselines: by task and name, the scores of the simple methods on the same split.
-        remarks: what is missing and why, and what else differs from what was published.
+        data: for each task, where the data come from, the number of records in each split, and the data set's checksum.
+        baselines: scores of the simple methods on the same split, by task and name.
+        remarks: missing data and why, and other differences from the publication.
     """
 
     suite: Suite

@@ -79,10 +79,10 @@ def reproduce_scalability(
     overwrite: bool = False,
     on_event: OnEvent | None = None,
 ) -> Scalability:
-    """Train mixers on synthetic tasks of growing length; write `scalability.json`, `.html`, `.svg` and `.png`.
+    """Train mixers on synthetic tasks of increasing length; write `scalability.json`, `.html`, `.svg` and `.png`.
 
-    A call with the `output` of an earlier one resumes it: what is finished is not repeated, and the figure and table have
-    everything ever finished there.
+    A call with the `output` of an earlier one resumes it: finished trainings are not repeated, and the figure and table have
+    all finished trainings in the folder.
 
     Args:
         output: folder for `data/<task>-<length>` and `runs/<task>-<length>-<mixer>-seed<k>`, ordinary run folders.

@@ -86,3 +86,22 @@ def test_the_error_for_a_wrong_type_names_the_parameter_and_what_is_allowed(trai
         seqmix.compare("data", mixers="conv")
     with pytest.raises(SeqmixError, match=r"output cannot be the path 'xxx.*: File name too long"):
         seqmix.train("data", output="x" * 400)
+
+
+@pytest.mark.parametrize("name", ["mixer", "epochs", "budget", "max_steps", "lr"])
+@pytest.mark.parametrize("value", [np.zeros(3), pandas.DataFrame(), ["a"], {"a": 1}], ids=lambda value: type(value).__name__)
+def test_option_of_the_wrong_type_is_named(dataset, tmp_path, name, value):
+    with pytest.raises(seqmix.SeqmixError, match=rf"\b{name} must be"):
+        seqmix.train(dataset, tmp_path / "run", **{name: value})
+
+
+def test_numbers_of_numpy_are_numbers(dataset, tmp_path):
+    run = seqmix.train(
+        dataset,
+        tmp_path / "run",
+        max_steps=np.int64(1),
+        lr=np.float32(0.5),
+        config={"model.d_model": np.int32(4), "model.words": np.int64(0), "mixer.d_hidden": np.int64(4)},
+    )
+    training, model = run.config.training, run.config.model
+    assert (training.max_steps, training.lr, model.d_model, model.mixer_options["d_hidden"]) == (1, 0.5, 4, 4)

@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from seqmix.config import Config, ModelConfig, Table, merge, read_settings, settings_tables
+from seqmix.config import (
+    Config,
+    DataConfig,
+    ModelConfig,
+    Table,
+    TrainingConfig,
+    merge,
+    read_settings,
+    settings_tables,
+)
+from seqmix.config.options import check_type, options_of
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, command, param, suggestion
 from seqmix.mixers import check_mixer_options, mixer_class
@@ -17,6 +27,8 @@ from seqmix.recipes import find_recipe, read_recipe
 from seqmix.reporting.text import parse_duration
 from seqmix.system.devices import autocast, choose_device
 from seqmix.training.keywords import keywords
+
+_KINDS: dict[str, type[Any]] = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}
 
 
 def mixer_with_options(given: Mapping[str, Mapping[str, Any]]) -> tuple[str, Table]:
@@ -90,7 +102,20 @@ def stated_layers(
         elif value is not None:
             layers.append({table: {name: _PARSERS[name](value) if name in _PARSERS and isinstance(value, str) else value}})
     layers.append(settings_tables(settings))
-    return layers
+    return [{table: _plain(table, values) for table, values in merge(layer).items()} for layer in layers]
+
+
+def _plain(table: str, values: Table) -> Table:
+    """Return a stated table with numbers of numpy as Python's, after checking the types of its values.
+
+    Raises:
+        ConfigError: a value is of the wrong type.
+    """
+    declared = options_of(_KINDS[table]) if table in _KINDS else {}
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+    for name in plain.keys() & declared.keys():
+        check_type(plain[name], declared[name].type, f"{table}.{name}")
+    return plain
 
 
 def _parse_tokens(text: str) -> int:

@@ -454,7 +454,7 @@ def test_requesting_missing_class_is_an_error(tmp_path):
     path = labelled_fasta(tmp_path / "x.fa", classes=("a", "b", "c"))
     message = message_of(prepare, path, tmp_path / "data", classes=("a", "b", "d"))
     assert "'d'" in message
-    assert "classes: no record" in message
+    assert "classes: there are no records" in message
 
 
 def test_unlabelled_records_are_dropped_if_asked(tmp_path):

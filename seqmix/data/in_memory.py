@@ -14,6 +14,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import chain
 from numbers import Real
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,8 @@ from seqmix.data.options import ReadOptions
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import Source
 from seqmix.data.readers.tables import ID_COLUMNS, TEXT_COLUMNS, find_column
-from seqmix.data.records import LABEL_COLUMNS, LabelFindings, Labeller, Record
-from seqmix.errors import InputError, SeqmixError, param, shown
+from seqmix.data.records import LABEL_COLUMNS, LabelFindings, Labeller, Record, label_column
+from seqmix.errors import ConfigError, InputError, SeqmixError, param, shown
 
 _FACTS = ("group", "split", "pair")  # columns with a meaning that need not be named, beside id, text and label
 
@@ -35,6 +36,7 @@ class MemoryRecords:
     Args:
         given: records, as `prepare` takes them.
         options: how they are read. Columns named "group" and "split" are used without being asked for.
+        many_labels: whether a record may have several labels; without a separator in the options, they must be lists.
 
     Attributes:
         labels: what was met where labels were looked for.
@@ -42,8 +44,12 @@ class MemoryRecords:
 
     is_sequence = False
 
-    def __init__(self, given: Iterable[Any], options: ReadOptions) -> None:
-        self.given, self.options = given, options
+    def __init__(self, given: Iterable[Any], options: ReadOptions, *, many_labels: bool = False) -> None:
+        source = options.label_from or "column:"
+        self._only_lists = many_labels and options.label_separator is None and source.startswith("column:")
+        self._label_column = source.removeprefix("column:")
+        self.given = given
+        self.options = replace(options, label_separator=",") if self._only_lists else options  # joins what a list holds
         self.labels = LabelFindings()
         self._checksum = ""
 
@@ -53,6 +59,8 @@ class MemoryRecords:
         first = next(entries, None)
         if first is None:
             raise InputError(f"{param('records')} is empty: there is nothing to prepare")
+        if not self._label_column:
+            self._label_column = label_column(first) or ""
         self._check_labels(first)
         self.options = _with_columns(self.options, first)
         labeller = Labeller(self.options)
@@ -78,6 +86,12 @@ class MemoryRecords:
 
     def _check_labels(self, entry: Entry) -> Entry:
         """Return the entry; several labels of a record need a separator, which none of them may contain."""
+        if self._only_lists and not isinstance(entry.columns.get(self._label_column), list | NoneType):
+            raise ConfigError(
+                f"record '{entry.id}': {param('task', 'multilabel')} and {param('label_separator')} go together where labels "
+                f"are not lists: give a list of labels, or the text between them, for example {param('label_separator', ',')}",
+                option="label_separator",
+            )
         for name, cell in entry.columns.items():
             if not isinstance(cell, list) or name.lower() not in LABEL_COLUMNS:
                 continue

@@ -96,13 +96,13 @@ def prepare(
         >>> records = [("m1", "ACGTTGCA", "mouse"), ("t1", "GGCATTAC", "turtle")]  # and many more
         >>> data = seqmix.prepare(records=records, alphabet="dna")  # doctest: +SKIP
     """
-    options, read = _options(options, read, given, records is not None)
+    options, read = _options(options, read, given)
     inputs, val, test = map(as_list, (inputs, val, test))
     _check_inputs(inputs, records, class_files, val, test, read)
     output = _free(output, overwrite)
     if records is not None:
         options = _settled(options, read, [])
-        stream: RecordStream = MemoryRecords(records, read)
+        stream: RecordStream = MemoryRecords(records, read, many_labels=options.task == "multilabel")
         share = None
     else:
         own = read.format == "auto"
@@ -116,16 +116,13 @@ def prepare(
 
 
 def _options(
-    options: PrepareOptions | None, read: ReadOptions | None, given: Mapping[str, Any], in_memory: bool
+    options: PrepareOptions | None, read: ReadOptions | None, given: Mapping[str, Any]
 ) -> tuple[PrepareOptions, ReadOptions]:
     """Return the options of both groups, with those given by name on top."""
     of_prepare, of_read = sort_options(given, PrepareOptions, ReadOptions)
     if isinstance(of_read.get("classes"), list):
         of_read["classes"] = tuple(map(str, of_read["classes"]))
-    options, read = replace(options or PrepareOptions(), **of_prepare), replace(read or ReadOptions(), **of_read)
-    if in_memory and options.task == "multilabel" and read.label_separator is None:
-        read = replace(read, label_separator=",")  # several labels are a list here, no text that has to be taken apart
-    return options, read
+    return replace(options or PrepareOptions(), **of_prepare), replace(read or ReadOptions(), **of_read)
 
 
 def as_list(inputs: Any) -> list[Any]:

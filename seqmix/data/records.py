@@ -51,6 +51,12 @@ class Record:
         return _place(self.source, self.id, self.line)
 
 
+def label_column(entry: Entry) -> str | None:
+    """Return the name of the column that holds the label if none is named; None if there is no such column."""
+    names = {name.strip().lower(): name for name in entry.columns}
+    return next((names[name] for name in LABEL_COLUMNS if name in names), None)
+
+
 def _place(source: str, identifier: str, line: int) -> str:
     place = f"record '{identifier}'" + (f" (line {line})" if line else "")
     return f"{source}: {place}" if source else place
@@ -193,8 +199,7 @@ class Labeller:
         if source.folder_class is not None:
             return None
         if kind in (*TABLE_FORMATS, *RELEASE_FORMATS, "memory"):
-            names = {name.strip().lower(): name for name in first.columns}
-            column = next((names[name] for name in LABEL_COLUMNS if name in names), None)
+            column = label_column(first)
             return make_label_source(f"column:{column}") if column else None
         if kind not in SEQUENCE_FORMATS:
             return None

@@ -115,6 +115,20 @@ def test_several_labels_are_a_list(tmp_path):
     assert "contains the separator" in message_of(seqmix.prepare, records=records, output=tmp_path / "other", task="multilabel")
 
 
+@pytest.mark.parametrize("labels", [("a", "b"), ("a,b", "a"), (["a", "b"], "a")])
+def test_labels_of_multilabel_records_are_lists_or_have_separator(labels, tmp_path):
+    records = [(f"r{i}", "ACGTTGCA" + "A" * i, labels[i % 2]) for i in range(40)]
+    message = message_of(seqmix.prepare, records=records, output=tmp_path / "none", task="multilabel")
+    assert "task='multilabel' and label_separator go together" in message
+    frame = [{"text": text, "tags": label} for _, text, label in records]
+    named = {"task": "multilabel", "label_from": "column:tags"}
+    assert "go together" in message_of(seqmix.prepare, records=frame, output=tmp_path / "none", **named)
+    made = seqmix.prepare(records=records, output=tmp_path / "data", task="multilabel", label_separator=",")
+    assert made.classes == ["a", "b"]
+    lists = [row | {"tags": ["a", "b"][: i % 3] if i % 4 else None} for i, row in enumerate(frame)]
+    assert seqmix.prepare(records=lists, output=tmp_path / "lists", **named).classes == ["a", "b"]
+
+
 def test_pairs_numbers_and_targets_are_accepted(tmp_path):
     pairs = seqmix.prepare(records=[row | {"pair": "ACGT"} for row in only(ROWS, "text", "label")], output=tmp_path / "pairs")
     assert pairs.info["paired"] is True and pairs.vocabulary.decode(pairs.sequences(0)[1]) == "ACGT"

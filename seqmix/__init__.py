@@ -86,9 +86,14 @@ if TYPE_CHECKING:
     from seqmix.training.train import train as train
 
 
+_MODULES = ("config", "errors", "functional", "interop", "mixers", "run")  # documented paths, imported when first used
+
+
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(f"seqmix.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"seqmix.{name}")
     raise AttributeError(f"module 'seqmix' has no attribute '{name}'")
 
 

@@ -2,6 +2,8 @@
 
 import inspect
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas
@@ -105,3 +107,39 @@ def test_numbers_of_numpy_are_numbers(dataset, tmp_path):
     )
     training, model = run.config.training, run.config.model
     assert (training.max_steps, training.lr, model.d_model, model.mixer_options["d_hidden"]) == (1, 0.5, 4, 4)
+
+
+def test_mapping_states_settings_on_top_of_the_recipe(dataset, tmp_path):
+    given = {"model.d_model": 4, "mixer.d_hidden": 4, "training": {"max_steps": 1, "budget": "5m", "tokens_per_batch": "512"}}
+    run = seqmix.train(dataset, tmp_path / "run", config=given)
+    training, model = run.config.training, run.config.model
+    assert (model.d_model, training.max_steps, training.budget, training.tokens_per_batch) == (4, 1, 300, 512)
+    assert model.words == 7  # from the recipe that DNA is trained with
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threads": 0}, "threads must be at least 1"),
+        ({"config": {5: 8}}, "config takes keys such as 'training.lr'"),
+        ({"config": {"d_model": 8}}, "config takes keys such as 'training.lr'"),
+        ({"settings": {"d_model": 8}}, "settings takes keys such as 'training.lr'"),
+        ({"mixer_options": 5}, "mixer_options must be a mapping: got 5"),
+        ({"budget": "5q"}, "budget: '5q' is not a duration"),
+    ],
+    ids=lambda value: "".join(value) if isinstance(value, dict) else "",
+)
+def test_refused_training_leaves_no_folder(dataset, tmp_path, options, message):
+    with pytest.raises(seqmix.SeqmixError, match=message):
+        seqmix.train(dataset, tmp_path / "run", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_config_of_the_wrong_parts_is_refused():
+    with pytest.raises(seqmix.SeqmixError, match="model must be a ModelConfig: got 5"):
+        seqmix.Config(model=5)
+
+
+def test_documented_modules_are_attributes():
+    code = "import seqmix; seqmix.interop.from_published, seqmix.functional.circular_mix, seqmix.mixers.Paramixer"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -100,10 +100,19 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
 _FLAGS = {"settings": "set", "class_files": "class", "group_from": "group", "format": "input-format", "inputs": "INPUT"}
 
 
+def _settings_with_flags() -> set[str]:
+    """Return the settings that have a flag of their own, such as "training.epochs"."""
+    from seqmix.training.keywords import keywords
+
+    return {f"{table}.{name}" for name, (table, one) in keywords().items() if one.flag}
+
+
 def in_flags(text: str) -> str:
     """Write out the marks of a message (see `seqmix.errors`) as the command line spells them: ``--max-length 100``."""
 
     def flag(name: str, value: str | None) -> str:
+        if "." in name:
+            return f"--{name.partition('.')[2].replace('_', '-')} ({name})" if name in _settings_with_flags() else name
         spelled = _FLAGS.get(name, name.replace("_", "-"))
         spelled = spelled if spelled.isupper() else f"--{spelled}"
         return spelled if value in (None, "True") else f"{spelled} {shlex.quote(value.strip(chr(39)))}"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from seqmix.config.options import check, check_name, documented, option, options_of, refuse
-from seqmix.errors import ConfigError, param
+from seqmix.errors import ConfigError, param, shown
 
 Table = dict[str, Any]
 T = TypeVar("T")
@@ -91,7 +91,7 @@ class ModelConfig:
     checkpoint_blocks: bool = option(False, "Activation checkpointing: less memory, but about a third more time.")
 
     def __post_init__(self) -> None:
-        check(self, "model.")
+        check(self, "model.", spelled=param)
 
 
 @documented
@@ -218,7 +218,7 @@ class TrainingConfig:
     tensorboard: bool = option(False, "Also write TensorBoard events (needs seqmix[tensorboard]).")
 
     def __post_init__(self) -> None:
-        check(self, "training.")
+        check(self, "training.", spelled=param)
         if not (self.epochs or self.budget or self.max_steps):
             refuse("training.epochs", options_of(TrainingConfig)["epochs"].range, self.epochs)
 
@@ -241,7 +241,7 @@ class DataConfig:
     truncate: str = option("start", "Which part of a longer sequence to keep.", choices=TRUNCATIONS)
 
     def __post_init__(self) -> None:
-        check(self, "data.")
+        check(self, "data.", spelled=param)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -257,6 +257,11 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     data: DataConfig = field(default_factory=DataConfig)
+
+    def __post_init__(self) -> None:
+        for name, kind in {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}.items():
+            if not isinstance(getattr(self, name), kind):
+                raise ConfigError(f"{param(name)} must be a {kind.__name__}: got {shown(getattr(self, name))}", option=name)
 
     def to_tables(self) -> dict[str, Table]:
         """Return the tables that are written to TOML."""
@@ -325,6 +330,23 @@ def _form(got: str) -> str:
     return f"{param('settings')} takes table.option=value, such as training.lr=0.001: got '{got}'"
 
 
+def _mapping_tables(given: Mapping[str, Any], name: str) -> dict[str, Table]:
+    """Return the tables of a mapping with dotted keys, nested tables, or both; `name`: the parameter, for errors."""
+    layers: list[dict[str, Table]] = []
+    for key, value in given.items():
+        table, dot, option = key.partition(".") if isinstance(key, str) else ("", "", "")
+        if isinstance(value, Mapping) and table and not dot:
+            layers.append({table: dict(value)})
+        elif table and option:
+            layers.append({table: {option: value}})
+        else:
+            raise ConfigError(
+                f"{param(name)} takes keys such as 'training.lr' or tables such as 'training': got {key!r} with {shown(value)}",
+                option=name,
+            )
+    return merge(*layers)
+
+
 def settings_tables(given: Sequence[str] | Mapping[str, Any]) -> dict[str, Table]:
     """Return settings as tables.
 
@@ -335,18 +357,10 @@ def settings_tables(given: Sequence[str] | Mapping[str, Any]) -> dict[str, Table
     Raises:
         ConfigError: a text or key does not have this form.
     """
-    layers: list[dict[str, Table]] = []
     if isinstance(given, Mapping):
-        for name, value in given.items():
-            if isinstance(value, Mapping) and "." not in name:
-                layers.append({name: dict(value)})
-            else:
-                table, key = _split_name(name, f"{name}={value!r}")
-                layers.append({table: {key: value}})
-    else:
-        for table, key, value in map(parse_setting, [given] if isinstance(given, str) else given):
-            layers.append({table: {key: value}})
-    return merge(*layers)
+        return _mapping_tables(given, "settings")
+    parsed = map(parse_setting, [given] if isinstance(given, str) else given)
+    return merge(*({table: {key: value}} for table, key, value in parsed))
 
 
 def merge(*layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Table]:
@@ -386,5 +400,5 @@ def read_settings(config: Config | Mapping[str, Any] | str | Path) -> dict[str, 
     """
     if isinstance(config, Config):
         return config.to_tables()
-    tables = settings_tables(config) if isinstance(config, Mapping) else read_toml(config)
+    tables = _mapping_tables(config, "config") if isinstance(config, Mapping) else read_toml(config)
     return {name: table for name, table in tables.items() if name != "recipe"}

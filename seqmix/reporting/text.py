@@ -96,8 +96,12 @@ def score_text(name: str, value: float | None) -> str:
 _DURATION = re.compile(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str, name: str = "budget") -> float:
     """Return the seconds in "90s", "5m", "1h", "2h30m" or a plain number of seconds.
+
+    Args:
+        text: the duration.
+        name: the parameter, for the error.
 
     Raises:
         ConfigError: the text is not a duration.
@@ -107,6 +111,8 @@ def parse_duration(text: str) -> float:
         return float(plain)
     found = _DURATION.fullmatch(plain)
     if not found:
-        raise ConfigError(f"'{text}' is not a duration; use e.g. 90s, 5m, 1h or 2h30m, or a number of seconds")
+        raise ConfigError(
+            f"{param(name)}: '{text}' is not a duration; use e.g. 90s, 5m, 1h or 2h30m, or a number of seconds", option=name
+        )
     hours, minutes, seconds = (float(part or 0) for part in found.groups())
     return 3600 * hours + 60 * minutes + seconds

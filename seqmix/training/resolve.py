@@ -21,7 +21,7 @@ from seqmix.config import (
 )
 from seqmix.config.options import check_type, options_of
 from seqmix.data.dataset import Dataset
-from seqmix.errors import ConfigError, DatasetError, command, param, suggestion
+from seqmix.errors import ConfigError, DatasetError, command, param, shown, suggestion
 from seqmix.mixers import check_mixer_options, mixer_class
 from seqmix.recipes import find_recipe, read_recipe
 from seqmix.reporting.text import parse_duration
@@ -98,21 +98,25 @@ def stated_layers(
             raise ConfigError(f"{command('train')} has no option '{name}'{suggestion(name, known)}")
         table, _ = known[name]
         if name == "mixer_options" and value is not None:
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{param(name)} must be a mapping: got {shown(value)}", option=name)
             layers.append({"mixer": dict(value)})
         elif value is not None:
-            layers.append({table: {name: _PARSERS[name](value) if name in _PARSERS and isinstance(value, str) else value}})
+            layers.append({table: {name: value}})
     layers.append(settings_tables(settings))
     return [{table: _plain(table, values) for table, values in merge(layer).items()} for layer in layers]
 
 
 def _plain(table: str, values: Table) -> Table:
-    """Return a stated table with numbers of numpy as Python's, after checking the types of its values.
+    """Return a stated table with texts such as "5m" and numbers of numpy as Python's numbers, after checking types.
 
     Raises:
         ConfigError: a value is of the wrong type.
     """
     declared = options_of(_KINDS[table]) if table in _KINDS else {}
     plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+    if table == "training":
+        plain |= {name: _PARSERS[name](value) for name, value in plain.items() if name in _PARSERS and isinstance(value, str)}
     for name in plain.keys() & declared.keys():
         check_type(plain[name], declared[name].type, f"{table}.{name}")
     return plain
@@ -159,7 +163,8 @@ def resolve_run(
     training = stated.get("training", {})
     layers.insert(0, _without_limits(training))
     layers.insert(0, _without_smoothing(dataset, training))
-    if not recipe and not config and dataset.vocabulary.alphabet.startswith("dna"):
+    complete = config and not isinstance(config, Mapping)  # a mapping states some settings, like `settings`
+    if not recipe and not complete and dataset.vocabulary.alphabet.startswith("dna"):
         recipe = "dna"
     tables = read_recipe(recipe) if isinstance(recipe, str) else recipe or {}
     try:

@@ -84,12 +84,12 @@ def train(
         given["batch_size"] = 0  # a recipe's or file's batch size would leave the option without effect
     if resume and overwrite:
         raise ConfigError(f"{param('resume')} and {param('overwrite')} cannot be combined: continue the run, or replace it")
-    if resume:
-        run, dataset = _resumed(data, output, stated_layers(given, config, settings), recipe)
-    else:
-        dataset, resolved = resolve_run(data, given, recipe, config, settings)
-        run = new_run(dataset, resolved, Path(output) if output else None, overwrite)
     with thread_count(threads), torch.random.fork_rng(), events_shown(on_event, progress) as emit:
+        if resume:
+            run, dataset = _resumed(data, output, stated_layers(given, config, settings), recipe)
+        else:
+            dataset, resolved = resolve_run(data, given, recipe, config, settings)
+            run = new_run(dataset, resolved, Path(output) if output else None, overwrite)
         _train(run, dataset, emit)
     return run
 

@@ -855,7 +855,7 @@ def test_failed_start_keeps_run_to_be_overwritten(dataset, reference, tmp_path):
         ("training.budget=-1", "budget must be a number of seconds, 0 \\(none\\) or more"),
         ("training.budget=inf", "budget must be a number of seconds"),
         ("training.budget=nan", "budget must be a number of seconds"),
-        ("training.budget=5m", "training.budget must be a number: got '5m'"),
+        ("training.budget=5x", "budget: '5x' is not a duration"),
     ],
 )
 def test_invalid_settings_are_explained(settings, message, dataset, tmp_path):

@@ -55,7 +55,7 @@ def prepare(
     output: str | Path = "seqmix-data",
     *,
     records: Iterable[Any] | None = None,
-    class_files: Mapping[str, Sequence[str | Path]] | None = None,
+    class_files: Mapping[str, Sequence[str | Path] | str | Path] | None = None,
     val: Sequence[str | Path] | str | Path = (),
     test: Sequence[str | Path] | str | Path = (),
     options: PrepareOptions | None = None,
@@ -73,7 +73,7 @@ def prepare(
             (id, sequence, label) tuples, of dicts with id, text, label, group, split and pair, or of
             `seqmix.data.records.Record`; or a data frame with such columns, by the same names as those of tables. A
             sequence is a text, bytes or an array of numbers; with several labels a record, its label is a list.
-        class_files: instead of `inputs`, the files of each class.
+        class_files: instead of `inputs`, the file, or a list of files, of each class.
         val: inputs that are the validation split as they are; `inputs` then are the training split.
         test: inputs that are the test split as they are; `inputs` then are the training split, or without `val` are
             divided into training and validation.
@@ -106,7 +106,8 @@ def prepare(
         share = None
     else:
         own = read.format == "auto"
-        sources = find_sources(inputs, "train" if val or test else None, own_formats=own) + class_sources(class_files or {})
+        classes = {name: as_list(files) for name, files in (class_files or {}).items()}
+        sources = find_sources(inputs, "train" if val or test else None, own_formats=own) + class_sources(classes)
         sources += find_sources(val, "val", own_formats=own) + find_sources(test, "test", own_formats=own)
         options = _settled(options, read, sources)
         stream = reader = RecordReader(sources, read)

@@ -38,6 +38,15 @@ def two_files(folder, n=20):
     return [folder / "a.fa", folder / "b.fa"]
 
 
+def test_class_may_have_one_file(tmp_path):
+    first, second = two_files(tmp_path / "in")
+    data = seqmix.prepare(output=tmp_path / "data", class_files={"x": str(first), "y": second})
+    lists = seqmix.prepare(output=tmp_path / "lists", class_files={"x": [first], "y": [second]})
+    assert data.classes == ["x", "y"] and data.fingerprint == lists.fingerprint
+    message = message_of(seqmix.prepare, output=tmp_path / "none", class_files={"x": "one/path.fa"})
+    assert "one/path.fa: no such file" in message
+
+
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 

@@ -158,7 +158,7 @@ def _own_split(run: Run, split: str, moved: Path | None) -> _Sample:
 
 
 def _new_files(run: Run, files: Sequence[str | Path], label_from: str | None, folder: Path, baselines: bool) -> _Sample:
-    """Prepare new labelled files in `folder`; find the training data if baselines are wanted."""
+    """Prepare new labelled files in `folder`; count those of their records that the run was trained on, where that is known."""
     seen = run.config.data
     dataset = prepare_for(
         run.info,
@@ -169,14 +169,14 @@ def _new_files(run: Run, files: Sequence[str | Path], label_from: str | None, fo
         read=reading_options(run, label_from=label_from or _label_source(run)),
     )
     trained, notes = None, []
-    if baselines:
-        try:
-            trained = training_data(run, None)
-        except DatasetError as error:
+    try:
+        trained = training_data(run, None)
+    except DatasetError as error:
+        if baselines:
             notes.append(f"no baselines: {error}")
-        else:
-            if known := _n_known(run, trained, dataset):
-                notes.append(f"{known:,} of {len(dataset):,} records were trained on: these scores say little about new data")
+    else:
+        if known := _n_known(run, trained, dataset):
+            notes.append(f"{known:,} of {len(dataset):,} records were trained on: these scores say little about new data")
     return _Sample(dataset, np.arange(len(dataset)), ", ".join(map(str, files)), trained, tuple(notes))
 
 

@@ -299,7 +299,10 @@ def test_evaluating_new_files_keeps_evaluation_of_test_split(copy, dataset, tmp_
     result = seqmix.evaluate(copy, data=[file], label_from="header:label", resamples=2)
     assert (copy / "evaluation.json").read_text() == before
     assert (copy / "eval-new" / "report.html").is_file()
-    assert "3 of 7 records were trained on: these scores say little about new data" in result.notes
+    note = "3 of 7 records were trained on: these scores say little about new data"
+    assert note in result.notes
+    alone = seqmix.evaluate(copy, data=[file], label_from="header:label", resamples=2, baselines=False)
+    assert note in alone.notes and not alone.baselines
 
 
 def test_results_show_their_headline_and_scores_are_numbers(evaluated):

@@ -30,7 +30,7 @@ from seqmix.errors import ConfigError, shown, suggestion, unmarked
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 _KEY = "option"
-_NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+_NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,7 +202,7 @@ def _noun(type_: Any) -> str:
     parts = [part for part in get_args(type_) if part is not NoneType]
     if get_origin(type_) in (Union, UnionType):
         return " or ".join(map(_noun, parts))
-    return _NOUNS.get(type_, "a table")
+    return _NOUNS.get(get_origin(type_) or type_, "a table")
 
 
 def documented(kind: type[T]) -> type[T]:

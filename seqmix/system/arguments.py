@@ -15,6 +15,7 @@ from seqmix.errors import ConfigError, param, shown
 P = ParamSpec("P")
 R = TypeVar("R")
 _NOUNS = {bool: "True or False", int: "a whole number", float: "a number", str: "a text", Path: "a path", NoneType: "None"}
+_PLURALS = {int: "whole numbers", float: "numbers", str: "texts"}
 
 
 def typed(*unchecked: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -95,7 +96,8 @@ def _noun(hint: Any) -> str:
     if kind is Callable:
         return "a function"
     if kind in (Sequence, Iterable):
-        return "a list"
+        nouns = [_PLURALS[part] for part in parts if part in _PLURALS]
+        return f"a list of {nouns[0]}" if nouns else "a list"
     if kind is Mapping:
         return "a mapping"
     return _NOUNS.get(kind) or f"a {kind.__name__}"

@@ -226,7 +226,7 @@ class Objective(ABC):
         """
         if training.select not in self.selections:
             raise ConfigError(
-                f"training.select = '{training.select}' is not a score of {self.kind} data; choose from: "
+                f"{param('training.select')} = '{training.select}' is not a score of {self.kind} data; choose from: "
                 f"{', '.join(self.selections)}",
                 option="training.select",
             )

@@ -124,14 +124,14 @@ class Regression(Objective):
         super().check(training)
         if training.select == "within" and self.tolerance is None:
             raise ConfigError(
-                f"training.select = within needs a tolerance: run {command('prepare')} again with "
+                f"{param('training.select')} = 'within' needs a tolerance: run {command('prepare')} again with "
                 f"{param('task', 'regression')} and {param('tolerance')}",
                 option="training.select",
             )
         if training.class_weights != "none" or training.label_smoothing:
             option = "label_smoothing" if training.label_smoothing else "class_weights"
             raise ConfigError(
-                "a regression has no classes: leave out training.class_weights and training.label_smoothing",
+                f"a regression has no classes: leave out {param(f'training.{option}')}",
                 option=f"training.{option}",
             )
 

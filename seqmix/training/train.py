@@ -160,8 +160,8 @@ def _check_same(run: Run, dataset: Dataset, layers: Sequence[Mapping[str, Mappin
             stored = tables.get(table, {}).get(name)
             if name not in ("path", "device") and stored != value:
                 raise RunError(
-                    f"{run.path}: cannot be resumed with {table}.{name} = {value!r}: the run started with {stored!r}; "
-                    "leave the option out, or start a new run"
+                    f"{run.path}: cannot be resumed with {param(f'{table}.{name}')} = {value!r}: the run started with "
+                    f"{stored!r}; leave the option out, or start a new run"
                 )
 
 

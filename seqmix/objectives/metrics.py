@@ -6,6 +6,7 @@ each resample is a row of counts, so that all resamples are scored at once by th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ _CURVE_POINTS = 400  # points kept of an ROC curve
 class Score:
     """A score with its 95 % confidence interval; NaN if undefined.
 
-    It can be used as a number: ``float(score)``, ``f"{score:.3f}"``.
+    It can be used as a number: ``float(score)``, ``f"{score:.3f}"``; ``print(score)`` shows the interval, too.
 
     Attributes:
         value: the score.
@@ -39,8 +40,20 @@ class Score:
     def __float__(self) -> float:
         return self.value
 
+    def __str__(self) -> str:
+        """Return the score with its interval, if it has one: "0.833 (0.750 to 0.933)"; "undefined" if it is NaN."""
+        if math.isnan(self.value):
+            return "undefined"
+        interval = "" if math.isnan(self.low + self.high) else f" ({_rounded(self.low)} to {_rounded(self.high)})"
+        return _rounded(self.value) + interval
+
     def __format__(self, spec: str) -> str:
         return format(self.value, spec) if spec else str(self)
+
+
+def _rounded(value: float) -> str:
+    """Return a number with three decimals, or with three digits if it is very small; less than a rounding error is 0."""
+    return f"{value:.3g}" if EPSILON < abs(value) < 0.001 else f"{value:z.3f}"
 
 
 def bootstrap(weighted: Weighted, n: int, *, resamples: int, seed: int = 0) -> dict[str, Score]:

@@ -1,6 +1,7 @@
 """Evaluation: each record counted once, scores beside simple baselines, self-contained reports, clear errors."""
 
 import json
+import math
 import random
 import re
 import shutil
@@ -16,6 +17,7 @@ import seqmix
 from seqmix.errors import ConfigError, DatasetError, InputError, RunError
 from seqmix.evaluation import evaluate as evaluation
 from seqmix.evaluation.report import report_html
+from seqmix.objectives.metrics import Score
 from tests.support import oracles, random_dna, values, write_fasta
 
 
@@ -305,11 +307,26 @@ def test_evaluating_new_files_keeps_evaluation_of_test_split(copy, dataset, tmp_
     assert note in alone.notes and not alone.baselines
 
 
+@pytest.mark.parametrize(
+    ("score", "shown"),
+    [
+        ((5 / 6, 0.75, 14 / 15), "0.833 (0.750 to 0.933)"),
+        ((5 / 6, math.nan, math.nan), "0.833"),
+        ((math.nan, math.nan, math.nan), "undefined"),
+        ((0.0, -1e-17, 1.0), "0.000 (0.000 to 1.000)"),
+        ((1234.5, 1.2e-5, 2345.6), "1234.500 (1.2e-05 to 2345.600)"),
+    ],
+)
+def test_score_is_printed_with_interval(score, shown):
+    assert str(Score(*score)) == shown
+
+
 def test_results_show_their_headline_and_scores_are_numbers(evaluated):
     result, _ = evaluated
     accuracy = result.scores["accuracy"]
     assert f"{accuracy:.3f}" == f"{accuracy.value:.3f}" and float(accuracy) == accuracy.value
-    assert str(accuracy) == f"{accuracy}" == repr(accuracy)
+    assert str(accuracy) == f"{accuracy}" == f"{accuracy:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})"
+    assert repr(accuracy).startswith("Score(value=")
     shown = repr(result)
     assert shown.startswith("<Evaluation: classification, test split, 16 records; ") and len(shown) < 250
     assert f"accuracy {accuracy:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})" in shown

@@ -32,7 +32,10 @@ def predict(
     ],
     run: Annotated[Path | None, typer.Option("--run", help="Run folder. (default: the newest under runs/)")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. (default: standard output)")] = None,
-    output_format: Annotated[Literal["tsv", "csv", "jsonl"], typer.Option("--format", help="Format of the output.")] = "tsv",
+    output_format: Annotated[
+        Literal["tsv", "csv", "jsonl"],
+        typer.Option("--format", metavar="FORMAT", help="Format of the output: tsv, csv or jsonl."),
+    ] = "tsv",
     probabilities: Annotated[bool, typer.Option(help="Write a column with the probability of each class.")] = True,
     top: Annotated[int, typer.Option(help="Instead, write the K most probable classes; 0 for all.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,

@@ -1,5 +1,7 @@
 """Flags come from the declared options: `--help` shows their choices, and a wrong choice is a usage error."""
 
+import re
+
 import pytest
 import typer.main
 from typer.testing import CliRunner
@@ -33,6 +35,14 @@ def test_invalid_choice_is_a_usage_error_that_lists_choices(command, one, call):
     done = call(command, one.flag, "neither")
     assert done.exit_code == 2
     assert one.flag in done.output and all(choice in done.output for choice in one.choices)
+
+
+def test_help_shows_whole_names_of_flags_in_80_columns(call, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for name, command in typer.main.get_command(cli.app).commands.items():
+        for words in [[name, inner] for inner in getattr(command, "commands", ())] or [[name]]:
+            shown = call(*words, "--help").output
+            assert "--help" in shown and not re.search(r"--[a-z-]*…", shown), words
 
 
 @pytest.mark.parametrize("command", DECLARED)

@@ -65,7 +65,7 @@ def test_config_object_is_used_exactly(dataset, tmp_path):
     [
         ({"epoch": 3}, r"seqmix.train has no option 'epoch'; did you mean 'epochs'\?"),
         ({"config": {"model.drop_out": 0.1}}, r"no option 'model.drop_out'.*did you mean 'dropout'\?"),
-        ({"config": {"dropout": 0.1}}, "table.option"),
+        ({"config": {"dropout": 0.1}}, "config takes keys such as 'training.lr'"),
         ({"config": {"model": {"mixer_options": {"protocol": "cdil"}}}}, "no option 'model.mixer_options'"),
         ({"settings": {"modle": {"dropout": 0.1}}}, r"no configuration table 'modle'.*did you mean 'model'\?"),
         ({"lr": "fast"}, "training.lr must be a number"),

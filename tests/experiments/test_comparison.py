@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,13 @@ import seqmix
 from seqmix.cli import app
 from seqmix.errors import ConfigError, DatasetError, Interrupted, RunError, SeqmixError
 from seqmix.experiments import scheduler
-from seqmix.experiments.comparison.report import comparison_headline, comparison_html, comparison_table, with_spread
+from seqmix.experiments.comparison.report import (
+    comparison_headline,
+    comparison_html,
+    comparison_table,
+    memory_figure,
+    with_spread,
+)
 from seqmix.experiments.comparison.result import Comparison, ComparisonRow
 from seqmix.experiments.events import Planned
 from seqmix.experiments.spread import Spread, spread
@@ -368,6 +375,14 @@ def made_up(scores):
         for seed, s in enumerate(values)
     ]
     return Comparison(settings={"budget": 0.0}, data=data, environment={}, trials=trials)
+
+
+@pytest.mark.parametrize(("peaks", "drawn"), [((0, 0), None), ((0, 2_000_000), ["y"])])
+def test_memory_too_small_to_measure_is_not_drawn(peaks, drawn):
+    comparison = made_up({"x": [0.5], "y": [0.7]})
+    comparison.trials = [replace(trial, peak_bytes=peak) for trial, peak in zip(comparison.trials, peaks, strict=True)]
+    figure = memory_figure(comparison)
+    assert (figure and figure.axes[0].get_legend_handles_labels()[1]) == drawn
 
 
 def test_one_seed_has_value_and_several_have_mean_and_deviation():

@@ -126,7 +126,7 @@ def memory_figure(comparison: Comparison) -> Figure | None:
     seen: list[float] = []
     for row in comparison.rows:
         score, memory = row.figures[first], row.figures["peak_bytes"]
-        if row.baseline or score is None or memory is None:
+        if row.baseline or score is None or memory is None or not memory.mean > 0:  # 0: too little to be measured
             continue
         style = _looks(comparison)[row.method] | {"linewidth": 1.2, "markersize": 7}
         seen.append(memory.mean / 1e6)
@@ -135,7 +135,7 @@ def memory_figure(comparison: Comparison) -> Figure | None:
         return None
     # Whole powers of two: an axis between two of them would be without a number.
     axes.set_xscale("log", base=2)
-    low, high = math.floor(math.log2(max(1e-3, min(seen)))), math.ceil(math.log2(max(1e-3, *seen)) + 1e-9)
+    low, high = math.floor(math.log2(min(seen))), math.ceil(math.log2(max(seen)) + 1e-9)
     axes.set_xlim(2.0**low / 1.1, 2.0**high * 1.1)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.4g}"))
     axes.set_ylim(top=min(1.02, axes.get_ylim()[1]))

@@ -19,8 +19,9 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
-from seqmix.config import Config, read_toml
+from seqmix.config import Config
 from seqmix.config.options import taking
+from seqmix.config.tables import read_toml
 from seqmix.data.dataset import fingerprint, read_info
 from seqmix.data.vocabulary import Vocabulary, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, RunError, command, param, shown

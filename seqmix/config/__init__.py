@@ -11,23 +11,24 @@ help and checks from here.
 from __future__ import annotations
 
 import math
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from seqmix.config.options import check, check_name, documented, option, options_of, refuse
+from seqmix.config.tables import Table, mapping_tables, read_toml
+from seqmix.config.tables import merge as merge
+from seqmix.config.tables import parse_setting as parse_setting
+from seqmix.config.tables import settings_tables as settings_tables
 from seqmix.errors import ConfigError, param, shown
 
-Table = dict[str, Any]
 T = TypeVar("T")
 
 POOLINGS = ("mean", "cls", "flat")
 PRECISIONS = ("fp32", "bf16", "fp16")
 SELECTIONS = ("macro-f1", "micro-f1", "accuracy", "roc-auc", "loss", "r2", "within")
 TRUNCATIONS = ("start", "end", "middle")
-
 PROTOCOLS = ("chord", "cdil")
 
 MODEL, TRAINING, DATA, MACHINE = "Model", "Training", "Data", "Machine"  # panels of `--help`
@@ -302,94 +303,6 @@ def build_table(kind: type[T], table: str, values: Mapping[str, Any]) -> T:
     return kind(**{k: float(v) if known[k].type is float and type(v) is int else v for k, v in values.items()})
 
 
-def parse_setting(text: str) -> tuple[str, str, Any]:
-    """Split "mixer.n_links=9" into ("mixer", "n_links", 9). Values are TOML; anything else is taken as text.
-
-    Raises:
-        ConfigError: the text does not have the form table.option=value.
-    """
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ConfigError(_form(text))
-    table, key = _split_name(name, text)
-    try:
-        parsed = tomllib.loads(f"value = {value.strip()}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()
-    return table, key, parsed
-
-
-def _split_name(name: str, text: str) -> tuple[str, str]:
-    table, dot, key = name.strip().partition(".")
-    if not (dot and table and key):
-        raise ConfigError(_form(text))
-    return table, key
-
-
-def _form(got: str) -> str:
-    return f"{param('settings')} takes table.option=value, such as training.lr=0.001: got '{got}'"
-
-
-def _mapping_tables(given: Mapping[str, Any], name: str) -> dict[str, Table]:
-    """Return the tables of a mapping with dotted keys, nested tables, or both; `name`: the parameter, for errors."""
-    layers: list[dict[str, Table]] = []
-    for key, value in given.items():
-        table, dot, option = key.partition(".") if isinstance(key, str) else ("", "", "")
-        if isinstance(value, Mapping) and table and not dot:
-            layers.append({table: dict(value)})
-        elif table and option:
-            layers.append({table: {option: value}})
-        else:
-            raise ConfigError(
-                f"{param(name)} takes keys such as 'training.lr' or tables such as 'training': got {key!r} with {shown(value)}",
-                option=name,
-            )
-    return merge(*layers)
-
-
-def settings_tables(given: Sequence[str] | Mapping[str, Any]) -> dict[str, Table]:
-    """Return settings as tables.
-
-    Args:
-        given: texts such as "model.dropout=0.1", or a mapping with dotted keys ({"model.dropout": 0.1}), nested tables
-            ({"model": {"dropout": 0.1}}), or both.
-
-    Raises:
-        ConfigError: a text or key does not have this form.
-    """
-    if isinstance(given, Mapping):
-        return _mapping_tables(given, "settings")
-    parsed = map(parse_setting, [given] if isinstance(given, str) else given)
-    return merge(*({table: {key: value}} for table, key, value in parsed))
-
-
-def merge(*layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Table]:
-    """Merge tables; later ones override earlier ones."""
-    merged: dict[str, Table] = {}
-    for layer in layers:
-        for name, table in layer.items():
-            if not isinstance(table, Mapping):
-                raise ConfigError(f"configuration: '{name}' must be a table [{name}], got {table!r}")
-            merged.setdefault(name, {}).update(table)
-    return merged
-
-
-def read_toml(path: str | Path) -> dict[str, Table]:
-    """Return the tables of a TOML file.
-
-    Raises:
-        ConfigError: the file does not exist or is not valid TOML.
-    """
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
-
-
 def read_settings(config: Config | Mapping[str, Any] | str | Path) -> dict[str, Table]:
     """Return the tables of a configuration: a `Config`, a mapping as in `settings_tables`, or a TOML file.
 
@@ -400,5 +313,5 @@ def read_settings(config: Config | Mapping[str, Any] | str | Path) -> dict[str, 
     """
     if isinstance(config, Config):
         return config.to_tables()
-    tables = _mapping_tables(config, "config") if isinstance(config, Mapping) else read_toml(config)
+    tables = mapping_tables(config, "config") if isinstance(config, Mapping) else read_toml(config)
     return {name: table for name, table in tables.items() if name != "recipe"}

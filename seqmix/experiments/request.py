@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from seqmix.config import parse_setting
+from seqmix.config.tables import parse_setting
 from seqmix.errors import ConfigError, param, suggestion
 from seqmix.mixers import available_mixers, mixer_class, mixer_options
 from seqmix.reporting.text import parse_duration

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqmix.config import Table, build_table, read_toml
+from seqmix.config import build_table
 from seqmix.config.options import check, check_name, documented, option
+from seqmix.config.tables import Table, read_toml
 
 
 @documented

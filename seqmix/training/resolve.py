@@ -9,17 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from seqmix.config import (
-    Config,
-    DataConfig,
-    ModelConfig,
-    Table,
-    TrainingConfig,
-    merge,
-    read_settings,
-    settings_tables,
-)
+from seqmix.config import Config, DataConfig, ModelConfig, TrainingConfig, read_settings
 from seqmix.config.options import check_type, options_of
+from seqmix.config.tables import Table, merge, settings_tables
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, command, param, shown, suggestion
 from seqmix.mixers import check_mixer_options, mixer_class

@@ -15,8 +15,9 @@ from typing import Any
 
 import torch
 
-from seqmix.config import Config, Table, merge
+from seqmix.config import Config
 from seqmix.config.options import taking_options
+from seqmix.config.tables import Table, merge
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, Interrupted, RunError, command, param
 from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parameters, without_memory

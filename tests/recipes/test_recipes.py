@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 import seqmix
 from seqmix.cli import app
-from seqmix.config import Config, merge, parse_setting
+from seqmix.config import Config
+from seqmix.config.tables import merge, parse_setting
 from seqmix.errors import ConfigError, RunError
 from seqmix.models.classifier import build_model, count_parameters
 from seqmix.recipes import RecipeFacts, find_recipe, read_recipe, recipe_names, recipe_text, recipes

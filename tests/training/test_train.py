@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 
 import seqmix
-from seqmix.config import Config, TrainingConfig, read_toml
+from seqmix.config import Config, TrainingConfig
+from seqmix.config.tables import read_toml
 from seqmix.data.batching import collate, plan_batches
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError
 from seqmix.models.batched import predict_batches

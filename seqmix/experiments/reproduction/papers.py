@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqmix.config import Table, merge
+from seqmix.config.tables import Table, merge
 from seqmix.data.readers.releases import CIFAR, IMDB, LISTOPS, PAIRS, PATHFINDER
 from seqmix.errors import ConfigError, param, suggestion
 from seqmix.mixers import available_mixers, mixer_options

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqmix.config import Config, Table, merge, parse_setting
+from seqmix.config import Config
+from seqmix.config.tables import Table, merge, parse_setting
 from seqmix.errors import ConfigError, param, suggestion
 from seqmix.experiments.events import OnEvent
 from seqmix.experiments.reproduction.campaign import ReproductionCampaign

@@ -65,10 +65,10 @@ def clock(monkeypatch):
 @pytest.fixture
 def launched(monkeypatch):
     """Run trials in this process (see `launch_here`), and list what was trained."""
-    from seqmix.experiments import scheduler, trial
+    from seqmix.experiments import run_trial, scheduler
 
     names = []
-    monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
+    monkeypatch.setattr(run_trial, "evaluate", partial(seqmix.evaluate, resamples=2))
 
     def launch(launcher, spec):
         names.append(Path(spec.folder).name)

@@ -16,7 +16,7 @@ from seqmix.reporting.text import counted
 if TYPE_CHECKING:
     from seqmix.experiments.events import CampaignEvent, OnEvent
     from seqmix.experiments.result import CampaignResult
-    from seqmix.experiments.trial import Trial
+    from seqmix.experiments.run_trial import Trial
     from seqmix.reporting.tables import ReportTable
 
 

@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 from seqmix.errors import RunError, SeqmixError, param
 from seqmix.experiments.events import OnEvent, Planned, Remark, Stage, TrialFinished, TrialStarted
 from seqmix.experiments.result import CampaignResult
+from seqmix.experiments.run_trial import Trial, failed_before, finished_trial
 from seqmix.experiments.scheduler import PlannedTrial, run_trials
-from seqmix.experiments.trial import Trial, failed_before, finished_trial
 from seqmix.run import Run
 from seqmix.system.files import write_whole
 

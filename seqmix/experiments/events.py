@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.scheduler import PlannedTrial
-from seqmix.experiments.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqmix.experiments.trial import Trial
+from seqmix.experiments.run_trial import Trial
 from seqmix.reporting.text import duration
 from seqmix.system.files import without_nan
 from seqmix.version import __version__

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from seqmix.config import Config
-from seqmix.experiments.trial import Trial, TrialKey, TrialSpec, finished_trial
+from seqmix.experiments.run_trial import Trial, TrialKey, TrialSpec, finished_trial
 from seqmix.system import processes
 
 
@@ -46,7 +46,7 @@ class TrialProcess:
         """Run a trial; return why it failed, or "" if it did not."""
         if self._stopped:
             return "it was not begun"
-        with processes.running("seqmix.experiments.trial", asdict(spec)) as child:
+        with processes.running("seqmix.experiments.run_trial", asdict(spec)) as child:
             with self._lock:
                 self._running.add(child)
                 if self._stopped:

@@ -28,8 +28,8 @@ from seqmix.experiments.comparison.report import (
 )
 from seqmix.experiments.comparison.result import Comparison, ComparisonRow
 from seqmix.experiments.events import Planned
+from seqmix.experiments.run_trial import Trial, TrialSpec, finished_trial, run_trial
 from seqmix.experiments.spread import Spread, spread
-from seqmix.experiments.trial import Trial, TrialSpec, finished_trial, run_trial
 from seqmix.training import fit as fitting
 from seqmix.training import resolve as settling
 from tests.support import BROKEN_MIXERS, as_kept_by_0_1_0, installed

@@ -18,7 +18,7 @@ from seqmix.experiments.reproduction.paper_data import find_data
 from seqmix.experiments.reproduction.papers import GENOME, LRA
 from seqmix.experiments.reproduction.report import percent, reproduction_headline, reproduction_html, reproduction_table
 from seqmix.experiments.reproduction.result import Reproduction
-from seqmix.experiments.trial import Trial
+from seqmix.experiments.run_trial import Trial
 from seqmix.recipes import find_recipe
 from tests.support import as_kept_by_0_1_0
 from tests.support.releases import cifar, imdb, listops, pairs_of_documents, pathfinder

@@ -9,10 +9,10 @@ from seqmix.cli import app
 from seqmix.errors import ConfigError, RunError
 from seqmix.experiments import campaign
 from seqmix.experiments.events import TrialFinished
+from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.scalability.report import scalability_figure, scalability_html, scalability_table, write_scalability
 from seqmix.experiments.scalability.reproduce import TASKS, reproduce_scalability
 from seqmix.experiments.scalability.result import Scalability
-from seqmix.experiments.trial import Trial
 from seqmix.objectives.regression import WITHIN
 from seqmix.recipes import read_recipe
 from seqmix.run import Run

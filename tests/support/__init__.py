@@ -80,9 +80,9 @@ class Dying(Failing):
 
 def launch_here(launcher, spec):
     """Run a trial in this process instead of `TrialProcess.launch`, without the seconds that a new process takes to start."""
-    from seqmix.experiments import trial
+    from seqmix.experiments import run_trial
 
-    return json.loads(trial.main(json.dumps(asdict(spec)))).get("error", "")
+    return json.loads(run_trial.main(json.dumps(asdict(spec)))).get("error", "")
 
 
 def as_kept_by_0_1_0(folder):
@@ -96,9 +96,9 @@ def as_kept_by_0_1_0(folder):
 
 def compare_tiny(dataset, output, monkeypatch, **options):
     """Compare two mixers, each trained for one epoch in this process."""
-    from seqmix.experiments import scheduler, trial
+    from seqmix.experiments import run_trial, scheduler
 
-    monkeypatch.setattr(trial, "evaluate", partial(seqmix.evaluate, resamples=2))
+    monkeypatch.setattr(run_trial, "evaluate", partial(seqmix.evaluate, resamples=2))
     monkeypatch.setattr(scheduler.TrialProcess, "launch", launch_here)
     settings = ["model.d_model=4", "model.words=0", "training.epochs=1"]
     return seqmix.compare(dataset, output, mixers=["conv", "linear"], seeds=1, budget=0, settings=settings, **options)

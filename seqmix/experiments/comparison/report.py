@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmix.experiments.comparison.result import Comparison, ComparisonRow
+from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.spread import Spread
-from seqmix.experiments.trial import Trial
 from seqmix.reporting.figures import GREY, grid, look, new_figure, plain
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.tables import Column, ReportTable

@@ -9,8 +9,8 @@ from typing import Any
 
 from seqmix.evaluation.baselines import method_of
 from seqmix.experiments.result import CampaignResult
+from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.spread import Spread, spread
-from seqmix.experiments.trial import Trial
 
 _COSTS = ("parameters", "seconds", "tokens_per_second", "peak_bytes", "epochs")
 

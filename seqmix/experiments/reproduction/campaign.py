@@ -16,8 +16,8 @@ from seqmix.experiments.reproduction.paper_data import PaperFiles, find_data, ma
 from seqmix.experiments.reproduction.papers import Experiment
 from seqmix.experiments.reproduction.report import write_reproduction
 from seqmix.experiments.reproduction.result import Reproduction
+from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.scheduler import PlannedTrial
-from seqmix.experiments.trial import Trial
 from seqmix.training.resolve import resolve_run
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from seqmix.data.splitting import SPLITS
 from seqmix.experiments.reproduction.result import Reproduction, ReproductionRow
+from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.spread import Spread
-from seqmix.experiments.trial import Trial
 from seqmix.reporting.figures import BLUE, GREY, ORANGE, PALE_LINE, grid, new_figure, plain
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.tables import Column, ReportTable

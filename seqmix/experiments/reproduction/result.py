@@ -8,8 +8,8 @@ from typing import Any
 from seqmix.evaluation.baselines import method_of
 from seqmix.experiments.reproduction.papers import Experiment, Suite
 from seqmix.experiments.result import CampaignResult
+from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.spread import Spread, spread
-from seqmix.experiments.trial import Trial
 from seqmix.objectives.classification import Classification
 from seqmix.reporting.text import duration
 

@@ -17,7 +17,7 @@ from seqmix.system.files import write_whole
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from seqmix.experiments.trial import Trial
+    from seqmix.experiments.run_trial import Trial
 
 _TITLE = "Error over length on synthetic tasks"
 

@@ -18,10 +18,10 @@ from seqmix.errors import ConfigError, RunError, param
 from seqmix.experiments.campaign import Campaign, different_settings
 from seqmix.experiments.events import OnEvent
 from seqmix.experiments.request import check_mixer_options, check_mixers, check_request, of_mixer, shared_settings
+from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.scalability.report import write_scalability
 from seqmix.experiments.scalability.result import TASKS, Scalability
 from seqmix.experiments.scheduler import PlannedTrial
-from seqmix.experiments.trial import Trial
 from seqmix.run import Run
 from seqmix.system.arguments import typed
 from seqmix.system.environment import environment

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from seqmix.experiments.result import CampaignResult
+from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.spread import Spread, spread
-from seqmix.experiments.trial import Trial
 from seqmix.objectives.regression import WITHIN
 
 TASKS = ("adding", "temporal-order")

@@ -1,6 +1,6 @@
 """One training of a campaign, in a process of its own: train a mixer with a seed, then score it on the test split.
 
-`python -m seqmix.experiments.trial SPEC` runs the training that SPEC (JSON, the fields of `TrialSpec`) describes in an
+`python -m seqmix.experiments.run_trial SPEC` runs the training that SPEC (JSON, the fields of `TrialSpec`) describes in an
 ordinary run folder, resumes where an earlier process was stopped, and stores the outcome in the folder's `trial.json`. It
 writes to standard output, as JSON, whether it succeeded. A fresh process has its own memory peak, and a failure ends one
 trial only.

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from typer.main import get_command
+
+import seqmix
+from seqmix.cli import app
+from seqmix.config import DataConfig, ModelConfig, TrainingConfig
+from seqmix.config.options import Option, options_of
+from seqmix.errors import spell
+from seqmix.mixers import available_mixers, mixer_class, mixer_options
+
 REFERENCE = Path(__file__).parent / "reference"
-sys.path.insert(0, str(REFERENCE.parents[1]))  # the code beside this script, installed or not
-
-from typer.main import get_command  # noqa: E402
-
-import seqmix  # noqa: E402
-from seqmix.cli import app  # noqa: E402
-from seqmix.config import DataConfig, ModelConfig, TrainingConfig  # noqa: E402
-from seqmix.config.options import Option, options_of  # noqa: E402
-from seqmix.errors import spell  # noqa: E402
-from seqmix.mixers import available_mixers, mixer_class, mixer_options  # noqa: E402
 
 _MADE = "<!-- Written by docs/generate_reference.py: change the code and run the script again. -->"
 _COMMANDS = """\

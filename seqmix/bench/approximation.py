@@ -80,7 +80,7 @@ def bench_approximation(
         on_done: called after each measurement.
 
     Returns:
-        The results; after an interruption (KeyboardInterrupt), those measured so far, if any.
+        The results; after an interruption (KeyboardInterrupt), what was measured until then.
 
     Raises:
         ConfigError: an option is not allowed.

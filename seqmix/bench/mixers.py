@@ -73,7 +73,7 @@ def bench_mixers(
             ended.
 
     Returns:
-        The results; after an interruption (KeyboardInterrupt), those measured so far, if any.
+        The results; after an interruption (KeyboardInterrupt), what was measured until then.
 
     Raises:
         ConfigError: a mixer, a length, the device or another option is not allowed.

@@ -198,7 +198,7 @@ class SequenceEstimator(BaseEstimator):
         with TemporaryDirectory(prefix="seqmix-") as folder:
             yield Path(folder)
 
-    def _predictions(self, X: Any) -> list[Prediction]:  # noqa: N803 - scikit-learn's name
+    def _predictions(self, X: Any) -> list[Prediction]:
         check_is_fitted(self)
         with seqmix_errors():
             sequences = self._sequences(X)
@@ -216,7 +216,7 @@ class SequenceEstimator(BaseEstimator):
             self._predictor = Predictor.of(model.eval(), self.config_, self.info_, self.device)
         return self._predictor
 
-    def _sequences(self, X: Any, *, reset: bool = False) -> Sequence[Any]:  # noqa: N803
+    def _sequences(self, X: Any, *, reset: bool = False) -> Sequence[Any]:
         """Return texts as a list, or numbers as an array `(n, L)` with the checks of scikit-learn."""
         if isinstance(X, str | bytes) or X is None:
             raise EstimatorError(f"X must be a list of sequences: got {shown(X)}")

@@ -29,7 +29,7 @@ class SeqmixClassifier(ClassifierMixin, SequenceEstimator):
         >>> cross_val_score(model, sequences, labels, cv=5)  # doctest: +SKIP
     """
 
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803 - scikit-learn's name
+    def fit(self, X: Any, y: Any) -> Self:
         """Train on sequences and their labels.
 
         Args:
@@ -52,7 +52,7 @@ class SeqmixClassifier(ClassifierMixin, SequenceEstimator):
             self._order = [self.info_["classes"].index(name) for name in names]
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the probability of each class `(N, C)`, in the order of `classes_`.
 
         Args:
@@ -66,7 +66,7 @@ class SeqmixClassifier(ClassifierMixin, SequenceEstimator):
         rows = np.array([list(one.probabilities.values()) for one in found]).reshape(len(found), -1)
         return rows[:, self._order]
 
-    def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
+    def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each sequence `(N,)`; see `predict_proba`."""
         best = self.predict_proba(X).argmax(1)
         return self.classes_[best]

@@ -23,7 +23,7 @@ class SeqmixRegressor(RegressorMixin, SequenceEstimator):
         >>> SeqmixRegressor(epochs=3).fit(sequences, values).predict(sequences)  # doctest: +SKIP
     """
 
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803 - scikit-learn's name
+    def fit(self, X: Any, y: Any) -> Self:
         """Train on sequences and their numbers.
 
         Args:
@@ -41,7 +41,7 @@ class SeqmixRegressor(RegressorMixin, SequenceEstimator):
             values = checked_targets(y, sequences, type(self).__name__).astype(np.float64)
             return self._train(sequences, [repr(float(value)) for value in values], task="regression")
 
-    def predict(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+    def predict(self, X: Any) -> NDArray[np.float64]:
         """Return a number for each sequence `(N,)`.
 
         Args:

@@ -37,11 +37,11 @@ def run_in_parallel(work: Callable[[Piece], None], pieces: Sequence[Piece], devi
         return
     inference = torch.is_inference_mode_enabled()
 
-    def in_a_thread(piece: Piece) -> None:  # gradient modes are thread-local
+    def run_in_thread(piece: Piece) -> None:  # gradient modes are thread-local
         with torch.inference_mode(inference), torch.no_grad():
             work(piece)
 
-    for _ in _pool(os.getpid(), threads).map(in_a_thread, pieces):
+    for _ in _pool(os.getpid(), threads).map(run_in_thread, pieces):
         pass
 
 

@@ -153,7 +153,13 @@ class TrainingConfig:
         panel=TRAINING,
         metavar="N|auto",
     )
-    accumulate: int = option(1, "Batches whose gradients are summed for one optimiser step.", at_least=1)
+    accumulate: int = option(1, "Batches whose gradients are summed for one optimiser step, at least.", at_least=1)
+    least_records: int = option(
+        0,
+        "Records in an optimiser step, at least: the gradients of as many batches as that takes are summed. Of long records, a "
+        "batch may hold only one.",
+        at_least=0,
+    )
     lr: float = option(2e-3, "Peak learning rate of AdamW.", above=0, flag=True, panel=TRAINING)
     weight_decay: float = option(0.01, "Weight decay of AdamW, for matrices only.", at_least=0)
     schedule: str = option(

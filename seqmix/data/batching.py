@@ -89,6 +89,27 @@ def plan_batches(
     return [batches[i] for i in generator.permutation(len(batches))]
 
 
+def group_batches(
+    batches: Sequence[NDArray[np.int64]], *, accumulate: int = 1, least_records: int = 0
+) -> list[list[NDArray[np.int64]]]:
+    """Return the batches of each optimiser step: consecutive ones, each in one step.
+
+    Args:
+        batches: the batches of an epoch, in their order.
+        accumulate: least batches in a step; the last step may have fewer.
+        least_records: least records in a step. What is left at the end and is too little for a step belongs to the last step.
+    """
+    groups: list[list[NDArray[np.int64]]] = [[]]
+    for batch in batches:
+        if len(groups[-1]) >= accumulate and sum(map(len, groups[-1])) >= least_records:
+            groups.append([])
+        groups[-1].append(batch)
+    if len(groups) > 1 and sum(map(len, groups[-1])) < least_records:
+        rest = groups.pop()
+        groups[-1] += rest
+    return groups
+
+
 def _cut_into_batches(
     ranked: NDArray[np.int64], lengths: NDArray[np.int64], tokens_per_batch: int, batch_size: int
 ) -> list[NDArray[np.int64]]:

@@ -59,16 +59,19 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
 
 def _steps(trainer: Trainer, plan: list[NDArray[np.int64]]) -> Iterator[StepEnd | MemoryShort]:
     """Take the steps of an epoch until it ends or a validation is due."""
-    training, state = trainer.config.training, trainer.state
+    state, least_records = trainer.state, trainer.config.training.least_records
     trainer.model.train()
-    mean_size = sum(map(len, plan)) / len(plan)
+    groups, records = trainer.groups(plan), sum(map(len, plan))
+    begins = np.cumsum([0, *map(len, groups)])
     while state.batch < len(plan) and not trainer.due(len(plan)):
-        group = plan[state.batch : state.batch + training.accumulate]
-        middle = (state.batch + 0.5 * len(group)) / len(
-            plan
-        )  # the middle of the step, so that neither the first nor the last has a rate of 0
+        # Found by the batches that are done, so that a resumed training takes the same steps.
+        group = groups[int(np.searchsorted(begins, state.batch))]
+        # The middle of the step, so that neither the first nor the last has a rate of 0.
+        middle = (state.batch + 0.5 * len(group)) / len(plan)
         state.lr = learning_rate(trainer.config, trainer.progress(state.epoch + middle))
         pieces = state.pieces
+        # With `least_records`, steps have about as many records, however many batches that takes.
+        mean_size = records / len(groups) if least_records else records / len(plan) * len(group)
         loss, tokens = _step(trainer, group, mean_size)
         state.batch += len(group)
         state.step += 1
@@ -86,7 +89,13 @@ def _steps(trainer: Trainer, plan: list[NDArray[np.int64]]) -> Iterator[StepEnd 
 
 
 def _step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float) -> tuple[float, int]:
-    """Take an optimiser step over a group of batches; return the mean loss of its records, and the number of tokens."""
+    """Take an optimiser step over a group of batches; return the mean loss of its records, and the number of tokens.
+
+    Args:
+        trainer: the trainer, whose model is changed.
+        group: indices of the records of each batch.
+        mean_size: mean number of records in such a step.
+    """
     state, clip = trainer.state, trainer.config.training.clip
     for parameters in trainer.optimizer.param_groups:
         parameters["lr"] = state.lr
@@ -95,7 +104,7 @@ def _step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float) ->
     while True:
         try:
             parts = [part for indices in group for part in np.array_split(indices, min(state.pieces, len(indices)))]
-            total, tokens = add_gradients(trainer, parts, mean_size * len(group))
+            total, tokens = add_gradients(trainer, parts, mean_size)
             break
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
@@ -123,13 +132,13 @@ def _step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float) ->
 def add_gradients(trainer: Trainer, parts: list[NDArray[np.int64]], size: float) -> tuple[float, int]:
     """Compute the gradients of records.
 
-    The gradient is that of the summed loss divided by the mean size of a batch, so that a record has the same weight in a
-    batch of few long sequences as in one of many short ones.
+    The gradient is that of the summed loss divided by the mean number of records in a step, so that a record has the same
+    weight in a step of few long sequences as in one of many short ones.
 
     Args:
         trainer: the trainer; gradients are left on the parameters of its model.
         parts: indices of the records of each batch.
-        size: mean number of records in a batch.
+        size: mean number of records in a step.
 
     Returns:
         The sum of the records' losses, and the number of tokens.

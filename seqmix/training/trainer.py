@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqmix.config import Config, TrainingConfig
-from seqmix.data.batching import plan_batches
+from seqmix.data.batching import group_batches, plan_batches
 from seqmix.data.dataset import Dataset
 from seqmix.data.transforms import augment
 from seqmix.data.vocabulary import Tokens
@@ -93,6 +93,11 @@ class Trainer:
             order=(training.seed, self.state.epoch),
         )
         return [train[batch] for batch in batches]
+
+    def groups(self, plan: list[NDArray[np.int64]]) -> list[list[NDArray[np.int64]]]:
+        """Return the batches of each optimiser step of an epoch's plan."""
+        training = self.config.training
+        return group_batches(plan, accumulate=training.accumulate, least_records=training.least_records)
 
     def training_view(self, index: int) -> list[Tokens]:
         """Return the sequences of a training record, truncated and augmented as in this epoch."""

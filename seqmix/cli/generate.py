@@ -17,11 +17,12 @@ _SHOWN = 3  # first samples that `generate` prints
 @app.command()
 @reported
 def generate(
-    task: Annotated[str, typer.Argument(help="adding, temporal-order, listops or pathfinder.")],
+    task: Annotated[str, typer.Argument(help="adding, temporal-order, listops, pathfinder or motifs.")],
     length: Annotated[
         str | None,
         typer.Option(
-            help="Positions of each sample; for listops, the most words; for pathfinder, pixels. (default: 1024; listops: 2000)"
+            help="Positions of each sample; for listops, the most words; for pathfinder, pixels. "
+            "(default: 1024; listops: 2000; motifs: 8192)"
         ),
     ] = None,
     train: Annotated[int, typer.Option(help="Training samples.")] = 100_000,
@@ -31,6 +32,27 @@ def generate(
     max_depth: Annotated[int | None, typer.Option(help="listops: greatest depth of a tree. (default: 10)")] = None,
     max_args: Annotated[int | None, typer.Option(help="listops: most arguments of an operator. (default: 10)")] = None,
     difficulty: Annotated[str | None, typer.Option(help="pathfinder: easy, medium or hard. (default: hard)")] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="motifs: what differs between the classes: order, spacing or frame. (default: order)")
+    ] = None,
+    distance: Annotated[
+        int | None,
+        typer.Option(
+            help="motifs: letters from motif to motif. (default: a third of the length; spacing: a quarter; frame: a sixteenth)"
+        ),
+    ] = None,
+    spread: Annotated[
+        int | None,
+        typer.Option(help="motifs: largest deviation from the distance. (default: a tenth of the distance; frame: 12)"),
+    ] = None,
+    motif_length: Annotated[int | None, typer.Option(help="motifs: letters of a motif, 8 to 24. (default: 14)")] = None,
+    degenerate: Annotated[
+        int | None, typer.Option(help="motifs: positions of a motif that allow two letters. (default: 4)")
+    ] = None,
+    motif_seed: Annotated[int | None, typer.Option(help="motifs: seed of the motifs. (default: 0)")] = None,
+    decoys: Annotated[
+        int | None, typer.Option(help="motifs: places in the background with halves of both motifs. (default: 2)")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("seqmix-data"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it is a data set.")] = False,
@@ -49,6 +71,13 @@ def generate(
         "max_depth": max_depth,
         "max_args": max_args,
         "difficulty": difficulty,
+        "variant": variant,
+        "distance": distance,
+        "spread": spread,
+        "motif_length": motif_length,
+        "degenerate": degenerate,
+        "motif_seed": motif_seed,
+        "decoys": decoys,
     }
     with progress_bar("generating", "samples", quiet, train + val + test) as bar:
         dataset = run_generate(

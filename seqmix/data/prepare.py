@@ -158,6 +158,7 @@ def prepare_records(
     *,
     overwrite: bool = False,
     facts: Mapping[str, Any] | None = None,
+    beside: Callable[[Path], None] | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Write the dataset folder of a stream of records.
@@ -168,6 +169,7 @@ def prepare_records(
         options: alphabet, lengths, splits.
         overwrite: replace `output` if it is a data set.
         facts: stored in `dataset.json`, too.
+        beside: writes more files into the folder, once all records are read.
         progress: see `prepare`.
 
     Raises:
@@ -180,6 +182,8 @@ def prepare_records(
         written = _write(stream, folder, limits, lambda first: _choose_encoder(first, stream.is_sequence, options), progress)
         check_wanted_classes(stream)
         _complete(stream, written, options, facts=facts)
+        if beside:
+            beside(folder)
     return Dataset.open(output, verify=False)
 
 

@@ -5,7 +5,7 @@
     for sample in task.samples(1000, split_generators(seed=0)["train"], options):
         sample.text, sample.label
 
-One file each: `adding`, `temporal_order`, `listops` and `pathfinder`; `base.py` defines what a task is.
+One file each: `adding`, `temporal_order`, `listops`, `pathfinder` and `motifs`; `base.py` defines what a task is.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from __future__ import annotations
 from typing import Any
 
 from seqmix.data.synthetic.adding import Adding
-from seqmix.data.synthetic.base import Sample, Task, split_generators
+from seqmix.data.synthetic.base import Place, Sample, Task, split_generators
 from seqmix.data.synthetic.listops import ListOps
+from seqmix.data.synthetic.motifs import Motifs
 from seqmix.data.synthetic.pathfinder import Pathfinder
 from seqmix.data.synthetic.temporal_order import TemporalOrder
 from seqmix.errors import ConfigError, suggestion
 
-__all__ = ["TASKS", "Sample", "Task", "find_task", "split_generators"]
+__all__ = ["TASKS", "Place", "Sample", "Task", "find_task", "split_generators"]
 
-TASKS: dict[str, Task[Any]] = {task.name: task for task in (Adding(), TemporalOrder(), ListOps(), Pathfinder())}
+TASKS: dict[str, Task[Any]] = {task.name: task for task in (Adding(), TemporalOrder(), ListOps(), Pathfinder(), Motifs())}
 
 
 def find_task(name: str) -> Task[Any]:

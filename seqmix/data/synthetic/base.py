@@ -21,16 +21,36 @@ from seqmix.errors import ConfigError, param
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where something that decides about the label stands in a sample.
+
+    Attributes:
+        name: what stands there.
+        start: its first position, counted from 0.
+        end: the position behind its last.
+        strand: "+" or "-".
+    """
+
+    name: str
+    start: int
+    end: int
+    strand: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One labelled sequence.
 
     Attributes:
-        text: a document (`str`: characters, or words separated by single spaces), a sequence of bytes, or numbers `(L, D)`.
+        text: a document or a DNA sequence (`str`: characters, or words separated by single spaces), a sequence of bytes, or
+            numbers `(L, D)`.
         label: the name of the class; for a regression, the `repr` of the target.
+        places: what decides about the label, and where, in order of the positions; empty if the task does not tell.
     """
 
     text: bytes | str | NDArray[np.float32]
     label: str
+    places: tuple[Place, ...] = ()
 
 
 class Options(Protocol):
@@ -62,15 +82,15 @@ class Task(ABC, Generic[OptionsT]):
     Attributes:
         name: the task's name on the command line.
         kind: "classification" or "regression".
-        alphabet: what a position holds: "real" (numbers), "chars", "words" or "bytes".
+        alphabet: what a position holds: "real" (numbers), "chars", "words", "bytes" or "dna".
         tolerance: largest error of a prediction that counts as right; None for a classification.
-        classes: names of the classes; empty for a regression.
+        classes: names of the classes, of all variants of the task; empty for a regression.
         options_type: the dataclass of its options.
     """
 
     name: ClassVar[str]
     kind: ClassVar[Literal["classification", "regression"]] = "classification"
-    alphabet: ClassVar[Literal["real", "chars", "words", "bytes"]]
+    alphabet: ClassVar[Literal["real", "chars", "words", "bytes", "dna"]]
     tolerance: ClassVar[float | None] = None
     classes: ClassVar[tuple[str, ...]] = ()
     options_type: type[OptionsT]
@@ -105,6 +125,10 @@ class Task(ABC, Generic[OptionsT]):
         Yields:
             One sample after another.
         """
+
+    def facts(self, options: OptionsT) -> dict[str, Any]:
+        """Return what follows from the options and is worth knowing about the data, as JSON can store it."""
+        return {}
 
     @abstractmethod
     def show(self, sample: Sample) -> str:

@@ -18,6 +18,7 @@ SMALL = {
     "temporal-order": {"length": 20},
     "listops": {"length": 30, "min_length": 5, "max_depth": 3, "max_args": 4},
     "pathfinder": {"difficulty": "easy"},
+    "motifs": {"variant": "order", "length": 200, "distance": 60, "spread": 9},
 }
 COUNTS = {"train": 60, "val": 15, "test": 15}
 every_task = pytest.mark.parametrize("task", SMALL)

@@ -8,7 +8,7 @@ import pytest
 from seqmix.data.synthetic import TASKS, find_task, split_generators
 from tests.support.preparing import message_of
 
-SMALL = {"adding": 20, "temporal-order": 20, "listops": 600, "pathfinder": 1024}
+SMALL = {"adding": 20, "temporal-order": 20, "listops": 600, "pathfinder": 1024, "motifs": 200}
 
 
 def key(sample):
@@ -23,7 +23,7 @@ def drawn(name, count, seed=0, split="train"):
 
 
 def test_tasks_are_found_by_name():
-    assert list(TASKS) == ["adding", "temporal-order", "listops", "pathfinder"]
+    assert list(TASKS) == ["adding", "temporal-order", "listops", "pathfinder", "motifs"]
     assert all(task.name == name for name, task in TASKS.items())
 
 
@@ -31,7 +31,7 @@ def test_tasks_are_found_by_name():
 def test_task_attributes_are_consistent(name):
     task = find_task(name)
     assert (task.kind == "regression") == (not task.classes) == (task.tolerance is not None)
-    assert task.alphabet in ("real", "chars", "words", "bytes")
+    assert task.alphabet in ("real", "chars", "words", "bytes", "dna")
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -90,7 +90,7 @@ def test_show_includes_label(name):
 
 def test_unknown_task_error_lists_tasks():
     assert message_of(find_task, "sorting") == (
-        "there is no task 'sorting'; available: adding, temporal-order, listops, pathfinder"
+        "there is no task 'sorting'; available: adding, temporal-order, listops, pathfinder, motifs"
     )
 
 

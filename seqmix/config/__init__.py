@@ -25,7 +25,7 @@ from seqmix.errors import ConfigError, param, shown
 
 T = TypeVar("T")
 
-POOLINGS = ("mean", "cls", "flat")
+POOLINGS = ("mean", "cls", "flat", "mean-max")
 PRECISIONS = ("fp32", "bf16", "fp16")
 SELECTIONS = ("macro-f1", "micro-f1", "accuracy", "roc-auc", "loss", "r2", "within")
 TRUNCATIONS = ("start", "end", "middle")
@@ -49,19 +49,56 @@ class ModelConfig:
         at_least=0,
     )
     d_model: int = option(32, "Width of the model: channels at each position.", at_least=1)
+    embedding_std: float = option(1.0, "Initial scale (standard deviation) of the embedding of tokens.", above=0)
     blocks: int = option(1, "Number of mixer blocks.", at_least=1)
-    d_feedforward: int = option(128, "Hidden width of the feed-forward layers in transformer blocks.", at_least=1)
-    norm: bool = option(True, "LayerNorm after each plain block (transformer blocks have their own).")
-    residual: bool = option(False, "A plain block adds its mixer's output to its input (transformer blocks always do).")
-    pooling: str = option("mean", "How the positions become one vector.", choices=POOLINGS, flag=True, panel=MODEL)
+    block: str = option(
+        "published",
+        "What is around the mixer in a block: published for what its paper has (attention mixers: a transformer block; others: "
+        "a plain block), or gated for normed input, residuals, and gates that are nearly closed at first, which trains at any "
+        "depth.",
+        choices=("published", "gated"),
+    )
+    gate: float = option(0.1, "Initial value of the gates of gated blocks, one for each channel.")
+    drop_path: float = option(
+        0.0, "Probability that, in training, a sequence skips a part of a gated block (stochastic depth).", at_least=0, below=1
+    )
+    d_feedforward: int = option(
+        128,
+        "Hidden width of the feed-forward layers in transformer and gated blocks; 0 for none in gated blocks.",
+        at_least=0,
+    )
+    norm: bool = option(True, "LayerNorm after each plain block (other blocks have their own).")
+    residual: bool = option(False, "A plain block adds its mixer's output to its input (other blocks always do).")
+    pooling: str = option(
+        "mean",
+        "How the positions become one vector; mean-max joins their mean and their maximum in each channel.",
+        choices=POOLINGS,
+        flag=True,
+        panel=MODEL,
+    )
     positions: bool = option(False, "Add a learned positional embedding.")
     position_start: str = option(
         "normal", "Initial positional embedding: random, or sinusoids.", choices=("normal", "sinusoidal")
     )
     position_std: float = option(0.02, "Initial scale (root mean square) of the positional embedding.")
-    stem: str = option("conv", "Residual convolution between the embedding and the first block.", choices=("conv", "none"))
+    stem: str = option(
+        "conv",
+        "Convolution between the embedding and the first block: conv adds it to the embedding, motif replaces the embedding by "
+        "it.",
+        choices=("conv", "motif", "none"),
+    )
     stem_kernel: int = option(9, "Width of the stem's convolution in characters, odd.", at_least=1)
+    stride: int = option(
+        1,
+        "Tokens that are pooled to one position after the stem, so that the blocks work on a sequence as many times shorter; "
+        "not with cls pooling.",
+        at_least=1,
+    )
+    stride_pooling: str = option("mean", "How these tokens become one position.", choices=("mean", "max"))
     head_hidden: int = option(0, "Hidden width of the head; 0 for a single linear layer.", at_least=0)
+    dropout_tokens: float = option(
+        0.0, "Probability that, in training, the embedding of a token is zeroed as a whole.", at_least=0, below=1
+    )
     dropout_embedding: float = option(0.0, "Dropout after the embedding.", at_least=0, below=1)
     dropout: float = option(0.0, "Dropout after each block's mixing and feed-forward.", at_least=0, below=1)
     dropout_head: float = option(0.0, "Dropout before the head.", at_least=0, below=1)

@@ -48,8 +48,8 @@ class Mixer(nn.Module):
     """Base class of all mixers.
 
     Attributes:
-        block: what the model builds around the mixer: "transformer" (pre-norm attention and feed-forward, with residuals) or
-            "plain" (the mixer, then dropout and an optional norm).
+        block: what `model.block = "published"` builds around the mixer: "transformer" (pre-norm attention and feed-forward,
+            with residuals) or "plain" (the mixer, then dropout and an optional norm).
         model_defaults: options of [model] that suit this mixer better than the general defaults.
         quadratic: whether time or memory grows with the square of the length.
         for_longest: whether the model must be built for the longest sequence in the data rather than a typical one.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -71,13 +74,41 @@ class ConvStem(nn.Module):
 
     def __init__(self, d_model: int, kernel: int) -> None:
         super().__init__()
-        if kernel < 1 or kernel % 2 == 0:
-            raise ConfigError(f"model.stem_kernel must be odd and at least 1: got {kernel}")
-        self.convolution = nn.Conv1d(d_model, d_model, kernel, padding=kernel // 2)
+        self.convolution = _convolution(d_model, kernel)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the features `(B, L, D)` of x `(B, L, D)`."""
+        """Return the features `(B, L, D)` of x `(B, L, D)`, which is zero at padding."""
         return x + F.gelu(self.convolution(x.transpose(1, 2))).transpose(1, 2)
+
+
+class MotifStem(nn.Module):
+    """``gelu(conv(x))`` along the length: each kernel is a detector of a motif, and nothing else passes.
+
+    The first layer of DeepSEA (Zhou and Troyanskaya, 2015) and Basset (Kelley et al., 2016). There, as here with
+    `model.stride`, a pooling follows: the maximum over a window keeps whether a motif occurs in it, the mean how often. The
+    embedding of the single letters is not passed on, because its mean over a window says nothing about their order.
+
+    Args:
+        d_model: width D.
+        kernel: odd width of the convolution.
+
+    Raises:
+        ConfigError: `kernel` is even or less than 1.
+    """
+
+    def __init__(self, d_model: int, kernel: int) -> None:
+        super().__init__()
+        self.convolution = _convolution(d_model, kernel)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the features `(B, L, D)` of x `(B, L, D)`, which is zero at padding."""
+        return F.gelu(self.convolution(x.transpose(1, 2))).transpose(1, 2)
+
+
+def _convolution(d_model: int, kernel: int) -> nn.Conv1d:
+    if kernel < 1 or kernel % 2 == 0:
+        raise ConfigError(f"model.stem_kernel must be odd and at least 1: got {kernel}")
+    return nn.Conv1d(d_model, d_model, kernel, padding=kernel // 2)
 
 
 class PlainBlock(nn.Module):
@@ -120,24 +151,104 @@ class TransformerBlock(nn.Module):
         self.norm_mixer = nn.LayerNorm(d_model)
         self.mixer = mixer
         self.norm_feedforward = nn.LayerNorm(d_model)
-        self.feedforward = nn.Sequential(
-            nn.Linear(d_model, d_feedforward),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(d_feedforward, d_model),
-            nn.Dropout(dropout),
-        )
+        self.feedforward = _feed_forward(d_model, d_feedforward, dropout)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         """Return `(B, L, D)`; arguments are those of `Mixer.forward`."""
         x = x + self.dropout(self.mixer(self.norm_mixer(x), mask, source))
-        if not self.training:
-            return x + self._feed_forward(x)
-        # The hidden activations are the widest tensors of the block: they are not kept, but recomputed one part at a time.
-        width = x.shape[0] * max(layer.out_features for layer in self.feedforward if isinstance(layer, nn.Linear))
-        parts = x.chunk(-(-x.shape[1] * width // _FEEDFORWARD_FLOATS), dim=1)
-        return x + torch.cat([checkpoint(self._feed_forward, part, use_reentrant=False) for part in parts], dim=1)
+        return x + _in_parts(self._fed_forward, x, self.feedforward)
 
-    def _feed_forward(self, x: Tensor) -> Tensor:
+    def _fed_forward(self, x: Tensor) -> Tensor:
         return self.feedforward(self.norm_feedforward(x))
+
+
+class GatedBlock(nn.Module):
+    """``x + gate * mixer(norm(x))``, then ``x + gate * feedforward(norm(x))``: nearly the identity at first, at any depth.
+
+    Each gate is a learned vector, one number for each channel. In training, a sequence may skip either part (stochastic depth,
+    Huang et al., ECCV 2016); the part is not computed for it, and what the others add is scaled up in return. The gates are
+    LayerScale (Touvron et al., ICCV 2021).
+
+    Args:
+        mixer: the mixer.
+        d_model: width D.
+        d_feedforward: hidden width of the feed-forward layer; 0 for none.
+        gate: initial value of the gates.
+        dropout: dropout probability, for the output of the mixer and both feed-forward layers.
+        drop_path: probability that a sequence skips a part in training.
+    """
+
+    def __init__(
+        self, mixer: Mixer, d_model: int, d_feedforward: int, *, gate: float, dropout: float, drop_path: float
+    ) -> None:
+        super().__init__()
+        self.norm_mixer = nn.LayerNorm(d_model)
+        self.mixer = mixer
+        self.gate_mixer = nn.Parameter(torch.full((d_model,), gate))
+        self.dropout = nn.Dropout(dropout)
+        self.drop_path = drop_path
+        self.feedforward = _feed_forward(d_model, d_feedforward, dropout) if d_feedforward else None
+        if d_feedforward:
+            self.norm_feedforward = nn.LayerNorm(d_model)
+            self.gate_feedforward = nn.Parameter(torch.full((d_model,), gate))
+
+    def forward(self, x: Tensor | Table, mask: Tensor, source: Tensor | Table) -> Tensor:
+        """Return `(B, L, D)`; arguments are those of `Mixer.forward`, with a source that is normalised already."""
+        whole = x.expand() if isinstance(x, Table) else x
+        rows = self._remaining(mask)
+        if rows is None or len(rows):
+            normed = self._normed(_take(x, rows))
+            mixed = self.dropout(self.mixer(normed, _take(mask, rows), _take(source, rows)))
+            whole = self._add(whole, self.gate_mixer * mixed, rows)
+        if self.feedforward is None:
+            return whole
+        rows = self._remaining(mask)
+        if rows is None or len(rows):
+            fed = _in_parts(self._fed_forward, _take(whole, rows), self.feedforward)
+            whole = self._add(whole, self.gate_feedforward * fed, rows)
+        return whole
+
+    def _remaining(self, mask: Tensor) -> Tensor | None:
+        """Return the rows of a batch that do not skip the next part; None for all."""
+        if not self.training or not self.drop_path:
+            return None
+        return (torch.rand(len(mask), device=mask.device) >= self.drop_path).nonzero()[:, 0]
+
+    def _add(self, x: Tensor, part: Tensor, rows: Tensor | None) -> Tensor:
+        """Return `x` `(B, L, D)` plus what a part of the block computed for some of its rows."""
+        if rows is None:
+            return x + part
+        return x.index_add(0, rows, part.to(x.dtype), alpha=1 / (1 - self.drop_path))
+
+    def _normed(self, x: Tensor | Table) -> Tensor | Table:
+        return Table(self.norm_mixer(x.rows), x.index) if isinstance(x, Table) else self.norm_mixer(x)
+
+    def _fed_forward(self, x: Tensor) -> Tensor:
+        assert self.feedforward is not None
+        return self.feedforward(self.norm_feedforward(x))
+
+
+def _take(x: Any, rows: Tensor | None) -> Any:
+    """Return some rows of a batch; all if None."""
+    if rows is None:
+        return x
+    return Table(x.rows, x.index[rows], x.results) if isinstance(x, Table) else x[rows]
+
+
+def _feed_forward(d_model: int, d_hidden: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(d_model, d_hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(d_hidden, d_model), nn.Dropout(dropout)
+    )
+
+
+def _in_parts(function: Callable[[Tensor], Tensor], x: Tensor, layers: nn.Sequential) -> Tensor:
+    """Return ``function(x)``, a feed-forward layer of x `(B, L, D)`, with little memory in training.
+
+    The hidden activations are the widest tensors of a block: they are not kept, but recomputed one part at a time.
+    """
+    if not layers.training:
+        return function(x)
+    width = x.shape[0] * max(layer.out_features for layer in layers if isinstance(layer, nn.Linear))
+    parts = x.chunk(-(-x.shape[1] * width // _FEEDFORWARD_FLOATS), dim=1)
+    return torch.cat([checkpoint(function, part, use_reentrant=False) for part in parts], dim=1)

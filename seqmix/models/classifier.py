@@ -1,4 +1,4 @@
-"""The classifier: ``head(pool(blocks(stem(embedding(kmers(ids)))), mask))``.
+"""The classifier: ``head(pool(blocks(windows(stem(embedding(kmers(ids))))), mask))``.
 
 In: token indices `(B, L)`, or real numbers `(B, L, channels)`, and a mask `(B, L)`, True = a real position. Out: logits
 `(B, C)`. The output depends neither on the values at padded positions nor on the other records in the batch.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,9 +20,11 @@ from seqmix.data.vocabulary import Vocabulary
 from seqmix.errors import ConfigError
 from seqmix.functional.kmers import kmer_count
 from seqmix.functional.kmers import kmers as find_kmers
-from seqmix.mixers import Mixer, Table, build_mixer
-from seqmix.models.blocks import ConvStem, KmerBranch, PlainBlock, TransformerBlock
+from seqmix.mixers import Mixer, Table
+from seqmix.models.blocks import KmerBranch, PlainBlock
+from seqmix.models.parts import block_of, head_of, normalised, positions_of, stem_of
 from seqmix.models.token_tables import TokenTables, parameters_of
+from seqmix.models.windows import embed_windows, pool_windows, window_count, window_mask
 
 _MOST_KMERS = 1 << 20
 
@@ -87,7 +90,9 @@ class SequenceClassifier(nn.Module):
         _check(config, inputs)
         self.pooling, self.source = config.pooling, config.source
         self.kmer, self.letters, self.dropout_branch = config.kmer, inputs.letters, config.dropout_branch
-        self.n_positions = config.max_length + (config.pooling == "cls")
+        self.stride, self.stride_pooling = config.stride, config.stride_pooling
+        self.max_tokens = config.max_length + (config.pooling == "cls")
+        self.n_positions = window_count(self.max_tokens, config.stride)
         self.checkpoint_blocks = config.checkpoint_blocks
         self.channels, self.paired = inputs.channels, inputs.paired
         if inputs.channels:
@@ -96,27 +101,29 @@ class SequenceClassifier(nn.Module):
             self.register_buffer("channel_scale", torch.tensor(scale, dtype=torch.float32))
         # The order of construction decides which random numbers each part gets, so it must not change.
         self.embedding = _embedding(config, inputs)
-        self.position = _positions(config, self.n_positions) if config.positions else None
+        self.position = positions_of(config, self.n_positions) if config.positions else None
+        self.dropout_tokens = config.dropout_tokens
         self.dropout_embedding = nn.Dropout(config.dropout_embedding)
-        self.stem = ConvStem(config.d_model, config.stem_kernel) if config.stem == "conv" else None
-        self.blocks = nn.ModuleList(_block(config, self.n_positions) for _ in range(config.blocks))
-        self.norm = nn.LayerNorm(config.d_model) if isinstance(self.blocks[0], TransformerBlock) else None
+        self.stem = stem_of(config)
+        self.blocks = nn.ModuleList(block_of(config, self.n_positions) for _ in range(config.blocks))
+        self.gated = config.block == "gated"
+        self.norm = None if isinstance(self.blocks[0], PlainBlock) else nn.LayerNorm(config.d_model)
         branch = (config.words, inputs.letters, config.d_words, config.dropout_words)
         self.words = KmerBranch(*branch) if config.words else None
         self.dropout_head = nn.Dropout(config.dropout_head)
-        width = (self.n_positions if config.pooling == "flat" else 1) * config.d_model
+        width = {"flat": self.n_positions, "mean-max": 2}.get(config.pooling, 1) * config.d_model
         width = (width + (config.d_words if config.words else 0)) * (4 if inputs.paired else 1)
-        self.head = _head(width, config.head_hidden, n_outputs)
+        self.head = head_of(width, config.head_hidden, n_outputs)
 
         mixers = [module for module in self.modules() if isinstance(module, Mixer)]
-        by_token = not inputs.channels and (config.stem == "none" or config.source == "tokens")
+        by_token = not inputs.channels and (config.stem == "none" or config.source == "tokens") and config.stride == 1
         tabulated = by_token and all(mixer.tabulated for mixer in mixers)
         self._tabulator = TokenTables(sum(mixer.row_floats for mixer in mixers)) if tabulated else None
 
     @property
     def length_limit(self) -> int | None:
         """The most tokens (CLS included) that a sequence may have; None for no limit."""
-        return self.n_positions if self.pooling == "flat" or self.position is not None else None
+        return self.max_tokens if self.pooling == "flat" or self.position is not None else None
 
     def mixer_label(self) -> str:
         """Return the part of a run's name that describes the mixer's options."""
@@ -152,7 +159,7 @@ class SequenceClassifier(nn.Module):
             ConfigError: L exceeds `length_limit`.
         """
         tokens, kept = self._tokens(ids, mask)
-        pooled = self.pool(self._features(tokens, kept), kept)
+        pooled = self.pool(self._features(tokens, kept), window_mask(kept, self.stride))
         if self.words is not None:
             counted = self.words(ids, mask, cls=self.pooling == "cls")
             if self.training and self.dropout_branch:
@@ -164,8 +171,15 @@ class SequenceClassifier(nn.Module):
         return self.head(self.dropout_head(pooled))
 
     def features(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Return the last block's output `(B, L', D)`, zero at padding; L' is L, or L - K + 1 with k-mers of K characters."""
+        """Return the last block's output `(B, L', D)`, zero at padding, whose real positions `feature_mask` tells.
+
+        L' is the number T of tokens (L, or L - K + 1 with k-mers of K characters) or, with a stride s, ceil(T / s).
+        """
         return self._features(*self._tokens(ids, mask))
+
+    def feature_mask(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return which positions of `features` are real, `(B, L')` bool."""
+        return window_mask(self._tokens(ids, mask)[1], self.stride)
 
     def _tokens(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return the token indices to embed, zero at padding (characters, or the k-mers that begin at each), and their mask."""
@@ -183,38 +197,77 @@ class SequenceClassifier(nn.Module):
         return ids.masked_fill(~mask, 0), mask
 
     def _features(self, ids: Tensor, mask: Tensor) -> Tensor:
-        keep = mask[:, :, None]
-        table = self._table(ids)
-        x: Tensor = table.expand() if table is not None else self._embed(ids)
-        embedded = x = self.dropout_embedding(x).masked_fill(~keep, 0.0)
-        if self.stem is not None:
-            x = self.stem(x).masked_fill(~keep, 0.0)
-        source = table if table is not None else embedded if self.source == "tokens" else x
-        for number, block in enumerate(self.blocks):
-            start = table if table is not None and number == 0 and self.stem is None else x
+        start, source = self._embedded(ids, mask) if self.stride == 1 else self._windows(ids, mask)
+        mask = window_mask(mask, self.stride)
+        if self.gated:
+            source = normalised(source)
+        x: Any = start
+        for block in self.blocks:
             if self.checkpoint_blocks and self.training:
-                x = checkpoint(block, start, mask, source, use_reentrant=False)
+                x = checkpoint(block, x, mask, source, use_reentrant=False)
             else:
-                x = block(start, mask, source)
-        if self.norm is not None:
-            x = self.norm(x)
-        return x.masked_fill(~keep, 0.0)
+                x = block(x, mask, source)
+        features: Tensor = x if self.norm is None else self.norm(x)
+        return features.masked_fill(~mask[:, :, None], 0.0)
 
-    def _embed(self, ids: Tensor) -> Tensor:
+    def _embedded(self, ids: Tensor, mask: Tensor) -> tuple[Tensor | Table, Tensor | Table]:
+        """Return the input of the first block and the source of the links, each `(B, L, D)` or a table."""
+        shown = self._shown(mask)
+        table = self._table(ids, shown)
+        if table is not None and self.stem is None:
+            return table, table
+        embedded = table.expand() if table is not None else self._embed(ids, shown, self.position)
+        embedded = self.dropout_embedding(embedded).masked_fill(~mask[:, :, None], 0.0)
+        x = embedded if self.stem is None else self.stem(embedded).masked_fill(~mask[:, :, None], 0.0)
+        return x, table if table is not None else embedded if self.source == "tokens" else x
+
+    def _windows(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `_embedded` does, `(B, ceil(L / stride), D)`: tokens are pooled before positions are added."""
+        shown, how = self._shown(mask), (mask, self.stride, self.stride_pooling)
+        by_element = self.training and self.dropout_embedding.p > 0
+        if self.stem is None and self.stride_pooling == "mean" and not self.channels and not by_element:
+            x = source = embed_windows(ids, mask if shown is None else shown, mask, self.embedding.weight, self.stride)
+        else:
+            embedded = self.dropout_embedding(self._embed(ids, shown, None)).masked_fill(~mask[:, :, None], 0.0)
+            stemmed = embedded if self.stem is None else self.stem(embedded).masked_fill(~mask[:, :, None], 0.0)
+            x = source = pool_windows(stemmed, *how)
+            if self.source == "tokens" and self.stem is not None:
+                source = pool_windows(embedded, *how)
+        if self.position is None:
+            return x, source
+        added = self.position.weight[: x.shape[1]] * window_mask(mask, self.stride)[:, :, None]
+        return x + added, source + added
+
+    def _shown(self, mask: Tensor) -> Tensor | None:
+        """Return `(B, L)` bool, the tokens that training does not hide; None for all."""
+        if not self.training or not self.dropout_tokens:
+            return None
+        shown = torch.rand(mask.shape, device=mask.device) >= self.dropout_tokens
+        if self.pooling == "cls":
+            shown[:, 0] = True
+        return shown
+
+    def _embed(self, ids: Tensor, shown: Tensor | None, position: nn.Embedding | None) -> Tensor:
         x: Tensor = self.embedding(ids)
-        return x if self.position is None else x + self.position.weight[: ids.shape[1]]
+        x = x if shown is None else x.masked_fill(~shown[:, :, None], 0.0)
+        return x if position is None else x + position.weight[: ids.shape[1]]
 
-    def _table(self, ids: Tensor) -> Table | None:
+    def _table(self, ids: Tensor, shown: Tensor | None) -> Table | None:
         if self._tabulator is None or (self.training and self.dropout_embedding.p > 0):
             return None
         assert isinstance(self.embedding, nn.Embedding)
-        positions = None if self.position is None else self.position.weight
-        return self._tabulator.table(ids, self.embedding.weight, positions, parameters_of(self))
+        tokens, positions = self.embedding.weight, None if self.position is None else self.position.weight
+        if shown is not None:  # hidden tokens have a row of zeros
+            ids, tokens = ids.masked_fill(~shown, len(tokens)), F.pad(tokens, (0, 0, 0, 1))
+        return self._tabulator.table(ids, tokens, positions, parameters_of(self))
 
     def pool(self, features: Tensor, mask: Tensor) -> Tensor:
-        """Pool features `(B, L, D)`, zero at padding, to `(B, D)`, or to `(B, n_positions * D)` for flat pooling."""
-        if self.pooling == "mean":
-            return features.sum(1) / mask.sum(1, keepdim=True)
+        """Pool features `(B, L', D)`, zero at padding: to `(B, D)`, `(B, 2 D)` (mean-max), or `(B, n_positions * D)` (flat)."""
+        if self.pooling in ("mean", "mean-max"):
+            mean = features.sum(1) / mask.sum(1, keepdim=True)
+            if self.pooling == "mean":
+                return mean
+            return torch.cat((mean, features.masked_fill(~mask[:, :, None], -float("inf")).amax(1)), dim=1)
         if self.pooling == "cls":
             return features[:, 0]
         return F.pad(features, (0, 0, 0, self.n_positions - features.shape[1])).flatten(1)
@@ -225,18 +278,6 @@ def _one_of_two(first: Tensor, second: Tensor, probability: float, rows: int) ->
     chance = torch.rand(len(first) // rows, 1, device=first.device).repeat(rows, 1)
     keep_first, keep_second = chance >= probability / 2, (chance < probability / 2) | (chance >= probability)
     return first * keep_first, second * keep_second
-
-
-def _sinusoids(positions: int, width: int) -> Tensor:
-    """Return alternating sines and cosines `(positions, width)` of wavelengths from 2 pi to 20,000 pi, with RMS 1.
-
-    Vaswani et al., Attention Is All You Need, NeurIPS 2017, section 3.5 (where the amplitude is 1).
-    """
-    channel = torch.arange(width, dtype=torch.float64)
-    wave = 1e4 ** -((channel - channel % 2) / width)
-    angle = torch.arange(positions, dtype=torch.float64)[:, None] * wave
-    table = torch.where(channel % 2 == 0, angle.sin(), angle.cos())
-    return (table / table.square().mean().sqrt()).float()
 
 
 def _check(config: ModelConfig, inputs: InputSpec) -> None:
@@ -254,6 +295,12 @@ def _check(config: ModelConfig, inputs: InputSpec) -> None:
     if config.position_start != "normal" and not config.positions:
         name = "model.position_start"
         raise ConfigError(f"{name} = {config.position_start} needs positions: set model.positions = true", option=name)
+    if config.stride > 1 and config.pooling == "cls":
+        raise ConfigError(
+            f"model.stride = {config.stride} pools the CLS token with the tokens after it: use another model.pooling than cls, "
+            "or set model.stride = 1",
+            option="model.stride",
+        )
     if inputs.channels and config.pooling == "cls":
         raise ConfigError(
             "model.pooling = cls puts a token in front, but these data are numbers, not tokens; use mean or flat",
@@ -264,29 +311,11 @@ def _check(config: ModelConfig, inputs: InputSpec) -> None:
 def _embedding(config: ModelConfig, inputs: InputSpec) -> nn.Embedding | nn.Linear:
     if inputs.channels:
         return nn.Linear(inputs.channels, config.d_model)
-    return nn.Embedding(kmer_count(config.kmer, inputs.letters) if config.kmer else inputs.vocab_size, config.d_model)
-
-
-def _positions(config: ModelConfig, n_positions: int) -> nn.Embedding:
-    position = nn.Embedding(n_positions, config.d_model)
-    if config.position_start == "sinusoidal":
+    embedding = nn.Embedding(kmer_count(config.kmer, inputs.letters) if config.kmer else inputs.vocab_size, config.d_model)
+    if config.embedding_std != 1:
         with torch.no_grad():
-            position.weight.copy_(_sinusoids(n_positions, config.d_model) * config.position_std)
-    else:
-        nn.init.normal_(position.weight, std=config.position_std)
-    return position
-
-
-def _block(config: ModelConfig, n_positions: int) -> PlainBlock | TransformerBlock:
-    mixer = build_mixer(config.mixer, config.d_model, n_positions, config.mixer_options)
-    if mixer.block == "transformer":
-        return TransformerBlock(mixer, config.d_model, config.d_feedforward, config.dropout)
-    return PlainBlock(mixer, config.d_model, config.norm, config.residual, config.dropout)
-
-
-def _head(width: int, hidden: int, n_outputs: int) -> nn.Module:
-    single = nn.Linear(width, n_outputs)  # made even if unused, so that later random numbers are those of 0.1.0
-    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, n_outputs)) if hidden else single
+            embedding.weight.mul_(config.embedding_std)
+    return embedding
 
 
 def build_model(

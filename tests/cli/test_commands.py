@@ -105,7 +105,7 @@ def test_missing_file_is_explained_in_one_line(run, arguments, words):
         (["--mixer", "parmixer"], ["no mixer 'parmixer'", "did you mean 'paramixer'?"]),
         (["--recipe", "paramixer/genom"], ["no recipe 'paramixer/genom'", "did you mean 'paramixer/genome'?"]),
         (["--set", "modle.blocks=2"], ["no configuration table 'modle'", "did you mean 'model'?"]),
-        (["--set", "model.block=2"], ["no option 'model.block'", "did you mean 'blocks'?"]),
+        (["--set", "model.bloks=2"], ["no option 'model.bloks'", "did you mean 'blocks'?"]),
         (["--set", "mixer.n_link=3"], ["no option 'n_link'", "did you mean 'n_links'?"]),
         (["--set", "training.lr"], ["table.option=value"]),
         (["--set", "training.speed=3"], ["no option 'training.speed'", "lr"]),

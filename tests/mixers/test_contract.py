@@ -43,7 +43,7 @@ CASES = [
     for options in OPTIONS.get(name, [{}])
 ]
 every_mixer = pytest.mark.parametrize(("name", "options"), CASES)
-every_pooling = pytest.mark.parametrize("pooling", POOLINGS)
+every_pooling = pytest.mark.parametrize("pooling", [name for name in POOLINGS if name != "mean-max"])  # GATED has that
 
 
 @pytest.fixture(autouse=True)
@@ -182,6 +182,44 @@ def test_parameters_have_finite_gradients_and_survive_saving(name, options, pool
     assert not torch.equal(other.eval()(ids, mask), model.eval()(ids, mask))
     other.load_state_dict(unpack(path)[0])
     assert torch.equal(other(ids, mask), model(ids, mask))
+
+
+# 2. to 5. again in gated blocks, with and without windows of tokens in front of them.
+
+GATED = {"block": "gated", "gate": 0.5, "blocks": 2}
+gated = pytest.mark.parametrize("more", [GATED, GATED | {"stride": 3, "stem": "conv", "d_feedforward": 0}], ids=["", "strided"])
+first_case = pytest.mark.parametrize("name", available_mixers())
+
+
+@first_case
+@gated
+def test_gated_classifier_output_depends_on_own_sequence_only(name, more):
+    options = OPTIONS.get(name, [{}])[0]
+    model = classifier(name, options, "mean-max", dropout=0.3, drop_path=0.3, dropout_tokens=0.3, **more).eval()
+    rows = sequences([1, 2, 7, 13, 21])
+    with torch.inference_mode():
+        alone = [model(ids[None], torch.ones(1, len(ids), dtype=torch.bool))[0] for ids in rows]
+        for order in ([0, 1, 2, 3, 4], [3, 1, 4, 0, 2], [1, 2]):
+            for padding in (0, 7, 10**9):
+                ids, mask = batch([rows[i] for i in order], padding, extra=0 if 4 in order else 8)
+                found = model(ids, mask)
+                assert torch.equal(model(ids, mask), found)
+                for row, i in zip(found, order, strict=True):
+                    torch.testing.assert_close(row, alone[i], rtol=0, atol=1e-10)
+
+
+@first_case
+@gated
+def test_gated_classifier_has_all_gradients_and_sees_the_last_token(name, more):
+    model = classifier(name, OPTIONS.get(name, [{}])[0], **more)
+    ids, mask = batch(sequences([1, 9, 19]), 0)
+    torch.nn.functional.cross_entropy(model(ids, mask), torch.tensor([0, 1, 2])).backward()
+    for parameter_name, parameter in model.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), parameter_name
+    before = model.eval()(ids, mask)
+    for row, n in enumerate((1, 9, 19)):
+        ids[row, n - 1] = ids[row, n - 1] % (VOCABULARY - 2) + 2
+    assert (model(ids, mask) - before).abs().amax(1).min() > 1e-8
 
 
 # 6. Any length.

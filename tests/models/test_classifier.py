@@ -43,6 +43,21 @@ def test_mean_pooling_averages_real_tokens(batch):
     torch.testing.assert_close(model(*batch), model.head(expected))
 
 
+def test_mean_max_pooling_joins_mean_and_maximum_over_real_tokens(batch):
+    model = classifier(pooling="mean-max")
+    features = model.features(*batch)
+    real = [features[b, :n] for b, n in enumerate(LENGTHS)]
+    expected = torch.stack([torch.cat((row.mean(0), row.amax(0))) for row in real])
+    torch.testing.assert_close(model.pool(features, batch[1]), expected)
+    torch.testing.assert_close(model(*batch), model.head(expected))
+    assert (expected[:, 6:] < 0).any()  # where padding, which is zero, would be larger
+
+
+def test_mean_max_pooling_of_pairs(batch):
+    ids, mask = (torch.cat((part, part.flip(0))) for part in batch)
+    assert classifier(pooling="mean-max", paired=True)(ids, mask).shape == (3, 3)
+
+
 def test_cls_pooling_takes_first_token(batch):
     model = classifier(pooling="cls")
     features = model.features(*batch)
@@ -84,6 +99,32 @@ def test_positions_distinguish_equal_tokens():
     assert torch.pdist(with_positions).min() > 1e-6
 
 
+def test_embedding_std_scales_the_same_random_numbers():
+    torch.manual_seed(0)
+    plain, after = classifier(), torch.rand(1)
+    torch.manual_seed(0)
+    small = classifier(embedding_std=0.02)
+    assert torch.equal(torch.rand(1), after)
+    torch.testing.assert_close(small.embedding.weight, plain.embedding.weight * 0.02)
+    for (name, one), other in zip(plain.named_parameters(), small.parameters(), strict=True):
+        assert name == "embedding.weight" or torch.equal(one, other), name
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_dropout_of_tokens_zeroes_whole_embeddings_in_training_only(pooling):
+    model = classifier(dropout_tokens=0.3, stem="none", mixer="conv", max_length=400, pooling=pooling)
+    captured = []
+    model.blocks[0].register_forward_pre_hook(lambda _, inputs: captured.append(inputs[0]))
+    ids, mask = torch.randint(2, 9, (2, 400)), torch.ones(2, 400, dtype=torch.bool)
+    model(ids, mask)
+    model.eval()(ids, mask)
+    hidden = (captured[0] == 0).all(-1)
+    assert 0.2 < hidden.float().mean() < 0.4
+    assert torch.equal(captured[0], captured[1].masked_fill(hidden[..., None], 0))
+    assert torch.equal(captured[1], model.embedding(ids))
+    assert pooling != "cls" or not hidden[:, 0].any()
+
+
 def test_positions_start_with_given_scale():
     for std in (0.02, 1.0):
         weights = classifier(positions=True, position_std=std, max_length=2000).position.weight
@@ -112,6 +153,18 @@ def test_stem_is_residual_convolution_per_sequence(batch):
         expected = x + F.gelu(F.conv1d(x.T[None], convolution.weight, convolution.bias, padding=1))[0].T
         torch.testing.assert_close(captured[0][b, :n], expected)
     assert classifier(stem="none").stem is None
+
+
+def test_motif_stem_is_convolution_alone(batch):
+    model = classifier(stem="motif", stem_kernel=3)
+    captured = []
+    model.blocks[0].register_forward_pre_hook(lambda _, inputs: captured.append(inputs[0]))
+    model(*batch)
+    convolution = model.stem.convolution
+    for b, n in enumerate(LENGTHS):
+        x = model.embedding(batch[0][b, :n])
+        expected = F.gelu(F.conv1d(x.T[None], convolution.weight, convolution.bias, padding=1))[0].T
+        torch.testing.assert_close(captured[0][b, :n], expected)
 
 
 def test_every_block_receives_embedded_input_as_source(batch):
@@ -180,7 +233,7 @@ def test_any_length_without_positions_and_flat_pooling(pooling):
     assert model(torch.full((1, 100), 2), torch.ones(1, 100, dtype=torch.bool)).isfinite().all()
 
 
-@pytest.mark.parametrize("which", ["dropout", "dropout_embedding", "dropout_head"])
+@pytest.mark.parametrize("which", ["dropout", "dropout_embedding", "dropout_head", "dropout_tokens"])
 @pytest.mark.parametrize("mixer", ["paramixer", "softmax"])
 def test_each_dropout_is_active_in_training_only(which, mixer, batch):
     model = classifier(mixer=mixer, **{which: 0.5})
@@ -237,8 +290,8 @@ def test_build_model_follows_config(batch):
     ("options", "message"),
     [
         ({"mixer": "paramixr"}, "no mixer 'paramixr'; available: bigbird, chordmixer, conv"),
-        ({"pooling": "max"}, "mean, cls, flat"),
-        ({"stem": "fft"}, "conv, none"),
+        ({"pooling": "max"}, "mean, cls, flat, mean-max"),
+        ({"stem": "fft"}, "conv, motif, none"),
         ({"positions": True, "position_start": "zero"}, "normal, sinusoidal"),
         ({"position_start": "sinusoidal"}, "model.positions = true"),
         ({"stem": "conv", "stem_kernel": 4}, "odd"),
@@ -256,6 +309,12 @@ def test_build_model_follows_config(batch):
         ({"mixer": "skyformer", "mixer_options": {"gamma": 0}}, "gamma"),
         ({"mixer": "skyformer", "mixer_options": {"n_landmarks": 0}}, "n_landmarks"),
         ({"mixer": "skyformer", "mixer_options": {"iterations": -1}}, "iterations"),
+        ({"mixer": "softmax", "d_feedforward": 0}, "published block of 'softmax' has a feed-forward layer"),
+        ({"stride": 4, "pooling": "cls"}, "model.stride = 4 pools the CLS token"),
+        ({"stride": 0}, "stride must be at least 1"),
+        ({"block": "gatd"}, "published, gated; did you mean|published, gated: got 'gatd'"),
+        ({"block": "gated", "drop_path": 1.0}, "drop_path"),
+        ({"embedding_std": 0.0}, "embedding_std must be above 0"),
     ],
     ids=str,
 )

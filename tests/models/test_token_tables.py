@@ -50,6 +50,9 @@ CASES = {
     "words and positions": {"kmer": 1, "positions": True, "position_std": 1.0},
     "tokens beside a stem": {"stem": "conv", "source": "tokens", "blocks": 2},
     "words beside the blocks": {"words": 2, "d_words": 5},
+    "gated": {"block": "gated", "blocks": 2, "gate": 1.0},
+    "gated, positions": {"block": "gated", "gate": 1.0, "positions": True, "position_std": 1.0, "d_feedforward": 0},
+    "gated beside a stem": {"block": "gated", "blocks": 2, "gate": 1.0, "stem": "motif", "source": "tokens"},
 }
 every_case = pytest.mark.parametrize("options", CASES.values(), ids=CASES)
 
@@ -94,6 +97,23 @@ def test_embedding_dropout_prevents_tables_in_training_only(batch):
     model = classifier(dropout_embedding=0.5)
     assert tables_used(model.train(), batch) == [None]
     assert tables_used(model.eval(), batch) == [7]
+
+
+@pytest.mark.parametrize("options", [{}, {"positions": True}, {"block": "gated", "drop_path": 0.5}], ids=str)
+def test_tables_keep_outputs_with_hidden_tokens(options, batch, monkeypatch):
+    model = classifier(dropout_tokens=0.3, **options)
+    assert all(tables_used(model, batch))
+    results = []
+    for tables in (True, False):
+        if not tables:
+            monkeypatch.setattr(token_tables, "_of_batch", lambda *_: None)
+        torch.manual_seed(0)
+        model.zero_grad()
+        logits = model(*batch)
+        logits.square().sum().backward()
+        results.append([logits.detach(), *(p.grad.clone() for p in model.parameters())])
+    for tabulated, plain in zip(*results, strict=True):
+        torch.testing.assert_close(tabulated, plain, rtol=0, atol=1e-10)
 
 
 def test_no_table_with_as_many_rows_as_positions():

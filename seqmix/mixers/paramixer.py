@@ -3,7 +3,11 @@
 ``V_0 = g(V)``, ``V_m = W_m V_(m-1) + V_(m-1)`` for m = 1..n_factors. Row i of W_m has its non-zeros f_m(source_i) at the
 offsets of the protocol, on the circle of the sequence's own length. f_m and g are two-layer MLPs.
 
-Cost: O(L D log^2 L) operations for the mixing and O(L D d_hidden log L) for the links; O(L D log L) memory.
+With H heads, the channels are H groups, and f_m computes H factors, one for each group: what a group mixes, the others do not
+have to. Nothing passes between groups in the mixer but through g.
+
+Cost: O(L D log^2 L) operations for the mixing, whatever H, and O(L d_hidden (D + H log L) log L) for the links; memory
+O(L (D + H log L) log L). Heads fold into the batch: no values or links are copied.
 
 Source: Yu, Khalitov, Cheng, Yang, "Paramixer: Parameterizing Mixing Links in Sparse Factors Works Better than Dot-Product
 Self-Attention", CVPR 2022.
@@ -54,9 +58,13 @@ class Paramixer(Mixer):
         link_scale: initial scale of the links' output layer, relative to that of `nn.Linear`. At 1, as published, a product of
             many factors starts as a random mixture of the whole sequence, by which a model can memorise its training
             sequences; at 0.1 it starts near the identity and learns what to mix.
-        rescale_every: number of factors after which a sequence's values are divided by their root mean square; 0 for never, as
-            published. Nothing else bounds a product of many factors: without rescaling, values have grown to 1e18 and
-            overflowed. A LayerNorm after the block removes the scale in any case.
+        rescale_every: number of factors after which a sequence's values are divided by their root mean square (of each group
+            of channels, with several heads); 0 for never, as published. Nothing else bounds a product of many factors: without
+            rescaling, values have grown to 1e18 and overflowed. A LayerNorm after the block removes the scale in any case.
+        n_heads: number of groups of channels H with links of their own; it divides D. Channel d is in group d mod H.
+
+    Raises:
+        ValueError: an option is not allowed.
     """
 
     block = "plain"
@@ -75,6 +83,7 @@ class Paramixer(Mixer):
         residual: bool = True,
         link_scale: float = 0.1,
         rescale_every: int = 4,
+        n_heads: int = 1,
     ) -> None:
         super().__init__()
         if protocol not in PROTOCOLS:
@@ -90,13 +99,16 @@ class Paramixer(Mixer):
             raise ValueError(f"mixer.d_hidden must be at least 1: got {d_hidden}")
         if protocol == "cdil" and self.n_links % 2 == 0:
             raise ValueError(f"mixer.n_links must be odd for cdil: got {self.n_links}")
+        if n_heads < 1 or d_model % n_heads:
+            raise ValueError(f"mixer.n_heads must divide d_model: got {n_heads} heads for a width of {d_model}")
+        self.n_heads = n_heads
         self.offsets = [protocol_offsets(protocol, self.n_links, factor) for factor in range(self.n_factors)]
-        self.links = StackedMLP(d_model, d_hidden, self.n_links, count=self.n_factors)
+        self.links = StackedMLP(d_model, d_hidden, self.n_links * n_heads, count=self.n_factors)
         self.residual = residual
         self.rescale_every = rescale_every
         # W V + V = (W + I) V, and the first offset is 0, so the residual adds 1 to the first link.
-        shift = torch.zeros(self.n_links)
-        shift[0] = float(residual)
+        shift = torch.zeros(self.n_links * n_heads)
+        shift[:n_heads] = float(residual)
         self.register_buffer("shift", shift, persistent=False)
         with torch.no_grad():
             self.links.weight_out.mul_(link_scale)
@@ -104,38 +116,43 @@ class Paramixer(Mixer):
         self.values = StackedMLP(d_model, d_hidden, d_model, count=1)
 
     def forward(self, x: Tensor | Table, mask: Tensor, source: Tensor | Table) -> Tensor:
-        lengths = mask.sum(1)
-        links, values = self._links(source, mask), self._values(x, mask)
+        lengths = mask.sum(1).repeat(self.n_heads)
+        links, values = self._links(source, mask), self._place(self.values(_columns(x, mask))[0], x, mask)
         # Unbind all factors at once: selecting one factor would allocate a gradient of the size of all.
         for factor, (factor_links, offsets) in enumerate(zip(links.unbind(), self.offsets, strict=True)):
-            placed = _place(factor_links, source, mask)
+            placed = self._place(factor_links, source, mask)
             values = circular_mix(placed, values, offsets, lengths=lengths)
             if self.rescale_every and (factor + 1) % self.rescale_every == 0:
                 values = values * _inverse_scale(values, lengths)
-        return values.transpose(1, 2)
+        return values.unflatten(0, (self.n_heads, -1)).permute(1, 3, 2, 0).flatten(2)
 
     def _links(self, source: Tensor | Table, mask: Tensor) -> Tensor:
-        """Return the links of all factors, `(n_factors, K, B * L)`, or `(n_factors, K, R)` for the rows of a table."""
+        """Return the links of all factors, `(n_factors, K * H, B * L)`, or `(n_factors, K * H, R)` for the rows of a table."""
         if not isinstance(source, Table) or source.results is None:
             return self.links(_columns(source, mask), self.shift)
         if id(self) not in source.results:
             source.results[id(self)] = self.links(_columns(source, mask), self.shift)
         return source.results[id(self)]
 
-    def _values(self, x: Tensor | Table, mask: Tensor) -> Tensor:
-        """Return V_0 = g(x), `(B, D, L)`."""
-        return _place(self.values(_columns(x, mask))[0], x, mask)
+    def _place(self, columns: Tensor, origin: Tensor | Table, mask: Tensor) -> Tensor:
+        """Move columns `(N * H, B * L)`, or `(N * H, R)` of a table, to their positions: `(H * B, N, L)`, a view.
+
+        The heads are the faster index of the columns, so that one stride leads through all heads and sequences.
+        """
+        if isinstance(origin, Table):
+            columns = columns.gather(1, origin.index.reshape(1, -1).expand(len(columns), -1))
+        return columns.view(-1, self.n_heads * len(mask), mask.shape[1]).transpose(0, 1)
 
     @property
     def row_floats(self) -> int:
-        return self.n_factors * self.n_links
+        return self.n_factors * self.n_links * self.n_heads
 
     def label(self) -> str:
         return self.protocol
 
 
 def _inverse_scale(values: Tensor, lengths: Tensor) -> Tensor:
-    """Return 1 / root mean square of each sequence's values `(B, D, L)`, which are zero at padding: `(B, 1, 1)`."""
+    """Return 1 / root mean square of the values of each row `(H * B, D / H, L)`, which are zero at padding: `(H * B, 1, 1)`."""
     mean_square = values.square().sum((1, 2)) / (lengths * values.shape[1])
     return (mean_square + 1e-12).rsqrt()[:, None, None]
 
@@ -145,13 +162,6 @@ def _columns(x: Tensor | Table, mask: Tensor) -> Tensor:
     if isinstance(x, Table):
         return x.rows.T.contiguous()
     return x.masked_fill(~mask[:, :, None], 0.0).flatten(0, 1).T.contiguous()
-
-
-def _place(columns: Tensor, origin: Tensor | Table, mask: Tensor) -> Tensor:
-    """Move columns `(K, B * L)`, or `(K, R)` of a table, to their positions: `(B, K, L)`."""
-    if isinstance(origin, Table):
-        columns = columns.gather(1, origin.index.reshape(1, -1).expand(len(columns), -1))
-    return columns.view(len(columns), *mask.shape).transpose(0, 1)
 
 
 class StackedMLP(nn.Module):

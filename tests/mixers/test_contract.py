@@ -23,6 +23,7 @@ OPTIONS = {
         {"protocol": "chord", "d_hidden": 6, "rescale_every": 0, "link_scale": 1.0},
         {"protocol": "chord", "d_hidden": 6, "rescale_every": 2, "link_scale": 1.0},
         {"protocol": "chord", "d_hidden": 6, "residual": False, "n_links": 3, "n_factors": 2},
+        {"protocol": "chord", "d_hidden": 6, "n_heads": 4, "rescale_every": 2, "link_scale": 1.0},
     ],
     "nystromformer": [{"n_landmarks": 4}, {"n_landmarks": 32, "conv_kernel": 3}],
     "linformer": [{"n_features": 5}, {"n_features": 4, "share_kv": False}],
@@ -256,8 +257,14 @@ def stacked(mlps):
 
 
 def naive_paramixer(built, x, source):
-    links, values = stacked(built.links), stacked(built.values)[0]
-    return naive.paramixer(x, source, links, values, built.protocol, built.residual, built.rescale_every)
+    weight_in, bias_in, weight_out, bias_out = stacked(built.values)[0]
+    mixed = []
+    for head in range(built.n_heads):  # a Paramixer of its own, with every n-th output of the MLPs
+        own = slice(head, None, built.n_heads)
+        links = [(w, b, v[own], c[own]) for w, b, v, c in stacked(built.links)]
+        values = (weight_in, bias_in, weight_out[own], bias_out[own])
+        mixed.append(naive.paramixer(x, source, links, values, built.protocol, built.residual, built.rescale_every))
+    return torch.stack(mixed, dim=2).flatten(1)
 
 
 def naive_skyformer(built, h, q, k, v):

@@ -50,6 +50,7 @@ CASES = {
     "words and positions": {"kmer": 1, "positions": True, "position_std": 1.0},
     "tokens beside a stem": {"stem": "conv", "source": "tokens", "blocks": 2},
     "words beside the blocks": {"words": 2, "d_words": 5},
+    "heads": {"blocks": 2, "mixer_options": {"d_hidden": 5, "link_scale": 1.0, "n_heads": 3}},
     "gated": {"block": "gated", "blocks": 2, "gate": 1.0},
     "gated, positions": {"block": "gated", "gate": 1.0, "positions": True, "position_std": 1.0, "d_feedforward": 0},
     "gated beside a stem": {"block": "gated", "blocks": 2, "gate": 1.0, "stem": "motif", "source": "tokens"},

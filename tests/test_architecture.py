@@ -26,8 +26,8 @@ OPTIONS = {
     "compare": "mixers seeds budget max-length recipe config set device precision threads jobs baselines output overwrite "
     "quiet",
     "recipes": "",
-    "generate": "length train val test min-length max-depth max-args difficulty variant distance spread motif-length "
-    "degenerate motif-seed decoys seed output overwrite quiet",
+    "generate": "length train val test min-length max-depth max-args difficulty variant distance spread copies "
+    "motif-length degenerate motif-seed decoys seed output overwrite quiet",
     "reproduce lra": "data tasks methods budget max-length seeds generate train device threads jobs set output overwrite quiet",
     "reproduce genome": "data tasks methods budget max-length seeds device threads jobs set output overwrite quiet",
     "reproduce scalability": "tasks lengths mixers budget seeds train test device threads jobs set output overwrite quiet",

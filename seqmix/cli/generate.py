@@ -38,12 +38,15 @@ def generate(
     distance: Annotated[
         int | None,
         typer.Option(
-            help="motifs: letters from motif to motif. (default: a third of the length; spacing: a quarter; frame: a sixteenth)"
+            help="motifs: letters from motif to motif. (default: 5/8 of the length of a copy; spacing: 2/5; frame: 1/16)"
         ),
     ] = None,
     spread: Annotated[
         int | None,
         typer.Option(help="motifs: largest deviation from the distance. (default: a tenth of the distance; frame: 12)"),
+    ] = None,
+    copies: Annotated[
+        int | None, typer.Option(help="motifs: stretches of equal length, each with the motifs of one class. (default: 1)")
     ] = None,
     motif_length: Annotated[int | None, typer.Option(help="motifs: letters of a motif, 8 to 24. (default: 14)")] = None,
     degenerate: Annotated[
@@ -51,7 +54,7 @@ def generate(
     ] = None,
     motif_seed: Annotated[int | None, typer.Option(help="motifs: seed of the motifs. (default: 0)")] = None,
     decoys: Annotated[
-        int | None, typer.Option(help="motifs: places in the background with halves of both motifs. (default: 2)")
+        int | None, typer.Option(help="motifs: places in the background of each copy with halves of both motifs. (default: 2)")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("seqmix-data"),
@@ -74,6 +77,7 @@ def generate(
         "variant": variant,
         "distance": distance,
         "spread": spread,
+        "copies": copies,
         "motif_length": motif_length,
         "degenerate": degenerate,
         "motif_seed": motif_seed,

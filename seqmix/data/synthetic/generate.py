@@ -80,8 +80,8 @@ def generate(
         progress: True to draw a progress bar; or a function, called now and then with the number of records and
             positions so far.
         **options: options of the task: `length`; for listops also `min_length`, `max_depth` and `max_args`; for pathfinder
-            also `difficulty`; for motifs also `variant`, `distance`, `spread`, `motif_length`, `degenerate`, `motif_seed` and
-            `decoys`.
+            also `difficulty`; for motifs also `variant`, `distance`, `spread`, `copies`, `motif_length`, `degenerate`,
+            `motif_seed` and `decoys`.
 
     Returns:
         The data set, opened.

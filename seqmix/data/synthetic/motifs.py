@@ -5,12 +5,14 @@ occurrence are drawn anew. The motifs A and B follow from `motif_seed`, so that 
 Positions are counted from start to start. The distance is uniform in ``distance - spread..distance + spread``, and the place
 of the whole is uniform in the sequence; the rest is background, letters that are uniform and independent. Variants:
 
-- order: A and B; which comes first (A-first, B-first)? The distance is by default a third of the length. Then the place of one
-  motif alone tells the class in half of the records.
+- order: A and B; which comes first (A-first, B-first)? The distance is by default five eighths of the length, 5 kb of 8. Then
+  the half in which a motif stands tells the class; at a third of the length or less, only both motifs together do.
 - spacing: A, A and A; is the second in the middle (equal), or off it to either side by a quarter to a half of the distance
-  (unequal)? The outer two are twice the distance apart. The distance is by default a quarter of the length.
-- frame: A, then B; is their distance a multiple of three (in-frame) or not (out-of-frame)? By default a sixteenth of the
-  length.
+  (unequal)? The outer two are twice the distance apart. The distance is by default two fifths of the length.
+- frame: A, then B; is their distance a multiple of three (in-frame) or not (out-of-frame)? The distance is by default a
+  sixteenth of the length, and no place of one motif tells anything.
+
+With `copies`, a record is so many stretches of equal length one after the other, each as above and all of the same class.
 
 Counts of words are exactly as likely in one class as in the other. A record is a list of pieces, with a linker between them,
 a word of 8 random letters that is drawn once per record. Swapping two pieces that stand between linkers changes the class and
@@ -47,7 +49,7 @@ Letters = NDArray[np.uint8]
 
 _ACGT = np.frombuffer(b"ACGT", dtype=np.uint8)
 _CODES = {"A": "A", "C": "C", "G": "G", "T": "T", "AG": "R", "CT": "Y", "CG": "S", "AT": "W", "GT": "K", "AC": "M"}
-_SHARE_OF_LENGTH = {"order": 3, "spacing": 4, "frame": 16}  # the default distance is the length divided by this
+_SHARE_OF_LENGTH = {"order": (5, 8), "spacing": (2, 5), "frame": (1, 16)}  # the default distance, as a fraction
 _FRAME_SPREAD = 12
 _LEAST_FRAME_SPREAD = 6  # a multiple of three has a number that is none, at least LINKER apart, among 13 in a row
 _DRAWS = 20  # of a second motif, of which the one least like the first is taken
@@ -61,15 +63,19 @@ class MotifsOptions:
     length: int = option(8192, "Letters in each sample.", at_least=1)
     variant: str = option("order", "What differs between the classes.", choices=tuple(VARIANTS))
     distance: int | None = option(
-        None, "Letters from motif to motif.", at_least=1, shown="a third of the length; spacing: a quarter; frame: a sixteenth"
+        None,
+        "Letters from motif to motif.",
+        at_least=1,
+        shown="5/8 of the length of a copy; spacing: 2/5; frame: 1/16",
     )
     spread: int | None = option(
         None, "Largest deviation from the distance.", at_least=0, shown="a tenth of the distance; frame: 12"
     )
+    copies: int = option(1, "Stretches of equal length, each with the motifs of one class.", at_least=1)
     motif_length: int = option(14, "Letters of a motif.", at_least=8, at_most=24)
     degenerate: int = option(4, "Positions of a motif that allow two letters.", at_least=0)
     motif_seed: int = option(0, "Seed of the motifs.", at_least=0)
-    decoys: int = option(2, "Places in the background with halves of both motifs.", at_least=0)
+    decoys: int = option(2, "Places in the background of each copy with halves of both motifs.", at_least=0)
 
     def __post_init__(self) -> None:
         check(self, spelled=param)
@@ -89,11 +95,17 @@ class MotifsOptions:
                 f"choose a larger {param('distance')} or {param('length')}",
                 option="distance",
             )
-        if most > self.length:
+        if most > self.stretch:
             raise ConfigError(
-                f"{param('length')} must be at least {most} for motifs {self.between[1]} letters apart: got {self.length}",
+                f"{param('length')} must be at least {most * self.copies} for motifs {self.between[1]} letters apart"
+                f"{f' in {self.copies} copies' if self.copies > 1 else ''}: got {self.length}",
                 option="length",
             )
+
+    @property
+    def stretch(self) -> int:
+        """Letters of each copy; the last has those that are left over, too."""
+        return self.length // self.copies
 
     @property
     def between(self) -> tuple[int, int]:
@@ -115,7 +127,8 @@ class MotifsOptions:
 
     @property
     def _distance(self) -> int:
-        return self.length // _SHARE_OF_LENGTH[self.variant] if self.distance is None else self.distance
+        share, of = _SHARE_OF_LENGTH[self.variant]
+        return self.stretch * share // of if self.distance is None else self.distance
 
     @property
     def _shortest(self) -> int:
@@ -226,33 +239,35 @@ def draw_motifs(options: MotifsOptions) -> tuple[_Motif, _Motif]:
 def twins(rng: np.random.Generator, options: MotifsOptions, motifs: tuple[_Motif, _Motif]) -> tuple[Sample, Sample]:
     """Draw a record in both of its versions, one of each class, that have equal counts of words of up to 9 letters."""
     draw = {"order": _draw_order, "spacing": _draw_spacing, "frame": _draw_frame}[options.variant]
-    pieces, swapped, first = draw(rng, options, motifs)
-    _add_decoys(rng, pieces, options.decoys, motifs)
-    other = list(pieces)
-    i, j = swapped
-    other[i], other[j] = pieces[j], pieces[i]
-    classes = VARIANTS[options.variant]
-    both = {classes[first]: _joined(pieces, classes[first]), classes[1 - first]: _joined(other, classes[1 - first])}
-    return both[classes[0]], both[classes[1]]
+    versions: tuple[list[_Piece], list[_Piece]] = ([], [])
+    for copy in range(options.copies):
+        left_over = options.length % options.copies if copy == options.copies - 1 else 0
+        pieces, (i, j), drawn = draw(rng, options, options.stretch + left_over, motifs)
+        _add_decoys(rng, pieces, options.decoys, motifs)
+        versions[drawn].extend(pieces)
+        pieces[i], pieces[j] = pieces[j], pieces[i]
+        versions[1 - drawn].extend(pieces)
+    first, second = (_joined(pieces, label) for pieces, label in zip(versions, VARIANTS[options.variant], strict=True))
+    return first, second
 
 
-# The pieces of a record, which two of them to swap for the other class, and the number of the class as they are.
+# The pieces of a copy, which two of them to swap for the other class, and the number of the class as they are.
 _Drawn = tuple[list[_Piece], tuple[int, int], int]
 
 
-def _draw_order(rng: np.random.Generator, options: MotifsOptions, motifs: tuple[_Motif, _Motif]) -> _Drawn:
+def _draw_order(rng: np.random.Generator, options: MotifsOptions, length: int, motifs: tuple[_Motif, _Motif]) -> _Drawn:
     """Draw A and B with a linker on either side of each."""
     size, distance = options.motif_length, int(rng.integers(options.between[0], options.between[1] + 1))
     linker = _Piece("linker", _letters(rng, LINKER))
-    before = int(rng.integers(options.length - distance - size - 2 * LINKER + 1))
-    after = options.length - before - distance - size - 2 * LINKER
+    before = int(rng.integers(length - distance - size - 2 * LINKER + 1))
+    after = length - before - distance - size - 2 * LINKER
     a, b = (_Piece(motif.name, motif.drawn(rng)) for motif in motifs)
     middle = _background(rng, distance - size - 2 * LINKER)
     pieces = [_background(rng, before), linker, a, linker, middle, linker, b, linker, _background(rng, after)]
     return pieces, (2, 6), 0
 
 
-def _draw_frame(rng: np.random.Generator, options: MotifsOptions, motifs: tuple[_Motif, _Motif]) -> _Drawn:
+def _draw_frame(rng: np.random.Generator, options: MotifsOptions, length: int, motifs: tuple[_Motif, _Motif]) -> _Drawn:
     """Draw A, and B with background behind it that B may be swapped with: one of the distances is a multiple of three."""
     low, high = options.between
     within = outside = 0
@@ -260,22 +275,22 @@ def _draw_frame(rng: np.random.Generator, options: MotifsOptions, motifs: tuple[
         within, outside = rng.integers(low, high + 1, size=2).tolist()
     near, far = sorted((within, outside))
     size = options.motif_length
-    before = int(rng.integers(options.length - far - size - LINKER + 1))
+    before = int(rng.integers(length - far - size - LINKER + 1))
     pieces = [_background(rng, before), *_movable(rng, motifs, near, far)]
-    pieces.append(_background(rng, options.length - before - far - size - LINKER))
+    pieces.append(_background(rng, length - before - far - size - LINKER))
     return pieces, (4, 6), int(near != within)
 
 
-def _draw_spacing(rng: np.random.Generator, options: MotifsOptions, motifs: tuple[_Motif, _Motif]) -> _Drawn:
+def _draw_spacing(rng: np.random.Generator, options: MotifsOptions, length: int, motifs: tuple[_Motif, _Motif]) -> _Drawn:
     """Draw A three times, and background behind the second that it may be swapped with: one of its places is the middle."""
     distance = int(rng.integers(options.between[0], options.between[1] + 1))
     off = int(rng.integers(-(-distance // 4), distance // 2 + 1))
     near, far = (distance, distance + off) if rng.integers(2) else (distance - off, distance)
     a, size = motifs[0], options.motif_length
-    before = int(rng.integers(options.length - 2 * distance - size + 1))
+    before = int(rng.integers(length - 2 * distance - size + 1))
     pieces = [_background(rng, before), *_movable(rng, (a, a), near, far)]
     pieces += [_background(rng, 2 * distance - far - size - LINKER), _Piece(a.name, a.drawn(rng))]
-    pieces.append(_background(rng, options.length - before - 2 * distance - size))
+    pieces.append(_background(rng, length - before - 2 * distance - size))
     return pieces, (4, 6), int(near != distance)
 
 

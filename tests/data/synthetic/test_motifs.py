@@ -49,7 +49,7 @@ def words(text, k):
 
 @every_variant
 def test_solver_that_knows_the_motifs_agrees(variant):
-    for given in ({}, {"degenerate": 0, "motif_length": 24}, {"length": 5000, "decoys": 20, "motif_seed": 3}):
+    for given in ({}, {"degenerate": 0, "motif_length": 24, "length": 1500}, {"length": 5000, "decoys": 20, "motif_seed": 3}):
         chosen = options(variant, **given)
         samples = draw(150, chosen)
         assert {len(sample.text) for sample in samples} == {chosen.length}
@@ -59,8 +59,9 @@ def test_solver_that_knows_the_motifs_agrees(variant):
 
 
 @every_variant
-def test_counts_of_words_are_equal_in_both_classes(variant):
-    rng, chosen = np.random.default_rng(1), options(variant, decoys=5)
+@pytest.mark.parametrize("copies", [1, 4])
+def test_counts_of_words_are_equal_in_both_classes(variant, copies):
+    rng, chosen = np.random.default_rng(1), options(variant, decoys=5, length=2050, copies=copies)
     motifs = draw_motifs(chosen)
     for _ in range(30):
         pair = twins(rng, chosen, motifs)
@@ -138,6 +139,20 @@ def test_motifs_have_as_many_degenerate_positions_as_asked_for(degenerate):
     assert set(other.values()).isdisjoint(first.values())
 
 
+@every_variant
+def test_each_copy_is_of_the_same_class(variant):
+    chosen = TASK.options({"variant": variant, "copies": 4, "length": 4099, "distance": 400 if variant == "spacing" else 100})
+    for sample in draw(50, chosen):
+        in_copies = [[place for place in sample.places if place.start // 1024 == copy] for copy in range(4)]
+        assert sum(map(len, in_copies)) == len(sample.places) == (12 if variant == "spacing" else 8)
+        motifs = TASK.facts(chosen)["motifs"]
+        for copy in range(4):
+            assert (
+                solve(sample.text[1024 * copy : 1024 * copy + (1027 if copy == 3 else 1024)], variant, motifs) == sample.label
+            )
+    assert len(sample.text) == 4099
+
+
 def test_occurrences_of_a_motif_differ():
     found = {sample.text[place.start : place.end] for sample in draw(300, options("spacing")) for place in sample.places}
     assert len(found) == 2**4
@@ -190,6 +205,7 @@ def test_shortest_samples_have_room_for_everything():
         ({"variant": "frame", "spread": 5}, "spread must be at least 6 for frame: got 5"),
         ({"distance": 30, "spread": 1}, "distance less spread must be at least 30 for order: got 29"),
         ({"length": 50}, "choose a larger distance or length"),
+        ({"copies": 10, "distance": 800}, "length must be at least 9100 for motifs 880 letters apart in 10 copies: got 8192"),
         ({"distance": 8000}, "length must be at least 8830 for motifs 8800 letters apart: got 8192"),
         ({"decoys": -1}, "decoys must be 0 or more"),
     ],

@@ -98,7 +98,7 @@ class RunInputs:
     def lacking(self, length: int, draws: int) -> str:
         """Return why this many draws of this length are not possible: the model's limit, or too few long records."""
         limit = self.model.length_limit
-        if limit is not None and length > limit:
+        if limit is not None and self._characters(length) + (self.model.pooling == "cls") > limit:
             return f"the model of {self.run.path} takes at most {limit:,} tokens"
         if (found := len(self._records(length))) < draws:
             return f"{found} records of the test split are that long, and {draws} are needed"
@@ -134,8 +134,8 @@ class RunInputs:
         return q, k, v
 
     def _characters(self, length: int) -> int:
-        """Return how many characters the model turns into this many tokens."""
-        return length - (self.model.pooling == "cls") + max(0, self.model.kmer - 1)
+        """Return how many characters the model turns into this many positions of its blocks."""
+        return length * self.model.stride - (self.model.pooling == "cls") + max(0, self.model.kmer - 1)
 
     def _records(self, length: int) -> Any:
         test = self.dataset.indices("test")

@@ -19,7 +19,7 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
-from seqmix.config import Config
+from seqmix.config import NO_MIXER, Config
 from seqmix.config.options import taking
 from seqmix.config.tables import read_toml
 from seqmix.data.dataset import fingerprint, read_info
@@ -35,10 +35,10 @@ from seqmix.system.files import remove_partial, whole_folder, without_nan, write
 from seqmix.system.tensor_file import pack, unpack
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from seqmix.data.options import ReadOptions
+    from seqmix.models.branches import Model
     from seqmix.models.classifier import SequenceClassifier
     from seqmix.models.predictor import Prediction, Predictor, Tally
 
@@ -198,6 +198,11 @@ class Run:
         return objective_of(self.info)
 
     @property
+    def has_mixer(self) -> bool:
+        """Whether the model has a mixing branch, rather than a lexical one alone."""
+        return self.config.model.mixer != NO_MIXER
+
+    @property
     def paired(self) -> bool:
         """Whether records are pairs of sequences."""
         return bool(self.info.get("paired"))
@@ -212,17 +217,25 @@ class Run:
         return ReadOptions(**stored)
 
     def build_model(self) -> SequenceClassifier:
-        """Return a model with the run's configuration and random weights."""
+        """Return the mixing branch with the run's configuration and random weights.
+
+        Raises:
+            RunError: the run has no mixer.
+        """
         from seqmix.models.classifier import InputSpec, SequenceClassifier
 
+        if not self.has_mixer:
+            raise RunError(f"{self.path}: this run has no mixer: its model is the lexical one alone")
         inputs = InputSpec.of(self.vocabulary, paired=self.paired)
         return SequenceClassifier(self.config.model, inputs, self.objective.n_outputs)
 
     @cached_property
     def n_parameters(self) -> int:
-        """The number of the model's trainable parameters."""
+        """The number of parameters of the mixing branch, which are trained."""
         from seqmix.models.classifier import count_parameters, without_memory
 
+        if not self.has_mixer:
+            return 0
         return count_parameters(without_memory(self.build_model))
 
     def predictor(self, device: str = "auto") -> Predictor:
@@ -313,12 +326,15 @@ class Run:
         rows = [list(found.probabilities.values()) for found in self.predict(sequences, **options)]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.classes))
 
-    def save_model(self, model: torch.nn.Module) -> None:
+    def save_model(self, model: Model) -> None:
         """Write `model.safetensors`."""
-        write_whole(self.path / "model.safetensors", pack(model.state_dict(), {"description": self.description}))
+        from seqmix.models.branches import packed
 
-    def load_model(self) -> SequenceClassifier:
-        """Return the trained model, in `eval()`, on the CPU.
+        tensors, facts = packed(model)
+        write_whole(self.path / "model.safetensors", pack(tensors, {"description": self.description, **facts}))
+
+    def load_model(self) -> Model:
+        """Return the trained model, in `eval()`, on the CPU: `Branches` if it has a lexical branch.
 
         Raises:
             RunError: the weights are missing, damaged, or do not fit the configuration.
@@ -334,12 +350,22 @@ class Run:
             if said.get(name) != value:
                 file = "config.toml" if "." in name else "dataset.json"
                 raise RunError(f"{path}: the weights were trained with another {name} than {file} has; the file was changed")
-        model = self.build_model()
         try:
-            model.load_state_dict(tensors)
+            model = self.restored_model(tensors, facts)
         except RuntimeError as error:
             raise RunError(f"{path}: the weights do not fit config.toml; one of the two was changed") from error
-        return model.eval()
+        return model
+
+    def restored_model(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model:
+        """Return the model that `seqmix.models.branches.packed` took apart, in `eval()`.
+
+        Raises:
+            RuntimeError: it does not fit the configuration.
+        """
+        from seqmix.models.branches import unpacked
+
+        mixing = self.build_model() if self.has_mixer else None
+        return unpacked(tensors, facts, mixing, self.vocabulary, self.objective).eval()
 
     def save_state(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Write the state needed to resume: tensors and JSON in one file, so that they always belong together."""
@@ -352,6 +378,19 @@ class Run:
             RunError: the file is damaged.
         """
         path = self.path / "last" / "state.safetensors"
+        return unpack(path) if path.is_file() else None
+
+    def save_lexical(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Write the fitted lexical branch, which a resumed training reads again."""
+        write_whole(self.path / "last" / "lexical.safetensors", pack(tensors, facts))
+
+    def load_lexical(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Return what `save_lexical` wrote; None if there is nothing.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        path = self.path / "last" / "lexical.safetensors"
         return unpack(path) if path.is_file() else None
 
     def log(self, line: Mapping[str, Any]) -> None:

@@ -14,6 +14,8 @@ from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, param
 from seqmix.mixers import AttentionMixer, available_mixers, mixer_class
 from seqmix.models.batched import evaluating
+from seqmix.models.branches import MIXING, parts_of
+from seqmix.models.classifier import SequenceClassifier
 from seqmix.run import Run
 
 Heads = tuple[Tensor, Tensor, Tensor]  # queries, keys, values: (1, H, L, E) each
@@ -75,13 +77,15 @@ class RunInputs:
     name = "run"
 
     def __init__(self, run: Run, dataset: Dataset) -> None:
-        self.run, self.dataset, self.model = run, dataset, run.load_model()
-        mixer = self.model.blocks[_BLOCK].mixer
-        if not isinstance(mixer, AttentionMixer):
+        self.run, self.dataset = run, dataset
+        model = parts_of(run.load_model()).get(MIXING)
+        mixer = model.blocks[_BLOCK].mixer if isinstance(model, SequenceClassifier) else None
+        if not isinstance(model, SequenceClassifier) or not isinstance(mixer, AttentionMixer):
             raise ConfigError(
                 f"{run.path}: its mixer is {run.config.model.mixer}, which has no queries and keys; "
                 f"{param('run')} must be a run of one of: {', '.join(attention_mixers())}"
             )
+        self.model = model
         self.mixer, self.n_heads, self.head_width = mixer, mixer.n_heads, run.config.model.d_model // mixer.n_heads
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,7 +12,7 @@ from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted, duration, number, score_text
 
 if TYPE_CHECKING:
-    from seqmix.training.events import EpochEnd, Event, Finished, Started
+    from seqmix.training.events import EpochEnd, Event, Finished, LexicalFitted, Started
     from seqmix.training.progress import TrainingProgress
 
 
@@ -32,7 +33,7 @@ class TrainingDisplay:
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
-        from seqmix.training.events import EpochEnd, Finished, MemoryShort, Started, TokensPerBatchChosen
+        from seqmix.training.events import EpochEnd, Finished, LexicalFitted, MemoryShort, Started, TokensPerBatchChosen
         from seqmix.training.progress import TrainingProgress
 
         if self.quiet:
@@ -42,6 +43,8 @@ class TrainingDisplay:
             match event:
                 case Started():
                     self._started(event)
+                case LexicalFitted():
+                    self._lexical(event)
                 case TokensPerBatchChosen():
                     self._say(f"batches of up to {event.tokens_per_batch:,} tokens were the fastest")
                 case MemoryShort():
@@ -72,12 +75,23 @@ class TrainingDisplay:
         self._columns = event.run.objective.columns
         verb = f"resuming at step {event.state.step} of" if event.resumed else "training"
         records = counted(len(event.dataset.indices("train")), "record")
-        self._say(f"{verb} {config.model.mixer} ({event.parameters:,} parameters) on {event.device}, {records}")
+        if event.run.has_mixer:
+            self._say(f"{verb} {config.model.mixer} ({event.parameters:,} parameters) on {event.device}, {records}")
+        else:
+            self._say(f"fitting {config.model.lexical} alone, {records}")
         self._say(f"-> {event.run.path}")
         if not len(event.dataset.indices("val")):
             self._note("there is no validation split, so the last weights are kept")
         if self.verbose:
             self._say((event.run.path / "config.toml").read_text(encoding="utf-8"))
+
+    def _lexical(self, event: LexicalFitted) -> None:
+        scores = f": validation {self._shown(event.validation)}" if event.validation else ""
+        self._say(f"{event.spec.title}{scores} ({duration(event.seconds)})")
+
+    def _shown(self, scores: Mapping[str, float]) -> str:
+        """Return the first of the scores that the table shows: "accuracy .797"."""
+        return f"{self._columns[0]} {score_text(self._columns[0], scores.get(self._columns[0]))}"
 
     def _epoch(self, event: EpochEnd) -> None:
         table = ReportTable(
@@ -106,4 +120,5 @@ class TrainingDisplay:
         by_steps = event.run.config.training.validate_every
         best = f"step {event.best_step}" if by_steps else f"epoch {event.best_epoch}"
         before = "it was finished before: " if event.earlier else ""
-        self._say(f"done ({before}{event.reason}); the weights of {best} are kept")
+        kept = f"; the weights of {best} are kept" if event.cause != "fitted" else ""
+        self._say(f"done ({before}{event.reason}){kept}")

@@ -30,6 +30,7 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 SELECTIONS = ("macro-f1", "micro-f1", "accuracy", "roc-auc", "loss", "r2", "within")
 TRUNCATIONS = ("start", "end", "middle")
 PROTOCOLS = ("chord", "cdil")
+NO_MIXER = "none"  # in model.mixer: the lexical branch alone
 
 MODEL, TRAINING, DATA, MACHINE = "Model", "Training", "Data", "Machine"  # panels of `--help`
 
@@ -39,7 +40,21 @@ MODEL, TRAINING, DATA, MACHINE = "Model", "Training", "Data", "Machine"  # panel
 class ModelConfig:
     """The classifier; `SequenceClassifier` explains how its parts work together."""
 
-    mixer: str = option("paramixer", "How positions are mixed: paramixer, skyformer, s4d, conv …", flag=True, panel=MODEL)
+    mixer: str = option(
+        "paramixer",
+        "How positions are mixed: paramixer, skyformer, s4d, conv …, or none for the lexical branch alone.",
+        flag=True,
+        panel=MODEL,
+    )
+    lexical: str = option(
+        "none",
+        "The lexical branch, a linear model that is fitted before the mixer is trained: kmers (DNA, proteins), ngrams (texts: "
+        "words and character n-grams), auto for the one that suits the data, or none.",
+        choices=("none", "auto", "kmers", "ngrams"),
+        flag=True,
+        panel=MODEL,
+        shown="auto for DNA; none with a recipe or file that does not say",
+    )
     mixer_options: Table = option(dict, "Options of the mixer ([mixer] in TOML).")
     max_length: int = option(
         0,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from seqmix.data.torch_dataset import TorchDataset
 
 FORMAT_VERSION = 1
+_MOST_PIXELS = 4096  # of an image
 _SHOWN_CLASSES = 8  # in the repr
 ARRAYS = ("tokens.npy", "offsets.npy", "labels.npy", "split.npy", "ids.txt")
 
@@ -188,6 +189,13 @@ class Dataset:
     def cut_lengths(self, max_length: int) -> NDArray[np.int64]:
         """Return `lengths` with longer records cut to `max_length` tokens; 0 for no cut."""
         return np.minimum(self.lengths, max_length) if max_length else self.lengths
+
+    @property
+    def are_images(self) -> bool:
+        """Whether the records are bytes of one length, as the intensities of images are."""
+        lengths = np.diff(self.offsets)
+        same = bool(len(lengths)) and lengths.min() == lengths.max() <= _MOST_PIXELS
+        return self.vocabulary.alphabet == "bytes" and bool(same)
 
     def sequences(self, index: int) -> list[Tokens]:
         """Return the tokens of record `index`: one array, or two of a pair, views into the memory map."""

@@ -23,6 +23,7 @@ from seqmix.data.in_memory import memory_records
 from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import prepare
 from seqmix.errors import InputError, SeqmixError, param, shown
+from seqmix.models.branches import packed
 from seqmix.models.predict_options import PredictOptions
 from seqmix.models.predictor import Prediction, Predictor
 from seqmix.run import Run
@@ -182,7 +183,7 @@ class SequenceEstimator(BaseEstimator):
                 threads=self.threads,
                 overwrite=True,
             )
-            weights = run.load_model().state_dict()
+            weights, self.branches_ = packed(run.load_model())
             self.weights_ = {name: tensor.numpy().copy() for name, tensor in weights.items()}
             self.config_, self.info_, self.history_ = run.config, run.info, run.history()
         self.__dict__.pop("_predictor", None)
@@ -211,9 +212,10 @@ class SequenceEstimator(BaseEstimator):
         import torch
 
         if "_predictor" not in self.__dict__:
-            model = Run(Path(), self.config_, self.info_).build_model()
-            model.load_state_dict({name: torch.from_numpy(array) for name, array in self.weights_.items()})
-            self._predictor = Predictor.of(model.eval(), self.config_, self.info_, self.device)
+            weights = {name: torch.from_numpy(array) for name, array in self.weights_.items()}
+            stored = getattr(self, "branches_", {})  # estimators that version 0.1.0 pickled have none
+            model = Run(Path(), self.config_, self.info_).restored_model(weights, stored)
+            self._predictor = Predictor.of(model, self.config_, self.info_, self.device)
         return self._predictor
 
     def _sequences(self, X: Any, *, reset: bool = False) -> Sequence[Any]:

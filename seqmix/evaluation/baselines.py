@@ -22,13 +22,12 @@ from seqmix.config import DataConfig
 from seqmix.data.dataset import Dataset
 from seqmix.data.vocabulary import Tokens
 from seqmix.objectives import KINDS
-from seqmix.objectives.base import Labels, Objective
+from seqmix.objectives.base import Labels, LinearModel, Objective
 from seqmix.objectives.metrics import Floats
 
 _STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 _MOST_RECORDS = 20_000  # to fit on: more would take minutes and change little
 _MOST_CHARACTERS = 50_000_000  # of documents, which are held as text
-_MOST_POSITIONS = 4096  # of an image
 _KMERS = {"dna": (4, 6), "dna-iupac": (4, 6), "protein": (2, 3)}
 
 
@@ -138,7 +137,7 @@ def _feature_sets(train: Dataset, parts: list[_Part]) -> Iterator[tuple[str, lis
             "means and spreads",
             _standardised(_joined(parts, n_sequences, lambda some: np.array(list(map(_statistics, some))))),
         )
-    elif alphabet == "bytes" and _are_images(train):
+    elif train.are_images:
         scale = np.float32(len(train.vocabulary))
         yield "values at each position", _joined(parts, n_sequences, lambda some: np.array(some, dtype=np.float32) / scale)
     else:
@@ -159,12 +158,6 @@ def _joined(parts: list[_Part], n_sequences: int, features: Callable[[list[Token
         made = [features([record[place] for record in records]) for place in range(n_sequences)]
         joined.append(made[0] if len(made) == 1 else np.hstack((made[0] * made[1], np.abs(made[0] - made[1]))))
     return joined
-
-
-def _are_images(train: Dataset) -> bool:
-    """Return whether all records have the same length, as images do."""
-    lengths = np.diff(train.offsets)
-    return bool(len(lengths) and lengths.min() == lengths.max() <= _MOST_POSITIONS)
 
 
 def _statistics(values: Tokens) -> Floats:
@@ -238,9 +231,15 @@ def _fit(objective: Objective, features: list[Any], labels: Labels, val_labels: 
     for strength in _STRENGTHS if len(val_labels) else (10.0,):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            predict = objective.fit_linear(features[0], labels, strength)
-        score = objective.rank(predict(features[1]), val_labels) if len(val_labels) else 0.0
+            model = objective.fit_linear(features[0], labels, strength)
+        score = objective.rank(_predictions(objective, model, features[1]), val_labels) if len(val_labels) else 0.0
         if score > best_score:
-            best, best_score = predict, score
+            best, best_score = model, score
     assert best is not None
-    return best(features[2])
+    return _predictions(objective, best, features[2])
+
+
+def _predictions(objective: Objective, model: LinearModel, features: Any) -> Floats:
+    import torch
+
+    return objective.predictions(torch.from_numpy(model.outputs(features)))

@@ -128,7 +128,7 @@ def _drawings(evaluation: Evaluation, run: Run) -> Iterator[Drawing]:
     if evaluation.pictures:
         caption = "Titles in colour mark wrong predictions."
         yield Drawing(pictures_figure(evaluation), "The first records as images", caption)
-    if evaluation.history:
+    if evaluation.history and run.has_mixer:
         caption = "Loss and score during training, which never uses the test split."
         yield Drawing(curves_figure(evaluation.history, run.objective), "Learning curves", caption)
 

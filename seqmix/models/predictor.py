@@ -22,7 +22,7 @@ from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, Vocabulary, vocabulary_of
 from seqmix.errors import ConfigError, InputError, command, param, shown
 from seqmix.models.batched import predict_batches
-from seqmix.models.classifier import SequenceClassifier
+from seqmix.models.branches import Model
 from seqmix.models.predict_options import PredictOptions
 from seqmix.objectives import objective_of
 from seqmix.objectives.base import Objective
@@ -94,7 +94,7 @@ class Predictor:
     """A trained model that predicts records.
 
     Attributes:
-        model: the classifier, on `device`.
+        model: the model, on `device`.
         device: the device to compute on.
         vocabulary: the vocabulary of the model's input.
         objective: the objective that the model was trained for.
@@ -104,7 +104,7 @@ class Predictor:
         separator: text between the labels of a multilabel prediction.
     """
 
-    model: SequenceClassifier
+    model: Model
     device: torch.device
     vocabulary: Vocabulary
     objective: Objective
@@ -114,7 +114,7 @@ class Predictor:
     separator: str
 
     @classmethod
-    def of(cls, model: SequenceClassifier, config: Config, info: Mapping[str, Any], device: str = "auto") -> Predictor:
+    def of(cls, model: Model, config: Config, info: Mapping[str, Any], device: str = "auto") -> Predictor:
         """Return the predictor of a trained model.
 
         Args:

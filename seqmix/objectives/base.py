@@ -23,7 +23,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Labels = NDArray[Any]
-Predictor = Callable[[Any], Floats]
+NEVER = -30.0  # log-odds of what does not occur in training
+
+
+@dataclass(frozen=True, slots=True)
+class LinearModel:
+    """A fitted linear model: ``features @ weights + bias``.
+
+    Attributes:
+        weights: `(F, n_outputs)`.
+        bias: `(n_outputs,)`.
+    """
+
+    weights: Floats
+    bias: Floats
+
+    def outputs(self, features: Any) -> Floats:
+        """Return outputs `(n, n_outputs)` for features `(n, F)`, dense or sparse."""
+        return np.asarray(features @ self.weights, dtype=np.float64) + self.bias
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +289,16 @@ class Objective(ABC):
         """Return probabilities `(n, C)`, or numbers `(n, 1)` in the labels' unit, of outputs `(n, n_outputs)`."""
 
     @abstractmethod
+    def combine(self, lexical: Tensor, mixing: Tensor, weight: float) -> Tensor:
+        """Return the outputs of two models together, `(n, n_outputs)`.
+
+        Args:
+            lexical: outputs of the one, `(n, n_outputs)`.
+            mixing: outputs of the other.
+            weight: weight of `mixing`, from 0 to 1.
+        """
+
+    @abstractmethod
     def answer(self, row: Floats, threshold: float | None = None, separator: str = ",") -> Answer:
         """Return the prediction for one record.
 
@@ -339,16 +366,13 @@ class Objective(ABC):
         """Return the prediction, `(C,)` or `(1,)`, that fits the training labels best without looking at records."""
 
     @abstractmethod
-    def fit_linear(self, features: Any, labels: Labels, strength: float) -> Predictor:
-        """Fit a linear model.
+    def fit_linear(self, features: Any, labels: Labels, strength: float) -> LinearModel:
+        """Fit a linear model, whose outputs `predictions` takes.
 
         Args:
             features: `(n, F)`, dense or sparse.
             labels: labels of the same records.
             strength: inverse of the penalty on the weights; a larger value fits more closely.
-
-        Returns:
-            A function from features to predictions.
         """
 
     def rank(self, predictions: Floats, labels: Labels) -> float:

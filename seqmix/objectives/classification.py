@@ -14,7 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import InputError, param
-from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, Objective, Predictor, is_number, number_classes
+from seqmix.objectives.base import (
+    NEVER,
+    Answer,
+    Details,
+    EncodedLabels,
+    Labels,
+    LinearModel,
+    Objective,
+    is_number,
+    number_classes,
+)
 from seqmix.objectives.metrics import EPSILON, Floats, binary_ranking, class_row, mean_of_defined, roc_curve
 
 if TYPE_CHECKING:
@@ -122,6 +132,10 @@ class Classification(Objective):
         # In float64, so that probabilities sum to one as closely as other tools expect.
         return outputs.double().softmax(-1).numpy()
 
+    def combine(self, lexical: Tensor, mixing: Tensor, weight: float) -> Tensor:
+        """Return the weighted mean of the logarithms of the probabilities."""
+        return (1.0 - weight) * lexical.log_softmax(-1) + weight * mixing.log_softmax(-1)
+
     def answer(self, row: Floats, threshold: float | None = None, separator: str = ",") -> Answer:
         """Return the most probable class, and the probabilities of all."""
         probabilities = dict(zip(self.classes, row.tolist(), strict=True))
@@ -163,18 +177,18 @@ class Classification(Objective):
         """Return the frequencies of the classes, `(C,)`."""
         return np.bincount(labels, minlength=self.n_outputs) / len(labels)
 
-    def fit_linear(self, features: Any, labels: Labels, strength: float) -> Predictor:
-        """Fit a logistic regression; see the base class."""
+    def fit_linear(self, features: Any, labels: Labels, strength: float) -> LinearModel:
+        """Fit a logistic regression; see the base class. A class without records is never predicted."""
         from sklearn.linear_model import LogisticRegression
 
         model = LogisticRegression(C=strength, max_iter=300).fit(features, labels)
-
-        def predict(given: Any) -> Floats:
-            probabilities = np.zeros((given.shape[0], self.n_outputs))
-            probabilities[:, model.classes_] = model.predict_proba(given)
-            return probabilities
-
-        return predict
+        weights, bias = np.zeros((features.shape[1], self.n_outputs)), np.full(self.n_outputs, NEVER)
+        if len(model.classes_) == 2:
+            bias[model.classes_] = 0.0, model.intercept_[0]
+            weights[:, model.classes_[1]] = model.coef_[0]
+        else:
+            weights[:, model.classes_], bias[model.classes_] = model.coef_.T, model.intercept_
+        return LinearModel(weights, bias)
 
     def rank(self, predictions: Floats, labels: Labels) -> float:
         """Return the accuracy."""

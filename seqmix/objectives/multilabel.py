@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError, param
-from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, Objective, Predictor, number_classes
+from seqmix.objectives.base import NEVER, Answer, Details, EncodedLabels, Labels, LinearModel, Objective, number_classes
 from seqmix.objectives.metrics import EPSILON, Floats, binary_ranking, class_row, mean_of_defined, roc_curve
 
 if TYPE_CHECKING:
@@ -96,6 +96,10 @@ class MultiLabel(Objective):
         """Return probabilities `(n, C)`, one per label."""
         return outputs.double().sigmoid().numpy()
 
+    def combine(self, lexical: Tensor, mixing: Tensor, weight: float) -> Tensor:
+        """Return the weighted mean of the log-odds of each label."""
+        return (1.0 - weight) * lexical + weight * mixing
+
     def answer(self, row: Floats, threshold: float | None = None, separator: str = ",") -> Answer:
         """Return all labels that are probable enough, and the probabilities of all."""
         least = THRESHOLD if threshold is None else threshold
@@ -140,22 +144,20 @@ class MultiLabel(Objective):
         """Return the frequencies of the labels, `(C,)`."""
         return labels.mean(0)
 
-    def fit_linear(self, features: Any, labels: Labels, strength: float) -> Predictor:
-        """Fit a logistic regression for each label; see the base class."""
-        each = [_fit_label(features, labels[:, c], strength) for c in range(self.n_outputs)]
-        return lambda given: np.stack([predict(given) for predict in each], 1)
+    def fit_linear(self, features: Any, labels: Labels, strength: float) -> LinearModel:
+        """Fit a logistic regression for each label; see the base class.
+
+        A label that all training records have is always predicted, and one that none has never.
+        """
+        from sklearn.linear_model import LogisticRegression
+
+        weights, bias = np.zeros((features.shape[1], self.n_outputs)), np.where(labels.any(0), -NEVER, NEVER)
+        for c in np.flatnonzero(labels.min(0) < labels.max(0)):
+            model = LogisticRegression(C=strength, max_iter=300).fit(features, labels[:, c])
+            weights[:, c], bias[c] = model.coef_[0], model.intercept_[0]
+        return LinearModel(weights, bias)
 
 
 def split_labels(text: str, separator: str | None) -> list[str]:
     """Split "heart, lung" into ["heart", "lung"]."""
     return [part.strip() for part in text.split(separator) if part.strip()]
-
-
-def _fit_label(features: Any, labels: Labels, strength: float) -> Predictor:
-    """Fit the probability of one label; if all training records have it, or none has it, that is the prediction."""
-    from sklearn.linear_model import LogisticRegression
-
-    if labels.min() == labels.max():
-        return lambda given: np.full(given.shape[0], float(labels[0]))
-    model = LogisticRegression(C=strength, max_iter=300).fit(features, labels)
-    return lambda given: np.asarray(model.predict_proba(given)[:, 1])

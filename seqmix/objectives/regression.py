@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError, command, param
-from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, Objective, Predictor, is_number
+from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, LinearModel, Objective, is_number
 from seqmix.objectives.metrics import Floats
 
 if TYPE_CHECKING:
@@ -158,6 +158,10 @@ class Regression(Objective):
         """Return numbers `(n, 1)` in the targets' unit."""
         return outputs.double().numpy() * self.scale + self.mean
 
+    def combine(self, lexical: Tensor, mixing: Tensor, weight: float) -> Tensor:
+        """Return the weighted mean of the numbers."""
+        return (1.0 - weight) * lexical + weight * mixing
+
     def answer(self, row: Floats, threshold: float | None = None, separator: str = ",") -> Answer:
         """Return the predicted number."""
         return Answer("", {}, float(row[0]))
@@ -190,14 +194,12 @@ class Regression(Objective):
         """Return the mean target, `(1,)`."""
         return np.array([labels.mean()])
 
-    def fit_linear(self, features: Any, labels: Labels, strength: float) -> Predictor:
-        """Fit a ridge regression; see the base class."""
+    def fit_linear(self, features: Any, labels: Labels, strength: float) -> LinearModel:
+        """Fit a ridge regression of scaled targets; see the base class."""
         from sklearn.linear_model import Ridge
 
-        # Targets are standardised because Ridge computes in single precision if the features are in it.
-        centre, scale = labels.mean(), labels.std() or 1.0
-        ridge = Ridge(alpha=1.0 / strength).fit(features, (labels - centre) / scale)
-        return lambda given: (np.asarray(ridge.predict(given), dtype=np.float64) * scale + centre)[:, None]
+        ridge = Ridge(alpha=1.0 / strength).fit(features, (labels - self.mean) / self.scale)
+        return LinearModel(np.asarray(ridge.coef_, dtype=np.float64).reshape(-1, 1), np.full(1, ridge.intercept_))
 
 
 def _correlation(x: Floats, y: Floats, counts: Floats) -> Floats:

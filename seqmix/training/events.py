@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from seqmix.data.dataset import Dataset
+from seqmix.models.lexical import LexicalSpec
 from seqmix.run import Run
 from seqmix.training.state import State
 
-Cause = Literal["goal", "time", "steps", "epochs", "patience"]  # why training ended
+Cause = Literal["goal", "time", "steps", "epochs", "patience", "fitted"]  # why training ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Finished:
         reason: why training ended, in words.
         best_step: step of the weights that are kept.
         earlier: whether an earlier call finished the training, so that this one had nothing left to do.
-        cause: why training ended: the goal was reached, or time, steps, epochs or patience ran out.
+        cause: why training ended: the goal was reached; or time, steps, epochs or patience ran out; or the lexical
+            branch was fitted and there is no other.
     """
 
     run: Run
@@ -52,6 +54,21 @@ class Finished:
     best_step: int = 0
     earlier: bool = False
     cause: Cause = "epochs"
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalFitted:
+    """The lexical branch was fitted, before the mixing branch is trained.
+
+    Attributes:
+        spec: its features, weighting and penalty; `spec.title` in words.
+        validation: its validation scores by name; empty without a validation split.
+        seconds: time that choosing and fitting took.
+    """
+
+    spec: LexicalSpec
+    validation: dict[str, float]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +133,8 @@ class EpochEnd:
         lr: learning rate of the last step.
         seconds: time since the last validation.
         tokens_per_second: training tokens per second since the last validation.
+        both: validation scores of the mixing and the lexical branch together; empty without a lexical branch.
+        weight: weight of the mixing branch in them; None without a lexical branch.
     """
 
     epoch: int
@@ -126,6 +145,8 @@ class EpochEnd:
     lr: float
     seconds: float
     tokens_per_second: float
+    both: dict[str, float] = field(default_factory=dict)
+    weight: float | None = None
 
 
-Event = Started | TokensPerBatchChosen | StepEnd | MemoryShort | EpochEnd | Finished
+Event = Started | LexicalFitted | TokensPerBatchChosen | StepEnd | MemoryShort | EpochEnd | Finished

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from seqmix.data.batching import collate, interleave
 from seqmix.errors import SeqmixError, param
-from seqmix.models.batched import predict_batches
+from seqmix.models.batched import branch_outputs
+from seqmix.models.branches import MIXING
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
 from seqmix.training.events import EpochEnd, MemoryShort, StepEnd
@@ -172,19 +173,19 @@ def _diverged(what: str, step: int) -> SeqmixError:
 
 
 def _validate(trainer: Trainer, check: Callable[[], None]) -> dict[str, float]:
-    """Return the scores on the validation split."""
+    """Return the mixing branch's scores on the validation split, and combine it with the lexical branch."""
     validation = trainer.dataset.indices("val")
-    found = predict_batches(
+    found = branch_outputs(
         trainer.averaged,
-        trainer.objective,
         lambda i: trainer.dataset.truncated(int(validation[i]), trainer.config.data),
         trainer.lengths[validation],
         device=trainer.device,
         precision=trainer.config.training.precision,
         tokens_per_batch=trainer.state.tokens_per_batch or trainer.config.training.tokens_per_batch,
         on_batch=lambda _: check(),
-    )
-    return trainer.objective.point_scores(found, trainer.dataset.labels[validation])
+    )[MIXING]
+    trainer.combine(found)
+    return trainer.objective.point_scores(trainer.objective.predictions(found), trainer.dataset.labels[validation])
 
 
 def _check_finite(trainer: Trainer, scores: Mapping[str, float]) -> None:
@@ -215,6 +216,8 @@ def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: fl
         lr=state.lr,
         seconds=seconds,
         tokens_per_second=tokens / max(seconds, 1e-9),
+        both=trainer.both,
+        weight=None if trainer.lexical is None else trainer.weight,
     )
     state.stale = 0 if best else state.stale + 1
     state.validations, state.validated = state.validations + 1, state.step

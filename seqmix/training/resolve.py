@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from seqmix.config import Config, DataConfig, ModelConfig, TrainingConfig, read_settings
+from seqmix.config import NO_MIXER, Config, DataConfig, ModelConfig, TrainingConfig, read_settings
 from seqmix.config.options import check_type, options_of
 from seqmix.config.tables import Table, merge, settings_tables
 from seqmix.data.dataset import Dataset
@@ -30,6 +30,8 @@ def mixer_with_options(given: Mapping[str, Mapping[str, Any]]) -> tuple[str, Tab
         ConfigError: there is no such mixer, or the tables set an option that it does not have.
     """
     name = given.get("model", {}).get("mixer", ModelConfig().mixer)
+    if name == NO_MIXER:
+        return name, {}
     return name, check_mixer_options(name, given.get("mixer", {}))
 
 
@@ -48,11 +50,13 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
     prepared = dataset.info["options"]
     below = {
         "training": {"select": next(iter(dataset.objective.selections))},
-        "model": mixer_class(name).model_defaults,
+        "model": mixer_class(name).model_defaults if name != NO_MIXER else {"lexical": "auto"},
         "mixer": defaults,
         "data": {"max_length": prepared["max_length"] or 0, "truncate": prepared["truncate"]},
     }
     config = Config.from_tables(merge(below, given))
+    lexical = _lexical(dataset, config.model)
+    config = replace(config, model=replace(config.model, lexical=lexical))
     if not config.data.max_length:
         config = replace(config, data=replace(config.data, max_length=prepared["max_length"] or 0))
     if not config.model.max_length:
@@ -60,10 +64,34 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
     return config
 
 
+def _lexical(dataset: Dataset, model: ModelConfig) -> str:
+    """Return the lexical branch of a model for a data set: "kmers", "ngrams" or "none".
+
+    Raises:
+        ConfigError: the branch does not suit the data, or there is neither a branch nor a mixer.
+    """
+    vocabulary = dataset.vocabulary
+    suits = "kmers" if vocabulary.letters else "none" if vocabulary.channels or dataset.are_images else "ngrams"
+    found = suits if model.lexical == "auto" else model.lexical
+    if found not in ("none", suits):
+        counted = {"kmers": "DNA or proteins", "ngrams": "texts"}[found]
+        raise ConfigError(
+            f"{param('model.lexical')} = {found} needs {counted}; use {param('lexical', 'auto')}", option="model.lexical"
+        )
+    if found == "none" and model.mixer == NO_MIXER:
+        why = "" if suits != "none" else ", and these data have no letters or words to count"
+        raise ConfigError(
+            f"there is nothing to train: {param('mixer')} and {param('lexical')} are both none{why}; choose a mixer"
+            + (f", or {param('lexical', 'auto')}" if suits != "none" else ""),
+            option="model.mixer",
+        )
+    return found
+
+
 def _model_length(dataset: Dataset, config: Config) -> int:
     """Return the length that a model is built for: that of the longest record, or of a typical one if that is enough."""
     longest = config.data.max_length or int(dataset.lengths.max())
-    if config.model.pooling == "flat" or config.model.positions or mixer_class(config.model.mixer).for_longest:
+    if config.model.mixer == NO_MIXER or config.model.pooling == "flat" or config.model.positions or mixer_class(config.model.mixer).for_longest:
         return longest
     return min(longest, int(np.quantile(dataset.lengths[dataset.indices("train")], 0.75, method="nearest")))
 

@@ -10,16 +10,18 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from seqmix.config import Config
+from seqmix.config import NO_MIXER, Config
 from seqmix.config.options import taking_options
 from seqmix.config.tables import Table, merge
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, Interrupted, RunError, command, param
+from seqmix.models.branches import Branches
 from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parameters, without_memory
 from seqmix.reporting.text import amount
 from seqmix.run import Run, next_run_folder
@@ -27,12 +29,16 @@ from seqmix.system.arguments import typed
 from seqmix.system.devices import choose_device, thread_count
 from seqmix.system.memory import free_memory
 from seqmix.training.batch_size import choose_tokens_per_batch
-from seqmix.training.events import Cause, EpochEnd, Event, Finished, Started, StepEnd, TokensPerBatchChosen
+from seqmix.training.events import Cause, EpochEnd, Event, Finished, LexicalFitted, Started, StepEnd, TokensPerBatchChosen
 from seqmix.training.fit import fit
 from seqmix.training.keywords import keywords
+from seqmix.training.lexical import FittedLexical, fit_lexical
 from seqmix.training.progress import events_shown
 from seqmix.training.resolve import layers_beneath, open_labelled, resolve_run, stated_layers
+from seqmix.training.state import State
 from seqmix.training.trainer import Trainer
+
+_FITTED = "the lexical branch is fitted"
 
 
 @typed()
@@ -121,17 +127,17 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
         ConfigError: the model cannot be built, or does not suit the data set.
         RunError: the folder exists.
     """
-    model = _outline(dataset, config)
+    model = _outline(dataset, config) if config.model.mixer != NO_MIXER else None
     longest = int(dataset.cut_lengths(config.data.max_length).max())
-    if model.length_limit is not None and longest > config.model.max_length:
+    if model and model.length_limit is not None and longest > config.model.max_length:
         raise ConfigError(
             f"the data set has sequences of {longest:,} characters, but model.max_length is {config.model.max_length:,}; "
             f"cut them with {param('max_length', config.model.max_length)}",
             option="model.max_length",
         )
     if output is None:
-        label = model.mixer_label()
-        output = next_run_folder("-".join(part for part in (config.model.mixer, label) if part))
+        name, label = (config.model.mixer, model.mixer_label()) if model else (config.model.lexical, "")
+        output = next_run_folder("-".join(part for part in (name, label) if part))
     return Run.create(output, config, dataset.info, overwrite=overwrite)
 
 
@@ -168,6 +174,9 @@ def _check_same(run: Run, dataset: Dataset, layers: Sequence[Mapping[str, Mappin
 
 def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
     """Train a run to its end, from its last saved state."""
+    if not run.has_mixer:
+        _fit_alone(run, dataset, emit)
+        return
     trainer, resumed = _trainer(run, dataset)
     if trainer.state.finished:
         emit(_finished(run, trainer, earlier=True))
@@ -176,8 +185,58 @@ def _train(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
     writer = _tensorboard(run) if run.config.training.tensorboard else None
     emit(Started(run, dataset, count_parameters(trainer.model), str(trainer.device), resumed, trainer.state))
     with _signals() as stop, closing(writer) if writer else nullcontext():
+        _add_lexical(run, trainer, emit, stop)
         _follow(run, trainer, emit, stop, writer)
     emit(_finished(run, trainer))
+
+
+def _add_lexical(run: Run, trainer: Trainer, emit: Callable[[Event], None], stop: threading.Event) -> None:
+    """Fit the lexical branch, or read it if it was fitted before the training was interrupted."""
+    if run.config.model.lexical == "none":
+        return
+    trainer.lexical, fresh = _lexical(run, trainer.dataset, emit, stop)
+    if fresh and run.config.training.budget:
+        trainer.state.elapsed += trainer.lexical.seconds
+
+
+def _lexical(run: Run, dataset: Dataset, emit: Callable[[Event], None], stop: threading.Event) -> tuple[FittedLexical, bool]:
+    """Return the fitted lexical branch of a run, and whether it was fitted just now."""
+
+    def check() -> None:
+        if stop.is_set():
+            raise _interrupted(run, "before the first step")
+
+    saved = run.load_lexical()
+    if saved:
+        fitted = FittedLexical.unpack(*saved, dataset)
+    else:
+        fitted = fit_lexical(dataset, run.config.data, run.config.training.seed, check)
+        run.save_lexical(*fitted.pack())
+    emit(LexicalFitted(fitted.model.spec, fitted.scores, fitted.seconds))
+    return fitted, saved is None
+
+
+def _fit_alone(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
+    """Fit the model of a run that has no mixer."""
+    done = Finished(run, 0, _FITTED, cause="fitted")
+    if (run.path / "model.safetensors").exists():
+        emit(replace(done, earlier=True))
+        return
+    run.remove_partial()
+    emit(Started(run, dataset, 0, "cpu", False, State()))
+    with _signals() as stop:
+        fitted, _ = _lexical(run, dataset, emit, stop)
+    line = {"epoch": 0, "step": 0} | {f"val_{name}": value for name, value in fitted.scores.items()}
+    run.rewind_history(0)
+    run.log(line | {"best": True, "seconds": round(fitted.seconds, 3)})
+    run.save_model(Branches(fitted.model, None, dataset.objective, 0.0))
+    emit(done)
+
+
+def _interrupted(run: Run, when: str) -> Interrupted:
+    return Interrupted(
+        f"interrupted {when}; continue with: {command('train')} {param('resume', True)} {param('output', str(run.path))}"
+    )
 
 
 def _trainer(run: Run, dataset: Dataset) -> tuple[Trainer, bool]:
@@ -201,10 +260,7 @@ def _follow(run: Run, trainer: Trainer, emit: Callable[[Event], None], stop: thr
 
     def check() -> None:
         if stop.is_set():
-            raise Interrupted(
-                f"interrupted at step {state.step}; continue with: {command('train')} {param('resume', True)} "
-                f"{param('output', str(run.path))}"
-            )
+            raise _interrupted(run, f"at step {state.step}")
 
     if not (training.tokens_per_batch or training.batch_size or state.tokens_per_batch):
         state.tokens_per_batch = choose_tokens_per_batch(trainer, check)
@@ -237,6 +293,8 @@ def _in_words(cause: Cause, trainer: Trainer) -> str:
             return "all steps done"
         case "epochs":
             return "all epochs done"
+        case "fitted":
+            return _FITTED
         case "patience":
             validations = "validations" if training.validate_every else "epochs"
             return f"no better {training.select} for {trainer.state.stale} {validations}"
@@ -245,9 +303,11 @@ def _in_words(cause: Cause, trainer: Trainer) -> str:
 def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> None:
     """Write the weights, then the log, then the state, so that a resume can repair whatever a crash leaves."""
     if event.best:
-        run.save_model(trainer.averaged)
+        run.save_model(trainer.best_model)
     line = {"epoch": event.epoch, "step": event.step, "train_loss": event.train_loss, "lr": event.lr}
     line |= {f"val_{name}": value for name, value in event.validation.items()}
+    if event.weight is not None:
+        line |= {f"both_{name}": value for name, value in event.both.items()} | {"weight": event.weight}
     line |= {
         "best": event.best,
         "seconds": round(event.seconds, 3),

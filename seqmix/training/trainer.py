@@ -20,9 +20,11 @@ from seqmix.data.batching import group_batches, plan_batches
 from seqmix.data.dataset import Dataset
 from seqmix.data.transforms import augment
 from seqmix.data.vocabulary import Tokens
+from seqmix.models.branches import Branches, Model, best_weight
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.objectives.base import Objective
 from seqmix.training.events import Cause
+from seqmix.training.lexical import FittedLexical
 from seqmix.training.state import State
 
 
@@ -35,7 +37,10 @@ class Trainer:
         dataset: the data set.
         config: the full configuration of the run.
         device: the device to compute on.
+        lexical: the fitted lexical branch; None if there is none.
         state: the state of the training.
+        weight: weight of the mixing branch beside the lexical one.
+        both: scores of both branches together in the last validation.
         averaged: the model that is validated and kept: with the running average of the weights, or `model` itself.
         optimizer: AdamW over the model's weights.
         scaler: scales the loss with precision fp16.
@@ -46,7 +51,10 @@ class Trainer:
     dataset: Dataset
     config: Config
     device: torch.device
+    lexical: FittedLexical | None = None
     state: State = field(default_factory=State)
+    weight: float = field(default=0.5, init=False)
+    both: dict[str, float] = field(default_factory=dict, init=False)
     averaged: SequenceClassifier = field(init=False)
     optimizer: torch.optim.AdamW = field(init=False)
     scaler: torch.amp.GradScaler = field(init=False)
@@ -112,6 +120,24 @@ class Trainer:
             )
             for part, tokens in enumerate(self.dataset.truncated(index, self.config.data))
         ]
+
+    def combine(self, mixing: Tensor) -> None:
+        """Choose the weight of the mixing branch beside the lexical one.
+
+        Args:
+            mixing: its outputs for the validation records, `(n, n_outputs)`.
+        """
+        if self.lexical is not None:
+            labels = self.dataset.labels[self.dataset.indices("val")]
+            select = self.config.training.select
+            self.weight, self.both = best_weight(self.objective, self.lexical.validation, mixing, labels, select)
+
+    @property
+    def best_model(self) -> Model:
+        """The model that is kept if the last validation was the best."""
+        if self.lexical is None:
+            return self.averaged
+        return Branches(self.lexical.model, self.averaged, self.objective, self.weight)
 
     @property
     def used_up(self) -> bool:

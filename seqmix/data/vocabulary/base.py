@@ -91,6 +91,11 @@ class Vocabulary(ABC):
             f"{where}: this is a sequence of numbers and the others are texts; do not mix them with sequences of numbers"
         )
 
+    @property
+    def spellings(self) -> Sequence[str]:
+        """The text that each symbol stands for, as a part of a longer one; those of several put together are a text."""
+        return self.symbols
+
     def decode(self, tokens: Iterable[int]) -> str:
         """Return the symbols of token indices, for people to read; PAD and CLS are left out."""
         return "".join(self._symbols_of(tokens))

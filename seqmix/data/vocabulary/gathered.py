@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from seqmix.data.vocabulary.base import FIRST, Tokens, Vocabulary
 from seqmix.data.vocabulary.symbol_table import MOST_SYMBOLS, SymbolTable
 from seqmix.errors import ConfigError, InputError, param
+
+_REPLACEMENT = "\ufffd"  # of Unicode, for unknown characters
 
 
 class Gathered(Vocabulary):
@@ -78,6 +80,11 @@ class Gathered(Vocabulary):
             if self.unknown == "drop":
                 tokens = tokens[~unknown]
         return tokens
+
+    @property
+    def spellings(self) -> Sequence[str]:
+        """The text of each symbol; a replacement character for all that are unknown."""
+        return [symbol + self._between for symbol in (_REPLACEMENT, *self.symbols[1:])]
 
     def decode(self, tokens: Iterable[int]) -> str:
         """Return the characters or words of token indices; PAD and CLS are left out."""

@@ -13,6 +13,8 @@ from seqmix.data.vocabulary.base import FIRST, PAD, Tokens, Vocabulary
 from seqmix.data.vocabulary.symbol_table import WHITESPACE
 from seqmix.errors import InputError
 
+_LETTERS = 0x4E00  # a range of Unicode that has letters alone
+
 
 class Bytes(Vocabulary):
     """The UTF-8 bytes of texts, or intensities, each a token.
@@ -33,6 +35,11 @@ class Bytes(Vocabulary):
         if values.dtype != np.uint8:
             return super()._encode_array(values, where)
         return values.astype(np.uint16) + np.uint16(FIRST)
+
+    @property
+    def spellings(self) -> Sequence[str]:
+        """A character for each byte; those above ASCII are parts of letters."""
+        return [chr(value) if value < 128 else chr(value + _LETTERS) for value in range(256)]
 
     def decode(self, tokens: Iterable[int]) -> str:
         """Return the text of token indices; PAD and CLS are left out."""

@@ -1,0 +1,156 @@
+"""A model of two branches: a mixing one and a lexical one, each trained alone, whose answers are combined with a weight.
+
+The branches share nothing: neither layers nor a loss. Stored in one file, the mixing branch's weights keep the names that they
+have without a lexical branch, and those of the lexical branch begin with "lexical.".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seqmix.data.vocabulary import Vocabulary
+from seqmix.models.classifier import SequenceClassifier
+from seqmix.models.lexical import LexicalClassifier, LexicalSpec
+from seqmix.objectives.base import Objective
+
+LEXICAL, MIXING = "lexical", "mixing"
+_PREFIX = f"{LEXICAL}."
+_STEPS = 20  # between the weights 0 and 1 that are tried
+
+
+class Branches(nn.Module):
+    """A lexical branch, and usually a mixing one: `Objective.combine` of their outputs.
+
+    Args:
+        lexical: the lexical branch.
+        mixing: the mixing branch; None for the lexical one alone.
+        objective: combines the outputs.
+        weight: weight of the mixing branch, from 0 to 1.
+    """
+
+    def __init__(
+        self, lexical: LexicalClassifier, mixing: SequenceClassifier | None, objective: Objective, weight: float
+    ) -> None:
+        super().__init__()
+        self.lexical, self.mixing = lexical, mixing
+        self.objective, self.weight = objective, weight if mixing is not None else 0.0
+
+    @property
+    def paired(self) -> bool:
+        """Whether a record is two sequences."""
+        return self.lexical.paired
+
+    @property
+    def pooling(self) -> str:
+        """The pooling of the mixing branch; with "cls", sequences begin with a CLS token."""
+        return self.mixing.pooling if self.mixing is not None else "mean"
+
+    @property
+    def length_limit(self) -> int | None:
+        """The most tokens that a sequence may have; None for no limit."""
+        return self.mixing.length_limit if self.mixing is not None else None
+
+    @property
+    def parts(self) -> dict[str, LexicalClassifier | SequenceClassifier]:
+        """The branches by name."""
+        return {LEXICAL: self.lexical} | ({MIXING: self.mixing} if self.mixing is not None else {})
+
+    def outputs(self, ids: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """Return the outputs of each branch, `(B, n_outputs)`, by name; arguments as in `SequenceClassifier.forward`."""
+        start = 1 if self.pooling == "cls" else 0
+        found = {LEXICAL: self.lexical(ids[:, start:], mask[:, start:])}
+        return found if self.mixing is None else found | {MIXING: self.mixing(ids, mask)}
+
+    def combine(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the outputs of both branches together, `(B, n_outputs)`.
+
+        Args:
+            outputs: those of each branch, by name.
+        """
+        if self.mixing is None:
+            return outputs[LEXICAL]
+        return self.objective.combine(outputs[LEXICAL], outputs[MIXING], self.weight)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return outputs `(B, n_outputs)`; arguments as in `SequenceClassifier.forward`."""
+        return self.combine(self.outputs(ids, mask))
+
+
+Model = SequenceClassifier | Branches
+
+
+def parts_of(model: Model) -> dict[str, LexicalClassifier | SequenceClassifier]:
+    """Return the branches of a model by name; of one without a lexical branch, itself."""
+    return model.parts if isinstance(model, Branches) else {MIXING: model}
+
+
+def packed(model: Model) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the weights of a model and what JSON stores of its branches, for `unpacked`."""
+    if not isinstance(model, Branches):
+        return model.state_dict(), {}
+    tensors = dict(model.mixing.state_dict()) if model.mixing is not None else {}
+    tensors |= {_PREFIX + name: tensor for name, tensor in model.lexical.state_dict().items()}
+    return tensors, {"branches": {LEXICAL: asdict(model.lexical.spec), "weight": model.weight}}
+
+
+def unpacked(
+    tensors: Mapping[str, Tensor],
+    facts: Mapping[str, Any],
+    mixing: SequenceClassifier | None,
+    vocabulary: Vocabulary,
+    objective: Objective,
+) -> Model:
+    """Return the model that `packed` took apart.
+
+    Args:
+        tensors: the weights.
+        facts: what was stored of its branches.
+        mixing: the mixing branch with any weights; None if there is none.
+        vocabulary: the vocabulary of the tokens.
+        objective: what the model has learned.
+
+    Raises:
+        RuntimeError: the weights do not fit.
+    """
+    own = {name: tensor for name, tensor in tensors.items() if not name.startswith(_PREFIX)}
+    if mixing is not None:
+        mixing.load_state_dict(own)
+    if not (stored := facts.get("branches")):
+        if mixing is None:
+            raise RuntimeError("there is no branch")
+        return mixing
+    lexical = LexicalClassifier(LexicalSpec(**stored[LEXICAL]), vocabulary, objective.n_outputs)
+    lexical.load_state_dict({name.removeprefix(_PREFIX): t for name, t in tensors.items() if name.startswith(_PREFIX)})
+    return Branches(lexical, mixing, objective, stored["weight"])
+
+
+def best_weight(
+    objective: Objective, lexical: Tensor, mixing: Tensor, labels: Any, select: str
+) -> tuple[float, dict[str, float]]:
+    """Return the weight of the mixing branch that is best on validation, and the scores of both branches with it.
+
+    Of the weights whose selection score is not below that of the better branch alone, it has the least loss. The candidates,
+    0 to 1 in steps of 0.05, include both branches alone.
+
+    Args:
+        objective: combines the outputs and scores them.
+        lexical: outputs of the lexical branch for the validation records, `(n, n_outputs)`.
+        mixing: those of the mixing branch.
+        labels: labels of these records.
+        select: the selection score, as in `TrainingConfig`.
+    """
+    tried: list[tuple[float, dict[str, float]]] = []
+    for step in range(_STEPS + 1):
+        weight = step / _STEPS
+        predictions = objective.predictions(objective.combine(lexical, mixing, weight))
+        tried.append((weight, objective.point_scores(predictions, labels)))
+    judged = [objective.judge(scores, select) for _, scores in tried]
+    least = max(judged[0][0], judged[-1][0])
+    place = min((loss, step) for step, (score, loss) in enumerate(judged) if score >= least)[1]
+    return tried[place]
+

@@ -1,0 +1,190 @@
+"""The lexical branch: a linear model of what occurs in a record, wherever it stands.
+
+DNA and proteins are counts of k-mers; texts are hashed character n-grams and words. The model is convex and fitted to its
+optimum by `seqmix.training.lexical`; it is a module of buffers, without anything that gradients train.
+
+In: token indices `(B, L)` and a mask `(B, L)`, True = a real character. Out: outputs `(B, C)`, as those of
+`SequenceClassifier`. The answer for a record depends on that record alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from seqmix.data.vocabulary import Vocabulary
+from seqmix.functional.counts import SparseRows, count_codes, paired
+from seqmix.functional.kmers import kmers
+from seqmix.functional.ngrams import Characters, character_ngrams, word_ngrams
+
+_FIRST_KMER = 3  # the ids of `kmers` before are special ones
+_LENGTHS = (3, 4, 5)  # of character n-grams
+WEIGHTINGS = ("frequencies", "hellinger", "tf-idf", "standardised")
+PARTS = ("words", "characters")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LexicalSpec:
+    """What a lexical model counts, and how counts become features.
+
+    Attributes:
+        features: "kmers" or "ngrams".
+        k: characters in a k-mer.
+        letters: number of letters that k-mers are made of.
+        parts: of n-grams: "words" (1 and 2 in a row), "characters" (3 to 5 in a row), or both.
+        buckets: of n-grams: buckets of each part, a power of two.
+        weighting: "frequencies", "hellinger" (their square roots), "tf-idf" (sublinear) or "standardised" (frequencies, each
+            with mean 0 and variance 1 over the training records). All but the last have rows of norm 1.
+        strength: inverse of the penalty on the weights.
+        paired: whether a record is two sequences, whose features are multiplied and subtracted.
+    """
+
+    features: str
+    k: int = 0
+    letters: int = 0
+    parts: Sequence[str] = ()
+    buckets: int = 0
+    weighting: str = "frequencies"
+    strength: float = 1.0
+    paired: bool = False
+
+    @property
+    def counted(self) -> int:
+        """The number of different things that are counted."""
+        return self.letters**self.k if self.features == "kmers" else len(self.parts) * self.buckets
+
+    @property
+    def width(self) -> int:
+        """The number of features F."""
+        return self.counted * (2 if self.paired else 1)
+
+    @property
+    def noun(self) -> str:
+        """What is counted: "6-mers"."""
+        return f"{self.k}-mers" if self.features == "kmers" else " and ".join(self.parts)
+
+    @property
+    def title(self) -> str:
+        """The model in words: "6-mers, standardised, C 10"."""
+        return f"{self.noun}, {self.weighting}, C {self.strength:g}"
+
+
+class Counter:
+    """Counts k-mers or n-grams.
+
+    Args:
+        spec: what to count.
+        vocabulary: the vocabulary of the tokens.
+    """
+
+    def __init__(self, spec: LexicalSpec, vocabulary: Vocabulary) -> None:
+        self.spec = spec
+        self._table = _CharacterTable(vocabulary) if spec.features == "ngrams" else None
+
+    def __call__(self, ids: Tensor, mask: Tensor) -> SparseRows:
+        """Return the counts of each row: `(B, F)`; of pairs, whose rows are i and B + i, `(2 B, F)`."""
+        spec = self.spec
+        if self._table is None:
+            found, _ = kmers(ids, mask, spec.k, spec.letters)
+            whole = found >= _FIRST_KMER
+            rows = torch.arange(len(found), device=ids.device)[:, None].expand(found.shape)[whole]
+            return count_codes(rows, found[whole].long() - _FIRST_KMER, len(ids), spec.counted)
+        characters = self._table.read(ids, mask)
+        rows_of, codes_of = [], []
+        for place, part in enumerate(spec.parts):
+            if part == "words":
+                rows, codes = word_ngrams(characters, spec.buckets)
+            else:
+                rows, codes = character_ngrams(characters, _LENGTHS, spec.buckets)
+            rows_of.append(rows)
+            codes_of.append(codes + place * spec.buckets)
+        return count_codes(torch.cat(rows_of), torch.cat(codes_of), len(ids), spec.counted)
+
+
+def weighed(counts: SparseRows, spec: LexicalSpec, scale: Tensor | None = None) -> SparseRows:
+    """Return features of counts, `(B, F)`; standardised ones before they are shifted and scaled, which the weights do.
+
+    Args:
+        counts: from `Counter`.
+        spec: says how they are weighted.
+        scale: for tf-idf, inverse document frequencies `(F,)`.
+    """
+    values = counts.values
+    match spec.weighting:
+        case "hellinger":
+            values = values.sqrt()
+        case "tf-idf":
+            assert scale is not None
+            values = (1.0 + values.log()) * scale[counts.columns]
+        case "standardised":
+            totals = values.new_zeros(len(counts.offsets) - 1).index_add_(0, counts.rows, values)
+            values = values / totals[counts.rows]
+    features = replace(counts, values=values)
+    if spec.weighting != "standardised":
+        groups = counts.columns // spec.buckets if len(spec.parts) > 1 else None
+        features = features.normalised(groups, max(1, len(spec.parts)))
+    return paired(features, spec.counted) if spec.paired else features
+
+
+class LexicalClassifier(nn.Module):
+    """A linear model of counts: ``features @ weight - shift + bias``, without the shift for a record without features.
+
+    Args:
+        spec: the features.
+        vocabulary: the vocabulary of the tokens.
+        n_outputs: number of classes C, or of other outputs.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, spec: LexicalSpec, vocabulary: Vocabulary, n_outputs: int) -> None:
+        super().__init__()
+        self.spec, self.paired, self.pooling = spec, spec.paired, "mean"
+        self._count = Counter(spec, vocabulary)
+        self.register_buffer("weight", torch.zeros(spec.width, n_outputs))
+        self.register_buffer("bias", torch.zeros(n_outputs))
+        self.register_buffer("shift", torch.zeros(n_outputs))
+        self.register_buffer("scale", torch.ones(spec.counted if spec.weighting == "tf-idf" else 1))
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return outputs `(B, C)`.
+
+        Args:
+            ids: `(B, L)` integers; of pairs, all first sequences, then all second ones.
+            mask: `(B, L)` bool, True = a real character.
+        """
+        with torch.autocast(ids.device.type, enabled=False):
+            features = weighed(self._count(ids, mask), self.spec, self.scale)
+            some = (features.offsets.diff() > 0)[:, None]
+            return features.product(self.weight) - self.shift * some + self.bias
+
+
+class _CharacterTable:
+    """The characters that each token stands for, in lower case."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        texts = [text.lower() for text in vocabulary.spellings]
+        lengths = torch.tensor([0] * vocabulary.first + [len(text) for text in texts])
+        whole = "".join(texts)
+        self._codes = torch.tensor([ord(character) for character in whole], dtype=torch.int64)
+        self._in_word = torch.tensor([character.isalnum() for character in whole], dtype=torch.bool)
+        self._lengths, self._starts = lengths, lengths.cumsum(0) - lengths
+
+    def read(self, ids: Tensor, mask: Tensor) -> Characters:
+        """Return the characters of texts `(B, L)`, after each other."""
+        if self._codes.device != ids.device:
+            self._codes, self._in_word = self._codes.to(ids.device), self._in_word.to(ids.device)
+            self._lengths, self._starts = self._lengths.to(ids.device), self._starts.to(ids.device)
+        rows, _ = mask.nonzero(as_tuple=True)
+        tokens = ids[mask].long()
+        lengths = self._lengths[tokens]
+        ends = lengths.cumsum(0)
+        within = torch.arange(int(ends[-1]) if len(ends) else 0, device=ids.device) - (ends - lengths).repeat_interleave(lengths)
+        places = self._starts[tokens].repeat_interleave(lengths) + within
+        return Characters(self._codes[places], self._in_word[places], rows.repeat_interleave(lengths))

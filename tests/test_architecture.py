@@ -18,8 +18,8 @@ OPTIONS = {
     "prepare": "output alphabet unknown min-length max-length truncate task label-from class label-separator "
     "tolerance classes skip-unlabelled group split "
     "split-from val test seed input-format text-column id-column pair-column encoding overwrite quiet verbose",
-    "train": "output mixer lexical protocol pooling kmer max-length epochs budget max-steps batch-size tokens-per-batch lr seed device "
-    "precision threads class-weights select compile save-every recipe config set resume overwrite quiet verbose",
+    "train": "output mixer lexical protocol pooling kmer max-length epochs budget max-steps batch-size tokens-per-batch lr "
+    "seed device precision threads class-weights select compile save-every recipe config set resume overwrite quiet verbose",
     "eval": "split data output label-from baselines device precision threads quiet verbose",
     "predict": "run output format batch-size probabilities top threshold input-format text-column id-column pair-column "
     "encoding device precision threads overwrite quiet verbose",

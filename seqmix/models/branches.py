@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from seqmix.data.vocabulary import Vocabulary
@@ -153,4 +152,3 @@ def best_weight(
     least = max(judged[0][0], judged[-1][0])
     place = min((loss, step) for step, (score, loss) in enumerate(judged) if score >= least)[1]
     return tried[place]
-

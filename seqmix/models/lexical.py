@@ -185,6 +185,8 @@ class _CharacterTable:
         tokens = ids[mask].long()
         lengths = self._lengths[tokens]
         ends = lengths.cumsum(0)
-        within = torch.arange(int(ends[-1]) if len(ends) else 0, device=ids.device) - (ends - lengths).repeat_interleave(lengths)
+        within = torch.arange(int(ends[-1]) if len(ends) else 0, device=ids.device) - (ends - lengths).repeat_interleave(
+            lengths
+        )
         places = self._starts[tokens].repeat_interleave(lengths) + within
         return Characters(self._codes[places], self._in_word[places], rows.repeat_interleave(lengths))

@@ -1,8 +1,8 @@
 """The features of a lexical model for the records of a split, and small dense ones that are equivalent to them.
 
 With an L2 penalty, the weights of a linear model are combinations of the training records. With fewer records n than features,
-the model is therefore fitted on ``Z = L``, the Cholesky factor of the records' scalar products ``X X' = L L'``: the optimum is the
-same, and it is found in n dimensions. Its weights for the features are ``X' inv(L') w``.
+the model is therefore fitted on the Cholesky factor L of the records' scalar products ``X X' = L L'``: the optimum is the same,
+and it is found in n dimensions. Its weights for the features are ``X' inv(L') w``.
 """
 
 from __future__ import annotations

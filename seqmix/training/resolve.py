@@ -91,7 +91,12 @@ def _lexical(dataset: Dataset, model: ModelConfig) -> str:
 def _model_length(dataset: Dataset, config: Config) -> int:
     """Return the length that a model is built for: that of the longest record, or of a typical one if that is enough."""
     longest = config.data.max_length or int(dataset.lengths.max())
-    if config.model.mixer == NO_MIXER or config.model.pooling == "flat" or config.model.positions or mixer_class(config.model.mixer).for_longest:
+    if (
+        config.model.mixer == NO_MIXER
+        or config.model.pooling == "flat"
+        or config.model.positions
+        or mixer_class(config.model.mixer).for_longest
+    ):
         return longest
     return min(longest, int(np.quantile(dataset.lengths[dataset.indices("train")], 0.75, method="nearest")))
 

@@ -3,6 +3,7 @@
 import random
 import re
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -32,7 +33,9 @@ def test_codes_are_counted_row_by_row(width):
     rows, codes = np.sort(generator.integers(0, 4, 60)), generator.integers(0, 7, 60)
     found = count_codes(torch.from_numpy(rows), torch.from_numpy(codes), 5, width)
     counts = Counter(zip(rows.tolist(), codes.tolist(), strict=True))
-    assert dict(zip(zip(found.rows.tolist(), found.columns.tolist(), strict=True), found.values.tolist(), strict=True)) == counts
+    assert (
+        dict(zip(zip(found.rows.tolist(), found.columns.tolist(), strict=True), found.values.tolist(), strict=True)) == counts
+    )
     assert found.offsets.tolist()[-2:] == [len(counts)] * 2  # the last row is empty
 
 
@@ -107,7 +110,7 @@ def test_character_ngrams_are_those_of_plain_python():
 def test_word_ngrams_are_those_of_plain_python():
     found = grouped(*word_ngrams(characters(texts()), 1 << 30), len(texts()))
     words = [re.findall("[a-z0-9]+", text.lower()) for text in texts()]
-    expected = [Counter([*some, *zip(some, some[1:], strict=False)]) for some in words]
+    expected = [Counter([*some, *pairwise(some)]) for some in words]
     assert same_but_for_names(found, expected)
 
 

@@ -59,7 +59,7 @@ def test_mixing_branch_is_trained_as_without_the_other(both, dataset, tmp_path):
 
 
 def test_combination_is_never_worse_on_validation_than_either_branch(both):
-    run, events = both
+    _, events = both
     [fitted] = [event for event in events if isinstance(event, LexicalFitted)]
     for event in (event for event in events if isinstance(event, EpochEnd)):
         assert event.both["macro-F1"] >= max(event.validation["macro-F1"], fitted.validation["macro-F1"])

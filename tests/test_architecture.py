@@ -15,7 +15,7 @@ from seqmix import cli
 
 PACKAGE = Path(seqmix.__file__).parent
 OPTIONS = {
-    "prepare": "output alphabet unknown min-length max-length truncate task label-from class label-separator "
+    "prepare": "output alphabet unknown vocabulary-size min-length max-length truncate task label-from class label-separator "
     "tolerance classes skip-unlabelled group split "
     "split-from val test seed input-format text-column id-column pair-column encoding overwrite quiet verbose",
     "train": "output mixer lexical protocol pooling kmer max-length epochs budget max-steps batch-size tokens-per-batch lr "

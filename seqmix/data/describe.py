@@ -65,9 +65,9 @@ def describe(
         "sizes": {name: len(part) for name, part in parts.items()},
         "counts": {name: objective.count(part) for name, part in parts.items()},
         **objective.describe(labels, split == 0),
-        "truncated": written.truncated,
+        "truncated": written.truncated + final.truncated,
         "dropped": {
-            "shorter than min_length": written.too_short,
+            "shorter than min_length": written.too_short + final.too_short,
             "without label": stream.labels.unlabelled,
             "of other classes": stream.labels.other_class,
             "nothing left after dropping unknown characters": final.emptied,

@@ -1,7 +1,7 @@
 """The second pass of `prepare()`: tokens, offsets and ids in their final form, once the splits are known.
 
 Records that are left out are taken out of the files, numbers of symbols become token indices of the vocabulary that the
-training split has, and real numbers get their moments.
+training split has, texts are divided into the subwords that it teaches, and real numbers get their moments.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.data.token_file import map_tokens, new_token_file, write_header
-from seqmix.data.vocabulary import Gathered, Gathering, Reals, Tokens, Vocabulary
-from seqmix.data.writer import WrittenRecords
+from seqmix.data.transforms import cut
+from seqmix.data.vocabulary import Gathered, Gathering, Reals, SubwordLearning, Subwords, Tokens, Vocabulary
+from seqmix.data.writer import LengthLimits, WrittenRecords
 
 _CHUNK = 1 << 22  # tokens that are held at a time
+_LEARNED_FROM = 100_000_000  # bytes of texts; more would take minutes and change little
 
 Converter = Callable[[int, NDArray[Any]], Tokens]
 
@@ -32,11 +34,15 @@ class FinalRecords:
         vocabulary: what their tokens mean.
         keep: which of the written records these are, `(n,)`.
         emptied: number of records left out since all their characters were dropped as unknown.
+        too_short: number of records left out in this pass since they are too short.
+        truncated: number of records cut in this pass.
     """
 
     vocabulary: Vocabulary
     keep: NDArray[np.bool_]
-    emptied: int
+    emptied: int = 0
+    too_short: int = 0
+    truncated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +56,28 @@ class _NamedLater:
         return f"{self.written.name_of(self.number)} (of a later split)"
 
 
-def finalize(written: WrittenRecords, split: NDArray[np.int8], keep: NDArray[np.bool_]) -> FinalRecords:
+def finalize(written: WrittenRecords, split: NDArray[np.int8], keep: NDArray[np.bool_], limits: LengthLimits) -> FinalRecords:
     """Write `tokens.npy`, `offsets.npy` and `ids.txt` as the data set has them.
 
     Args:
         written: the records of the first pass.
         split: the split of each, `(n,)`.
         keep: which of them are kept, `(n,)`.
+        limits: of the lengths.
 
     Raises:
         InputError: a record has a symbol that the training split does not have, and that is an error.
     """
     encoder, lengths = written.encoder, written.lengths.reshape(-1, written.n_sequences)
+    cutting = None
     if isinstance(encoder, Gathering):
         gathered = _gathered(written, encoder, (split == 0) & keep)
         lengths = _rewrite(written, keep, gathered, _index(written, encoder, gathered))
         vocabulary: Vocabulary = gathered
+    elif isinstance(encoder, SubwordLearning):
+        vocabulary = encoder.vocabulary(_texts(written, (split == 0) & keep))
+        cutting = _Cutting(written, vocabulary, limits)
+        lengths = _rewrite(written, keep, vocabulary, cutting)
     else:
         vocabulary = encoder
         if not keep.all():
@@ -76,7 +88,10 @@ def finalize(written: WrittenRecords, split: NDArray[np.int8], keep: NDArray[np.
         _keep_ids(written.folder, full)
     if isinstance(vocabulary, Reals) and not vocabulary.trained:
         vocabulary = _with_moments(written.folder, vocabulary, np.repeat(split[full] == 0, written.n_sequences))
-    return FinalRecords(vocabulary, full, int(keep.sum() - full.sum()))
+    lost = int(keep.sum() - full.sum())
+    if cutting:
+        return FinalRecords(vocabulary, full, too_short=lost, truncated=int(full[list(cutting.truncated)].sum()))
+    return FinalRecords(vocabulary, full, emptied=lost)
 
 
 def _gathered(written: WrittenRecords, gathering: Gathering, chosen: NDArray[np.bool_]) -> Gathered:
@@ -94,6 +109,46 @@ def _index(written: WrittenRecords, gathering: Gathering, vocabulary: Gathered) 
     numbers = gathering.numbers
     table = vocabulary.translation(numbers)
     return lambda i, found: vocabulary.index(found, numbers, table, written.replaced, _NamedLater(written, i))
+
+
+def _texts(written: WrittenRecords, chosen: NDArray[np.bool_]) -> Iterator[str]:
+    """Yield the texts of the chosen records, `(n,)`; if there are too many, of some of them, evenly spaced."""
+    tokens, bounds = map_tokens(written.folder / "tokens.npy"), _offsets(written.lengths)
+    sequences = np.flatnonzero(np.repeat(chosen, written.n_sequences))
+    size = int(written.lengths[sequences].sum())
+    for i in sequences[:: max(1, -(-size // _LEARNED_FROM))]:
+        yield _text(tokens[bounds[i] : bounds[i + 1]])
+
+
+def _text(data: NDArray[np.uint8]) -> str:
+    return data.tobytes().decode()
+
+
+class _Cutting:
+    """Divides texts into subwords, of which it keeps as many as the limits say; nothing of a text that is too short.
+
+    Args:
+        written: the records.
+        vocabulary: knows the subwords.
+        limits: of the lengths.
+
+    Attributes:
+        truncated: numbers of the records of which a text was cut.
+    """
+
+    def __init__(self, written: WrittenRecords, vocabulary: Subwords, limits: LengthLimits) -> None:
+        self._written, self._vocabulary, self._limits = written, vocabulary, limits
+        self.truncated: set[int] = set()
+
+    def __call__(self, number: int, data: NDArray[Any]) -> Tokens:
+        """Return the tokens of a text of record `number`."""
+        limits = self._limits
+        tokens = self._vocabulary.encode(_text(data), self._written.replaced, _NamedLater(self._written, number))
+        if len(tokens) < limits.min_length:
+            return tokens[:0]
+        if limits.max_length is not None and len(tokens) > limits.max_length:
+            self.truncated.add(number)
+        return cut(tokens, limits.max_length, limits.truncate)
 
 
 def _rewrite(written: WrittenRecords, keep: NDArray[np.bool_], vocabulary: Vocabulary, convert: Converter) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from seqmix.config import TRUNCATIONS
 from seqmix.config.options import check, documented, option
 from seqmix.errors import ConfigError, param
 
-ALPHABETS = ("dna", "dna-iupac", "protein", "chars", "bytes", "words", "real")
+ALPHABETS = ("dna", "dna-iupac", "protein", "chars", "bytes", "words", "subwords", "real")
 UNKNOWN_POLICIES = ("map", "drop", "error")
 TASKS = ("classification", "multilabel", "regression")
 SEQUENCE_FORMATS = ("fasta", "fastq", "genbank", "embl")
@@ -27,7 +27,7 @@ class PrepareOptions:
     alphabet: str = option(
         "auto",
         "Symbols of the sequences; auto: that of the data set of a paper, else guessed from the first records (words: text "
-        "between white space; real: numbers).",
+        "between white space; subwords: pieces of words, learned from the training split; real: numbers).",
         flag=True,
         panel=SEQUENCES,
         choices=("auto", *ALPHABETS),
@@ -40,11 +40,29 @@ class PrepareOptions:
         shown="map for chars, else error",
         choices=UNKNOWN_POLICIES,
     )
+    vocabulary_size: int | None = option(
+        None,
+        "How many subwords are learned at most, the 256 bytes among them.",
+        at_least=256,
+        at_most=65_000,
+        flag=True,
+        panel=SEQUENCES,
+        shown="8192 for subwords",
+    )
     min_length: int = option(
-        0, "Leave out records of fewer characters; at 0 an empty record is an error.", at_least=0, flag=True, panel=SEQUENCES
+        0,
+        "Leave out records of fewer characters (words, subwords); at 0 an empty record is an error.",
+        at_least=0,
+        flag=True,
+        panel=SEQUENCES,
     )
     max_length: int | None = option(
-        None, "Cut longer records to this many characters.", at_least=1, flag=True, panel=SEQUENCES, shown="never"
+        None,
+        "Cut longer records to this many characters (words, subwords).",
+        at_least=1,
+        flag=True,
+        panel=SEQUENCES,
+        shown="never",
     )
     truncate: str = option(
         "start", "Which part of a record that is cut is kept.", choices=TRUNCATIONS, flag=True, panel=SEQUENCES
@@ -80,6 +98,8 @@ class PrepareOptions:
         check(self, spelled=param)
         if self.tolerance is not None and self.task != "regression":
             raise ConfigError(f"{param('tolerance')} needs {param('task', 'regression')}: got task {self.task!r}")
+        if self.vocabulary_size is not None and self.alphabet != "subwords":
+            raise ConfigError(f"{param('vocabulary_size')} needs {param('alphabet', 'subwords')}: got {self.alphabet}")
         if self.max_length is not None and self.max_length < self.min_length:
             raise ConfigError(f"{param('max_length')} must be at least {param('min_length')}: got {self.max_length}")
         if self.split != "auto":

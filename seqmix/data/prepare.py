@@ -181,7 +181,7 @@ def prepare_records(
     with whole_folder(output, overwrite=overwrite) as folder:
         written = _write(stream, folder, limits, lambda first: _choose_encoder(first, stream.is_sequence, options), progress)
         check_wanted_classes(stream)
-        _complete(stream, written, options, facts=facts)
+        _complete(stream, written, options, limits, facts=facts)
         if beside:
             beside(folder)
     return Dataset.open(output, verify=False)
@@ -229,8 +229,9 @@ def prepare_for(
     """
     stream = RecordReader(find_sources(inputs, "test", own_formats=read.format == "auto"), read)
     vocabulary = vocabulary_of(info["vocabulary"], trained=True)
+    limits = LengthLimits(max_length=max_length, truncate=truncate)
     with whole_folder(output) as folder:
-        written = _write(stream, folder, LengthLimits(max_length=max_length, truncate=truncate), lambda _: vocabulary, progress)
+        written = _write(stream, folder, limits, lambda _: vocabulary, progress)
         files = ", ".join(map(str, inputs))
         if (written.n_sequences == 2) != bool(info.get("paired")):
             had, has = ("single texts", "pairs of texts") if written.n_sequences == 2 else ("pairs of texts", "single texts")
@@ -239,7 +240,7 @@ def prepare_for(
             raise InputError(f"{files}: no labels found to evaluate against; say where with {param('label_from')}")
         kind, tolerance = info.get("task"), info.get("target", {}).get("tolerance")
         options = PrepareOptions(max_length=max_length, truncate=truncate, task=kind, tolerance=tolerance)
-        _complete(stream, written, options, classes=info["classes"])
+        _complete(stream, written, options, limits, classes=info["classes"])
     return Dataset.open(output, verify=False)
 
 
@@ -289,7 +290,7 @@ def _write(
         if len(first) >= _LOOKED_AT or characters > _LOOKED_AT_CHARACTERS:
             break
     written = write_records(chain(first, records), folder, choose(first), limits, progress)
-    check_any(written, stream, limits)
+    check_any(len(written), stream, limits, too_short=written.too_short)
     return written
 
 
@@ -298,13 +299,14 @@ def _choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOpti
     alphabet = options.alphabet
     if alphabet == "auto":
         alphabet = guess_alphabet([record.text[:65536] for record in first], is_sequence)
-    return new_encoder(alphabet, options.unknown)
+    return new_encoder(alphabet, options.unknown, options.vocabulary_size)
 
 
 def _complete(
     stream: RecordStream,
     written: WrittenRecords,
     options: PrepareOptions,
+    limits: LengthLimits,
     *,
     classes: list[str] | None = None,
     facts: Mapping[str, Any] | None = None,
@@ -326,7 +328,9 @@ def _complete(
     notes += check_groups(written, read.group_from)
     division = divide(written, encoded, options)
     notes += division.notes
-    final = finalize(written, division.split, division.keep)
+    final = finalize(written, division.split, division.keep, limits)
+    too_short = written.too_short + final.too_short
+    check_any(int(final.keep.sum()), stream, limits, too_short=too_short, emptied=final.emptied)
     labels, split = encoded.labels[final.keep], division.split[final.keep]
     notes += check_splits(labels, split, encoded.objective, division.leaks)
     twins = duplicates(written.sequence_keys, encoded.labels)

@@ -14,13 +14,22 @@ from seqmix.errors import InputError, param
 from seqmix.objectives.base import Objective
 
 
-def check_any(written: WrittenRecords, stream: RecordStream, limits: LengthLimits) -> None:
-    """Raise an `InputError` that says why if no record is left."""
-    if len(written):
+def check_any(left: int, stream: RecordStream, limits: LengthLimits, *, too_short: int, emptied: int = 0) -> None:
+    """Raise an `InputError` that says why if no record is left.
+
+    Args:
+        left: number of records that are left.
+        stream: where they came from.
+        limits: of the lengths.
+        too_short: number of records that were left out since they are shorter.
+        emptied: number of records that were left out since all their characters were dropped.
+    """
+    if left:
         return
     found = stream.labels
     reasons = {
-        f"shorter than {param('min_length', limits.min_length)}": written.too_short,
+        f"shorter than {param('min_length', limits.min_length)}": too_short,
+        "without a known character": emptied,
         f"without a label from '{found.source}' ({param('skip_unlabelled', True)})": found.unlabelled,
         f"of none of the {param('classes')} {','.join(stream.options.classes)}": found.other_class,
     }

@@ -1,8 +1,8 @@
 """The first pass of `prepare()`: records to tokens on disk, and what is known of each on the way.
 
-For the alphabets "chars" and "words" the tokens are first the numbers of the symbols: which symbols the vocabulary has is
-known only when the training split is (see `finalize`). A record is one sequence, or two of them (a pair), which stand one
-behind the other.
+For the alphabets "chars" and "words" the tokens are first the numbers of the symbols, for "subwords" the bytes of the texts:
+which symbols the vocabulary has is known only when the training split is (see `finalize`). A record is one sequence, or two
+of them (a pair), which stand one behind the other.
 """
 
 from __future__ import annotations
@@ -126,14 +126,15 @@ class DatasetWriter:
     Args:
         folder: where the files are written.
         encoder: makes tokens of texts.
-        limits: of the lengths.
+        limits: of the lengths; if the final ones are not known yet, only empty sequences are left out here.
 
     Attributes:
         positions: number of tokens that were written.
     """
 
     def __init__(self, folder: Path, encoder: Encoder, limits: LengthLimits) -> None:
-        self._folder, self._encoder, self._limits = folder, encoder, limits
+        self._folder, self._encoder = folder, encoder
+        self._limits = limits if encoder.final_lengths else LengthLimits(min_length=min(1, limits.min_length))
         self.positions = 0
         self._n_sequences = 1
         self._replaced: Counter[str] = Counter()

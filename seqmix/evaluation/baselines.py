@@ -1,10 +1,10 @@
 """Baselines: what simple methods reach on the same split, to judge the model by.
 
 They are a constant prediction; a linear model of the length alone; and linear models of k-mer frequencies (DNA, proteins), of
-TF-IDF of words or character n-grams (documents), of the values at each position (images: bytes of equal length), or of means
-and standard deviations (real numbers). The objective provides the constant and the linear model, a logistic or ridge
-regression from scikit-learn, whose regularisation is chosen on the validation split, like the model's weights. For pairs, the
-features are the products and differences of those of the two texts.
+TF-IDF of words or of character n-grams (documents; both if the tokens are subwords), of the values at each position (images:
+bytes of equal length), or of means and standard deviations (real numbers). The objective provides the constant and the linear
+model, a logistic or ridge regression from scikit-learn, whose regularisation is chosen on the validation split, like the
+model's weights. For pairs, the features are the products and differences of those of the two texts.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from seqmix.objectives.metrics import Floats
 _STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 _MOST_RECORDS = 20_000  # to fit on: more would take minutes and change little
 _MOST_CHARACTERS = 50_000_000  # of documents, which are held as text
+_WORDS = {"words": r"\S+", "subwords": r"\w+"}  # what a word is
 _KMERS = {"dna": (4, 6), "dna-iupac": (4, 6), "protein": (2, 3)}
 
 
@@ -141,7 +142,10 @@ def _feature_sets(train: Dataset, parts: list[_Part]) -> Iterator[tuple[str, lis
         scale = np.float32(len(train.vocabulary))
         yield "values at each position", _joined(parts, n_sequences, lambda some: np.array(some, dtype=np.float32) / scale)
     else:
-        yield ("word 1-2-grams" if alphabet == "words" else "character 1-4-grams"), _ngrams(train, parts)
+        if alphabet in _WORDS:
+            yield "word 1-2-grams", _ngrams(train, parts, token_pattern=_WORDS[alphabet], ngram_range=(1, 2))
+        if alphabet != "words":
+            yield "character 1-4-grams", _ngrams(train, parts, analyzer="char", ngram_range=(1, 4))
 
 
 def _standardised(matrices: list[Floats]) -> list[Floats]:
@@ -191,21 +195,23 @@ def kmer_frequencies(sequences: list[Tokens], k: int, letters: int) -> NDArray[n
     return rows
 
 
-def _ngrams(train: Dataset, parts: list[_Part]) -> list[Any]:
-    """Return sparse TF-IDF of n-grams for each part; for pairs, products and differences."""
+def _ngrams(train: Dataset, parts: list[_Part], **kind: Any) -> list[Any]:
+    """Return sparse TF-IDF of n-grams for each part; for pairs, products and differences.
+
+    Args:
+        train: the training data set.
+        parts: training, validation and test records.
+        kind: which n-grams, as `TfidfVectorizer` takes it.
+    """
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vocabulary, n_sequences = train.vocabulary, train.n_sequences
     most = _MOST_CHARACTERS // max(1, len(parts[0].indices) * n_sequences)
-    common = {"sublinear_tf": True, "max_features": 50_000, "lowercase": False}
-    if vocabulary.alphabet == "words":
-        vectorizer = TfidfVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), **common)
-    else:
-        vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), **common)
+    vectorizer = TfidfVectorizer(sublinear_tf=True, max_features=50_000, lowercase=False, **kind)
     made: list[Any] = []
     for part in parts:
-        records = [[vocabulary.decode(s[:most].tolist()) for s in record] for record in part.sequences()]
+        records = [[vocabulary.decode(s[:most].tolist())[:most] for s in record] for record in part.sequences()]
         texts = [[record[place] for record in records] for place in range(n_sequences)]
         if not made:
             vectorizer.fit([text for some in texts for text in some])

@@ -173,6 +173,7 @@ KINDS = {
     "pairs": Kind(pair_rows, {"pair_column": "text2"}, 120, 25, {"accuracy": 1}, ("4-mers", 0.7), settings=_STRANDS),
     "numbers": Kind(number_rows, {}, 60, 6, {"accuracy": 1}, ("means and spreads", 1)),
     "words": Kind(word_rows, {"alphabet": "words"}, 60, 15, {"accuracy": 0.9}, ("word 1-2-grams", 1)),
+    "subwords": Kind(word_rows, {"alphabet": "subwords"}, 60, 15, {"accuracy": 0.9}, ("word 1-2-grams", 1)),
 }
 COMBINATIONS = {
     "pairs, targets": Kind(pair_target_rows, _TARGET | {"pair_column": "text2"}, 60, 20, {"R2": 0.7}, ("4-mers", -1)),

@@ -14,6 +14,7 @@ from seqmix.data.options import UNKNOWN_POLICIES
 from seqmix.errors import ConfigError, InputError, param
 
 PAD, CLS, FIRST = 0, 1, 2  # token indices of the special tokens, and of the first symbol
+BYTE_LETTERS = 0x4E00  # a range of Unicode that has letters alone: what spells a byte that is part of a character
 
 Tokens = NDArray[Any]  # `(L,)` of an unsigned type; of the alphabet "real": `(L, channels)` float32
 
@@ -33,8 +34,10 @@ class Vocabulary(ABC):
         channels: numbers at each position; None if positions hold tokens.
         mean: mean of each channel over the training split; None if unknown.
         scale: standard deviation of each channel over the training split; None if unknown.
+        final_lengths: whether a sequence that is encoded has the length that it has in the data set.
     """
 
+    final_lengths: ClassVar[bool] = True
     first: ClassVar[int] = FIRST
     noun: str = "character"
     letters: int = 0

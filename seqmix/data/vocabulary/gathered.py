@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,7 @@ class Gathering:
     dtype = np.uint32
     shape: tuple[int, ...] = ()
     complement: bytes | None = None
+    final_lengths: ClassVar[bool] = True
 
     def __init__(self, alphabet: str, unknown: str | None = None) -> None:
         self.alphabet, self.unknown = alphabet, unknown or "map"

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.data.vocabulary.base import FIRST, PAD, Tokens, Vocabulary
+from seqmix.data.vocabulary.base import BYTE_LETTERS, FIRST, PAD, Tokens, Vocabulary
 from seqmix.data.vocabulary.symbol_table import WHITESPACE
 from seqmix.errors import InputError
-
-_LETTERS = 0x4E00  # a range of Unicode that has letters alone
 
 
 class Bytes(Vocabulary):
@@ -39,7 +37,7 @@ class Bytes(Vocabulary):
     @property
     def spellings(self) -> Sequence[str]:
         """A character for each byte; those above ASCII are parts of letters."""
-        return [chr(value) if value < 128 else chr(value + _LETTERS) for value in range(256)]
+        return [chr(value) if value < 128 else chr(value + BYTE_LETTERS) for value in range(256)]
 
     def decode(self, tokens: Iterable[int]) -> str:
         """Return the text of token indices; PAD and CLS are left out."""

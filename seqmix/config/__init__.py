@@ -226,6 +226,12 @@ class TrainingConfig:
         at_least=0,
         below=1,
     )
+    crop_length: int = option(
+        0,
+        "Train on a random part of at most this many characters of each record, drawn again in every epoch; 0 for whole "
+        "records. data.window is its counterpart in prediction.",
+        at_least=0,
+    )
     reverse_complement: float = option(
         0.0, "Probability of training on a sequence's reverse complement (DNA).", at_least=0, at_most=1
     )
@@ -298,6 +304,12 @@ class DataConfig:
         shown="as prepared",
     )
     truncate: str = option("start", "Which part of a longer sequence to keep.", choices=TRUNCATIONS)
+    window: int = option(
+        0,
+        "Predict a longer sequence in windows of this many characters, evenly spaced so that they cover it, and average the "
+        "answers (log-probabilities; of several labels, log-odds; of a regression, values); 0 for the whole sequence at once.",
+        at_least=0,
+    )
 
     def __post_init__(self) -> None:
         check(self, "data.", spelled=param)
@@ -321,6 +333,11 @@ class Config:
         for name, kind in {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}.items():
             if not isinstance(getattr(self, name), kind):
                 raise ConfigError(f"{param(name)} must be a {kind.__name__}: got {shown(getattr(self, name))}", option=name)
+
+    def longest_view(self, length: int) -> int:
+        """Return the length of the longest part that the model sees of a sequence of `length` characters."""
+        parts = (self.training.crop_length, self.data.window)
+        return max(min(length, part) if part else length for part in parts)
 
     def to_tables(self) -> dict[str, Table]:
         """Return the tables that are written to TOML."""

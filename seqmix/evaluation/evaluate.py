@@ -226,7 +226,7 @@ def _predict(run: Run, sample: _Sample, device: str, precision: str, on_batch: C
 
     dataset, predictor = sample.dataset, run.predictor(device)
     lengths = dataset.cut_lengths(predictor.data.max_length)[sample.indices]
-    if predictor.max_length is not None and lengths.max() > predictor.max_length:
+    if not predictor.accepts(int(lengths.max())):
         raise ConfigError(
             f"{dataset.path}: a sequence has {lengths.max():,} {dataset.vocabulary.noun}s, the model takes at most "
             f"{predictor.max_length:,}"
@@ -238,6 +238,7 @@ def _predict(run: Run, sample: _Sample, device: str, precision: str, on_batch: C
         lengths,
         device=predictor.device,
         precision=precision,
+        window=predictor.data.window,
         on_batch=on_batch,
     )
 

@@ -1,4 +1,8 @@
-"""A model's answers for many records, batch by batch: the one loop that validation, evaluation and prediction share."""
+"""A model's answers for many records, batch by batch: the one loop that validation, evaluation and prediction share.
+
+The mixing branch can answer long records in windows. A window is then what a batch is made of, so that memory does not depend on
+the length of a record, and the answer for a record is the mean of its windows' answers.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqmix.data.batching import collate, interleave, plan_batches
+from seqmix.data.transforms import window_starts
 from seqmix.data.vocabulary import Tokens
 from seqmix.errors import SeqmixError
 from seqmix.models.branches import MIXING, Branches, Model, parts_of
@@ -44,6 +49,7 @@ def predict_batches(
     precision: str = "fp32",
     tokens_per_batch: int = 65536,
     batch_size: int = 0,
+    window: int = 0,
     on_batch: Callable[[int], object] | None = None,
 ) -> NDArray[np.float64]:
     """The model's answers `(n, C)` (see `Objective.predictions`) for n records, in their order, whatever the batches are.
@@ -56,19 +62,23 @@ def predict_batches(
         device: the device to compute on.
         precision: as in `TrainingConfig`.
         tokens_per_batch: most tokens in a batch, padding included.
-        batch_size: records in a batch; 0 for as many as `tokens_per_batch` allows.
+        batch_size: records (or windows) in a batch; 0 for as many as `tokens_per_batch` allows.
+        window: length of the windows that cover a longer record, in which the mixing branch sees it (of a pair, windows of both
+            sequences side by side); 0 for whole records.
         on_batch: called with the number of records done after each batch.
     """
     if not len(lengths):
         return np.empty((0, 0))
     found = branch_outputs(
         model,
+        objective,
         records,
         lengths,
         device=device,
         precision=precision,
         tokens_per_batch=tokens_per_batch,
         batch_size=batch_size,
+        window=window,
         on_batch=on_batch,
     )
     return objective.predictions(model.combine(found) if isinstance(model, Branches) else found[MIXING])
@@ -76,9 +86,11 @@ def predict_batches(
 
 def branch_outputs(
     model: Model,
+    objective: Objective,
     records: Callable[[int], Sequence[Tokens]],
     lengths: NDArray[np.int64],
     *,
+    window: int = 0,
     on_batch: Callable[[int], object] | None = None,
     **options: Any,
 ) -> dict[str, Tensor]:
@@ -86,22 +98,71 @@ def branch_outputs(
     found = {}
     for name, part in (parts := parts_of(model)).items():
         last = name == list(parts)[-1]  # takes by far the longest
-        found[name] = _outputs(part, records, lengths, on_batch=on_batch if last else None, **options)
+        report = on_batch if last and on_batch else _ignore
+        if window and name == MIXING:
+            found[name] = _in_windows(part, objective, records, lengths, window, report, **options)
+        else:
+            found[name] = _outputs(part, records, lengths, _sized(report), **options)
     return found
+
+
+def _ignore(_: object) -> None: ...
+
+
+def _sized(on_batch: Callable[[int], object]) -> Callable[[NDArray[np.int64]], object]:
+    """Return a function that calls `on_batch` with the size of a batch."""
+    return lambda batch: on_batch(len(batch))
+
+
+def _in_windows(
+    model: LexicalClassifier | SequenceClassifier,
+    objective: Objective,
+    records: Callable[[int], Sequence[Tokens]],
+    lengths: NDArray[np.int64],
+    window: int,
+    on_batch: Callable[[int], object],
+    **options: Any,
+) -> Tensor:
+    """Return the means of the outputs for the windows of each record, `(n, n_outputs)`; see `Objective.averaged_form`."""
+    counts = -(-lengths // window)
+    firsts = counts.cumsum() - counts
+    owner = np.repeat(np.arange(len(lengths)), counts)
+    number = np.arange(len(owner)) - firsts[owner]
+    missing = counts.copy()
+
+    def view(position: int) -> list[Tokens]:
+        place = int(owner[position])
+        return [_part(tokens, window, int(counts[place]), int(number[position])) for tokens in records(place)]
+
+    def report(batch: NDArray[np.int64]) -> None:
+        np.subtract.at(missing, owner[batch], 1)
+        on_batch(int((missing[np.unique(owner[batch])] == 0).sum()))
+
+    found = objective.averaged_form(_outputs(model, view, np.minimum(lengths, window)[owner], report, **options))
+    sums = np.add.reduceat(found.numpy(), firsts)
+    return torch.from_numpy(sums / counts[:, None])
+
+
+def _part(tokens: Tokens, window: int, count: int, number: int) -> Tokens:
+    """Return window `number` of the `count` that a sequence is seen in."""
+    if count == 1:
+        return tokens
+    start = window_starts(len(tokens), window, count)[number]
+    return tokens[start : start + window]
 
 
 def _outputs(
     model: LexicalClassifier | SequenceClassifier,
     records: Callable[[int], Sequence[Tokens]],
     lengths: NDArray[np.int64],
+    on_batch: Callable[[NDArray[np.int64]], object],
     *,
     device: torch.device,
     precision: str = "fp32",
     tokens_per_batch: int = 65536,
     batch_size: int = 0,
-    on_batch: Callable[[int], object] | None = None,
 ) -> Tensor:
-    """Return the outputs `(n, n_outputs)` of one branch."""
+    """Return the outputs `(n, n_outputs)` of one branch; `on_batch` is called with the positions of each batch."""
     result: Tensor | None = None
 
     def classify(positions: NDArray[np.int64]) -> Tensor:
@@ -129,7 +190,6 @@ def _outputs(
             if result is None:
                 result = found.new_empty((len(lengths), found.shape[1]))
             result[torch.from_numpy(positions)] = found
-            if on_batch:
-                on_batch(len(positions))
+            on_batch(positions)
     assert result is not None
     return result

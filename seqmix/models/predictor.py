@@ -98,7 +98,7 @@ class Predictor:
         device: the device to compute on.
         vocabulary: the vocabulary of the model's input.
         objective: the objective that the model was trained for.
-        data: the configuration that says how long sequences are cut.
+        data: the configuration that says how long sequences are cut, and predicted in windows.
         max_length: most tokens that the model accepts; None for no limit.
         paired: whether records are pairs.
         separator: text between the labels of a multilabel prediction.
@@ -139,6 +139,10 @@ class Predictor:
             separator=info["read"].get("label_separator") or ",",
         )
 
+    def accepts(self, length: int) -> bool:
+        """Return whether the model can predict a sequence of this length, in windows where it does so."""
+        return self.max_length is None or min(length, self.data.window or length) <= self.max_length
+
     def predict(
         self,
         records: Iterable[Record],
@@ -176,6 +180,7 @@ class Predictor:
                         precision=options.precision,
                         tokens_per_batch=options.tokens_per_batch,
                         batch_size=options.batch_size,
+                        window=self.data.window,
                         on_batch=on_batch,
                     )
                 for record, row in zip(window, found, strict=True):
@@ -204,7 +209,7 @@ class Predictor:
         longest = max(len(tokens) for tokens in sequences)
         if not all(len(tokens) for tokens in sequences):
             raise InputError(f"{record}: there is no sequence in it")
-        if self.max_length is not None and longest > self.max_length:
+        if not self.accepts(longest):
             raise InputError(
                 f"{record}: {longest:,} {self.vocabulary.noun}s, the model takes at most {self.max_length:,}; cut the "
                 f"sequence, or train a model that cuts it ({command('train')} with {param('max_length', self.max_length)})"

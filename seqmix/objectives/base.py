@@ -284,6 +284,14 @@ class Objective(ABC):
 
     # Predicting.
 
+    def averaged_form(self, outputs: Tensor) -> Tensor:
+        """Return outputs in the form in which several answers for one record are averaged, `(n, n_outputs)` float64.
+
+        `predictions` of this form are those of the outputs. It is log-probabilities for one of several classes, log-odds for
+        several labels, and the scaled value for a regression.
+        """
+        return outputs.double()
+
     @abstractmethod
     def predictions(self, outputs: Tensor) -> Floats:
         """Return probabilities `(n, C)`, or numbers `(n, 1)` in the labels' unit, of outputs `(n, n_outputs)`."""

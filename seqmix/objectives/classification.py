@@ -127,6 +127,10 @@ class Classification(Objective):
 
         return F.cross_entropy(outputs, targets, weight=weights, label_smoothing=label_smoothing, reduction="none")
 
+    def averaged_form(self, outputs: Tensor) -> Tensor:
+        """Return log-probabilities; see the base class."""
+        return outputs.double().log_softmax(-1)
+
     def predictions(self, outputs: Tensor) -> Floats:
         """Return probabilities `(n, C)` that sum to one."""
         # In float64, so that probabilities sum to one as closely as other tools expect.

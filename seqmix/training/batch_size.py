@@ -32,8 +32,8 @@ def choose_tokens_per_batch(trainer: Trainer, check: Callable[[], None] = lambda
         check: called between measurements; may raise.
     """
     train = trainer.dataset.indices("train")
-    longest_first = train[np.argsort(-trainer.lengths[train], kind="stable")]
-    characters = int(trainer.lengths[train].sum()) * trainer.dataset.n_sequences
+    longest_first = train[np.argsort(-trainer.training_lengths[train], kind="stable")]
+    characters = int(trainer.training_lengths[train].sum()) * trainer.dataset.n_sequences
     most = min(LARGEST, max(SMALLEST, characters // _STEPS))
     free = free_memory(trainer.device)
     best, best_speed, tokens = SMALLEST, 0.0, SMALLEST
@@ -69,7 +69,7 @@ def _measure(trainer: Trainer, order: NDArray[np.int64], tokens_per_batch: int) 
 
 def _speed(trainer: Trainer, order: NDArray[np.int64], tokens_per_batch: int) -> float:
     """Return the tokens per second at which the gradients of the first batch in `order` are computed; the best of two."""
-    lengths = trainer.lengths[order] * trainer.dataset.n_sequences
+    lengths = trainer.training_lengths[order] * trainer.dataset.n_sequences
     batch = order[plan_batches(lengths, tokens_per_batch=tokens_per_batch)[0]]
     trainer.model.train()
     best = 0.0

@@ -177,11 +177,13 @@ def _validate(trainer: Trainer, check: Callable[[], None]) -> dict[str, float]:
     validation = trainer.dataset.indices("val")
     found = branch_outputs(
         trainer.averaged,
+        trainer.objective,
         lambda i: trainer.dataset.truncated(int(validation[i]), trainer.config.data),
         trainer.lengths[validation],
         device=trainer.device,
         precision=trainer.config.training.precision,
         tokens_per_batch=trainer.state.tokens_per_batch or trainer.config.training.tokens_per_batch,
+        window=trainer.config.data.window,
         on_batch=lambda _: check(),
     )[MIXING]
     trainer.combine(found)

@@ -90,7 +90,7 @@ def _lexical(dataset: Dataset, model: ModelConfig) -> str:
 
 def _model_length(dataset: Dataset, config: Config) -> int:
     """Return the length that a model is built for: that of the longest record, or of a typical one if that is enough."""
-    longest = config.data.max_length or int(dataset.lengths.max())
+    longest = config.longest_view(config.data.max_length or int(dataset.lengths.max()))
     if (
         config.model.mixer == NO_MIXER
         or config.model.pooling == "flat"

@@ -128,7 +128,7 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
         RunError: the folder exists.
     """
     model = _outline(dataset, config) if config.model.mixer != NO_MIXER else None
-    longest = int(dataset.cut_lengths(config.data.max_length).max())
+    longest = config.longest_view(int(dataset.cut_lengths(config.data.max_length).max()))
     if model and model.length_limit is not None and longest > config.model.max_length:
         raise ConfigError(
             f"the data set has sequences of {longest:,} characters, but model.max_length is {config.model.max_length:,}; "

@@ -79,6 +79,12 @@ class Trainer:
         return self.dataset.cut_lengths(self.config.data.max_length)
 
     @cached_property
+    def training_lengths(self) -> NDArray[np.int64]:
+        """The length of the longest part of every record that a training step sees, `(n,)`."""
+        longest = self.config.training.crop_length
+        return np.minimum(self.lengths, longest) if longest else self.lengths
+
+    @cached_property
     def targets(self) -> Tensor:
         """The targets of all records."""
         return self.objective.targets(self.dataset.labels)
@@ -95,7 +101,7 @@ class Trainer:
         """Return the indices of the records in each batch of this epoch."""
         training, train = self.config.training, self.dataset.indices("train")
         batches = plan_batches(
-            (self.lengths[train] + (self.model.pooling == "cls")) * self.dataset.n_sequences,
+            (self.training_lengths[train] + (self.model.pooling == "cls")) * self.dataset.n_sequences,
             tokens_per_batch=self.state.tokens_per_batch or training.tokens_per_batch,
             batch_size=training.batch_size,
             order=(training.seed, self.state.epoch),
@@ -115,6 +121,7 @@ class Trainer:
                 tokens,
                 (training.seed, self.state.epoch, index, *((part,) if part else ())),
                 crop=training.crop,
+                crop_length=training.crop_length,
                 reverse_complement=training.reverse_complement,
                 complement=self.dataset.vocabulary.complement,
             )

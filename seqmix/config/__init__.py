@@ -249,6 +249,12 @@ class TrainingConfig:
         panel=TRAINING,
         choices=("none", "balanced"),
     )
+    sampling: str = option(
+        "all",
+        "Records of an epoch: all, each once, or balanced, as many as that but of each class equally often (of several labels: "
+        "by a record's rarest label).",
+        choices=("all", "balanced"),
+    )
     select: str = option(
         "macro-f1",
         "Validation score that chooses the weights to keep, ties by the loss. Classification: macro-f1, accuracy, roc-auc or "
@@ -261,6 +267,13 @@ class TrainingConfig:
     )
     patience: int = option(
         3, "Validations in a row without a better score after which training stops; 0 for never.", at_least=0
+    )
+    smooth: float = option(
+        0.0,
+        "Weight of the earlier validations in the score and the loss by which weights are chosen and patience counts: an "
+        "exponential mean over the validations. 0 for each validation alone, which in a small validation split is partly luck.",
+        at_least=0,
+        below=1,
     )
     goal: float = option(
         0.0, f"Validation score ({param('select')}) at which training ends: at least this, for a loss at most; 0 for none."
@@ -286,6 +299,12 @@ class TrainingConfig:
         check(self, "training.", spelled=param)
         if not (self.epochs or self.budget or self.max_steps):
             refuse("training.epochs", options_of(TrainingConfig)["epochs"].range, self.epochs)
+        if self.sampling == self.class_weights == "balanced":
+            raise ConfigError(
+                f"{param('training.sampling')} and {param('training.class_weights')} would both balance the classes: leave one "
+                "of them out",
+                option="training.sampling",
+            )
 
 
 @documented

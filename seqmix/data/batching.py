@@ -89,6 +89,30 @@ def plan_batches(
     return [batches[i] for i in generator.permutation(len(batches))]
 
 
+def sample_balanced(groups: NDArray[np.int64], order: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw as many records as there are, of each group equally often, give or take one.
+
+    The records of a group are drawn equally often, too: in a large group some are left out, in a small one all are repeated.
+
+    Args:
+        groups: number of the group of each record, `(n,)`.
+        order: seed; a function of the epoch.
+
+    Returns:
+        Positions of records `(n,)`, and how often each was drawn before, `(n,)`.
+    """
+    generator = np.random.default_rng(order)
+    numbers = np.unique(groups)
+    shares = np.full(len(numbers), len(groups) // len(numbers))
+    shares[generator.permutation(len(numbers))[: len(groups) % len(numbers)]] += 1
+    drawn, before = [], []
+    for number, share in zip(numbers, shares, strict=True):
+        members = generator.permutation(np.flatnonzero(groups == number))
+        drawn.append(np.resize(members, share))
+        before.append(np.arange(share) // len(members))
+    return np.concatenate(drawn), np.concatenate(before)
+
+
 def group_batches(
     batches: Sequence[NDArray[np.int64]], *, accumulate: int = 1, least_records: int = 0
 ) -> list[list[NDArray[np.int64]]]:

@@ -263,6 +263,10 @@ class Objective(ABC):
         """Return whether a score from `judge` is as good as the goal; a goal of 0 is never reached."""
         return bool(goal) and score >= (-goal if self.selections[select] == self.loss_score else goal)
 
+    def strata(self, labels: Labels) -> NDArray[np.int64]:
+        """Return the number of the group of each record, `(n,)`, for samples with as many records of each group."""
+        raise NotImplementedError(f"{self.kind} has no classes")
+
     @abstractmethod
     def class_weights(self, labels: Labels) -> Floats:
         """Return weights `(C,)` inverse to the frequencies of the classes in `labels`."""

@@ -110,6 +110,10 @@ class Classification(Objective):
             return f"; if records have several labels, prepare with {param('label_separator', ',')}"
         return ""
 
+    def strata(self, labels: Labels) -> NDArray[np.int64]:
+        """Return the class of each record, `(n,)`."""
+        return np.asarray(labels, dtype=np.int64)
+
     def class_weights(self, labels: Labels) -> Floats:
         """Return weights `(C,)` inverse to the classes' frequencies, 1 on average over the records."""
         counts = np.bincount(labels, minlength=self.n_outputs)

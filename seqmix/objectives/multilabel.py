@@ -59,10 +59,8 @@ class MultiLabel(Objective):
         for row, names in zip(rows, lists, strict=True):
             row[[place[name] for name in names]] = 1
         labels = rows[numbers]
-        frequency = labels.sum(0, dtype=np.int64)
-        # The split matters most for the rarest label of a record.
-        rarest = np.where(labels > 0, frequency, len(labels) + 1).argmin(1)
-        return EncodedLabels(cls(tuple(place)), labels, np.where(labels.any(1), rarest, -1))
+        objective = cls(tuple(place))
+        return EncodedLabels(objective, labels, objective.strata(labels))
 
     def decode(self, label: Any) -> tuple[str, ...]:
         """Return the names of the labels that a record has."""
@@ -71,6 +69,12 @@ class MultiLabel(Objective):
     def members(self, labels: Labels, c: int) -> NDArray[np.bool_]:
         """Return which records have label number `c`, `(n,)` bool."""
         return labels[:, c] > 0
+
+    def strata(self, labels: Labels) -> NDArray[np.int64]:
+        """Return the rarest label of each record, for which its place matters most, `(n,)`; -1 if it has none."""
+        frequency = labels.sum(0, dtype=np.int64)
+        rarest = np.where(labels > 0, frequency, len(labels) + 1).argmin(1)
+        return np.where(labels.any(1), rarest, -1)
 
     def class_weights(self, labels: Labels) -> Floats:
         """Return the ratio of records without a label to records with it, `(C,)`: the weights of positive targets."""

@@ -128,8 +128,8 @@ class Regression(Objective):
                 f"{param('task', 'regression')} and {param('tolerance')}",
                 option="training.select",
             )
-        if training.class_weights != "none" or training.label_smoothing:
-            option = "label_smoothing" if training.label_smoothing else "class_weights"
+        balanced = next((name for name in ("class_weights", "sampling") if getattr(training, name) == "balanced"), None)
+        if option := "label_smoothing" if training.label_smoothing else balanced:
             raise ConfigError(
                 f"a regression has no classes: leave out {param(f'training.{option}')}",
                 option=f"training.{option}",

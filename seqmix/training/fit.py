@@ -94,7 +94,7 @@ def _step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float) ->
 
     Args:
         trainer: the trainer, whose model is changed.
-        group: indices of the records of each batch.
+        group: records of each batch, as in `Trainer.epoch_records`.
         mean_size: mean number of records in such a step.
     """
     state, clip = trainer.state, trainer.config.training.clip
@@ -138,7 +138,7 @@ def add_gradients(trainer: Trainer, parts: list[NDArray[np.int64]], size: float)
 
     Args:
         trainer: the trainer; gradients are left on the parameters of its model.
-        parts: indices of the records of each batch.
+        parts: records of each batch, as in `Trainer.epoch_records`.
         size: mean number of records in a step.
 
     Returns:
@@ -157,7 +157,7 @@ def add_gradients(trainer: Trainer, parts: list[NDArray[np.int64]], size: float)
         batch = batch.to(trainer.device)
         with autocast(trainer.device, training.precision):
             logits = trainer.forward(batch.ids, batch.mask)
-        target = trainer.targets[indices].to(trainer.device)
+        target = trainer.targets[indices % len(trainer.dataset)].to(trainer.device)
         losses = trainer.objective.loss(logits.float(), target, trainer.class_weights, training.label_smoothing)
         loss = losses.sum()
         trainer.scaler.scale(loss / size).backward()
@@ -202,12 +202,13 @@ def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: fl
     """Update the state with validation scores, and move it to the next epoch if this one has ended."""
     state, training = trainer.state, trainer.config.training
     score, loss = trainer.objective.judge(scores, training.select)
+    compared, compared_loss = _smoothed(trainer, score, loss)
     # Without validation scores the last weights are kept. Small validation splits have many ties: of two equal scores, the
     # one with the lower loss is better.
-    best = not math.isfinite(score) or (score, -loss) > (state.best, -state.best_loss)
+    best = not math.isfinite(compared) or (compared, -compared_loss) > (state.best, -state.best_loss)
     if best:
-        if math.isfinite(score):
-            state.best, state.best_loss = score, loss
+        if math.isfinite(compared):
+            state.best, state.best_loss = compared, compared_loss
         state.best_epoch, state.best_step = state.epoch + 1, state.step
     event = EpochEnd(
         epoch=state.epoch + 1,
@@ -230,3 +231,19 @@ def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: fl
     state.reached = trainer.objective.reaches(score, training.goal, training.select)
     state.finished = last or trainer.over or state.reached or 0 < training.patience <= state.stale
     return event
+
+
+def _smoothed(trainer: Trainer, score: float, loss: float) -> tuple[float, float]:
+    """Return the score and the loss of a validation by which weights are compared, and update their exponential means.
+
+    The sum of the weights of an exponential mean from 0 is ``1 - smooth**n`` after n validations. A smoothed score can only
+    be the best so far if the score itself is above the best smoothed one, so that no bad weights are kept for the good ones
+    before them.
+    """
+    state, smooth = trainer.state, trainer.config.training.smooth
+    if not smooth or not math.isfinite(score):
+        return score, loss
+    state.smoothed = smooth * state.smoothed + (1.0 - smooth) * score
+    state.smoothed_loss = smooth * state.smoothed_loss + (1.0 - smooth) * loss
+    weights = 1.0 - smooth ** (state.validations + 1)
+    return state.smoothed / weights, state.smoothed_loss / weights

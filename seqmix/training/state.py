@@ -20,8 +20,10 @@ class State:
         tokens: tokens since the last validation.
         validations: validations so far.
         validated: step of the last validation.
-        best: the best validation score (higher is better).
-        best_loss: the validation loss at the best score.
+        smoothed: exponential mean of the validation scores, not yet divided by the sum of its weights (`training.smooth`).
+        smoothed_loss: the same of the validation losses.
+        best: the best validation score (higher is better), smoothed if configured.
+        best_loss: the validation loss at the best score, smoothed if configured.
         best_epoch: epoch of the best score, from 1; 0 before the first validation.
         best_step: step of the best score; 0 before the first validation.
         stale: validations since the best score.
@@ -41,6 +43,8 @@ class State:
     tokens: int = 0
     validations: int = 0
     validated: int = 0
+    smoothed: float = 0.0
+    smoothed_loss: float = 0.0
     best: float = -math.inf
     best_loss: float = math.inf
     best_epoch: int = 0

@@ -297,7 +297,8 @@ def _in_words(cause: Cause, trainer: Trainer) -> str:
             return _FITTED
         case "patience":
             validations = "validations" if training.validate_every else "epochs"
-            return f"no better {training.select} for {trainer.state.stale} {validations}"
+            smoothed = "smoothed " * bool(training.smooth)
+            return f"no better {smoothed}{training.select} for {trainer.state.stale} {validations}"
 
 
 def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> None:

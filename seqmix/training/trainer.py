@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqmix.config import Config, TrainingConfig
-from seqmix.data.batching import group_batches, plan_batches
+from seqmix.data.batching import group_batches, plan_batches, sample_balanced
 from seqmix.data.dataset import Dataset
 from seqmix.data.transforms import augment
 from seqmix.data.vocabulary import Tokens
@@ -97,11 +97,21 @@ class Trainer:
         weights = self.objective.class_weights(self.dataset.labels[self.dataset.indices("train")])
         return torch.from_numpy(weights).to(self.device, torch.float32)
 
-    def plan(self) -> list[NDArray[np.int64]]:
-        """Return the indices of the records in each batch of this epoch."""
+    def epoch_records(self) -> NDArray[np.int64]:
+        """Return the records of this epoch: their indices, plus the number of records n for each time a record came before."""
         training, train = self.config.training, self.dataset.indices("train")
+        if training.sampling == "all":
+            return train
+        n = len(self.dataset)
+        order = (training.seed, self.state.epoch, n)  # `training_view` has the same with an index below n
+        drawn, before = sample_balanced(self.objective.strata(self.dataset.labels[train]), order)
+        return train[drawn] + n * before
+
+    def plan(self) -> list[NDArray[np.int64]]:
+        """Return the records in each batch of this epoch, as in `epoch_records`."""
+        training, train = self.config.training, self.epoch_records()
         batches = plan_batches(
-            (self.training_lengths[train] + (self.model.pooling == "cls")) * self.dataset.n_sequences,
+            (self.training_lengths[train % len(self.dataset)] + (self.model.pooling == "cls")) * self.dataset.n_sequences,
             tokens_per_batch=self.state.tokens_per_batch or training.tokens_per_batch,
             batch_size=training.batch_size,
             order=(training.seed, self.state.epoch),
@@ -113,13 +123,18 @@ class Trainer:
         training = self.config.training
         return group_batches(plan, accumulate=training.accumulate, least_records=training.least_records)
 
-    def training_view(self, index: int) -> list[Tokens]:
-        """Return the sequences of a training record, truncated and augmented as in this epoch."""
+    def training_view(self, record: int) -> list[Tokens]:
+        """Return the sequences of a training record, truncated and augmented as in this epoch.
+
+        Args:
+            record: as in `epoch_records`; each time that a record comes, it is augmented in another way.
+        """
         training = self.config.training
+        before, index = divmod(record, len(self.dataset))
         return [
             augment(
                 tokens,
-                (training.seed, self.state.epoch, index, *((part,) if part else ())),
+                (training.seed, self.state.epoch, index, *((part,) if part or before else ()), *((before,) if before else ())),
                 crop=training.crop,
                 crop_length=training.crop_length,
                 reverse_complement=training.reverse_complement,

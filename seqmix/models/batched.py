@@ -1,7 +1,7 @@
 """A model's answers for many records, batch by batch: the one loop that validation, evaluation and prediction share.
 
-The mixing branch can answer long records in windows. A window is then what a batch is made of, so that memory does not depend on
-the length of a record, and the answer for a record is the mean of its windows' answers.
+The mixing branch can answer long records in windows. A window is then what a batch is made of, so that memory does not depend
+on the length of a record, and the answer for a record is the mean of its windows' answers.
 """
 
 from __future__ import annotations

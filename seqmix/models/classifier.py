@@ -199,8 +199,10 @@ class SequenceClassifier(nn.Module):
     def _features(self, ids: Tensor, mask: Tensor) -> Tensor:
         start, source = self._embedded(ids, mask) if self.stride == 1 else self._windows(ids, mask)
         mask = window_mask(mask, self.stride)
-        if self.gated:
-            source = normalised(source)
+        if self.gated:  # otherwise the scale of the embedding, not the gates, would decide what is mixed in
+            together = source is start
+            start = normalised(start)
+            source = start if together else normalised(source)
         x: Any = start
         for block in self.blocks:
             if self.checkpoint_blocks and self.training:
@@ -236,7 +238,7 @@ class SequenceClassifier(nn.Module):
         if self.position is None:
             return x, source
         added = self.position.weight[: x.shape[1]] * window_mask(mask, self.stride)[:, :, None]
-        return x + added, source + added
+        return (x + added, source + added) if source is not x else (x + added,) * 2
 
     def _shown(self, mask: Tensor) -> Tensor | None:
         """Return `(B, L)` bool, the tokens that training does not hide; None for all."""

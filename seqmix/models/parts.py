@@ -74,7 +74,7 @@ def head_of(width: int, hidden: int, n_outputs: int) -> nn.Module:
 def normalised(x: Tensor | Table) -> Tensor | Table:
     """Return x `(B, L, D)`, or a table of it, with the features of each position at mean 0 and variance 1.
 
-    A layer norm without parameters: the links are MLPs of its output, whose first layer has them already.
+    A layer norm without parameters: what reads its output, the MLPs of the links or another norm, begins with them already.
     """
     if isinstance(x, Table):
         return replace(x, rows=F.layer_norm(x.rows, x.rows.shape[-1:]))

@@ -44,7 +44,7 @@ def test_gated_blocks_follow_their_formula_and_a_norm_comes_last(mixer, d_feedfo
         for parameter in model.blocks.parameters():  # no gate or norm as at the start
             parameter.add_(torch.randn_like(parameter) * 0.1)
     x = model.stem(model.embedding(tokens) * MASK[:, :, None]) * MASK[:, :, None]
-    source = F.layer_norm(x, (6,))
+    x = source = F.layer_norm(x, (6,))
     for block in model.blocks:
         x = features_of(block, x, source)
     torch.testing.assert_close(model.features(tokens, MASK), model.norm(x) * MASK[:, :, None])
@@ -73,9 +73,19 @@ def test_gates_start_at_the_given_value_and_are_learned():
     assert (model.blocks[0].gate_mixer.grad != 0).all()
 
 
-def test_closed_gates_leave_the_embedding():
+def test_closed_gates_leave_the_normalised_embedding():
     model, tokens = classifier(gate=0.0, blocks=4).eval(), ids()
-    torch.testing.assert_close(model.features(tokens, MASK), model.norm(model.embedding(tokens)) * MASK[:, :, None])
+    x = F.layer_norm(model.embedding(tokens), (6,))
+    torch.testing.assert_close(model.features(tokens, MASK), model.norm(x) * MASK[:, :, None])
+
+
+def test_scale_of_the_embedding_does_not_decide_how_much_is_mixed_in():
+    tokens, found = ids(), []
+    for scale in (1.0, 0.02):
+        torch.manual_seed(0)
+        model = classifier(embedding_std=scale, blocks=2, mixer="paramixer", stem="none").eval()
+        found.append(model.features(tokens, MASK))
+    torch.testing.assert_close(*found, rtol=0.1, atol=0.05)
 
 
 @pytest.mark.parametrize("mixer", ["paramixer", "conv", "softmax"])
@@ -93,7 +103,7 @@ def test_a_sequence_skips_parts_of_gated_blocks_in_training_only(mixer):
     captured.clear()
     model(tokens, mask)
     assert captured[0] == 200
-    unchanged = (trained == model.embedding(tokens)).all(2).all(1)
+    unchanged = (trained == F.layer_norm(model.embedding(tokens), (6,))).all(2).all(1)
     assert 25 < unchanged.sum() < 75  # a quarter skips both parts
 
 

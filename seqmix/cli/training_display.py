@@ -33,7 +33,15 @@ class TrainingDisplay:
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
-        from seqmix.training.events import EpochEnd, Finished, LexicalFitted, MemoryShort, Started, TokensPerBatchChosen
+        from seqmix.training.events import (
+            EpochEnd,
+            Finished,
+            LearningRateChosen,
+            LexicalFitted,
+            MemoryShort,
+            Started,
+            TokensPerBatchChosen,
+        )
         from seqmix.training.progress import TrainingProgress
 
         if self.quiet:
@@ -47,6 +55,8 @@ class TrainingDisplay:
                     self._lexical(event)
                 case TokensPerBatchChosen():
                     self._say(f"batches of up to {event.tokens_per_batch:,} tokens were the fastest")
+                case LearningRateChosen():
+                    self._say(f"a trial of {event.steps} steps chose the learning rate {event.lr:.2g}")
                 case MemoryShort():
                     self._note(
                         f"memory ran out at step {event.step}; the step was repeated with each batch in {event.pieces} "

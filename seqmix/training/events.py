@@ -83,6 +83,19 @@ class TokensPerBatchChosen:
 
 
 @dataclass(frozen=True, slots=True)
+class LearningRateChosen:
+    """The learning rate was found by trying.
+
+    Attributes:
+        lr: the peak learning rate.
+        steps: steps of the trial.
+    """
+
+    lr: float
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepEnd:
     """An optimiser step was taken.
 
@@ -149,4 +162,4 @@ class EpochEnd:
     weight: float | None = None
 
 
-Event = Started | LexicalFitted | TokensPerBatchChosen | StepEnd | MemoryShort | EpochEnd | Finished
+Event = Started | LexicalFitted | TokensPerBatchChosen | LearningRateChosen | StepEnd | MemoryShort | EpochEnd | Finished

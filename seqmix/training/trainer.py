@@ -118,10 +118,17 @@ class Trainer:
         )
         return [train[batch] for batch in batches]
 
-    def groups(self, plan: list[NDArray[np.int64]]) -> list[list[NDArray[np.int64]]]:
-        """Return the batches of each optimiser step of an epoch's plan."""
-        training = self.config.training
-        return group_batches(plan, accumulate=training.accumulate, least_records=training.least_records)
+    def steps(self, plan: list[NDArray[np.int64]]) -> list[tuple[list[NDArray[np.int64]], float]]:
+        """Return the optimiser steps of an epoch: the batches of each, and the number that its summed loss is divided by.
+
+        With `least_records`, steps have about as many records, however many batches that takes, and the number is the mean
+        number of records in a step; otherwise it is the mean number in so many batches.
+        """
+        training, records = self.config.training, sum(map(len, plan))
+        groups = group_batches(plan, accumulate=training.accumulate, least_records=training.least_records)
+        if training.least_records:
+            return [(group, records / len(groups)) for group in groups]
+        return [(group, records / len(plan) * len(group)) for group in groups]
 
     def training_view(self, record: int) -> list[Tokens]:
         """Return the sequences of a training record, truncated and augmented as in this epoch.
@@ -189,6 +196,18 @@ class Trainer:
         of_steps = (state.step + 0.5) / training.max_steps if training.max_steps else 0.0
         of_time = state.elapsed / training.budget if training.budget else 0.0
         return max(of_epochs, min(1.0, of_steps), min(1.0, of_time))
+
+    def scheduled(self, done: float) -> float:
+        """Return the share of the training that the learning rate of the next step is for, the middle of the step.
+
+        Without epochs and steps, the middle is guessed from the mean time of a step, of the first as a hundredth of the budget:
+        with a rate of 0, a step would be lost.
+        """
+        budget, state = self.config.training.budget, self.state
+        if not budget:
+            return self.progress(done)
+        step = state.elapsed / state.step if state.step else 0.01 * budget
+        return max(self.progress(done), min(1.0, (state.elapsed + 0.5 * step) / budget))
 
     def start_clock(self) -> None:
         """Start to count the time of training."""
@@ -262,12 +281,18 @@ def new_optimizer(model: nn.Module, training: TrainingConfig) -> torch.optim.Ada
     return torch.optim.AdamW(groups, lr=training.lr)
 
 
-def learning_rate(config: Config, progress: float) -> float:
-    """Return the learning rate after a fraction `progress` (0 to 1) of the training: linear warm-up, then the schedule."""
-    training = config.training
+def learning_rate(config: Config, progress: float, peak: float = 0.0) -> float:
+    """Return the learning rate after a fraction `progress` (0 to 1) of the training: linear warm-up, then the schedule.
+
+    Args:
+        config: the configuration.
+        progress: the finished share of the training.
+        peak: the rate after the warm-up; 0 for the configured one.
+    """
+    training, peak = config.training, peak or config.training.lr
     if progress < training.warmup:
-        return training.lr * progress / training.warmup
+        return peak * progress / training.warmup
     rest = (progress - training.warmup) / max(1e-12, 1.0 - training.warmup)
     if training.schedule == "cosine":
-        return training.lr * 0.5 * (1.0 + math.cos(math.pi * rest))
-    return training.lr * (1.0 - rest) if training.schedule == "linear" else training.lr
+        return peak * 0.5 * (1.0 + math.cos(math.pi * rest))
+    return peak * (1.0 - rest) if training.schedule == "linear" else peak

@@ -19,13 +19,18 @@ from seqmix.data.batching import collate, interleave
 from seqmix.errors import DivergedError, SeqmixError, param
 from seqmix.models.batched import branch_outputs
 from seqmix.models.branches import MIXING
+from seqmix.objectives.base import LEAST_GAIN
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
-from seqmix.training.events import EpochEnd, MemoryShort, StepEnd
+from seqmix.training.events import EpochEnd, LearnedNothing, MemoryShort, StepEnd
 from seqmix.training.trainer import Trainer, learning_rate
 
+_SHARE = 1 / 3  # of the training, after which something should have been learned
 
-def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[StepEnd | EpochEnd | MemoryShort]:
+
+def fit(
+    trainer: Trainer, check: Callable[[], None] = lambda: None
+) -> Iterator[StepEnd | EpochEnd | MemoryShort | LearnedNothing]:
     """Train from the trainer's state to the end; yield an event for every optimiser step and every validation.
 
     When memory runs out, the step is repeated with its batches cut in half, and the gradients of the halves are added up.
@@ -55,7 +60,12 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
         scores = _validate(trainer, check) if len(trainer.dataset.indices("val")) else {}
         _check_finite(trainer, scores)
         trainer.count_time()
-        yield _judge(trainer, scores, len(plan), time.monotonic() - began, state.tokens - tokens_before)
+        per_step = state.records / max(1, state.step - state.validated)
+        event = _judge(trainer, scores, len(plan), time.monotonic() - began, state.tokens - tokens_before)
+        warning = _warning(trainer, event, len(plan), per_step)
+        yield event
+        if warning:
+            yield warning
         began, tokens_before = time.monotonic(), state.tokens
 
 
@@ -195,7 +205,9 @@ def _validate(trainer: Trainer, check: Callable[[], None]) -> dict[str, float]:
         on_batch=lambda _: check(),
     )[MIXING]
     trainer.combine(found)
-    return trainer.objective.point_scores(trainer.objective.predictions(found), trainer.dataset.labels[validation])
+    predictions, labels = trainer.objective.predictions(found), trainer.dataset.labels[validation]
+    trainer.gain = trainer.objective.gain(predictions, trainer.constant, labels)
+    return trainer.objective.point_scores(predictions, labels)
 
 
 def _check_finite(trainer: Trainer, scores: Mapping[str, float]) -> None:
@@ -218,6 +230,7 @@ def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: fl
         if math.isfinite(compared):
             state.best, state.best_loss = compared, compared_loss
         state.best_epoch, state.best_step = state.epoch + 1, state.step
+        state.gain = math.inf if trainer.gain is None else trainer.gain
     event = EpochEnd(
         epoch=state.epoch + 1,
         step=state.step,
@@ -229,6 +242,7 @@ def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: fl
         tokens_per_second=tokens / max(seconds, 1e-9),
         both=trainer.both,
         weight=None if trainer.lexical is None else trainer.weight,
+        gain=trainer.gain,
     )
     state.stale = 0 if best else state.stale + 1
     state.validations, state.validated = state.validations + 1, state.step
@@ -239,6 +253,28 @@ def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: fl
     state.reached = trainer.objective.reaches(score, training.goal, training.select)
     state.finished = last or trainer.over or state.reached or 0 < training.patience <= state.stale
     return event
+
+
+def _warning(trainer: Trainer, event: EpochEnd, batches: int, records_per_step: float) -> LearnedNothing | None:
+    """Return the warning that nothing was learned so far, if it is time for it, and note that it was given."""
+    state, dataset = trainer.state, trainer.dataset
+    early = trainer.progress(state.epoch + state.batch / batches) < _SHARE
+    if early or state.warned or event.gain is None or max(event.gain, state.gain) > LEAST_GAIN:
+        return None
+    state.warned = True
+    labels = dataset.labels[dataset.indices("val")]
+    constant = trainer.objective.point_scores(np.tile(trainer.constant, (len(labels), 1)), labels)
+    return LearnedNothing(
+        epoch=event.epoch,
+        step=event.step,
+        validation=event.validation,
+        constant=constant,
+        constant_loss=trainer.objective.validation_loss(constant) or 0.0,
+        train_loss=event.train_loss,
+        records=len(dataset.indices("train")),
+        records_per_step=records_per_step,
+        lr=state.peak_lr or trainer.config.training.lr,
+    )
 
 
 def _smoothed(trainer: Trainer, score: float, loss: float) -> tuple[float, float]:

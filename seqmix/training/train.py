@@ -293,7 +293,15 @@ def _follow(run: Run, trainer: Trainer, emit: Callable[[Event], None], stop: thr
 def _finished(run: Run, trainer: Trainer, *, earlier: bool = False) -> Finished:
     state = trainer.state
     cause = trainer.cause
-    return Finished(run, state.best_epoch, _in_words(cause, trainer), state.best_step, earlier=earlier, cause=cause)
+    return Finished(
+        run,
+        state.best_epoch,
+        _in_words(cause, trainer),
+        state.best_step,
+        earlier=earlier,
+        cause=cause,
+        learned_nothing=trainer.learned_nothing,
+    )
 
 
 def _in_words(cause: Cause, trainer: Trainer) -> str:
@@ -323,6 +331,8 @@ def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> N
     line |= {f"val_{name}": value for name, value in event.validation.items()}
     if event.weight is not None:
         line |= {f"both_{name}": value for name, value in event.both.items()} | {"weight": event.weight}
+    if event.gain is not None:
+        line["gain"] = event.gain
     line |= {
         "best": event.best,
         "seconds": round(event.seconds, 3),

@@ -22,7 +22,7 @@ from seqmix.data.transforms import augment
 from seqmix.data.vocabulary import Tokens
 from seqmix.models.branches import Branches, Model, best_weight
 from seqmix.models.classifier import SequenceClassifier
-from seqmix.objectives.base import Objective
+from seqmix.objectives.base import LEAST_GAIN, Objective
 from seqmix.training.events import Cause
 from seqmix.training.lexical import FittedLexical
 from seqmix.training.state import State
@@ -41,6 +41,7 @@ class Trainer:
         state: the state of the training.
         weight: weight of the mixing branch beside the lexical one.
         both: scores of both branches together in the last validation.
+        gain: `Objective.gain` of the last validation; None before the first.
         averaged: the model that is validated and kept: with the running average of the weights, or `model` itself.
         optimizer: AdamW over the model's weights.
         scaler: scales the loss with precision fp16.
@@ -55,6 +56,7 @@ class Trainer:
     state: State = field(default_factory=State)
     weight: float = field(default=0.5, init=False)
     both: dict[str, float] = field(default_factory=dict, init=False)
+    gain: float | None = field(default=None, init=False)
     averaged: SequenceClassifier = field(init=False)
     optimizer: torch.optim.AdamW = field(init=False)
     scaler: torch.amp.GradScaler = field(init=False)
@@ -150,6 +152,16 @@ class Trainer:
             for part, tokens in enumerate(self.dataset.truncated(index, self.config.data))
         ]
 
+    @cached_property
+    def constant(self) -> NDArray[np.float64]:
+        """The constant prediction that fits the training labels best."""
+        return self.objective.constant_prediction(self.dataset.labels[self.dataset.indices("train")])
+
+    @property
+    def learned_nothing(self) -> bool:
+        """Whether the weights that are kept are no better on validation than a constant prediction."""
+        return self.state.gain <= LEAST_GAIN
+
     def combine(self, mixing: Tensor) -> None:
         """Choose the weight of the mixing branch beside the lexical one.
 
@@ -198,16 +210,14 @@ class Trainer:
         return max(of_epochs, min(1.0, of_steps), min(1.0, of_time))
 
     def scheduled(self, done: float) -> float:
-        """Return the share of the training that the learning rate of the next step is for, the middle of the step.
+        """Return the share of the training that the learning rate of the next step is for; see `progress`.
 
-        Without epochs and steps, the middle is guessed from the mean time of a step, of the first as a hundredth of the budget:
-        with a rate of 0, a step would be lost.
+        With a time budget, which no time was taken of, the first step would be lost to a rate of 0; it is given a tenth of the
+        warm-up.
         """
-        budget, state = self.config.training.budget, self.state
-        if not budget:
-            return self.progress(done)
-        step = state.elapsed / state.step if state.step else 0.01 * budget
-        return max(self.progress(done), min(1.0, (state.elapsed + 0.5 * step) / budget))
+        training = self.config.training
+        first = training.budget and not self.state.step
+        return max(self.progress(done), 0.1 * training.warmup if first else 0.0)
 
     def start_clock(self) -> None:
         """Start to count the time of training."""

@@ -113,7 +113,8 @@ def _step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float) ->
             if state.pieces >= largest:
                 longest = max(len(part) for indices in group for i in indices for part in trainer.training_view(int(i)))
                 raise SeqmixError(
-                    f"memory ran out at step {state.step + 1} with a single sequence of {longest:,} characters; cut sequences "
+                    f"memory ran out at step {state.step + 1} with a single sequence of {longest:,} "
+                    f"{trainer.dataset.vocabulary.noun}s; cut sequences "
                     f"with {param('max_length')}, or keep less in memory with model.checkpoint_blocks = true"
                 ) from error
         # Outside the handler, the error no longer keeps the tensors of the attempt alive.

@@ -131,7 +131,8 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
     longest = config.longest_view(int(dataset.cut_lengths(config.data.max_length).max()))
     if model and model.length_limit is not None and longest > config.model.max_length:
         raise ConfigError(
-            f"the data set has sequences of {longest:,} characters, but model.max_length is {config.model.max_length:,}; "
+            f"the data set has sequences of {longest:,} {dataset.vocabulary.noun}s, but model.max_length is "
+            f"{config.model.max_length:,}; "
             f"cut them with {param('max_length', config.model.max_length)}",
             option="model.max_length",
         )

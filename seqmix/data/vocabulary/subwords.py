@@ -13,7 +13,8 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -69,8 +70,9 @@ class Subwords(Vocabulary):
         self._words = _Words(self.symbols, self.merges)
 
     def _encode_text(self, text: bytes | str, replaced: Counter[str], where: object) -> Tokens:
-        words = self._words
-        return np.fromiter((token for word in words_of(as_text(text)) for token in words[word]), dtype=self.dtype)
+        # One pipeline of iterators of C, without a list of the words of a document that may be long.
+        tokens = chain.from_iterable(map(self._words.__getitem__, words_of(as_text(text))))
+        return np.fromiter(tokens, dtype=self.dtype)
 
     @property
     def spellings(self) -> Sequence[str]:
@@ -123,8 +125,8 @@ def as_text(text: bytes | str) -> str:
 
 
 def words_of(text: str) -> Iterator[str]:
-    """Yield the words of a text, which together are the text."""
-    return (found[0] for found in _WORD.finditer(text))
+    """Return an iterator over the words of a text, which together are the text."""
+    return map(itemgetter(0), _WORD.finditer(text))
 
 
 def _bytes_of(spelled: str) -> bytes:

@@ -119,5 +119,9 @@ class RunError(SeqmixError):
     """A run folder is missing, damaged, foreign, or in the way."""
 
 
+class DivergedError(SeqmixError):
+    """The loss or a weight of a training is not a finite number."""
+
+
 class Interrupted(SeqmixError):  # noqa: N818 - an event, not a mistake
     """Training was stopped by a signal, after its state was saved."""

@@ -9,6 +9,7 @@ tensors have checksums; no pickle is read or written.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -27,7 +28,7 @@ from seqmix.data.vocabulary import Vocabulary, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, RunError, command, param, shown
 from seqmix.models.predict_options import PredictOptions, predict_options
 from seqmix.objectives import objective_of
-from seqmix.objectives.base import Objective
+from seqmix.objectives.base import LEAST_GAIN, Objective
 from seqmix.reporting.text import score_text
 from seqmix.system.arguments import typed
 from seqmix.system.environment import environment
@@ -201,6 +202,12 @@ class Run:
     def has_mixer(self) -> bool:
         """Whether the model has a mixing branch, rather than a lexical one alone."""
         return self.config.model.mixer != NO_MIXER
+
+    @property
+    def learned_nothing(self) -> bool:
+        """Whether the mixing branch that was kept is no better on validation than a constant prediction; False if unknown."""
+        best: dict[str, Any] = next((line for line in reversed(self.history()) if line.get("best")), {})
+        return best.get("gain", math.inf) <= LEAST_GAIN
 
     @property
     def paired(self) -> bool:

@@ -57,7 +57,7 @@ def clock(monkeypatch):
         return run
 
     monkeypatch.setattr(fitting.time, "monotonic", lambda: Clock.now)
-    monkeypatch.setattr(fitting, "_step", slow(fitting._step, 1.0))
+    monkeypatch.setattr(fitting, "take_step", slow(fitting.take_step, 1.0))
     monkeypatch.setattr(fitting, "_validate", slow(fitting._validate, 2.0))
     return Clock
 

@@ -111,7 +111,7 @@ def change(path, old, new):
     [
         ("config.toml", 'protocol = "chord"', 'protocol = "cdil"'),
         ("config.toml", "residual = true", "residual = false"),
-        ("config.toml", 'pooling = "mean"', 'pooling = "cls"'),
+        ("config.toml", '\npooling = "mean"', '\npooling = "cls"'),
         ("config.toml", "d_model = 16", "d_model = 12"),
         ("config.toml", 'truncate = "start"', 'truncate = "end"'),
         ("dataset.json", '"atrich",\n  "gcrich"', '"gcrich",\n  "atrich"'),

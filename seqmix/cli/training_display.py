@@ -12,8 +12,11 @@ from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted, duration, number, score_text
 
 if TYPE_CHECKING:
-    from seqmix.training.events import EpochEnd, Event, Finished, LexicalFitted, Started
+    from seqmix.run import Run
+    from seqmix.training.events import EpochEnd, Event, Finished, LearnedNothing, LexicalFitted, Started
     from seqmix.training.progress import TrainingProgress
+
+_FEW, _ENOUGH = 8, 16  # records in a step: with fewer, steps are uneven; with so many, they are not
 
 
 class TrainingDisplay:
@@ -30,10 +33,20 @@ class TrainingDisplay:
         self._progress: TrainingProgress | None = None
         self._rows = 0
         self._columns: tuple[str, ...] = ()
+        self._run: Run | None = None
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
-        from seqmix.training.events import EpochEnd, Finished, LexicalFitted, MemoryShort, Started, TokensPerBatchChosen
+        from seqmix.training.events import (
+            EpochEnd,
+            Finished,
+            LearnedNothing,
+            LearningRateChosen,
+            LexicalFitted,
+            MemoryShort,
+            Started,
+            TokensPerBatchChosen,
+        )
         from seqmix.training.progress import TrainingProgress
 
         if self.quiet:
@@ -47,6 +60,8 @@ class TrainingDisplay:
                     self._lexical(event)
                 case TokensPerBatchChosen():
                     self._say(f"batches of up to {event.tokens_per_batch:,} tokens were the fastest")
+                case LearningRateChosen():
+                    self._say(f"a trial of {event.steps} steps chose the learning rate {event.lr:.2g}")
                 case MemoryShort():
                     self._note(
                         f"memory ran out at step {event.step}; the step was repeated with each batch in {event.pieces} "
@@ -54,6 +69,8 @@ class TrainingDisplay:
                     )
                 case EpochEnd():
                     self._epoch(event)
+                case LearnedNothing():
+                    self._nothing(event)
                 case Finished():
                     self.close()
                     self._finished(event)
@@ -73,6 +90,7 @@ class TrainingDisplay:
     def _started(self, event: Started) -> None:
         config = event.run.config
         self._columns = event.run.objective.columns
+        self._run = event.run
         verb = f"resuming at step {event.state.step} of" if event.resumed else "training"
         records = counted(len(event.dataset.indices("train")), "record")
         if event.run.has_mixer:
@@ -122,3 +140,35 @@ class TrainingDisplay:
         before = "it was finished before: " if event.earlier else ""
         kept = f"; the weights of {best} are kept" if event.cause != "fitted" else ""
         self._say(f"done ({before}{event.reason}){kept}")
+        if event.learned_nothing:
+            self._note(
+                f"the {self._learner(event.run)} has learned nothing: on validation it is no better than the "
+                f"{event.run.objective.constant}"
+            )
+
+    def _learner(self, run: Run) -> str:
+        return "model" if run.config.model.lexical == "none" else "mixing branch"
+
+    def _nothing(self, event: LearnedNothing) -> None:
+        """Say that nothing is learned, why it may be, and what to try."""
+        assert self._run is not None
+        names = [name for name in (self._columns[0], self._columns[-1]) if name in event.constant]
+        scores = ", ".join(
+            f"{name} {score_text(name, event.validation.get(name))} ({score_text(name, event.constant[name])})"
+            for name in names
+        )
+        self._note(
+            f"the {self._learner(self._run)} has learned nothing so far: on validation it is no better than the "
+            f"{self._run.objective.constant}: {scores}"
+        )
+        training, loss = self._run.config.training, f"its training loss is {number(event.train_loss, 2)}"
+        if event.memorises:
+            why = f"{loss}, so it memorises the {event.records:,} records"
+            attempt = "a smaller model or more dropout" if training.crop_length else "--set training.crop_length=1024"
+        elif event.records_per_step < _FEW:
+            why = f"{loss}, and steps of {event.records_per_step:.3g} records are uneven"
+            attempt = f"--set training.least_records={_ENOUGH}"
+        else:
+            why = f"{loss} after {counted(event.step, 'step')}, learning rate {event.lr:.2g}"
+            attempt = "--lr auto or a longer training" if training.lr else "a longer training or another model"
+        self._say(f"      {why}; try {attempt}", style="yellow")

@@ -212,7 +212,15 @@ class TrainingConfig:
         "batch may hold only one.",
         at_least=0,
     )
-    lr: float = option(2e-3, "Peak learning rate of AdamW.", above=0, flag=True, panel=TRAINING)
+    lr: float = option(
+        2e-3,
+        "Peak learning rate of AdamW; auto (0 in TOML) to find it by a short test with rising rates before the first step.",
+        at_least=0,
+        allowed="above 0, or auto (0 in TOML)",
+        flag=True,
+        panel=TRAINING,
+        metavar="RATE|auto",
+    )
     weight_decay: float = option(0.01, "Weight decay of AdamW, for matrices only.", at_least=0)
     schedule: str = option(
         "cosine", "Learning rate after the warm-up (cosine and linear fall to 0).", choices=("constant", "cosine", "linear")

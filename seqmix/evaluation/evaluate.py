@@ -256,7 +256,7 @@ def _result(run: Run, sample: _Sample, predictions: Floats, baselines: dict[str,
         baselines=baselines,
         pictures=_pictures(objective, sample, predictions),
         history=run.history(),
-        notes=[*sample.notes, *_absent(objective, labels)],
+        notes=[*sample.notes, *_absent(objective, labels), *_unlearned(run)],
         **vars(objective.details(predictions, labels)),
     )
 
@@ -277,6 +277,14 @@ def _pictures(objective: Objective, sample: _Sample, predictions: Floats) -> lis
         }
         for index, row in zip(sample.indices[:_PICTURES], predictions[:_PICTURES], strict=True)
     ]
+
+
+def _unlearned(run: Run) -> list[str]:
+    """Return a note if the model has learned nothing."""
+    if not run.learned_nothing:
+        return []
+    model = "model" if run.config.model.lexical == "none" else "mixing branch"
+    return [f"the {model} has learned nothing: on validation it is no better than the {run.objective.constant}"]
 
 
 def _absent(objective: Objective, labels: Labels) -> list[str]:

@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError, param
-from seqmix.objectives.metrics import Floats, Score, bootstrap
+from seqmix.objectives.metrics import Floats, Score, bootstrap, standard_errors
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Labels = NDArray[Any]
+LEAST_GAIN = 2.0  # standard errors by which predictions must be better than a constant one to show that anything was learned
 NEVER = -30.0  # log-odds of what does not occur in training
 
 
@@ -338,6 +339,23 @@ class Objective(ABC):
     def compared(self) -> tuple[str, ...]:
         """The scores that a report compares with those of the baselines."""
         return (*self.columns[:3], "average precision")
+
+    @abstractmethod
+    def record_losses(self, predictions: Floats, labels: Labels) -> Floats:
+        """Return the loss of each record, `(n,)`, without class weights and smoothing."""
+
+    def gain(self, predictions: Floats, constant: Floats, labels: Labels) -> float:
+        """Return by how many standard errors predictions are better than a constant one; at most `LEAST_GAIN` may be chance.
+
+        Of several measures, such as loss and accuracy, it is the one that shows most.
+
+        Args:
+            predictions: as returned by `predictions`.
+            constant: as returned by `constant_prediction`.
+            labels: the true labels of these records.
+        """
+        rows = np.broadcast_to(constant, predictions.shape)
+        return standard_errors(self.record_losses(rows, labels) - self.record_losses(predictions, labels))
 
     @abstractmethod
     def weighted_scores(self, predictions: Floats, labels: Labels, counts: Floats) -> dict[str, Floats]:

@@ -25,7 +25,16 @@ from seqmix.objectives.base import (
     is_number,
     number_classes,
 )
-from seqmix.objectives.metrics import EPSILON, Floats, binary_ranking, class_row, mean_of_defined, roc_curve
+from seqmix.objectives.metrics import (
+    EPSILON,
+    Floats,
+    binary_ranking,
+    class_row,
+    mean_of_defined,
+    ranking_errors,
+    roc_curve,
+    standard_errors,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -149,6 +158,17 @@ class Classification(Objective):
         probabilities = dict(zip(self.classes, row.tolist(), strict=True))
         return Answer(self.classes[int(row.argmax())], probabilities)
 
+    def record_losses(self, predictions: Floats, labels: Labels) -> Floats:
+        """Return the log loss of each record, `(n,)`."""
+        return np.asarray(-np.log(np.clip(predictions[np.arange(len(labels)), labels], EPSILON, 1.0)))
+
+    def gain(self, predictions: Floats, constant: Floats, labels: Labels) -> float:
+        """Return the gain in loss, accuracy or ROC AUC; see the base class."""
+        hits = (predictions.argmax(1) == labels).astype(np.float64) - (labels == constant.argmax())
+        chosen = _ranked_classes(self.n_outputs)
+        ranking = ranking_errors([predictions[:, c] for c in chosen], [labels == c for c in chosen])
+        return max(super().gain(predictions, constant, labels), standard_errors(hits), ranking)
+
     def weighted_scores(self, predictions: Floats, labels: Labels, counts: Floats) -> dict[str, Floats]:
         """Return every score for each row of record counts; see the base class."""
         n_classes = self.n_outputs
@@ -158,7 +178,7 @@ class Classification(Objective):
         member[np.arange(len(labels)), inverse] = 1.0
         confusion = np.zeros((len(counts), n_classes * n_classes))
         confusion[:, occurring] = counts @ member
-        loss = -np.log(np.clip(predictions[np.arange(len(labels)), labels], EPSILON, 1.0))
+        loss = self.record_losses(predictions, labels)
         return {
             **_decision_scores(confusion.reshape(-1, n_classes, n_classes)),
             **_ranking_scores(predictions, labels, counts),
@@ -228,10 +248,15 @@ def _decision_scores(confusion: Floats) -> dict[str, Floats]:
     }
 
 
+def _ranked_classes(n_classes: int) -> list[int]:
+    """Return the classes that ROC AUC is a mean over."""
+    return [1] if n_classes == 2 else list(range(n_classes))
+
+
 def _ranking_scores(probabilities: Floats, labels: Labels, counts: Floats) -> dict[str, Floats]:
     """Return ROC AUC and average precision `(R,)`."""
     n_classes = probabilities.shape[1]
-    chosen = [1] if n_classes == 2 else range(n_classes)
+    chosen = _ranked_classes(n_classes)
     ranked = [binary_ranking(probabilities[:, c], labels == c, counts) for c in chosen]
     return {
         "ROC AUC": mean_of_defined(np.stack([area for area, _ in ranked], 1)),

@@ -117,6 +117,35 @@ def binary_ranking(score: Floats, positive: NDArray[np.bool_], counts: Floats) -
     return area, average
 
 
+def standard_errors(values: Floats) -> float:
+    """Return by how many standard errors the mean of values `(n,)` is above 0."""
+    error = float(values.std()) / math.sqrt(len(values))
+    return float(values.mean()) / max(error, EPSILON)
+
+
+def ranking_errors(scores: list[Floats], positives: list[NDArray[np.bool_]]) -> float:
+    """Return by how many standard errors the mean ROC AUC of classes is above that of a random order, 0.5.
+
+    The error is that of a random order, as in the test of Mann and Whitney; errors of several classes are not assumed to be
+    independent.
+
+    Args:
+        scores: score of each record, `(n,)`, for each class.
+        positives: which records are of the class, `(n,)` bool, for each class.
+
+    Returns:
+        The number of standard errors; 0 if all records are of one class.
+    """
+    gains, errors = [], []
+    for score, positive in zip(scores, positives, strict=True):
+        n, of = len(positive), int(positive.sum())
+        if 0 < of < n:
+            area, _ = binary_ranking(score, positive, np.ones((1, n)))
+            gains.append(float(area[0]) - 0.5)
+            errors.append(math.sqrt((n + 1) / (12 * of * (n - of))))
+    return float(np.mean(gains) / np.mean(errors)) if gains else 0.0
+
+
 def class_row(name: str, hits: float, true: float, predicted: float) -> dict[str, float | str]:
     """Return precision, recall and F1 of a class (0 if a denominator is 0), and its number of records.
 

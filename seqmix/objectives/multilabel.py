@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError, param
 from seqmix.objectives.base import NEVER, Answer, Details, EncodedLabels, Labels, LinearModel, Objective, number_classes
-from seqmix.objectives.metrics import EPSILON, Floats, binary_ranking, class_row, mean_of_defined, roc_curve
+from seqmix.objectives.metrics import EPSILON, Floats, binary_ranking, class_row, mean_of_defined, ranking_errors, roc_curve
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -115,6 +115,16 @@ class MultiLabel(Objective):
         if threshold is not None and not 0 <= threshold <= 1:
             raise ConfigError(f"{param('threshold')} must be a probability from 0 to 1: got {threshold}", option="threshold")
 
+    def record_losses(self, predictions: Floats, labels: Labels) -> Floats:
+        """Return the mean log loss over the labels of each record, `(n,)`."""
+        clipped = np.clip(predictions, EPSILON, 1.0 - EPSILON)
+        return np.asarray(-np.where(labels > 0, np.log(clipped), np.log1p(-clipped)).mean(1))
+
+    def gain(self, predictions: Floats, constant: Floats, labels: Labels) -> float:
+        """Return the gain in loss or ROC AUC; see the base class."""
+        ranking = ranking_errors(list(predictions.T), list((labels > 0).T))
+        return max(super().gain(predictions, constant, labels), ranking)
+
     def weighted_scores(self, predictions: Floats, labels: Labels, counts: Floats) -> dict[str, Floats]:
         """Return every score for each row of record counts; see the base class."""
         true, given = labels.astype(bool), predictions >= THRESHOLD
@@ -124,8 +134,7 @@ class MultiLabel(Objective):
             f1 = np.where(sums > 0, 2 * hits / sums, np.nan)
             micro = np.where(sums.sum(1) > 0, 2 * hits.sum(1) / sums.sum(1), np.nan)
         ranked = [binary_ranking(predictions[:, c], true[:, c], counts) for c in range(true.shape[1])]
-        clipped = np.clip(predictions, EPSILON, 1.0 - EPSILON)
-        loss = -np.where(true, np.log(clipped), np.log1p(-clipped)).mean(1)
+        loss = self.record_losses(predictions, labels)
         return {
             "exact match": counts @ (true == given).all(1).astype(np.float64) / counts.sum(1),
             "micro-F1": micro,

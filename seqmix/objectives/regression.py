@@ -166,6 +166,10 @@ class Regression(Objective):
         """Return the predicted number."""
         return Answer("", {}, float(row[0]))
 
+    def record_losses(self, predictions: Floats, labels: Labels) -> Floats:
+        """Return the squared error of each record, `(n,)`, in the square of the targets' unit."""
+        return np.asarray((predictions[:, 0] - labels) ** 2)
+
     def weighted_scores(self, predictions: Floats, labels: Labels, counts: Floats) -> dict[str, Floats]:
         """Return every score for each row of record counts; see the base class."""
         found, total = predictions[:, 0], counts.sum(1)

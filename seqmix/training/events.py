@@ -46,6 +46,7 @@ class Finished:
         earlier: whether an earlier call finished the training, so that this one had nothing left to do.
         cause: why training ended: the goal was reached; or time, steps, epochs or patience ran out; or the lexical
             branch was fitted and there is no other.
+        learned_nothing: whether the weights that are kept are no better on validation than a constant prediction.
     """
 
     run: Run
@@ -54,6 +55,7 @@ class Finished:
     best_step: int = 0
     earlier: bool = False
     cause: Cause = "epochs"
+    learned_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,19 @@ class TokensPerBatchChosen:
     """
 
     tokens_per_batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class LearningRateChosen:
+    """The learning rate was found by trying.
+
+    Attributes:
+        lr: the peak learning rate.
+        steps: steps of the trial.
+    """
+
+    lr: float
+    steps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +136,41 @@ class MemoryShort:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnedNothing:
+    """A third of the training is over, and on validation neither these nor the kept weights are better than a constant answer.
+
+    Yielded once. The mixing branch is meant, whatever the lexical branch has learned. Better means by more than chance: by
+    `LEAST_GAIN` standard errors in any measure (`Objective.gain`).
+
+    Attributes:
+        epoch: the epoch, from 1.
+        step: steps so far.
+        validation: validation scores by name.
+        constant: the scores of the constant prediction that fits the training labels best.
+        constant_loss: its loss, on the scale of `train_loss`.
+        train_loss: mean training loss since the last validation.
+        records: training records.
+        records_per_step: mean number of records in a step.
+        lr: peak learning rate.
+    """
+
+    epoch: int
+    step: int
+    validation: dict[str, float]
+    constant: dict[str, float]
+    constant_loss: float
+    train_loss: float
+    records: int
+    records_per_step: float
+    lr: float
+
+    @property
+    def memorises(self) -> bool:
+        """Whether the training loss is clearly below that of the constant prediction, so that something is learned by heart."""
+        return self.train_loss < 0.8 * self.constant_loss
+
+
+@dataclass(frozen=True, slots=True)
 class EpochEnd:
     """The weights were validated, after an epoch or after `validate_every` steps.
 
@@ -134,6 +184,8 @@ class EpochEnd:
         seconds: time since the last validation.
         tokens_per_second: training tokens per second since the last validation.
         both: validation scores of the mixing and the lexical branch together; empty without a lexical branch.
+        gain: standard errors by which the weights are better on validation than a constant prediction (`Objective.gain`); None
+            without a validation split.
         weight: weight of the mixing branch in them; None without a lexical branch.
     """
 
@@ -147,6 +199,17 @@ class EpochEnd:
     tokens_per_second: float
     both: dict[str, float] = field(default_factory=dict)
     weight: float | None = None
+    gain: float | None = None
 
 
-Event = Started | LexicalFitted | TokensPerBatchChosen | StepEnd | MemoryShort | EpochEnd | Finished
+Event = (
+    Started
+    | LexicalFitted
+    | TokensPerBatchChosen
+    | LearningRateChosen
+    | StepEnd
+    | MemoryShort
+    | EpochEnd
+    | LearnedNothing
+    | Finished
+)

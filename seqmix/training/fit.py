@@ -13,18 +13,24 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from seqmix.data.batching import collate, interleave
-from seqmix.errors import SeqmixError, param
+from seqmix.errors import DivergedError, SeqmixError, param
 from seqmix.models.batched import branch_outputs
 from seqmix.models.branches import MIXING
+from seqmix.objectives.base import LEAST_GAIN
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
-from seqmix.training.events import EpochEnd, MemoryShort, StepEnd
+from seqmix.training.events import EpochEnd, LearnedNothing, MemoryShort, StepEnd
 from seqmix.training.trainer import Trainer, learning_rate
 
+_SHARE = 1 / 3  # of the training, after which something should have been learned
 
-def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[StepEnd | EpochEnd | MemoryShort]:
+
+def fit(
+    trainer: Trainer, check: Callable[[], None] = lambda: None
+) -> Iterator[StepEnd | EpochEnd | MemoryShort | LearnedNothing]:
     """Train from the trainer's state to the end; yield an event for every optimiser step and every validation.
 
     When memory runs out, the step is repeated with its batches cut in half, and the gradients of the halves are added up.
@@ -40,7 +46,7 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
         check: called between validation batches; may raise.
 
     Raises:
-        SeqmixError: the loss or a weight is not a finite number.
+        DivergedError: the loss or a weight is not a finite number.
     """
     state = trainer.state
     trainer.start_clock()
@@ -54,26 +60,29 @@ def fit(trainer: Trainer, check: Callable[[], None] = lambda: None) -> Iterator[
         scores = _validate(trainer, check) if len(trainer.dataset.indices("val")) else {}
         _check_finite(trainer, scores)
         trainer.count_time()
-        yield _judge(trainer, scores, len(plan), time.monotonic() - began, state.tokens - tokens_before)
+        per_step = state.records / max(1, state.step - state.validated)
+        event = _judge(trainer, scores, len(plan), time.monotonic() - began, state.tokens - tokens_before)
+        warning = _warning(trainer, event, len(plan), per_step)
+        yield event
+        if warning:
+            yield warning
         began, tokens_before = time.monotonic(), state.tokens
 
 
 def _steps(trainer: Trainer, plan: list[NDArray[np.int64]]) -> Iterator[StepEnd | MemoryShort]:
     """Take the steps of an epoch until it ends or a validation is due."""
-    state, least_records = trainer.state, trainer.config.training.least_records
+    state = trainer.state
     trainer.model.train()
-    groups, records = trainer.groups(plan), sum(map(len, plan))
-    begins = np.cumsum([0, *map(len, groups)])
+    steps = trainer.steps(plan)
+    begins = np.cumsum([0, *(len(group) for group, _ in steps)])
     while state.batch < len(plan) and not trainer.due(len(plan)):
         # Found by the batches that are done, so that a resumed training takes the same steps.
-        group = groups[int(np.searchsorted(begins, state.batch))]
+        group, mean_size = steps[int(np.searchsorted(begins, state.batch))]
         # The middle of the step, so that neither the first nor the last has a rate of 0.
         middle = (state.batch + 0.5 * len(group)) / len(plan)
-        state.lr = learning_rate(trainer.config, trainer.progress(state.epoch + middle))
+        state.lr = learning_rate(trainer.config, trainer.scheduled(state.epoch + middle), state.peak_lr)
         pieces = state.pieces
-        # With `least_records`, steps have about as many records, however many batches that takes.
-        mean_size = records / len(groups) if least_records else records / len(plan) * len(group)
-        loss, tokens = _step(trainer, group, mean_size)
+        loss, tokens = take_step(trainer, group, mean_size)
         state.batch += len(group)
         state.step += 1
         trainer.model.after_step(state.step)
@@ -89,13 +98,16 @@ def _steps(trainer: Trainer, plan: list[NDArray[np.int64]]) -> Iterator[StepEnd 
         yield StepEnd(state.epoch + 1, state.batch, len(plan), state.step, loss, state.lr, tokens, done)
 
 
-def _step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float) -> tuple[float, int]:
+def take_step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float) -> tuple[float, int]:
     """Take an optimiser step over a group of batches; return the mean loss of its records, and the number of tokens.
 
     Args:
         trainer: the trainer, whose model is changed.
         group: records of each batch, as in `Trainer.epoch_records`.
         mean_size: mean number of records in such a step.
+
+    Raises:
+        DivergedError: the loss is not a finite number.
     """
     state, clip = trainer.state, trainer.config.training.clip
     for parameters in trainer.optimizer.param_groups:
@@ -145,29 +157,35 @@ def add_gradients(trainer: Trainer, parts: list[NDArray[np.int64]], size: float)
     Returns:
         The sum of the records' losses, and the number of tokens.
     """
-    training = trainer.config.training
     trainer.optimizer.zero_grad(set_to_none=True)
     total, tokens = 0.0, 0
     for indices in parts:
-        batch = collate(
-            interleave([trainer.training_view(int(i)) for i in indices]),
-            cls=trainer.model.pooling == "cls",
-            pin=trainer.device.type == "cuda",
-        )
-        tokens += int(batch.mask.sum())
-        batch = batch.to(trainer.device)
-        with autocast(trainer.device, training.precision):
-            logits = trainer.forward(batch.ids, batch.mask)
-        target = trainer.targets[indices % len(trainer.dataset)].to(trainer.device)
-        losses = trainer.objective.loss(logits.float(), target, trainer.class_weights, training.label_smoothing)
-        loss = losses.sum()
+        loss, read = summed_loss(trainer, indices)
         trainer.scaler.scale(loss / size).backward()
         total += loss.item()
+        tokens += read
     return total, tokens
 
 
-def _diverged(what: str, step: int) -> SeqmixError:
-    return SeqmixError(
+def summed_loss(trainer: Trainer, indices: NDArray[np.int64]) -> tuple[Tensor, int]:
+    """Return the sum of the training losses of a batch of records, and its tokens."""
+    training = trainer.config.training
+    batch = collate(
+        interleave([trainer.training_view(int(i)) for i in indices]),
+        cls=trainer.model.pooling == "cls",
+        pin=trainer.device.type == "cuda",
+    )
+    tokens = int(batch.mask.sum())
+    batch = batch.to(trainer.device)
+    with autocast(trainer.device, training.precision):
+        logits = trainer.forward(batch.ids, batch.mask)
+    target = trainer.targets[indices % len(trainer.dataset)].to(trainer.device)
+    losses = trainer.objective.loss(logits.float(), target, trainer.class_weights, training.label_smoothing)
+    return losses.sum(), tokens
+
+
+def _diverged(what: str, step: int) -> DivergedError:
+    return DivergedError(
         f"{what} at step {step}: training diverged; lower {param('lr')}, or lengthen the warm-up (training.warmup = 0.1); the "
         "best weights so far are kept"
     )
@@ -188,11 +206,13 @@ def _validate(trainer: Trainer, check: Callable[[], None]) -> dict[str, float]:
         on_batch=lambda _: check(),
     )[MIXING]
     trainer.combine(found)
-    return trainer.objective.point_scores(trainer.objective.predictions(found), trainer.dataset.labels[validation])
+    predictions, labels = trainer.objective.predictions(found), trainer.dataset.labels[validation]
+    trainer.gain = trainer.objective.gain(predictions, trainer.constant, labels)
+    return trainer.objective.point_scores(predictions, labels)
 
 
 def _check_finite(trainer: Trainer, scores: Mapping[str, float]) -> None:
-    """Raise a `SeqmixError` if a weight or the validation loss is not finite."""
+    """Raise a `DivergedError` if a weight or the validation loss is not finite."""
     if not all(bool(p.isfinite().all()) for p in trainer.averaged.parameters()):
         raise _diverged("some weights are not finite", trainer.state.step)
     if not math.isfinite(loss := scores.get(trainer.objective.loss_score, 0.0)):
@@ -211,6 +231,7 @@ def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: fl
         if math.isfinite(compared):
             state.best, state.best_loss = compared, compared_loss
         state.best_epoch, state.best_step = state.epoch + 1, state.step
+        state.gain = math.inf if trainer.gain is None else trainer.gain
     event = EpochEnd(
         epoch=state.epoch + 1,
         step=state.step,
@@ -222,6 +243,7 @@ def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: fl
         tokens_per_second=tokens / max(seconds, 1e-9),
         both=trainer.both,
         weight=None if trainer.lexical is None else trainer.weight,
+        gain=trainer.gain,
     )
     state.stale = 0 if best else state.stale + 1
     state.validations, state.validated = state.validations + 1, state.step
@@ -232,6 +254,28 @@ def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: fl
     state.reached = trainer.objective.reaches(score, training.goal, training.select)
     state.finished = last or trainer.over or state.reached or 0 < training.patience <= state.stale
     return event
+
+
+def _warning(trainer: Trainer, event: EpochEnd, batches: int, records_per_step: float) -> LearnedNothing | None:
+    """Return the warning that nothing was learned so far, if it is time for it, and note that it was given."""
+    state, dataset = trainer.state, trainer.dataset
+    early = trainer.progress(state.epoch + state.batch / batches) < _SHARE
+    if early or state.warned or event.gain is None or max(event.gain, state.gain) > LEAST_GAIN:
+        return None
+    state.warned = True
+    labels = dataset.labels[dataset.indices("val")]
+    constant = trainer.objective.point_scores(np.tile(trainer.constant, (len(labels), 1)), labels)
+    return LearnedNothing(
+        epoch=event.epoch,
+        step=event.step,
+        validation=event.validation,
+        constant=constant,
+        constant_loss=trainer.objective.validation_loss(constant) or 0.0,
+        train_loss=event.train_loss,
+        records=len(dataset.indices("train")),
+        records_per_step=records_per_step,
+        lr=state.peak_lr or trainer.config.training.lr,
+    )
 
 
 def _smoothed(trainer: Trainer, score: float, loss: float) -> tuple[float, float]:

@@ -159,7 +159,24 @@ def _parse_tokens(text: str) -> int:
     return int(text)
 
 
-_PARSERS: dict[str, Callable[[str], Any]] = {"budget": parse_duration, "tokens_per_batch": _parse_tokens}
+def _parse_rate(text: str) -> float:
+    """Return a learning rate, which is 0 for "auto"."""
+    if text.strip() == "auto":
+        return 0.0
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if rate:
+        return rate
+    raise ConfigError(f"training.lr must be a number above 0, or auto: got '{text}'", option="training.lr")
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "budget": parse_duration,
+    "tokens_per_batch": _parse_tokens,
+    "lr": _parse_rate,
+}
 
 
 def resolve_run(

@@ -26,8 +26,11 @@ class State:
         best_loss: the validation loss at the best score, smoothed if configured.
         best_epoch: epoch of the best score, from 1; 0 before the first validation.
         best_step: step of the best score; 0 before the first validation.
+        gain: standard errors by which the kept weights are better on validation than a constant prediction (`Objective.gain`).
+        warned: whether `LearnedNothing` was yielded.
         stale: validations since the best score.
         tokens_per_batch: the measured number of tokens per batch; 0 to use the configured one.
+        peak_lr: the learning rate that was found by trying; 0 to use the configured one.
         pieces: parts that each batch is computed in, with their gradients added up; more than 1 once memory ran out.
         elapsed: seconds of training so far, including validation; counted only if there is a budget.
         reached: whether the last validation score reached `training.goal`.
@@ -49,8 +52,11 @@ class State:
     best_loss: float = math.inf
     best_epoch: int = 0
     best_step: int = 0
+    gain: float = math.inf
+    warned: bool = False
     stale: int = 0
     tokens_per_batch: int = 0
+    peak_lr: float = 0.0
     pieces: int = 1
     elapsed: float = 0.0
     reached: bool = False

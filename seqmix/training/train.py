@@ -29,11 +29,22 @@ from seqmix.system.arguments import typed
 from seqmix.system.devices import choose_device, thread_count
 from seqmix.system.memory import free_memory
 from seqmix.training.batch_size import choose_tokens_per_batch
-from seqmix.training.events import Cause, EpochEnd, Event, Finished, LexicalFitted, Started, StepEnd, TokensPerBatchChosen
+from seqmix.training.events import (
+    Cause,
+    EpochEnd,
+    Event,
+    Finished,
+    LearningRateChosen,
+    LexicalFitted,
+    Started,
+    StepEnd,
+    TokensPerBatchChosen,
+)
 from seqmix.training.fit import fit
 from seqmix.training.keywords import keywords
 from seqmix.training.lexical import FittedLexical, fit_lexical
 from seqmix.training.progress import events_shown
+from seqmix.training.rate_test import choose_learning_rate
 from seqmix.training.resolve import layers_beneath, open_labelled, resolve_run, stated_layers
 from seqmix.training.state import State
 from seqmix.training.trainer import Trainer
@@ -266,6 +277,9 @@ def _follow(run: Run, trainer: Trainer, emit: Callable[[Event], None], stop: thr
     if not (training.tokens_per_batch or training.batch_size or state.tokens_per_batch):
         state.tokens_per_batch = choose_tokens_per_batch(trainer, check)
         emit(TokensPerBatchChosen(state.tokens_per_batch))
+    if not (training.lr or state.peak_lr):
+        state.peak_lr, steps = choose_learning_rate(trainer, check)
+        emit(LearningRateChosen(state.peak_lr, steps))
     for event in fit(trainer, check):
         if isinstance(event, EpochEnd):
             _record_epoch(run, trainer, event, writer)
@@ -280,7 +294,15 @@ def _follow(run: Run, trainer: Trainer, emit: Callable[[Event], None], stop: thr
 def _finished(run: Run, trainer: Trainer, *, earlier: bool = False) -> Finished:
     state = trainer.state
     cause = trainer.cause
-    return Finished(run, state.best_epoch, _in_words(cause, trainer), state.best_step, earlier=earlier, cause=cause)
+    return Finished(
+        run,
+        state.best_epoch,
+        _in_words(cause, trainer),
+        state.best_step,
+        earlier=earlier,
+        cause=cause,
+        learned_nothing=trainer.learned_nothing,
+    )
 
 
 def _in_words(cause: Cause, trainer: Trainer) -> str:
@@ -310,6 +332,8 @@ def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> N
     line |= {f"val_{name}": value for name, value in event.validation.items()}
     if event.weight is not None:
         line |= {f"both_{name}": value for name, value in event.both.items()} | {"weight": event.weight}
+    if event.gain is not None:
+        line["gain"] = event.gain
     line |= {
         "best": event.best,
         "seconds": round(event.seconds, 3),

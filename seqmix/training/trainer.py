@@ -22,7 +22,7 @@ from seqmix.data.transforms import augment
 from seqmix.data.vocabulary import Tokens
 from seqmix.models.branches import Branches, Model, best_weight
 from seqmix.models.classifier import SequenceClassifier
-from seqmix.objectives.base import Objective
+from seqmix.objectives.base import LEAST_GAIN, Objective
 from seqmix.training.events import Cause
 from seqmix.training.lexical import FittedLexical
 from seqmix.training.state import State
@@ -41,6 +41,7 @@ class Trainer:
         state: the state of the training.
         weight: weight of the mixing branch beside the lexical one.
         both: scores of both branches together in the last validation.
+        gain: `Objective.gain` of the last validation; None before the first.
         averaged: the model that is validated and kept: with the running average of the weights, or `model` itself.
         optimizer: AdamW over the model's weights.
         scaler: scales the loss with precision fp16.
@@ -55,6 +56,7 @@ class Trainer:
     state: State = field(default_factory=State)
     weight: float = field(default=0.5, init=False)
     both: dict[str, float] = field(default_factory=dict, init=False)
+    gain: float | None = field(default=None, init=False)
     averaged: SequenceClassifier = field(init=False)
     optimizer: torch.optim.AdamW = field(init=False)
     scaler: torch.amp.GradScaler = field(init=False)
@@ -118,10 +120,17 @@ class Trainer:
         )
         return [train[batch] for batch in batches]
 
-    def groups(self, plan: list[NDArray[np.int64]]) -> list[list[NDArray[np.int64]]]:
-        """Return the batches of each optimiser step of an epoch's plan."""
-        training = self.config.training
-        return group_batches(plan, accumulate=training.accumulate, least_records=training.least_records)
+    def steps(self, plan: list[NDArray[np.int64]]) -> list[tuple[list[NDArray[np.int64]], float]]:
+        """Return the optimiser steps of an epoch: the batches of each, and the number that its summed loss is divided by.
+
+        With `least_records`, steps have about as many records, however many batches that takes, and the number is the mean
+        number of records in a step; otherwise it is the mean number in so many batches.
+        """
+        training, records = self.config.training, sum(map(len, plan))
+        groups = group_batches(plan, accumulate=training.accumulate, least_records=training.least_records)
+        if training.least_records:
+            return [(group, records / len(groups)) for group in groups]
+        return [(group, records / len(plan) * len(group)) for group in groups]
 
     def training_view(self, record: int) -> list[Tokens]:
         """Return the sequences of a training record, truncated and augmented as in this epoch.
@@ -142,6 +151,16 @@ class Trainer:
             )
             for part, tokens in enumerate(self.dataset.truncated(index, self.config.data))
         ]
+
+    @cached_property
+    def constant(self) -> NDArray[np.float64]:
+        """The constant prediction that fits the training labels best."""
+        return self.objective.constant_prediction(self.dataset.labels[self.dataset.indices("train")])
+
+    @property
+    def learned_nothing(self) -> bool:
+        """Whether the weights that are kept are no better on validation than a constant prediction."""
+        return self.state.gain <= LEAST_GAIN
 
     def combine(self, mixing: Tensor) -> None:
         """Choose the weight of the mixing branch beside the lexical one.
@@ -189,6 +208,16 @@ class Trainer:
         of_steps = (state.step + 0.5) / training.max_steps if training.max_steps else 0.0
         of_time = state.elapsed / training.budget if training.budget else 0.0
         return max(of_epochs, min(1.0, of_steps), min(1.0, of_time))
+
+    def scheduled(self, done: float) -> float:
+        """Return the share of the training that the learning rate of the next step is for; see `progress`.
+
+        With a time budget, which no time was taken of, the first step would be lost to a rate of 0; it is given a tenth of the
+        warm-up.
+        """
+        training = self.config.training
+        first = training.budget and not self.state.step
+        return max(self.progress(done), 0.1 * training.warmup if first else 0.0)
 
     def start_clock(self) -> None:
         """Start to count the time of training."""
@@ -262,12 +291,18 @@ def new_optimizer(model: nn.Module, training: TrainingConfig) -> torch.optim.Ada
     return torch.optim.AdamW(groups, lr=training.lr)
 
 
-def learning_rate(config: Config, progress: float) -> float:
-    """Return the learning rate after a fraction `progress` (0 to 1) of the training: linear warm-up, then the schedule."""
-    training = config.training
+def learning_rate(config: Config, progress: float, peak: float = 0.0) -> float:
+    """Return the learning rate after a fraction `progress` (0 to 1) of the training: linear warm-up, then the schedule.
+
+    Args:
+        config: the configuration.
+        progress: the finished share of the training.
+        peak: the rate after the warm-up; 0 for the configured one.
+    """
+    training, peak = config.training, peak or config.training.lr
     if progress < training.warmup:
-        return training.lr * progress / training.warmup
+        return peak * progress / training.warmup
     rest = (progress - training.warmup) / max(1e-12, 1.0 - training.warmup)
     if training.schedule == "cosine":
-        return training.lr * 0.5 * (1.0 + math.cos(math.pi * rest))
-    return training.lr * (1.0 - rest) if training.schedule == "linear" else training.lr
+        return peak * 0.5 * (1.0 + math.cos(math.pi * rest))
+    return peak * (1.0 - rest) if training.schedule == "linear" else peak

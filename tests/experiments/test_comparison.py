@@ -286,8 +286,8 @@ def test_interrupted_training_resumes_to_same_weights(dataset, monkeypatch, tmp_
     monkeypatch.setattr(fitting, "_validate", genuine)
     assert finished_trial(Path(spec.folder)) is None
     steps = []
-    step = fitting._step
-    monkeypatch.setattr(fitting, "_step", lambda *args: steps.append(1) or step(*args))
+    step = fitting.take_step
+    monkeypatch.setattr(fitting, "take_step", lambda *args: steps.append(1) or step(*args))
     parts = run_trial(spec)
     assert parts.scores == whole.scores and parts.steps == whole.steps and parts.epochs == 3
     assert len(steps) == whole.steps * 2 // 3

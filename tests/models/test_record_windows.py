@@ -10,7 +10,8 @@ import seqmix
 from seqmix.config import Config, DataConfig, TrainingConfig
 from seqmix.data.transforms import augment, window_starts
 from seqmix.errors import RunError
-from seqmix.models.batched import predict_batches
+from seqmix.models.batched import branch_outputs, predict_batches
+from seqmix.models.branches import LEXICAL, MIXING, Branches
 from seqmix.objectives.classification import Classification
 from seqmix.objectives.multilabel import MultiLabel
 from seqmix.objectives.regression import Regression
@@ -177,3 +178,17 @@ def test_crops_differ_between_records_and_epochs(dataset, tmp_path):
         trainer.state.epoch = epoch
         views.append(trainer.training_view(index)[0].tobytes())
     assert len(set(views)) > 2 and {len(view) for view in views} == {10}
+
+
+def test_lexical_branch_sees_whole_records(dataset, tmp_path):
+    """In windows or not, only the mixing branch's outputs differ; validation and evaluation agree on both together."""
+    run = seqmix.train(dataset, tmp_path / "run", settings=[*SMALL, "model.lexical=auto"], **OPTIONS)
+    model, indices = run.load_model(), dataset.indices("val")
+    assert isinstance(model, Branches)
+    arguments = (model, run.objective, lambda i: dataset.truncated(int(indices[i]), run.config.data), dataset.lengths[indices])
+    whole, parts = (branch_outputs(*arguments, window=window, device=torch.device("cpu")) for window in (0, 30))
+    assert torch.equal(whole[LEXICAL], parts[LEXICAL])
+    assert not torch.allclose(whole[MIXING].log_softmax(1), parts[MIXING].float(), atol=1e-4)
+    best = next(line for line in reversed(run.history()) if line["best"])
+    evaluated = seqmix.evaluate(run, split="val", baselines=False, resamples=2)
+    assert evaluated.scores["log loss"].value == pytest.approx(best["both_log loss"], abs=1e-6)

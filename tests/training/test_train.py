@@ -754,7 +754,7 @@ def test_non_finite_loss_is_a_clear_error(dataset, tmp_path):
 
 
 def test_weights_diverged_in_last_step_are_not_kept(dataset, tmp_path, monkeypatch):
-    real = fitting._step
+    real = fitting.take_step
 
     def step(trainer, *args):
         result = real(trainer, *args)
@@ -764,7 +764,7 @@ def test_weights_diverged_in_last_step_are_not_kept(dataset, tmp_path, monkeypat
                     parameter.fill_(math.nan)
         return result
 
-    monkeypatch.setattr(fitting, "_step", step)
+    monkeypatch.setattr(fitting, "take_step", step)
     for select in ("macro-f1", "loss"):
         with pytest.raises(SeqmixError, match="diverged"):
             train(dataset, tmp_path / select, epochs=2, tokens_per_batch=10**6, select=select)

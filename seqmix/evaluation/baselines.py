@@ -9,7 +9,6 @@ model's weights. For pairs, the features are the products and differences of tho
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -231,13 +230,9 @@ def _fit(objective: Objective, features: list[Any], labels: Labels, val_labels: 
         labels: labels of the training records.
         val_labels: labels of the validation records; if there are none, the strength is 10.
     """
-    from sklearn.exceptions import ConvergenceWarning
-
     best, best_score = None, -np.inf
     for strength in _STRENGTHS if len(val_labels) else (10.0,):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model = objective.fit_linear(features[0], labels, strength)
+        model = objective.fit_linear(features[0], labels, strength)
         score = objective.rank(_predictions(objective, model, features[1]), val_labels) if len(val_labels) else 0.0
         if score > best_score:
             best, best_score = model, score

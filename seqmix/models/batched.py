@@ -19,9 +19,7 @@ from seqmix.data.batching import collate, interleave, plan_batches
 from seqmix.data.transforms import window_starts
 from seqmix.data.vocabulary import Tokens
 from seqmix.errors import SeqmixError
-from seqmix.models.branches import MIXING, Branches, Model, parts_of
-from seqmix.models.classifier import SequenceClassifier
-from seqmix.models.lexical import LexicalClassifier
+from seqmix.models.branches import MIXING, Branch, Branches, Model, parts_of
 from seqmix.objectives.base import Objective
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
@@ -85,7 +83,7 @@ def predict_batches(
 
 
 def branch_outputs(
-    model: Model,
+    model: Model | Branch,
     objective: Objective,
     records: Callable[[int], Sequence[Tokens]],
     lengths: NDArray[np.int64],
@@ -115,7 +113,7 @@ def _sized(on_batch: Callable[[int], object]) -> Callable[[NDArray[np.int64]], o
 
 
 def _in_windows(
-    model: LexicalClassifier | SequenceClassifier,
+    model: Branch,
     objective: Objective,
     records: Callable[[int], Sequence[Tokens]],
     lengths: NDArray[np.int64],
@@ -152,7 +150,7 @@ def _part(tokens: Tokens, window: int, count: int, number: int) -> Tokens:
 
 
 def _outputs(
-    model: LexicalClassifier | SequenceClassifier,
+    model: Branch,
     records: Callable[[int], Sequence[Tokens]],
     lengths: NDArray[np.int64],
     on_batch: Callable[[NDArray[np.int64]], object],

@@ -80,12 +80,15 @@ class Branches(nn.Module):
         return self.combine(self.outputs(ids, mask))
 
 
+Branch = LexicalClassifier | SequenceClassifier
 Model = SequenceClassifier | Branches
 
 
-def parts_of(model: Model) -> dict[str, LexicalClassifier | SequenceClassifier]:
-    """Return the branches of a model by name; of one without a lexical branch, itself."""
-    return model.parts if isinstance(model, Branches) else {MIXING: model}
+def parts_of(model: Model | Branch) -> dict[str, Branch]:
+    """Return the branches of a model by name; of a branch, itself."""
+    if isinstance(model, Branches):
+        return model.parts
+    return {LEXICAL if isinstance(model, LexicalClassifier) else MIXING: model}
 
 
 def packed(model: Model) -> tuple[dict[str, Tensor], dict[str, Any]]:

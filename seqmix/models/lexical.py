@@ -69,7 +69,7 @@ class LexicalSpec:
     @property
     def title(self) -> str:
         """The model in words: "6-mers, standardised, C 10"."""
-        return f"{self.noun}, {self.weighting}, C {self.strength:g}"
+        return f"{self.noun}, {self.weighting}, C {float(f'{self.strength:.3g}'):g}"
 
 
 class Counter:

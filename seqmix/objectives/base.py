@@ -8,6 +8,7 @@ probabilities `(n, C)`, or numbers `(n, 1)`.
 from __future__ import annotations
 
 import math
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Labels = NDArray[Any]
 LEAST_GAIN = 2.0  # standard errors by which predictions must be better than a constant one to show that anything was learned
+_ITERATIONS = 300  # of a logistic regression, at most
 NEVER = -30.0  # log-odds of what does not occur in training
 
 
@@ -396,18 +398,47 @@ class Objective(ABC):
         """Return the prediction, `(C,)` or `(1,)`, that fits the training labels best without looking at records."""
 
     @abstractmethod
-    def fit_linear(self, features: Any, labels: Labels, strength: float) -> LinearModel:
+    def fit_linear(
+        self, features: Any, labels: Labels, strength: float, *, start: LinearModel | None = None, tolerance: float = 1e-4
+    ) -> LinearModel:
         """Fit a linear model, whose outputs `predictions` takes.
 
         Args:
             features: `(n, F)`, dense or sparse.
             labels: labels of the same records.
             strength: inverse of the penalty on the weights; a larger value fits more closely.
+            start: a model of the same features to start from; it changes the time alone.
+            tolerance: largest derivative of the mean loss at which an optimum is considered as reached.
         """
 
     def rank(self, predictions: Floats, labels: Labels) -> float:
         """Return the validation score by which linear models are compared; higher is better."""
         return -self.point_scores(predictions, labels)[self.loss_score]
+
+
+def fit_logistic(features: Any, labels: Labels, strength: float, start: LinearModel | None, tolerance: float) -> LinearModel:
+    """Fit a logistic regression to class numbers `(n,)`.
+
+    Args:
+        features: see `Objective.fit_linear`.
+        labels: the class of each record; all classes occur.
+        strength: see `Objective.fit_linear`.
+        start: see `Objective.fit_linear`.
+        tolerance: see `Objective.fit_linear`.
+
+    Returns:
+        A model with an output for each class, or one for the second of two classes.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=strength, max_iter=_ITERATIONS, tol=tolerance, warm_start=True)
+    if start is not None:
+        model.coef_, model.intercept_ = start.weights.T.astype(features.dtype), start.bias.astype(features.dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the penalty is chosen with as many iterations
+        model.fit(features, labels)
+    return LinearModel(np.asarray(model.coef_, dtype=np.float64).T, np.asarray(model.intercept_, dtype=np.float64))
 
 
 def number_classes(names: Iterable[str], classes: Sequence[str] | None) -> dict[str, int]:

@@ -22,6 +22,7 @@ from seqmix.objectives.base import (
     Labels,
     LinearModel,
     Objective,
+    fit_logistic,
     is_number,
     number_classes,
 )
@@ -205,17 +206,23 @@ class Classification(Objective):
         """Return the frequencies of the classes, `(C,)`."""
         return np.bincount(labels, minlength=self.n_outputs) / len(labels)
 
-    def fit_linear(self, features: Any, labels: Labels, strength: float) -> LinearModel:
+    def fit_linear(
+        self, features: Any, labels: Labels, strength: float, *, start: LinearModel | None = None, tolerance: float = 1e-4
+    ) -> LinearModel:
         """Fit a logistic regression; see the base class. A class without records is never predicted."""
-        from sklearn.linear_model import LogisticRegression
-
-        model = LogisticRegression(C=strength, max_iter=300).fit(features, labels)
+        occurring = np.unique(labels)
         weights, bias = np.zeros((features.shape[1], self.n_outputs)), np.full(self.n_outputs, NEVER)
-        if len(model.classes_) == 2:
-            bias[model.classes_] = 0.0, model.intercept_[0]
-            weights[:, model.classes_[1]] = model.coef_[0]
+        if len(occurring) == 1:
+            bias[occurring] = 0.0
+        elif len(occurring) == 2:
+            first, second = occurring
+            begin = start and LinearModel(start.weights[:, [second]], start.bias[[second]])
+            fitted = fit_logistic(features, labels == second, strength, begin, tolerance)
+            bias[first], bias[second], weights[:, second] = 0.0, fitted.bias[0], fitted.weights[:, 0]
         else:
-            weights[:, model.classes_], bias[model.classes_] = model.coef_.T, model.intercept_
+            begin = start and LinearModel(start.weights[:, occurring], start.bias[occurring])
+            fitted = fit_logistic(features, labels, strength, begin, tolerance)
+            weights[:, occurring], bias[occurring] = fitted.weights, fitted.bias
         return LinearModel(weights, bias)
 
     def rank(self, predictions: Floats, labels: Labels) -> float:

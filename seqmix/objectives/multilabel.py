@@ -14,7 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError, param
-from seqmix.objectives.base import NEVER, Answer, Details, EncodedLabels, Labels, LinearModel, Objective, number_classes
+from seqmix.objectives.base import (
+    NEVER,
+    Answer,
+    Details,
+    EncodedLabels,
+    Labels,
+    LinearModel,
+    Objective,
+    fit_logistic,
+    number_classes,
+)
 from seqmix.objectives.metrics import EPSILON, Floats, binary_ranking, class_row, mean_of_defined, ranking_errors, roc_curve
 
 if TYPE_CHECKING:
@@ -157,17 +167,18 @@ class MultiLabel(Objective):
         """Return the frequencies of the labels, `(C,)`."""
         return labels.mean(0)
 
-    def fit_linear(self, features: Any, labels: Labels, strength: float) -> LinearModel:
+    def fit_linear(
+        self, features: Any, labels: Labels, strength: float, *, start: LinearModel | None = None, tolerance: float = 1e-4
+    ) -> LinearModel:
         """Fit a logistic regression for each label; see the base class.
 
         A label that all training records have is always predicted, and one that none has never.
         """
-        from sklearn.linear_model import LogisticRegression
-
         weights, bias = np.zeros((features.shape[1], self.n_outputs)), np.where(labels.any(0), -NEVER, NEVER)
         for c in np.flatnonzero(labels.min(0) < labels.max(0)):
-            model = LogisticRegression(C=strength, max_iter=300).fit(features, labels[:, c])
-            weights[:, c], bias[c] = model.coef_[0], model.intercept_[0]
+            begin = start and LinearModel(start.weights[:, [c]], start.bias[[c]])
+            fitted = fit_logistic(features, labels[:, c], strength, begin, tolerance)
+            weights[:, c], bias[c] = fitted.weights[:, 0], fitted.bias[0]
         return LinearModel(weights, bias)
 
 

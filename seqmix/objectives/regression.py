@@ -198,7 +198,9 @@ class Regression(Objective):
         """Return the mean target, `(1,)`."""
         return np.array([labels.mean()])
 
-    def fit_linear(self, features: Any, labels: Labels, strength: float) -> LinearModel:
+    def fit_linear(
+        self, features: Any, labels: Labels, strength: float, *, start: LinearModel | None = None, tolerance: float = 1e-4
+    ) -> LinearModel:
         """Fit a ridge regression of scaled targets; see the base class."""
         from sklearn.linear_model import Ridge
 

@@ -6,8 +6,8 @@ order of the candidates. Without a validation split it is a fixed one. It is mad
 
 from __future__ import annotations
 
+import math
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -19,14 +19,21 @@ from torch import Tensor
 
 from seqmix.config import DataConfig
 from seqmix.data.dataset import Dataset
-from seqmix.models.lexical import LexicalClassifier, LexicalSpec
-from seqmix.objectives.base import Labels, LinearModel, Objective
+from seqmix.models.batched import branch_outputs
+from seqmix.models.branches import LEXICAL
+from seqmix.models.lexical import WEIGHTINGS, LexicalClassifier, LexicalSpec
+from seqmix.objectives.base import LinearModel
 from seqmix.system.files import without_nan
 from seqmix.training.lexical_features import LexicalFeatures, count_split
 
-_STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
+_STRENGTHS = tuple(10.0 ** (step / 2) for step in range(-2, 11))  # of which every second one is tried first
+_FIRST = 4  # place of the first to try
 _CLOSE = 1.01  # losses within this factor of the least are as good
-_MOST_TRAIN, _MOST_VAL = 3000, 2000  # records to choose on
+# Records, and characters of DNA and of texts: to choose on, and to fit on; more would take minutes and change little.
+_CHOICE, _FIT = (2000, 100_000_000, 15_000_000), (20_000, 400_000_000, 60_000_000)
+_LEAST = 200  # records to choose and fit on, however long
+_ALL_WEIGHTINGS = 5  # the k up to which all weightings are tried; then, all but the worst one at the k before
+_TOLERANCE = 1e-6
 _FIXED = ("tf-idf", 10.0)  # weighting and strength without a validation split
 _FIXED_K = {4: 6, 20: 2}  # and the k, by the number of letters
 _BUCKETS = 1 << 17
@@ -73,20 +80,21 @@ def fit_lexical(dataset: Dataset, seen: DataConfig, seed: int, check: Callable[[
         check: called between fits; may raise.
     """
     began = time.monotonic()
-    train, val = dataset.indices("train"), dataset.indices("val")
-    generator = np.random.default_rng(seed)
-    some, others = _drawn(train, _MOST_TRAIN, generator), _drawn(val, _MOST_VAL, generator)
-    chosen = _Search(dataset, seen, some, others, check).best()
-    features, model = _fitted(dataset, seen, chosen, train, val)
-    outputs = torch.from_numpy(model.outputs(features.reduced[1])).float()
-    scores = {}
-    if len(val):
-        scores = dataset.objective.point_scores(dataset.objective.predictions(outputs), dataset.labels[val])
-    lexical = LexicalClassifier(chosen, dataset.vocabulary, dataset.objective.n_outputs)
+    objective, val = dataset.objective, dataset.indices("val")
+    spec, features, model = _Search(dataset, seen, np.random.default_rng(seed), check).best()
     weight, shift = features.expanded(model)
     state = {"weight": weight, "bias": model.bias, "shift": shift, "scale": features.idf}
+    lexical = LexicalClassifier(spec, dataset.vocabulary, objective.n_outputs).eval()
     lexical.load_state_dict({name: torch.from_numpy(np.asarray(value)).float() for name, value in state.items()})
-    return FittedLexical(lexical.eval(), outputs, scores, time.monotonic() - began)
+    outputs, scores = torch.empty(0, objective.n_outputs), {}
+    if len(val):
+        lengths = dataset.cut_lengths(seen.max_length)[val]
+        cpu = torch.device("cpu")
+        outputs = branch_outputs(lexical, objective, lambda i: dataset.truncated(int(val[i]), seen), lengths, device=cpu)[
+            LEXICAL
+        ]
+        scores = objective.point_scores(objective.predictions(outputs), dataset.labels[val])
+    return FittedLexical(lexical, outputs, scores, time.monotonic() - began)
 
 
 def candidates(dataset: Dataset) -> Iterator[LexicalSpec]:
@@ -100,52 +108,74 @@ def candidates(dataset: Dataset) -> Iterator[LexicalSpec]:
             yield LexicalSpec(features="ngrams", parts=parts, buckets=_BUCKETS, paired=paired)
 
 
-def _drawn(indices: NDArray[np.int64], most: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    return indices if len(indices) <= most else np.sort(generator.choice(indices, most, replace=False))
-
-
-def _fitted(
-    dataset: Dataset, seen: DataConfig, spec: LexicalSpec, train: NDArray[np.int64], val: NDArray[np.int64]
-) -> tuple[LexicalFeatures, LinearModel]:
-    """Return the features of both splits, and the model of the reduced ones."""
-    counts = [count_split(dataset, part, seen, spec) for part in (train, val)]
-    features = LexicalFeatures.of(spec, *counts)
-    return features, _fit(dataset.objective, features.reduced[0], dataset.labels[train], spec.strength)
-
-
-def _fit(objective: Objective, features: Any, labels: Labels, strength: float) -> LinearModel:
-    from sklearn.exceptions import ConvergenceWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return objective.fit_linear(features, labels, strength)
-
-
 @dataclass(frozen=True, slots=True)
+class _Tried:
+    """A model that was fitted to choose by.
+
+    Attributes:
+        loss: its validation loss.
+        features: what it was fitted to.
+        strength: inverse of its penalty.
+        model: the model.
+    """
+
+    loss: float
+    features: LexicalFeatures
+    strength: float
+    model: LinearModel
+
+
 class _Search:
     """The search for the best features, weighting and strength.
 
-    Attributes:
+    Args:
         dataset: the data set.
         seen: how a model sees the records.
-        train: numbers of the training records to fit on.
-        val: numbers of the validation records to score on.
+        generator: draws records, if there are very many.
         check: called between fits; may raise.
     """
 
-    dataset: Dataset
-    seen: DataConfig
-    train: NDArray[np.int64]
-    val: NDArray[np.int64]
-    check: Callable[[], None]
+    def __init__(self, dataset: Dataset, seen: DataConfig, generator: np.random.Generator, check: Callable[[], None]) -> None:
+        self.dataset, self.seen, self.check = dataset, seen, check
+        self.objective, self.labels = dataset.objective, dataset.labels
+        self.fitted = self._drawn(dataset.indices("train"), _FIT, generator)
+        self.train = self._drawn(self.fitted, _CHOICE, generator)
+        self.val = self._drawn(dataset.indices("val"), _CHOICE, generator)
 
-    def best(self) -> LexicalSpec:
-        """Return the chosen specification."""
+    def _drawn(
+        self, indices: NDArray[np.int64], limits: tuple[int, int, int], generator: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Return as many of these records as the limits allow, drawn at random, in order."""
+        records, of_dna, of_texts = limits
+        tokens = self.dataset.cut_lengths(self.seen.max_length)[indices] * self.dataset.n_sequences
+        vocabulary = self.dataset.vocabulary
+        most = of_dna if vocabulary.letters else of_texts / np.mean([len(text) for text in vocabulary.spellings])
+        if len(indices) <= records and tokens.sum() <= most:
+            return indices
+        order = generator.permutation(len(indices))
+        count = int(np.searchsorted(tokens[order].cumsum(), most, side="right"))
+        return np.sort(indices[order[: max(_LEAST, min(count, records))]])
+
+    def best(self) -> tuple[LexicalSpec, LexicalFeatures, LinearModel]:
+        """Return what was chosen, its features, and the model of them that is fitted to all records."""
         if not len(self.val):
-            return self._fixed()
-        tried = list(self._tried())
-        least = min(loss for loss, _ in tried)
-        return next(spec for loss, spec in tried if loss <= least * _CLOSE)
+            return self._final(self._fixed())
+        kept: _Tried | None = None
+        for found in self._families():
+            if kept is None or found.loss * _CLOSE < kept.loss:
+                kept = found
+        assert kept is not None
+        kept = self._strongest(kept.features, _STRENGTHS.index(kept.strength), step=1, start=kept.model)
+        spec = replace(kept.features.spec, strength=kept.strength)
+        return (spec, kept.features, kept.model) if len(self.train) == len(self.fitted) else self._final(spec)
+
+    def _final(self, spec: LexicalSpec) -> tuple[LexicalSpec, LexicalFeatures, LinearModel]:
+        """Return the specification, the features of all records, and the model of them."""
+        counts = [count_split(self.dataset, part, self.seen, spec) for part in (self.fitted, self.val[:0])]
+        features = LexicalFeatures.of(spec, *counts)
+        labels = self.labels[self.fitted]
+        model = self.objective.fit_linear(features.fitted_to[0], labels, spec.strength, tolerance=_TOLERANCE)
+        return spec, features, model
 
     def _fixed(self) -> LexicalSpec:
         """Return the specification without validation records: tf-idf, C 10, of 6-mers (proteins 2-mers), or all n-grams."""
@@ -155,18 +185,57 @@ class _Search:
         weighting, strength = _FIXED
         return replace(spec, weighting=weighting, strength=strength)
 
-    def _tried(self) -> Iterator[tuple[float, LexicalSpec]]:
-        """Yield the validation loss of each specification."""
-        objective, labels = self.dataset.objective, self.dataset.labels
+    def _families(self) -> Iterator[_Tried]:
+        """Yield the best model of each kind of features, simplest first, until two in a row are no better than those before."""
+        places = {name: _FIRST for name in WEIGHTINGS if name != "standardised" or self.dataset.vocabulary.letters}
+        least, worse = math.inf, 0
         for base in candidates(self.dataset):
             counts = [count_split(self.dataset, part, self.seen, base) for part in (self.train, self.val)]
-            for weighting in ("frequencies", "hellinger", "tf-idf", "standardised"):
-                if base.features == "ngrams" and weighting == "standardised":
-                    continue
+            found = {}
+            for weighting, place in places.items():
                 features = LexicalFeatures.of(replace(base, weighting=weighting), *counts)
-                for strength in _STRENGTHS:
-                    self.check()
-                    model = _fit(objective, features.reduced[0], labels[self.train], strength)
-                    outputs = torch.from_numpy(model.outputs(features.reduced[1]))
-                    scores = objective.point_scores(objective.predictions(outputs), labels[self.val])
-                    yield objective.judge(scores, "loss")[1], replace(base, weighting=weighting, strength=strength)
+                if features.feasible:
+                    found[weighting] = self._strongest(features, place, step=2)
+                    yield found[weighting]
+            here = min((one.loss for one in found.values()), default=math.inf)
+            worse = 0 if here < least else worse + 1
+            if worse == 2:
+                return
+            least = min(least, here)
+            most = 2 if base.features == "ngrams" else 3 if base.k >= _ALL_WEIGHTINGS else len(found)
+            kept = sorted(found, key=lambda name: found[name].loss)[:most]
+            places = {name: _STRENGTHS.index(found[name].strength) for name in places if name in kept}
+
+    def _strongest(self, features: LexicalFeatures, place: int, *, step: int, start: LinearModel | None = None) -> _Tried:
+        """Return the model whose strength is best: from the first one upwards while the loss falls, or else downwards.
+
+        Args:
+            features: what to fit to.
+            place: place of the first strength.
+            step: distance of the strengths to try.
+            start: a model to start from.
+        """
+        tried: dict[int, _Tried] = {}
+
+        def loss(at: int) -> float:
+            if not 0 <= at < len(_STRENGTHS):
+                return math.inf
+            if at not in tried:
+                near = min(tried, key=lambda other: abs(other - at), default=None)
+                tried[at] = self._try(features, _STRENGTHS[at], start if near is None else tried[near].model)
+            return tried[at].loss
+
+        while loss(place + step) < loss(place):
+            place += step
+        while loss(place - step) < loss(place):
+            place -= step
+        return tried[place]
+
+    def _try(self, features: LexicalFeatures, strength: float, start: LinearModel | None) -> _Tried:
+        self.check()
+        first, second = features.fitted_to
+        labels = self.labels[self.train]
+        model = self.objective.fit_linear(first, labels, strength, start=start, tolerance=_TOLERANCE)
+        outputs = torch.from_numpy(model.outputs(second))
+        scores = self.objective.point_scores(self.objective.predictions(outputs), self.labels[self.val])
+        return _Tried(self.objective.judge(scores, "loss")[1], features, strength, model)

@@ -1,8 +1,9 @@
-"""The features of a lexical model for the records of a split, and small dense ones that are equivalent to them.
+"""The features of a lexical model for the records of a split, in the form in which a linear model is fitted fastest.
 
 With an L2 penalty, the weights of a linear model are combinations of the training records. With fewer records n than features,
-the model is therefore fitted on the Cholesky factor L of the records' scalar products ``X X' = L L'``: the optimum is the same,
-and it is found in n dimensions. Its weights for the features are ``X' inv(L') w``.
+the model can therefore be fitted on the Cholesky factor L of the records' scalar products ``X X' = L L'``: the optimum is the
+same, and it is found in n dimensions. Its weights for the features are ``X' inv(L') w``. The alternatives are the features
+themselves, dense if there are few, or sparse.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ from seqmix.objectives.metrics import Floats
 _TOKENS = 1 << 18  # in a batch that is counted
 _BLOCK = 1 << 12  # columns that are made dense at a time
 _JITTER = 1e-6  # of the mean square of a record, added to each: keeps the factor defined where records are equal
-_SPARSE_COST = 60.0  # of a multiplication in a sparse product, relative to one in a dense product
+_MOST_DENSE = 1 << 28  # most numbers in a dense matrix, 1 GB
+_MOST_PRODUCTS = 2500  # most records of which all scalar products are made
+# Costs in multiplications of a dense product: of one in a sparse product of two sparse matrices, and of an entry of a sparse
+# matrix in the hundreds of products with weights of which a fit consists.
+_SPARSE_COST, _FIT_COST = 300.0, 30_000.0
 
 
 def count_split(dataset: Dataset, indices: NDArray[np.int64], seen: DataConfig, spec: LexicalSpec) -> Any:
@@ -41,16 +46,14 @@ def count_split(dataset: Dataset, indices: NDArray[np.int64], seen: DataConfig, 
     from scipy.sparse import csr_matrix, vstack
 
     counter = Counter(spec, dataset.vocabulary)
-    lengths = dataset.cut_lengths(seen.max_length)[indices]
-    batches = plan_batches(lengths, tokens_per_batch=_TOKENS)
+    batches = plan_batches(dataset.cut_lengths(seen.max_length)[indices], tokens_per_batch=_TOKENS)
+    order = np.argsort(np.concatenate([*batches, np.empty(0, dtype=np.int64)]))
     sides = []
     for side in range(dataset.n_sequences):
         made = [csr_matrix((0, spec.counted), dtype=np.float32)]
         for positions in batches:
             batch = collate([dataset.truncated(int(indices[i]), seen)[side] for i in positions])
-            found = counter(batch.ids, batch.mask)
-            made.append(_matrix(found, spec.counted))
-        order = np.argsort(np.concatenate(batches)) if batches else np.empty(0, dtype=np.int64)
+            made.append(_matrix(counter(batch.ids, batch.mask), spec.counted))
         sides.append(vstack(made, format="csr")[order])
     return vstack(sides, format="csr")
 
@@ -58,7 +61,7 @@ def count_split(dataset: Dataset, indices: NDArray[np.int64], seen: DataConfig, 
 def _matrix(rows: SparseRows, width: int) -> Any:
     from scipy.sparse import csr_matrix
 
-    parts = (rows.values.numpy(), rows.columns.to(torch.int32).numpy(), rows.offsets.to(torch.int32).numpy())
+    parts = (rows.values.numpy(), rows.columns.to(torch.int32).numpy(), rows.offsets.numpy())
     return csr_matrix(parts, shape=(len(rows.offsets) - 1, width))
 
 
@@ -77,13 +80,15 @@ class LexicalFeatures:
         val: values of the validation records.
         idf: for tf-idf, inverse document frequencies `(F,)`; else `(1,)` ones.
         factor: factor of each feature, `(F,)`; None for 1.
+        mean: means over the training records of the values times their factors, `(F,)`; None for 0.
     """
 
     spec: LexicalSpec
     train: Any
     val: Any
     idf: NDArray[np.float32]
-    factor: Floats | None
+    factor: Floats | None = None
+    mean: Floats | None = None
 
     @classmethod
     def of(cls, spec: LexicalSpec, train: Any, val: Any) -> LexicalFeatures:
@@ -93,27 +98,18 @@ class LexicalFeatures:
             known = np.bincount(train.indices, minlength=spec.counted)
             idf = (np.log((1 + train.shape[0]) / (1 + known)) + 1).astype(np.float32)
         first, second = (_matrix(weighed(_rows(part), spec, torch.from_numpy(idf)), spec.width) for part in (train, val))
-        factor = None
-        if spec.weighting == "standardised":
-            mean = np.asarray(first.mean(0, dtype=np.float64)).ravel()
-            square = np.asarray(first.multiply(first).mean(0, dtype=np.float64)).ravel()
-            spread = np.sqrt(np.maximum(square - mean**2, 0.0))
-            varies = spread > 1e-6 * np.maximum(mean, 1e-30)
-            factor = np.where(varies, 1.0 / (np.where(varies, spread, 1.0) * np.sqrt(max(1, varies.sum()))), 0.0)
-        return cls(spec, first, second, idf, factor)
+        if spec.weighting != "standardised":
+            return cls(spec, first, second, idf)
+        mean, square = (_mean(part) for part in (first, first.multiply(first).tocsr()))
+        spread = np.sqrt(np.maximum(square - mean**2, 0.0))
+        varies = spread > 1e-6 * mean
+        factor = np.where(varies, 1.0 / (np.where(varies, spread, 1.0) * np.sqrt(max(1, varies.sum()))), 0.0)
+        return cls(spec, _times(first, factor), _times(second, factor), idf, factor, mean * factor)
 
-    @cached_property
-    def _scaled(self) -> tuple[Any, Any]:
-        """The values times the factors."""
-        if self.factor is None:
-            return self.train, self.val
-        return _times(self.train, self.factor), _times(self.val, self.factor)
-
-    @cached_property
-    def _mean(self) -> Floats | None:
-        if self.factor is None:
-            return None
-        return np.asarray(self._scaled[0].mean(0, dtype=np.float64)).ravel()
+    @property
+    def feasible(self) -> bool:
+        """Whether memory suffices for these features: standardised ones of many records are dense."""
+        return self._form != "too large"
 
     @cached_property
     def _used(self) -> NDArray[np.int64]:
@@ -121,15 +117,26 @@ class LexicalFeatures:
         return np.flatnonzero(np.bincount(self.train.indices, minlength=self.spec.width))
 
     @cached_property
-    def _factor(self) -> Floats | None:
-        """The factor L of the products of the training records; None if there are fewer features than records."""
-        train, _ = self._scaled
-        if len(self._used) <= train.shape[0]:
-            return None
-        products = _products(train, train)
-        if self._mean is not None:
-            own = train @ self._mean
-            products += float(self._mean @ self._mean) - own - own[:, None]
+    def _form(self) -> str:
+        """The form that a model is fitted to: "dense", "products", "sparse", or "too large"."""
+        n, used = self.train.shape[0], len(self._used)
+        small = n * used <= _MOST_DENSE
+        if used <= n and small and (self.mean is not None or 4 * self.train.nnz > n * used):
+            return "dense"
+        products = _product_cost(self.train, self.train, used)
+        if n <= _MOST_PRODUCTS and (self.mean is not None or products < _FIT_COST * self.train.nnz):
+            return "products"
+        if self.mean is None:
+            return "sparse"
+        return "dense" if small else "too large"
+
+    @cached_property
+    def _root(self) -> Floats:
+        """The factor L of the scalar products of the training records, `(n, n)`."""
+        products = _products(self.train, self.train, self._used)
+        if self.mean is not None:
+            own = self.train @ self.mean
+            products += float(self.mean @ self.mean) - own - own[:, None]
         jitter = max(1e-12, _JITTER * float(np.trace(products)) / len(products))
         while True:
             try:
@@ -138,35 +145,42 @@ class LexicalFeatures:
                 jitter *= 10.0
 
     @cached_property
-    def reduced(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Dense features of both splits, on which a linear model has the same optimum, at most n of them."""
+    def fitted_to(self) -> tuple[Any, Any]:
+        """What a linear model is fitted to, `(n, G)`, and the same of the validation records."""
+        if self._form == "sparse":
+            return self.train, self.val
+        if self._form == "dense":
+            mean = np.float32(0.0) if self.mean is None else self.mean[self._used].astype(np.float32)
+            first, second = (part[:, self._used].toarray() - mean for part in (self.train, self.val))
+            return first, second
         from scipy.linalg import solve_triangular
 
-        train, val = self._scaled
-        if self._factor is None:
-            mean = 0.0 if self._mean is None else self._mean[self._used]
-            dense = [part[:, self._used].toarray() - mean for part in (train, val)]
-        else:
-            products = _products(val, train)
-            if self._mean is not None:
-                products += float(self._mean @ self._mean) - train @ self._mean - (val @ self._mean)[:, None]
-            dense = [self._factor, solve_triangular(self._factor, products.T, lower=True).T]
-        return dense[0].astype(np.float32), dense[1].astype(np.float32)
+        products = _products(self.val, self.train, self._used)
+        if self.mean is not None:
+            products += float(self.mean @ self.mean) - self.train @ self.mean - (self.val @ self.mean)[:, None]
+        second = solve_triangular(self._root, products.T, lower=True).T
+        return self._root.astype(np.float32), second.astype(np.float32)
 
     def expanded(self, model: LinearModel) -> tuple[Floats, Floats]:
-        """Return the weights `(F, C)` of a model of `reduced` for the values, and what to subtract, `(C,)`."""
+        """Return the weights `(F, C)` of a model of `fitted_to` for values without a factor, and what to subtract, `(C,)`."""
         from scipy.linalg import solve_triangular
 
         weights = np.zeros((self.spec.width, model.weights.shape[1]))
-        if self._factor is None:
+        if self._form == "sparse":
+            weights[:] = model.weights
+        elif self._form == "dense":
             weights[self._used] = model.weights
         else:
-            combination = solve_triangular(self._factor, model.weights, lower=True, trans="T")
-            weights[:] = self._scaled[0].T @ combination
-            if self._mean is not None:
-                weights -= self._mean[:, None] * combination.sum(0)
-        shift = np.zeros(weights.shape[1]) if self._mean is None else self._mean @ weights
+            combination = solve_triangular(self._root, model.weights, lower=True, trans="T")
+            weights[:] = self.train.T @ combination
+            if self.mean is not None:
+                weights -= self.mean[:, None] * combination.sum(0)
+        shift = np.zeros(weights.shape[1]) if self.mean is None else self.mean @ weights
         return weights if self.factor is None else weights * self.factor[:, None], shift
+
+
+def _mean(matrix: Any) -> Floats:
+    return np.asarray(matrix.mean(0, dtype=np.float64)).ravel()
 
 
 def _times(matrix: Any, factor: Floats) -> Any:
@@ -176,16 +190,29 @@ def _times(matrix: Any, factor: Floats) -> Any:
     return scaled
 
 
-def _products(first: Any, second: Any) -> Floats:
-    """Return the scalar products of the rows of two sparse matrices, `(n, m)`, the cheaper way."""
-    used = np.flatnonzero(np.bincount(second.indices, minlength=second.shape[1]))
+def _product_cost(first: Any, second: Any, used: int) -> float:
+    """Return the cost of `_products` in multiplications of a dense product."""
+    return min(_sparse_cost(first, second), float(first.shape[0]) * second.shape[0] * used)
+
+
+def _sparse_cost(first: Any, second: Any) -> float:
     counts = [np.bincount(part.indices, minlength=part.shape[1]).astype(np.float64) for part in (first, second)]
-    if _SPARSE_COST * float(counts[0] @ counts[1]) < float(first.shape[0]) * second.shape[0] * len(used):
+    return _SPARSE_COST * float(counts[0] @ counts[1])
+
+
+def _products(first: Any, second: Any, used: NDArray[np.int64]) -> Floats:
+    """Return the scalar products of the rows of two sparse matrices, `(n, m)`, in the cheaper of two ways.
+
+    Args:
+        first: `(n, F)`.
+        second: `(m, F)`.
+        used: columns in which `second` has entries.
+    """
+    if _sparse_cost(first, second) <= _product_cost(first, second, len(used)):
         return np.asarray((first @ second.T).toarray(), dtype=np.float64)
     result = np.zeros((first.shape[0], second.shape[0]))
-    columns = [part.tocsc() for part in (first, second)]
+    columns = [part.tocsc() for part in ((first,) if first is second else (first, second))]
     for start in range(0, len(used), _BLOCK):
-        block = used[start : start + _BLOCK]
-        a, b = (part[:, block].toarray() for part in columns)
-        result += a @ b.T
+        blocks = [part[:, used[start : start + _BLOCK]].toarray() for part in columns]
+        result += blocks[0] @ blocks[-1].T
     return result

@@ -5,11 +5,15 @@ import pytest
 import torch
 
 import seqmix
+from seqmix.config import DataConfig
 from seqmix.errors import ConfigError
-from seqmix.models.branches import LEXICAL, MIXING, Branches, best_weight
+from seqmix.models.branches import LEXICAL, MIXING, Branches, best_weight, packed
 from seqmix.objectives.classification import Classification
-from seqmix.training.events import EpochEnd, Finished, LexicalFitted
+from seqmix.training import lexical
+from seqmix.training import train as training
+from seqmix.training.events import EpochEnd, Finished, LexicalFitted, StepEnd
 from tests.support import train_tiny
+from tests.support.kinds import COMBINATIONS, KINDS, Made
 
 LEXICAL_ON = "model.lexical=auto"
 
@@ -106,3 +110,88 @@ def test_nothing_to_train_is_an_error_that_says_what_to_do(dataset, tmp_path):
         seqmix.train(dataset, tmp_path / "run", mixer="none", lexical="none")
     with pytest.raises(ConfigError, match="needs texts"):
         seqmix.train(dataset, tmp_path / "run", lexical="ngrams")
+
+
+def test_choice_on_a_part_of_the_records_fits_all_of_them(dataset, monkeypatch):
+    monkeypatch.setattr(lexical, "_LEAST", 12)
+    monkeypatch.setattr(lexical, "_CHOICE", (20, 10**9, 10**9))
+    seen = []
+    original = lexical.count_split
+    monkeypatch.setattr(lexical, "count_split", lambda data, part, *rest: seen.append(len(part)) or original(data, part, *rest))
+    fitted = lexical.fit_lexical(dataset, DataConfig(), 0)
+    assert set(seen[:-2]) <= {20, len(dataset.indices("val"))}
+    assert seen[-2] == len(dataset.indices("train"))
+    assert fitted.scores["accuracy"] > 0.9
+    monkeypatch.setattr(lexical, "_CHOICE", (20, 1500, 10**9))
+    assert 12 <= len(lexical._Search(dataset, DataConfig(), np.random.default_rng(0), lambda: None).train) < 20
+
+
+def test_fit_is_reproducible_and_packs(dataset):
+    first, second = (lexical.fit_lexical(dataset, DataConfig(), 0) for _ in range(2))
+    again = lexical.FittedLexical.unpack(*first.pack(), dataset)
+    for other in (second, again):
+        assert torch.equal(first.validation, other.validation)
+        assert first.model.spec == other.model.spec
+        assert all(torch.equal(a, b) for a, b in zip(first.model.buffers(), other.model.buffers(), strict=True))
+    assert again.scores == first.scores
+
+
+def test_without_validation_split_the_choice_is_fixed(two_class_files, tmp_path):
+    data = seqmix.prepare(two_class_files, tmp_path / "data", options=seqmix.PrepareOptions(split="0.7,0,0.3"))
+    run = train_tiny(data, tmp_path / "run", LEXICAL_ON)
+    model = run.load_model()
+    assert model.lexical.spec.title == "6-mers, tf-idf, C 10"
+    assert model.weight == 0.5
+    assert seqmix.evaluate(run, output=tmp_path, resamples=2, baselines=False).scores["accuracy"].value > 0.8
+
+
+LEARNED = {
+    "multilabel": ("exact match", 0.8),
+    "regression": ("R2", 0.8),
+    "pairs": ("accuracy", 0.8),
+    "words": ("accuracy", 0.9),
+    "pairs of words, targets": ("R2", 0.5),
+}
+
+
+@pytest.mark.parametrize("kind", LEARNED)
+def test_every_kind_has_a_lexical_branch(kind, tmp_path):
+    made = Made((KINDS | COMBINATIONS)[kind], tmp_path)
+    run = seqmix.train(made.data, tmp_path / "run", mixer="none")
+    name, least = LEARNED[kind]
+    assert seqmix.evaluate(run, output=tmp_path / "test", resamples=2, baselines=False).scores[name].value >= least
+    rows = made.test_rows[:3]
+    texts = [tuple(row[name] for name in made.kind.inputs) if len(made.kind.inputs) > 1 else row["text"] for row in rows]
+    assert len(run.predict(texts)) == 3
+
+
+def test_numbers_have_no_lexical_branch(tmp_path):
+    made = Made(KINDS["numbers"], tmp_path)
+    assert train_tiny(made.data, tmp_path / "run", LEXICAL_ON, epochs=1).config.model.lexical == "none"
+    with pytest.raises(ConfigError, match=r"no letters or words to count; choose a mixer$"):
+        seqmix.train(made.data, tmp_path / "other", mixer="none")
+
+
+class DeathError(Exception):
+    """What stands for a process that dies."""
+
+
+@pytest.mark.parametrize("when", ["fitting", "fitted", "step"])
+def test_resume_is_bit_identical_with_a_lexical_branch(when, both, dataset, tmp_path, monkeypatch):
+    def die(event):
+        if (when == "fitted" and isinstance(event, LexicalFitted)) or (isinstance(event, StepEnd) and event.step == 5):
+            raise DeathError
+
+    settings = (LEXICAL_ON, "training.save_every=2")
+    with monkeypatch.context() as patch, pytest.raises(DeathError):
+        if when == "fitting":
+            patch.setattr(lexical, "candidates", lambda _: die(LexicalFitted) or (_ for _ in ()).throw(DeathError))
+        train_tiny(dataset, tmp_path / "run", *settings, on_event=die)
+    fits = []
+    monkeypatch.setattr(training, "fit_lexical", lambda *args: fits.append(1) or lexical.fit_lexical(*args))
+    run = seqmix.train(dataset, tmp_path / "run", resume=True)
+    assert len(fits) == (when == "fitting")
+    expected, _ = both
+    for name, tensor in packed(expected.load_model())[0].items():
+        assert torch.equal(packed(run.load_model())[0][name], tensor), name
+    assert run.load_model().weight == expected.load_model().weight

@@ -37,7 +37,11 @@ def trained(dataset, tmp_path_factory):
     """A small run, trained on `dataset`."""
     output = tmp_path_factory.mktemp("runs") / "run"
     return seqmix.train(
-        dataset, output, epochs=3, tokens_per_batch=1024, settings=["mixer.d_hidden=16", "model.d_model=16", "model.words=2"]
+        dataset,
+        output,
+        epochs=3,
+        tokens_per_batch=1024,
+        settings=["mixer.d_hidden=16", "model.d_model=16", "model.words=2", "model.lexical=none"],
     )
 
 

@@ -44,11 +44,12 @@ class SequenceEstimator(BaseEstimator):
     """Base of `SeqmixClassifier` and `SeqmixRegressor`: a sequence model as a scikit-learn estimator.
 
     Args:
-        mixer: name of the mixer, one of `available_mixers()`.
+        mixer: name of the mixer, one of `available_mixers()`, or "none" for the lexical branch alone.
         alphabet: symbols of the sequences, as in `prepare`; "auto" to detect them.
         unknown: what to do with characters outside the alphabet, as in `prepare`.
         max_length: cut longer sequences to this many characters; None to keep them whole.
         truncate: which part of a longer sequence to keep.
+        lexical: the lexical branch, as in `train`.
         protocol: Paramixer's protocol, as in `train`.
         pooling: how positions are pooled, as in `train`.
         kmer: characters of a k-mer token, as in `train`.
@@ -84,6 +85,7 @@ class SequenceEstimator(BaseEstimator):
         unknown: str | None = None,
         max_length: int | None = None,
         truncate: str = "start",
+        lexical: str | None = None,
         protocol: str | None = None,
         pooling: str | None = None,
         kmer: int | None = None,
@@ -107,6 +109,7 @@ class SequenceEstimator(BaseEstimator):
         self.unknown = unknown
         self.max_length = max_length
         self.truncate = truncate
+        self.lexical = lexical
         self.protocol = protocol
         self.pooling = pooling
         self.kmer = kmer
@@ -166,6 +169,7 @@ class SequenceEstimator(BaseEstimator):
                 data,
                 folder / "run",
                 mixer=self.mixer,
+                lexical=self.lexical,
                 protocol=self.protocol,
                 pooling=self.pooling,
                 kmer=self.kmer,

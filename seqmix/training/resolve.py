@@ -20,6 +20,15 @@ from seqmix.reporting.text import parse_duration
 from seqmix.system.devices import autocast, choose_device
 from seqmix.training.keywords import keywords
 
+_DEFAULT_RECIPES = {
+    "dna": "dna",
+    "dna-iupac": "dna",
+    "protein": "protein",
+    "chars": "text",
+    "bytes": "text",
+    "words": "text",
+    "subwords": "text",
+}
 _KINDS: dict[str, type[Any]] = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}
 
 
@@ -64,14 +73,19 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
     return config
 
 
+def suiting_lexical(dataset: Dataset) -> str:
+    """Return what model.lexical = auto stands for: "kmers", "ngrams", or "none" for data without letters or words."""
+    vocabulary = dataset.vocabulary
+    return "kmers" if vocabulary.letters else "none" if vocabulary.channels or dataset.are_images else "ngrams"
+
+
 def _lexical(dataset: Dataset, model: ModelConfig) -> str:
     """Return the lexical branch of a model for a data set: "kmers", "ngrams" or "none".
 
     Raises:
         ConfigError: the branch does not suit the data, or there is neither a branch nor a mixer.
     """
-    vocabulary = dataset.vocabulary
-    suits = "kmers" if vocabulary.letters else "none" if vocabulary.channels or dataset.are_images else "ngrams"
+    suits = suiting_lexical(dataset)
     found = suits if model.lexical == "auto" else model.lexical
     if found not in ("none", suits):
         counted = {"kmers": "DNA or proteins", "ngrams": "texts"}[found]
@@ -179,6 +193,11 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
 }
 
 
+def default_recipe(dataset: Dataset) -> str | None:
+    """Return the name of the recipe that data are trained with if the user names none; None if there is none for such data."""
+    return None if dataset.are_images else _DEFAULT_RECIPES.get(dataset.vocabulary.alphabet)
+
+
 def resolve_run(
     data: str | Path | Dataset | None,
     options: Mapping[str, Any],
@@ -191,7 +210,7 @@ def resolve_run(
     Args:
         data: see `train`.
         options: the options of `train`; None for an option that is not given.
-        recipe: name of a recipe, or its settings; None for the default.
+        recipe: name of a recipe, or its settings; None for the default, {} for none.
         config: see `train`.
         settings: see `train`.
 
@@ -206,8 +225,8 @@ def resolve_run(
     layers.insert(0, _without_limits(training))
     layers.insert(0, _without_smoothing(dataset, training))
     complete = config and not isinstance(config, Mapping)  # a mapping states some settings, like `settings`
-    if not recipe and not complete and dataset.vocabulary.alphabet.startswith("dna"):
-        recipe = "dna"
+    if recipe is None and not complete:
+        recipe = default_recipe(dataset)
     tables = read_recipe(recipe) if isinstance(recipe, str) else recipe or {}
     try:
         return dataset, _settled(dataset, tables, *layers)

@@ -45,7 +45,7 @@ from seqmix.training.keywords import keywords
 from seqmix.training.lexical import FittedLexical, fit_lexical
 from seqmix.training.progress import events_shown
 from seqmix.training.rate_test import choose_learning_rate
-from seqmix.training.resolve import layers_beneath, open_labelled, resolve_run, stated_layers
+from seqmix.training.resolve import layers_beneath, open_labelled, resolve_run, stated_layers, suiting_lexical
 from seqmix.training.state import State
 from seqmix.training.trainer import Trainer
 
@@ -71,7 +71,7 @@ def train(
     """Train a classifier on a prepared data set and write a run folder.
 
     Each of these overrides those before it: recipe, `config`, keyword options, `settings`. Without a recipe and `config`,
-    DNA is trained with the recipe "dna".
+    DNA is trained with the recipe "dna", proteins with "protein" and texts with "text".
 
     Args:
         data: the data set or its folder; None for `data.path` of `config`, or else "seqmix-data".
@@ -177,6 +177,7 @@ def _check_same(run: Run, dataset: Dataset, layers: Sequence[Mapping[str, Mappin
     for table, options in merge(*layers).items():
         for name, value in options.items():
             stored = tables.get(table, {}).get(name)
+            value = suiting_lexical(dataset) if (table, name, value) == ("model", "lexical", "auto") else value
             if name not in ("path", "device") and stored != value:
                 raise RunError(
                     f"{run.path}: cannot be resumed with {param(f'{table}.{name}')} = {value!r}: the run started with "
@@ -218,14 +219,12 @@ def _lexical(run: Run, dataset: Dataset, emit: Callable[[Event], None], stop: th
         if stop.is_set():
             raise _interrupted(run, "before the first step")
 
-    saved = run.load_lexical()
-    if saved:
-        fitted = FittedLexical.unpack(*saved, dataset)
-    else:
-        fitted = fit_lexical(dataset, run.config.data, run.config.training.seed, check)
-        run.save_lexical(*fitted.pack())
+    if saved := run.load_lexical():
+        return FittedLexical.unpack(*saved, dataset), False
+    fitted = fit_lexical(dataset, run.config.data, run.config.training.seed, check)
+    run.save_lexical(*fitted.pack())
     emit(LexicalFitted(fitted.model.spec, fitted.scores, fitted.seconds))
-    return fitted, saved is None
+    return fitted, True
 
 
 def _fit_alone(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:

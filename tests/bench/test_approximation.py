@@ -61,7 +61,7 @@ def plugins(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def attention_run(dataset, tmp_path_factory):
     """A small run with softmax attention, trained on `dataset`."""
-    settings = ["model.d_model=16", "model.words=0", "mixer.n_heads=4", "model.kmer=3"]
+    settings = ["model.d_model=16", "model.lexical=none", "mixer.n_heads=4", "model.kmer=3"]
     return seqmix.train(dataset, tmp_path_factory.mktemp("runs") / "run", mixer="softmax", epochs=1, settings=settings)
 
 
@@ -159,14 +159,14 @@ def test_inputs_of_run_come_from_its_first_block(attention_run, dataset):
 
 
 def test_shared_queries_and_keys_are_used_for_both(dataset, tmp_path):
-    settings = ["model.d_model=16", "model.words=0", "mixer.bucket_size=16"]
+    settings = ["model.d_model=16", "model.lexical=none", "mixer.bucket_size=16"]
     run = seqmix.train(dataset, tmp_path / "run", mixer="reformer", epochs=1, settings=settings)
     q, k, v = RunInputs(run, dataset).draw(32, 0)
     assert torch.equal(q, k) and not torch.equal(q, v)
 
 
 def test_inputs_have_requested_length(dataset, tmp_path):
-    settings = ["model.d_model=16", "model.words=0", "model.kmer=2", "model.pooling=cls", "model.positions=true"]
+    settings = ["model.d_model=16", "model.lexical=none", "model.kmer=2", "model.pooling=cls", "model.positions=true"]
     settings += ["model.max_length=200", "data.max_length=48"]
     run = seqmix.train(dataset, tmp_path / "run", mixer="skyformer", epochs=1, settings=settings)
     source = RunInputs(run, dataset)

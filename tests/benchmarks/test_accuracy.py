@@ -11,7 +11,7 @@ from seqmix.config import Config
 from seqmix.models.classifier import build_model
 from tests.docs.pages import ROOT
 
-TINY = ["model.lexical=kmers", "model.words=0", "model.d_model=8", "mixer.d_hidden=4", "training.epochs=1"]
+TINY = ["model.lexical=kmers", "model.d_model=8", "mixer.d_hidden=4", "training.epochs=1"]
 
 
 @pytest.fixture

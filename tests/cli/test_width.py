@@ -10,7 +10,7 @@ from seqmix.cli import app
 from tests.support import random_dna, write_fasta
 
 NAMES = [f"Methanocaldococcus_jannaschii_[DSM_2661]_ribosomal_protein_L{i + 10}" for i in range(11)]
-SMALL = ["--mixer", "conv", "--epochs", "2", "--set", "model.d_model=4", "--set", "model.words=0"]
+SMALL = ["--mixer", "conv", "--epochs", "2", "--set", "model.d_model=4", "--set", "model.lexical=none"]
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_compare_is_whole(run, dataset, launched):
         "1",
         "--budget",
         "0",
-        *SMALL[4:],
+        *SMALL[4:6],
         "--set",
         "training.epochs=1",
     )

@@ -234,7 +234,7 @@ def test_existing_data_set_is_kept_without_overwrite(tmp_path):
 def test_data_in_memory_can_be_trained_on_and_predicted(tmp_path):
     records = [(row["id"], row["text"], row["label"]) for row in ROWS]
     data = seqmix.prepare(records=records, output=tmp_path / "data")
-    run = seqmix.train(data, tmp_path / "run", mixer="conv", epochs=1, settings=["model.d_model=4", "model.words=0"])
+    run = seqmix.train(data, tmp_path / "run", mixer="conv", epochs=1, settings=["model.d_model=4", "model.lexical=none"])
     assert json.loads((run.path / "dataset.json").read_text())["inputs"][0]["file"] == "records"
     assert len(run.predict([row["text"] for row in ROWS])) == 48
     with pytest.raises(ConfigError, match="records excludes"):

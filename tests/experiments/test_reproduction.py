@@ -311,7 +311,7 @@ def test_genomes_are_found_by_species_and_compared_with_kmers(run, launched, ens
     assert lines["hfdna", "paramixer"]["recipe"] == "paramixer/genome" and lines["hfdna", "dna"]["recipe"] == "dna"
     assert lines["mtcdna", "4-mers logistic regression"]["accuracy"]["mean"] == 100
     settings = {(one["task"], one["method"]): one["settings"] for one in found["runs"]}
-    assert settings["mtcdna", "paramixer"]["model"]["blocks"] == 2 and settings["hfdna", "dna"]["model"]["words"] == 7
+    assert settings["mtcdna", "paramixer"]["model"]["blocks"] == 2 and settings["hfdna", "dna"]["model"]["lexical"] == "kmers"
     info = seqmix.Dataset.open(tmp_path / "g" / "data" / "mtcdna").info
     assert info["classes"] == ["mouse", "turtle"] and sum(info["counts"]["train"].values()) == 24
     assert info["dropped"] and info["options"]["max_length"] == 16384

@@ -141,10 +141,10 @@ def test_both_texts_of_a_pair_use_the_same_branch():
     "options",
     [
         {"settings": ["model.words=2", "model.d_words=8"]},
-        {"settings": ["model.words=0"], "kmer": 2},
-        {"settings": ["model.words=0"], "pooling": "flat", "max_length": 20},
-        {"settings": ["model.words=0", "training.crop=0.3", "training.reverse_complement=0.5"], "pooling": "cls"},
-        {"settings": ["model.words=0"], "mixer": "paramixer", "class_weights": "balanced"},
+        {"settings": ["model.lexical=none"], "kmer": 2},
+        {"settings": ["model.lexical=none"], "pooling": "flat", "max_length": 20},
+        {"settings": ["model.lexical=none", "training.crop=0.3", "training.reverse_complement=0.5"], "pooling": "cls"},
+        {"settings": ["model.lexical=none"], "mixer": "paramixer", "class_weights": "balanced"},
     ],
     ids=["words", "kmer", "flat", "cls", "paramixer"],
 )

@@ -151,9 +151,9 @@ def test_options_for_classes_are_errors(file, data, tmp_path):
 
 
 def test_dna_recipe_works(data, tmp_path):
-    small = {"epochs": 1, "tokens_per_batch": 512, "settings": ["model.d_model=4", "model.words=2", "model.d_words=4"]}
+    small = {"epochs": 1, "tokens_per_batch": 512, "settings": ["model.d_model=4"]}
     run = seqmix.train(data, tmp_path / "a", **small)
-    assert (run.config.training.label_smoothing, run.config.model.dropout_branch) == (0.0, 0.5)
+    assert (run.config.training.label_smoothing, run.config.model.lexical) == (0.0, "kmers")
     named = seqmix.train(data, tmp_path / "b", recipe="dna", **small)
     assert (named.path / "model.safetensors").read_bytes() == (run.path / "model.safetensors").read_bytes()
     seqmix.train(data, tmp_path / "b", recipe="dna", resume=True, **small)
@@ -248,7 +248,7 @@ def test_errors_are_shown_in_unit_of_target(unit, tmp_path, monkeypatch):
     path = write_table(tmp_path / "x.csv", [row | {"y": row["y"] * unit} for row in rows(40)])
     data = prepare(path, tmp_path / "data", task="regression")
     folder = tmp_path / "run"
-    arguments = ["train", data.path, "-o", folder, "--mixer", "conv", "--epochs", 1, "--set", "model.words=0"]
+    arguments = ["train", data.path, "-o", folder, "--mixer", "conv", "--epochs", 1, "--set", "model.lexical=none"]
     trained = CliRunner().invoke(app, [*map(str, arguments)]).stderr
     line = strict_json(folder / "metrics.jsonl")
     shown = CliRunner().invoke(app, ["eval", str(folder)]).stderr

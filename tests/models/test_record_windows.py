@@ -23,7 +23,7 @@ from tests.support import new_model, random_dna
 from tests.support.interrupting import assert_same_run, resumed_at
 
 OPTIONS = {"mixer": "conv", "tokens_per_batch": 512, "epochs": 2, "lr": 0.01}
-SMALL = ("model.d_model=8", "model.words=0", "training.patience=0", "training.crop_length=30", "data.window=30")
+SMALL = ("model.d_model=8", "model.lexical=none", "training.patience=0", "training.crop_length=30", "data.window=30")
 OBJECTIVES = [Classification(("a", "b", "c")), MultiLabel(("a", "b", "c")), Regression((), mean=5.0, scale=2.0)]
 
 

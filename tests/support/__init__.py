@@ -35,7 +35,7 @@ def train_tiny(dataset, output, *settings, **options):
     """Train a small convolution for a few epochs."""
     given = {"mixer": "conv", "epochs": 2, "lr": 0.02, "tokens_per_batch": 512} | options
     return seqmix.train(
-        dataset, output, settings=["model.d_model=8", "model.words=0", "training.patience=0", *settings], **given
+        dataset, output, settings=["model.d_model=8", "model.lexical=none", "training.patience=0", *settings], **given
     )
 
 
@@ -100,7 +100,7 @@ def compare_tiny(dataset, output, monkeypatch, **options):
 
     monkeypatch.setattr(run_trial, "evaluate", partial(seqmix.evaluate, resamples=2))
     monkeypatch.setattr(scheduler.TrialProcess, "launch", launch_here)
-    settings = ["model.d_model=4", "model.words=0", "training.epochs=1"]
+    settings = ["model.d_model=4", "training.epochs=1"]
     return seqmix.compare(dataset, output, mixers=["conv", "linear"], seeds=1, budget=0, settings=settings, **options)
 
 

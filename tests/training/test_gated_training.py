@@ -9,7 +9,14 @@ import pytest
 import seqmix
 from seqmix.errors import Interrupted
 
-SETTINGS = ["model.words=0", "model.block=gated", "model.stride=3", "model.stem=none", "mixer.n_heads=2", "mixer.d_hidden=8"]
+SETTINGS = [
+    "model.lexical=none",
+    "model.block=gated",
+    "model.stride=3",
+    "model.stem=none",
+    "mixer.n_heads=2",
+    "mixer.d_hidden=8",
+]
 SETTINGS += ["model.drop_path=0.5", "model.dropout_tokens=0.3", "model.embedding_std=0.02", "model.pooling=mean-max"]
 OPTIONS = {"settings": SETTINGS, "kmer": 3, "d_model": 8, "blocks": 2, "max_steps": 8, "batch_size": 2, "save_every": 3}
 

@@ -18,7 +18,7 @@ from tests.support import random_dna, write_fasta
 from tests.support.interrupting import assert_same_run, resumed_at
 
 OPTIONS = {"mixer": "conv", "epochs": 6, "lr": 0.003, "batch_size": 16}
-SMALL = ("model.d_model=4", "model.words=0", "model.lexical=none", "training.patience=0")
+SMALL = ("model.d_model=4", "model.lexical=none", "training.patience=0")
 
 
 @pytest.fixture(scope="module")

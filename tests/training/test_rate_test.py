@@ -18,7 +18,7 @@ from tests.support.interrupting import assert_same_run, resumed_at
 
 RATES = np.geomspace(1e-5, 1.0, 30)
 OPTIONS = {"mixer": "conv", "tokens_per_batch": 1024, "epochs": 2}
-SMALL = ("model.d_model=8", "model.words=0", "training.patience=0", "model.dropout=0.2")
+SMALL = ("model.d_model=8", "model.lexical=none", "training.patience=0", "model.dropout=0.2")
 
 
 def noisy(changes, scale=0.02):

@@ -17,7 +17,7 @@ from tests.support import random_dna, write_fasta
 from tests.support.interrupting import assert_same_run, resumed_at
 
 OPTIONS = {"mixer": "conv", "batch_size": 8, "epochs": 3, "lr": 0.01}
-SMALL = ("model.d_model=8", "model.words=0", "training.patience=0", "training.sampling=balanced")
+SMALL = ("model.d_model=8", "model.lexical=none", "training.patience=0", "training.sampling=balanced")
 
 
 @pytest.fixture(scope="module")

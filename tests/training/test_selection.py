@@ -9,7 +9,7 @@ from seqmix.training.events import EpochEnd
 from tests.support.interrupting import assert_same_run, resumed_at
 
 OPTIONS = {"mixer": "conv", "batch_size": 16, "lr": 0.01}
-SMALL = ("model.d_model=8", "model.words=0")
+SMALL = ("model.d_model=8", "model.lexical=none")
 
 
 def train_with(scores, monkeypatch, dataset, output, *settings, losses=None, **options):

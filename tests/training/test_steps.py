@@ -13,7 +13,7 @@ from seqmix.training.trainer import Trainer
 from tests.support import random_dna, write_fasta
 from tests.support.interrupting import assert_same_run, resumed_at
 
-SMALL = ("model.d_model=8", "model.words=0", "training.patience=0", "training.least_records=6")
+SMALL = ("model.d_model=8", "model.lexical=none", "training.patience=0", "training.least_records=6")
 
 OPTIONS = {"mixer": "conv", "tokens_per_batch": 256, "epochs": 3, "lr": 0.01}
 

@@ -28,7 +28,7 @@ from seqmix.training.events import EpochEnd, Finished, MemoryShort, Started, Ste
 from seqmix.training.trainer import Trainer, learning_rate
 from tests.support import random_dna, write_fasta
 
-SMALL = ("model.d_model=8", "model.words=0", "mixer.d_hidden=8", "mixer.n_factors=3")
+SMALL = ("model.d_model=8", "model.lexical=none", "mixer.d_hidden=8", "mixer.n_factors=3")
 
 
 def train(data, output, *settings, **options):
@@ -62,7 +62,7 @@ def sixteen(tmp_path_factory):
 def test_overfits_16_samples(mixer, sixteen, tmp_path):
     few = ("mixer.n_landmarks=12",) if mixer == "skyformer" else ()
     settings = (
-        "model.words=0",
+        "model.lexical=none",
         "model.positions=true",
         "model.d_model=24",
         "training.average=0",
@@ -76,7 +76,7 @@ def test_overfits_16_samples(mixer, sixteen, tmp_path):
 @pytest.mark.parametrize("pooling", ["cls", "flat"])
 def test_every_pooling_learns(pooling, dataset, tmp_path):
     run, _ = train(
-        dataset, tmp_path / "run", "model.d_model=16", "model.words=0", pooling=pooling, epochs=14, lr=5e-3, max_length=64
+        dataset, tmp_path / "run", "model.d_model=16", "model.lexical=none", pooling=pooling, epochs=14, lr=5e-3, max_length=64
     )
     assert seqmix.evaluate(run, baselines=False, resamples=2).scores["accuracy"].value >= 0.85
 
@@ -217,14 +217,14 @@ def test_dna_recipe_is_the_default_for_dna(dataset, tmp_path):
     dna = read_recipe("dna")
     run = seqmix.train(dataset, tmp_path / "default", settings=["mixer.d_hidden=8"], epochs=1)
     for table, options in dna.items():
-        given = {"epochs": 1} if table == "training" else {}
+        given = {"training": {"epochs": 1}, "model": {"lexical": "kmers"}}[table]
         assert (options | given).items() <= run.config.to_tables()[table].items()
     published = seqmix.train(
         dataset, tmp_path / "published", recipe="paramixer/genome", settings=["mixer.d_hidden=8"], epochs=1, max_length=200
     )
-    assert published.config.model.words == 0
+    assert published.config.model.lexical == "none"
     (tmp_path / "settings.toml").write_text("[mixer]\nd_hidden = 8\n")
-    assert seqmix.train(dataset, tmp_path / "file", config=tmp_path / "settings.toml", epochs=1).config.model.words == 0
+    assert seqmix.train(dataset, tmp_path / "file", config=tmp_path / "settings.toml", epochs=1).config.model.lexical == "none"
 
 
 def test_kmer_branch_and_reverse_strand_are_for_dna_only(tmp_path):
@@ -919,7 +919,7 @@ def test_tensorboard_events_are_written_if_asked(dataset, tmp_path):
 
 def test_random_mixer_features_are_equal_after_resume(dataset, tmp_path):
     options = {"mixer": "performer", "epochs": 3, "tokens_per_batch": 1024, "save_every": 1}
-    options["settings"] = ["model.d_model=8", "model.words=0", "mixer.n_features=4", "mixer.redraw_every=2"]
+    options["settings"] = ["model.d_model=8", "model.lexical=none", "mixer.n_features=4", "mixer.redraw_every=2"]
     whole = seqmix.train(dataset, tmp_path / "whole", **options)
 
     class EnoughError(Exception):

@@ -25,7 +25,7 @@ from seqmix.system.devices import thread_count
 from seqmix.system.environment import environment
 from seqmix.training.resolve import resolve_run
 
-_OWN = ("model.mixer", "training.seed", "training.budget", "data.path")  # set by the comparison itself
+_OWN = ("model.mixer", "model.lexical", "training.seed", "training.budget", "data.path")  # set by the comparison itself
 
 
 @typed()
@@ -50,6 +50,8 @@ def compare(
     progress: bool = False,
 ) -> Comparison:
     """Train every mixer with every seed under equal conditions, and write `compare.json` and `compare.html`.
+
+    The mixers are compared alone, without the lexical branch; simple methods stand beside them.
 
     A call with the `output` of an earlier one resumes it: finished trainings are not repeated, interrupted ones resume, failed
     ones are retried. The table has all finished trainings in the folder.
@@ -169,7 +171,7 @@ def _plan(
     for seed in range(seeds):
         for mixer in mixers:
             if mixer not in broken:
-                given = {**options, "mixer": mixer, "seed": seed}
+                given = {**options, "mixer": mixer, "lexical": "none", "seed": seed}
                 data, resolved[mixer, seed] = resolve_run(data, given, recipe, config, of_mixer(settings, mixer))
     if not resolved:
         raise ConfigError("; ".join(f"the mixer '{name}' {error}" for name, error in broken.items()))

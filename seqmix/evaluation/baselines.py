@@ -4,7 +4,8 @@ They are a constant prediction; a linear model of the length alone; and linear m
 TF-IDF of words or of character n-grams (documents; both if the tokens are subwords), of the values at each position (images:
 bytes of equal length), or of means and standard deviations (real numbers). The objective provides the constant and the linear
 model, a logistic or ridge regression from scikit-learn, whose regularisation is chosen on the validation split, like the
-model's weights. For pairs, the features are the products and differences of those of the two texts.
+model's weights. For pairs, the features are the products and differences of those of the two texts. The last baseline is what
+`seqmix.training.lexical` chooses among many, unless the model has it as a branch.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 _MOST_RECORDS = 20_000  # to fit on: more would take minutes and change little
 _MOST_CHARACTERS = 50_000_000  # of documents, which are held as text
 _WORDS = {"words": r"\S+", "subwords": r"\w+"}  # what a word is
+_BEST = {"kmers": "best k-mers", "ngrams": "best n-grams"}  # chosen among many on validation, as a lexical branch is
 _KMERS = {"dna": (4, 6), "dna-iupac": (4, 6), "protein": (2, 3)}
 
 
@@ -89,6 +91,7 @@ def baseline_scores(
     *,
     test: Dataset | None = None,
     indices: NDArray[np.int64] | None = None,
+    lexical: bool = True,
 ) -> dict[str, dict[str, Any]]:
     """Return the scores of each baseline.
 
@@ -97,10 +100,13 @@ def baseline_scores(
         seen: how the model sees each record; whole if None.
         test: data set to score on; `train` if None.
         indices: records of `test` to score on, `(n,)`; its test split if None.
+        lexical: whether to fit the best model of k-mers or n-grams, which a model with a lexical branch contains.
 
     Returns:
         For each method, by name, its scores, and a "note" if not all records were used.
     """
+    from seqmix.training.resolve import suiting_lexical
+
     generator = np.random.default_rng(0)
     test, seen, fitted = test or train, seen or DataConfig(), train.indices("train")
     note = {}
@@ -112,11 +118,30 @@ def baseline_scores(
     parts = [_Part(train, fitted, seen), _Part(train, train.indices("val")[:_MOST_RECORDS], seen), scored]
     fit_labels, val_labels, truth = (part.labels for part in parts)
     constant = np.tile(objective.constant_prediction(fit_labels), (len(truth), 1))
-    results = {objective.constant: objective.point_scores(constant, truth) | note}
+    results: dict[str, dict[str, Any]] = {objective.constant: objective.point_scores(constant, truth) | note}
     for name, features in _feature_sets(train, parts):
         predictions = _fit(objective, features, fit_labels, val_labels)
         results[name] = objective.point_scores(predictions, truth) | note
+    if lexical and (suiting := suiting_lexical(train)) != "none":
+        results[_BEST[suiting]] = objective.point_scores(_lexical_predictions(train, scored), truth)
     return results
+
+
+def _lexical_predictions(train: Dataset, scored: _Part) -> Floats:
+    """Return the predictions of the lexical branch that `train` is fitted with, whose choice is wider."""
+    import torch
+
+    from seqmix.models.batched import predict_batches
+    from seqmix.training.lexical import fit_lexical
+
+    data, seen, indices = scored.dataset, scored.seen, scored.indices
+    return predict_batches(
+        fit_lexical(train, seen, 0).model,
+        train.objective,
+        lambda i: data.truncated(int(indices[i]), seen),
+        data.cut_lengths(seen.max_length)[indices],
+        device=torch.device("cpu"),
+    )
 
 
 def _feature_sets(train: Dataset, parts: list[_Part]) -> Iterator[tuple[str, list[Any]]]:

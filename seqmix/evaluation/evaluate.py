@@ -95,11 +95,17 @@ def evaluate(
                 if on_batch:
                     on_batch(count)
 
-            predictions = _predict(run, sample, device, precision, report)
+            predictions, branches = _predict(run, sample, device, precision, report)
         simple = {}
         if baselines and sample.trained is not None:
-            simple = baseline_scores(sample.trained, run.config.data, test=sample.dataset, indices=sample.indices)
-        result = _result(run, sample, predictions, simple, resamples)
+            simple = baseline_scores(
+                sample.trained,
+                run.config.data,
+                test=sample.dataset,
+                indices=sample.indices,
+                lexical=run.config.model.lexical == "none",
+            )
+        result = _result(run, sample, predictions, branches, simple, resamples)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -220,20 +226,24 @@ def training_data(run: Run, moved: Path | None) -> Dataset:
     return dataset
 
 
-def _predict(run: Run, sample: _Sample, device: str, precision: str, on_batch: Callable[[int], object] | None) -> Floats:
-    """Return the predictions for all records of a sample."""
-    from seqmix.models.batched import predict_batches
+def _predict(
+    run: Run, sample: _Sample, device: str, precision: str, on_batch: Callable[[int], object] | None
+) -> tuple[Floats, dict[str, dict[str, Any]]]:
+    """Return the predictions for all records of a sample, and what `Evaluation.branches` holds."""
+    from seqmix.models.batched import branch_outputs
+    from seqmix.models.branches import LEXICAL, MIXING, Branches, combined
 
     dataset, predictor = sample.dataset, run.predictor(device)
+    model, objective = predictor.model, predictor.objective
     lengths = dataset.cut_lengths(predictor.data.max_length)[sample.indices]
     if not predictor.accepts(int(lengths.max())):
         raise ConfigError(
             f"{dataset.path}: a sequence has {lengths.max():,} {dataset.vocabulary.noun}s, the model takes at most "
             f"{predictor.max_length:,}"
         )
-    return predict_batches(
-        predictor.model,
-        predictor.objective,
+    outputs = branch_outputs(
+        model,
+        objective,
         lambda i: dataset.truncated(int(sample.indices[i]), predictor.data),
         lengths,
         device=predictor.device,
@@ -241,9 +251,28 @@ def _predict(run: Run, sample: _Sample, device: str, precision: str, on_batch: C
         window=predictor.data.window,
         on_batch=on_batch,
     )
+    predictions = objective.predictions(combined(model, outputs))
+    if not isinstance(model, Branches) or model.mixing is None:
+        return predictions, {}
+    facts = {LEXICAL: (model.lexical.spec.title, 1 - model.weight), MIXING: (run.config.model.mixer, model.weight)}
+    return predictions, {
+        name: {
+            "title": title,
+            "weight": round(weight, 4),
+            "scores": objective.point_scores(objective.predictions(outputs[name]), sample.labels),
+        }
+        for name, (title, weight) in facts.items()
+    }
 
 
-def _result(run: Run, sample: _Sample, predictions: Floats, baselines: dict[str, dict[str, Any]], resamples: int) -> Evaluation:
+def _result(
+    run: Run,
+    sample: _Sample,
+    predictions: Floats,
+    branches: dict[str, dict[str, Any]],
+    baselines: dict[str, dict[str, Any]],
+    resamples: int,
+) -> Evaluation:
     objective, labels = run.objective, sample.labels
     return Evaluation(
         run=str(run.path),
@@ -253,6 +282,7 @@ def _result(run: Run, sample: _Sample, predictions: Floats, baselines: dict[str,
         classes=list(objective.classes),
         scores=objective.scores(predictions, labels, resamples),
         columns=list(objective.compared),
+        branches=branches,
         baselines=baselines,
         pictures=_pictures(objective, sample, predictions),
         history=run.history(),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqmix.data.dataset import sizes_of
 from seqmix.evaluation.baselines import method_of
@@ -37,8 +37,8 @@ def evaluation_tables(evaluation: Evaluation) -> list[ReportTable]:
         tables.append(class_table(evaluation, SHOWN_CLASSES))
     if evaluation.confusion and len(evaluation.classes) <= _CROSSED:
         tables.append(confusion_table(evaluation))
-    if evaluation.baselines:
-        tables.append(baseline_table(evaluation))
+    if evaluation.baselines or evaluation.branches:
+        tables.append(comparison_table(evaluation))
     return tables
 
 
@@ -74,16 +74,28 @@ def confusion_table(evaluation: Evaluation) -> ReportTable:
     return table
 
 
-def baseline_table(evaluation: Evaluation) -> ReportTable:
-    """Return a table of the scores of the model and of the baselines."""
+def comparison_table(evaluation: Evaluation) -> ReportTable:
+    """Return a table of the scores of the model, of each of its branches alone, and of the baselines."""
     columns = [Column("method"), *(Column(name, "number") for name in evaluation.columns)]
-    table = ReportTable(columns, "compared with simple methods on the same split")
+    table = ReportTable(columns, _compared_with(evaluation))
+
+    def add(name: str, scores: Mapping[str, Any], style: str | None = None) -> None:
+        table.add(name, *(score_text(column, scores[column]) for column in evaluation.columns), style=style)
+
     own = {name: score.value for name, score in evaluation.scores.items()}
-    table.add("this model", *(score_text(name, own[name]) for name in evaluation.columns), style="bold")
+    add("both (this model)" if evaluation.branches else "this model", own, style="bold")
+    for branch in evaluation.branches.values():
+        add(f"{branch['title'].split(',')[0]} alone", branch["scores"])
     for method, scores in evaluation.baselines.items():
-        name = method_of(method, evaluation.task).title
-        table.add(name, *(score_text(column, scores[column]) for column in evaluation.columns))
+        add(method_of(method, evaluation.task).title, scores)
     return table
+
+
+def _compared_with(evaluation: Evaluation) -> str:
+    """Return the heading of the comparison."""
+    simple = "simple methods" if evaluation.baselines else ""
+    branches = "each branch alone" if evaluation.branches else ""
+    return f"compared with {' and '.join(filter(None, (branches, simple)))} on the same split"
 
 
 def report_html(evaluation: Evaluation, run: Run) -> str:
@@ -101,12 +113,19 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
 def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
     intervals = "Intervals are percentile bootstrap intervals over the records."
     yield Section(heading="Scores", table=score_table(evaluation), remark=intervals)
-    if evaluation.baselines:
-        yield Section(heading="Compared with simple methods on the same split", table=baseline_table(evaluation))
+    if evaluation.baselines or evaluation.branches:
+        table, remark = comparison_table(evaluation), _branches_in_words(evaluation)
+        yield Section(heading=_compared_with(evaluation).capitalize(), table=table, remark=remark)
     yield Section(heading="Figures", figures=list(_drawings(evaluation, run)))
     if evaluation.per_class:
         yield Section(heading="Classes", table=class_table(evaluation))
     yield Section(heading="Configuration", code=(run.path / "config.toml").read_text(encoding="utf-8"))
+
+
+def _branches_in_words(evaluation: Evaluation) -> str:
+    """Return what the branches are and what weights they have; "" without branches."""
+    parts = [f"{branch['title']} (weight {branch['weight']:.2f})" for branch in evaluation.branches.values()]
+    return f"The model is a weighted mean of two branches: {' and '.join(parts)}." if parts else ""
 
 
 def _drawings(evaluation: Evaluation, run: Run) -> Iterator[Drawing]:

@@ -31,6 +31,8 @@ class Evaluation:
         reliability: the bins of the calibration error.
         per_class: precision, recall, F1 and records of each class.
         confusion: `(C, C)` counts, true classes in rows.
+        branches: for "lexical" and "mixing", the title, the weight in the model, and the scores of the branch alone; empty if
+            the model is one of them.
         baselines: by name, scores of baselines on the same records; empty if none were fitted.
         roc: by class, false and true positive rates.
         points: some true and predicted targets of a regression.
@@ -50,6 +52,7 @@ class Evaluation:
     reliability: dict[str, list[float]]
     per_class: list[dict[str, float | str]]
     confusion: list[list[int]]
+    branches: dict[str, dict[str, Any]]
     baselines: dict[str, dict[str, Any]]
     roc: dict[str, dict[str, list[float]]]
     points: dict[str, list[float]]

@@ -19,7 +19,7 @@ from seqmix.data.batching import collate, interleave, plan_batches
 from seqmix.data.transforms import window_starts
 from seqmix.data.vocabulary import Tokens
 from seqmix.errors import SeqmixError
-from seqmix.models.branches import MIXING, Branch, Branches, Model, parts_of
+from seqmix.models.branches import MIXING, Branch, Model, combined, parts_of
 from seqmix.objectives.base import Objective
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
@@ -38,7 +38,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def predict_batches(
-    model: Model,
+    model: Model | Branch,
     objective: Objective,
     records: Callable[[int], Sequence[Tokens]],
     lengths: NDArray[np.int64],
@@ -79,7 +79,7 @@ def predict_batches(
         window=window,
         on_batch=on_batch,
     )
-    return objective.predictions(model.combine(found) if isinstance(model, Branches) else found[MIXING])
+    return objective.predictions(combined(model, found))
 
 
 def branch_outputs(

@@ -91,6 +91,11 @@ def parts_of(model: Model | Branch) -> dict[str, Branch]:
     return {LEXICAL if isinstance(model, LexicalClassifier) else MIXING: model}
 
 
+def combined(model: Model | Branch, outputs: Mapping[str, Tensor]) -> Tensor:
+    """Return the outputs `(n, n_outputs)` of a model whose branches have these, by name."""
+    return model.combine(outputs) if isinstance(model, Branches) else next(iter(outputs.values()))
+
+
 def packed(model: Model) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return the weights of a model and what JSON stores of its branches, for `unpacked`."""
     if not isinstance(model, Branches):

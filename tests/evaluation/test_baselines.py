@@ -30,7 +30,7 @@ CLASS_SCORES = ("accuracy", "balanced accuracy", "macro-F1", "MCC", "ROC AUC", "
 
 def test_dna_baselines_are_scored(dataset):
     found = baseline_scores(dataset)
-    assert list(found) == ["largest class", "length only", "4-mers", "6-mers"]
+    assert list(found) == ["largest class", "length only", "4-mers", "6-mers", "best k-mers"]
     for figures in found.values():
         assert tuple(figures) == CLASS_SCORES
     test_labels = dataset.labels[dataset.indices("test")]
@@ -65,7 +65,7 @@ def documents(tmp_path):
 
 def test_documents_have_character_ngrams(documents, tmp_path):
     found = baseline_scores(seqmix.prepare(documents, tmp_path / "data"))
-    assert list(found) == ["largest class", "length only", "character 1-4-grams"]
+    assert list(found) == ["largest class", "length only", "character 1-4-grams", "best n-grams"]
     assert found["character 1-4-grams"]["accuracy"] == 1.0
 
 
@@ -95,5 +95,5 @@ def test_baselines_never_see_the_labels_they_are_scored_on(dataset):
     poisoned.labels = poisoned.labels.copy()
     poisoned.labels[test] = 1 - poisoned.labels[test]
     honest, inverted = baseline_scores(dataset), baseline_scores(poisoned)
-    for name in ("4-mers", "6-mers"):
+    for name in ("4-mers", "6-mers", "best k-mers"):
         assert inverted[name]["accuracy"] == pytest.approx(1 - honest[name]["accuracy"])

@@ -7,12 +7,13 @@ import torch
 import seqmix
 from seqmix.config import DataConfig
 from seqmix.errors import ConfigError
+from seqmix.evaluation.report import comparison_table
 from seqmix.models.branches import LEXICAL, MIXING, Branches, best_weight, packed
 from seqmix.objectives.classification import Classification
 from seqmix.training import lexical
 from seqmix.training import train as training
 from seqmix.training.events import EpochEnd, Finished, LexicalFitted, StepEnd
-from tests.support import train_tiny
+from tests.support import strict_json, train_tiny
 from tests.support.kinds import COMBINATIONS, KINDS, Made
 
 LEXICAL_ON = "model.lexical=auto"
@@ -85,6 +86,23 @@ def test_best_weight_has_the_least_loss_of_those_that_score_as_well_as_a_branch(
     assert weight == min(allowed, key=lambda share: at(share)["log loss"])
     assert scores == at(weight)
     assert 0 < weight < 1
+
+
+def test_evaluation_shows_each_branch_alone_and_both(both, tmp_path):
+    run, _ = both
+    result = seqmix.evaluate(run, output=tmp_path, resamples=2)
+    assert list(result.branches) == [LEXICAL, MIXING]
+    assert sum(branch["weight"] for branch in result.branches.values()) == pytest.approx(1)
+    assert not any(name.startswith("best") for name in result.baselines)  # it would be the lexical branch again
+    rows = [row.cells[0] for row in comparison_table(result).rows]
+    assert rows[:3] == ["both (this model)", f"{run.load_model().lexical.spec.noun} alone", "conv alone"]
+    stored = strict_json(tmp_path / "evaluation.json")["branches"]
+    page = (tmp_path / "report.html").read_text()
+    for name, branch in result.branches.items():
+        assert stored[name]["scores"]["accuracy"] == branch["scores"]["accuracy"] > 0.8
+        assert branch["title"] in page
+    without = seqmix.evaluate(run, output=tmp_path, resamples=2, baselines=False)
+    assert [row.cells[0] for row in comparison_table(without).rows] == rows[:3]
 
 
 def test_lexical_branch_alone_is_a_whole_run(alone, dataset, tmp_path):

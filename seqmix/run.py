@@ -159,14 +159,16 @@ class Run:
     def _facts(self) -> list[tuple[str, str]]:
         """Return the most important facts about the run."""
         try:
-            best: dict[str, Any] = next((line for line in reversed(self.history()) if line.get("best")), {})
+            best = self.best_line()
         except RunError:
             best = {}
         score = self.objective.selections.get(self.config.training.select, "")
         value = best.get(f"val_{score}")
-        found = [("mixer", self.config.model.mixer), (self.objective.kind, ", ".join(self.classes) or "of a number")]
+        parts = [("mixer", self.config.model.mixer)] if self.has_mixer else [("model", self.title)]
+        found = [*parts, (self.objective.kind, ", ".join(self.classes) or "of a number")]
         if value is not None:
-            found.append((f"best validation {score}", f"{score_text(score, value)} (epoch {best.get('epoch')})"))
+            epoch = f" (epoch {best.get('epoch')})" if self.has_mixer else ""
+            found.append((f"best validation {score}", f"{score_text(score, value)}{epoch}"))
         return [*found, ("data", self.config.data.path)]
 
     @cached_property
@@ -206,8 +208,17 @@ class Run:
     @property
     def learned_nothing(self) -> bool:
         """Whether the mixing branch that was kept is no better on validation than a constant prediction; False if unknown."""
-        best: dict[str, Any] = next((line for line in reversed(self.history()) if line.get("best")), {})
+        best = self.best_line()
         return best.get("gain", math.inf) <= LEAST_GAIN
+
+    @property
+    def title(self) -> str:
+        """The model in words: "paramixer", "paramixer and k-mers" or "k-mers alone"."""
+        model = self.config.model
+        counted = {"kmers": "k-mers", "ngrams": "words and character n-grams"}.get(model.lexical, "")
+        if not self.has_mixer:
+            return f"{counted} alone"
+        return f"{model.mixer} and {counted}" if counted else model.mixer
 
     @property
     def paired(self) -> bool:
@@ -417,6 +428,14 @@ class Run:
             return [json.loads(line) for line in lines]
         except ValueError as error:
             raise RunError(f"{path}: the file is damaged: {error}") from error
+
+    def best_line(self) -> dict[str, Any]:
+        """Return the line of `metrics.jsonl` about the weights that are kept; empty if there is none yet.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        return next((line for line in reversed(self.history()) if line.get("best")), {})
 
     def remove_partial(self) -> None:
         """Remove files that a killed process left half-written; no other process may be writing to this run."""

@@ -96,19 +96,20 @@ class TrainingDisplay:
         if event.run.has_mixer:
             self._say(f"{verb} {config.model.mixer} ({event.parameters:,} parameters) on {event.device}, {records}")
         else:
-            self._say(f"fitting {config.model.lexical} alone, {records}")
+            self._say(f"fitting {event.run.title}, {records}")
         self._say(f"-> {event.run.path}")
         if not len(event.dataset.indices("val")):
-            self._note("there is no validation split, so the last weights are kept")
+            unchosen = "the last weights are kept" if event.run.has_mixer else "features and penalty are fixed ones"
+            self._note(f"there is no validation split, so {unchosen}")
         if self.verbose:
             self._say((event.run.path / "config.toml").read_text(encoding="utf-8"))
 
     def _lexical(self, event: LexicalFitted) -> None:
         scores = f": validation {self._shown(event.validation)}" if event.validation else ""
-        self._say(f"{event.spec.title}{scores} ({duration(event.seconds)})")
+        self._say(f"lexical branch: {event.spec.title}{scores} ({duration(event.seconds)})")
 
     def _shown(self, scores: Mapping[str, float]) -> str:
-        """Return the first of the scores that the table shows: "accuracy .797"."""
+        """Return the first of the scores that the table shows: "accuracy 0.797"."""
         return f"{self._columns[0]} {score_text(self._columns[0], scores.get(self._columns[0]))}"
 
     def _epoch(self, event: EpochEnd) -> None:
@@ -139,7 +140,12 @@ class TrainingDisplay:
         best = f"step {event.best_step}" if by_steps else f"epoch {event.best_epoch}"
         before = "it was finished before: " if event.earlier else ""
         kept = f"; the weights of {best} are kept" if event.cause != "fitted" else ""
+        self._columns = event.run.objective.columns
         self._say(f"done ({before}{event.reason}){kept}")
+        if (found := event.run.best_line()) and "weight" in found:
+            scores = {name: value for name in self._columns if (value := found.get(f"both_{name}")) is not None}
+            shown = f"validation {self._shown(scores)}, " if scores else ""
+            self._say(f"both branches: {shown}weight of the mixing branch {found['weight']:.2f}")
         if event.learned_nothing:
             self._note(
                 f"the {self._learner(event.run)} has learned nothing: on validation it is no better than the "

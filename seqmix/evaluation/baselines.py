@@ -22,7 +22,8 @@ from seqmix.config import DataConfig
 from seqmix.data.dataset import Dataset
 from seqmix.data.vocabulary import Tokens
 from seqmix.objectives import KINDS
-from seqmix.objectives.base import Labels, LinearModel, Objective
+from seqmix.objectives.base import Labels, Objective
+from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats
 
 _STRENGTHS = (1.0, 10.0, 100.0, 1000.0)

@@ -103,7 +103,7 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
     sizes = sizes_of(run.info)
     of_classes = f" of {len(evaluation.classes)} classes" if evaluation.classes else ""
     introduction = (
-        f"{counted(evaluation.records, 'record')}{of_classes}; mixer {run.config.model.mixer}; trained on "
+        f"{counted(evaluation.records, 'record')}{of_classes}; model: {run.title}; trained on "
         f"{counted(sizes['train'], 'record')}, with the best weights chosen on {counted(sizes['val'], 'validation record')}."
     )
     notes = [*evaluation.notes, *run.info["notes"]]

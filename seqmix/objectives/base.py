@@ -8,7 +8,6 @@ probabilities `(n, C)`, or numbers `(n, 1)`.
 from __future__ import annotations
 
 import math
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError, param
+from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats, Score, bootstrap, standard_errors
 
 if TYPE_CHECKING:
@@ -25,25 +25,6 @@ if TYPE_CHECKING:
 
 Labels = NDArray[Any]
 LEAST_GAIN = 2.0  # standard errors by which predictions must be better than a constant one to show that anything was learned
-_ITERATIONS = 300  # of a logistic regression, at most
-NEVER = -30.0  # log-odds of what does not occur in training
-
-
-@dataclass(frozen=True, slots=True)
-class LinearModel:
-    """A fitted linear model: ``features @ weights + bias``.
-
-    Attributes:
-        weights: `(F, n_outputs)`.
-        bias: `(n_outputs,)`.
-    """
-
-    weights: Floats
-    bias: Floats
-
-    def outputs(self, features: Any) -> Floats:
-        """Return outputs `(n, n_outputs)` for features `(n, F)`, dense or sparse."""
-        return np.asarray(features @ self.weights, dtype=np.float64) + self.bias
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,31 +395,6 @@ class Objective(ABC):
     def rank(self, predictions: Floats, labels: Labels) -> float:
         """Return the validation score by which linear models are compared; higher is better."""
         return -self.point_scores(predictions, labels)[self.loss_score]
-
-
-def fit_logistic(features: Any, labels: Labels, strength: float, start: LinearModel | None, tolerance: float) -> LinearModel:
-    """Fit a logistic regression to class numbers `(n,)`.
-
-    Args:
-        features: see `Objective.fit_linear`.
-        labels: the class of each record; all classes occur.
-        strength: see `Objective.fit_linear`.
-        start: see `Objective.fit_linear`.
-        tolerance: see `Objective.fit_linear`.
-
-    Returns:
-        A model with an output for each class, or one for the second of two classes.
-    """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=strength, max_iter=_ITERATIONS, tol=tolerance, warm_start=True)
-    if start is not None:
-        model.coef_, model.intercept_ = start.weights.T.astype(features.dtype), start.bias.astype(features.dtype)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the penalty is chosen with as many iterations
-        model.fit(features, labels)
-    return LinearModel(np.asarray(model.coef_, dtype=np.float64).T, np.asarray(model.intercept_, dtype=np.float64))
 
 
 def number_classes(names: Iterable[str], classes: Sequence[str] | None) -> dict[str, int]:

@@ -14,18 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import InputError, param
-from seqmix.objectives.base import (
-    NEVER,
-    Answer,
-    Details,
-    EncodedLabels,
-    Labels,
-    LinearModel,
-    Objective,
-    fit_logistic,
-    is_number,
-    number_classes,
-)
+from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, Objective, is_number, number_classes
+from seqmix.objectives.linear import NEVER, LinearModel, fit_logistic
 from seqmix.objectives.metrics import (
     EPSILON,
     Floats,

@@ -14,17 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError, param
-from seqmix.objectives.base import (
-    NEVER,
-    Answer,
-    Details,
-    EncodedLabels,
-    Labels,
-    LinearModel,
-    Objective,
-    fit_logistic,
-    number_classes,
-)
+from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, Objective, number_classes
+from seqmix.objectives.linear import NEVER, LinearModel, fit_logistic
 from seqmix.objectives.metrics import EPSILON, Floats, binary_ranking, class_row, mean_of_defined, ranking_errors, roc_curve
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError, command, param
-from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, LinearModel, Objective, is_number
+from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, Objective, is_number
+from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.models.batched import branch_outputs
 from seqmix.models.branches import LEXICAL
 from seqmix.models.lexical import WEIGHTINGS, LexicalClassifier, LexicalSpec
-from seqmix.objectives.base import LinearModel
+from seqmix.objectives.linear import LinearModel
 from seqmix.system.files import without_nan
 from seqmix.training.lexical_features import LexicalFeatures, count_split
 

@@ -21,7 +21,7 @@ from seqmix.data.batching import collate, plan_batches
 from seqmix.data.dataset import Dataset
 from seqmix.functional.counts import SparseRows
 from seqmix.models.lexical import Counter, LexicalSpec, weighed
-from seqmix.objectives.base import LinearModel
+from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats
 
 _TOKENS = 1 << 18  # in a batch that is counted

@@ -228,6 +228,8 @@ def resolve_run(
     if recipe is None and not complete:
         recipe = default_recipe(dataset)
     tables = read_recipe(recipe) if isinstance(recipe, str) else recipe or {}
+    if merge(tables, stated).get("model", {}).get("mixer") == NO_MIXER:
+        _check_without_mixer(merge(*stated_layers(options, None, settings)))
     try:
         return dataset, _settled(dataset, tables, *layers)
     except ConfigError as error:
@@ -239,6 +241,17 @@ def resolve_run(
             "choose a recipe that suits these data, or none",
             option=error.option,
         ) from error
+
+
+def _check_without_mixer(stated: Mapping[str, Table]) -> None:
+    """Raise a `ConfigError` if options of the mixing branch are stated, but there is none."""
+    for table, others in {"mixer": set(), "model": {"mixer", "lexical", "max_length"}}.items():
+        for name in stated.get(table, {}).keys() - others:
+            option = f"{table}.{name}"
+            raise ConfigError(
+                f"{param(option)} is for the mixing branch, and {param('mixer', NO_MIXER)} leaves it out: drop one of them",
+                option=option,
+            )
 
 
 def _settled(dataset: Dataset, *layers: Mapping[str, Table]) -> Config:

@@ -6,6 +6,7 @@ import torch
 
 import seqmix
 from seqmix.config import DataConfig
+from seqmix.data.batching import collate
 from seqmix.errors import ConfigError
 from seqmix.evaluation.report import comparison_table
 from seqmix.models.branches import LEXICAL, MIXING, Branches, best_weight, packed
@@ -188,6 +189,44 @@ def test_numbers_have_no_lexical_branch(tmp_path):
     assert train_tiny(made.data, tmp_path / "run", LEXICAL_ON, epochs=1).config.model.lexical == "none"
     with pytest.raises(ConfigError, match=r"no letters or words to count; choose a mixer$"):
         seqmix.train(made.data, tmp_path / "other", mixer="none")
+
+
+@pytest.mark.parametrize("options", [{"kmer": 6}, {"settings": ["model.blocks=2"]}, {"protocol": "cdil"}])
+def test_options_of_the_mixing_branch_without_one_are_errors(options, dataset, tmp_path):
+    with pytest.raises(ConfigError, match=r"is for the mixing branch, and mixer='none' leaves it out"):
+        seqmix.train(dataset, tmp_path / "run", mixer="none", **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_lexical_run_can_be_repeated_from_its_configuration(alone, dataset, tmp_path):
+    run, _ = alone
+    again = seqmix.train(dataset, tmp_path / "again", config=run.path / "config.toml")
+    assert again.config == run.config
+    assert (again.path / "model.safetensors").read_bytes() == (run.path / "model.safetensors").read_bytes()
+    named = seqmix.train(dataset, tmp_path / "named", recipe="paramixer/genome", mixer="none", max_length=50)
+    assert named.config.model.lexical == "kmers"
+
+
+@pytest.mark.parametrize("options", [{"pooling": "cls"}, {"pooling": "flat", "max_length": 64}, {"kmer": 2}])
+def test_lexical_branch_stands_beside_every_input_of_the_mixer(options, dataset, tmp_path):
+    run = train_tiny(dataset, tmp_path / "run", LEXICAL_ON, epochs=1, **options)
+    model, test = run.load_model(), dataset.indices("test")[:6]
+    rows = [dataset.truncated(int(i), run.config.data)[0] for i in test]
+    batch = collate(rows, cls=model.pooling == "cls")
+    with torch.no_grad():
+        whole = model.objective.predictions(model(batch.ids, batch.mask))
+    found = run.predict_proba([dataset[i].text for i in test])
+    np.testing.assert_allclose(whole, found, atol=1e-5)
+    plain = collate(rows)
+    lexical = model.outputs(batch.ids, batch.mask)[LEXICAL]
+    torch.testing.assert_close(lexical, model.lexical(plain.ids, plain.mask), rtol=0, atol=0)
+
+
+def test_time_of_the_lexical_branch_counts_in_a_budget(dataset, tmp_path):
+    events = []
+    run = train_tiny(dataset, tmp_path / "run", LEXICAL_ON, epochs=1, budget=60, on_event=events.append)
+    [fitted] = [event for event in events if isinstance(event, LexicalFitted)]
+    assert run.load_state()[1]["state"]["elapsed"] > fitted.seconds > 0
 
 
 class DeathError(Exception):

@@ -118,7 +118,7 @@ def test_mapping_states_settings_on_top_of_the_recipe(dataset, tmp_path):
     run = seqmix.train(dataset, tmp_path / "run", config=given)
     training, model = run.config.training, run.config.model
     assert (model.d_model, training.max_steps, training.budget, training.tokens_per_batch) == (4, 1, 300, 512)
-    assert model.words == 7  # from the recipe that DNA is trained with
+    assert model.lexical == "kmers"  # from the recipe that DNA is trained with
 
 
 @pytest.mark.parametrize(

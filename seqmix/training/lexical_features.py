@@ -25,6 +25,7 @@ from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats
 
 _TOKENS = 1 << 18  # in a batch that is counted
+_ENTRIES = 1 << 21  # of a sparse matrix that are weighed at a time
 _BLOCK = 1 << 12  # columns that are made dense at a time
 _JITTER = 1e-6  # of the mean square of a record, added to each: keeps the factor defined where records are equal
 _MOST_DENSE = 1 << 28  # most numbers in a dense matrix, 1 GB
@@ -65,6 +66,18 @@ def _matrix(rows: SparseRows, width: int) -> Any:
     return csr_matrix(parts, shape=(len(rows.offsets) - 1, width))
 
 
+def _features(counts: Any, spec: LexicalSpec, idf: torch.Tensor) -> Any:
+    """Return features of counts, CSR `(n, F)`, made of some records at a time: a single step takes six times the memory."""
+    from scipy.sparse import csr_matrix, vstack
+
+    n = counts.shape[0] // (2 if spec.paired else 1)
+    made = [csr_matrix((0, spec.width), dtype=np.float32)]
+    for places in np.array_split(np.arange(n), 1 + counts.nnz // _ENTRIES):
+        rows = np.concatenate((places, places + n)) if spec.paired else places
+        made.append(_matrix(weighed(_rows(counts[rows]), spec, idf), spec.width))
+    return vstack(made, format="csr")
+
+
 def _rows(matrix: Any) -> SparseRows:
     offsets, columns = (torch.from_numpy(part.astype(np.int64)) for part in (matrix.indptr, matrix.indices))
     return SparseRows(offsets, columns, torch.from_numpy(matrix.data))
@@ -97,7 +110,7 @@ class LexicalFeatures:
         if spec.weighting == "tf-idf":
             known = np.bincount(train.indices, minlength=spec.counted)
             idf = (np.log((1 + train.shape[0]) / (1 + known)) + 1).astype(np.float32)
-        first, second = (_matrix(weighed(_rows(part), spec, torch.from_numpy(idf)), spec.width) for part in (train, val))
+        first, second = (_features(part, spec, torch.from_numpy(idf)) for part in (train, val))
         if spec.weighting != "standardised":
             return cls(spec, first, second, idf)
         mean, square = (_mean(part) for part in (first, first.multiply(first).tocsr()))

@@ -71,6 +71,16 @@ def test_standardised_features_have_mean_0_and_variance_1(dataset):
     assert sums.tolist() == [dataset.lengths[i] - 1 for i in train]
 
 
+@pytest.mark.parametrize("kind", ["one", "pairs"])
+def test_features_are_made_in_parts(kind, dataset, pairs, monkeypatch):
+    data = dataset if kind == "one" else pairs
+    spec = LexicalSpec(features="kmers", k=3, letters=4, weighting="tf-idf", paired=kind == "pairs")
+    counts = count_split(data, data.indices("train"), DataConfig(), spec)
+    whole = LexicalFeatures.of(spec, counts, counts).train
+    monkeypatch.setattr(lexical_features, "_ENTRIES", 100)
+    assert (LexicalFeatures.of(spec, counts, counts).train != whole).nnz == 0
+
+
 def test_standardised_features_of_many_records_are_left_out_if_too_large(dataset, monkeypatch):
     monkeypatch.setattr(lexical_features, "_MOST_PRODUCTS", 0)
     monkeypatch.setattr(lexical_features, "_MOST_DENSE", 100)

@@ -74,6 +74,13 @@ class ModelConfig:
         choices=("published", "gated"),
     )
     gate: float = option(0.1, "Initial value of the gates of gated blocks, one for each channel.")
+    mixed: float = option(
+        0.0,
+        "Share of the channels of gated blocks that begin without the block's input and with an open gate: they carry only what "
+        "the mixer brings.",
+        at_least=0,
+        at_most=1,
+    )
     drop_path: float = option(
         0.0, "Probability that, in training, a sequence skips a part of a gated block (stochastic depth).", at_least=0, below=1
     )
@@ -110,6 +117,12 @@ class ModelConfig:
         at_least=1,
     )
     stride_pooling: str = option("mean", "How these tokens become one position.", choices=("mean", "max"))
+    phases: int = option(
+        1,
+        "Tokens of a window (model.stride) are pooled apart by their place modulo this, each into a share of the channels; 3 "
+        "keeps the reading frame of DNA.",
+        at_least=1,
+    )
     head_hidden: int = option(0, "Hidden width of the head; 0 for a single linear layer.", at_least=0)
     dropout_tokens: float = option(
         0.0, "Probability that, in training, the embedding of a token is zeroed as a whole.", at_least=0, below=1

@@ -16,6 +16,7 @@ from seqmix.functional.kmers import kmers as find_kmers
 from seqmix.mixers import Mixer, Table
 
 _KMER_STD = 0.02  # of the initial projection of k-mer frequencies
+_MIXED_SKIP = 0.05  # share of the input in channels that carry what the mixer brings
 _FEEDFORWARD_FLOATS = 1 << 20  # most hidden activations of a feed-forward layer held at a time in training
 
 
@@ -171,6 +172,9 @@ class GatedBlock(nn.Module):
     LayerScale (Touvron et al., ICCV 2021). The model normalises the input of the first block and the source: next to an
     embedding of standard deviation 0.02, a gate of 0.1 would be wide open.
 
+    With a share of mixed channels, these begin with an open gate and nearly without the input: they carry what the mixer
+    brings, the others what stands at each position. Otherwise a mixer behind k-mers, which are quick to learn, stays idle.
+
     Args:
         mixer: the mixer.
         d_model: width D.
@@ -178,15 +182,29 @@ class GatedBlock(nn.Module):
         gate: initial value of the gates.
         dropout: dropout probability, for the output of the mixer and both feed-forward layers.
         drop_path: probability that a sequence skips a part in training.
+        mixed: share of the channels that carry what the mixer brings.
     """
 
     def __init__(
-        self, mixer: Mixer, d_model: int, d_feedforward: int, *, gate: float, dropout: float, drop_path: float
+        self,
+        mixer: Mixer,
+        d_model: int,
+        d_feedforward: int,
+        *,
+        gate: float,
+        dropout: float,
+        drop_path: float,
+        mixed: float = 0.0,
     ) -> None:
         super().__init__()
         self.norm_mixer = nn.LayerNorm(d_model)
         self.mixer = mixer
         self.gate_mixer = nn.Parameter(torch.full((d_model,), gate))
+        self.skip = nn.Parameter(torch.ones(d_model)) if mixed else None
+        if self.skip is not None:
+            with torch.no_grad():
+                self.gate_mixer[: round(mixed * d_model)] = 1.0
+                self.skip[: round(mixed * d_model)] = _MIXED_SKIP
         self.dropout = nn.Dropout(dropout)
         self.drop_path = drop_path
         self.feedforward = _feed_forward(d_model, d_feedforward, dropout) if d_feedforward else None
@@ -197,6 +215,8 @@ class GatedBlock(nn.Module):
     def forward(self, x: Tensor | Table, mask: Tensor, source: Tensor | Table) -> Tensor:
         """Return `(B, L, D)`; arguments are those of `Mixer.forward`."""
         whole = x.expand() if isinstance(x, Table) else x
+        if self.skip is not None:
+            whole = whole * self.skip
         rows = self._remaining(mask)
         if rows is None or len(rows):
             normed = self._normed(_take(x, rows))

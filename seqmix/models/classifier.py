@@ -90,7 +90,7 @@ class SequenceClassifier(nn.Module):
         _check(config, inputs)
         self.pooling, self.source = config.pooling, config.source
         self.kmer, self.letters, self.dropout_branch = config.kmer, inputs.letters, config.dropout_branch
-        self.stride, self.stride_pooling = config.stride, config.stride_pooling
+        self.stride, self.stride_pooling, self.phases = config.stride, config.stride_pooling, config.phases
         self.max_tokens = config.max_length + (config.pooling == "cls")
         self.n_positions = window_count(self.max_tokens, config.stride)
         self.checkpoint_blocks = config.checkpoint_blocks
@@ -225,10 +225,11 @@ class SequenceClassifier(nn.Module):
 
     def _windows(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return what `_embedded` does, `(B, ceil(L / stride), D)`: tokens are pooled before positions are added."""
-        shown, how = self._shown(mask), (mask, self.stride, self.stride_pooling)
+        shown, how = self._shown(mask), (mask, self.stride, self.stride_pooling, self.phases)
         by_element = self.training and self.dropout_embedding.p > 0
         if self.stem is None and self.stride_pooling == "mean" and not self.channels and not by_element:
-            x = source = embed_windows(ids, mask if shown is None else shown, mask, self.embedding.weight, self.stride)
+            shown = mask if shown is None else shown
+            x = source = embed_windows(ids, shown, mask, self.embedding.weight, self.stride, self.phases)
         else:
             embedded = self.dropout_embedding(self._embed(ids, shown, None)).masked_fill(~mask[:, :, None], 0.0)
             stemmed = embedded if self.stem is None else self.stem(embedded).masked_fill(~mask[:, :, None], 0.0)
@@ -303,6 +304,11 @@ def _check(config: ModelConfig, inputs: InputSpec) -> None:
             "or set model.stride = 1",
             option="model.stride",
         )
+    if config.d_model % config.phases or config.stride % config.phases:
+        raise ConfigError(
+            f"model.phases = {config.phases} must divide model.d_model = {config.d_model} and model.stride = {config.stride}",
+            option="model.phases",
+        )
     if inputs.channels and config.pooling == "cls":
         raise ConfigError(
             "model.pooling = cls puts a token in front, but these data are numbers, not tokens; use mean or flat",
@@ -311,9 +317,10 @@ def _check(config: ModelConfig, inputs: InputSpec) -> None:
 
 
 def _embedding(config: ModelConfig, inputs: InputSpec) -> nn.Embedding | nn.Linear:
+    width = config.d_model // config.phases
     if inputs.channels:
-        return nn.Linear(inputs.channels, config.d_model)
-    embedding = nn.Embedding(kmer_count(config.kmer, inputs.letters) if config.kmer else inputs.vocab_size, config.d_model)
+        return nn.Linear(inputs.channels, width)
+    embedding = nn.Embedding(kmer_count(config.kmer, inputs.letters) if config.kmer else inputs.vocab_size, width)
     if config.embedding_std != 1:
         with torch.no_grad():
             embedding.weight.mul_(config.embedding_std)

@@ -41,7 +41,7 @@ def stem_of(config: ModelConfig) -> ConvStem | MotifStem | None:
     """Return the layer between the embedding and the first block; None for none."""
     if config.stem == "none":
         return None
-    return (ConvStem if config.stem == "conv" else MotifStem)(config.d_model, config.stem_kernel)
+    return (ConvStem if config.stem == "conv" else MotifStem)(config.d_model // config.phases, config.stem_kernel)
 
 
 def block_of(config: ModelConfig, n_positions: int) -> PlainBlock | TransformerBlock | GatedBlock:
@@ -52,7 +52,7 @@ def block_of(config: ModelConfig, n_positions: int) -> PlainBlock | TransformerB
     """
     mixer = build_mixer(config.mixer, config.d_model, n_positions, config.mixer_options)
     if config.block == "gated":
-        parts = {"gate": config.gate, "dropout": config.dropout, "drop_path": config.drop_path}
+        parts = {"gate": config.gate, "dropout": config.dropout, "drop_path": config.drop_path, "mixed": config.mixed}
         return GatedBlock(mixer, config.d_model, config.d_feedforward, **parts)
     if mixer.block == "plain":
         return PlainBlock(mixer, config.d_model, config.norm, config.residual, config.dropout)

@@ -1,6 +1,9 @@
 """Windows of consecutive tokens, each pooled to one position, so that the blocks work on a sequence `stride` times shorter.
 
 The last window of a sequence may be shorter. Padding has no part in any: the mean is over a window's real tokens.
+
+With P phases, the tokens of a window are pooled apart by their place modulo P, and the results stand side by side. A mean over
+all tokens of a window of DNA would lose the reading frame, by which coding sequences are known; with three phases it is kept.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ def window_mask(mask: Tensor, stride: int) -> Tensor:
     return mask if stride == 1 else _windows(mask, stride).any(2)
 
 
-def pool_windows(x: Tensor, mask: Tensor, stride: int, how: str) -> Tensor:
+def pool_windows(x: Tensor, mask: Tensor, stride: int, how: str, phases: int = 1) -> Tensor:
     """Return the mean or maximum of each window's real tokens, zero in windows without.
 
     Args:
@@ -27,19 +30,26 @@ def pool_windows(x: Tensor, mask: Tensor, stride: int, how: str) -> Tensor:
         mask: `(B, L)` bool, True = a real token.
         stride: tokens in a window.
         how: "mean" or "max".
+        phases: number P of phases; it divides `stride`.
 
     Returns:
-        `(B, ceil(L / stride), D)`.
+        `(B, ceil(L / stride), P D)`.
     """
     if stride == 1:
         return x
+    real = _windows(mask, stride, phases)
     if how == "mean":
-        return _windows(x, stride).sum(2) / _sizes(mask, stride)[:, :, None]
-    largest = _windows(x.masked_fill(~mask[:, :, None], -float("inf")), stride, -float("inf")).amax(2)
-    return largest.masked_fill(~window_mask(mask, stride)[:, :, None], 0.0)
+        pooled = _windows(x, stride, phases).sum(2) / _sizes(real)[:, :, None]
+    else:
+        lowest = -float("inf")
+        largest = _windows(x.masked_fill(~mask[:, :, None], lowest), stride, phases, lowest).amax(2)
+        pooled = largest.masked_fill(~real.any(2)[:, :, None], 0.0)
+    return _side_by_side(pooled, phases)
 
 
-def embed_windows(ids: Tensor, shown: Tensor, mask: Tensor, weight: Tensor, stride: int) -> Tensor:
+def embed_windows(
+    ids: Tensor, shown: Tensor, mask: Tensor, weight: Tensor, stride: int, phases: int = 1
+) -> Tensor:
     """Return the mean embedding of each window's real tokens, without a tensor of the size of all embeddings.
 
     Args:
@@ -48,25 +58,36 @@ def embed_windows(ids: Tensor, shown: Tensor, mask: Tensor, weight: Tensor, stri
         mask: `(B, L)` bool, True = a real token.
         weight: `(V, D)`, token embeddings.
         stride: tokens in a window.
+        phases: number P of phases; it divides `stride`.
 
     Returns:
-        `(B, ceil(L / stride), D)`.
+        `(B, ceil(L / stride), P D)`.
     """
-    sizes = _sizes(mask, stride)
-    shares = (_windows(shown & mask, stride) / sizes[:, :, None]).to(weight.dtype)
-    bags = _windows(ids.int(), stride).flatten(0, 1)
+    sizes = _sizes(_windows(mask, stride, phases))
+    shares = (_windows(shown & mask, stride, phases) / sizes[:, :, None]).to(weight.dtype)
+    bags = _windows(ids.int(), stride, phases).flatten(0, 1)
     means = F.embedding_bag(bags, weight, mode="sum", per_sample_weights=shares.flatten(0, 1))
-    return means.unflatten(0, sizes.shape)
+    return _side_by_side(means.unflatten(0, sizes.shape), phases)
 
 
-def _sizes(mask: Tensor, stride: int) -> Tensor:
-    """Return the number of real tokens in each window, at least 1: `(B, ceil(L / stride))`."""
-    return _windows(mask, stride).sum(2).clamp_min(1)
+def _sizes(real: Tensor) -> Tensor:
+    """Return the number of real tokens, at least 1, of windows `(B, N, T)` bool: `(B, N)`."""
+    return real.sum(2).clamp_min(1)
 
 
-def _windows(x: Tensor, stride: int, padding: float = 0) -> Tensor:
-    """Return x `(B, L, ...)` as `(B, ceil(L / stride), stride, ...)`, with `padding` after the end."""
+def _windows(x: Tensor, stride: int, phases: int = 1, padding: float = 0) -> Tensor:
+    """Return the tokens of each phase of each window of x `(B, L, ...)`, with `padding` after the end.
+
+    The result is `(B, ceil(L / stride) P, stride / P, ...)`.
+    """
     missing = -x.shape[1] % stride
     if missing:
         x = F.pad(x, (*(0, 0) * (x.dim() - 2), 0, missing), value=padding)
-    return x.unflatten(1, (-1, stride))
+    if phases == 1:
+        return x.unflatten(1, (-1, stride))
+    return x.unflatten(1, (-1, stride // phases, phases)).movedim(3, 2).flatten(1, 2)
+
+
+def _side_by_side(pooled: Tensor, phases: int) -> Tensor:
+    """Return pooled phases `(B, N P, D)` as `(B, N, P D)`."""
+    return pooled if phases == 1 else pooled.unflatten(1, (-1, phases)).flatten(2)

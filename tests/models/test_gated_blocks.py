@@ -29,7 +29,8 @@ def ids():
 
 def features_of(block, x, source):
     """The formula of a gated block, without dropout."""
-    x = x + block.gate_mixer * block.mixer(block.norm_mixer(x), MASK, source)
+    skipped = x if block.skip is None else block.skip * x
+    x = skipped + block.gate_mixer * block.mixer(block.norm_mixer(x), MASK, source)
     if block.feedforward is None:
         return x
     first, _, _, second, _ = block.feedforward
@@ -38,8 +39,10 @@ def features_of(block, x, source):
 
 @pytest.mark.parametrize("mixer", ["conv", "paramixer", "softmax"])
 @pytest.mark.parametrize("d_feedforward", [0, 7])
-def test_gated_blocks_follow_their_formula_and_a_norm_comes_last(mixer, d_feedforward):
-    model, tokens = classifier(mixer=mixer, blocks=3, d_feedforward=d_feedforward, stem="conv", gate=0.3).eval(), ids()
+@pytest.mark.parametrize("mixed", [0.0, 0.5])
+def test_gated_blocks_follow_their_formula_and_a_norm_comes_last(mixer, d_feedforward, mixed):
+    options = {"blocks": 3, "d_feedforward": d_feedforward, "stem": "conv", "gate": 0.3, "mixed": mixed}
+    model, tokens = classifier(mixer=mixer, **options).eval(), ids()
     with torch.no_grad():
         for parameter in model.blocks.parameters():  # no gate or norm as at the start
             parameter.add_(torch.randn_like(parameter) * 0.1)
@@ -158,3 +161,9 @@ def test_four_gated_blocks_learn(mixer):
         optimiser.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.8 * math.log(2), losses
+
+
+def test_mixed_channels_begin_with_what_the_mixer_brings_and_the_others_with_the_input():
+    block = classifier(mixed=0.5, gate=0.1).blocks[0]
+    assert block.gate_mixer.tolist() == pytest.approx([1, 1, 1, 0.1, 0.1, 0.1])
+    assert block.skip.tolist() == pytest.approx([0.05, 0.05, 0.05, 1, 1, 1])

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from seqmix.errors import ConfigError
 from seqmix.mixers import Table
 from seqmix.models import classifier as classifiers
 from seqmix.models.windows import embed_windows, pool_windows, window_count, window_mask
@@ -52,7 +53,34 @@ def test_embedded_windows_are_the_pooled_embeddings_with_their_gradients(stride)
         torch.testing.assert_close(one, other)
 
 
+@pytest.mark.parametrize("how", ["mean", "max"])
+def test_phases_pool_tokens_by_their_place_modulo_three(how):
+    x = torch.randn(5, 22, 2, dtype=torch.float64).masked_fill(~MASK[:, :, None], 0)
+    pooled = pool_windows(x, MASK, 6, how, 3)
+    assert pooled.shape == (5, 4, 6)
+    for row, n in enumerate(LENGTHS):
+        for window, part in enumerate(x[row, :n].split(6)):
+            for phase in range(3):
+                tokens = part[phase::3]
+                expected = tokens.new_zeros(2) if not len(tokens) else tokens.mean(0) if how == "mean" else tokens.amax(0)
+                torch.testing.assert_close(pooled[row, window, 2 * phase : 2 * phase + 2], expected)
+
+
+def test_embedded_windows_with_phases_are_the_pooled_embeddings():
+    ids, shown, weight = torch.randint(0, 9, (5, 22)), torch.rand(5, 22) < 0.7, torch.randn(9, 4, dtype=torch.float64)
+    expected = pool_windows(weight[ids] * (shown & MASK)[:, :, None], MASK, 6, "mean", 3)
+    torch.testing.assert_close(embed_windows(ids, shown, MASK, weight, 6, 3), expected)
+
+
+@pytest.mark.parametrize("options", [{"stride": 4, "phases": 3}, {"stride": 6, "phases": 3, "d_model": 8}])
+def test_phases_must_divide_stride_and_width(options):
+    with pytest.raises(ConfigError, match=r"model\.phases = 3 must divide"):
+        classifier(**options)
+
+
 CASES = {
+    "phases": {"stride": 6, "phases": 3},
+    "phases, max, conv": {"stride": 6, "phases": 3, "stride_pooling": "max", "stem": "conv", "stem_kernel": 5},
     "mean": {"stride": 4},
     "max": {"stride": 4, "stride_pooling": "max"},
     "conv": {"stride": 4, "stem": "conv", "stem_kernel": 5},

@@ -27,7 +27,7 @@ _DEFAULT_RECIPES = {
     "chars": "text",
     "bytes": "text",
     "words": "text",
-    "subwords": "text",
+    "subwords": "subwords",
 }
 _KINDS: dict[str, type[Any]] = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}
 

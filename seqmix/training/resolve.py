@@ -228,6 +228,7 @@ def resolve_run(
     if recipe is None and not complete:
         recipe = default_recipe(dataset)
     tables = read_recipe(recipe) if isinstance(recipe, str) else recipe or {}
+    layers.insert(0, _suitable_windows(tables, stated))
     if merge(tables, stated).get("model", {}).get("mixer") == NO_MIXER:
         _check_without_mixer(merge(*stated_layers(options, None, settings)))
     try:
@@ -289,14 +290,28 @@ def _without_smoothing(dataset: Dataset, stated: Table) -> dict[str, Table]:
     return {"training": {"label_smoothing": 0.0}}
 
 
+def _suitable_windows(recipe: Mapping[str, Table], stated: Mapping[str, Table]) -> dict[str, Table]:
+    """Return the layer that changes a recipe's windows where the user's own settings of the model rule them out."""
+    own = stated.get("model", {})
+    model = recipe.get("model", {}) | own
+    changed: Table = {}
+    if own.get("pooling") == "cls" and "stride" not in own and model.get("stride", 1) > 1:
+        changed["stride"] = 1  # CLS must not be pooled with the tokens after it
+    stride, phases = changed.get("stride", model.get("stride", 1)), model.get("phases", 1)
+    if "phases" not in own and phases > 1 and (stride % phases or model.get("d_model", phases) % phases):
+        changed["phases"] = 1
+    return {"model": changed} if changed else {}
+
+
 def layers_beneath(recipe: str | None, dataset: Dataset, given: Sequence[Mapping[str, Table]]) -> list[Mapping[str, Table]]:
     """Return the layers of a recipe that is given again with `resume`: its settings, without those that are replaced."""
     if not recipe:
         return []
-    tables, stated = read_recipe(recipe), merge(*given).get("training", {})
+    tables, own = read_recipe(recipe), merge(*given)
+    stated = own.get("training", {})
     replaced = _without_limits(stated).get("training", {})
     limits = {"training": {name: 0 for name in replaced if name in tables.get("training", {})}}
-    return [tables, limits, _without_smoothing(dataset, stated)]
+    return [tables, limits, _suitable_windows(tables, own), _without_smoothing(dataset, stated)]
 
 
 def open_labelled(data: str | Path | Dataset) -> Dataset:

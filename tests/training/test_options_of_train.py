@@ -92,3 +92,13 @@ def test_signature_and_docstring_show_every_option():
 def test_max_length_is_that_of_the_data_and_texts_are_parsed():
     layers = stated_layers({"max_length": 50, "budget": "5m", "tokens_per_batch": "auto", "lr": None}, None, ())
     assert layers[:3] == [{"data": {"max_length": 50}}, {"training": {"budget": 300.0}}, {"training": {"tokens_per_batch": 0}}]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({}, (12, 3)), ({"pooling": "cls"}, (1, 1)), ({"stride": 8}, (8, 1)), ({"stride": 6}, (6, 3)), ({"d_model": 32}, (12, 1))],
+    ids=str,
+)
+def test_windows_of_the_default_recipe_give_way_to_settings_that_rule_them_out(given, expected, dataset):
+    model = resolved(dataset, **given).model
+    assert (model.stride, model.phases) == expected

@@ -18,6 +18,7 @@ from seqmix.data.prepare import prepare_for
 from seqmix.errors import ConfigError, DatasetError, RunError, param
 from seqmix.evaluation.baselines import baseline_scores
 from seqmix.evaluation.result import Evaluation
+from seqmix.evaluation.verdict import verdict
 from seqmix.inference.predict import reading_options
 from seqmix.objectives.base import Labels, Objective
 from seqmix.objectives.metrics import Floats
@@ -274,19 +275,21 @@ def _result(
     resamples: int,
 ) -> Evaluation:
     objective, labels = run.objective, sample.labels
+    scores = objective.scores(predictions, labels, resamples)
+    compared = verdict(objective, scores, branches, baselines)
     return Evaluation(
         run=str(run.path),
         source=sample.source,
         task=objective.kind,
         records=len(labels),
         classes=list(objective.classes),
-        scores=objective.scores(predictions, labels, resamples),
+        scores=scores,
         columns=list(objective.compared),
         branches=branches,
         baselines=baselines,
         pictures=_pictures(objective, sample, predictions),
         history=run.history(),
-        notes=[*sample.notes, *_absent(objective, labels), *_unlearned(run)],
+        notes=[*([compared] if compared else []), *sample.notes, *_absent(objective, labels), *_unlearned(run)],
         **vars(objective.details(predictions, labels)),
     )
 

@@ -1,0 +1,50 @@
+"""The verdict of an evaluation: whether the model is better than the simple methods beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from seqmix.evaluation.baselines import method_of
+from seqmix.objectives.base import Objective
+from seqmix.objectives.metrics import Score
+from seqmix.reporting.text import score_text
+
+
+def verdict(
+    objective: Objective,
+    scores: Mapping[str, Score],
+    branches: Mapping[str, Mapping[str, Any]],
+    baselines: Mapping[str, Mapping[str, Any]],
+) -> str | None:
+    """Return a sentence that compares the model with the best simple method; None if there is none to compare with.
+
+    The lexical branch alone is a simple method, too. They are compared by the first score of the kind, such as the accuracy.
+
+    Args:
+        objective: the objective of the model.
+        scores: scores of the model.
+        branches: as in `Evaluation`.
+        baselines: as in `Evaluation`.
+    """
+    name = objective.columns[0]
+    simple = {method_of(method, objective.kind).title: values[name] for method, values in baselines.items()}
+    if lexical := branches.get("lexical"):
+        simple[f"{lexical['title'].split(',')[0]} alone"] = lexical["scores"][name]
+    simple = {title: value for title, value in simple.items() if value is not None and math.isfinite(value)}
+    own = scores[name]
+    if not simple or not math.isfinite(own.value):
+        return None
+    best = max(simple, key=lambda title: simple[title])
+    beside = f"{score_text(name, own.value)}, {best}: {score_text(name, simple[best])}"
+    if own.value > simple[best]:
+        if own.low > simple[best]:
+            return f"the model is better than every simple method ({name} {beside})"
+        return (
+            f"the model is ahead of every simple method ({name} {beside}), but that is within its 95 % interval: with "
+            "more test records, the lead may go away"
+        )
+    if own.value == simple[best]:
+        return f"the model is no better than a simple method ({name} {beside})"
+    return f"the model is behind a simple method ({name} {beside})"

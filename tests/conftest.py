@@ -8,11 +8,33 @@ from pathlib import Path
 import pytest
 
 import seqmix
+from seqmix.training import resolve
 from tests.support import launch_here, random_dna, write_fasta
 
 # On a busy machine, threads waiting for each other would make work on tiny tensors a hundred times slower. Read when torch
 # is imported, here and in subprocesses.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def steady_recipe():
+    """Train without windows, hidden tokens and the like if a test states no settings.
+
+    The mechanics are tested on some tens of short sequences, whose steps and scores the tests count; the recipes of the defaults
+    are made for real data and change with what is measured. `shipped_recipes` brings them back.
+    """
+    shipped = resolve.default_recipe
+    plain = {"model": {"lexical": "auto"}}
+    steady = {"dna": {**plain, "training": {"epochs": 5, "label_smoothing": 0.1}}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resolve, "default_recipe", lambda data: (name := shipped(data)) and steady.get(name, plain))
+        yield shipped
+
+
+@pytest.fixture
+def shipped_recipes(steady_recipe, monkeypatch):
+    """Train with the recipes that come with seqmix."""
+    monkeypatch.setattr(resolve, "default_recipe", steady_recipe)
 
 
 @pytest.fixture(scope="session")

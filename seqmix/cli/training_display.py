@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from seqmix.cli.console import print_notes
 from seqmix.objectives.regression import IN_UNITS
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted, duration, number, score_text
@@ -85,7 +86,7 @@ class TrainingDisplay:
         self.console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
 
     def _note(self, text: str) -> None:
-        self._say(f"note: {text}", style="yellow")
+        print_notes(self.console, [text])
 
     def _started(self, event: Started) -> None:
         config = event.run.config

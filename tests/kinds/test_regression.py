@@ -150,6 +150,7 @@ def test_options_for_classes_are_errors(file, data, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("shipped_recipes")
 def test_dna_recipe_works(data, tmp_path):
     small = {"epochs": 1, "tokens_per_batch": 512, "settings": ["model.d_model=4"]}
     run = seqmix.train(data, tmp_path / "a", **small)

@@ -81,7 +81,7 @@ PAPERS = [name for name in recipe_names() if name.startswith(("paramixer/", "sky
 def test_every_published_recipe_is_compared_with_its_paper():
     compared = {f"paramixer/{row[0]}" for row in ROWS} | {f"skyformer/{row[0]}" for row in SKYFORMER}
     assert set(PAPERS) == compared
-    assert {name.split("/")[0] for name in set(recipe_names()) - compared} == {"dna", "protein", "text", "quick"}
+    assert {name.split("/")[0] for name in set(recipe_names()) - compared} == {"dna", "protein", "subwords", "text", "quick"}
 
 
 @pytest.mark.parametrize(("name", "batch", "lr", "accuracy"), SKYFORMER, ids=[row[0] for row in SKYFORMER])

@@ -74,6 +74,7 @@ def launcher(tmp_path_factory):
     made.close()
 
 
+PLAIN = Path(__file__).with_name("plain.toml")  # also for subprocesses: without a default recipe
 OPTIONS = {
     "paramixer": ("model.dropout=0.2", "model.d_model=8", "mixer.d_hidden=8", "mixer.n_factors=3", "training.accumulate=2"),
     "skyformer": ("model.dropout=0.2", "model.d_model=8", "mixer.n_landmarks=4", "model.positions=true"),
@@ -84,11 +85,11 @@ OPTIONS = {
 def arguments(data, output, mixer="paramixer", *, save_every=3):
     settings = [word for setting in OPTIONS[mixer] for word in ("--set", setting)]
     sizes = ["--epochs", "5", "--tokens-per-batch", "512", "--save-every", save_every]
-    return ["train", data, "-o", output, "--mixer", mixer, *sizes, *settings, "--quiet"]
+    return ["train", data, "-o", output, "--mixer", mixer, "--config", PLAIN, *sizes, *settings, "--quiet"]
 
 
 def train(data, output, mixer="paramixer", **options):
-    given = {"epochs": 5, "tokens_per_batch": 512, "save_every": 3} | options
+    given = {"epochs": 5, "tokens_per_batch": 512, "save_every": 3, "config": PLAIN} | options
     return seqmix.train(data, output, mixer=mixer, settings=OPTIONS[mixer], **given)
 
 

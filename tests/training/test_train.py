@@ -213,6 +213,7 @@ def test_threads_are_set_and_restored(dataset, tmp_path):
 # The default for DNA.
 
 
+@pytest.mark.usefixtures("shipped_recipes")
 def test_dna_recipe_is_the_default_for_dna(dataset, tmp_path):
     dna = read_recipe("dna")
     run = seqmix.train(dataset, tmp_path / "default", settings=["mixer.d_hidden=8"], epochs=1)

@@ -164,10 +164,6 @@ class TrainingDisplay:
             f"{name} {score_text(name, event.validation.get(name))} ({score_text(name, event.constant[name])})"
             for name in names
         )
-        self._note(
-            f"the {self._learner(self._run)} has learned nothing so far: on validation it is no better than the "
-            f"{self._run.objective.constant}: {scores}"
-        )
         training, loss = self._run.config.training, f"its training loss is {number(event.train_loss, 2)}"
         if event.memorises:
             why = f"{loss}, so it memorises the {event.records:,} records"
@@ -178,4 +174,7 @@ class TrainingDisplay:
         else:
             why = f"{loss} after {counted(event.step, 'step')}, learning rate {event.lr:.2g}"
             attempt = "--lr auto or a longer training" if training.lr else "a longer training or another model"
-        self._say(f"      {why}; try {attempt}", style="yellow")
+        self._note(
+            f"the {self._learner(self._run)} has learned nothing so far: on validation it is no better than the "
+            f"{self._run.objective.constant}: {scores}; {why}; try {attempt}"
+        )

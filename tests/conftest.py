@@ -20,8 +20,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def steady_recipe():
     """Train without windows, hidden tokens and the like if a test states no settings.
 
-    The mechanics are tested on some tens of short sequences, whose steps and scores the tests count; the recipes of the defaults
-    are made for real data and change with what is measured. `shipped_recipes` brings them back.
+    The mechanics are tested on some tens of short sequences, whose steps and scores the tests count; the recipes of the
+    defaults are made for real data and change with what is measured. `shipped_recipes` brings them back.
     """
     shipped = resolve.default_recipe
     plain = {"model": {"lexical": "auto"}}

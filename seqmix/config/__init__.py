@@ -76,8 +76,8 @@ class ModelConfig:
     gate: float = option(0.1, "Initial value of the gates of gated blocks, one for each channel.")
     mixed: float = option(
         0.0,
-        "Share of the channels of gated blocks that begin without the block's input and with an open gate: they carry only what "
-        "the mixer brings.",
+        "Share of the channels of gated blocks that begin without the block's input and with an open gate: they carry only "
+        "what the mixer brings.",
         at_least=0,
         at_most=1,
     )

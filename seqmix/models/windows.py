@@ -47,9 +47,7 @@ def pool_windows(x: Tensor, mask: Tensor, stride: int, how: str, phases: int = 1
     return _side_by_side(pooled, phases)
 
 
-def embed_windows(
-    ids: Tensor, shown: Tensor, mask: Tensor, weight: Tensor, stride: int, phases: int = 1
-) -> Tensor:
+def embed_windows(ids: Tensor, shown: Tensor, mask: Tensor, weight: Tensor, stride: int, phases: int = 1) -> Tensor:
     """Return the mean embedding of each window's real tokens, without a tensor of the size of all embeddings.
 
     Args:

@@ -50,6 +50,7 @@ _HOMES = {
     "generate": "data.synthetic.generate",
     "predict": "inference.predict",
     "prepare": "data.prepare",
+    "pretrain": "training.pretrain",
     "reproduce": "experiments.reproduction.reproduce",
     "reproduce_scalability": "experiments.scalability.reproduce",
     "train": "training.train",
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from seqmix.models.classifier import build_model as build_model
     from seqmix.models.predictor import Prediction as Prediction
     from seqmix.run import Run as Run
+    from seqmix.training.pretrain import pretrain as pretrain
     from seqmix.training.train import train as train
 
 

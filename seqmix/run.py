@@ -165,7 +165,7 @@ class Run:
         score = self.objective.selections.get(self.config.training.select, "")
         value = best.get(f"val_{score}")
         parts = [("mixer", self.config.model.mixer)] if self.has_mixer else [("model", self.title)]
-        found = [*parts, (self.objective.kind, ", ".join(self.classes) or "of a number")]
+        found = [*parts, (self.objective.kind, ", ".join(self.classes) or self.objective.subject)]
         if value is not None:
             epoch = f" (epoch {best.get('epoch')})" if self.has_mixer else ""
             found.append((f"best validation {score}", f"{score_text(score, value)}{epoch}"))
@@ -179,7 +179,7 @@ class Run:
     @property
     def classes(self) -> list[str]:
         """The names of the classes, in the order of the model's outputs."""
-        return list(self.info["classes"])
+        return list(self.objective.classes)
 
     @property
     def dataset_fingerprint(self) -> str:
@@ -204,6 +204,23 @@ class Run:
     def has_mixer(self) -> bool:
         """Whether the model has a mixing branch, rather than a lexical one alone."""
         return self.config.model.mixer != NO_MIXER
+
+    @property
+    def command(self) -> str:
+        """The command that started the run, for a message."""
+        return command("train" if self.objective.answers else "pretrain")
+
+    def check_answers(self) -> None:
+        """Refuse a run that was pretrained, and has learned no labels.
+
+        Raises:
+            RunError: it is one.
+        """
+        if not self.objective.answers:
+            raise RunError(
+                f"{self.path}: this run was pretrained: it predicts hidden tokens, not labels; train a classifier from it with "
+                f"{command('train')} and {param('init', str(self.path))}"
+            )
 
     @property
     def learned_nothing(self) -> bool:
@@ -240,12 +257,13 @@ class Run:
         Raises:
             RunError: the run has no mixer.
         """
-        from seqmix.models.classifier import InputSpec, SequenceClassifier
+        from seqmix.models.classifier import InputSpec
+        from seqmix.models.masked import new_model
 
         if not self.has_mixer:
             raise RunError(f"{self.path}: this run has no mixer: its model is the lexical one alone")
         inputs = InputSpec.of(self.vocabulary, paired=self.paired)
-        return SequenceClassifier(self.config.model, inputs, self.objective.n_outputs)
+        return new_model(self.config, inputs, self.objective, self.vocabulary.unknown_id)
 
     @cached_property
     def n_parameters(self) -> int:
@@ -263,9 +281,10 @@ class Run:
             device: as in `TrainingConfig`.
 
         Raises:
-            RunError: the weights cannot be loaded, see `load_model`.
+            RunError: the weights cannot be loaded, see `load_model`, or the run was pretrained.
             ConfigError: there is no such device.
         """
+        self.check_answers()
         from seqmix.models.predictor import Predictor
         from seqmix.system.devices import choose_device
 
@@ -358,9 +377,23 @@ class Run:
             RunError: the weights are missing, damaged, or do not fit the configuration.
         """
         path = self.path / "model.safetensors"
+        tensors, facts = self.weights()
+        try:
+            model = self.restored_model(tensors, facts)
+        except RuntimeError as error:
+            raise RunError(f"{path}: the weights do not fit config.toml; one of the two was changed") from error
+        return model
+
+    def weights(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return what `save_model` wrote: the weights, and what is stored with them.
+
+        Raises:
+            RunError: they are missing, damaged, or not those of the configuration.
+        """
+        path = self.path / "model.safetensors"
         if not path.is_file():
             raise RunError(
-                f"{self.path}: this run has no trained model yet; finish it with {command('train')} and {param('resume', True)}"
+                f"{self.path}: this run has no trained model yet; finish it with {self.command} and {param('resume', True)}"
             )
         tensors, facts = unpack(path)
         said = self.description
@@ -368,11 +401,7 @@ class Run:
             if said.get(name) != value:
                 file = "config.toml" if "." in name else "dataset.json"
                 raise RunError(f"{path}: the weights were trained with another {name} than {file} has; the file was changed")
-        try:
-            model = self.restored_model(tensors, facts)
-        except RuntimeError as error:
-            raise RunError(f"{path}: the weights do not fit config.toml; one of the two was changed") from error
-        return model
+        return tensors, facts
 
     def restored_model(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model:
         """Return the model that `seqmix.models.branches.packed` took apart, in `eval()`.

@@ -15,11 +15,14 @@ from seqmix import cli
 
 PACKAGE = Path(seqmix.__file__).parent
 OPTIONS = {
-    "prepare": "output alphabet unknown vocabulary-size min-length max-length truncate task label-from class label-separator "
-    "tolerance classes skip-unlabelled group split "
+    "prepare": "output alphabet unknown vocabulary-size vocabulary-from min-length max-length truncate task label-from class "
+    "label-separator tolerance classes skip-unlabelled group split "
     "split-from val test seed input-format text-column id-column pair-column encoding overwrite quiet verbose",
     "train": "output mixer lexical protocol pooling kmer max-length epochs budget max-steps batch-size tokens-per-batch lr "
-    "seed device precision threads class-weights select compile save-every recipe config set resume overwrite quiet verbose",
+    "seed init freeze device precision threads class-weights select compile save-every recipe config set resume overwrite "
+    "quiet verbose",
+    "pretrain": "output mixer protocol pooling kmer max-length epochs budget max-steps batch-size tokens-per-batch lr "
+    "seed init device precision threads compile save-every recipe config set resume overwrite quiet verbose",
     "eval": "split data output label-from baselines device precision threads quiet verbose",
     "predict": "run output format batch-size probabilities top threshold input-format text-column id-column pair-column "
     "encoding device precision threads overwrite quiet verbose",
@@ -62,6 +65,7 @@ def test_commands_have_documented_options():
         "train",
         "evaluate",
         "predict",
+        "pretrain",
         "compare",
         "generate",
         "reproduce",

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from seqmix.cli import bench, compare, evaluate, generate, predict, prepare, recipes, reproduce, train
+from seqmix.cli import bench, compare, evaluate, generate, predict, prepare, pretrain, recipes, reproduce, train
 from seqmix.version import __version__
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (prepare, train, evaluate, predict, compare, generate, recipes, bench, reproduce):
+for command in (prepare, train, evaluate, predict, pretrain, compare, generate, recipes, bench, reproduce):
     app.add_typer(command.app)
 
 

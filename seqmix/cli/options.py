@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
+from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -14,7 +15,7 @@ from seqmix.cli.console import in_flags
 from seqmix.config import MACHINE
 from seqmix.config.options import Option, options_of
 from seqmix.data.options import ReadOptions
-from seqmix.training.keywords import keywords
+from seqmix.training.keywords import keywords, pretraining_keywords
 
 
 def complete_mixers(incomplete: str) -> list[str]:
@@ -96,6 +97,7 @@ def _panel(parameter: inspect.Parameter) -> str | None:
 
 
 TRAIN_FLAGS = {name: one for name, (_, one) in keywords().items() if one.flag}
+PRETRAIN_FLAGS = {name: one for name, (_, one) in pretraining_keywords().items() if one.flag and name != "select"}
 _READ = options_of(ReadOptions)
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
@@ -108,6 +110,21 @@ Threads = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
+Recipe = Annotated[
+    str | None,
+    typer.Option(help="Settings that come with seqmix, such as paramixer/genome.", autocompletion=complete_recipes),
+]
+ConfigFile = Annotated[Path | None, typer.Option(help="TOML file with settings, such as another run's config.toml.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="TABLE.OPTION=VALUE",
+        help="Any setting, such as model.blocks=2, mixer.n_links=9, training.patience=3; repeat for more.",
+    ),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run from its last saved step.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it is a run folder.")]
 if TYPE_CHECKING:  # the types of the values that commands receive
     Device = str
     Precision = str

@@ -8,7 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from seqmix.cli.console import console, reported
-from seqmix.cli.options import TRAIN_FLAGS, Quiet, Threads, Verbose, complete_recipes, with_flags
+from seqmix.cli.options import (
+    TRAIN_FLAGS,
+    ConfigFile,
+    Overwrite,
+    Quiet,
+    Recipe,
+    Resume,
+    Settings,
+    Threads,
+    Verbose,
+    with_flags,
+)
 
 app = typer.Typer()
 
@@ -22,21 +33,11 @@ def train(
         Path | None,
         typer.Option("--output", "-o", help="Run folder. (default: runs/NNN-<mixer>; with --resume, the newest run)"),
     ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(help="Settings that come with seqmix, such as paramixer/genome.", autocompletion=complete_recipes),
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file with settings, such as another run's config.toml.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="TABLE.OPTION=VALUE",
-            help="Any setting, such as model.blocks=2, mixer.n_links=9, training.patience=3; repeat for more.",
-        ),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run from its last saved step.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it is a run folder.")] = False,
+    recipe: Recipe = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     threads: Threads = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,7 +15,7 @@ from seqmix.reporting.text import counted, duration, number, score_text
 
 if TYPE_CHECKING:
     from seqmix.run import Run
-    from seqmix.training.events import EpochEnd, Event, Finished, LearnedNothing, LexicalFitted, Started
+    from seqmix.training.events import EpochEnd, Event, Finished, LearnedNothing, LexicalFitted, Started, WeightsTaken
     from seqmix.training.progress import TrainingProgress
 
 _FEW, _ENOUGH = 8, 16  # records in a step: with fewer, steps are uneven; with so many, they are not
@@ -47,6 +48,7 @@ class TrainingDisplay:
             MemoryShort,
             Started,
             TokensPerBatchChosen,
+            WeightsTaken,
         )
         from seqmix.training.progress import TrainingProgress
 
@@ -57,6 +59,8 @@ class TrainingDisplay:
             match event:
                 case Started():
                     self._started(event)
+                case WeightsTaken():
+                    self._taken(event)
                 case LexicalFitted():
                     self._lexical(event)
                 case TokensPerBatchChosen():
@@ -92,7 +96,7 @@ class TrainingDisplay:
         config = event.run.config
         self._columns = event.run.objective.columns
         self._run = event.run
-        verb = f"resuming at step {event.state.step} of" if event.resumed else "training"
+        verb = f"resuming at step {event.state.step} of" if event.resumed else self._verb(event.run)
         records = counted(len(event.dataset.indices("train")), "record")
         if event.run.has_mixer:
             self._say(f"{verb} {config.model.mixer} ({event.parameters:,} parameters) on {event.device}, {records}")
@@ -104,6 +108,16 @@ class TrainingDisplay:
             self._note(f"there is no validation split, so {unchosen}")
         if self.verbose:
             self._say((event.run.path / "config.toml").read_text(encoding="utf-8"))
+
+    def _verb(self, run: Run) -> str:
+        return "training" if run.objective.answers else "pretraining"
+
+    def _taken(self, event: WeightsTaken) -> None:
+        head = "with a new head" if event.new_head else "head included"
+        trained = "; only the head is trained" if event.frozen else ""
+        how, source, here = "pretrained " * event.pretrained, event.source, Path.cwd()
+        source = source.relative_to(here) if source.is_relative_to(here) else source
+        self._say(f"{event.parameters:,} {how}weights are taken from {source}, {head}{trained}")
 
     def _lexical(self, event: LexicalFitted) -> None:
         scores = f": validation {self._shown(event.validation)}" if event.validation else ""
@@ -147,6 +161,8 @@ class TrainingDisplay:
             scores = {name: value for name in self._columns if (value := found.get(f"both_{name}")) is not None}
             shown = f"validation {self._shown(scores)}, " if scores else ""
             self._say(f"both branches: {shown}weight of the mixing branch {found['weight']:.2f}")
+        if not event.run.objective.answers:
+            self._say(f"to train a classifier from them: seqmix train --init {event.run.path}")
         if event.learned_nothing:
             self._note(
                 f"the {self._learner(event.run)} has learned nothing: on validation it is no better than the "

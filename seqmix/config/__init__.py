@@ -21,7 +21,7 @@ from seqmix.config.tables import Table, mapping_tables, read_toml
 from seqmix.config.tables import merge as merge
 from seqmix.config.tables import parse_setting as parse_setting
 from seqmix.config.tables import settings_tables as settings_tables
-from seqmix.errors import ConfigError, param, shown
+from seqmix.errors import ConfigError, command, param, shown
 
 T = TypeVar("T")
 
@@ -256,6 +256,37 @@ class TrainingConfig:
     reverse_complement: float = option(
         0.0, "Probability of training on a sequence's reverse complement (DNA).", at_least=0, at_most=1
     )
+    init: str = option(
+        "",
+        "Run to take the weights from, trained or pretrained. The settings of the model are then those of this run, unless "
+        "given; the head is new where the classes differ.",
+        flag=True,
+        panel=TRAINING,
+        metavar="RUN",
+        shown="random weights",
+    )
+    init_checksum: str = option(
+        "", "SHA-256 of these weights, which seqmix fills in: with other ones, a training is not repeated or resumed."
+    )
+    freeze: bool = option(
+        False,
+        f"Train the head alone: embedding, stem and blocks keep the weights of {param('init')}.",
+        flag="--freeze",
+        panel=TRAINING,
+    )
+    mask: float = option(
+        0.15,
+        f"Share of the characters (words, subwords) that {command('pretrain')} hides.",
+        above=0,
+        below=1,
+        allowed="above 0 and below 1",
+    )
+    mask_span: int = option(
+        0,
+        f"Consecutive characters that {command('pretrain')} hides together; 0 for 8 (3 words or subwords), or as many as a "
+        "window of model.stride k-mers has, if those are more.",
+        at_least=0,
+    )
     average: float = option(
         0.99,
         "Decay of the running average of the weights, which is validated and kept (shorter at the beginning); 0 to keep the "
@@ -325,6 +356,11 @@ class TrainingConfig:
                 f"{param('training.sampling')} and {param('training.class_weights')} would both balance the classes: leave one "
                 "of them out",
                 option="training.sampling",
+            )
+        if self.freeze and not self.init:
+            raise ConfigError(
+                f"{param('freeze', True)} needs weights to keep: give the run that they are taken from with {param('init')}",
+                option="training.freeze",
             )
 
 

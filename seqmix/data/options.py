@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seqmix.config import TRUNCATIONS
 from seqmix.config.options import check, documented, option
-from seqmix.errors import ConfigError, param
+from seqmix.errors import ConfigError, command, param
 
 ALPHABETS = ("dna", "dna-iupac", "protein", "chars", "bytes", "words", "subwords", "real")
 UNKNOWN_POLICIES = ("map", "drop", "error")
@@ -48,6 +48,14 @@ class PrepareOptions:
         flag=True,
         panel=SEQUENCES,
         shown="8192 for subwords",
+    )
+    vocabulary_from: str | None = option(
+        None,
+        f"Data set or run whose vocabulary the data set has as well, as {command('train')} with {param('init')} needs it.",
+        flag=True,
+        panel=SEQUENCES,
+        metavar="FOLDER",
+        shown="its own",
     )
     min_length: int = option(
         0,
@@ -100,6 +108,10 @@ class PrepareOptions:
             raise ConfigError(f"{param('tolerance')} needs {param('task', 'regression')}: got task {self.task!r}")
         if self.vocabulary_size is not None and self.alphabet != "subwords":
             raise ConfigError(f"{param('vocabulary_size')} needs {param('alphabet', 'subwords')}: got {self.alphabet}")
+        if self.vocabulary_from is not None and (self.alphabet != "auto" or self.vocabulary_size is not None):
+            raise ConfigError(
+                f"{param('vocabulary_from')} brings the alphabet: leave out {param('alphabet')} and {param('vocabulary_size')}"
+            )
         if self.max_length is not None and self.max_length < self.min_length:
             raise ConfigError(f"{param('max_length')} must be at least {param('min_length')}: got {self.max_length}")
         if self.split != "auto":

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from seqmix.config.options import sort_options, taking
-from seqmix.data.dataset import Dataset
+from seqmix.data.dataset import Dataset, read_info
 from seqmix.data.describe import describe
 from seqmix.data.divide import divide
 from seqmix.data.finalize import finalize
@@ -123,6 +123,8 @@ def _options(
     of_prepare, of_read = sort_options(given, PrepareOptions, ReadOptions)
     if isinstance(of_read.get("classes"), list):
         of_read["classes"] = tuple(map(str, of_read["classes"]))
+    if isinstance(folder := of_prepare.get("vocabulary_from"), Path):
+        of_prepare["vocabulary_from"] = str(folder)
     return replace(options or PrepareOptions(), **of_prepare), replace(read or ReadOptions(), **of_read)
 
 
@@ -268,7 +270,7 @@ def _settled(options: PrepareOptions, read: ReadOptions, sources: Sequence[Sourc
         )
     return replace(
         options,
-        alphabet=alphabet if options.alphabet == "auto" else options.alphabet,
+        alphabet=alphabet if options.alphabet == "auto" and not options.vocabulary_from else options.alphabet,
         split=options.split if options.split != "auto" else _SPLIT if split == "auto" else split,
     )
 
@@ -295,7 +297,14 @@ def _write(
 
 
 def _choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOptions) -> Encoder:
-    """Return what makes tokens of the records, by the alphabet that is asked for or that the first ones suggest."""
+    """Return what makes tokens of the records, by the alphabet that is asked for or that the first ones suggest.
+
+    Raises:
+        DatasetError: there is no data set or run to take the vocabulary from.
+    """
+    if options.vocabulary_from:
+        saved = read_info(Path(options.vocabulary_from) / "dataset.json")["vocabulary"]
+        return vocabulary_of({**saved, "unknown": options.unknown or saved["unknown"]}, trained=True)
     alphabet = options.alphabet
     if alphabet == "auto":
         alphabet = guess_alphabet([record.text[:65536] for record in first], is_sequence)

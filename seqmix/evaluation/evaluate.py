@@ -79,6 +79,7 @@ def evaluate(
     if resamples < 1:
         raise ConfigError(f"{param('resamples')} must be at least 1: got {resamples}", option="resamples")
     run = find_run(run)
+    run.check_answers()
     data = [data] if isinstance(data, str | Path) else list(data)
     folder = evaluation_folder(run, data, output)
     with tempfile.TemporaryDirectory(prefix="seqmix-") as scratch:

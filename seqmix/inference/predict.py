@@ -68,6 +68,7 @@ def predict(
         )
     options = predict_options(given)
     run = find_run(run)
+    run.check_answers()
     read = read or run.read_options
     records: Iterable[Record]
     share = None

@@ -105,6 +105,11 @@ def packed(model: Model) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, {"branches": {LEXICAL: asdict(model.lexical.spec), "weight": model.weight}}
 
 
+def mixing_weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights of the mixing branch, of those that `packed` returned."""
+    return {name: tensor for name, tensor in tensors.items() if not name.startswith(_PREFIX)}
+
+
 def unpacked(
     tensors: Mapping[str, Tensor],
     facts: Mapping[str, Any],
@@ -124,9 +129,8 @@ def unpacked(
     Raises:
         RuntimeError: the weights do not fit.
     """
-    own = {name: tensor for name, tensor in tensors.items() if not name.startswith(_PREFIX)}
     if mixing is not None:
-        mixing.load_state_dict(own)
+        mixing.load_state_dict(mixing_weights(tensors))
     if not (stored := facts.get("branches")):
         if mixing is None:
             raise RuntimeError("there is no branch")

@@ -196,8 +196,12 @@ class SequenceClassifier(nn.Module):
             ids, mask = find_kmers(ids, mask, self.kmer, self.letters, cls=self.pooling == "cls")
         return ids.masked_fill(~mask, 0), mask
 
-    def _features(self, ids: Tensor, mask: Tensor) -> Tensor:
-        start, source = self._embedded(ids, mask) if self.stride == 1 else self._windows(ids, mask)
+    def _features(self, ids: Tensor, mask: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Return `features` of tokens; those outside `seen`, `(B, L)` bool, are hidden (None to hide none)."""
+        shown = self._shown(mask)
+        if seen is not None:
+            shown = seen if shown is None else shown & seen
+        start, source = self._embedded(ids, mask, shown) if self.stride == 1 else self._windows(ids, mask, shown)
         mask = window_mask(mask, self.stride)
         if self.gated:  # otherwise the scale of the embedding, not the gates, would decide what is mixed in
             together = source is start
@@ -212,9 +216,8 @@ class SequenceClassifier(nn.Module):
         features: Tensor = x if self.norm is None else self.norm(x)
         return features.masked_fill(~mask[:, :, None], 0.0)
 
-    def _embedded(self, ids: Tensor, mask: Tensor) -> tuple[Tensor | Table, Tensor | Table]:
+    def _embedded(self, ids: Tensor, mask: Tensor, shown: Tensor | None) -> tuple[Tensor | Table, Tensor | Table]:
         """Return the input of the first block and the source of the links, each `(B, L, D)` or a table."""
-        shown = self._shown(mask)
         table = self._table(ids, shown)
         if table is not None and self.stem is None:
             return table, table
@@ -223,9 +226,9 @@ class SequenceClassifier(nn.Module):
         x = embedded if self.stem is None else self.stem(embedded).masked_fill(~mask[:, :, None], 0.0)
         return x, table if table is not None else embedded if self.source == "tokens" else x
 
-    def _windows(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def _windows(self, ids: Tensor, mask: Tensor, shown: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return what `_embedded` does, `(B, ceil(L / stride), D)`: tokens are pooled before positions are added."""
-        shown, how = self._shown(mask), (mask, self.stride, self.stride_pooling, self.phases)
+        how = mask, self.stride, self.stride_pooling, self.phases
         by_element = self.training and self.dropout_embedding.p > 0
         if self.stem is None and self.stride_pooling == "mean" and not self.channels and not by_element:
             shown = mask if shown is None else shown

@@ -1,6 +1,7 @@
 """What a model learns: one module for each kind (classification, multilabel, regression), and the table of them.
 
-`KINDS` maps the name that `dataset.json` stores as "task" to the class of that kind.
+`KINDS` maps the name that `dataset.json` stores as "task" to the class of that kind. In the `dataset.json` of a run, it may
+also be "pretraining".
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from seqmix.errors import ConfigError, param
 from seqmix.objectives.base import Objective
 from seqmix.objectives.classification import Classification
 from seqmix.objectives.multilabel import MultiLabel
+from seqmix.objectives.pretraining import Pretraining
 from seqmix.objectives.regression import Regression
 
 KINDS: Mapping[str, type[Objective]] = {kind.kind: kind for kind in (Classification, MultiLabel, Regression)}
@@ -38,4 +40,5 @@ def kind_of(task: str | None, separator: str | None) -> type[Objective]:
 
 def objective_of(info: Mapping[str, Any]) -> Objective:
     """Return the objective that a `dataset.json` describes; those of version 0.1.0 and earlier may lack "task"."""
-    return KINDS[info.get("task", Classification.kind)].from_info(info)
+    task = info.get("task", Classification.kind)
+    return Pretraining.from_info(info) if task == Pretraining.kind else KINDS[task].from_info(info)

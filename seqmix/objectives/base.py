@@ -94,6 +94,8 @@ class Objective(ABC):
         one_class: whether every record has exactly one class.
         many_labels: whether a record's label text can hold any number of labels.
         may_lack_labels: whether records without labels can be prepared, for prediction later.
+        answers: whether a trained model answers for new records.
+        subject: what is learned, for a line about a run that has no classes.
     """
 
     classes: tuple[str, ...]
@@ -107,6 +109,8 @@ class Objective(ABC):
     one_class: ClassVar[bool] = False
     many_labels: ClassVar[bool] = False
     may_lack_labels: ClassVar[bool] = False
+    answers: ClassVar[bool] = True
+    subject: ClassVar[str] = "of a number"
 
     # Preparing a data set.
 
@@ -242,6 +246,10 @@ class Objective(ABC):
         loss = scores.get(self.loss_score, np.nan)
         name = self.selections[select]
         return (-loss if name == self.loss_score else scores.get(name, np.nan)), loss
+
+    def continues(self, other: Objective) -> bool:
+        """Return whether the outputs of a model that was trained for `other` mean the same here."""
+        return self == other
 
     def reaches(self, score: float, goal: float, select: str) -> bool:
         """Return whether a score from `judge` is as good as the goal; a goal of 0 is never reached."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from seqmix.data.dataset import Dataset
@@ -32,6 +33,25 @@ class Started:
     device: str
     resumed: bool
     state: State
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsTaken:
+    """The model begins with the weights of another run (`training.init`).
+
+    Attributes:
+        source: folder of this run.
+        pretrained: whether it was pretrained, rather than trained.
+        parameters: number of parameters that were taken over.
+        new_head: whether the head is new.
+        frozen: whether only the head is trained.
+    """
+
+    source: Path
+    pretrained: bool
+    parameters: int
+    new_head: bool
+    frozen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +224,7 @@ class EpochEnd:
 
 Event = (
     Started
+    | WeightsTaken
     | LexicalFitted
     | TokensPerBatchChosen
     | LearningRateChosen

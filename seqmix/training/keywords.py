@@ -29,3 +29,11 @@ def keywords() -> dict[str, tuple[str, Option]]:
             if name != "path" and (one.flag or name not in found):
                 found[name] = (table, one)
     return found
+
+
+_FOR_LABELS = ("lexical", "class_weights", "sampling", "label_smoothing", "goal", "freeze")
+
+
+def pretraining_keywords() -> dict[str, tuple[str, Option]]:
+    """Return what `keywords` does for `seqmix.pretrain`: without those that are for labels."""
+    return {name: one for name, one in keywords().items() if name not in _FOR_LABELS}

@@ -18,6 +18,7 @@ from seqmix.mixers import check_mixer_options, mixer_class
 from seqmix.recipes import find_recipe, read_recipe
 from seqmix.reporting.text import parse_duration
 from seqmix.system.devices import autocast, choose_device
+from seqmix.training.initial import check_shapes, initial_run, model_layer
 from seqmix.training.keywords import keywords
 
 _DEFAULT_RECIPES = {
@@ -29,6 +30,7 @@ _DEFAULT_RECIPES = {
     "words": "text",
     "subwords": "subwords",
 }
+_OF_WORDS = ("words", "subwords")  # alphabets whose symbols stand for several characters
 _KINDS: dict[str, type[Any]] = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}
 
 
@@ -70,12 +72,21 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
         config = replace(config, data=replace(config.data, max_length=prepared["max_length"] or 0))
     if not config.model.max_length:
         config = replace(config, model=replace(config.model, max_length=_model_length(dataset, config)))
+    if not (dataset.objective.answers or config.training.mask_span):
+        config = replace(config, training=replace(config.training, mask_span=_mask_span(dataset, config.model)))
     return config
 
 
+def _mask_span(dataset: Dataset, model: ModelConfig) -> int:
+    """Return the length of the spans that pretraining hides: no token or window of a model is longer."""
+    return max(3 if dataset.vocabulary.alphabet in _OF_WORDS else 8, model.kmer + model.stride - 1)
+
+
 def suiting_lexical(dataset: Dataset) -> str:
-    """Return what model.lexical = auto stands for: "kmers", "ngrams", or "none" for data without letters or words."""
+    """Return what model.lexical = auto stands for: "kmers", "ngrams", or "none" if nothing is counted or answered."""
     vocabulary = dataset.vocabulary
+    if not dataset.objective.answers:
+        return "none"
     return "kmers" if vocabulary.letters else "none" if vocabulary.channels or dataset.are_images else "ngrams"
 
 
@@ -85,6 +96,11 @@ def _lexical(dataset: Dataset, model: ModelConfig) -> str:
     Raises:
         ConfigError: the branch does not suit the data, or there is neither a branch nor a mixer.
     """
+    if not dataset.objective.answers and (model.mixer == NO_MIXER or model.lexical not in ("none", "auto")):
+        raise ConfigError(
+            f"{command('pretrain')} trains the mixing branch alone: choose a mixer, and leave {param('model.lexical')} out",
+            option="model.lexical" if model.mixer != NO_MIXER else "model.mixer",
+        )
     suits = suiting_lexical(dataset)
     found = suits if model.lexical == "auto" else model.lexical
     if found not in ("none", suits):
@@ -204,6 +220,7 @@ def resolve_run(
     recipe: str | Mapping[str, Table] | None = None,
     config: Config | Mapping[str, Any] | str | Path | None = None,
     settings: Sequence[str] | Mapping[str, Any] = (),
+    opened: Callable[[str | Path | Dataset], Dataset] | None = None,
 ) -> tuple[Dataset, Config]:
     """Return the data set and the full configuration of a new run.
 
@@ -213,26 +230,35 @@ def resolve_run(
         recipe: name of a recipe, or its settings; None for the default, {} for none.
         config: see `train`.
         settings: see `train`.
+        opened: opens the data set; `open_labelled` if None.
 
     Raises:
         ConfigError: an option is unknown, not allowed, or does not suit the data set.
         DatasetError: there is no data set, or it cannot be trained on.
+        RunError: the run that `training.init` names cannot be used.
     """
     layers = stated_layers(options, config, settings)
     stated = merge(*layers)
-    dataset = open_labelled(data or stated.get("data", {}).get("path") or "seqmix-data")
+    dataset = (opened or open_labelled)(data or stated.get("data", {}).get("path") or "seqmix-data")
+    source, init_layer = initial_run(layers)
     training = stated.get("training", {})
-    layers.insert(0, _without_limits(training))
-    layers.insert(0, _without_smoothing(dataset, training))
+    layers = [_suiting(dataset, training), _without_limits(training), *layers, init_layer]
     complete = config and not isinstance(config, Mapping)  # a mapping states some settings, like `settings`
+    named = recipe is not None
     if recipe is None and not complete:
         recipe = default_recipe(dataset)
     tables = read_recipe(recipe) if isinstance(recipe, str) else recipe or {}
     layers.insert(0, _suitable_windows(tables, stated))
     if merge(tables, stated).get("model", {}).get("mixer") == NO_MIXER:
         _check_without_mixer(merge(*stated_layers(options, None, settings)))
+    layers.insert(0, tables)
+    if source:  # the settings of its model are above those of a recipe that nobody named
+        layers.insert(0 if named else 2, model_layer(source, dataset, merge(tables if named else {}, stated)))
     try:
-        return dataset, _settled(dataset, tables, *layers)
+        resolved = _settled(dataset, *layers)
+        if source:
+            check_shapes(source, dataset, resolved)
+        return dataset, resolved
     except ConfigError as error:
         table, _, option = (error.option or "").partition(".")
         if not isinstance(recipe, str) or option not in tables.get(table, {}) or option in stated.get(table, {}):
@@ -283,11 +309,19 @@ def _without_limits(stated: Table) -> dict[str, Table]:
     return {"training": {name: 0 for name in limits if name not in stated}}
 
 
-def _without_smoothing(dataset: Dataset, stated: Table) -> dict[str, Table]:
-    """Return the layer that removes a recipe's label smoothing for a regression, which has no classes."""
-    if dataset.objective.has_classes or "label_smoothing" in stated:
+def _suiting(dataset: Dataset, stated: Table) -> dict[str, Table]:
+    """Return the layer that replaces what a recipe says of classes where there are none: in a regression, and in pretraining.
+
+    Pretraining sees both strands of DNA, and has no lexical branch.
+    """
+    if dataset.objective.has_classes:
         return {}
-    return {"training": {"label_smoothing": 0.0}}
+    training: Table = {} if "label_smoothing" in stated else {"label_smoothing": 0.0}
+    if dataset.objective.answers:
+        return {"training": training}
+    both = 0.5 if dataset.vocabulary.complement else 0.0
+    neutral = {"select": "loss", "goal": 0.0, "class_weights": "none", "sampling": "all", "reverse_complement": both}
+    return {"model": {"lexical": "none"}, "training": training | neutral}
 
 
 def _suitable_windows(recipe: Mapping[str, Table], stated: Mapping[str, Table]) -> dict[str, Table]:
@@ -311,7 +345,7 @@ def layers_beneath(recipe: str | None, dataset: Dataset, given: Sequence[Mapping
     stated = own.get("training", {})
     replaced = _without_limits(stated).get("training", {})
     limits = {"training": {name: 0 for name in replaced if name in tables.get("training", {})}}
-    return [tables, limits, _suitable_windows(tables, own), _without_smoothing(dataset, stated)]
+    return [tables, limits, _suitable_windows(tables, own), _suiting(dataset, stated)]
 
 
 def open_labelled(data: str | Path | Dataset) -> Dataset:

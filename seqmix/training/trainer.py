@@ -285,8 +285,9 @@ class Trainer:
 
 def new_optimizer(model: nn.Module, training: TrainingConfig) -> torch.optim.AdamW:
     """Return AdamW as configured; only matrices decay."""
-    matrices = [p for p in model.parameters() if p.dim() > 1]
-    vectors = [p for p in model.parameters() if p.dim() <= 1]
+    trained = [p for p in model.parameters() if p.requires_grad]
+    matrices = [p for p in trained if p.dim() > 1]
+    vectors = [p for p in trained if p.dim() <= 1]
     groups = [{"params": matrices, "weight_decay": training.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=training.lr)
 

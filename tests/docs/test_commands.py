@@ -23,11 +23,13 @@ from tests.docs.pages import PAGES, README, ROOT, blocks, page_name, words_of
 from tests.support import SAMPLE
 
 _SMALL = ["model.d_model=8", "mixer.d_hidden=8", "data.max_length=200"]
+_SHORT = ["--epochs", "1", "--tokens-per-batch", "32768", *(part for text in _SMALL for part in ("--set", text))]
 QUICK = {
-    "train": ["--epochs", "1", "--tokens-per-batch", "32768", *(part for text in _SMALL for part in ("--set", text))],
+    "train": _SHORT,
+    "pretrain": _SHORT,
     "generate": ["--train", "40", "--val", "10", "--test", "10"],
 }
-_DEPENDS_ON_TRAINING = ("seqmix train", "seqmix eval", "seqmix predict", "seqmix generate", "zcat")
+_DEPENDS_ON_TRAINING = ("seqmix train", "seqmix pretrain", "seqmix eval", "seqmix predict", "seqmix generate", "zcat")
 
 
 def pages_with(*languages: str) -> list[Path]:

@@ -15,9 +15,9 @@ from seqmix.models.branches import LEXICAL, MIXING, Branches
 from seqmix.objectives.classification import Classification
 from seqmix.objectives.multilabel import MultiLabel
 from seqmix.objectives.regression import Regression
+from seqmix.training.begin import new_run
 from seqmix.training.events import StepEnd
 from seqmix.training.resolve import resolve
-from seqmix.training.train import new_run
 from seqmix.training.trainer import Trainer
 from tests.support import new_model, random_dna
 from tests.support.interrupting import assert_same_run, resumed_at

@@ -10,8 +10,8 @@ import seqmix
 from seqmix.data.batching import sample_balanced
 from seqmix.errors import ConfigError
 from seqmix.objectives.multilabel import MultiLabel
+from seqmix.training.begin import new_run
 from seqmix.training.resolve import resolve
-from seqmix.training.train import new_run
 from seqmix.training.trainer import Trainer
 from tests.support import random_dna, write_fasta
 from tests.support.interrupting import assert_same_run, resumed_at

@@ -10,7 +10,9 @@ have their labels. The mixing branch alone is trained (no lexical branch) in equ
 - scratch: from random weights;
 - pretrained: from the weights of `seqmix pretrain` on the sequences (its time is not counted in that of training);
 - scratch, frozen: random weights of which the head alone is trained;
-- pretrained, frozen: pretrained weights of which the head alone is trained.
+- pretrained, frozen: pretrained weights of which the head alone is trained;
+
+and for comparison the lexical branch alone, which knows the labelled records only.
 
 The accuracy is that of the test split. What is in OUTPUT/results.json is not trained again, so the study can be interrupted.
 """
@@ -31,7 +33,8 @@ import seqmix
 from seqmix.run import Run
 from seqmix.system.files import write_whole
 
-ARMS = ("scratch", "pretrained", "scratch, frozen", "pretrained, frozen")
+LEXICAL = "lexical branch alone"
+ARMS = ("scratch", "pretrained", "scratch, frozen", "pretrained, frozen", LEXICAL)
 _NO_STEP = {"max_steps": 1, "lr": 1e-30}  # leaves the weights as they are drawn
 
 
@@ -73,10 +76,14 @@ def train_arms(
         if key in results:
             continue
         name, _, frozen = arm.partition(", ")
-        start = {"init": source(name), "freeze": bool(frozen)} if frozen or name != "scratch" else {}
+        start: dict[str, Any] = {"lexical": "none", "budget": options.train, "settings": options.set, **model}
+        if arm == LEXICAL:
+            start = {**model, "mixer": "none", "lexical": "auto"}
+        elif frozen or name == "pretrained":
+            start |= {"init": source(name), "freeze": bool(frozen)}
         began = time.monotonic()
-        folder = options.output / f"{arm.replace(', ', '-')}-{seed}"
-        run = seqmix.train(few, folder, settings=options.set, lexical="none", budget=options.train, **model, **start)
+        folder = options.output / arm.replace(", ", "-").replace(" ", "-") / str(seed)
+        run = seqmix.train(few, folder, **start)
         seconds = time.monotonic() - began
         scores = seqmix.evaluate(run, baselines=False, resamples=1).scores
         results[key] = {"arm": arm, "seed": seed, "accuracy": scores["accuracy"].value, "seconds": seconds}
@@ -100,7 +107,7 @@ def table(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run the study."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -112,7 +119,7 @@ def main() -> None:
     parser.add_argument("--mixer", default="paramixer")
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--output", type=Path, default=Path("pretraining-study"))
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
     kept = options.output / "results.json"
     results: dict[str, Any] = json.loads(kept.read_text()) if kept.is_file() else {}

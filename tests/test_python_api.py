@@ -84,7 +84,7 @@ def test_odd_arguments_are_seqmix_errors_or_work(name, value, trained, tmp_path,
 def test_the_error_for_a_wrong_type_names_the_parameter_and_what_is_allowed(trained):
     with pytest.raises(SeqmixError, match=r"threads must be a whole number or None: got 'two'"):
         seqmix.evaluate(trained, threads="two")
-    with pytest.raises(SeqmixError, match=r"mixers must be a list of texts or None: got 'conv'"):
+    with pytest.raises(SeqmixError, match=r"mixers must be a list of strings or None: got 'conv'"):
         seqmix.compare("data", mixers="conv")
     with pytest.raises(SeqmixError, match=r"lengths must be a list of whole numbers: got \['x'\]"):
         seqmix.bench_mixers(lengths=["x"])

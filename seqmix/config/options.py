@@ -30,7 +30,7 @@ from seqmix.errors import ConfigError, shown, suggestion, unmarked
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 _KEY = "option"
-_NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list"}
+_NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "a string", tuple: "a list"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,7 +34,12 @@ class LabelSource(ABC):
 
     @abstractmethod
     def find(self, entry: Entry, path: Path | None) -> str | None:
-        """Return the value for an entry of the file `path`, which is None for standard input; None if there is no value."""
+        """Return the value for an entry; None if it has none.
+
+        Args:
+            entry: the entry.
+            path: the file that holds it; None for standard input.
+        """
 
     def has_cell(self, entry: Entry) -> bool:
         """Return whether a table has a cell for an entry, even an empty one."""

@@ -37,7 +37,8 @@ def run_in_parallel(work: Callable[[Piece], None], pieces: Sequence[Piece], devi
         return
     inference = torch.is_inference_mode_enabled()
 
-    def run_in_thread(piece: Piece) -> None:  # gradient modes are thread-local
+    def run_in_thread(piece: Piece) -> None:
+        # Each thread has gradient modes of its own, which begin with gradients on.
         with torch.inference_mode(inference), torch.no_grad():
             work(piece)
 

@@ -96,15 +96,12 @@ def branch_outputs(
     found = {}
     for name, part in (parts := parts_of(model)).items():
         last = name == list(parts)[-1]  # takes by far the longest
-        report = on_batch if last and on_batch else _ignore
+        report = on_batch if last and on_batch else lambda _: None
         if window and name == MIXING:
             found[name] = _in_windows(part, objective, records, lengths, window, report, **options)
         else:
             found[name] = _outputs(part, records, lengths, _sized(report), **options)
     return found
-
-
-def _ignore(_: object) -> None: ...
 
 
 def _sized(on_batch: Callable[[int], object]) -> Callable[[NDArray[np.int64]], object]:

@@ -62,54 +62,34 @@ class KmerBranch(nn.Module):
         return self.norm(projected)
 
 
-class ConvStem(nn.Module):
-    """``x + gelu(conv(x))`` along the length, which shows short motifs to mixers that see single tokens.
+class Stem(nn.Module):
+    """A convolution along the length in front of the blocks, which shows short motifs to mixers that see single tokens.
+
+    With a residual, ``x + gelu(conv(x))``. Without one, ``gelu(conv(x))``: each kernel is a detector of a motif, and nothing
+    else passes, as in the first layer of DeepSEA (Zhou and Troyanskaya, 2015) and Basset (Kelley et al., 2016). There, as here
+    with `model.stride`, a pooling follows: the maximum over a window keeps whether a motif occurs in it, the mean how often.
+    The embedding of single letters would only be in the way, because its mean over a window says nothing about their order.
 
     Args:
         d_model: width D.
         kernel: odd width of the convolution.
+        residual: whether x is added.
 
     Raises:
         ConfigError: `kernel` is even or less than 1.
     """
 
-    def __init__(self, d_model: int, kernel: int) -> None:
+    def __init__(self, d_model: int, kernel: int, *, residual: bool) -> None:
         super().__init__()
-        self.convolution = _convolution(d_model, kernel)
+        if kernel < 1 or kernel % 2 == 0:
+            raise ConfigError(f"model.stem_kernel must be odd and at least 1: got {kernel}")
+        self.convolution = nn.Conv1d(d_model, d_model, kernel, padding=kernel // 2)
+        self.residual = residual
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the features `(B, L, D)` of x `(B, L, D)`, which is zero at padding."""
-        return x + F.gelu(self.convolution(x.transpose(1, 2))).transpose(1, 2)
-
-
-class MotifStem(nn.Module):
-    """``gelu(conv(x))`` along the length: each kernel is a detector of a motif, and nothing else passes.
-
-    The first layer of DeepSEA (Zhou and Troyanskaya, 2015) and Basset (Kelley et al., 2016). There, as here with
-    `model.stride`, a pooling follows: the maximum over a window keeps whether a motif occurs in it, the mean how often. The
-    embedding of the single letters is not passed on, because its mean over a window says nothing about their order.
-
-    Args:
-        d_model: width D.
-        kernel: odd width of the convolution.
-
-    Raises:
-        ConfigError: `kernel` is even or less than 1.
-    """
-
-    def __init__(self, d_model: int, kernel: int) -> None:
-        super().__init__()
-        self.convolution = _convolution(d_model, kernel)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the features `(B, L, D)` of x `(B, L, D)`, which is zero at padding."""
-        return F.gelu(self.convolution(x.transpose(1, 2))).transpose(1, 2)
-
-
-def _convolution(d_model: int, kernel: int) -> nn.Conv1d:
-    if kernel < 1 or kernel % 2 == 0:
-        raise ConfigError(f"model.stem_kernel must be odd and at least 1: got {kernel}")
-    return nn.Conv1d(d_model, d_model, kernel, padding=kernel // 2)
+        found = F.gelu(self.convolution(x.transpose(1, 2))).transpose(1, 2)
+        return x + found if self.residual else found
 
 
 class PlainBlock(nn.Module):

@@ -263,7 +263,7 @@ class SequenceClassifier(nn.Module):
             return None
         assert isinstance(self.embedding, nn.Embedding)
         tokens, positions = self.embedding.weight, None if self.position is None else self.position.weight
-        if shown is not None:  # hidden tokens have a row of zeros
+        if shown is not None:  # a hidden token looks up an extra row, of zeros
             ids, tokens = ids.masked_fill(~shown, len(tokens)), F.pad(tokens, (0, 0, 0, 1))
         return self._tabulator.table(ids, tokens, positions, parameters_of(self))
 

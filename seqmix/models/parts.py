@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from seqmix.config import ModelConfig
 from seqmix.errors import ConfigError
 from seqmix.mixers import Table, build_mixer
-from seqmix.models.blocks import ConvStem, GatedBlock, MotifStem, PlainBlock, TransformerBlock
+from seqmix.models.blocks import GatedBlock, PlainBlock, Stem, TransformerBlock
 
 
 def positions_of(config: ModelConfig, n_positions: int) -> nn.Embedding:
@@ -37,11 +37,11 @@ def _sinusoids(positions: int, width: int) -> Tensor:
     return (table / table.square().mean().sqrt()).float()
 
 
-def stem_of(config: ModelConfig) -> ConvStem | MotifStem | None:
+def stem_of(config: ModelConfig) -> Stem | None:
     """Return the layer between the embedding and the first block; None for none."""
     if config.stem == "none":
         return None
-    return (ConvStem if config.stem == "conv" else MotifStem)(config.d_model // config.phases, config.stem_kernel)
+    return Stem(config.d_model // config.phases, config.stem_kernel, residual=config.stem == "conv")
 
 
 def block_of(config: ModelConfig, n_positions: int) -> PlainBlock | TransformerBlock | GatedBlock:

@@ -30,8 +30,8 @@ class Column:
 
     Attributes:
         name: the header; line breaks in it are kept.
-        kind: "name" is cut in the middle if there is no room, "text" is wrapped, "number" is aligned right and never
-            shortened.
+        kind: what happens where there is no room: a "name" loses its middle, a "text" is wrapped, and a "number", which is
+            aligned right, is kept whole.
         width: least width in characters.
     """
 

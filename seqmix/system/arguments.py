@@ -14,8 +14,8 @@ from seqmix.errors import ConfigError, param, shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_NOUNS = {bool: "True or False", int: "a whole number", float: "a number", str: "a text", Path: "a path", NoneType: "None"}
-_PLURALS = {int: "whole numbers", float: "numbers", str: "texts"}
+_NOUNS = {bool: "True or False", int: "a whole number", float: "a number", str: "a string", Path: "a path", NoneType: "None"}
+_PLURALS = {int: "whole numbers", float: "numbers", str: "strings"}
 
 
 def typed(*unchecked: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -64,8 +64,8 @@ class Finished:
         reason: why training ended, in words.
         best_step: step of the weights that are kept.
         earlier: whether an earlier call finished the training, so that this one had nothing left to do.
-        cause: why training ended: the goal was reached; or time, steps, epochs or patience ran out; or the lexical
-            branch was fitted and there is no other.
+        cause: why training ended: the goal was reached; or time, steps, epochs or patience ran out; or the
+            model is a lexical branch alone, which is only fitted.
         learned_nothing: whether the weights that are kept are no better on validation than a constant prediction.
     """
 

@@ -204,7 +204,7 @@ def test_unknown_fact_or_recipe_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="there is no recipe 'other'; there are: mine"):
         read_recipe("other")
     (tmp_path / "mine.toml").write_text("[recipe]\ntask = 3\n")
-    with pytest.raises(ConfigError, match=r"recipe\.task must be a text: got 3"):
+    with pytest.raises(ConfigError, match=r"recipe\.task must be a string: got 3"):
         find_recipe("mine")
     (tmp_path / "mine.toml").write_text("[training]\nlr = 0.1\n")
     assert find_recipe("mine").facts == RecipeFacts()

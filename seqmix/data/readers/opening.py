@@ -65,7 +65,7 @@ class _Unpacking(io.RawIOBase):
         except EOFError as error:
             raise InputError(f"{self._what} ends too early; it was cut off: copy or download it again") from error
         except Exception as error:  # each library has errors of its own
-            if isinstance(error, OSError) and error.errno is not None:  # an error of the disk, not of the content
+            if isinstance(error, OSError) and error.errno is not None:  # the disk failed; the content may be fine
                 raise
             raise InputError(f"{self._what} is damaged ({error}); copy or download it again") from error
 

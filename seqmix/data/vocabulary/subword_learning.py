@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -40,13 +41,11 @@ class SubwordLearning:
     final_lengths: ClassVar[bool] = False
 
     def __init__(self, unknown: str | None = None, size: int | None = None) -> None:
-        try:
-            import tokenizers  # noqa: F401
-        except ImportError as error:
+        if find_spec("tokenizers") is None:
             raise ConfigError(
                 f"{param('alphabet', SUBWORDS)} needs tokenizers to learn the subwords of a data set: pip install tokenizers",
                 option="alphabet",
-            ) from error
+            )
         self.unknown, self.size = unknown or "map", size or SIZE
         Subwords(self.unknown)  # the policy is checked before a record is read
 

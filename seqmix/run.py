@@ -20,7 +20,8 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
-from seqmix.config import NO_MIXER, Config
+from seqmix.config import Config
+from seqmix.config.model import NO_MIXER
 from seqmix.config.options import taking
 from seqmix.config.tables import read_toml
 from seqmix.data.dataset import fingerprint, read_info

@@ -19,7 +19,7 @@ import torch
 from seqmix.bench.measure import LONG, CostPoint, MeasureSpec, model_config
 from seqmix.bench.mixers_result import BenchResult, CostSeries
 from seqmix.bench.power_law import predict
-from seqmix.config import PRECISIONS
+from seqmix.config.training import PRECISIONS
 from seqmix.errors import ConfigError, SeqmixError, param
 from seqmix.mixers import available_mixers, mixer_class
 from seqmix.reporting.text import SHORTEST, amount, duration, short

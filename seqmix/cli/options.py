@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import typer
 
 from seqmix.cli.console import in_flags
-from seqmix.config import MACHINE
 from seqmix.config.options import Option, options_of
+from seqmix.config.training import MACHINE
 from seqmix.data.options import ReadOptions
 from seqmix.training.keywords import keywords, pretraining_keywords
 

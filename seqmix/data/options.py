@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from seqmix.config import TRUNCATIONS
+from seqmix.config.data import TRUNCATIONS
 from seqmix.config.options import check, documented, option
 from seqmix.errors import ConfigError, command, param
 

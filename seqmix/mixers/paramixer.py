@@ -23,7 +23,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from seqmix.config import PROTOCOLS
+from seqmix.config.model import PROTOCOLS
 from seqmix.functional import chunked_mlp, circular_mix
 from seqmix.mixers.base import Mixer, Table
 

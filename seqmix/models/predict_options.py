@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seqmix.config import MACHINE, TrainingConfig
+from seqmix.config import TrainingConfig
 from seqmix.config.options import check, declared, documented, option, sort_options
+from seqmix.config.training import MACHINE
 from seqmix.errors import param
 
 

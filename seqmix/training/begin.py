@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from seqmix.config import NO_MIXER, Config
+from seqmix.config import Config
+from seqmix.config.model import NO_MIXER
 from seqmix.config.tables import Table, merge
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, RunError, param

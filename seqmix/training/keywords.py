@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from seqmix.config import MODEL, PROTOCOLS, DataConfig, ModelConfig, TrainingConfig
+from seqmix.config import DataConfig, ModelConfig, TrainingConfig
+from seqmix.config.model import MODEL, PROTOCOLS
 from seqmix.config.options import Option, documented, option, options_of
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from seqmix.config import NO_MIXER, Config, DataConfig, ModelConfig, TrainingConfig, read_settings
+from seqmix.config import Config, DataConfig, ModelConfig, TrainingConfig, read_settings
+from seqmix.config.model import NO_MIXER
 from seqmix.config.options import check_type, options_of
 from seqmix.config.tables import Table, merge, settings_tables
 from seqmix.data.dataset import Dataset

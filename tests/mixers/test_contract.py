@@ -7,7 +7,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from seqmix.config import POOLINGS
+from seqmix.config.model import POOLINGS
 from seqmix.data.vocabulary import CLS
 from seqmix.functional import even_landmarks, gaussian, gaussian_kernel
 from seqmix.mixers import available_mixers, build_mixer, mixer_class

@@ -28,8 +28,9 @@ from seqmix.data.dataset import fingerprint, read_info
 from seqmix.data.vocabulary import Vocabulary, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, RunError, command, param, shown
 from seqmix.models.predict_options import PredictOptions, predict_options
-from seqmix.objectives import objective_of
+from seqmix.objectives import label_objective_of, objective_of
 from seqmix.objectives.base import LEAST_GAIN, Objective
+from seqmix.objectives.labelled import LabelObjective
 from seqmix.reporting.text import score_text
 from seqmix.system.arguments import typed
 from seqmix.system.environment import environment
@@ -209,7 +210,17 @@ class Run:
     @property
     def command(self) -> str:
         """The command that started the run, for a message."""
-        return command("train" if self.objective.answers else "pretrain")
+        return command("train" if self.learns_labels else "pretrain")
+
+    @cached_property
+    def label_objective(self) -> LabelObjective:
+        """The objective of a model that was trained for labels."""
+        return label_objective_of(self.info)
+
+    @property
+    def learns_labels(self) -> bool:
+        """Whether the run learns labels, rather than hidden tokens."""
+        return isinstance(self.objective, LabelObjective)
 
     def check_answers(self) -> None:
         """Refuse a run that was pretrained, and has learned no labels.
@@ -217,7 +228,7 @@ class Run:
         Raises:
             RunError: it is one.
         """
-        if not self.objective.answers:
+        if not self.learns_labels:
             raise RunError(
                 f"{self.path}: this run was pretrained: it predicts hidden tokens, not labels; train a classifier from it with "
                 f"{command('train')} and {param('init', str(self.path))}"

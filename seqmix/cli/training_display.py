@@ -110,7 +110,7 @@ class TrainingDisplay:
             self._say((event.run.path / "config.toml").read_text(encoding="utf-8"))
 
     def _verb(self, run: Run) -> str:
-        return "training" if run.objective.answers else "pretraining"
+        return "training" if run.learns_labels else "pretraining"
 
     def _taken(self, event: WeightsTaken) -> None:
         head = "with a new head" if event.new_head else "head included"
@@ -161,7 +161,7 @@ class TrainingDisplay:
             scores = {name: value for name in self._columns if (value := found.get(f"both_{name}")) is not None}
             shown = f"validation {self._shown(scores)}, " if scores else ""
             self._say(f"both branches: {shown}weight of the mixing branch {found['weight']:.2f}")
-        if not event.run.objective.answers:
+        if not event.run.learns_labels:
             self._say(f"to train a classifier from them: seqmix train --init {event.run.path}")
         if event.learned_nothing:
             self._note(

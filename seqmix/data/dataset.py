@@ -24,8 +24,9 @@ from seqmix.data.splitting import SPLITS
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, command, param, shown
-from seqmix.objectives import objective_of
+from seqmix.objectives import label_objective_of, objective_of
 from seqmix.objectives.base import Objective
+from seqmix.objectives.labelled import LabelObjective
 from seqmix.system.files import file_checksum
 from seqmix.version import __version__
 
@@ -118,6 +119,16 @@ class Dataset:
         """What is learned of it."""
         return objective_of(self.info)
 
+    @cached_property
+    def label_objective(self) -> LabelObjective:
+        """What is learned of its labels; `objective`, except in pretraining."""
+        return label_objective_of(self.info)
+
+    @property
+    def learns_labels(self) -> bool:
+        """Whether labels are what is learned of it, rather than hidden tokens."""
+        return isinstance(self.objective, LabelObjective)
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -136,8 +147,8 @@ class Dataset:
         text, *pair = [
             tokens if self.vocabulary.channels else self.vocabulary.decode(tokens) for tokens in self.sequences(place)
         ]
-        split = SPLITS[int(self.split[place])]
-        return StoredRecord(self._ids[place], text, self.objective.decode(self.labels[place]), split, pair[0] if pair else None)
+        label, split = self.label_objective.decode(self.labels[place]), SPLITS[int(self.split[place])]
+        return StoredRecord(self._ids[place], text, label, split, pair[0] if pair else None)
 
     def __iter__(self) -> Iterator[StoredRecord]:
         """Yield the records in order."""
@@ -174,7 +185,7 @@ class Dataset:
     @property
     def labelled(self) -> bool:
         """Whether the records have labels."""
-        return self.objective.labelled
+        return self.learns_labels and self.label_objective.labelled
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -16,7 +16,7 @@ from seqmix.data.options import PrepareOptions
 from seqmix.data.records import RecordStream
 from seqmix.data.splitting import SPLITS
 from seqmix.data.writer import WrittenRecords
-from seqmix.objectives.base import EncodedLabels
+from seqmix.objectives.labelled import EncodedLabels
 from seqmix.system.files import file_checksum
 from seqmix.version import __version__
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from seqmix.data.options import PrepareOptions
 from seqmix.data.splitting import components, parse_fractions, split_leaks, stratified_split
 from seqmix.data.writer import WrittenRecords
-from seqmix.objectives.base import EncodedLabels
+from seqmix.objectives.labelled import EncodedLabels
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def _count_table(dataset: Dataset) -> ReportTable:
         table.add(f"… {len(names) - SHOWN_CLASSES:,} more", *[""] * 4)
     if len(names) > 1:
         totals = list(dataset.sizes.values())
-        what = "all" if dataset.objective.one_class else "records"
+        what = "all" if dataset.label_objective.one_class else "records"
         table.add(what, *(f"{n:,}" for n in (*totals, sum(totals))), begins=True)
     return table
 

@@ -11,7 +11,7 @@ from seqmix.data.records import RecordStream
 from seqmix.data.splitting import SPLITS
 from seqmix.data.writer import LengthLimits, WrittenRecords
 from seqmix.errors import InputError, param
-from seqmix.objectives.base import Objective
+from seqmix.objectives.labelled import LabelObjective
 
 
 def check_any(left: int, stream: RecordStream, limits: LengthLimits, *, too_short: int, emptied: int = 0) -> None:
@@ -46,7 +46,7 @@ def check_wanted_classes(stream: RecordStream) -> None:
         )
 
 
-def check_labels(written: WrittenRecords, kind: type[Objective]) -> None:
+def check_labels(written: WrittenRecords, kind: type[LabelObjective]) -> None:
     """Raise an `InputError` if records lack labels that they need."""
     where = f"say where {'they' if not written.label_texts else 'the labels'} are with {param('label_from')}"
     if not written.label_texts and not kind.may_lack_labels:
@@ -106,7 +106,7 @@ def duplicates(keys: NDArray[np.int64], labels: NDArray[Any]) -> dict[str, int]:
     }
 
 
-def check_splits(labels: NDArray[Any], split: NDArray[np.int8], objective: Objective, leaks: int) -> list[str]:
+def check_splits(labels: NDArray[Any], split: NDArray[np.int8], objective: LabelObjective, leaks: int) -> list[str]:
     """Return notes on splits and classes without records.
 
     Args:

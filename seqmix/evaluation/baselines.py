@@ -22,7 +22,8 @@ from seqmix.config import DataConfig
 from seqmix.data.dataset import Dataset
 from seqmix.data.vocabulary import Tokens
 from seqmix.objectives import KINDS
-from seqmix.objectives.base import Labels, Objective
+from seqmix.objectives.base import Labels
+from seqmix.objectives.labelled import LabelObjective
 from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats
 
@@ -114,7 +115,7 @@ def baseline_scores(
     if len(fitted) > _MOST_RECORDS:
         fitted = np.sort(generator.choice(fitted, _MOST_RECORDS, replace=False))
         note = {"note": f"fitted on {_MOST_RECORDS:,} records drawn at random"}
-    objective = train.objective
+    objective = train.label_objective
     scored = _Part(test, test.indices("test") if indices is None else indices, seen)
     parts = [_Part(train, fitted, seen), _Part(train, train.indices("val")[:_MOST_RECORDS], seen), scored]
     fit_labels, val_labels, truth = (part.labels for part in parts)
@@ -247,7 +248,7 @@ def _ngrams(train: Dataset, parts: list[_Part], **kind: Any) -> list[Any]:
     return made
 
 
-def _fit(objective: Objective, features: list[Any], labels: Labels, val_labels: Labels) -> Floats:
+def _fit(objective: LabelObjective, features: list[Any], labels: Labels, val_labels: Labels) -> Floats:
     """Return the test predictions of the linear model whose strength is best on validation.
 
     Args:
@@ -266,7 +267,7 @@ def _fit(objective: Objective, features: list[Any], labels: Labels, val_labels: 
     return _predictions(objective, best, features[2])
 
 
-def _predictions(objective: Objective, model: LinearModel, features: Any) -> Floats:
+def _predictions(objective: LabelObjective, model: LinearModel, features: Any) -> Floats:
     import torch
 
     return objective.predictions(torch.from_numpy(model.outputs(features)))

@@ -20,7 +20,8 @@ from seqmix.evaluation.baselines import baseline_scores
 from seqmix.evaluation.result import Evaluation
 from seqmix.evaluation.verdict import verdict
 from seqmix.inference.predict import reading_options
-from seqmix.objectives.base import Labels, Objective
+from seqmix.objectives.base import Labels
+from seqmix.objectives.labelled import LabelObjective
 from seqmix.objectives.metrics import Floats
 from seqmix.reporting.progress import progress_bar
 from seqmix.run import Run, find_run
@@ -275,7 +276,7 @@ def _result(
     baselines: dict[str, dict[str, Any]],
     resamples: int,
 ) -> Evaluation:
-    objective, labels = run.objective, sample.labels
+    objective, labels = run.label_objective, sample.labels
     scores = objective.scores(predictions, labels, resamples)
     compared = verdict(objective, scores, branches, baselines)
     return Evaluation(
@@ -295,7 +296,7 @@ def _result(
     )
 
 
-def _pictures(objective: Objective, sample: _Sample, predictions: Floats) -> list[dict[str, Any]]:
+def _pictures(objective: LabelObjective, sample: _Sample, predictions: Floats) -> list[dict[str, Any]]:
     """Return the first records as images if all records are squares of intensities."""
     dataset = sample.dataset
     side = math.isqrt(int(dataset.lengths[sample.indices[0]]))
@@ -321,7 +322,7 @@ def _unlearned(run: Run) -> list[str]:
     return [f"the {model} has learned nothing: on validation it is no better than the {run.objective.constant}"]
 
 
-def _absent(objective: Objective, labels: Labels) -> list[str]:
+def _absent(objective: LabelObjective, labels: Labels) -> list[str]:
     """Return a note if classes have no records."""
     missing = [name for name, count in objective.count(labels).items() if not count]
     return [f"no record of {', '.join(missing)}: scores are over the classes that occur"] if missing else []

@@ -16,6 +16,7 @@ from seqmix.data.vocabulary import Vocabulary
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.models.lexical import LexicalClassifier, LexicalSpec
 from seqmix.objectives.base import Objective
+from seqmix.objectives.labelled import LabelObjective
 
 LEXICAL, MIXING = "lexical", "mixing"
 _PREFIX = f"{LEXICAL}."
@@ -33,7 +34,7 @@ class Branches(nn.Module):
     """
 
     def __init__(
-        self, lexical: LexicalClassifier, mixing: SequenceClassifier | None, objective: Objective, weight: float
+        self, lexical: LexicalClassifier, mixing: SequenceClassifier | None, objective: LabelObjective, weight: float
     ) -> None:
         super().__init__()
         self.lexical, self.mixing = lexical, mixing
@@ -135,13 +136,14 @@ def unpacked(
         if mixing is None:
             raise RuntimeError("there is no branch")
         return mixing
+    assert isinstance(objective, LabelObjective)  # a lexical branch has learned labels
     lexical = LexicalClassifier(LexicalSpec(**stored[LEXICAL]), vocabulary, objective.n_outputs)
     lexical.load_state_dict({name.removeprefix(_PREFIX): t for name, t in tensors.items() if name.startswith(_PREFIX)})
     return Branches(lexical, mixing, objective, stored["weight"])
 
 
 def best_weight(
-    objective: Objective, lexical: Tensor, mixing: Tensor, labels: Any, select: str
+    objective: LabelObjective, lexical: Tensor, mixing: Tensor, labels: Any, select: str
 ) -> tuple[float, dict[str, float]]:
     """Return the weight of the mixing branch that is best on validation, and the scores of both branches with it.
 

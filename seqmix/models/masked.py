@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from seqmix.config import Config, ModelConfig
 from seqmix.models.classifier import InputSpec, SequenceClassifier
 from seqmix.objectives.base import Objective
+from seqmix.objectives.labelled import LabelObjective
 
 
 class TokenHead(nn.Module):
@@ -148,7 +149,7 @@ def new_model(config: Config, inputs: InputSpec, objective: Objective, unknown: 
         objective: what the run learns.
         unknown: token that stands for an unknown character.
     """
-    if objective.answers:
+    if isinstance(objective, LabelObjective):
         return SequenceClassifier(config.model, inputs, objective.n_outputs)
     training = config.training
     return MaskedModel(config.model, inputs, share=training.mask, span=training.mask_span, unknown=unknown)

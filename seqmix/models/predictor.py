@@ -24,8 +24,8 @@ from seqmix.errors import ConfigError, InputError, command, param, shown
 from seqmix.models.batched import predict_batches
 from seqmix.models.branches import Model
 from seqmix.models.predict_options import PredictOptions
-from seqmix.objectives import objective_of
-from seqmix.objectives.base import Objective
+from seqmix.objectives import label_objective_of
+from seqmix.objectives.labelled import LabelObjective
 from seqmix.system.devices import choose_device, thread_count
 
 _WINDOW_BATCHES = 8
@@ -107,7 +107,7 @@ class Predictor:
     model: Model
     device: torch.device
     vocabulary: Vocabulary
-    objective: Objective
+    objective: LabelObjective
     data: DataConfig
     max_length: int | None
     paired: bool
@@ -132,7 +132,7 @@ class Predictor:
             model=model.to(where),
             device=where,
             vocabulary=vocabulary,
-            objective=objective_of(info),
+            objective=label_objective_of(info),
             data=config.data,
             max_length=config.model.max_length if model.length_limit is not None else None,
             paired=bool(info.get("paired")),
@@ -234,7 +234,7 @@ class Predictor:
 
 
 def _prediction(
-    record: _Encoded, row: NDArray[np.float64], objective: Objective, threshold: float | None, separator: str
+    record: _Encoded, row: NDArray[np.float64], objective: LabelObjective, threshold: float | None, separator: str
 ) -> Prediction:
     length, *others = record.lengths
     answer = objective.answer(row, threshold, separator)

@@ -12,14 +12,15 @@ from typing import Any
 from seqmix.errors import ConfigError, param
 from seqmix.objectives.base import Objective
 from seqmix.objectives.classification import Classification
+from seqmix.objectives.labelled import LabelObjective
 from seqmix.objectives.multilabel import MultiLabel
 from seqmix.objectives.pretraining import Pretraining
 from seqmix.objectives.regression import Regression
 
-KINDS: Mapping[str, type[Objective]] = {kind.kind: kind for kind in (Classification, MultiLabel, Regression)}
+KINDS: Mapping[str, type[LabelObjective]] = {kind.kind: kind for kind in (Classification, MultiLabel, Regression)}
 
 
-def kind_of(task: str | None, separator: str | None) -> type[Objective]:
+def kind_of(task: str | None, separator: str | None) -> type[LabelObjective]:
     """Return the kind of objective that records are prepared for.
 
     Args:
@@ -40,5 +41,9 @@ def kind_of(task: str | None, separator: str | None) -> type[Objective]:
 
 def objective_of(info: Mapping[str, Any]) -> Objective:
     """Return the objective that a `dataset.json` describes; those of version 0.1.0 and earlier may lack "task"."""
-    task = info.get("task", Classification.kind)
-    return Pretraining.from_info(info) if task == Pretraining.kind else KINDS[task].from_info(info)
+    return Pretraining.from_info(info) if info.get("task") == Pretraining.kind else label_objective_of(info)
+
+
+def label_objective_of(info: Mapping[str, Any]) -> LabelObjective:
+    """Return the objective that a `dataset.json` describes, of data whose labels are learned."""
+    return KINDS[info.get("task", Classification.kind)].from_info(info)

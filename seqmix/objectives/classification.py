@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import InputError, param
-from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, Objective, is_number, number_classes
+from seqmix.objectives.base import Labels
+from seqmix.objectives.labelled import Answer, Details, EncodedLabels, LabelObjective, is_number, number_classes
 from seqmix.objectives.linear import NEVER, LinearModel, fit_logistic
 from seqmix.objectives.metrics import (
     EPSILON,
@@ -35,7 +36,7 @@ _BINS = 15  # bins of confidence for the calibration error
 
 
 @dataclass(frozen=True)
-class Classification(Objective):
+class Classification(LabelObjective):
     """One of several classes."""
 
     kind = "classification"

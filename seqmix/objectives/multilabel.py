@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError, param
-from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, Objective, number_classes
+from seqmix.objectives.base import Labels
+from seqmix.objectives.labelled import Answer, Details, EncodedLabels, LabelObjective, number_classes
 from seqmix.objectives.linear import NEVER, LinearModel, fit_logistic
 from seqmix.objectives.metrics import EPSILON, Floats, binary_ranking, class_row, mean_of_defined, ranking_errors, roc_curve
 
@@ -25,7 +26,7 @@ THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
-class MultiLabel(Objective):
+class MultiLabel(LabelObjective):
     """Any number of labels."""
 
     kind = "multilabel"

@@ -7,16 +7,15 @@ prediction gives every token its frequency in the training split.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, command, param
-from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, Objective
-from seqmix.objectives.linear import LinearModel
+from seqmix.objectives.base import Labels, Objective
 from seqmix.objectives.metrics import Floats
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ class Pretraining(Objective):
     constant = "frequencies of the tokens"
     subject = "on hidden tokens"
     has_classes = False
-    answers = False
 
     @classmethod
     def from_info(cls, info: Mapping[str, Any]) -> Pretraining:
@@ -119,43 +117,3 @@ class Pretraining(Objective):
     def constant_prediction(self, labels: Labels) -> Floats:
         """Return the outputs of the constant prediction, `(2,)`."""
         return np.array([self.entropy, self.largest])
-
-    def decode(self, label: Any) -> None:
-        """Return None: records have no label here."""
-        return
-
-    def details(self, predictions: Floats, labels: Labels) -> Details:
-        """Return nothing."""
-        return Details()
-
-    @classmethod
-    def encode(
-        cls,
-        texts: Sequence[str],
-        numbers: NDArray[np.int64],
-        *,
-        separator: str | None = None,
-        classes: Sequence[str] | None = None,
-        tolerance: float | None = None,
-        named: Callable[[int], str] = str,
-    ) -> EncodedLabels:
-        """Raise an error: there are no labels."""
-        _unlabelled()
-
-    def combine(self, lexical: Tensor, mixing: Tensor, weight: float) -> Tensor:
-        """Raise an error: there is no lexical branch."""
-        _unlabelled()
-
-    def answer(self, row: Floats, threshold: float | None = None, separator: str = ",") -> Answer:
-        """Raise an error: a pretrained model has no answer."""
-        _unlabelled()
-
-    def fit_linear(
-        self, features: Any, labels: Labels, strength: float, *, start: LinearModel | None = None, tolerance: float = 1e-4
-    ) -> LinearModel:
-        """Raise an error: there is nothing to fit to."""
-        _unlabelled()
-
-
-def _unlabelled() -> NoReturn:
-    raise NotImplementedError("pretraining has no labels")

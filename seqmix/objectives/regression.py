@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError, command, param
-from seqmix.objectives.base import Answer, Details, EncodedLabels, Labels, Objective, is_number
+from seqmix.objectives.base import Labels
+from seqmix.objectives.labelled import Answer, Details, EncodedLabels, LabelObjective, is_number
 from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats
 
@@ -33,7 +34,7 @@ _POINTS = 2000  # points kept for a report
 
 
 @dataclass(frozen=True)
-class Regression(Objective):
+class Regression(LabelObjective):
     """A number.
 
     Attributes:

@@ -75,7 +75,7 @@ def _resumed(
     """Return the run to resume, and its data set."""
     run = Run.open(output) if output else Run.newest()
     dataset = opened(data or run.config.data.path)
-    if dataset.objective.answers != run.objective.answers:
+    if dataset.learns_labels != run.learns_labels:
         raise RunError(f"{run.path}: this run was started with {run.command}; continue it with {run.command}")
     _check_same(run, dataset, [*layers_beneath(recipe, dataset, given), *given])
     return run, dataset
@@ -105,7 +105,7 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
         )
     if output is None:
         name, label = (config.model.mixer, model.mixer_label()) if model else (config.model.lexical, "")
-        parts = ("" if dataset.objective.answers else dataset.objective.kind, name, label)
+        parts = ("" if dataset.learns_labels else dataset.objective.kind, name, label)
         output = next_run_folder("-".join(part for part in parts if part))
     return Run.create(output, config, dataset.info, overwrite=overwrite)
 

@@ -171,7 +171,7 @@ def take_weights(model: SequenceClassifier, run: Run) -> WeightsTaken:
     model.load_state_dict({**own, **taken})
     return WeightsTaken(
         source=source.path,
-        pretrained=not source.objective.answers,
+        pretrained=not source.learns_labels,
         parameters=sum(parameter.numel() for name, parameter in model.named_parameters() if name in taken),
         new_head=not keep,
         frozen=training.freeze,

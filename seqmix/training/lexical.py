@@ -80,7 +80,7 @@ def fit_lexical(dataset: Dataset, seen: DataConfig, seed: int, check: Callable[[
         check: called between fits; may raise.
     """
     began = time.monotonic()
-    objective, val = dataset.objective, dataset.indices("val")
+    objective, val = dataset.label_objective, dataset.indices("val")
     spec, features, model = _Search(dataset, seen, np.random.default_rng(seed), check).best()
     weight, shift = features.expanded(model)
     state = {"weight": weight, "bias": model.bias, "shift": shift, "scale": features.idf}
@@ -137,7 +137,7 @@ class _Search:
 
     def __init__(self, dataset: Dataset, seen: DataConfig, generator: np.random.Generator, check: Callable[[], None]) -> None:
         self.dataset, self.seen, self.check = dataset, seen, check
-        self.objective, self.labels = dataset.objective, dataset.labels
+        self.objective, self.labels = dataset.label_objective, dataset.labels
         self.fitted = self._drawn(dataset.indices("train"), _FIT, generator)
         self.train = self._drawn(self.fitted, _CHOICE, generator)
         self.val = self._drawn(dataset.indices("val"), _CHOICE, generator)

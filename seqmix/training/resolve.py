@@ -73,7 +73,7 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
         config = replace(config, data=replace(config.data, max_length=prepared["max_length"] or 0))
     if not config.model.max_length:
         config = replace(config, model=replace(config.model, max_length=_model_length(dataset, config)))
-    if not (dataset.objective.answers or config.training.mask_span):
+    if not (dataset.learns_labels or config.training.mask_span):
         config = replace(config, training=replace(config.training, mask_span=_mask_span(dataset, config.model)))
     return config
 
@@ -86,7 +86,7 @@ def _mask_span(dataset: Dataset, model: ModelConfig) -> int:
 def suiting_lexical(dataset: Dataset) -> str:
     """Return what model.lexical = auto stands for: "kmers", "ngrams", or "none" if nothing is counted or answered."""
     vocabulary = dataset.vocabulary
-    if not dataset.objective.answers:
+    if not dataset.learns_labels:
         return "none"
     return "kmers" if vocabulary.letters else "none" if vocabulary.channels or dataset.are_images else "ngrams"
 
@@ -97,7 +97,7 @@ def _lexical(dataset: Dataset, model: ModelConfig) -> str:
     Raises:
         ConfigError: the branch does not suit the data, or there is neither a branch nor a mixer.
     """
-    if not dataset.objective.answers and (model.mixer == NO_MIXER or model.lexical not in ("none", "auto")):
+    if not dataset.learns_labels and (model.mixer == NO_MIXER or model.lexical not in ("none", "auto")):
         raise ConfigError(
             f"{command('pretrain')} trains the mixing branch alone: choose a mixer, and leave {param('model.lexical')} out",
             option="model.lexical" if model.mixer != NO_MIXER else "model.mixer",
@@ -318,7 +318,7 @@ def _suiting(dataset: Dataset, stated: Table) -> dict[str, Table]:
     if dataset.objective.has_classes:
         return {}
     training: Table = {} if "label_smoothing" in stated else {"label_smoothing": 0.0}
-    if dataset.objective.answers:
+    if dataset.learns_labels:
         return {"training": training}
     both = 0.5 if dataset.vocabulary.complement else 0.0
     neutral = {"select": "loss", "goal": 0.0, "class_weights": "none", "sampling": "all", "reverse_complement": both}

@@ -111,7 +111,7 @@ def _fit_alone(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> Non
     line = {"epoch": 0, "step": 0} | {f"val_{name}": value for name, value in fitted.scores.items()}
     run.rewind_history(0)
     run.log(line | {"best": True, "seconds": round(fitted.seconds, 3)})
-    run.save_model(Branches(fitted.model, None, dataset.objective, 0.0))
+    run.save_model(Branches(fitted.model, None, dataset.label_objective, 0.0))
     emit(done)
 
 

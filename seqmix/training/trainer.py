@@ -106,7 +106,7 @@ class Trainer:
             return train
         n = len(self.dataset)
         order = (training.seed, self.state.epoch, n)  # `training_view` has the same with an index below n
-        drawn, before = sample_balanced(self.objective.strata(self.dataset.labels[train]), order)
+        drawn, before = sample_balanced(self.dataset.label_objective.strata(self.dataset.labels[train]), order)
         return train[drawn] + n * before
 
     def plan(self) -> list[NDArray[np.int64]]:
@@ -171,14 +171,14 @@ class Trainer:
         if self.lexical is not None:
             labels = self.dataset.labels[self.dataset.indices("val")]
             select = self.config.training.select
-            self.weight, self.both = best_weight(self.objective, self.lexical.validation, mixing, labels, select)
+            self.weight, self.both = best_weight(self.dataset.label_objective, self.lexical.validation, mixing, labels, select)
 
     @property
     def best_model(self) -> Model:
         """The model that is kept if the last validation was the best."""
         if self.lexical is None:
             return self.averaged
-        return Branches(self.lexical.model, self.averaged, self.objective, self.weight)
+        return Branches(self.lexical.model, self.averaged, self.dataset.label_objective, self.weight)
 
     @property
     def used_up(self) -> bool:

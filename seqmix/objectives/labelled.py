@@ -1,0 +1,269 @@
+"""What the kinds of labels have in common: texts into numbers, answers for new records, and linear models."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqmix.errors import ConfigError, InputError, param
+from seqmix.objectives.base import Labels, Objective
+from seqmix.objectives.linear import LinearModel
+from seqmix.objectives.metrics import Floats
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedLabels:
+    """The labels of n records as numbers.
+
+    Attributes:
+        objective: what is learned from them.
+        labels: as in `labels.npy`.
+        strata: `(n,)` numbers; each split gets its share of the records of each stratum.
+    """
+
+    objective: LabelObjective
+    labels: Labels
+    strata: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The prediction for one record.
+
+    Attributes:
+        label: the predicted class, or all predicted labels; "" in a regression.
+        probabilities: probability of every class, by name; empty in a regression.
+        value: the predicted number; None if there are classes.
+    """
+
+    label: str
+    probabilities: dict[str, float]
+    value: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """What a report shows besides the scores; whatever a kind does not have is empty.
+
+    Attributes:
+        calibration_error: expected calibration error with 15 bins; NaN if undefined.
+        reliability: confidence, accuracy and share of records of these bins.
+        per_class: precision, recall, F1 and number of records of each class.
+        confusion: `(C, C)` counts, true classes in rows.
+        roc: false and true positive rates, by class.
+        points: some true and predicted targets.
+    """
+
+    calibration_error: float = math.nan
+    reliability: dict[str, list[float]] = field(default_factory=dict)
+    per_class: list[dict[str, float | str]] = field(default_factory=list)
+    confusion: list[list[int]] = field(default_factory=list)
+    roc: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    points: dict[str, list[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LabelObjective(Objective):
+    """What a model learns from labels.
+
+    Attributes:
+        answer_column: header of the column of predictions.
+        linear: type of linear model used by the baselines.
+        one_class: whether every record has exactly one class.
+        many_labels: whether a record's label text can hold any number of labels.
+        may_lack_labels: whether records without labels can be prepared, for prediction later.
+    """
+
+    answer_column: ClassVar[str] = "label"
+    linear: ClassVar[str] = "logistic"
+    one_class: ClassVar[bool] = False
+    many_labels: ClassVar[bool] = False
+    may_lack_labels: ClassVar[bool] = False
+
+    @classmethod
+    def from_info(cls, info: Mapping[str, Any]) -> Self:
+        """Return the objective of this kind that a `dataset.json` describes."""
+        return cls(tuple(info["classes"]))
+
+    # Preparing a data set.
+
+    @classmethod
+    @abstractmethod
+    def encode(
+        cls,
+        texts: Sequence[str],
+        numbers: NDArray[np.int64],
+        *,
+        separator: str | None = None,
+        classes: Sequence[str] | None = None,
+        tolerance: float | None = None,
+        named: Callable[[int], str] = str,
+    ) -> EncodedLabels:
+        """Turn the label texts of records into numbers.
+
+        Args:
+            texts: the distinct label texts.
+            numbers: index of each record's text, `(n,)`; -1 if it has none.
+            separator: text between the labels of a record (multilabel).
+            classes: names of the classes in the order of a model; if None, all that occur, sorted.
+            tolerance: largest error of a prediction that counts as right (regression); None for no such score.
+            named: describes a record, given its number.
+
+        Raises:
+            InputError: a text is not a number, or not one of `classes`.
+        """
+
+    @property
+    def labelled(self) -> bool:
+        """Whether there is anything to learn."""
+        return bool(self.classes) or not self.has_classes
+
+    @abstractmethod
+    def decode(self, label: Any) -> str | tuple[str, ...] | float | None:
+        """Return the label of one record as people write it.
+
+        Args:
+            label: its entry of `labels.npy`.
+        """
+
+    def members(self, labels: Labels, c: int) -> NDArray[np.bool_]:
+        """Return which records belong to class number `c`, or have that label, `(n,)` bool; without classes, none do."""
+        return np.zeros(len(labels), dtype=np.bool_)
+
+    def count(self, labels: Labels) -> dict[str, int]:
+        """Return the number of records of each class, by its name."""
+        return {name: int(self.members(labels, c).sum()) for c, name in enumerate(self.classes)}
+
+    def describe(self, labels: Labels, train: NDArray[np.bool_]) -> dict[str, Any]:
+        """Return what `dataset.json` stores about the labels, besides the classes.
+
+        Args:
+            labels: labels of all records.
+            train: which records are in the training split, `(n,)` bool.
+        """
+        return {}
+
+    def check_classes(self, records: int) -> list[str]:
+        """Return notes on classes that look like another kind.
+
+        Raises:
+            InputError: all `records` are of one class.
+        """
+        return []
+
+    def check_sizes(self, labels: Labels, n_splits: int) -> None:
+        """Refuse classes with fewer records than splits.
+
+        Raises:
+            InputError: there is such a class.
+        """
+        return
+
+    def check_training(self, labels: Labels) -> None:
+        """Refuse labels of a training split `(n, …)` from which nothing can be learned.
+
+        Raises:
+            InputError: all are equal.
+        """
+        return
+
+    def strata(self, labels: Labels) -> NDArray[np.int64]:
+        """Return the number of the group of each record, `(n,)`, for balanced samples; without classes, all are one group."""
+        return np.zeros(len(labels), dtype=np.int64)
+
+    # Predicting.
+
+    @abstractmethod
+    def combine(self, lexical: Tensor, mixing: Tensor, weight: float) -> Tensor:
+        """Return the outputs of two models together, `(n, n_outputs)`.
+
+        Args:
+            lexical: outputs of the one, `(n, n_outputs)`.
+            mixing: outputs of the other.
+            weight: weight of `mixing`, from 0 to 1.
+        """
+
+    @abstractmethod
+    def answer(self, row: Floats, threshold: float | None = None, separator: str = ",") -> Answer:
+        """Return the prediction for one record.
+
+        Args:
+            row: its predictions, `(C,)` or `(1,)`.
+            threshold: least probability of a label that is assigned (multilabel); 0.5 if None.
+            separator: text to write between labels (multilabel).
+        """
+
+    def check_threshold(self, threshold: float | None) -> None:
+        """Refuse a `threshold` that `answer` cannot use.
+
+        Raises:
+            ConfigError: it is not a probability, or this kind does not use one.
+        """
+        if threshold is not None:
+            raise ConfigError(
+                f"{param('threshold')} is for multilabel models; this is a {self.kind}: got {threshold}",
+                option="threshold",
+            )
+
+    # Evaluating.
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The scores that a report compares with those of the baselines."""
+        return (*self.columns[:3], "average precision")
+
+    @abstractmethod
+    def details(self, predictions: Floats, labels: Labels) -> Details:
+        """Return what a report shows besides the scores."""
+
+    @abstractmethod
+    def fit_linear(
+        self, features: Any, labels: Labels, strength: float, *, start: LinearModel | None = None, tolerance: float = 1e-4
+    ) -> LinearModel:
+        """Fit a linear model, whose outputs `predictions` takes.
+
+        Args:
+            features: `(n, F)`, dense or sparse.
+            labels: labels of the same records.
+            strength: inverse of the penalty on the weights; a larger value fits more closely.
+            start: a model of the same features to start from; it changes the time alone.
+            tolerance: largest derivative of the mean loss at which an optimum is considered as reached.
+        """
+
+    def rank(self, predictions: Floats, labels: Labels) -> float:
+        """Return the validation score by which linear models are compared; higher is better."""
+        return -self.point_scores(predictions, labels)[self.loss_score]
+
+
+def number_classes(names: Iterable[str], classes: Sequence[str] | None) -> dict[str, int]:
+    """Return the number of each class, by name.
+
+    Args:
+        names: names that occur.
+        classes: names of a model's classes, in its order; if None, all that occur, sorted.
+
+    Raises:
+        InputError: a class occurs that the model does not know.
+    """
+    occurring = set(names)
+    known: Collection[str] = classes if classes is not None else sorted(occurring)
+    if strange := sorted(occurring - set(known)):
+        raise InputError(f"the model does not know the class '{strange[0]}'; its classes are: {', '.join(known)}")
+    return {name: i for i, name in enumerate(known)}
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a finite number."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

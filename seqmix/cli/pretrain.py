@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from seqmix.cli.console import console, reported
+from seqmix.cli.console import reported
 from seqmix.cli.options import (
     PRETRAIN_FLAGS,
     ConfigFile,
@@ -46,22 +46,20 @@ def pretrain(
     **options: Any,
 ) -> None:
     """Train a model to predict hidden parts of sequences, which need no labels, as a start for `seqmix train --init`."""
-    from seqmix.cli.training_display import TrainingDisplay
+    from seqmix.cli.training_display import run_shown
     from seqmix.training.pretrain import pretrain as run_pretrain
 
-    display = TrainingDisplay(console(), quiet=quiet, verbose=verbose)
-    try:
-        run_pretrain(
-            data,
-            output,
-            recipe=recipe,
-            config=config,
-            settings=settings or (),
-            resume=resume,
-            overwrite=overwrite,
-            threads=threads,
-            on_event=display,
-            **options,
-        )
-    finally:
-        display.close()
+    run_shown(
+        run_pretrain,
+        data,
+        output,
+        recipe=recipe,
+        config=config,
+        settings=settings or (),
+        resume=resume,
+        overwrite=overwrite,
+        quiet=quiet,
+        verbose=verbose,
+        threads=threads,
+        **options,
+    )

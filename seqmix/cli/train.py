@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from seqmix.cli.console import console, reported
+from seqmix.cli.console import reported
 from seqmix.cli.options import (
     TRAIN_FLAGS,
     ConfigFile,
@@ -44,22 +44,20 @@ def train(
     **options: Any,
 ) -> None:
     """Train a classifier on a prepared data set; the best weights are chosen on its validation split."""
-    from seqmix.cli.training_display import TrainingDisplay
+    from seqmix.cli.training_display import run_shown
     from seqmix.training.train import train as run_train
 
-    display = TrainingDisplay(console(), quiet=quiet, verbose=verbose)
-    try:
-        run_train(
-            data,
-            output,
-            recipe=recipe,
-            config=config,
-            settings=settings or (),
-            resume=resume,
-            overwrite=overwrite,
-            threads=threads,
-            on_event=display,
-            **options,
-        )
-    finally:
-        display.close()
+    run_shown(
+        run_train,
+        data,
+        output,
+        recipe=recipe,
+        config=config,
+        settings=settings or (),
+        resume=resume,
+        overwrite=overwrite,
+        quiet=quiet,
+        verbose=verbose,
+        threads=threads,
+        **options,
+    )

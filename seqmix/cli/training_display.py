@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from seqmix.cli.console import print_notes
+from seqmix.cli.console import console, print_notes
 from seqmix.objectives.regression import IN_UNITS
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted, duration, number, score_text
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from seqmix.training.progress import TrainingProgress
 
 _FEW, _ENOUGH = 8, 16  # records in a step: with fewer, steps are uneven; with so many, they are not
+
+
+def run_shown(train: Callable[..., Any], *arguments: Any, quiet: bool, verbose: bool, **options: Any) -> None:
+    """Call `train` or `pretrain` with arguments and options, and show its events."""
+    display = TrainingDisplay(console(), quiet=quiet, verbose=verbose)
+    try:
+        train(*arguments, on_event=display, **options)
+    finally:
+        display.close()
 
 
 class TrainingDisplay:

@@ -17,13 +17,49 @@ from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parame
 from seqmix.models.masked import new_model
 from seqmix.reporting.text import amount
 from seqmix.run import Run, next_run_folder
+from seqmix.system.devices import thread_count
 from seqmix.system.memory import free_memory
+from seqmix.training.events import Event
+from seqmix.training.progress import events_shown
 from seqmix.training.resolve import layers_beneath, resolve_run, stated_layers, suiting_lexical
+from seqmix.training.train_run import train_run
 
 Opener = Callable[[str | Path | Dataset], Dataset]
 
 
-def begin(
+def run_training(
+    opened: Opener,
+    data: str | Path | Dataset | None,
+    output: str | Path | None,
+    given: dict[str, Any],
+    *,
+    threads: int | None,
+    on_event: Callable[[Event], None] | None,
+    progress: bool,
+    **how: Any,
+) -> Run:
+    """Begin or resume a training and bring it to its end; `train` and `pretrain` explain what they hand on.
+
+    Args:
+        opened: opens the data set as what is learned needs it.
+        data: see `train`.
+        output: see `train`.
+        given: the other options; None for an option that is not given.
+        threads: see `train`.
+        on_event: see `train`.
+        progress: see `train`.
+        how: `config`, `recipe`, `settings`, `resume` and `overwrite`, see `train`.
+
+    Raises:
+        SeqmixError: see `train`.
+    """
+    with thread_count(threads), torch.random.fork_rng(), events_shown(on_event, progress) as emit:
+        run, dataset = _begin(opened, data, output, given, **how)
+        train_run(run, dataset, emit)
+    return run
+
+
+def _begin(
     opened: Opener,
     data: str | Path | Dataset | None,
     output: str | Path | None,
@@ -35,22 +71,7 @@ def begin(
     resume: bool,
     overwrite: bool,
 ) -> tuple[Run, Dataset]:
-    """Return the run to train and its data set.
-
-    Args:
-        opened: opens the data set as what is learned needs it.
-        data: see `train`.
-        output: see `train`.
-        given: the other options; None for an option that is not given.
-        config: see `train`.
-        recipe: see `train`.
-        settings: see `train`.
-        resume: see `train`.
-        overwrite: see `train`.
-
-    Raises:
-        SeqmixError: see `train`.
-    """
+    """Return the run to train and its data set; arguments as in `run_training`."""
     if given.get("batch_size") is not None and given.get("tokens_per_batch") is not None:
         raise ConfigError(f"{param('batch_size')} and {param('tokens_per_batch')} cannot be combined: give one of them")
     if given.get("tokens_per_batch") is not None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from seqmix.config import Config
@@ -20,12 +19,9 @@ from seqmix.errors import DatasetError, param
 from seqmix.objectives.pretraining import Pretraining
 from seqmix.run import Run
 from seqmix.system.arguments import typed
-from seqmix.system.devices import thread_count
-from seqmix.training.begin import begin
+from seqmix.training.begin import run_training
 from seqmix.training.events import Event
 from seqmix.training.keywords import pretraining_keywords
-from seqmix.training.progress import events_shown
-from seqmix.training.train_run import train_run
 
 _TRAIN, _TEST = 0, 2  # numbers in `Dataset.split`
 
@@ -73,17 +69,20 @@ def pretrain(
         RunError: `output` exists, or cannot be resumed.
         Interrupted: SIGINT or SIGTERM arrived; the state was saved, and `resume` continues from there.
     """
-    options: dict[str, Any] = {
-        "config": config,
-        "recipe": recipe,
-        "settings": settings,
-        "resume": resume,
-        "overwrite": overwrite,
-    }
-    with thread_count(threads), torch.random.fork_rng(), events_shown(on_event, progress) as emit:
-        run, dataset = begin(open_without_labels, data, output, given, **options)
-        train_run(run, dataset, emit)
-    return run
+    return run_training(
+        open_without_labels,
+        data,
+        output,
+        given,
+        config=config,
+        recipe=recipe,
+        settings=settings,
+        resume=resume,
+        overwrite=overwrite,
+        threads=threads,
+        on_event=on_event,
+        progress=progress,
+    )
 
 
 def open_without_labels(data: str | Path | Dataset) -> Dataset:

@@ -6,20 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from seqmix.config import Config
 from seqmix.config.options import taking_options
 from seqmix.data.dataset import Dataset
 from seqmix.run import Run
 from seqmix.system.arguments import typed
-from seqmix.system.devices import thread_count
-from seqmix.training.begin import begin
+from seqmix.training.begin import run_training
 from seqmix.training.events import Event
 from seqmix.training.keywords import keywords
-from seqmix.training.progress import events_shown
 from seqmix.training.resolve import open_labelled
-from seqmix.training.train_run import train_run
 
 
 @typed()
@@ -66,14 +61,17 @@ def train(
         RunError: `output` exists, or cannot be resumed.
         Interrupted: SIGINT or SIGTERM arrived; the state was saved, and `resume` continues from there.
     """
-    options: dict[str, Any] = {
-        "config": config,
-        "recipe": recipe,
-        "settings": settings,
-        "resume": resume,
-        "overwrite": overwrite,
-    }
-    with thread_count(threads), torch.random.fork_rng(), events_shown(on_event, progress) as emit:
-        run, dataset = begin(open_labelled, data, output, given, **options)
-        train_run(run, dataset, emit)
-    return run
+    return run_training(
+        open_labelled,
+        data,
+        output,
+        given,
+        config=config,
+        recipe=recipe,
+        settings=settings,
+        resume=resume,
+        overwrite=overwrite,
+        threads=threads,
+        on_event=on_event,
+        progress=progress,
+    )

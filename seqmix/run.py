@@ -28,9 +28,8 @@ from seqmix.data.dataset import fingerprint, read_info
 from seqmix.data.vocabulary import Vocabulary, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, RunError, command, param, shown
 from seqmix.models.predict_options import PredictOptions, predict_options
-from seqmix.objectives import label_objective_of, objective_of
-from seqmix.objectives.base import LEAST_GAIN, Objective
-from seqmix.objectives.labelled import LabelObjective
+from seqmix.objectives.base import LEAST_GAIN
+from seqmix.objectives.learned import Learned
 from seqmix.reporting.text import score_text
 from seqmix.system.arguments import typed
 from seqmix.system.environment import environment
@@ -49,7 +48,7 @@ RUNS = Path("runs")
 _INFO_KEYS = {"arrays", "classes", "counts", "notes", "options", "read", "vocabulary"}  # that dataset.json must have
 
 
-class Run:
+class Run(Learned):
     """A folder with a trained model, or one that is being trained.
 
     Attributes:
@@ -197,11 +196,6 @@ class Run:
         facts = {name: self.info[name] for name in ("task", "paired", "target") if self.info.get(name)}
         return {**options, **facts, "classes": self.classes, "vocabulary": self.info["vocabulary"]}
 
-    @cached_property
-    def objective(self) -> Objective:
-        """The objective that the model was trained for."""
-        return objective_of(self.info)
-
     @property
     def has_mixer(self) -> bool:
         """Whether the model has a mixing branch, rather than a lexical one alone."""
@@ -211,16 +205,6 @@ class Run:
     def command(self) -> str:
         """The command that started the run, for a message."""
         return command("train" if self.learns_labels else "pretrain")
-
-    @cached_property
-    def label_objective(self) -> LabelObjective:
-        """The objective of a model that was trained for labels."""
-        return label_objective_of(self.info)
-
-    @property
-    def learns_labels(self) -> bool:
-        """Whether the run learns labels, rather than hidden tokens."""
-        return isinstance(self.objective, LabelObjective)
 
     def check_answers(self) -> None:
         """Refuse a run that was pretrained, and has learned no labels.
@@ -428,7 +412,7 @@ class Run:
 
     def save_state(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Write the state needed to resume: tensors and JSON in one file, so that they always belong together."""
-        write_whole(self.path / "last" / "state.safetensors", pack(tensors, facts))
+        self._save_last("state", tensors, facts)
 
     def load_state(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Return the state that `save_state` wrote last; None if there is none.
@@ -436,12 +420,11 @@ class Run:
         Raises:
             RunError: the file is damaged.
         """
-        path = self.path / "last" / "state.safetensors"
-        return unpack(path) if path.is_file() else None
+        return self._load_last("state")
 
     def save_lexical(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Write the fitted lexical branch, which a resumed training reads again."""
-        write_whole(self.path / "last" / "lexical.safetensors", pack(tensors, facts))
+        self._save_last("lexical", tensors, facts)
 
     def load_lexical(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Return what `save_lexical` wrote; None if there is nothing.
@@ -449,7 +432,13 @@ class Run:
         Raises:
             RunError: the file is damaged.
         """
-        path = self.path / "last" / "lexical.safetensors"
+        return self._load_last("lexical")
+
+    def _save_last(self, name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        write_whole(self.path / "last" / f"{name}.safetensors", pack(tensors, facts))
+
+    def _load_last(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        path = self.path / "last" / f"{name}.safetensors"
         return unpack(path) if path.is_file() else None
 
     def log(self, line: Mapping[str, Any]) -> None:

@@ -24,9 +24,7 @@ from seqmix.data.splitting import SPLITS
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, command, param, shown
-from seqmix.objectives import label_objective_of, objective_of
-from seqmix.objectives.base import Objective
-from seqmix.objectives.labelled import LabelObjective
+from seqmix.objectives.learned import Learned
 from seqmix.system.files import file_checksum
 from seqmix.version import __version__
 
@@ -62,7 +60,7 @@ class StoredRecord:
     pair: str | NDArray[np.float32] | None = None
 
 
-class Dataset:
+class Dataset(Learned):
     """A prepared data set, memory-mapped.
 
     `len(dataset)` is the number of records, `dataset[i]` a `StoredRecord`.
@@ -113,21 +111,6 @@ class Dataset:
                     f"{path}: the data set is damaged: {name} is not what its checksum says; run {command('prepare')} again"
                 )
         return cls(path, info)
-
-    @cached_property
-    def objective(self) -> Objective:
-        """What is learned of it."""
-        return objective_of(self.info)
-
-    @cached_property
-    def label_objective(self) -> LabelObjective:
-        """What is learned of its labels; `objective`, except in pretraining."""
-        return label_objective_of(self.info)
-
-    @property
-    def learns_labels(self) -> bool:
-        """Whether labels are what is learned of it, rather than hidden tokens."""
-        return isinstance(self.objective, LabelObjective)
 
     def __len__(self) -> int:
         return len(self.labels)

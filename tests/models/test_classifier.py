@@ -142,29 +142,21 @@ def test_positions_can_start_as_sinusoids(width):
     torch.testing.assert_close(weights / weights[0, 1], torch.tensor(expected))
 
 
-def test_stem_is_residual_convolution_per_sequence(batch):
-    model = classifier(stem="conv", stem_kernel=3)
+@pytest.mark.parametrize(("stem", "passed"), [("conv", 1.0), ("motif", 0.0)])
+def test_stem_is_convolution_per_sequence_with_or_without_its_input(stem, passed, batch):
+    model = classifier(stem=stem, stem_kernel=3)
     captured = []
     model.blocks[0].register_forward_pre_hook(lambda _, inputs: captured.append(inputs[0]))
     model(*batch)
     convolution = model.stem.convolution
     for b, n in enumerate(LENGTHS):
         x = model.embedding(batch[0][b, :n])
-        expected = x + F.gelu(F.conv1d(x.T[None], convolution.weight, convolution.bias, padding=1))[0].T
+        expected = passed * x + F.gelu(F.conv1d(x.T[None], convolution.weight, convolution.bias, padding=1))[0].T
         torch.testing.assert_close(captured[0][b, :n], expected)
+
+
+def test_stem_can_be_left_out():
     assert classifier(stem="none").stem is None
-
-
-def test_motif_stem_is_convolution_alone(batch):
-    model = classifier(stem="motif", stem_kernel=3)
-    captured = []
-    model.blocks[0].register_forward_pre_hook(lambda _, inputs: captured.append(inputs[0]))
-    model(*batch)
-    convolution = model.stem.convolution
-    for b, n in enumerate(LENGTHS):
-        x = model.embedding(batch[0][b, :n])
-        expected = F.gelu(F.conv1d(x.T[None], convolution.weight, convolution.bias, padding=1))[0].T
-        torch.testing.assert_close(captured[0][b, :n], expected)
 
 
 def test_every_block_receives_embedded_input_as_source(batch):

@@ -1,6 +1,7 @@
 """Shared by the tests: small files, tiny trainings, plugin packages, and the papers' formulas (`naive`)."""
 
 import json
+import random
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -20,6 +21,16 @@ def random_dna(length, rng, weights=(1, 1, 1, 1)):
 def write_fasta(path, records):
     path.write_text("".join(f">{header}\n{sequence}\n" for header, sequence in records))
     return path
+
+
+def prepare_noise(folder, **counts):
+    """Prepare records of 40 random letters, so many of each class, that nothing distinguishes."""
+    rng = random.Random(0)
+    files = [
+        write_fasta(folder / f"{name}.fa", [(f"{name}{i}", random_dna(40, rng)) for i in range(count)])
+        for name, count in counts.items()
+    ]
+    return seqmix.prepare(files, folder / "data")
 
 
 def new_model(*, n_classes=2, **options):

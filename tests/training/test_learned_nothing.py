@@ -1,7 +1,6 @@
 """A training that learns nothing says so, once; one that learns does not."""
 
 import io
-import random
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from seqmix.objectives.classification import Classification
 from seqmix.objectives.multilabel import MultiLabel
 from seqmix.objectives.regression import Regression
 from seqmix.training.events import EpochEnd, Finished, LearnedNothing
-from tests.support import random_dna, write_fasta
+from tests.support import prepare_noise
 from tests.support.interrupting import assert_same_run, resumed_at
 
 OPTIONS = {"mixer": "conv", "epochs": 6, "lr": 0.003, "batch_size": 16}
@@ -24,13 +23,7 @@ SMALL = ("model.d_model=4", "model.lexical=none", "training.patience=0")
 @pytest.fixture(scope="module")
 def noise(tmp_path_factory):
     """Records of two classes, one of them larger, that nothing distinguishes."""
-    folder = tmp_path_factory.mktemp("noise")
-    rng = random.Random(0)
-    files = [
-        write_fasta(folder / f"{name}.fa", [(f"{name}{i}", random_dna(40, rng)) for i in range(count)])
-        for name, count in {"common": 90, "rare": 60}.items()
-    ]
-    return seqmix.prepare(files, folder / "data")
+    return prepare_noise(tmp_path_factory.mktemp("noise"), common=90, rare=60)
 
 
 def train(data, output, *settings, **options):

@@ -13,7 +13,7 @@ from seqmix.objectives.multilabel import MultiLabel
 from seqmix.training.begin import new_run
 from seqmix.training.resolve import resolve
 from seqmix.training.trainer import Trainer
-from tests.support import random_dna, write_fasta
+from tests.support import prepare_noise, random_dna, write_fasta
 from tests.support.interrupting import assert_same_run, resumed_at
 
 OPTIONS = {"mixer": "conv", "batch_size": 8, "epochs": 3, "lr": 0.01}
@@ -23,13 +23,7 @@ SMALL = ("model.d_model=8", "model.lexical=none", "training.patience=0", "traini
 @pytest.fixture(scope="module")
 def rare(tmp_path_factory):
     """Forty records of a common class and eight of a rare one."""
-    folder = tmp_path_factory.mktemp("rare")
-    rng = random.Random(0)
-    files = [
-        write_fasta(folder / f"{name}.fa", [(f"{name}{i}", random_dna(40, rng)) for i in range(count)])
-        for name, count in {"common": 40, "rare": 8}.items()
-    ]
-    return seqmix.prepare(files, folder / "data")
+    return prepare_noise(tmp_path_factory.mktemp("rare"), common=40, rare=8)
 
 
 def trainer_of(dataset, folder, **training):

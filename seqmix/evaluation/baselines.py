@@ -107,7 +107,7 @@ def baseline_scores(
     Returns:
         For each method, by name, its scores, and a "note" if not all records were used.
     """
-    from seqmix.training.resolve import suiting_lexical
+    from seqmix.models.lexical import suiting_lexical
 
     generator = np.random.default_rng(0)
     test, seen, fitted = test or train, seen or DataConfig(), train.indices("train")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from seqmix.data.dataset import Dataset
 from seqmix.data.vocabulary import Vocabulary
 from seqmix.functional.counts import SparseRows, count_codes, paired
 from seqmix.functional.kmers import kmers
@@ -70,6 +71,14 @@ class LexicalSpec:
     def title(self) -> str:
         """The model in words: "6-mers, standardised, C 10"."""
         return f"{self.noun}, {self.weighting}, C {float(f'{self.strength:.3g}'):g}"
+
+
+def suiting_lexical(dataset: Dataset) -> str:
+    """Return which lexical branch suits a data set, "kmers" or "ngrams"; "none" if it has nothing to count or no labels."""
+    vocabulary = dataset.vocabulary
+    if not dataset.learns_labels:
+        return "none"
+    return "kmers" if vocabulary.letters else "none" if vocabulary.channels or dataset.are_images else "ngrams"
 
 
 class Counter:

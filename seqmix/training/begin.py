@@ -14,6 +14,7 @@ from seqmix.config.tables import Table, merge
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, RunError, param
 from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parameters, without_memory
+from seqmix.models.lexical import suiting_lexical
 from seqmix.models.masked import new_model
 from seqmix.reporting.text import amount
 from seqmix.run import Run, next_run_folder
@@ -21,7 +22,7 @@ from seqmix.system.devices import thread_count
 from seqmix.system.memory import free_memory
 from seqmix.training.events import Event
 from seqmix.training.progress import events_shown
-from seqmix.training.resolve import layers_beneath, resolve_run, stated_layers, suiting_lexical
+from seqmix.training.resolve import layers_beneath, resolve_run, stated_layers
 from seqmix.training.train_run import train_run
 
 Opener = Callable[[str | Path | Dataset], Dataset]

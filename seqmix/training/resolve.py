@@ -16,6 +16,7 @@ from seqmix.config.tables import Table, merge, settings_tables
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, command, param, shown, suggestion
 from seqmix.mixers import check_mixer_options, mixer_class
+from seqmix.models.lexical import suiting_lexical
 from seqmix.recipes import find_recipe, read_recipe
 from seqmix.reporting.text import parse_duration
 from seqmix.system.devices import autocast, choose_device
@@ -81,14 +82,6 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
 def _mask_span(dataset: Dataset, model: ModelConfig) -> int:
     """Return the length of the spans that pretraining hides: no token or window of a model is longer."""
     return max(3 if dataset.vocabulary.alphabet in _OF_WORDS else 8, model.kmer + model.stride - 1)
-
-
-def suiting_lexical(dataset: Dataset) -> str:
-    """Return what model.lexical = auto stands for: "kmers", "ngrams", or "none" if nothing is counted or answered."""
-    vocabulary = dataset.vocabulary
-    if not dataset.learns_labels:
-        return "none"
-    return "kmers" if vocabulary.letters else "none" if vocabulary.channels or dataset.are_images else "ngrams"
 
 
 def _lexical(dataset: Dataset, model: ModelConfig) -> str:

@@ -28,12 +28,15 @@ _MADE = "<!-- Written by docs/generate_reference.py: change the code and run the
 _COMMANDS = """\
 Options that all commands have are not repeated: `--help` (`-h`) describes the command, `--quiet` (`-q`) prints errors only, and
 `--verbose` (`-v`), where there is one, prints more. `seqmix --version` prints the version, `seqmix --install-completion`
-installs completion for your shell."""
+installs completion for your shell.
+
+The defaults of `train` and `pretrain` are those without a recipe. DNA, proteins and texts are trained with a default recipe,
+which sets others, such as the epochs and the learning rate: `seqmix recipes dna` prints that of DNA."""
 _CONFIGURATION = """\
 A run's `config.toml` has four tables. Every key can be set on the command line (`--set training.patience=5`), in a file
 (`--config FILE`), in a recipe (`--recipe NAME`), and in Python. The command line overrides the file, the file overrides the
-recipe, and the recipe overrides the defaults below. Some mixers have other defaults for `[model]`: the attention mixers take
-a width of 64 and two blocks."""
+recipe, and the recipe overrides the defaults below. DNA, proteins and texts have default recipes (`seqmix recipes dna`). Some
+mixers have other defaults for `[model]`: the attention mixers take a width of 64 and two blocks."""
 
 _PYTHON = """\
 The names that `import seqmix` gives. [Use from Python](../how-to/python.md) shows them at work. Paths to a data set, a run or
@@ -238,7 +241,8 @@ def _plain(text: str) -> str:
         lambda name, _: f"`{name}`" if name in known else f"`--{name.replace('_', '-')}`",
         lambda name: f"`seqmix {name}`",
     )
-    return _cell(re.sub(r"(?<![`\w-])(--[a-z][a-z-]*)", r"`\1`", " ".join(text.split())))
+    in_code_or_flag = r"`[^`]*`|(?<![\w-])(--[a-z][a-z-]*)"
+    return _cell(re.sub(in_code_or_flag, lambda match: f"`{match[1]}`" if match[1] else match[0], " ".join(text.split())))
 
 
 def _cell(text: str) -> str:

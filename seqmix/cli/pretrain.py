@@ -45,7 +45,7 @@ def pretrain(
     threads: Threads = None,
     **options: Any,
 ) -> None:
-    """Train a model to predict hidden parts of sequences, which need no labels, as a start for `seqmix train --init`."""
+    """Train a model to predict hidden parts of sequences, which need no labels, as a start for `seqmix train --init RUN`."""
     from seqmix.cli.training_display import run_shown
     from seqmix.training.pretrain import pretrain as run_pretrain
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from seqmix.data.vocabulary.subwords import BYTES, SUBWORDS, Subwords, as_text, spelled_words, words_of
 from seqmix.errors import ConfigError, InputError, param
 
-SIZE = 8192  # of a vocabulary; a linear model of long reviews is right on .870 of them with it, on .855 with 4,096 pieces
+SIZE = 8192  # of a vocabulary
 _LONGEST = 24  # bytes of a piece
 _LEAST = 2  # occurrences of a pair that is worth a piece
 _GROUP = 1 << 14  # words that are handed over at a time

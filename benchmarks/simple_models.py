@@ -52,7 +52,7 @@ def strongest(data: seqmix.Dataset) -> SimpleModel:
     best: tuple[float, float, str, float] | None = None
     tried = 0
     for name, counted, weighting in _candidates(data):
-        parts = _reduced(*_weighed([counted(part) for part in (some, val)], weighting))
+        parts = _reduced(*_weighted([counted(part) for part in (some, val)], weighting))
         for strength in _STRENGTHS:
             probabilities = _fitted(parts[0], data.labels[some], strength, len(data.classes))(parts[1])
             right = float((probabilities.argmax(1) == data.labels[val]).mean())
@@ -63,7 +63,7 @@ def strongest(data: seqmix.Dataset) -> SimpleModel:
     assert best is not None
     accuracy, _, title, strength = best
     counted, weighting = next((c, w) for n, c, w in _candidates(data) if f"{n}, {w}" == title)
-    parts = _reduced(*_weighed([counted(part) for part in (train, test)], weighting))
+    parts = _reduced(*_weighted([counted(part) for part in (train, test)], weighting))
     predict = _fitted(parts[0], data.labels[train], strength, len(data.classes))
     return SimpleModel(f"{title}, C {strength:g}", accuracy, predict(parts[1]), tried)
 
@@ -132,7 +132,7 @@ def _kmer_counts(data: seqmix.Dataset, part: NDArray[np.int64], k: int, letters:
     return csr_matrix(content, shape=(len(part), letters**k))
 
 
-def _weighed(counts: list[Any], weighting: str) -> list[Any]:
+def _weighted(counts: list[Any], weighting: str) -> list[Any]:
     """Return the features of the counts of the training records and of others."""
     from scipy.sparse import csr_matrix, diags
     from sklearn.preprocessing import normalize

@@ -14,7 +14,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, param
 from seqmix.mixers import AttentionMixer, available_mixers, mixer_class
 from seqmix.models.batched import evaluating
-from seqmix.models.branches import MIXING, parts_of
+from seqmix.models.branches import MIXING, branches_of
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.run import Run
 
@@ -78,7 +78,7 @@ class RunInputs:
 
     def __init__(self, run: Run, dataset: Dataset) -> None:
         self.run, self.dataset = run, dataset
-        model = parts_of(run.load_model()).get(MIXING)
+        model = branches_of(run.load_model()).get(MIXING)
         mixer = model.blocks[_BLOCK].mixer if isinstance(model, SequenceClassifier) else None
         if not isinstance(model, SequenceClassifier) or not isinstance(mixer, AttentionMixer):
             raise ConfigError(

@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _FIRST_CHARACTER = 2  # after PAD and CLS
-_SPECIAL_KMERS = 3  # PAD, CLS, and any k-mer with a character that is not a letter (such as N)
+SPECIAL_KMERS = 3  # PAD, CLS, and any k-mer with a character that is not a letter (such as N)
 
 
 def kmer_count(k: int, letters: int) -> int:
     """Return the number of k-mer ids: letters ** k, plus the special ones."""
-    return int(_SPECIAL_KMERS + letters**k)
+    return int(SPECIAL_KMERS + letters**k)
 
 
 def kmers(ids: Tensor, mask: Tensor, k: int, letters: int, *, cls: bool = False) -> tuple[Tensor, Tensor]:
@@ -53,4 +53,4 @@ def kmers(ids: Tensor, mask: Tensor, k: int, letters: int, *, cls: bool = False)
         code.mul_(letters).add_(letter[:, j : j + length])
         whole &= proper[:, j : j + length]
     kept = torch.arange(length, device=ids.device) < counts[:, None]
-    return torch.where(whole, code + _SPECIAL_KMERS, _SPECIAL_KMERS - 1).masked_fill(~kept, 0), kept
+    return torch.where(whole, code + SPECIAL_KMERS, SPECIAL_KMERS - 1).masked_fill(~kept, 0), kept

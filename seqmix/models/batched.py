@@ -19,7 +19,7 @@ from seqmix.data.batching import collate, interleave, plan_batches
 from seqmix.data.transforms import window_starts
 from seqmix.data.vocabulary import Tokens
 from seqmix.errors import SeqmixError
-from seqmix.models.branches import MIXING, Branch, Model, combined, parts_of
+from seqmix.models.branches import MIXING, Branch, Model, branches_of, combined
 from seqmix.objectives.base import Objective
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
@@ -94,7 +94,7 @@ def branch_outputs(
 ) -> dict[str, Tensor]:
     """Return the outputs `(n, n_outputs)` of each branch of a model, by name; arguments as in `predict_batches`."""
     found = {}
-    for name, part in (parts := parts_of(model)).items():
+    for name, part in (parts := branches_of(model)).items():
         last = name == list(parts)[-1]  # takes by far the longest
         report = on_batch if last and on_batch else lambda _: None
         if window and name == MIXING:

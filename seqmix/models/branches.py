@@ -24,7 +24,7 @@ _STEPS = 20  # between the weights 0 and 1 that are tried
 
 
 class Branches(nn.Module):
-    """A lexical branch, and usually a mixing one: `Objective.combine` of their outputs.
+    """A lexical branch, and usually a mixing one: `LabelObjective.combine` of their outputs.
 
     Args:
         lexical: the lexical branch.
@@ -56,7 +56,7 @@ class Branches(nn.Module):
         return self.mixing.length_limit if self.mixing is not None else None
 
     @property
-    def parts(self) -> dict[str, LexicalClassifier | SequenceClassifier]:
+    def by_name(self) -> dict[str, LexicalClassifier | SequenceClassifier]:
         """The branches by name."""
         return {LEXICAL: self.lexical} | ({MIXING: self.mixing} if self.mixing is not None else {})
 
@@ -85,10 +85,10 @@ Branch = LexicalClassifier | SequenceClassifier
 Model = SequenceClassifier | Branches
 
 
-def parts_of(model: Model | Branch) -> dict[str, Branch]:
+def branches_of(model: Model | Branch) -> dict[str, Branch]:
     """Return the branches of a model by name; of a branch, itself."""
     if isinstance(model, Branches):
-        return model.parts
+        return model.by_name
     return {LEXICAL if isinstance(model, LexicalClassifier) else MIXING: model}
 
 

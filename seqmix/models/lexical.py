@@ -18,13 +18,11 @@ from torch import Tensor, nn
 from seqmix.data.dataset import Dataset
 from seqmix.data.vocabulary import Vocabulary
 from seqmix.functional.counts import SparseRows, count_codes, paired
-from seqmix.functional.kmers import kmers
+from seqmix.functional.kmers import SPECIAL_KMERS, kmers
 from seqmix.functional.ngrams import Characters, character_ngrams, word_ngrams
 
-_FIRST_KMER = 3  # the ids of `kmers` before are special ones
 _LENGTHS = (3, 4, 5)  # of character n-grams
 WEIGHTINGS = ("frequencies", "hellinger", "tf-idf", "standardised")
-PARTS = ("words", "characters")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +36,8 @@ class LexicalSpec:
         parts: of n-grams: "words" (1 and 2 in a row), "characters" (3 to 5 in a row), or both.
         buckets: of n-grams: buckets of each part, a power of two.
         weighting: "frequencies", "hellinger" (their square roots), "tf-idf" (sublinear) or "standardised" (frequencies, each
-            with mean 0 and variance 1 over the training records). All but the last have rows of norm 1.
+            with mean 0 and variance 1 over the training records). All but the last are scaled to norm 1, each
+            part of each sequence by itself.
         strength: inverse of the penalty on the weights.
         paired: whether a record is two sequences, whose features are multiplied and subtracted.
     """
@@ -81,7 +80,7 @@ def suiting_lexical(dataset: Dataset) -> str:
     return "kmers" if vocabulary.letters else "none" if vocabulary.channels or dataset.are_images else "ngrams"
 
 
-class Counter:
+class FeatureCounter:
     """Counts k-mers or n-grams.
 
     Args:
@@ -98,9 +97,9 @@ class Counter:
         spec = self.spec
         if self._table is None:
             found, _ = kmers(ids, mask, spec.k, spec.letters)
-            whole = found >= _FIRST_KMER
+            whole = found >= SPECIAL_KMERS
             rows = torch.arange(len(found), device=ids.device)[:, None].expand(found.shape)[whole]
-            return count_codes(rows, found[whole].long() - _FIRST_KMER, len(ids), spec.counted)
+            return count_codes(rows, found[whole].long() - SPECIAL_KMERS, len(ids), spec.counted)
         characters = self._table.read(ids, mask)
         rows_of, codes_of = [], []
         for place, part in enumerate(spec.parts):
@@ -113,11 +112,11 @@ class Counter:
         return count_codes(torch.cat(rows_of), torch.cat(codes_of), len(ids), spec.counted)
 
 
-def weighed(counts: SparseRows, spec: LexicalSpec, scale: Tensor | None = None) -> SparseRows:
+def weighted(counts: SparseRows, spec: LexicalSpec, scale: Tensor | None = None) -> SparseRows:
     """Return features of counts, `(B, F)`; standardised ones before they are shifted and scaled, which the weights do.
 
     Args:
-        counts: from `Counter`.
+        counts: from `FeatureCounter`.
         spec: says how they are weighted.
         scale: for tf-idf, inverse document frequencies `(F,)`.
     """
@@ -155,7 +154,7 @@ class LexicalClassifier(nn.Module):
     def __init__(self, spec: LexicalSpec, vocabulary: Vocabulary, n_outputs: int) -> None:
         super().__init__()
         self.spec, self.paired, self.pooling = spec, spec.paired, "mean"
-        self._count = Counter(spec, vocabulary)
+        self._count = FeatureCounter(spec, vocabulary)
         self.register_buffer("weight", torch.zeros(spec.width, n_outputs))
         self.register_buffer("bias", torch.zeros(n_outputs))
         self.register_buffer("shift", torch.zeros(n_outputs))
@@ -169,7 +168,7 @@ class LexicalClassifier(nn.Module):
             mask: `(B, L)` bool, True = a real character.
         """
         with torch.autocast(ids.device.type, enabled=False):
-            features = weighed(self._count(ids, mask), self.spec, self.scale)
+            features = weighted(self._count(ids, mask), self.spec, self.scale)
             some = (features.offsets.diff() > 0)[:, None]
             return features.product(self.weight) - self.shift * some + self.bias
 

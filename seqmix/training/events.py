@@ -157,7 +157,7 @@ class MemoryShort:
 
 @dataclass(frozen=True, slots=True)
 class LearnedNothing:
-    """A third of the training is over, and on validation neither these nor the kept weights are better than a constant answer.
+    """After a third of the training, neither the current nor the kept weights are better than a constant answer on validation.
 
     Yielded once. The mixing branch is meant, whatever the lexical branch has learned. Better means by more than chance: by
     `LEAST_GAIN` standard errors in any measure (`Objective.gain`).

@@ -1,7 +1,7 @@
 """Fitting the lexical branch: `fit_lexical` chooses features, weighting and penalty on the validation split.
 
 The choice has the least validation loss; of choices whose losses differ by less than 1 %, it is the simplest: the first in the
-order of the candidates. Without a validation split it is a fixed one. It is made on at most some thousand records.
+order of the candidates. Without a validation split it is a fixed one. The choice uses at most 2,000 records.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from seqmix.models.branches import LEXICAL
 from seqmix.models.lexical import WEIGHTINGS, LexicalClassifier, LexicalSpec
 from seqmix.objectives.linear import LinearModel
 from seqmix.system.files import without_nan
-from seqmix.training.lexical_features import LexicalFeatures, count_split
+from seqmix.training.lexical_features import LexicalFeatures, count_records
 
 _STRENGTHS = tuple(10.0 ** (step / 2) for step in range(-2, 11))  # of which every second one is tried first
 _FIRST = 4  # place of the first to try
@@ -171,10 +171,10 @@ class _Search:
 
     def _final(self, spec: LexicalSpec) -> tuple[LexicalSpec, LexicalFeatures, LinearModel]:
         """Return the specification, the features of all records, and the model of them."""
-        counts = [count_split(self.dataset, part, self.seen, spec) for part in (self.fitted, self.val[:0])]
+        counts = [count_records(self.dataset, part, self.seen, spec) for part in (self.fitted, self.val[:0])]
         features = LexicalFeatures.of(spec, *counts)
         labels = self.labels[self.fitted]
-        model = self.objective.fit_linear(features.fitted_to[0], labels, spec.strength, tolerance=_TOLERANCE)
+        model = self.objective.fit_linear(features.matrices[0], labels, spec.strength, tolerance=_TOLERANCE)
         return spec, features, model
 
     def _fixed(self) -> LexicalSpec:
@@ -190,7 +190,7 @@ class _Search:
         places = {name: _FIRST for name in WEIGHTINGS if name != "standardised" or self.dataset.vocabulary.letters}
         least, worse = math.inf, 0
         for base in candidates(self.dataset):
-            counts = [count_split(self.dataset, part, self.seen, base) for part in (self.train, self.val)]
+            counts = [count_records(self.dataset, part, self.seen, base) for part in (self.train, self.val)]
             found = {}
             for weighting, place in places.items():
                 features = LexicalFeatures.of(replace(base, weighting=weighting), *counts)
@@ -233,7 +233,7 @@ class _Search:
 
     def _try(self, features: LexicalFeatures, strength: float, start: LinearModel | None) -> _Tried:
         self.check()
-        first, second = features.fitted_to
+        first, second = features.matrices
         labels = self.labels[self.train]
         model = self.objective.fit_linear(first, labels, strength, start=start, tolerance=_TOLERANCE)
         outputs = torch.from_numpy(model.outputs(second))

@@ -20,12 +20,12 @@ from seqmix.config import DataConfig
 from seqmix.data.batching import collate, plan_batches
 from seqmix.data.dataset import Dataset
 from seqmix.functional.counts import SparseRows
-from seqmix.models.lexical import Counter, LexicalSpec, weighed
+from seqmix.models.lexical import FeatureCounter, LexicalSpec, weighted
 from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats
 
 _TOKENS = 1 << 18  # in a batch that is counted
-_ENTRIES = 1 << 21  # of a sparse matrix that are weighed at a time
+_ENTRIES = 1 << 21  # of a sparse matrix that are weighted at a time
 _BLOCK = 1 << 12  # columns that are made dense at a time
 _JITTER = 1e-6  # of the mean square of a record, added to each: keeps the factor defined where records are equal
 _MOST_DENSE = 1 << 28  # most numbers in a dense matrix, 1 GB
@@ -35,7 +35,7 @@ _MOST_PRODUCTS = 2500  # most records of which all scalar products are made
 _SPARSE_COST, _FIT_COST = 300.0, 30_000.0
 
 
-def count_split(dataset: Dataset, indices: NDArray[np.int64], seen: DataConfig, spec: LexicalSpec) -> Any:
+def count_records(dataset: Dataset, indices: NDArray[np.int64], seen: DataConfig, spec: LexicalSpec) -> Any:
     """Return the counts of records as a CSR matrix: `(n, F)`; of pairs `(2 n, F)`, all first sequences first.
 
     Args:
@@ -46,7 +46,7 @@ def count_split(dataset: Dataset, indices: NDArray[np.int64], seen: DataConfig, 
     """
     from scipy.sparse import csr_matrix, vstack
 
-    counter = Counter(spec, dataset.vocabulary)
+    counter = FeatureCounter(spec, dataset.vocabulary)
     batches = plan_batches(dataset.cut_lengths(seen.max_length)[indices], tokens_per_batch=_TOKENS)
     order = np.argsort(np.concatenate([*batches, np.empty(0, dtype=np.int64)]))
     sides = []
@@ -74,7 +74,7 @@ def _features(counts: Any, spec: LexicalSpec, idf: torch.Tensor) -> Any:
     made = [csr_matrix((0, spec.width), dtype=np.float32)]
     for places in np.array_split(np.arange(n), 1 + counts.nnz // _ENTRIES):
         rows = np.concatenate((places, places + n)) if spec.paired else places
-        made.append(_matrix(weighed(_rows(counts[rows]), spec, idf), spec.width))
+        made.append(_matrix(weighted(_rows(counts[rows]), spec, idf), spec.width))
     return vstack(made, format="csr")
 
 
@@ -105,7 +105,7 @@ class LexicalFeatures:
 
     @classmethod
     def of(cls, spec: LexicalSpec, train: Any, val: Any) -> LexicalFeatures:
-        """Return the features of counts from `count_split`."""
+        """Return the features of counts from `count_records`."""
         idf = np.ones(1, dtype=np.float32)
         if spec.weighting == "tf-idf":
             known = np.bincount(train.indices, minlength=spec.counted)
@@ -158,7 +158,7 @@ class LexicalFeatures:
                 jitter *= 10.0
 
     @cached_property
-    def fitted_to(self) -> tuple[Any, Any]:
+    def matrices(self) -> tuple[Any, Any]:
         """What a linear model is fitted to, `(n, G)`, and the same of the validation records."""
         if self._form == "sparse":
             return self.train, self.val
@@ -175,7 +175,7 @@ class LexicalFeatures:
         return self._root.astype(np.float32), second.astype(np.float32)
 
     def expanded(self, model: LinearModel) -> tuple[Floats, Floats]:
-        """Return the weights `(F, C)` of a model of `fitted_to` for values without a factor, and what to subtract, `(C,)`."""
+        """Return the weights `(F, C)` of a model of `matrices` for values without a factor, and what to subtract, `(C,)`."""
         from scipy.linalg import solve_triangular
 
         weights = np.zeros((self.spec.width, model.weights.shape[1]))

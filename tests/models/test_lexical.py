@@ -8,7 +8,7 @@ import torch
 
 from seqmix.data.batching import collate
 from seqmix.data.vocabulary import make_vocabulary
-from seqmix.models.lexical import WEIGHTINGS, Counter, LexicalClassifier, LexicalSpec, weighed
+from seqmix.models.lexical import WEIGHTINGS, FeatureCounter, LexicalClassifier, LexicalSpec, weighted
 
 DNA = make_vocabulary("dna")
 TEXT = make_vocabulary("chars", symbols="abcdeABC .,é")
@@ -49,9 +49,9 @@ def test_pairs_are_products_and_differences(name):
     spec, vocabulary = SPECS[name]
     rows = sequences(name)
     batch = collate(rows)
-    count = Counter(spec, vocabulary)
+    count = FeatureCounter(spec, vocabulary)
     dense = torch.zeros(len(rows), spec.counted)
-    single = weighed(count(batch.ids, batch.mask), spec)
+    single = weighted(count(batch.ids, batch.mask), spec)
     dense[single.rows, single.columns] = single.values
     model = model_of(name, paired=True)
     first, second = dense.chunk(2)
@@ -62,7 +62,7 @@ def test_pairs_are_products_and_differences(name):
 def test_kmers_with_other_letters_do_not_count():
     spec, vocabulary = SPECS["kmers"]
     ids = torch.tensor([[2, 3, 6, 2, 3, 5]])  # ACNACT
-    found = Counter(spec, vocabulary)(ids, torch.ones_like(ids, dtype=torch.bool))
+    found = FeatureCounter(spec, vocabulary)(ids, torch.ones_like(ids, dtype=torch.bool))
     assert dict(zip(found.columns.tolist(), found.values.tolist(), strict=True)) == {1: 2.0, 7: 1.0}  # AC twice, CT
 
 
@@ -82,7 +82,7 @@ def test_words_alphabet_has_the_ngrams_of_its_text():
     characters = make_vocabulary("chars", symbols=sorted(set(text)))
     same = torch.tensor([[characters.symbols.index(character) + 2 for character in text]])
     found, expected = (
-        Counter(spec, vocabulary)(some, torch.ones_like(some, dtype=torch.bool))
+        FeatureCounter(spec, vocabulary)(some, torch.ones_like(some, dtype=torch.bool))
         for vocabulary, some in ((words, ids), (characters, same))
     )
     assert torch.equal(found.columns, expected.columns)

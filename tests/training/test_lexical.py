@@ -55,7 +55,7 @@ def test_both_branches_are_trained_and_predict(both, dataset):
 def test_mixing_branch_is_trained_as_without_the_other(both, dataset, tmp_path):
     run, _ = both
     without = train_tiny(dataset, tmp_path / "run", "model.lexical=none")
-    mixing = run.load_model().parts[MIXING]
+    mixing = run.load_model().by_name[MIXING]
     for name, tensor in without.load_model().state_dict().items():
         assert torch.equal(mixing.state_dict()[name], tensor), name
     for ours, theirs in zip(run.history(), without.history(), strict=True):
@@ -110,7 +110,7 @@ def test_lexical_branch_alone_is_a_whole_run(alone, dataset, tmp_path):
     run, events = alone
     assert [type(event).__name__ for event in events] == ["Started", "LexicalFitted", "Finished"]
     assert events[-1].cause == "fitted"
-    assert list(run.load_model().parts) == [LEXICAL]
+    assert list(run.load_model().by_name) == [LEXICAL]
     [line] = run.history()
     assert line["best"]
     result = seqmix.evaluate(run, output=tmp_path, resamples=2, baselines=False)
@@ -135,8 +135,10 @@ def test_choice_on_a_part_of_the_records_fits_all_of_them(dataset, monkeypatch):
     monkeypatch.setattr(lexical, "_LEAST", 12)
     monkeypatch.setattr(lexical, "_CHOICE", (20, 10**9, 10**9))
     seen = []
-    original = lexical.count_split
-    monkeypatch.setattr(lexical, "count_split", lambda data, part, *rest: seen.append(len(part)) or original(data, part, *rest))
+    original = lexical.count_records
+    monkeypatch.setattr(
+        lexical, "count_records", lambda data, part, *rest: seen.append(len(part)) or original(data, part, *rest)
+    )
     fitted = lexical.fit_lexical(dataset, DataConfig(), 0)
     assert set(seen[:-2]) <= {20, len(dataset.indices("val"))}
     assert seen[-2] == len(dataset.indices("train"))

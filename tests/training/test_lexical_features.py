@@ -9,7 +9,7 @@ from seqmix.config import DataConfig
 from seqmix.models.batched import branch_outputs
 from seqmix.models.lexical import WEIGHTINGS, LexicalClassifier, LexicalSpec
 from seqmix.training import lexical_features
-from seqmix.training.lexical_features import LexicalFeatures, count_split
+from seqmix.training.lexical_features import LexicalFeatures, count_records
 from tests.support.kinds import KINDS
 from tests.support.preparing import prepare, write_jsonl
 
@@ -29,8 +29,8 @@ def fitted(data, spec, form, monkeypatch):
     with monkeypatch.context() as patch:
         for name, value in FORMS[form].items():
             patch.setattr(lexical_features, name, value)
-        features = LexicalFeatures.of(spec, *(count_split(data, part, DataConfig(), spec) for part in (train, val)))
-        first, second = features.fitted_to
+        features = LexicalFeatures.of(spec, *(count_records(data, part, DataConfig(), spec) for part in (train, val)))
+        first, second = features.matrices
         model = data.objective.fit_linear(first, data.labels[train], 10.0, tolerance=1e-8)
         used = features._form
     weight, shift = features.expanded(model)
@@ -63,8 +63,8 @@ def test_every_form_has_the_same_optimum_and_is_stored(kind, weighting, dataset,
 def test_standardised_features_have_mean_0_and_variance_1(dataset):
     spec = LexicalSpec(features="kmers", k=2, letters=4, weighting="standardised")
     train = dataset.indices("train")
-    counts = count_split(dataset, train, DataConfig(), spec)
-    first, _ = LexicalFeatures.of(spec, counts, counts[:0]).fitted_to
+    counts = count_records(dataset, train, DataConfig(), spec)
+    first, _ = LexicalFeatures.of(spec, counts, counts[:0]).matrices
     np.testing.assert_allclose(first.mean(0), 0, atol=1e-6)
     np.testing.assert_allclose(first.std(0), 0.25, atol=1e-6)  # 1 over the root of 16 features
     sums = np.asarray(counts.sum(1)).ravel()
@@ -75,7 +75,7 @@ def test_standardised_features_have_mean_0_and_variance_1(dataset):
 def test_features_are_made_in_parts(kind, dataset, pairs, monkeypatch):
     data = dataset if kind == "one" else pairs
     spec = LexicalSpec(features="kmers", k=3, letters=4, weighting="tf-idf", paired=kind == "pairs")
-    counts = count_split(data, data.indices("train"), DataConfig(), spec)
+    counts = count_records(data, data.indices("train"), DataConfig(), spec)
     whole = LexicalFeatures.of(spec, counts, counts).train
     monkeypatch.setattr(lexical_features, "_ENTRIES", 100)
     assert (LexicalFeatures.of(spec, counts, counts).train != whole).nnz == 0
@@ -85,6 +85,6 @@ def test_standardised_features_of_many_records_are_left_out_if_too_large(dataset
     monkeypatch.setattr(lexical_features, "_MOST_PRODUCTS", 0)
     monkeypatch.setattr(lexical_features, "_MOST_DENSE", 100)
     spec = LexicalSpec(features="kmers", k=4, letters=4, weighting="standardised")
-    counts = count_split(dataset, dataset.indices("train"), DataConfig(), spec)
+    counts = count_records(dataset, dataset.indices("train"), DataConfig(), spec)
     assert not LexicalFeatures.of(spec, counts, counts[:0]).feasible
     assert seqmix.Dataset.open(dataset.path).indices("train").size == counts.shape[0]

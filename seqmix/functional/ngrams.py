@@ -2,7 +2,7 @@
 
 Every span of characters has the hash ``sum_j c[i + j] * BASE ** j`` in wrapping 64-bit integers: a difference of two prefix
 sums, multiplied by the inverse power of the odd base. It does not depend on where the span stands. The bits are mixed with a
-constant for each kind of n-gram before a bucket is made of them.
+constant for each kind of n-gram before they are reduced to buckets.
 
 Cost: a few operations per character and n-gram; a word costs as much as an n-gram.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -28,7 +29,7 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >> 63 else number
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Characters:
     """The characters of a batch of texts, one after the other.
 
@@ -41,6 +42,11 @@ class Characters:
     codes: Tensor
     in_word: Tensor
     rows: Tensor
+
+    @cached_property
+    def hashes(self) -> SpanHashes:
+        """The hashes of spans of the characters."""
+        return SpanHashes(self.codes)
 
 
 class SpanHashes:
@@ -67,7 +73,7 @@ def character_ngrams(characters: Characters, lengths: Sequence[int], buckets: in
         lengths: lengths of the n-grams.
         buckets: number of buckets, a power of two.
     """
-    hashes, rows = SpanHashes(characters.codes), characters.rows
+    hashes, rows = characters.hashes, characters.rows
     found, where = [], []
     for n in lengths:
         starts = torch.arange(max(0, len(rows) - n + 1), device=rows.device)
@@ -90,7 +96,7 @@ def word_ngrams(characters: Characters, buckets: int) -> tuple[Tensor, Tensor]:
     false = inside.new_zeros(1)
     starts = (inside & ~torch.cat((false, goes_on))[: len(inside)]).nonzero()[:, 0]
     ends = (inside & ~torch.cat((goes_on, false))[: len(inside)]).nonzero()[:, 0] + 1
-    words, of_word = SpanHashes(characters.codes)(starts, ends, _WORD), rows[starts]
+    words, of_word = characters.hashes(starts, ends, _WORD), rows[starts]
     neighbours = of_word[1:] == of_word[:-1]
     pairs = _mixed(words[:-1] * _signed(_PAIR) + words[1:], _BIGRAM)[neighbours]
     return torch.cat((of_word, of_word[1:][neighbours])), _bucket(torch.cat((words, pairs)), buckets)

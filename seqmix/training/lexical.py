@@ -1,16 +1,16 @@
 """Fitting the lexical branch: `fit_lexical` chooses features, weighting and penalty on the validation split.
 
-The choice has the least validation loss; of choices whose losses differ by less than 1 %, it is the simplest: the first in the
-order of the candidates. Without a validation split it is a fixed one. The choice uses at most 2,000 records.
+Of the candidates whose validation loss is within 1 % of the least, the choice is the simplest: the first in their order. It
+uses at most 2,000 records. Without a validation split, it is fixed.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,10 +29,20 @@ from seqmix.training.lexical_features import LexicalFeatures, count_records
 _STRENGTHS = tuple(10.0 ** (step / 2) for step in range(-2, 11))  # of which every second one is tried first
 _FIRST = 4  # place of the first to try
 _CLOSE = 1.01  # losses within this factor of the least are as good
-# Records, and characters of DNA and of texts: to choose on, and to fit on; more would take minutes and change little.
-_CHOICE, _FIT = (2000, 100_000_000, 15_000_000), (20_000, 400_000_000, 60_000_000)
+
+
+class _Limits(NamedTuple):
+    """The most records, and characters of DNA or of texts, to use; more would take minutes and change little."""
+
+    records: int
+    letters: int
+    characters: int
+
+
+_CHOICE = _Limits(2000, letters=100_000_000, characters=15_000_000)
+_FIT = _Limits(20_000, letters=400_000_000, characters=60_000_000)
 _LEAST = 200  # records to choose and fit on, however long
-_ALL_WEIGHTINGS = 5  # the k up to which all weightings are tried; then, all but the worst one at the k before
+_MANY = 1000  # things counted, from which all but the worst weighting are tried further
 _TOLERANCE = 1e-6
 _FIXED = ("tf-idf", 10.0)  # weighting and strength without a validation split
 _FIXED_K = {4: 6, 20: 2}  # and the k, by the number of letters
@@ -125,6 +135,15 @@ class _Tried:
     model: LinearModel
 
 
+def _simplest(tried: Iterable[_Tried]) -> _Tried:
+    """Return the first model whose loss is close to the least, without holding the features of all."""
+    close: list[_Tried] = []  # each better than those before it, and all close to the last
+    for found in tried:
+        if not close or found.loss < close[-1].loss:
+            close = [*(earlier for earlier in close if earlier.loss <= _CLOSE * found.loss), found]
+    return close[0]
+
+
 class _Search:
     """The search for the best features, weighting and strength.
 
@@ -142,29 +161,24 @@ class _Search:
         self.train = self._drawn(self.fitted, _CHOICE, generator)
         self.val = self._drawn(dataset.indices("val"), _CHOICE, generator)
 
-    def _drawn(
-        self, indices: NDArray[np.int64], limits: tuple[int, int, int], generator: np.random.Generator
-    ) -> NDArray[np.int64]:
+    def _drawn(self, indices: NDArray[np.int64], limits: _Limits, generator: np.random.Generator) -> NDArray[np.int64]:
         """Return as many of these records as the limits allow, drawn at random, in order."""
-        records, of_dna, of_texts = limits
         tokens = self.dataset.cut_lengths(self.seen.max_length)[indices] * self.dataset.n_sequences
         vocabulary = self.dataset.vocabulary
-        most = of_dna if vocabulary.letters else of_texts / np.mean([len(text) for text in vocabulary.spellings])
-        if len(indices) <= records and tokens.sum() <= most:
+        most: float = limits.letters
+        if not vocabulary.letters:
+            most = limits.characters / float(np.mean([len(text) for text in vocabulary.spellings]))
+        if len(indices) <= limits.records and tokens.sum() <= most:
             return indices
         order = generator.permutation(len(indices))
         count = int(np.searchsorted(tokens[order].cumsum(), most, side="right"))
-        return np.sort(indices[order[: max(_LEAST, min(count, records))]])
+        return np.sort(indices[order[: max(_LEAST, min(count, limits.records))]])
 
     def best(self) -> tuple[LexicalSpec, LexicalFeatures, LinearModel]:
         """Return what was chosen, its features, and the model of them that is fitted to all records."""
         if not len(self.val):
             return self._final(self._fixed())
-        kept: _Tried | None = None
-        for found in self._families():
-            if kept is None or found.loss * _CLOSE < kept.loss:
-                kept = found
-        assert kept is not None
+        kept = _simplest(self._families())
         kept = self._strongest(kept.features, _STRENGTHS.index(kept.strength), step=1, start=kept.model)
         spec = replace(kept.features.spec, strength=kept.strength)
         return (spec, kept.features, kept.model) if len(self.train) == len(self.fitted) else self._final(spec)
@@ -188,9 +202,8 @@ class _Search:
     def _families(self) -> Iterator[_Tried]:
         """Yield the best model of each kind of features, simplest first, until two in a row are no better than those before."""
         places = {name: _FIRST for name in WEIGHTINGS if name != "standardised" or self.dataset.vocabulary.letters}
-        least, worse = math.inf, 0
-        for base in candidates(self.dataset):
-            counts = [count_records(self.dataset, part, self.seen, base) for part in (self.train, self.val)]
+        tried, least, worse = len(places), math.inf, 0
+        for base, counts in self._counted():
             found = {}
             for weighting, place in places.items():
                 features = LexicalFeatures.of(replace(base, weighting=weighting), *counts)
@@ -202,9 +215,23 @@ class _Search:
             if worse == 2:
                 return
             least = min(least, here)
-            most = 2 if base.features == "ngrams" else 3 if base.k >= _ALL_WEIGHTINGS else len(found)
+            most = tried - 1 if base.counted >= _MANY else tried
             kept = sorted(found, key=lambda name: found[name].loss)[:most]
             places = {name: _STRENGTHS.index(found[name].strength) for name in places if name in kept}
+
+    def _counted(self) -> Iterator[tuple[LexicalSpec, list[Any]]]:
+        """Yield the candidates, with the counts of training and validation records; each part of n-grams is counted once."""
+        from scipy.sparse import hstack
+
+        by_part: dict[str, list[Any]] = {}
+        for base in candidates(self.dataset):
+            if len(base.parts) > 1:
+                sides = zip(*(by_part[part] for part in base.parts), strict=True)
+                yield base, [hstack(side, format="csr") for side in sides]
+                continue
+            counts = [count_records(self.dataset, some, self.seen, base) for some in (self.train, self.val)]
+            by_part |= dict.fromkeys(base.parts, counts)
+            yield base, counts
 
     def _strongest(self, features: LexicalFeatures, place: int, *, step: int, start: LinearModel | None = None) -> _Tried:
         """Return the model whose strength is best: from the first one upwards while the loss falls, or else downwards.

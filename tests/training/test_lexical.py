@@ -133,18 +133,38 @@ def test_nothing_to_train_is_an_error_that_says_what_to_do(dataset, tmp_path):
 
 def test_choice_on_a_part_of_the_records_fits_all_of_them(dataset, monkeypatch):
     monkeypatch.setattr(lexical, "_LEAST", 12)
-    monkeypatch.setattr(lexical, "_CHOICE", (20, 10**9, 10**9))
+    monkeypatch.setattr(lexical, "_CHOICE", lexical._Limits(20, 10**9, 10**9))
     seen = []
     original = lexical.count_records
-    monkeypatch.setattr(
-        lexical, "count_records", lambda data, part, *rest: seen.append(len(part)) or original(data, part, *rest)
-    )
+    monkeypatch.setattr(lexical, "count_records", lambda *args: seen.append(len(args[1])) or original(*args))
     fitted = lexical.fit_lexical(dataset, DataConfig(), 0)
     assert set(seen[:-2]) <= {20, len(dataset.indices("val"))}
     assert seen[-2] == len(dataset.indices("train"))
     assert fitted.scores["accuracy"] > 0.9
-    monkeypatch.setattr(lexical, "_CHOICE", (20, 1500, 10**9))
+    monkeypatch.setattr(lexical, "_CHOICE", lexical._Limits(20, 1500, 10**9))
     assert 12 <= len(lexical._Search(dataset, DataConfig(), np.random.default_rng(0), lambda: None).train) < 20
+
+
+@pytest.mark.parametrize(
+    ("losses", "chosen"),
+    [([1.0, 0.992, 0.988], 1), ([1.0, 0.995, 0.991], 0), ([0.8, 1.0, 0.798], 0), ([1.0, 0.5, 0.7], 1), ([0.6, 0.6], 0)],
+)
+def test_choice_is_the_first_whose_loss_is_within_a_hundredth_of_the_least(losses, chosen):
+    tried = [lexical._Tried(loss, None, strength, None) for strength, loss in enumerate(losses)]
+    assert lexical._simplest(tried).strength == chosen
+
+
+def test_each_part_of_texts_is_counted_once(tmp_path, monkeypatch):
+    data, seen = Made(KINDS["words"], tmp_path).data, []
+    original = lexical.count_records
+    monkeypatch.setattr(lexical, "count_records", lambda *args: seen.append(args[3]) or original(*args))
+    search = lexical._Search(data, DataConfig(), np.random.default_rng(0), lambda: None)
+    [*_, (both, counts)] = search._counted()
+    assert both.parts == ("words", "characters")
+    assert [spec.parts for spec in seen] == [("words",)] * 2 + [("characters",)] * 2
+    expected = original(data, search.train, DataConfig(), both)
+    for name in ("indptr", "indices", "data"):
+        np.testing.assert_array_equal(getattr(counts[0], name), getattr(expected, name))
 
 
 def test_fit_is_reproducible_and_packs(dataset):

@@ -106,6 +106,8 @@ class LexicalFeatures:
     @classmethod
     def of(cls, spec: LexicalSpec, train: Any, val: Any) -> LexicalFeatures:
         """Return the features of counts from `count_records`."""
+        from sklearn.utils.sparsefuncs import inplace_column_scale, mean_variance_axis
+
         idf = np.ones(1, dtype=np.float32)
         if spec.weighting == "tf-idf":
             known = np.bincount(train.indices, minlength=spec.counted)
@@ -113,11 +115,13 @@ class LexicalFeatures:
         first, second = (_features(part, spec, torch.from_numpy(idf)) for part in (train, val))
         if spec.weighting != "standardised":
             return cls(spec, first, second, idf)
-        mean, square = (_mean(part) for part in (first, first.multiply(first).tocsr()))
-        spread = np.sqrt(np.maximum(square - mean**2, 0.0))
+        mean, variance = mean_variance_axis(first.astype(np.float64), axis=0)
+        spread = np.sqrt(variance)
         varies = spread > 1e-6 * mean
         factor = np.where(varies, 1.0 / (np.where(varies, spread, 1.0) * np.sqrt(max(1, varies.sum()))), 0.0)
-        return cls(spec, _times(first, factor), _times(second, factor), idf, factor, mean * factor)
+        for part in (first, second):
+            inplace_column_scale(part, factor)
+        return cls(spec, first, second, idf, factor, mean * factor)
 
     @property
     def feasible(self) -> bool:
@@ -136,7 +140,7 @@ class LexicalFeatures:
         small = n * used <= _MOST_DENSE
         if used <= n and small and (self.mean is not None or 4 * self.train.nnz > n * used):
             return "dense"
-        products = _product_cost(self.train, self.train, used)
+        products = min(_costs(self.train, self.train, used))
         if n <= _MOST_PRODUCTS and (self.mean is not None or products < _FIT_COST * self.train.nnz):
             return "products"
         if self.mean is None:
@@ -192,25 +196,10 @@ class LexicalFeatures:
         return weights if self.factor is None else weights * self.factor[:, None], shift
 
 
-def _mean(matrix: Any) -> Floats:
-    return np.asarray(matrix.mean(0, dtype=np.float64)).ravel()
-
-
-def _times(matrix: Any, factor: Floats) -> Any:
-    """Return a CSR matrix with its columns multiplied."""
-    scaled = matrix.copy()
-    scaled.data = (scaled.data * factor[scaled.indices]).astype(np.float32)
-    return scaled
-
-
-def _product_cost(first: Any, second: Any, used: int) -> float:
-    """Return the cost of `_products` in multiplications of a dense product."""
-    return min(_sparse_cost(first, second), float(first.shape[0]) * second.shape[0] * used)
-
-
-def _sparse_cost(first: Any, second: Any) -> float:
+def _costs(first: Any, second: Any, used: int) -> tuple[float, float]:
+    """Return the costs of a sparse and of a dense product, in multiplications of a dense one; see `_products`."""
     counts = [np.bincount(part.indices, minlength=part.shape[1]).astype(np.float64) for part in (first, second)]
-    return _SPARSE_COST * float(counts[0] @ counts[1])
+    return _SPARSE_COST * float(counts[0] @ counts[1]), float(first.shape[0]) * second.shape[0] * used
 
 
 def _products(first: Any, second: Any, used: NDArray[np.int64]) -> Floats:
@@ -221,7 +210,8 @@ def _products(first: Any, second: Any, used: NDArray[np.int64]) -> Floats:
         second: `(m, F)`.
         used: columns in which `second` has entries.
     """
-    if _sparse_cost(first, second) <= _product_cost(first, second, len(used)):
+    sparse, dense = _costs(first, second, len(used))
+    if sparse <= dense:
         return np.asarray((first @ second.T).toarray(), dtype=np.float64)
     result = np.zeros((first.shape[0], second.shape[0]))
     columns = [part.tocsc() for part in ((first,) if first is second else (first, second))]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -155,10 +154,10 @@ def _feature_sets(train: Dataset, parts: list[_Part]) -> Iterator[tuple[str, lis
             [np.log([[len(s) for s in record] for record in part.sequences()] or np.empty((0, n_sequences))) for part in parts]
         ),
     )
-    alphabet, letters = train.vocabulary.alphabet, train.vocabulary.letters
+    alphabet = train.vocabulary.alphabet
     if alphabet in _KMERS:
         for k in _KMERS[alphabet]:
-            yield f"{k}-mers", _joined(parts, n_sequences, partial(kmer_frequencies, k=k, letters=letters))
+            yield f"{k}-mers", _kmer_frequencies(parts, k)
     elif alphabet == "real":
         yield (
             "means and spreads",
@@ -195,30 +194,15 @@ def _statistics(values: Tokens) -> Floats:
     return np.concatenate((values.mean(0), values.std(0), values.min(0), values.max(0))).astype(np.float64)
 
 
-def kmer_frequencies(sequences: list[Tokens], k: int, letters: int) -> NDArray[np.float32]:
-    """Return counts of all k-mers, each row scaled to norm 1, `(n, letters ** k)`.
+def _kmer_frequencies(parts: list[_Part], k: int) -> list[Any]:
+    """Return the counts of all k-mers, each row scaled to norm 1, of each part; for pairs, products and differences."""
+    from seqmix.models.lexical import LexicalSpec
+    from seqmix.training.lexical_features import count_records, features_of
 
-    Args:
-        sequences: tokens; letters are 2 to `letters` + 1, and k-mers with other tokens do not count.
-        k: length of the k-mers.
-        letters: size of the alphabet.
-    """
-    rows = np.zeros((len(sequences), letters**k), dtype=np.float32)
-    for row, sequence in zip(rows, sequences, strict=True):
-        symbols = sequence.astype(np.int64) - 2
-        valid = (symbols >= 0) & (symbols < letters)
-        symbols = np.where(valid, symbols, 0)
-        count = len(symbols) - k + 1
-        if count < 1:
-            continue
-        codes = np.zeros(count, dtype=np.int64)
-        whole = np.ones(count, dtype=bool)
-        for j in range(k):
-            codes = codes * letters + symbols[j : j + count]
-            whole &= valid[j : j + count]
-        row[:] = np.bincount(codes[whole], minlength=letters**k)
-        row /= max(1e-9, float(np.linalg.norm(row)))
-    return rows
+    train = parts[0].dataset
+    spec = LexicalSpec(features="kmers", k=k, letters=train.vocabulary.letters, paired=train.n_sequences == 2)
+    counted = (count_records(part.dataset, part.indices, part.seen, spec) for part in parts)
+    return [features_of(counts, spec).toarray() for counts in counted]
 
 
 def _ngrams(train: Dataset, parts: list[_Part], **kind: Any) -> list[Any]:

@@ -66,8 +66,14 @@ def _matrix(rows: SparseRows, width: int) -> Any:
     return csr_matrix(parts, shape=(len(rows.offsets) - 1, width))
 
 
-def _features(counts: Any, spec: LexicalSpec, idf: torch.Tensor) -> Any:
-    """Return features of counts, CSR `(n, F)`, made of some records at a time: a single step takes six times the memory."""
+def features_of(counts: Any, spec: LexicalSpec, idf: torch.Tensor | None = None) -> Any:
+    """Return features, CSR `(n, F)`, made of some records at a time: a single step takes six times the memory.
+
+    Args:
+        counts: from `count_records`.
+        spec: says how they are weighted.
+        idf: for tf-idf, inverse document frequencies `(F,)`.
+    """
     from scipy.sparse import csr_matrix, vstack
 
     n = counts.shape[0] // (2 if spec.paired else 1)
@@ -112,7 +118,7 @@ class LexicalFeatures:
         if spec.weighting == "tf-idf":
             known = np.bincount(train.indices, minlength=spec.counted)
             idf = (np.log((1 + train.shape[0]) / (1 + known)) + 1).astype(np.float32)
-        first, second = (_features(part, spec, torch.from_numpy(idf)) for part in (train, val))
+        first, second = (features_of(part, spec, torch.from_numpy(idf)) for part in (train, val))
         if spec.weighting != "standardised":
             return cls(spec, first, second, idf)
         mean, variance = mean_variance_axis(first.astype(np.float64), axis=0)

@@ -1,29 +1,13 @@
 """What the baselines see, and that they learn from the training split alone."""
 
 import random
-from collections import Counter
-from itertools import product
 
 import numpy as np
 import pytest
 
 import seqmix
-from seqmix.data.vocabulary import make_vocabulary
-from seqmix.evaluation.baselines import baseline_scores, kmer_frequencies
+from seqmix.evaluation.baselines import baseline_scores
 from tests.support import random_dna, write_fasta
-
-
-@pytest.mark.parametrize("k", [1, 2, 4])
-def test_kmer_frequencies_are_counts_with_unit_norm(k):
-    rng = random.Random(0)
-    texts = [random_dna(rng.randint(k, 60), rng) for _ in range(5)] + ["ACGTNNACGTNA", "N" * 9, "ACG"[: k - 1] or "N"]
-    vocabulary = make_vocabulary("dna")
-    rows = kmer_frequencies([vocabulary.encode(text.encode(), Counter(), "") for text in texts], k, 4)
-    words = ["".join(letters) for letters in product("ACGT", repeat=k)]
-    for text, row in zip(texts, rows, strict=True):
-        counts = np.array([sum(text[i : i + k] == word for i in range(len(text) - k + 1)) for word in words], dtype=float)
-        np.testing.assert_allclose(row, counts / (np.linalg.norm(counts) or 1.0), atol=1e-6)
-
 
 CLASS_SCORES = ("accuracy", "balanced accuracy", "macro-F1", "MCC", "ROC AUC", "average precision", "log loss")
 

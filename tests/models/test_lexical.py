@@ -1,6 +1,9 @@
 """The lexical branch: that its answer for a record depends on that record alone, and what its features are."""
 
+import random
+from collections import Counter
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import torch
 from seqmix.data.batching import collate
 from seqmix.data.vocabulary import make_vocabulary
 from seqmix.models.lexical import WEIGHTINGS, FeatureCounter, LexicalClassifier, LexicalSpec, weighted
+from tests.support import random_dna
 
 DNA = make_vocabulary("dna")
 TEXT = make_vocabulary("chars", symbols="abcdeABC .,é")
@@ -64,6 +68,21 @@ def test_kmers_with_other_letters_do_not_count():
     ids = torch.tensor([[2, 3, 6, 2, 3, 5]])  # ACNACT
     found = FeatureCounter(spec, vocabulary)(ids, torch.ones_like(ids, dtype=torch.bool))
     assert dict(zip(found.columns.tolist(), found.values.tolist(), strict=True)) == {1: 2.0, 7: 1.0}  # AC twice, CT
+
+
+@pytest.mark.parametrize("k", [1, 2, 4])
+def test_kmer_frequencies_are_counts_with_unit_norm(k):
+    rng = random.Random(0)
+    texts = [random_dna(rng.randint(k, 60), rng) for _ in range(5)] + ["ACGTNNACGTNA", "N" * 9, "ACG"[: k - 1] or "N"]
+    batch = collate([DNA.encode(text.encode(), Counter(), "") for text in texts])
+    spec = LexicalSpec(features="kmers", k=k, letters=4)
+    found = weighted(FeatureCounter(spec, DNA)(batch.ids, batch.mask), spec)
+    rows = torch.zeros(len(texts), spec.width)
+    rows[found.rows, found.columns] = found.values
+    words = ["".join(letters) for letters in product("ACGT", repeat=k)]
+    for text, row in zip(texts, rows.numpy(), strict=True):
+        counts = np.array([sum(text[i : i + k] == word for i in range(len(text) - k + 1)) for word in words], dtype=float)
+        np.testing.assert_allclose(row, counts / (np.linalg.norm(counts) or 1.0), atol=1e-6)
 
 
 def test_record_without_features_has_the_bias():

@@ -3,9 +3,9 @@
 They are a constant prediction; a linear model of the length alone; and linear models of k-mer frequencies (DNA, proteins), of
 TF-IDF of words or of character n-grams (documents; both if the tokens are subwords), of the values at each position (images:
 bytes of equal length), or of means and standard deviations (real numbers). The objective provides the constant and the linear
-model, a logistic or ridge regression from scikit-learn, whose regularisation is chosen on the validation split, like the
-model's weights. For pairs, the features are the products and differences of those of the two texts. The last baseline is what
-`seqmix.training.lexical` chooses among many, unless the model has it as a branch.
+model, a logistic or ridge regression from scikit-learn, whose penalty is the one with the least validation loss. For pairs,
+the features are the products and differences of those of the two texts. The last baseline is what `seqmix.training.lexical`
+chooses among many, unless the model has it as a branch.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats
 
 _STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
+_FIXED_STRENGTH = 10.0  # without a validation split
 _MOST_RECORDS = 20_000  # to fit on: more would take minutes and change little
 _MOST_CHARACTERS = 50_000_000  # of documents, which are held as text
 _WORDS = {"words": r"\S+", "subwords": r"\w+"}  # what a word is
@@ -233,21 +234,21 @@ def _ngrams(train: Dataset, parts: list[_Part], **kind: Any) -> list[Any]:
 
 
 def _fit(objective: LabelObjective, features: list[Any], labels: Labels, val_labels: Labels) -> Floats:
-    """Return the test predictions of the linear model whose strength is best on validation.
+    """Return the test predictions of the linear model whose strength has the least validation loss.
 
     Args:
         objective: provides the linear model.
         features: features of the training, validation and test records.
         labels: labels of the training records.
-        val_labels: labels of the validation records; if there are none, the strength is 10.
+        val_labels: labels of the validation records; if there are none, the strength is fixed.
     """
-    best, best_score = None, -np.inf
-    for strength in _STRENGTHS if len(val_labels) else (10.0,):
-        model = objective.fit_linear(features[0], labels, strength)
-        score = objective.rank(_predictions(objective, model, features[1]), val_labels) if len(val_labels) else 0.0
-        if score > best_score:
-            best, best_score = model, score
-    assert best is not None
+
+    def loss(model: LinearModel) -> float:
+        return objective.judge(objective.point_scores(_predictions(objective, model, features[1]), val_labels), "loss")[1]
+
+    strengths = _STRENGTHS if len(val_labels) else (_FIXED_STRENGTH,)
+    models = [objective.fit_linear(features[0], labels, strength) for strength in strengths]
+    best = min(models, key=loss) if len(models) > 1 else models[0]
     return _predictions(objective, best, features[2])
 
 

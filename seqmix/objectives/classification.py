@@ -181,7 +181,6 @@ class Classification(LabelObjective):
         """Return calibration, confusion, and figures and ROC curve of each class (of two, the second)."""
         confusion = confusion_matrix(labels, predictions.argmax(1), self.n_outputs)
         true, predicted = confusion.sum(1), confusion.sum(0)
-        curves = [1] if self.n_outputs == 2 else range(self.n_outputs)
         return Details(
             calibration_error=expected_calibration_error(predictions, labels),
             reliability=calibration_bins(predictions, labels),
@@ -190,7 +189,7 @@ class Classification(LabelObjective):
                 for c, name in enumerate(self.classes)
             ],
             confusion=confusion.tolist(),
-            roc={self.classes[c]: roc_curve(predictions[:, c], labels == c) for c in curves},
+            roc={self.classes[c]: roc_curve(predictions[:, c], labels == c) for c in _ranked_classes(self.n_outputs)},
         )
 
     def constant_prediction(self, labels: Labels) -> Floats:
@@ -215,10 +214,6 @@ class Classification(LabelObjective):
             fitted = fit_logistic(features, labels, strength, begin, tolerance)
             weights[:, occurring], bias[occurring] = fitted.weights, fitted.bias
         return LinearModel(weights, bias)
-
-    def rank(self, predictions: Floats, labels: Labels) -> float:
-        """Return the accuracy."""
-        return float((predictions.argmax(1) == labels).mean())
 
 
 def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
@@ -247,7 +242,7 @@ def _decision_scores(confusion: Floats) -> dict[str, Floats]:
 
 
 def _ranked_classes(n_classes: int) -> list[int]:
-    """Return the classes that ROC AUC is a mean over."""
+    """Return the classes that have a ROC curve, over whose areas the mean is taken."""
     return [1] if n_classes == 2 else list(range(n_classes))
 
 

@@ -239,10 +239,6 @@ class LabelObjective(Objective):
             tolerance: largest derivative of the mean loss at which an optimum is considered as reached.
         """
 
-    def rank(self, predictions: Floats, labels: Labels) -> float:
-        """Return the validation score by which linear models are compared; higher is better."""
-        return -self.point_scores(predictions, labels)[self.loss_score]
-
 
 def number_classes(names: Iterable[str], classes: Sequence[str] | None) -> dict[str, int]:
     """Return the number of each class, by name.

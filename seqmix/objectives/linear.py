@@ -38,11 +38,11 @@ def fit_logistic(
     """Fit a logistic regression to class numbers `(n,)`.
 
     Args:
-        features: see `Objective.fit_linear`.
+        features: see `LabelObjective.fit_linear`.
         labels: the class of each record; all classes occur.
-        strength: see `Objective.fit_linear`.
-        start: see `Objective.fit_linear`.
-        tolerance: see `Objective.fit_linear`.
+        strength: see `LabelObjective.fit_linear`.
+        start: see `LabelObjective.fit_linear`.
+        tolerance: see `LabelObjective.fit_linear`.
 
     Returns:
         A model with an output for each class, or one for the second of two classes.

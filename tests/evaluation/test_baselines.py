@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import seqmix
+from seqmix.evaluation import baselines
 from seqmix.evaluation.baselines import baseline_scores
+from seqmix.objectives import KINDS
 from tests.support import random_dna, write_fasta
 
 CLASS_SCORES = ("accuracy", "balanced accuracy", "macro-F1", "MCC", "ROC AUC", "average precision", "log loss")
@@ -71,6 +73,20 @@ def test_baselines_work_without_validation_split(two_class_files, tmp_path):
     options = seqmix.PrepareOptions(split="0.7,0,0.3")
     found = baseline_scores(seqmix.prepare(two_class_files, tmp_path / "data", options=options))
     assert found["4-mers"]["accuracy"] > 0.9
+
+
+def test_penalty_has_the_least_validation_loss():
+    generator = np.random.default_rng(0)
+    objective, labels = KINDS["classification"](("a", "b")), np.arange(80) % 2
+    features = generator.normal(size=(80, 30)) + 0.3 * labels[:, None]
+    train, val, test = (features[i::3] for i in range(3))
+    found = baselines._fit(objective, [train, val, test], labels[0::3], labels[1::3])
+    losses = {}
+    for strength in baselines._STRENGTHS:
+        model = objective.fit_linear(train, labels[0::3], strength)
+        losses[strength] = objective.point_scores(baselines._predictions(objective, model, val), labels[1::3])["log loss"]
+    best = objective.fit_linear(train, labels[0::3], min(losses, key=losses.get))
+    np.testing.assert_array_equal(found, baselines._predictions(objective, best, test))
 
 
 def test_baselines_never_see_the_labels_they_are_scored_on(dataset):

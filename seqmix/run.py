@@ -226,9 +226,9 @@ class Run(Learned):
 
     @property
     def title(self) -> str:
-        """The model in words: "paramixer", "paramixer and k-mers" or "k-mers alone"."""
+        """The kind of model in words: "paramixer", "paramixer and k-mers", "n-grams alone"."""
         model = self.config.model
-        counted = {"kmers": "k-mers", "ngrams": "words and character n-grams"}.get(model.lexical, "")
+        counted = {"kmers": "k-mers", "ngrams": "n-grams"}.get(model.lexical, "")
         if not self.has_mixer:
             return f"{counted} alone"
         return f"{model.mixer} and {counted}" if counted else model.mixer

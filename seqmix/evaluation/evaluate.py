@@ -257,14 +257,16 @@ def _predict(
     predictions = objective.predictions(combined(model, outputs))
     if not isinstance(model, Branches) or model.mixing is None:
         return predictions, {}
-    facts = {LEXICAL: (model.lexical.spec.title, 1 - model.weight), MIXING: (run.config.model.mixer, model.weight)}
+    spec, mixer = model.lexical.spec, run.config.model.mixer
+    facts = {LEXICAL: (spec.noun, spec.title, 1 - model.weight), MIXING: (mixer, mixer, model.weight)}
     return predictions, {
-        name: {
+        branch: {
+            "name": name,
             "title": title,
             "weight": round(weight, 4),
-            "scores": objective.point_scores(objective.predictions(outputs[name]), sample.labels),
+            "scores": objective.point_scores(objective.predictions(outputs[branch]), sample.labels),
         }
-        for name, (title, weight) in facts.items()
+        for branch, (name, title, weight) in facts.items()
     }
 
 

@@ -85,7 +85,7 @@ def comparison_table(evaluation: Evaluation) -> ReportTable:
     own = {name: score.value for name, score in evaluation.scores.items()}
     add("both (this model)" if evaluation.branches else "this model", own, style="bold")
     for branch in evaluation.branches.values():
-        add(f"{branch['title'].split(',')[0]} alone", branch["scores"])
+        add(f"{branch['name']} alone", branch["scores"])
     for method, scores in evaluation.baselines.items():
         add(method_of(method, evaluation.task).title, scores)
     return table

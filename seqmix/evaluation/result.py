@@ -31,7 +31,7 @@ class Evaluation:
         reliability: the bins of the calibration error.
         per_class: precision, recall, F1 and records of each class.
         confusion: `(C, C)` counts, true classes in rows.
-        branches: for "lexical" and "mixing", the title, the weight in the model, and the scores of the branch alone; empty if
+        branches: for "lexical" and "mixing", name, title, weight in the model, and the scores of the branch alone; empty if
             the model is one of them.
         baselines: by name, scores of baselines on the same records; empty if none were fitted.
         roc: by class, false and true positive rates.

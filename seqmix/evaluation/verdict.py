@@ -31,7 +31,7 @@ def verdict(
     name = objective.columns[0]
     simple = {method_of(method, objective.kind).title: values[name] for method, values in baselines.items()}
     if lexical := branches.get("lexical"):
-        simple[f"{lexical['title'].split(',')[0]} alone"] = lexical["scores"][name]
+        simple[f"{lexical['name']} alone"] = lexical["scores"][name]
     simple = {title: value for title, value in simple.items() if value is not None and math.isfinite(value)}
     own = scores[name]
     if not simple or not math.isfinite(own.value):
@@ -43,7 +43,7 @@ def verdict(
             return f"the model is better than every simple method ({name} {beside})"
         return (
             f"the model is ahead of every simple method ({name} {beside}), but that is within its 95 % interval: with "
-            "more test records, the lead may go away"
+            "more test records, the lead may vanish"
         )
     if own.value == simple[best]:
         return f"the model is no better than a simple method ({name} {beside})"

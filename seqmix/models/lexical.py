@@ -63,8 +63,10 @@ class LexicalSpec:
 
     @property
     def noun(self) -> str:
-        """What is counted: "6-mers"."""
-        return f"{self.k}-mers" if self.features == "kmers" else " and ".join(self.parts)
+        """What is counted: "6-mers", or "words and character n-grams"."""
+        if self.features == "kmers":
+            return f"{self.k}-mers"
+        return " and ".join("character n-grams" if part == "characters" else part for part in self.parts)
 
     @property
     def title(self) -> str:

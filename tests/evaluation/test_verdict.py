@@ -11,7 +11,7 @@ from seqmix.objectives.metrics import Score
 
 def said(value, low, *, lexical=None, **baselines):
     objective = KINDS["classification"](("a", "b"))
-    branches = {"lexical": {"title": "6-mers, tf-idf, C 10", "scores": {"accuracy": lexical}}} if lexical is not None else {}
+    branches = {"lexical": {"name": "6-mers", "scores": {"accuracy": lexical}}} if lexical is not None else {}
     simple = {name.replace("_", " "): {"accuracy": score} for name, score in baselines.items()}
     return verdict(objective, {"accuracy": Score(value, low, 1.0)}, branches, simple)
 

@@ -301,9 +301,10 @@ def _result(
 def _pictures(objective: LabelObjective, sample: _Sample, predictions: Floats) -> list[dict[str, Any]]:
     """Return the first records as images if all records are squares of intensities."""
     dataset = sample.dataset
-    side = math.isqrt(int(dataset.lengths[sample.indices[0]]))
-    square = dataset.n_sequences == 1 and side >= _LEAST_SIDE and (np.diff(dataset.offsets) == side * side).all()
-    if not (objective.one_class and dataset.vocabulary.alphabet == "bytes" and square):
+    length = int(dataset.lengths[sample.indices[0]])
+    side = math.isqrt(length)
+    shown = objective.one_class and dataset.n_sequences == 1 and dataset.are_images
+    if not shown or side < _LEAST_SIDE or side * side != length:
         return []
     return [
         {

@@ -137,7 +137,7 @@ class TrainingConfig:
     mask_span: int = option(
         0,
         f"Consecutive characters that {command('pretrain')} hides together; 0 for 8 (3 words or subwords), or as many as a "
-        "window of model.stride k-mers has, if those are more.",
+        "window of model.stride tokens has, if those are more.",
         at_least=0,
     )
     average: float = option(

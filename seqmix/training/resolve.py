@@ -81,7 +81,7 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
 
 def _mask_span(dataset: Dataset, model: ModelConfig) -> int:
     """Return the length of the spans that pretraining hides: no token or window of a model is longer."""
-    return max(3 if dataset.vocabulary.alphabet in _OF_WORDS else 8, model.kmer + model.stride - 1)
+    return max(3 if dataset.vocabulary.alphabet in _OF_WORDS else 8, max(1, model.kmer) + model.stride - 1)
 
 
 def _lexical(dataset: Dataset, model: ModelConfig) -> str:

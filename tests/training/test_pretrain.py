@@ -12,6 +12,7 @@ from seqmix.errors import ConfigError, DatasetError, RunError
 from seqmix.models.branches import mixing_weights
 from seqmix.training.events import StepEnd, WeightsTaken
 from seqmix.training.pretrain import open_without_labels
+from seqmix.training.resolve import resolve_run
 from tests.support import new_model
 
 SMALL = ("model.d_model=8", "training.patience=0")
@@ -179,6 +180,14 @@ def test_proteins_and_texts_are_pretrained_and_trained(alphabet, tmp_path):
     assert np.isfinite(run.history()[-1]["val_loss"])
     begun = train(data, tmp_path / "run", init=run, epochs=1)
     assert begun.classes == ["p", "q"]
+
+
+@pytest.mark.parametrize(("settings", "span"), [([], 3), (["model.stride=8"], 8), (["model.stride=2"], 3)], ids=str)
+def test_no_window_of_words_is_longer_than_a_hidden_span(settings, span, tmp_path):
+    rng = random.Random(0)
+    rows = [(str(i), " ".join(rng.choices(["a", "cat", "sat"], k=20))) for i in range(8)]
+    data = seqmix.prepare(records=rows, output=tmp_path / "data", alphabet="words")
+    assert resolve_run(data, {"mixer": "conv"}, {}, settings=settings, opened=open_without_labels)[1].training.mask_span == span
 
 
 def test_pairs_are_pretrained(tmp_path):

@@ -171,15 +171,12 @@ class SequenceClassifier(nn.Module):
         return self.head(self.dropout_head(pooled))
 
     def features(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Return the last block's output `(B, L', D)`, zero at padding, whose real positions `feature_mask` tells.
+        """Return the last block's output `(B, L', D)`, zero at padding.
 
-        L' is the number T of tokens (L, or L - K + 1 with k-mers of K characters) or, with a stride s, ceil(T / s).
+        L' is the number T of tokens (L, or L - K + 1 with k-mers of K characters) or, with a stride s, ceil(T / s): a position
+        is a window of s tokens, real if one of them is (`windows.window_mask`).
         """
         return self._features(*self._tokens(ids, mask))
-
-    def feature_mask(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Return which positions of `features` are real, `(B, L')` bool."""
-        return window_mask(self._tokens(ids, mask)[1], self.stride)
 
     def _tokens(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return the token indices to embed, zero at padding (characters, or the k-mers that begin at each), and their mask."""

@@ -1,18 +1,18 @@
 """The model that is pretrained: the mixing branch with a head that predicts hidden characters from each position's features.
 
-Spans of characters (or words, subwords) are hidden, and the features of their positions, before the pooling, are asked what
-they were. Spans, rather than single characters, as in SpanBERT (Joshi et al., TACL 2020) and DNABERT (Ji et al., Bioinformatics
-2021): what is hidden cannot be read off its neighbours. A hidden token's embedding is zero, as with `model.dropout_tokens`,
-rather than a learned one: no weight belongs to pretraining alone but those of the head.
+Spans of characters (or words, subwords) are hidden; from the features of their positions, before the pooling, the hidden
+characters are predicted. Spans, rather than single characters, as in SpanBERT (Joshi et al., TACL 2020) and DNABERT (Ji et
+al., Bioinformatics 2021): what is hidden cannot be read off its neighbours. A hidden token's embedding is zero, as with
+`model.dropout_tokens`, rather than a learned one: no weights but those of the head are for pretraining alone.
 
-What is predicted are characters, whatever the tokens and positions are:
+Characters are predicted, whatever the tokens and positions are:
 
-* Of k-mer tokens, all that hold a hidden character are hidden, since the next k-mer would give it away (DNABERT). A token
-  is asked for its first character, and the tokens beside it for theirs: over a span, together they say the k-mer, with 4
-  outputs for DNA instead of 4^k.
-* With `model.stride` s, a position stands for s tokens. It is asked for each hidden one: a projection of its features for each
+* With k-mers, every token that holds a hidden character is hidden, since the next k-mer would give it away (DNABERT). The
+  features of a token predict its first character, and those of the tokens beside it theirs: over a span, together they
+  predict the k-mer, with 4 outputs for DNA instead of 4^k.
+* With `model.stride` s, a position stands for s tokens, and its features predict each hidden one: by a projection for each
   place in the window, and one classifier of characters after all of them. Masked autoencoders (He et al., CVPR 2022) predict
-  all pixels of a patch from its features in the same way. A window that is hidden in part shows the rest of its tokens.
+  all pixels of a patch from its features in the same way. Of a window that is hidden in part, the other tokens are seen.
 
 In training, spans are drawn anew in each step; otherwise they are a fixed function of the position, so that validations of
 the same records are comparable and do not depend on the batches.
@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from seqmix.config import Config, ModelConfig
 from seqmix.models.classifier import InputSpec, SequenceClassifier
+from seqmix.models.windows import windows
 from seqmix.objectives.base import Objective
 from seqmix.objectives.labelled import LabelObjective
 
@@ -48,11 +49,11 @@ class TokenHead(nn.Module):
         self.classifier = nn.Linear(d_model, n_tokens)
 
     def forward(self, features: Tensor, asked: Tensor) -> Tensor:
-        """Return the logits `(A, V)` of the places that are asked for, in their order.
+        """Return the logits `(A, V)` of the places to predict, in their order.
 
         Args:
             features: `(N, D)`, of windows.
-            asked: `(N, stride)` bool, with A places that are True.
+            asked: `(N, stride)` bool, True = a place to predict; A in all.
         """
         places = self.places(features).unflatten(1, (asked.shape[1], -1))
         logits: Tensor = self.classifier(F.gelu(places[asked]))
@@ -69,13 +70,13 @@ class MaskedModel(SequenceClassifier):
         inputs: as for a classifier; tokens, not numbers.
         share: share of the characters that is hidden.
         span: length of a hidden span.
-        unknown: token that is not asked for, because it stands for an unknown character.
+        unknown: token that is not predicted, because it stands for an unknown character.
     """
 
     def __init__(self, config: ModelConfig, inputs: InputSpec, *, share: float, span: int, unknown: int) -> None:
         super().__init__(config, inputs, 1)
         self.share, self.span, self.unknown = share, span, unknown
-        self.dropout_tokens = 0.0  # tokens are hidden in any case; others would be missed without being asked for
+        self.dropout_tokens = 0.0  # tokens are hidden in any case; others would be missing without being predicted
         self.head = TokenHead(config.d_model, config.stride, inputs.vocab_size)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
@@ -87,9 +88,9 @@ class MaskedModel(SequenceClassifier):
         hidden = self._hidden(mask)
         tokens, kept = self._tokens(ids, mask)
         features = self._features(tokens, kept, self._seen(hidden)[:, : tokens.shape[1]])
-        asked = self._by_window((hidden & (ids != self.unknown))[:, : tokens.shape[1]] & kept)
+        asked = windows((hidden & (ids != self.unknown))[:, : tokens.shape[1]] & kept, self.stride)
         row, window = asked.any(2).nonzero(as_tuple=True)
-        asked, targets = asked[row, window], self._by_window(ids[:, : tokens.shape[1]])[row, window]
+        asked, targets = asked[row, window], windows(ids[:, : tokens.shape[1]], self.stride)[row, window]
         logits, targets = self.head(features[row, window], asked).float(), targets[asked].long()
         losses, right = F.cross_entropy(logits, targets, reduction="none"), logits.argmax(1) == targets
         row = row[:, None].expand(asked.shape)[asked]
@@ -115,10 +116,6 @@ class MaskedModel(SequenceClassifier):
         chance = 1.0 - (1.0 - self.share) ** (1.0 / self.span)  # that a span begins, so that so many are in none
         starts = (draws < chance) | (draws == draws.amin(1, keepdim=True))
         return _near(starts & real, before=self.span - 1) & real
-
-    def _by_window(self, x: Tensor) -> Tensor:
-        """Return x `(B, T)` as `(B, ceil(T / stride), stride)`, with zeros after the end."""
-        return F.pad(x, (0, -x.shape[1] % self.stride)).unflatten(1, (-1, self.stride))
 
 
 def _means(values: Tensor, row: Tensor, records: int) -> Tensor:

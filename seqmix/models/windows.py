@@ -17,13 +17,30 @@ def window_count(length: int, stride: int) -> int:
     return -(-length // stride)
 
 
+def windows(x: Tensor, stride: int, phases: int = 1, padding: float = 0) -> Tensor:
+    """Return the tokens of each phase of each window, `(B, ceil(L / stride) P, stride / P, ...)`.
+
+    Args:
+        x: `(B, L, ...)`.
+        stride: tokens in a window.
+        phases: number P of phases; it divides `stride`.
+        padding: value of the tokens after the end of the last window.
+    """
+    missing = -x.shape[1] % stride
+    if missing:
+        x = F.pad(x, (*(0, 0) * (x.dim() - 2), 0, missing), value=padding)
+    if phases == 1:
+        return x.unflatten(1, (-1, stride))
+    return x.unflatten(1, (-1, stride // phases, phases)).movedim(3, 2).flatten(1, 2)
+
+
 def window_mask(mask: Tensor, stride: int) -> Tensor:
     """Return which windows hold a real token, `(B, ceil(L / stride))` bool, of the mask `(B, L)`."""
-    return mask if stride == 1 else _windows(mask, stride).any(2)
+    return mask if stride == 1 else windows(mask, stride).any(2)
 
 
 def pool_windows(x: Tensor, mask: Tensor, stride: int, how: str, phases: int = 1) -> Tensor:
-    """Return the mean or maximum of each window's real tokens, zero in windows without.
+    """Return the mean or maximum of each window's real tokens, zero in windows without real tokens.
 
     Args:
         x: `(B, L, D)`, zero at padding.
@@ -37,12 +54,12 @@ def pool_windows(x: Tensor, mask: Tensor, stride: int, how: str, phases: int = 1
     """
     if stride == 1:
         return x
-    real = _windows(mask, stride, phases)
+    real = windows(mask, stride, phases)
     if how == "mean":
-        pooled = _windows(x, stride, phases).sum(2) / _sizes(real)[:, :, None]
+        pooled = windows(x, stride, phases).sum(2) / _sizes(real)[:, :, None]
     else:
         lowest = -float("inf")
-        largest = _windows(x.masked_fill(~mask[:, :, None], lowest), stride, phases, lowest).amax(2)
+        largest = windows(x.masked_fill(~mask[:, :, None], lowest), stride, phases, lowest).amax(2)
         pooled = largest.masked_fill(~real.any(2)[:, :, None], 0.0)
     return _side_by_side(pooled, phases)
 
@@ -61,9 +78,9 @@ def embed_windows(ids: Tensor, shown: Tensor, mask: Tensor, weight: Tensor, stri
     Returns:
         `(B, ceil(L / stride), P D)`.
     """
-    sizes = _sizes(_windows(mask, stride, phases))
-    shares = (_windows(shown & mask, stride, phases) / sizes[:, :, None]).to(weight.dtype)
-    bags = _windows(ids.int(), stride, phases).flatten(0, 1)
+    sizes = _sizes(windows(mask, stride, phases))
+    shares = (windows(shown & mask, stride, phases) / sizes[:, :, None]).to(weight.dtype)
+    bags = windows(ids.int(), stride, phases).flatten(0, 1)
     means = F.embedding_bag(bags, weight, mode="sum", per_sample_weights=shares.flatten(0, 1))
     return _side_by_side(means.unflatten(0, sizes.shape), phases)
 
@@ -71,19 +88,6 @@ def embed_windows(ids: Tensor, shown: Tensor, mask: Tensor, weight: Tensor, stri
 def _sizes(real: Tensor) -> Tensor:
     """Return the number of real tokens, at least 1, of windows `(B, N, T)` bool: `(B, N)`."""
     return real.sum(2).clamp_min(1)
-
-
-def _windows(x: Tensor, stride: int, phases: int = 1, padding: float = 0) -> Tensor:
-    """Return the tokens of each phase of each window of x `(B, L, ...)`, with `padding` after the end.
-
-    The result is `(B, ceil(L / stride) P, stride / P, ...)`.
-    """
-    missing = -x.shape[1] % stride
-    if missing:
-        x = F.pad(x, (*(0, 0) * (x.dim() - 2), 0, missing), value=padding)
-    if phases == 1:
-        return x.unflatten(1, (-1, stride))
-    return x.unflatten(1, (-1, stride // phases, phases)).movedim(3, 2).flatten(1, 2)
 
 
 def _side_by_side(pooled: Tensor, phases: int) -> Tensor:

@@ -131,13 +131,14 @@ def test_blocks_and_everything_after_the_windows_have_the_shorter_length():
     for block in model.blocks:
         block.register_forward_pre_hook(lambda _, inputs: captured.append([part.shape[1] for part in inputs]))
     ids = torch.randint(2, 9, (5, 22))
-    assert model.features(ids, MASK).shape == (5, 6, 6)
+    features = model.features(ids, MASK)
+    assert features.shape == (5, 6, 6)
+    assert torch.equal(features.any(2), window_mask(MASK, 4))
     assert captured == [[6, 6, 6]] * 2
     assert model.position.weight.shape == (6, 6)
     assert model.head.weight.shape == (3, 36)
     assert model.blocks[0].mixer.n_factors == 3  # ceil(log2 6)
     assert model.length_limit == 22
-    assert torch.equal(model.feature_mask(ids, MASK), window_mask(MASK, 4))
 
 
 def test_stride_of_one_is_the_model_without():

@@ -171,7 +171,7 @@ class TrainingDisplay:
             shown = f"validation {self._shown(scores)}, " if scores else ""
             self._say(f"both branches: {shown}weight of the mixing branch {found['weight']:.2f}")
         if not event.run.learns_labels:
-            self._say(f"to train a classifier from them: seqmix train --init {event.run.path}")
+            self._say(f"to train a classifier from these weights: seqmix train --init {event.run.path}")
         if event.learned_nothing:
             self._note(
                 f"the {self._learner(event.run)} has learned nothing: on validation it is no better than the "

@@ -32,7 +32,7 @@ class ModelConfig:
         choices=("none", "auto", "kmers", "ngrams"),
         flag=True,
         panel=MODEL,
-        shown="auto for DNA; none with a recipe or file that does not say",
+        shown="auto for DNA, proteins and texts; none with a recipe or file that does not set it",
     )
     mixer_options: Table = option(dict, "Options of the mixer ([mixer] in TOML).")
     max_length: int = option(

@@ -1,4 +1,4 @@
-"""What is learned, as a `dataset.json` says it: the same for a data set and for a run that was trained on it."""
+"""The objective that a `dataset.json` describes: the same for a data set and for a run that was trained on it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Learned:
 
     @cached_property
     def objective(self) -> Objective:
-        """What is learned."""
+        """The objective of the data set."""
         return objective_of(self.info)
 
     @cached_property
     def label_objective(self) -> LabelObjective:
-        """What is learned of labels; the same as `objective`, except in pretraining."""
+        """The objective of the labels: the same as `objective`, except in pretraining."""
         return label_objective_of(self.info)
 
     @property

@@ -204,9 +204,9 @@ class EpochEnd:
         seconds: time since the last validation.
         tokens_per_second: training tokens per second since the last validation.
         both: validation scores of the mixing and the lexical branch together; empty without a lexical branch.
+        weight: weight of the mixing branch in these; None without a lexical branch.
         gain: standard errors by which the weights are better on validation than a constant prediction (`Objective.gain`); None
             without a validation split.
-        weight: weight of the mixing branch in them; None without a lexical branch.
     """
 
     epoch: int

@@ -282,8 +282,7 @@ def _smoothed(trainer: Trainer, score: float, loss: float) -> tuple[float, float
     """Return the score and the loss of a validation by which weights are compared, and update their exponential means.
 
     The sum of the weights of an exponential mean from 0 is ``1 - smooth**n`` after n validations. A smoothed score can only
-    be the best so far if the score itself is above the best smoothed one, so that no bad weights are kept for the good ones
-    before them.
+    be the best so far if the score itself is above the best smoothed one, so that earlier good scores do not keep bad weights.
     """
     state, smooth = trainer.state, trainer.config.training.smooth
     if not smooth or not math.isfinite(score):

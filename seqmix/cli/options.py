@@ -97,7 +97,7 @@ def _panel(parameter: inspect.Parameter) -> str | None:
 
 
 TRAIN_FLAGS = {name: one for name, (_, one) in keywords().items() if one.flag}
-PRETRAIN_FLAGS = {name: one for name, (_, one) in pretraining_keywords().items() if one.flag and name != "select"}
+PRETRAIN_FLAGS = {name: one for name, (_, one) in pretraining_keywords().items() if one.flag}
 _READ = options_of(ReadOptions)
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

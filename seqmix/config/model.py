@@ -33,6 +33,7 @@ class ModelConfig:
         flag=True,
         panel=MODEL,
         shown="auto for DNA, proteins and texts; none with a recipe or file that does not set it",
+        for_labels=True,
     )
     mixer_options: Table = option(dict, "Options of the mixer ([mixer] in TOML).")
     max_length: int = option(

@@ -52,6 +52,7 @@ class Option:
         panel: heading of `--help` that lists the flag; "" for the general one.
         metavar: placeholder for the value of a flag that takes text, such as "TIME"; "" for that of the type.
         shown: the default as `--help` shows it; "" for the value itself.
+        for_labels: whether only training with labels has a use for it; with its default, pretraining goes without.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Option:
     panel: str
     metavar: str
     shown: str
+    for_labels: bool
 
     @property
     def range(self) -> str:
@@ -107,6 +109,7 @@ def option(
     panel: str = "",
     metavar: str = "",
     shown: str = "",
+    for_labels: bool = False,
 ) -> Any:
     """Declare an option as the value of a dataclass field.
 
@@ -123,9 +126,11 @@ def option(
         panel: see `Option`.
         metavar: see `Option`.
         shown: see `Option`.
+        for_labels: see `Option`.
     """
     declared = {"help": help, "choices": choices, "at_least": at_least, "above": above, "at_most": at_most, "below": below}
     declared |= {"allowed": allowed, "flag": flag, "panel": panel, "metavar": metavar, "shown": shown}
+    declared["for_labels"] = for_labels
     if callable(default):
         return field(default_factory=default, metadata={_KEY: declared})
     return field(default=default, metadata={_KEY: declared})

@@ -93,7 +93,7 @@ class TrainingConfig:
     )
     warmup: float = option(0.05, "Fraction of all steps in which the learning rate rises from 0.", at_least=0, at_most=1)
     clip: float = option(1.0, "Largest norm of the gradient; 0 for no clipping.", at_least=0)
-    label_smoothing: float = option(0.0, "Label smoothing in the loss.", at_least=0, below=1)
+    label_smoothing: float = option(0.0, "Label smoothing in the loss.", at_least=0, below=1, for_labels=True)
     crop: float = option(
         0.0,
         "Train on a random part of each sequence, of at least 1 - crop of its length, drawn again in every epoch.",
@@ -126,6 +126,7 @@ class TrainingConfig:
         f"Train the head alone: embedding, stem and blocks keep the weights of {param('init')}.",
         flag="--freeze",
         panel=TRAINING,
+        for_labels=True,
     )
     mask: float = option(
         0.15,
@@ -153,12 +154,14 @@ class TrainingConfig:
         flag=True,
         panel=TRAINING,
         choices=("none", "balanced"),
+        for_labels=True,
     )
     sampling: str = option(
         "all",
         "Records of an epoch: all, each once, or balanced, as many as that but of each class equally often (of several labels: "
         "by a record's rarest label).",
         choices=("all", "balanced"),
+        for_labels=True,
     )
     select: str = option(
         "macro-f1",

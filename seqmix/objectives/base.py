@@ -36,7 +36,7 @@ class Objective(ABC):
             default.
         constant: name of the baseline that ignores the record.
         has_classes: whether there are classes, rather than numbers.
-        subject: what is learned, for a line about a run that has no classes.
+        subject: what is learned, for a line about a run that has no classes; "" if it has.
     """
 
     classes: tuple[str, ...]
@@ -45,7 +45,7 @@ class Objective(ABC):
     selections: ClassVar[Mapping[str, str]]
     constant: ClassVar[str]
     has_classes: ClassVar[bool] = True
-    subject: ClassVar[str] = "of a number"
+    subject: ClassVar[str] = ""
 
     @classmethod
     @abstractmethod

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.errors import ConfigError, command, param
 from seqmix.objectives.base import Labels, Objective
 from seqmix.objectives.metrics import Floats
 
@@ -61,17 +60,6 @@ class Pretraining(Objective):
     def continues(self, other: Objective) -> bool:
         """Return whether `other` is pretraining as well."""
         return isinstance(other, Pretraining)
-
-    def check(self, training: Any) -> None:
-        """Refuse training settings for labels; see the base class."""
-        super().check(training)
-        neutral = {"label_smoothing": 0.0, "class_weights": "none", "sampling": "all"}
-        for name, value in neutral.items():
-            if getattr(training, name) != value:
-                raise ConfigError(
-                    f"{command('pretrain')} does not look at labels: leave out {param(f'training.{name}')}",
-                    option=f"training.{name}",
-                )
 
     @property
     def n_outputs(self) -> int:

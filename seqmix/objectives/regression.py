@@ -53,6 +53,7 @@ class Regression(LabelObjective):
     constant = "mean target"
     linear = "ridge"
     has_classes = False
+    subject = "of a number"
 
     @classmethod
     def encode(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seqmix.config import DataConfig, ModelConfig, TrainingConfig
@@ -32,9 +32,21 @@ def keywords() -> dict[str, tuple[str, Option]]:
     return found
 
 
-_FOR_LABELS = ("lexical", "class_weights", "sampling", "label_smoothing", "goal", "freeze")
+_OF_PRETRAINING: dict[str, dict[str, Any]] = {
+    "mixer": {"help": "How positions are mixed: by paramixer, skyformer, s4d, conv or another mixer."},
+    "select": {
+        "help": "Validation score that chooses the weights to keep: the loss of the hidden tokens, or their accuracy.",
+        "choices": ("loss", "accuracy"),
+        "shown": "loss",
+        "flag": "",
+    },
+}
 
 
 def pretraining_keywords() -> dict[str, tuple[str, Option]]:
     """Return what `keywords` does for `seqmix.pretrain`: without those that are for labels."""
-    return {name: one for name, one in keywords().items() if name not in _FOR_LABELS}
+    return {
+        name: (table, replace(one, **_OF_PRETRAINING.get(name, {})))
+        for name, (table, one) in keywords().items()
+        if not one.for_labels
+    }

@@ -236,7 +236,7 @@ def resolve_run(
     dataset = (opened or open_labelled)(data or stated.get("data", {}).get("path") or "seqmix-data")
     source, init_layer = initial_run(layers)
     training = stated.get("training", {})
-    layers = [_suiting(dataset, training), _without_limits(training), *layers, init_layer]
+    layers = [_suiting(dataset), _without_limits(training), *layers, init_layer]
     complete = config and not isinstance(config, Mapping)  # a mapping states some settings, like `settings`
     named = recipe is not None
     if recipe is None and not complete:
@@ -280,6 +280,8 @@ def _settled(dataset: Dataset, *layers: Mapping[str, Table]) -> Config:
     resolved = resolve(dataset, *layers)
     resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
     dataset.objective.check(resolved.training)
+    if not dataset.learns_labels:
+        _check_pretraining(resolved)
     autocast(choose_device(resolved.training.device), resolved.training.precision)
     if resolved.training.reverse_complement and dataset.vocabulary.complement is None:
         share = resolved.training.reverse_complement
@@ -303,19 +305,35 @@ def _without_limits(stated: Table) -> dict[str, Table]:
     return {"training": {name: 0 for name in limits if name not in stated}}
 
 
-def _suiting(dataset: Dataset, stated: Table) -> dict[str, Table]:
-    """Return the layer that replaces what a recipe says of classes where there are none: in a regression, and in pretraining.
+def _suiting(dataset: Dataset) -> dict[str, Table]:
+    """Return the layer that replaces a recipe's settings for classes where there are none: in a regression, and in pretraining.
 
-    Pretraining sees both strands of DNA, and has no lexical branch.
+    Pretraining sees both strands of DNA, and its scores are not those that a recipe means.
     """
     if dataset.objective.has_classes:
         return {}
-    training: Table = {} if "label_smoothing" in stated else {"label_smoothing": 0.0}
     if dataset.learns_labels:
-        return {"training": training}
+        return {"training": {"label_smoothing": 0.0}}
     both = 0.5 if dataset.vocabulary.complement else 0.0
-    neutral = {"select": "loss", "goal": 0.0, "class_weights": "none", "sampling": "all", "reverse_complement": both}
-    return {"model": {"lexical": "none"}, "training": training | neutral}
+    own = {"training": {"select": "loss", "goal": 0.0, "reverse_complement": both}}
+    return merge(_without_labels(), own)
+
+
+def _without_labels() -> dict[str, Table]:
+    """Return the options that are for labels, by table, with the values that leave them without effect."""
+    return {
+        table: {name: one.default for name, one in options_of(kind).items() if one.for_labels} for table, kind in _KINDS.items()
+    }
+
+
+def _check_pretraining(config: Config) -> None:
+    """Raise a `ConfigError` if an option of training is for labels, which pretraining does not look at."""
+    for name, value in _without_labels()["training"].items():
+        if getattr(config.training, name) != value:
+            raise ConfigError(
+                f"{command('pretrain')} does not look at labels: leave out {param(f'training.{name}')}",
+                option=f"training.{name}",
+            )
 
 
 def _suitable_windows(recipe: Mapping[str, Table], stated: Mapping[str, Table]) -> dict[str, Table]:
@@ -339,7 +357,7 @@ def layers_beneath(recipe: str | None, dataset: Dataset, given: Sequence[Mapping
     stated = own.get("training", {})
     replaced = _without_limits(stated).get("training", {})
     limits = {"training": {name: 0 for name in replaced if name in tables.get("training", {})}}
-    return [tables, limits, _suitable_windows(tables, own), _suiting(dataset, stated)]
+    return [tables, limits, _suitable_windows(tables, own), _suiting(dataset)]
 
 
 def open_labelled(data: str | Path | Dataset) -> Dataset:

@@ -157,9 +157,10 @@ def test_answers_are_refused_with_the_next_step(pretrained):
             ask()
 
 
-def test_labels_and_lexical_branches_are_refused(unlabelled, tmp_path):
-    with pytest.raises(ConfigError, match="does not look at labels"):
-        pretrain(unlabelled, tmp_path / "run", "training.class_weights=balanced")
+def test_labels_and_lexical_branches_are_refused(pretrained, unlabelled, tmp_path):
+    for setting in ("class_weights=balanced", "sampling=balanced", "label_smoothing=0.1", "freeze=true"):
+        with pytest.raises(ConfigError, match="does not look at labels"):
+            pretrain(unlabelled, tmp_path / "run", f"training.{setting}", init=pretrained)
     with pytest.raises(ConfigError, match="trains the mixing branch alone"):
         seqmix.pretrain(unlabelled, tmp_path / "run", mixer="none")
     with pytest.raises(ConfigError, match="trains the mixing branch alone"):

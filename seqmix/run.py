@@ -254,12 +254,12 @@ class Run(Learned):
             RunError: the run has no mixer.
         """
         from seqmix.models.classifier import InputSpec
-        from seqmix.models.masked import new_model
+        from seqmix.models.mixing import new_mixing_branch
 
         if not self.has_mixer:
             raise RunError(f"{self.path}: this run has no mixer: its model is the lexical one alone")
         inputs = InputSpec.of(self.vocabulary, paired=self.paired)
-        return new_model(self.config, inputs, self.objective, self.vocabulary.unknown_id)
+        return new_mixing_branch(self.config, inputs, self.objective, self.vocabulary.unknown_id)
 
     @cached_property
     def n_parameters(self) -> int:

@@ -30,8 +30,8 @@ from seqmix.system.devices import choose_device, thread_count
 from seqmix.system.environment import environment
 from seqmix.system.files import without_nan, write_whole
 from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory
-from seqmix.training.begin import new_run
 from seqmix.training.events import Event, Finished, Started
+from seqmix.training.new_run import new_run
 from seqmix.training.train import train
 
 FILE = "trial.json"

@@ -25,11 +25,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqmix.config import Config, ModelConfig
+from seqmix.config import ModelConfig
 from seqmix.models.classifier import InputSpec, SequenceClassifier
 from seqmix.models.windows import windows
-from seqmix.objectives.base import Objective
-from seqmix.objectives.labelled import LabelObjective
 
 
 class TokenHead(nn.Module):
@@ -135,18 +133,3 @@ def _near(x: Tensor, *, before: int = 0, after: int = 0) -> Tensor:
     before, after = max(0, before), max(0, after)
     sums = F.pad(x.long(), (before + 1, after)).cumsum(1)
     return sums[:, before + after + 1 :] > sums[:, : x.shape[1]]
-
-
-def new_model(config: Config, inputs: InputSpec, objective: Objective, unknown: int) -> SequenceClassifier:
-    """Return the mixing branch of a run with random weights.
-
-    Args:
-        config: the configuration of the run.
-        inputs: the input of the model.
-        objective: what the run learns.
-        unknown: token that stands for an unknown character.
-    """
-    if isinstance(objective, LabelObjective):
-        return SequenceClassifier(config.model, inputs, objective.n_outputs)
-    training = config.training
-    return MaskedModel(config.model, inputs, share=training.mask, span=training.mask_span, unknown=unknown)

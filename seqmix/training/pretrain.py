@@ -19,9 +19,9 @@ from seqmix.errors import DatasetError, param
 from seqmix.objectives.pretraining import Pretraining
 from seqmix.run import Run
 from seqmix.system.arguments import typed
-from seqmix.training.begin import run_training
 from seqmix.training.events import Event
 from seqmix.training.keywords import pretraining_keywords
+from seqmix.training.run_training import run_training
 
 _TRAIN, _TEST = 0, 2  # numbers in `Dataset.split`
 

@@ -20,7 +20,7 @@ from seqmix.models.lexical import suiting_lexical
 from seqmix.recipes import find_recipe, read_recipe
 from seqmix.reporting.text import parse_duration
 from seqmix.system.devices import autocast, choose_device
-from seqmix.training.initial import check_shapes, initial_run, model_layer
+from seqmix.training.initial_weights import check_shapes, initial_run, model_layer
 from seqmix.training.keywords import keywords
 
 _DEFAULT_RECIPES = {

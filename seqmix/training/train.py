@@ -11,10 +11,10 @@ from seqmix.config.options import taking_options
 from seqmix.data.dataset import Dataset
 from seqmix.run import Run
 from seqmix.system.arguments import typed
-from seqmix.training.begin import run_training
 from seqmix.training.events import Event
 from seqmix.training.keywords import keywords
 from seqmix.training.resolve import open_labelled
+from seqmix.training.run_training import run_training
 
 
 @typed()

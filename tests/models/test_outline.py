@@ -8,7 +8,7 @@ from seqmix.config import ModelConfig
 from seqmix.errors import ConfigError
 from seqmix.mixers import Mixer, available_mixers
 from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parameters, without_memory
-from seqmix.training import begin as training
+from seqmix.training import new_run as training
 
 SMALL = {"d_model": 8, "words": 0}
 

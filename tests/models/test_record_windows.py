@@ -15,8 +15,8 @@ from seqmix.models.branches import LEXICAL, MIXING, Branches
 from seqmix.objectives.classification import Classification
 from seqmix.objectives.multilabel import MultiLabel
 from seqmix.objectives.regression import Regression
-from seqmix.training.begin import new_run
 from seqmix.training.events import StepEnd
+from seqmix.training.new_run import new_run
 from seqmix.training.resolve import resolve
 from seqmix.training.trainer import Trainer
 from tests.support import new_model, random_dna

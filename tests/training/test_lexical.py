@@ -12,7 +12,7 @@ from seqmix.evaluation.report import comparison_table
 from seqmix.models.branches import LEXICAL, MIXING, Branches, best_weight, packed
 from seqmix.objectives.classification import Classification
 from seqmix.training import lexical
-from seqmix.training import train_run as training
+from seqmix.training import train_to_end as training
 from seqmix.training.events import EpochEnd, Finished, LexicalFitted, StepEnd
 from tests.support import strict_json, train_tiny
 from tests.support.kinds import COMBINATIONS, KINDS, Made

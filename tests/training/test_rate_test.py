@@ -9,8 +9,8 @@ import torch
 import seqmix
 from seqmix.errors import ConfigError
 from seqmix.training import rate_test
-from seqmix.training.begin import new_run
 from seqmix.training.events import LearningRateChosen, Started, StepEnd
+from seqmix.training.new_run import new_run
 from seqmix.training.rate_test import choose_learning_rate, pick_rate
 from seqmix.training.resolve import resolve
 from seqmix.training.trainer import Trainer
@@ -102,7 +102,7 @@ def test_resume_uses_the_found_rate_and_is_bit_identical(step, dataset, tmp_path
     options = OPTIONS | {"lr": "auto"}
     whole = seqmix.train(dataset, tmp_path / "whole", settings=SMALL, save_every=1, **options)
     genuine, tried = rate_test.choose_learning_rate, []
-    monkeypatch.setattr("seqmix.training.train_run.choose_learning_rate", lambda *args: tried.append(1) or genuine(*args))
+    monkeypatch.setattr("seqmix.training.train_to_end.choose_learning_rate", lambda *args: tried.append(1) or genuine(*args))
     assert_same_run(resumed_at(step, dataset, tmp_path / "parts", SMALL, **options), whole)
     assert len(tried) == 1
 

@@ -10,7 +10,7 @@ import seqmix
 from seqmix.data.batching import sample_balanced
 from seqmix.errors import ConfigError
 from seqmix.objectives.multilabel import MultiLabel
-from seqmix.training.begin import new_run
+from seqmix.training.new_run import new_run
 from seqmix.training.resolve import resolve
 from seqmix.training.trainer import Trainer
 from tests.support import prepare_noise, random_dna, write_fasta

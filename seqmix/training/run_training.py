@@ -1,4 +1,4 @@
-"""The beginning of a training: a new run folder, or the one that is resumed, and its data set."""
+"""What `train` and `pretrain` have in common: begin a run or resume one, and train it to its end."""
 
 from __future__ import annotations
 
@@ -9,21 +9,17 @@ from typing import Any
 import torch
 
 from seqmix.config import Config
-from seqmix.config.model import NO_MIXER
 from seqmix.config.tables import Table, merge
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, RunError, param
-from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parameters, without_memory
 from seqmix.models.lexical import suiting_lexical
-from seqmix.models.masked import new_model
-from seqmix.reporting.text import amount
-from seqmix.run import Run, next_run_folder
+from seqmix.run import Run
 from seqmix.system.devices import thread_count
-from seqmix.system.memory import free_memory
 from seqmix.training.events import Event
+from seqmix.training.new_run import new_run
 from seqmix.training.progress import events_shown
 from seqmix.training.resolve import layers_beneath, resolve_run, stated_layers
-from seqmix.training.train_run import train_run
+from seqmix.training.train_to_end import train_to_end
 
 Opener = Callable[[str | Path | Dataset], Dataset]
 
@@ -42,7 +38,7 @@ def run_training(
     """Begin or resume a training and bring it to its end; `train` and `pretrain` explain what they hand on.
 
     Args:
-        opened: opens the data set as what is learned needs it.
+        opened: opens the data set, with the objective to train for.
         data: see `train`.
         output: see `train`.
         given: the other options; None for an option that is not given.
@@ -56,7 +52,7 @@ def run_training(
     """
     with thread_count(threads), torch.random.fork_rng(), events_shown(on_event, progress) as emit:
         run, dataset = _begin(opened, data, output, given, **how)
-        train_run(run, dataset, emit)
+        train_to_end(run, dataset, emit)
     return run
 
 
@@ -101,51 +97,6 @@ def _resumed(
         raise RunError(f"{run.path}: this run was started with {run.command}; continue it with {run.command}")
     _check_same(run, dataset, [*layers_beneath(recipe, dataset, given), *given])
     return run, dataset
-
-
-def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bool) -> Run:
-    """Create the folder of a run that is about to be trained, after checking that its model can be built.
-
-    Args:
-        dataset: the data set.
-        config: the full configuration.
-        output: the folder; None for the next one under runs/.
-        overwrite: whether to replace another run in this folder.
-
-    Raises:
-        ConfigError: the model cannot be built, or does not suit the data set.
-        RunError: the folder exists.
-    """
-    model = _outline(dataset, config) if config.model.mixer != NO_MIXER else None
-    longest = config.longest_view(int(dataset.cut_lengths(config.data.max_length).max()))
-    if model and model.length_limit is not None and longest > config.model.max_length:
-        raise ConfigError(
-            f"the data set has sequences of {longest:,} {dataset.vocabulary.noun}s, but model.max_length is "
-            f"{config.model.max_length:,}; "
-            f"cut them with {param('max_length', config.model.max_length)}",
-            option="model.max_length",
-        )
-    if output is None:
-        name, label = (config.model.mixer, model.mixer_label()) if model else (config.model.lexical, "")
-        parts = ("" if dataset.learns_labels else dataset.objective.kind, name, label)
-        output = next_run_folder("-".join(part for part in parts if part))
-    return Run.create(output, config, dataset.info, overwrite=overwrite)
-
-
-def _outline(dataset: Dataset, config: Config) -> SequenceClassifier:
-    """Build the model without its weights, so that errors show before a folder is made."""
-    inputs = InputSpec.of(dataset.vocabulary, paired=dataset.n_sequences == 2)
-    try:
-        model = without_memory(lambda: new_model(config, inputs, dataset.objective, dataset.vocabulary.unknown_id))
-    except (RuntimeError, MemoryError) as error:
-        raise ConfigError(f"the model cannot be built: it is too large for this computer's memory ({error})") from error
-    needed, free = 4 * count_parameters(model), free_memory(torch.device("cpu"))
-    if free is not None and needed > free:
-        raise ConfigError(
-            f"the model cannot be built: it is too large for this computer's memory: its weights need {amount(needed)}, and "
-            f"{amount(free)} are free"
-        )
-    return model
 
 
 def _check_same(run: Run, dataset: Dataset, layers: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:

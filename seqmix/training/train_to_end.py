@@ -35,7 +35,7 @@ from seqmix.training.events import (
     WeightsTaken,
 )
 from seqmix.training.fit import fit
-from seqmix.training.initial import freeze, take_weights
+from seqmix.training.initial_weights import freeze, take_weights
 from seqmix.training.lexical import FittedLexical, fit_lexical
 from seqmix.training.rate_test import choose_learning_rate
 from seqmix.training.state import State
@@ -44,7 +44,7 @@ from seqmix.training.trainer import Trainer
 _FITTED = "the lexical branch is fitted"
 
 
-def train_run(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
+def train_to_end(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:
     """Train a run to its end, from its last saved state.
 
     Args:

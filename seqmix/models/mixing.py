@@ -1,0 +1,24 @@
+"""The mixing branch of a run, by its objective."""
+
+from __future__ import annotations
+
+from seqmix.config import Config
+from seqmix.models.classifier import InputSpec, SequenceClassifier
+from seqmix.models.masked import MaskedModel
+from seqmix.objectives.base import Objective
+from seqmix.objectives.labelled import LabelObjective
+
+
+def new_mixing_branch(config: Config, inputs: InputSpec, objective: Objective, unknown: int) -> SequenceClassifier:
+    """Return the mixing branch of a run with random weights: a classifier, or the model that is pretrained.
+
+    Args:
+        config: the configuration of the run.
+        inputs: the input of the model.
+        objective: the objective of the run.
+        unknown: token that stands for an unknown character.
+    """
+    if isinstance(objective, LabelObjective):
+        return SequenceClassifier(config.model, inputs, objective.n_outputs)
+    training = config.training
+    return MaskedModel(config.model, inputs, share=training.mask, span=training.mask_span, unknown=unknown)

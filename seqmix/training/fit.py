@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor
 from seqmix.data.batching import collate, interleave
 from seqmix.errors import DivergedError, SeqmixError, param
 from seqmix.models.batched import branch_outputs
-from seqmix.models.branches import MIXING
+from seqmix.models.branches import MIXING, best_weight
 from seqmix.objectives.base import LEAST_GAIN
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
@@ -26,6 +27,24 @@ from seqmix.training.events import EpochEnd, LearnedNothing, MemoryShort, StepEn
 from seqmix.training.trainer import Trainer, learning_rate
 
 _SHARE = 1 / 3  # of the training, after which something should have been learned
+_UNCHOSEN = 0.5  # weight of the mixing branch beside the lexical one without a validation split
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Validation:
+    """Results on the validation split; see `EpochEnd` for `both`, `weight` and `gain`.
+
+    Attributes:
+        scores: scores of the mixing branch by name; empty without a validation split.
+        both: scores of both branches together.
+        weight: weight of the mixing branch in these.
+        gain: `Objective.gain` of the mixing branch.
+    """
+
+    scores: dict[str, float] = field(default_factory=dict)
+    both: dict[str, float] = field(default_factory=dict)
+    weight: float | None = None
+    gain: float | None = None
 
 
 def fit(
@@ -57,11 +76,11 @@ def fit(
         if not trainer.due(len(plan)):
             state.epoch, state.batch = state.epoch + 1, 0
             continue
-        scores = _validate(trainer, check) if len(trainer.dataset.indices("val")) else {}
-        _check_finite(trainer, scores)
+        found = _validate(trainer, check)
+        _check_finite(trainer, found.scores)
         trainer.count_time()
         per_step = state.records / max(1, state.step - state.validated)
-        event = _judge(trainer, scores, len(plan), time.monotonic() - began, state.tokens - tokens_before)
+        event = _judge(trainer, found, len(plan), time.monotonic() - began, state.tokens - tokens_before)
         warning = _warning(trainer, event, len(plan), per_step)
         yield event
         if warning:
@@ -116,8 +135,7 @@ def take_step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float
     largest = max(len(indices) for indices in group)
     while True:
         try:
-            parts = [part for indices in group for part in np.array_split(indices, min(state.pieces, len(indices)))]
-            total, tokens = add_gradients(trainer, parts, mean_size)
+            total, tokens = add_gradients(trainer, trainer.in_pieces(group), mean_size)
             break
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
@@ -191,9 +209,11 @@ def _diverged(what: str, step: int) -> DivergedError:
     )
 
 
-def _validate(trainer: Trainer, check: Callable[[], None]) -> dict[str, float]:
-    """Return the mixing branch's scores on the validation split, and combine it with the lexical branch."""
-    validation = trainer.dataset.indices("val")
+def _validate(trainer: Trainer, check: Callable[[], None]) -> Validation:
+    """Score the mixing branch on the validation split, and choose its weight beside the lexical branch."""
+    validation, lexical = trainer.dataset.indices("val"), trainer.lexical
+    if not len(validation):
+        return Validation(weight=_UNCHOSEN if lexical else None)
     found = branch_outputs(
         trainer.averaged,
         trainer.objective,
@@ -205,10 +225,16 @@ def _validate(trainer: Trainer, check: Callable[[], None]) -> dict[str, float]:
         window=trainer.config.data.window,
         on_batch=lambda _: check(),
     )[MIXING]
-    trainer.combine(found)
     predictions, labels = trainer.objective.predictions(found), trainer.dataset.labels[validation]
-    trainer.gain = trainer.objective.gain(predictions, trainer.constant, labels)
-    return trainer.objective.point_scores(predictions, labels)
+    results = Validation(
+        scores=trainer.objective.point_scores(predictions, labels),
+        gain=trainer.objective.gain(predictions, trainer.constant, labels),
+    )
+    if lexical is None:
+        return results
+    select = trainer.config.training.select
+    weight, both = best_weight(trainer.dataset.label_objective, lexical.validation, found, labels, select)
+    return replace(results, both=both, weight=weight)
 
 
 def _check_finite(trainer: Trainer, scores: Mapping[str, float]) -> None:
@@ -219,10 +245,10 @@ def _check_finite(trainer: Trainer, scores: Mapping[str, float]) -> None:
         raise _diverged(f"the validation loss is {loss}", trainer.state.step)
 
 
-def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: float, tokens: int) -> EpochEnd:
-    """Update the state with validation scores, and move it to the next epoch if this one has ended."""
+def _judge(trainer: Trainer, found: Validation, batches: int, seconds: float, tokens: int) -> EpochEnd:
+    """Update the state with the results of a validation, and move it to the next epoch if this one has ended."""
     state, training = trainer.state, trainer.config.training
-    score, loss = trainer.objective.judge(scores, training.select)
+    score, loss = trainer.objective.judge(found.scores, training.select)
     compared, compared_loss = _smoothed(trainer, score, loss)
     # Without validation scores the last weights are kept. Small validation splits have many ties: of two equal scores, the
     # one with the lower loss is better.
@@ -231,19 +257,19 @@ def _judge(trainer: Trainer, scores: dict[str, float], batches: int, seconds: fl
         if math.isfinite(compared):
             state.best, state.best_loss = compared, compared_loss
         state.best_epoch, state.best_step = state.epoch + 1, state.step
-        state.gain = math.inf if trainer.gain is None else trainer.gain
+        state.gain = math.inf if found.gain is None else found.gain
     event = EpochEnd(
         epoch=state.epoch + 1,
         step=state.step,
         train_loss=state.loss_sum / max(1, state.records),
-        validation=scores,
+        validation=found.scores,
         best=best,
         lr=state.lr,
         seconds=seconds,
         tokens_per_second=tokens / max(seconds, 1e-9),
-        both=trainer.both,
-        weight=None if trainer.lexical is None else trainer.weight,
-        gain=trainer.gain,
+        both=found.both,
+        weight=found.weight,
+        gain=found.gain,
     )
     state.stale = 0 if best else state.stale + 1
     state.validations, state.validated = state.validations + 1, state.step

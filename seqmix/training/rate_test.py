@@ -114,7 +114,7 @@ def _try(trainer: Trainer, check: Callable[[], None]) -> tuple[Floats, Floats]:
         except DivergedError:
             break
         with torch.no_grad():
-            before = sum(float(summed_loss(trainer, part)[0]) for part in _halved(trial, group)) / sum(map(len, group))
+            before = sum(float(summed_loss(trainer, part)[0]) for part in trial.in_pieces(group)) / sum(map(len, group))
         if budget and not rates:
             steps = int(np.clip(_SHARE * budget / max(1e-9, time.monotonic() - began), _FEWEST, _STEPS))
         rates.append(trial.state.lr)
@@ -122,11 +122,6 @@ def _try(trainer: Trainer, check: Callable[[], None]) -> tuple[Floats, Floats]:
         if len(rates) == steps or _fails(np.array(changes)):
             break
     return np.array(rates), np.array(changes)
-
-
-def _halved(trial: Trainer, group: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-    """Return a step's batches in the parts that fit into memory."""
-    return [part for batch in group for part in np.array_split(batch, min(trial.state.pieces, len(batch)))]
 
 
 def _endless(trial: Trainer) -> Iterator[tuple[list[NDArray[np.int64]], float]]:

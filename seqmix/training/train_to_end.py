@@ -202,7 +202,7 @@ def _in_words(cause: Cause, trainer: Trainer) -> str:
 def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> None:
     """Write the weights, then the log, then the state, so that a resume can repair whatever a crash leaves."""
     if event.best:
-        run.save_model(trainer.best_model)
+        run.save_model(trainer.kept_model(event.weight))
     line = {"epoch": event.epoch, "step": event.step, "train_loss": event.train_loss, "lr": event.lr}
     line |= {f"val_{name}": value for name, value in event.validation.items()}
     if event.weight is not None:

@@ -20,7 +20,7 @@ from seqmix.data.batching import group_batches, plan_batches, sample_balanced
 from seqmix.data.dataset import Dataset
 from seqmix.data.transforms import augment
 from seqmix.data.vocabulary import Tokens
-from seqmix.models.branches import Branches, Model, best_weight
+from seqmix.models.branches import Branches, Model
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.objectives.base import LEAST_GAIN, Objective
 from seqmix.training.events import Cause
@@ -39,9 +39,6 @@ class Trainer:
         device: the device to compute on.
         lexical: the fitted lexical branch; None if there is none.
         state: the state of the training.
-        weight: weight of the mixing branch beside the lexical one.
-        both: scores of both branches together in the last validation.
-        gain: `Objective.gain` of the last validation; None before the first.
         averaged: the model that is validated and kept: with the running average of the weights, or `model` itself.
         optimizer: AdamW over the model's weights.
         scaler: scales the loss with precision fp16.
@@ -54,9 +51,6 @@ class Trainer:
     device: torch.device
     lexical: FittedLexical | None = None
     state: State = field(default_factory=State)
-    weight: float = field(default=0.5, init=False)
-    both: dict[str, float] = field(default_factory=dict, init=False)
-    gain: float | None = field(default=None, init=False)
     averaged: SequenceClassifier = field(init=False)
     optimizer: torch.optim.AdamW = field(init=False)
     scaler: torch.amp.GradScaler = field(init=False)
@@ -132,6 +126,10 @@ class Trainer:
             return [(group, records / len(groups)) for group in groups]
         return [(group, records / len(plan) * len(group)) for group in groups]
 
+    def in_pieces(self, group: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+        """Return the batches of a step in the parts that fit into memory."""
+        return [part for batch in group for part in np.array_split(batch, min(self.state.pieces, len(batch)))]
+
     def training_view(self, record: int) -> list[Tokens]:
         """Return the sequences of a training record, truncated and augmented as in this epoch.
 
@@ -162,23 +160,15 @@ class Trainer:
         """Whether the weights that are kept are no better on validation than a constant prediction."""
         return self.state.gain <= LEAST_GAIN
 
-    def combine(self, mixing: Tensor) -> None:
-        """Choose the weight of the mixing branch beside the lexical one.
+    def kept_model(self, weight: float | None) -> Model:
+        """Return the model to keep after a validation.
 
         Args:
-            mixing: its outputs for the validation records, `(n, n_outputs)`.
+            weight: weight of the mixing branch beside the lexical one; None without a lexical branch.
         """
-        if self.lexical is not None:
-            labels = self.dataset.labels[self.dataset.indices("val")]
-            select = self.config.training.select
-            self.weight, self.both = best_weight(self.dataset.label_objective, self.lexical.validation, mixing, labels, select)
-
-    @property
-    def best_model(self) -> Model:
-        """The model that is kept if the last validation was the best."""
-        if self.lexical is None:
+        if self.lexical is None or weight is None:
             return self.averaged
-        return Branches(self.lexical.model, self.averaged, self.dataset.label_objective, self.weight)
+        return Branches(self.lexical.model, self.averaged, self.dataset.label_objective, weight)
 
     @property
     def used_up(self) -> bool:

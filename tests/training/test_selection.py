@@ -18,7 +18,7 @@ def train_with(scores, monkeypatch, dataset, output, *settings, losses=None, **o
 
     def validate(*_):
         score, loss = next(rest)
-        return {"macro-F1": score, "log loss": loss}
+        return fitting.Validation(scores={"macro-F1": score, "log loss": loss})
 
     monkeypatch.setattr(fitting, "_validate", validate)
     events = []

@@ -327,7 +327,7 @@ def test_best_weights_on_validation_are_kept(dataset, tmp_path, monkeypatch):
 
     def validate(trainer, *_):
         kept.append({name: tensor.clone() for name, tensor in trainer.averaged.state_dict().items()})
-        return {"accuracy": next(accuracies), "log loss": 1.0}
+        return fitting.Validation(scores={"accuracy": next(accuracies), "log loss": 1.0})
 
     monkeypatch.setattr(fitting, "_validate", validate)
     run, events = train(dataset, tmp_path / "run", epochs=5, select="accuracy")
@@ -346,7 +346,7 @@ def test_validation_scores_match_kept_weights(dataset, tmp_path):
 
 def test_training_stops_early_without_improvement(dataset, tmp_path, monkeypatch):
     scores = iter([0.6, 0.7, 0.7, 0.65, 0.6, 0.9])
-    monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": next(scores), "log loss": 1.0})
+    monkeypatch.setattr(fitting, "_validate", lambda *_: fitting.Validation(scores={"macro-F1": next(scores), "log loss": 1.0}))
     run, events = train(dataset, tmp_path / "run", "training.patience=2", epochs=6)
     assert len(of_kind(events, EpochEnd)) == 4
     assert "macro-f1" in of_kind(events, Finished)[0].reason
@@ -354,7 +354,7 @@ def test_training_stops_early_without_improvement(dataset, tmp_path, monkeypatch
 
 
 def test_training_without_patience_uses_all_epochs(dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0})
+    monkeypatch.setattr(fitting, "_validate", lambda *_: fitting.Validation(scores={"macro-F1": 0.5, "log loss": 1.0}))
     _, events = train(dataset, tmp_path / "run", "training.patience=0", epochs=4)
     assert len(of_kind(events, EpochEnd)) == 4
 
@@ -362,7 +362,9 @@ def test_training_without_patience_uses_all_epochs(dataset, tmp_path, monkeypatc
 @pytest.mark.parametrize(("select", "goal", "score"), [("macro-f1", 0.8, "macro-F1"), ("loss", 0.2, "log loss")])
 def test_reaching_goal_ends_training(select, goal, score, dataset, tmp_path, monkeypatch):
     values = iter([0.1, 0.7, 0.9] if select != "loss" else [0.9, 0.3, 0.2])
-    monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0} | {score: next(values)})
+    monkeypatch.setattr(
+        fitting, "_validate", lambda *_: fitting.Validation(scores={"macro-F1": 0.5, "log loss": 1.0} | {score: next(values)})
+    )
     _, events = train(dataset, tmp_path / "run", f"training.goal={goal}", "training.patience=0", epochs=9, select=select)
     assert len(of_kind(events, EpochEnd)) == 3
     assert events[-1].reason == f"validation {select} has reached {goal}"
@@ -377,7 +379,8 @@ def test_selection_uses_the_requested_score(select, best, dataset, tmp_path, mon
 
     def validate(*_):
         epoch = next(epochs)
-        return {name: 0.9 if epoch == mine else 0.5 for name, mine in names.items()} | {"log loss": 0.1 if epoch == 4 else 0.7}
+        scores = {name: 0.9 if epoch == mine else 0.5 for name, mine in names.items()}
+        return fitting.Validation(scores=scores | {"log loss": 0.1 if epoch == 4 else 0.7})
 
     monkeypatch.setattr(fitting, "_validate", validate)
     # The loss breaks ties between scores, so the fourth epoch beats the first until a better one comes.
@@ -587,14 +590,14 @@ def test_schedule_follows_budget_or_epochs_whichever_is_further(clock, dataset, 
 
 
 def test_budget_overrides_patience_of_recipe(clock, dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0})
+    monkeypatch.setattr(fitting, "_validate", lambda *_: fitting.Validation(scores={"macro-F1": 0.5, "log loss": 1.0}))
     run, events = train(dataset, tmp_path / "run", epochs=None, batch_size=12, budget=60)
     assert (run.config.training.epochs, run.config.training.patience) == (0, 0)
     assert len(of_kind(events, EpochEnd)) > 4 and "used up" in events[-1].reason
 
 
 def test_explicit_patience_ends_training_before_budget(clock, dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": 0.5, "log loss": 1.0})
+    monkeypatch.setattr(fitting, "_validate", lambda *_: fitting.Validation(scores={"macro-F1": 0.5, "log loss": 1.0}))
     _, events = train(dataset, tmp_path / "run", "training.patience=2", epochs=None, batch_size=12, budget="1h")
     assert len(of_kind(events, EpochEnd)) == 3
     assert events[-1].reason == "no better macro-f1 for 2 epochs"
@@ -705,7 +708,7 @@ def test_validate_every_counts_steps(dataset, tmp_path):
 
 def test_patience_counts_validations(dataset, tmp_path, monkeypatch):
     scores = iter([0.6, 0.7, 0.7, 0.65, 0.9])
-    monkeypatch.setattr(fitting, "_validate", lambda *_: {"macro-F1": next(scores), "log loss": 1.0})
+    monkeypatch.setattr(fitting, "_validate", lambda *_: fitting.Validation(scores={"macro-F1": next(scores), "log loss": 1.0}))
     settings = ("training.validate_every=3", "training.patience=2")
     _, events = train(dataset, tmp_path / "run", *settings, epochs=9, batch_size=12)
     assert [event.step for event in of_kind(events, EpochEnd)] == [3, 6, 9, 12]

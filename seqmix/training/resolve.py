@@ -22,6 +22,7 @@ from seqmix.reporting.text import parse_duration
 from seqmix.system.devices import autocast, choose_device
 from seqmix.training.initial_weights import check_shapes, initial_run, model_layer
 from seqmix.training.keywords import keywords
+from seqmix.training.without_effect import check_effect, check_without_mixer
 
 _DEFAULT_RECIPES = {
     "dna": "dna",
@@ -243,13 +244,15 @@ def resolve_run(
         recipe = default_recipe(dataset)
     tables = read_recipe(recipe) if isinstance(recipe, str) else recipe or {}
     layers.insert(0, _suitable_windows(tables, stated))
+    own = merge(*stated_layers(options, None, settings))  # a file may be a complete configuration
     if merge(tables, stated).get("model", {}).get("mixer") == NO_MIXER:
-        _check_without_mixer(merge(*stated_layers(options, None, settings)))
+        check_without_mixer(own)
     layers.insert(0, tables)
     if source:  # the settings of its model are above those of a recipe that nobody named
         layers.insert(0 if named else 2, model_layer(source, dataset, merge(tables if named else {}, stated)))
     try:
         resolved = _settled(dataset, *layers)
+        check_effect(resolved.model, own.get("model", {}))
         if source:
             check_shapes(source, dataset, resolved)
         return dataset, resolved
@@ -262,17 +265,6 @@ def resolve_run(
             "choose a recipe that suits these data, or none",
             option=error.option,
         ) from error
-
-
-def _check_without_mixer(stated: Mapping[str, Table]) -> None:
-    """Raise a `ConfigError` if options of the mixing branch are stated, but there is none."""
-    for table, others in {"mixer": set(), "model": {"mixer", "lexical", "max_length"}}.items():
-        for name in stated.get(table, {}).keys() - others:
-            option = f"{table}.{name}"
-            raise ConfigError(
-                f"{param(option)} is for the mixing branch, and {param('mixer', NO_MIXER)} leaves it out: drop one of them",
-                option=option,
-            )
 
 
 def _settled(dataset: Dataset, *layers: Mapping[str, Table]) -> Config:

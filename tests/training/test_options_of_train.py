@@ -4,6 +4,7 @@ import inspect
 import tomllib
 
 import pytest
+import tomli_w
 
 import seqmix
 from seqmix.config import Config, DataConfig, ModelConfig, TrainingConfig
@@ -103,3 +104,39 @@ def test_max_length_is_that_of_the_data_and_texts_are_parsed():
 def test_windows_of_the_default_recipe_give_way_to_settings_that_rule_them_out(given, expected, dataset):
     model = resolved(dataset, **given).model
     assert (model.stride, model.phases) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "needed"),
+    [
+        (["model.residual=true"], "model.block = published"),
+        (["model.norm=false"], "model.block = published"),
+        (["model.block=published", "model.drop_path=0.1"], "model.block = gated"),
+        (["model.block=published", "model.gate=0.5"], "model.block = gated"),
+        (["model.block=published", "model.mixed=0.5"], "model.block = gated"),
+        (["model.stride=1", "model.stride_pooling=max"], "a larger model.stride"),
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("shipped_recipes")
+def test_option_that_the_model_ignores_is_refused_with_what_would_use_it(settings, needed, dataset):
+    name = settings[-1].partition("=")[0]
+    with pytest.raises(ConfigError, match=rf"{name} has no effect with .*: leave it out, or set {needed}") as caught:
+        resolved(dataset, settings=settings)
+    assert caught.value.option == name
+
+
+@pytest.mark.parametrize("settings", [["model.residual=true", "model.block=published"], ["model.drop_path=0.1"]], ids=str)
+@pytest.mark.usefixtures("shipped_recipes")
+def test_option_of_the_blocks_is_taken_where_they_use_it(settings, dataset):
+    table = resolved(dataset, settings=settings).to_tables()["model"]
+    name, _, value = settings[0].removeprefix("model.").partition("=")
+    assert table[name] == tomllib.loads(f"value = {value}")["value"]
+
+
+@pytest.mark.parametrize("block", ["gated", "published"])
+def test_complete_configuration_may_hold_options_without_effect(block, dataset, tmp_path):
+    config = resolved(dataset, settings=[f"model.block={block}"])
+    (tmp_path / "config.toml").write_text(tomli_w.dumps(config.to_tables()))
+    for given in (config, tmp_path / "config.toml", config.to_tables()):
+        assert resolved(dataset, config=given) == config

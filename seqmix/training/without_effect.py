@@ -1,0 +1,52 @@
+"""Options that the user states although the model has no use for them. A recipe or a complete file may hold such options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seqmix.config import ModelConfig
+from seqmix.config.model import NO_MIXER
+from seqmix.config.tables import Table
+from seqmix.errors import ConfigError, param
+
+_OF_BLOCKS = {"gated": ("gate", "mixed", "drop_path"), "published": ("norm", "residual")}  # options of [model], by model.block
+
+
+def check_without_mixer(stated: Mapping[str, Table]) -> None:
+    """Refuse options of the mixing branch where there is none.
+
+    Args:
+        stated: the options that the user states, by table.
+
+    Raises:
+        ConfigError: there is such an option.
+    """
+    for table, others in {"mixer": set(), "model": {"mixer", "lexical", "max_length"}}.items():
+        for name in stated.get(table, {}).keys() - others:
+            option = f"{table}.{name}"
+            raise ConfigError(
+                f"{param(option)} is for the mixing branch, and {param('mixer', NO_MIXER)} leaves it out: drop one of them",
+                option=option,
+            )
+
+
+def check_effect(model: ModelConfig, stated: Table) -> None:
+    """Refuse options that the blocks or the windows of the model ignore.
+
+    Args:
+        model: the full configuration of the model.
+        stated: the options of the model that the user states.
+
+    Raises:
+        ConfigError: there is such an option.
+    """
+    other = "published" if model.block == "gated" else "gated"
+    needed = dict.fromkeys(_OF_BLOCKS[other], ("block", model.block, f"set model.block = {other}"))
+    if model.stride == 1:
+        needed["stride_pooling"] = ("stride", "1", "set a larger model.stride")
+    for name, (needs, value, remedy) in needed.items():
+        if name in stated:
+            raise ConfigError(
+                f"{param(f'model.{name}')} has no effect with model.{needs} = {value}: leave it out, or {remedy}",
+                option=f"model.{name}",
+            )

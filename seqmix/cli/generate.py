@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from seqmix.cli.console import console, next_command, print_dataset, reported
-from seqmix.cli.options import Quiet
+from seqmix.cli.options import Quiet, with_flags
+from seqmix.config.options import options_of
+from seqmix.data.synthetic.options import ListOpsOptions, MotifsOptions, PathfinderOptions
 
 app = typer.Typer()
+_TASKS = {"listops": ListOpsOptions, "pathfinder": PathfinderOptions, "motifs": MotifsOptions}  # that have more than a length
+_FLAGS = {
+    name: replace(one, help=f"{task}: {one.help[0].lower()}{one.help[1:]}")
+    for task, kind in _TASKS.items()
+    for name, one in options_of(kind).items()
+    if one.flag
+}
 _SHOWN = 3  # first samples that `generate` prints
 
 
 @app.command()
+@with_flags(_FLAGS)
 @reported
 def generate(
     task: Annotated[str, typer.Argument(help="adding, temporal-order, listops, pathfinder or motifs.")],
@@ -28,61 +39,20 @@ def generate(
     train: Annotated[int, typer.Option(help="Training samples.")] = 100_000,
     val: Annotated[int, typer.Option(help="Validation samples.")] = 1000,
     test: Annotated[int, typer.Option(help="Test samples.")] = 1000,
-    min_length: Annotated[int | None, typer.Option(help="listops: samples have more words than this. (default: 500)")] = None,
-    max_depth: Annotated[int | None, typer.Option(help="listops: greatest depth of a tree. (default: 10)")] = None,
-    max_args: Annotated[int | None, typer.Option(help="listops: most arguments of an operator. (default: 10)")] = None,
-    difficulty: Annotated[str | None, typer.Option(help="pathfinder: easy, medium or hard. (default: hard)")] = None,
-    variant: Annotated[
-        str | None, typer.Option(help="motifs: what differs between the classes: order, spacing or frame. (default: order)")
-    ] = None,
-    distance: Annotated[
-        int | None,
-        typer.Option(
-            help="motifs: letters from motif to motif. (default: 5/8 of the length of a copy; spacing: 2/5; frame: 1/16)"
-        ),
-    ] = None,
-    spread: Annotated[
-        int | None,
-        typer.Option(help="motifs: largest deviation from the distance. (default: a tenth of the distance; frame: 12)"),
-    ] = None,
-    copies: Annotated[
-        int | None, typer.Option(help="motifs: stretches of equal length, each with the motifs of one class. (default: 1)")
-    ] = None,
-    motif_length: Annotated[int | None, typer.Option(help="motifs: letters of a motif, 8 to 24. (default: 14)")] = None,
-    degenerate: Annotated[
-        int | None, typer.Option(help="motifs: positions of a motif that allow two letters. (default: 4)")
-    ] = None,
-    motif_seed: Annotated[int | None, typer.Option(help="motifs: seed of the motifs. (default: 0)")] = None,
-    decoys: Annotated[
-        int | None, typer.Option(help="motifs: places in the background of each copy with halves of both motifs. (default: 2)")
-    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random draws.")] = 0,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("seqmix-data"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it is a data set.")] = False,
     quiet: Quiet = False,
+    **task_options: Any,
 ) -> None:
     """Generate a synthetic task as a data set, ready for train, and show its first samples."""
     from seqmix.cli.console import progress_bar
-    from seqmix.data.synthetic import find_task
     from seqmix.data.synthetic.generate import first_samples
     from seqmix.data.synthetic.generate import generate as run_generate
+    from seqmix.data.synthetic.tasks import find_task
     from seqmix.reporting.text import parse_length
 
-    options = {
-        "length": parse_length(length) if length is not None else None,
-        "min_length": min_length,
-        "max_depth": max_depth,
-        "max_args": max_args,
-        "difficulty": difficulty,
-        "variant": variant,
-        "distance": distance,
-        "spread": spread,
-        "copies": copies,
-        "motif_length": motif_length,
-        "degenerate": degenerate,
-        "motif_seed": motif_seed,
-        "decoys": decoys,
-    }
+    options = task_options | {"length": None if length is None else parse_length(length)}
     with progress_bar("generating", "samples", quiet, train + val + test) as bar:
         dataset = run_generate(
             task,

@@ -15,7 +15,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.data.synthetic.base import LengthOptions, Sample, Task, two_positions
+from seqmix.data.synthetic.base import Sample, Task, two_positions
+from seqmix.data.synthetic.options import LengthOptions
 
 
 class Adding(Task[LengthOptions]):

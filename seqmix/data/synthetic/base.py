@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.config.options import check, documented, option, options_of
+from seqmix.config.options import options_of
 from seqmix.data.splitting import SPLITS
 from seqmix.errors import ConfigError, param
 
@@ -60,17 +60,6 @@ class Options(Protocol):
 
     @property
     def length(self) -> int: ...
-
-
-@documented
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LengthOptions:
-    """Options of a task whose only option is the length."""
-
-    length: int = option(1024, "Positions in each sample.", at_least=2)
-
-    def __post_init__(self) -> None:
-        check(self, spelled=param)
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)

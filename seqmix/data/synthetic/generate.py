@@ -22,7 +22,8 @@ from seqmix.data.dataset import Dataset
 from seqmix.data.options import PrepareOptions
 from seqmix.data.prepare import prepare_records
 from seqmix.data.records import MadeRecords, Record
-from seqmix.data.synthetic import Sample, Task, find_task, split_generators
+from seqmix.data.synthetic.base import Sample, Task, split_generators
+from seqmix.data.synthetic.tasks import find_task
 from seqmix.data.writer import Progress
 from seqmix.errors import ConfigError, param
 from seqmix.reporting.progress import amount_shown

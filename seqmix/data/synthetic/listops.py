@@ -25,8 +25,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.config.options import check, documented, option
 from seqmix.data.synthetic.base import Sample, Task
+from seqmix.data.synthetic.options import ListOpsOptions
 from seqmix.errors import ConfigError, param
 
 Ints = NDArray[np.int64]
@@ -35,41 +35,7 @@ _WORDS = np.array([*"0123456789", "[MIN", "[MAX", "[MED", "[SM", "]"])
 _OPERATORS = 4
 _CLOSE = len(_WORDS) - 1
 _OPERATOR_SHARE = 0.25
-_BATCH_NUMBERS = 400_000  # drawn at once; with the default options, those of 4,000 trees
 _PATIENCE = 8_000_000  # trees in a row without a new sample before generation gives up
-
-
-@documented
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ListOpsOptions:
-    """Which trees are kept."""
-
-    length: int = option(2000, "Samples have fewer words than this.")
-    min_length: int = option(500, "Samples have more words than this.", at_least=0)
-    max_depth: int = option(10, "Depth at which all nodes are digits; the root has depth 1.", at_least=1)
-    max_args: int = option(10, "Most arguments of an operator.", at_least=2)
-
-    def __post_init__(self) -> None:
-        check(self, spelled=param)
-        if self.length < self.min_length + 2:
-            raise ConfigError(
-                f"no length lies between {param('min_length', self.min_length)} and {param('length', self.length)} "
-                f"(both exclusive); {param('length')} must be at least {self.min_length + 2}",
-                option="length",
-            )
-        size = 1
-        for _ in range(self.max_depth - 1):
-            size = min(2 + self.max_args * size, self.length)  # larger sizes make no difference
-        if size <= self.min_length:
-            raise ConfigError(
-                f"{param('max_depth', self.max_depth)} and {param('max_args', self.max_args)} allow at most {size} words, but "
-                f"{param('min_length', self.min_length)} requires more; raise the first two or lower the last"
-            )
-
-    @property
-    def batch(self) -> int:
-        """Trees whose lengths are drawn at once."""
-        return max(1, _BATCH_NUMBERS // (self.max_depth * self.max_args))
 
 
 @dataclass(frozen=True, slots=True)

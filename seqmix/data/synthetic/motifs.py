@@ -36,114 +36,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.config.options import check, documented, option
 from seqmix.data.synthetic.base import Place, Sample, Task
-from seqmix.errors import ConfigError, param
-
-VARIANTS = {"order": ("A-first", "B-first"), "spacing": ("equal", "unequal"), "frame": ("in-frame", "out-of-frame")}
-"""The classes of each variant."""
-LINKER = 8
-"""Letters of the linker; the counts of words of up to one letter more are the same in both classes."""
+from seqmix.data.synthetic.options import LINKER, VARIANTS, MotifsOptions
 
 Letters = NDArray[np.uint8]
 
 _ACGT = np.frombuffer(b"ACGT", dtype=np.uint8)
 _CODES = {"A": "A", "C": "C", "G": "G", "T": "T", "AG": "R", "CT": "Y", "CG": "S", "AT": "W", "GT": "K", "AC": "M"}
-_SHARE_OF_LENGTH = {"order": (5, 8), "spacing": (2, 5), "frame": (1, 16)}  # the default distance, as a fraction
-_FRAME_SPREAD = 12
-_LEAST_FRAME_SPREAD = 6  # a multiple of three has a number that is none, at least LINKER apart, among 13 in a row
 _DRAWS = 20  # of a second motif, of which the one least like the first is taken
-
-
-@documented
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MotifsOptions:
-    """What is to be told apart, and how hard it is."""
-
-    length: int = option(8192, "Letters in each sample.", at_least=1)
-    variant: str = option("order", "What differs between the classes.", choices=tuple(VARIANTS))
-    distance: int | None = option(
-        None,
-        "Letters from motif to motif.",
-        at_least=1,
-        shown="5/8 of the length of a copy; spacing: 2/5; frame: 1/16",
-    )
-    spread: int | None = option(
-        None, "Largest deviation from the distance.", at_least=0, shown="a tenth of the distance; frame: 12"
-    )
-    copies: int = option(1, "Stretches of equal length, each with the motifs of one class.", at_least=1)
-    motif_length: int = option(14, "Letters of a motif.", at_least=8, at_most=24)
-    degenerate: int = option(4, "Positions of a motif that allow two letters.", at_least=0)
-    motif_seed: int = option(0, "Seed of the motifs.", at_least=0)
-    decoys: int = option(2, "Places in the background of each copy with halves of both motifs.", at_least=0)
-
-    def __post_init__(self) -> None:
-        check(self, spelled=param)
-        if self.degenerate > self.motif_length:
-            raise ConfigError(
-                f"{param('degenerate')} must be at most {param('motif_length')} ({self.motif_length}): got {self.degenerate}",
-                option="degenerate",
-            )
-        if self.variant == "frame" and self.deviation < _LEAST_FRAME_SPREAD:
-            raise ConfigError(
-                f"{param('spread')} must be at least {_LEAST_FRAME_SPREAD} for frame: got {self.deviation}", option="spread"
-            )
-        low, most = self._shortest, self._span
-        if self.between[0] < low:
-            raise ConfigError(
-                f"{param('distance')} less {param('spread')} must be at least {low} for {self.variant}: got {self.between[0]}; "
-                f"choose a larger {param('distance')} or {param('length')}",
-                option="distance",
-            )
-        if most > self.stretch:
-            raise ConfigError(
-                f"{param('length')} must be at least {most * self.copies} for motifs {self.between[1]} letters apart"
-                f"{f' in {self.copies} copies' if self.copies > 1 else ''}: got {self.length}",
-                option="length",
-            )
-
-    @property
-    def stretch(self) -> int:
-        """Letters of each copy; the last has those that are left over, too."""
-        return self.length // self.copies
-
-    @property
-    def between(self) -> tuple[int, int]:
-        """Smallest and largest distance."""
-        return self._distance - self.deviation, self._distance + self.deviation
-
-    @property
-    def deviation(self) -> int:
-        """Largest deviation from the distance."""
-        if self.spread is not None:
-            return self.spread
-        return _FRAME_SPREAD if self.variant == "frame" else self._distance // 10
-
-    @property
-    def chance_matches(self) -> float:
-        """Expected matches of a motif in the background of a sample."""
-        positions = max(0, self.length - self.motif_length + 1)
-        return positions * 2.0 ** (self.degenerate - 2 * self.motif_length)
-
-    @property
-    def _distance(self) -> int:
-        share, of = _SHARE_OF_LENGTH[self.variant]
-        return self.stretch * share // of if self.distance is None else self.distance
-
-    @property
-    def _shortest(self) -> int:
-        """The smallest distance that motifs and linkers leave room for."""
-        if self.variant == "spacing":
-            return 2 * (self.motif_length + LINKER)
-        return self.motif_length + LINKER * (2 if self.variant == "order" else 1)
-
-    @property
-    def _span(self) -> int:
-        """Most letters from the first motif to the last, with the linkers around them."""
-        longest = self.between[1]
-        if self.variant == "spacing":
-            return 2 * longest + self.motif_length
-        return longest + self.motif_length + LINKER * (2 if self.variant == "order" else 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,19 +17,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.config.options import check, documented, option
 from seqmix.data.synthetic.base import Sample, Task
 from seqmix.data.synthetic.curves import CurveField, Floats, Mask, draw
-from seqmix.errors import ConfigError, param
-
-DASHES = {"easy": 6, "medium": 9, "hard": 14}
-"""Dashes of a long curve, for each difficulty."""
-SIDES = (32, 64, 128)
+from seqmix.data.synthetic.options import DASHES, PathfinderOptions
 
 _TRIALS = 2**15  # images started at once times pixels a side; most are given up
 _ATTEMPTS = (2, 6)  # tries of the first and the second long curve before an image is given up
@@ -37,28 +31,6 @@ _SHORT_DASHES = 60  # dashes that the short curves would have in all at a side o
 _SAME_DISTANCE, _SAME_PLACE = 0.03, 0.06  # largest difference of distances between dots, and from the middle, in sides
 # Triples: an end of a curve, its other end, and an end of the other curve.
 _PARTNERS = np.array([(0, 1, 2), (0, 1, 3), (1, 0, 2), (1, 0, 3), (2, 3, 0), (2, 3, 1), (3, 2, 0), (3, 2, 1)])
-
-
-@documented
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PathfinderOptions:
-    """Size and difficulty of the images."""
-
-    length: int = option(1024, "Pixels: 1024, 4096 or 16384 (32, 64 or 128 a side).")
-    difficulty: str = option("hard", "Long curves of 6, 9 or 14 dashes.", choices=tuple(DASHES))
-
-    def __post_init__(self) -> None:
-        check(self, spelled=param)
-        if self.length not in {side * side for side in SIDES}:
-            allowed = ", ".join(f"{side * side} ({side} x {side})" for side in SIDES)
-            raise ConfigError(
-                f"{param('length')} is the number of pixels and must be one of {allowed}: got {self.length}", option="length"
-            )
-
-    @property
-    def side(self) -> int:
-        """Pixels a side."""
-        return math.isqrt(self.length)
 
 
 class Pathfinder(Task[PathfinderOptions]):

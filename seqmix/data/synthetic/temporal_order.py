@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from seqmix.data.synthetic.base import LengthOptions, Sample, Task, two_positions
+from seqmix.data.synthetic.base import Sample, Task, two_positions
+from seqmix.data.synthetic.options import LengthOptions
 
 _DISTRACTORS = np.frombuffer(b"abcd", dtype=np.uint8)
 _SYMBOLS = np.frombuffer(b"XY", dtype=np.uint8)

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 from scipy import stats
 
-from seqmix.data.synthetic import find_task
+from seqmix.data.synthetic.tasks import find_task
 
 TASK = find_task("adding")
 

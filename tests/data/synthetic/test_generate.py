@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 import seqmix
 from seqmix.cli import app
-from seqmix.data.synthetic import TASKS, find_task
 from seqmix.data.synthetic.generate import first_samples, generate, generated_records
+from seqmix.data.synthetic.tasks import TASKS, find_task
 from tests.support import strict_json, train_tiny, values
 from tests.support.preparing import message_of, write_jsonl
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from seqmix.data.synthetic import find_task, listops
+from seqmix.data.synthetic import listops
+from seqmix.data.synthetic.tasks import find_task
 from tests.support.preparing import message_of
 
 TASK = find_task("listops")

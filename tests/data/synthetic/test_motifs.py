@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from seqmix.data.synthetic import find_task
 from seqmix.data.synthetic.generate import generate
-from seqmix.data.synthetic.motifs import LINKER, VARIANTS, draw_motifs, twins
+from seqmix.data.synthetic.motifs import draw_motifs, twins
+from seqmix.data.synthetic.options import LINKER, VARIANTS
+from seqmix.data.synthetic.tasks import find_task
 from seqmix.evaluation.baselines import baseline_scores
 from tests.support.preparing import message_of
 

@@ -10,8 +10,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from sklearn.linear_model import LogisticRegression
 
-from seqmix.data.synthetic import find_task
 from seqmix.data.synthetic.pathfinder import as_image
+from seqmix.data.synthetic.tasks import find_task
 
 TASK = find_task("pathfinder")
 DIFFICULTIES = ("easy", "medium", "hard")

@@ -5,7 +5,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from seqmix.data.synthetic import TASKS, find_task, split_generators
+from seqmix.data.synthetic.base import split_generators
+from seqmix.data.synthetic.tasks import TASKS, find_task
 from tests.support.preparing import message_of
 
 SMALL = {"adding": 20, "temporal-order": 20, "listops": 600, "pathfinder": 1024, "motifs": 200}

@@ -30,6 +30,7 @@ from seqmix.system.devices import choose_device, thread_count
 
 _WINDOW_BATCHES = 8
 _WINDOW_RECORDS = 4096
+_SHOWN = 5  # characters outside the alphabet that are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,11 @@ class Tally:
                 f"{self.truncated:,} records were cut to {data.max_length:,} {noun}s ({data.truncate} kept), as in training"
             )
         if self.replaced:
-            most = ", ".join(f"{character!r} {count:,}" for character, count in self.replaced.most_common(5))
-            lines.append(f"{self.replaced.total():,} {noun}s are not in the model's alphabet: {most}")
+            most, total = self.replaced.most_common(_SHOWN), self.replaced.total()
+            listed = ", ".join(f"{character!r} {count:,}" for character, count in most)
+            others = total - sum(count for _, count in most)
+            rest = f" and {others:,} other{'s' * (others > 1)}" if others else ""
+            lines.append(f"{total:,} {noun}s are not in the model's alphabet: {listed}{rest}")
         return lines
 
 

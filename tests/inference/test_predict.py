@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 
 import seqmix
 from seqmix.cli import app
+from seqmix.config import DataConfig
 from seqmix.errors import ConfigError, InputError, RunError
 from seqmix.inference import predict as prediction
 from seqmix.inference.predict import predict, reading_options
@@ -119,6 +121,14 @@ def test_sequences_are_truncated_as_in_training(truncate, kept, dataset, tmp_pat
     assert (whole.length, part.length) == (100, 45)
     assert tally.truncated == 1
     assert f"cut to 45 characters ({truncate} kept)" in tally.lines(run.config.data)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"), [("~~~^^##@!", ""), ("~~~^^##@!%", " and 1 other"), ("~~~^^##@!%&", " and 2 others")]
+)
+def test_counts_of_unknown_characters_add_up_to_their_total(text, rest):
+    expected = f"{len(text)} characters are not in the model's alphabet: '~' 3, '^' 2, '#' 2, '@' 1, '!' 1{rest}"
+    assert Tally(replaced=Counter(text)).lines(DataConfig()) == [expected]
 
 
 def test_sequence_too_long_for_model_is_an_error(dataset, tmp_path):

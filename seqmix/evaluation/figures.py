@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from seqmix.reporting.figures import BLUE, GREY, ORANGE, look, new_figure, plain
+from seqmix.reporting.figures import BLUE, GREY, ORANGE, grid, look, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 DRAWN_CURVES = 10  # ROC curves, of the first classes
 _CURVES = ("accuracy", "macro-F1", "R2")  # the first one measured is drawn over the epochs
+_LETTER = 0.085  # inches; width of a letter
+_DASH = 4.0  # line widths; the stripes of equal ROC curves
+_INSIDE = 4  # ROC curves whose legend has room inside the axes
+_TRAINING, _BOTH = "training", "both branches"  # curves whose colours are not that of the others
+_COLOUR = {_TRAINING: GREY, _BOTH: ORANGE}
+_MARKED = 40  # validations up to which each is a dot on the learning curves
+_LEAST_SPAN = 0.2  # of an axis in learning curves, as a share of the largest value
 
 
 def confusion_figure(evaluation: Evaluation) -> Figure:
@@ -23,13 +30,14 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
     size = len(evaluation.classes)
     side = min(12.0, max(4.0, 1.8 + 0.55 * size))
     names = [plain(name) for name in evaluation.classes]
-    margin = 0.085 * max(map(len, names))  # inches for the names, which would else push the axis labels out of the figure
-    figure, axes = new_figure(side + margin, side + 0.6 * margin - 0.6)
+    margin = _LETTER * max(map(len, names))  # inches for the names, which would else push the axis labels out of the figure
+    slanted = margin > (side - 1.0) / size
+    figure, axes = new_figure(side + margin, side + 0.6 * margin * slanted - 0.6)
     totals = [max(1, sum(row)) for row in evaluation.confusion]
     shares = [[count / total for count in row] for row, total in zip(evaluation.confusion, totals, strict=True)]
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.spines[:].set_visible(False)
-    axes.set_xticks(range(size), names, rotation=40, ha="right")
+    axes.set_xticks(range(size), names, **({"rotation": 40, "ha": "right"} if slanted else {}))
     axes.set_yticks(range(size), names)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
@@ -42,30 +50,53 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
 
 
 def roc_figure(evaluation: Evaluation) -> Figure:
-    """Draw ROC curves, one for each class; with two classes, only that of the second."""
-    figure, axes = new_figure()
+    """Draw ROC curves, one for each class; with two classes, only that of the second.
+
+    Equal curves are drawn as stripes of one line, so that all are seen.
+    """
+    curves = list(evaluation.roc.items())[:DRAWN_CURVES]
+    names = [plain(name) for name, _ in curves]
+    inside = len(curves) <= _INSIDE
+    figure, axes = new_figure() if inside else new_figure(5.3 + _LETTER * max(map(len, names)))
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
-    for order, (name, curve) in enumerate(list(evaluation.roc.items())[:DRAWN_CURVES]):
-        rates = curve["false_positive_rate"], curve["true_positive_rate"]
-        axes.plot(*rates, label=plain(name), linewidth=1.8, color=look(order)["color"])
+    shapes = [
+        _corners(list(zip(curve["false_positive_rate"], curve["true_positive_rate"], strict=True))) for _, curve in curves
+    ]
+    for order, (name, shape) in enumerate(zip(names, shapes, strict=True)):
+        below = shapes[:order].count(shape)
+        dashes = {"dashes": (_DASH * (shapes.count(shape) - below), _DASH * below)} if below else {}
+        axes.plot(*zip(*shape, strict=True), label=name, linewidth=1.8, color=look(order)["color"], **dashes)
     axes.set_xlabel("false positive rate")
     axes.set_ylabel("true positive rate")
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
-    axes.legend(frameon=False, loc="lower right", fontsize="small")
+    if inside:
+        axes.legend(frameon=False, loc="lower right", fontsize="small")
+    else:
+        figure.legend(frameon=False, loc="outside right upper", fontsize="small")
     return figure
+
+
+def _corners(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points of a curve at which it turns, and its ends."""
+    inner = (
+        middle
+        for before, middle, after in zip(points, points[1:], points[2:], strict=False)
+        if not any(before[axis] == middle[axis] == after[axis] for axis in (0, 1))
+    )
+    return [points[0], *inner, points[-1]]
 
 
 def reliability_figure(evaluation: Evaluation) -> Figure:
     """Draw accuracy over confidence; on the diagonal, a model is right as often as it claims.
 
-    The size of a dot is its share of the records.
+    The size of a dot is its share of the records. Dots are not joined: many stand for few records, and scatter.
     """
     figure, axes = new_figure()
     bins = evaluation.reliability
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
-    axes.plot(bins["confidence"], bins["accuracy"], color=BLUE, linewidth=1, alpha=0.6)
-    axes.scatter(bins["confidence"], bins["accuracy"], s=[15 + 400 * share for share in bins["share"]], color=BLUE, alpha=0.7)
+    sizes = [15 + 400 * share for share in bins["share"]]
+    axes.scatter(bins["confidence"], bins["accuracy"], s=sizes, color=BLUE, alpha=0.7, clip_on=False)
     axes.set_xlabel("confidence of the prediction")
     axes.set_ylabel("share that was right")
     axes.set_xlim(0, 1.03)
@@ -104,35 +135,55 @@ def pictures_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def curves_figure(history: Sequence[dict[str, Any]], objective: Objective) -> Figure:
-    """Draw the training and validation loss, and the first validation score, over the epochs.
+def curves_figure(history: Sequence[dict[str, Any]], objective: Objective, branches: bool) -> Figure:
+    """Draw the training and validation loss, and below them the first validation score, over the epochs.
 
     If an epoch has several validations, they are drawn over the steps.
 
     Args:
         history: the lines of `metrics.jsonl`.
         objective: the objective of the run.
+        branches: whether the model has two branches: losses are then of the mixing branch, and scores of it and of both.
     """
-    figure, axes = new_figure(5.6, 3.8)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.6, 4.6), layout="constrained")
     unit = "epoch" if len({line["epoch"] for line in history}) == len(history) else "step"
     times = [line[unit] for line in history]
-    scores = [{name.removeprefix("val_"): value for name, value in line.items()} for line in history]
-    axes.plot(times, [line["train_loss"] for line in history], color=GREY, marker="o", markersize=3, label="training loss")
-    losses = [objective.validation_loss(line) for line in scores]
-    if None not in losses:
-        axes.plot(times, losses, color=BLUE, marker="o", markersize=3, label="validation loss")
-    shown = next((name for name in _CURVES if all(line.get(name) is not None for line in scores)), None)
-    if shown:
-        right = axes.twinx()
-        right.spines[["top"]].set_visible(False)
-        score = [line[shown] for line in scores]
-        right.plot(times, score, color=ORANGE, marker="s", markersize=3, label=f"validation {shown}", clip_on=False)
-        right.set_ylabel(shown, color=ORANGE)
-        low = min(0.5, *score)
-        right.set_ylim(low - 0.04 * (1.0 - low), 1.0)  # a score at the very bottom would hide behind the axis
+    scores = _scores(history, "val_")
+    losses: dict[str, list[float | None]] = {_TRAINING: [line["train_loss"] for line in history]}
+    if None not in (validation := [objective.validation_loss(line) for line in scores]):
+        losses["validation"] = validation
+    panels = {"loss of the mixing branch" if branches else "loss": losses}
+    if shown := next((name for name in _CURVES if all(line.get(name) is not None for line in scores)), None):
+        found = {"mixing branch" if branches else "validation": [line[shown] for line in scores]}
+        together = [line.get(shown) for line in _scores(history, "both_")]
+        if branches and None not in together:
+            found[_BOTH] = together
+        panels[f"validation {shown}"] = found
+    for axes, (name, curves) in zip(figure.subplots(len(panels), sharex=True, squeeze=False).flat, panels.items(), strict=True):
+        _draw_curves(axes, times, curves)
+        axes.set_ylabel(name)
     axes.set_xlabel(unit)
-    axes.set_ylabel("loss")
-    axes.set_ylim(bottom=0)
+    axes.set_xlim(0, 1.04 * times[-1])
     axes.xaxis.get_major_locator().set_params(integer=True)
-    figure.legend(frameon=False, loc="outside upper center", ncols=3, fontsize="small")
     return figure
+
+
+def _scores(history: Sequence[dict[str, Any]], prefix: str) -> list[dict[str, Any]]:
+    """Return the scores of each validation whose keys have this prefix."""
+    return [{name.removeprefix(prefix): value for name, value in line.items() if name.startswith(prefix)} for line in history]
+
+
+def _draw_curves(axes: Any, times: Sequence[int], curves: Mapping[str, Sequence[float | None]]) -> None:
+    """Draw curves whose points all fit on the axis, which does not begin at 0, but does not enlarge tiny differences either."""
+    marker = {"marker": "o"} if len(times) <= _MARKED else {}
+    for name, values in curves.items():
+        axes.plot(times, values, color=_COLOUR.get(name, BLUE), markersize=3, label=name, **marker)
+    known = [value for values in curves.values() for value in values if value is not None]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    half = max(0.55 * (high - low), 0.5 * _LEAST_SPAN * max(abs(low), abs(high))) or 0.5
+    axes.set_ylim((low + high) / 2 - half, (low + high) / 2 + half)
+    grid(axes, "y")
+    if len(curves) > 1:
+        axes.legend(frameon=False, fontsize="small")

@@ -148,8 +148,11 @@ def _drawings(evaluation: Evaluation, run: Run) -> Iterator[Drawing]:
         caption = "Titles in colour mark wrong predictions."
         yield Drawing(pictures_figure(evaluation), "The first records as images", caption)
     if evaluation.history and run.has_mixer:
-        caption = "Loss and score during training, which never uses the test split."
-        yield Drawing(curves_figure(evaluation.history, run.objective), "Learning curves", caption)
+        branches = bool(evaluation.branches)
+        caption = "Loss and validation score during training, which never uses the test split."
+        if branches:
+            caption += " The mixing branch is trained; the score of both branches is that of the whole model."
+        yield Drawing(curves_figure(evaluation.history, run.objective, branches), "Learning curves", caption)
 
 
 def write_report(evaluation: Evaluation, run: Run, path: Path) -> None:

@@ -114,16 +114,21 @@ class ReportTable(JupyterMixin):
         return parts
 
     def _fitted(self, numbers: Sequence[int], room: int) -> list[int]:
-        """Return widths of columns that fit into the room if possible; the widest columns are narrowed first."""
+        """Return widths of columns that fit into the room if possible; the widest columns are narrowed first.
+
+        Headers break between words, each as far as it needs to, before the cells of any column are narrowed.
+        """
         widths = [max(self._body(number), *map(cell_len, self.columns[number].name.split("\n"))) for number in numbers]
         least = [self._least(number) for number in numbers]
+        spare = [max(0, width - max(low, self._body(n))) for width, low, n in zip(widths, least, numbers, strict=True)]
+        for place in sorted(range(len(widths)), key=lambda place: -spare[place]):
+            widths[place] -= max(0, min(spare[place], _total(widths) - room))
         while (excess := _total(widths) - room) > 0:
-            spare = [(width - low, place) for place, (width, low) in enumerate(zip(widths, least, strict=True))]
-            most, place = max(spare, key=lambda item: item[0])
+            spare = [width - low for width, low in zip(widths, least, strict=True)]
+            most, second = sorted((*spare, 0), reverse=True)[:2]
             if most <= 0:
                 break
-            second = max((left for left, other in spare if other != place), default=0)
-            widths[place] -= min(excess, max(1, most - second))
+            widths[spare.index(most)] -= min(excess, max(1, most - second))
         return widths
 
     def _body(self, number: int) -> int:

@@ -77,3 +77,11 @@ def test_long_name_is_shortened_in_the_middle(width, expected):
 
 def test_wide_characters_are_counted_as_two_cells():
     assert middle_cut("配列配列配列", 7) == "配…列" or len(middle_cut("配列配列配列", 7)) <= 4
+
+
+def test_headers_break_before_names_are_shortened():
+    table = ReportTable([Column("method"), *(Column(name, "number") for name in (*NAMES[:3], "average precision"))])
+    table.add("character 1-4-grams logistic regression", "1.000", "1.000", "1.000", "1.000")
+    lines = shown(table, 80)
+    assert "character 1-4-grams logistic regression" in lines[-1]
+    assert [line.split() for line in lines[:2]] == [["average"], ["method", "accuracy", "macro-F1", "ROC", "AUC", "precision"]]

@@ -111,7 +111,10 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
 
 
 def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
-    intervals = "Intervals are percentile bootstrap intervals over the records."
+    intervals = (
+        "Intervals are percentile bootstrap intervals over the records; those of scores that no resample changes, such as "
+        "perfect ones, follow from the exact interval of Clopper and Pearson for the share of wrong answers."
+    )
     yield Section(heading="Scores", table=score_table(evaluation), remark=intervals)
     if evaluation.baselines or evaluation.branches:
         table, remark = comparison_table(evaluation), _branches_in_words(evaluation)

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, param
-from seqmix.objectives.metrics import Floats, Score, bootstrap, standard_errors
+from seqmix.objectives.metrics import Floats, Score, bootstrap, standard_errors, unseen_share
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Labels = NDArray[Any]
+_EQUAL = 1e-9  # scores whose difference is rounding error
 LEAST_GAIN = 2.0  # standard errors by which predictions must be better than a constant one to show that anything was learned
 
 
@@ -35,6 +36,7 @@ class Objective(ABC):
         selections: scores by which the best weights can be selected, by their name in training.select; the first is the
             default.
         constant: name of the baseline that ignores the record.
+        counted: scores that count right and wrong answers, at most 1; see `all_answers`.
         has_classes: whether there are classes, rather than numbers.
         subject: what is learned, for a line about a run that has no classes; "" if it has.
     """
@@ -44,6 +46,7 @@ class Objective(ABC):
     kind: ClassVar[str]
     selections: ClassVar[Mapping[str, str]]
     constant: ClassVar[str]
+    counted: ClassVar[tuple[str, ...]] = ()
     has_classes: ClassVar[bool] = True
     subject: ClassVar[str] = ""
 
@@ -178,6 +181,10 @@ class Objective(ABC):
     def scores(self, predictions: Floats, labels: Labels, resamples: int = 1000, seed: int = 0) -> dict[str, Score]:
         """Return all scores with 95 % percentile bootstrap intervals.
 
+        Where all resamples have the same score, such as a perfect one, they do not show how far it may be from that of other
+        records. The interval is then that of the scores if as many of the answers were wrong, or right, as `unseen_share`
+        allows. For a share of the records, it is the exact interval.
+
         Args:
             predictions: as returned by `predictions`.
             labels: the true labels.
@@ -188,7 +195,29 @@ class Objective(ABC):
         def weighted(counts: Floats) -> dict[str, Floats]:
             return self.weighted_scores(predictions, labels, counts)
 
-        return bootstrap(weighted, len(labels), resamples=resamples, seed=seed)
+        found = bootstrap(weighted, len(labels), resamples=resamples, seed=seed)
+        equal = [name for name in self.counted if name in found and found[name].high - found[name].low < _EQUAL]
+        if equal:
+            wrong, right = (self._scores_with(answers, predictions, labels) for answers in self.all_answers(labels))
+            for name in equal:
+                value = found[name].value
+                found[name] = Score(value, min(value, wrong[name]), max(value, min(1.0, right[name])))
+        return found
+
+    def _scores_with(self, answers: Floats, predictions: Floats, labels: Labels) -> dict[str, float]:
+        """Return the scores if `unseen_share` of the records had other answers than the predictions."""
+        n = len(labels)
+        share = unseen_share(n)
+        counts = np.repeat((1.0 - share, share), n)[None]
+        values = self.weighted_scores(np.concatenate((predictions, answers)), np.concatenate((labels, labels)), counts)
+        return {name: float(value[0]) for name, value in values.items()}
+
+    def all_answers(self, labels: Labels) -> tuple[Floats, Floats]:
+        """Return predictions that are certain and wrong for all records, and ones that are certain and right.
+
+        Only kinds with `counted` scores have them.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def constant_prediction(self, labels: Labels) -> Floats:

@@ -48,6 +48,7 @@ class Classification(LabelObjective):
     }
     columns = ("accuracy", "macro-F1", "ROC AUC", "log loss")
     constant = "largest class"
+    counted = ("accuracy", "balanced accuracy", "macro-F1", "MCC", "ROC AUC", "average precision")
     one_class = True
     may_lack_labels = True
 
@@ -176,6 +177,14 @@ class Classification(LabelObjective):
             **_ranking_scores(predictions, labels, counts),
             "log loss": counts @ loss / counts.sum(1),
         }
+
+    def all_answers(self, labels: Labels) -> tuple[Floats, Floats]:
+        """Return another class, which other records have if possible, and the right one; see the base class."""
+        occurring = np.unique(labels)
+        others = occurring if len(occurring) > 1 else np.arange(self.n_outputs)
+        wrong = others[(np.searchsorted(others, labels) + 1) % len(others)]
+        one_hot = np.eye(self.n_outputs)
+        return one_hot[wrong], one_hot[labels]
 
     def details(self, predictions: Floats, labels: Labels) -> Details:
         """Return calibration, confusion, and figures and ROC curve of each class (of two, the second)."""

@@ -1,7 +1,8 @@
 """Scores with bootstrap confidence intervals, and formulas shared by several kinds.
 
 Everything is computed from probabilities: there is no ROC AUC of hard decisions. The bootstrap draws records with replacement;
-each resample is a row of counts, so that all resamples are scored at once by the same weighted formulas.
+each resample is a row of counts, so that all resamples are scored at once by the same weighted formulas. Scores that no
+resample changes have another interval, see `Objective.scores`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ Floats = NDArray[np.float64]
 Weighted = Callable[[Floats], dict[str, Floats]]
 
 EPSILON = float(np.finfo(np.float64).eps)  # smallest probability in a logarithm, as in scikit-learn
+_OUTSIDE = 0.05  # of the confidence intervals
 _CHUNK = 1 << 22  # counts held at a time
 _CURVE_POINTS = 400  # points kept of an ROC curve
 
@@ -78,9 +80,17 @@ def bootstrap(weighted: Weighted, n: int, *, resamples: int, seed: int = 0) -> d
     for name, value in points.items():
         values = np.concatenate(drawn[name])
         values = values[np.isfinite(values)]
-        low, high = np.quantile(values, (0.025, 0.975)) if len(values) else (np.nan, np.nan)
+        low, high = np.quantile(values, (_OUTSIDE / 2, 1.0 - _OUTSIDE / 2)) if len(values) else (np.nan, np.nan)
         scores[name] = Score(float(value[0]), float(low), float(high))
     return scores
+
+
+def unseen_share(n: int) -> float:
+    """Return how large the share of something may be of which n records show nothing: the upper bound of a 95 % interval.
+
+    The interval is the exact one of Clopper and Pearson (Biometrika 26, 1934).
+    """
+    return 1.0 - float((_OUTSIDE / 2) ** (1.0 / n))
 
 
 def mean_of_defined(values: Floats) -> Floats:

@@ -39,6 +39,7 @@ class MultiLabel(LabelObjective):
     }
     columns = ("exact match", "macro-F1", "ROC AUC", "log loss")
     constant = "frequencies of the labels"
+    counted = ("exact match", "micro-F1", "macro-F1", "ROC AUC", "average precision")
     many_labels = True
 
     @classmethod
@@ -145,6 +146,11 @@ class MultiLabel(LabelObjective):
             "average precision": mean_of_defined(np.stack([precision for _, precision in ranked], 1)),
             "log loss": counts @ loss / counts.sum(1),
         }
+
+    def all_answers(self, labels: Labels) -> tuple[Floats, Floats]:
+        """Return no label where there is one and the reverse, and all labels; see the base class."""
+        right = (labels > 0).astype(np.float64)
+        return 1.0 - right, right
 
     def details(self, predictions: Floats, labels: Labels) -> Details:
         """Return scores and ROC curve of each label."""

@@ -51,6 +51,7 @@ class Regression(LabelObjective):
     selections: ClassVar[Mapping[str, str]] = {"loss": "RMSE", "r2": "R2", "within": WITHIN}
     answer_column = "value"
     constant = "mean target"
+    counted = (WITHIN,)
     linear = "ridge"
     has_classes = False
     subject = "of a number"
@@ -191,6 +192,11 @@ class Regression(LabelObjective):
         if self.tolerance is not None:
             scores[WITHIN] = counts @ (np.abs(error) <= self.tolerance).astype(np.float64) / total
         return scores
+
+    def all_answers(self, labels: Labels) -> tuple[Floats, Floats]:
+        """Return targets that are farther off than the tolerance, and the right ones; see the base class."""
+        right = labels[:, None].astype(np.float64)
+        return right + 1.0 + 2.0 * (self.tolerance or 0.0), right
 
     def details(self, predictions: Floats, labels: Labels) -> Details:
         """Return at most 2,000 true and predicted targets."""

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn import metrics as oracle
 
 from seqmix.objectives.classification import (
@@ -178,3 +179,42 @@ def test_calibration_bins_contain_every_record():
     assert sum(binned["share"]) == pytest.approx(1.0)
     assert binned["confidence"] == pytest.approx([0.5, 1.0])
     assert binned["accuracy"] == pytest.approx([1.0, 0.5])
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n", [12, 54])
+def test_intervals_of_a_perfect_score_depend_on_the_number_of_records(n, n_classes):
+    labels = np.arange(n) % n_classes
+    scores = bootstrap_scores(np.eye(n_classes)[labels] * 0.8 + 0.1, labels)
+    exact = binomtest(n, n).proportion_ci(method="exact").low
+    for name in ("accuracy", "balanced accuracy", "macro-F1"):
+        assert (scores[name].value, scores[name].high) == (1.0, 1.0)
+        assert scores[name].low == pytest.approx(exact)
+    for name in ("MCC", "ROC AUC", "average precision"):
+        assert scores[name].low < exact < scores[name].value == scores[name].high == pytest.approx(1.0)
+
+
+def test_interval_of_a_score_of_0_ends_above_it():
+    labels = np.arange(20) % 2
+    score = bootstrap_scores(np.eye(2)[1 - labels], labels)["accuracy"]
+    assert (score.value, score.low) == (0.0, 0.0)
+    assert score.high == pytest.approx(binomtest(0, 20).proportion_ci(method="exact").high)
+
+
+def test_interval_of_a_perfect_order_of_records_with_wrong_answers_is_wider_than_0():
+    labels = np.arange(20) % 2
+    scores = bootstrap_scores(np.stack([0.4 - 0.3 * labels, 0.6 + 0.3 * labels], 1), labels)  # all are said to be of class 1
+    assert scores["ROC AUC"].low < scores["ROC AUC"].value == 1.0
+    assert scores["accuracy"].value == 0.5
+
+
+def test_loss_that_no_resample_changes_has_no_wider_interval():
+    loss = bootstrap_scores(np.full((20, 2), 0.5), np.arange(20) % 2)["log loss"]
+    assert loss.low == pytest.approx(loss.high)
+
+
+def test_interval_of_a_perfect_score_is_over_the_classes_that_occur():
+    labels = np.arange(40) % 2 * 2  # of three classes, the second does not occur
+    scores = bootstrap_scores(np.eye(3)[labels], labels)
+    assert scores["macro-F1"].low == pytest.approx(scores["accuracy"].low) == pytest.approx(0.025 ** (1 / 40))
+    assert bootstrap_scores(np.eye(3)[[0, 0]], np.zeros(2, dtype=np.int64))["accuracy"].low == pytest.approx(0.025**0.5)

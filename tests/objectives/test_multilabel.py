@@ -92,3 +92,11 @@ def test_balanced_weights_equalise_presence_and_absence():
     labels = np.array([[1, 1, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0]], np.uint8)
     weights = MultiLabel(("a", "b", "c")).class_weights(labels)
     assert weights.tolist() == [3, 1, 1]  # where all records are alike, there is nothing to balance
+
+
+def test_intervals_of_a_perfect_score_depend_on_the_number_of_records():
+    _, labels = example(30, 3, 4)
+    scores = objective(labels).scores(labels * 0.8 + 0.1, labels)
+    assert scores["exact match"].low == pytest.approx(0.025 ** (1 / 30))
+    for name in ("exact match", "micro-F1", "macro-F1", "ROC AUC", "average precision"):
+        assert 0.5 < scores[name].low < 0.9 < scores[name].value == scores[name].high == pytest.approx(1.0)

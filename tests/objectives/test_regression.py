@@ -71,3 +71,11 @@ def test_resamples_of_a_single_record_are_ignored():
     scores = Regression(()).scores(np.array([[0.1], [0.7]]), np.array([0.1, 0.8]), resamples=200)
     assert scores["R2"].low == scores["R2"].high == scores["R2"].value
     assert np.isfinite([scores["RMSE"].low, scores["RMSE"].high]).all()
+
+
+def test_interval_of_a_share_of_all_records_depends_on_their_number():
+    targets = np.linspace(0, 1, 40)
+    scores = Regression((), tolerance=0.04).scores(targets[:, None] + 0.02, targets)
+    assert (scores["within tolerance"].value, scores["within tolerance"].high) == (1.0, 1.0)
+    assert scores["within tolerance"].low == pytest.approx(0.025 ** (1 / 40))
+    assert scores["RMSE"].low == pytest.approx(scores["RMSE"].high)

@@ -130,7 +130,8 @@ class TrainingDisplay:
 
     def _lexical(self, event: LexicalFitted) -> None:
         scores = f": validation {self._shown(event.validation)}" if event.validation else ""
-        self._say(f"lexical branch: {event.spec.title}{scores} ({duration(event.seconds)})")
+        what = "lexical branch" if self._run and self._run.has_mixer else "chosen"
+        self._say(f"{what}: {event.spec.title}{scores} ({duration(event.seconds)})")
 
     def _shown(self, scores: Mapping[str, float]) -> str:
         """Return the first of the scores that the table shows: "accuracy 0.797"."""

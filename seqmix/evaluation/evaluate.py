@@ -99,6 +99,7 @@ def evaluate(
                     on_batch(count)
 
             predictions, branches = _predict(run, sample, device, precision, report)
+            model = _model_in_words(run, device)
         simple = {}
         if baselines and sample.trained is not None:
             simple = baseline_scores(
@@ -108,7 +109,7 @@ def evaluate(
                 indices=sample.indices,
                 lexical=run.config.model.lexical == "none",
             )
-        result = _result(run, sample, predictions, branches, simple, resamples)
+        result = _result(run, sample, model, predictions, branches, simple, resamples)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -270,9 +271,18 @@ def _predict(
     }
 
 
+def _model_in_words(run: Run, device: str) -> str:
+    """Return what `Evaluation.model` holds."""
+    from seqmix.models.branches import Branches
+
+    model = run.predictor(device).model
+    return model.lexical.spec.title if isinstance(model, Branches) and model.mixing is None else run.title
+
+
 def _result(
     run: Run,
     sample: _Sample,
+    model: str,
     predictions: Floats,
     branches: dict[str, dict[str, Any]],
     baselines: dict[str, dict[str, Any]],
@@ -280,11 +290,12 @@ def _result(
 ) -> Evaluation:
     objective, labels = run.label_objective, sample.labels
     scores = objective.scores(predictions, labels, resamples)
-    compared = verdict(objective, scores, branches, baselines)
+    compared = verdict(objective, scores, branches, baselines, is_simple=not run.has_mixer)
     return Evaluation(
         run=str(run.path),
         source=sample.source,
         task=objective.kind,
+        model=model,
         records=len(labels),
         classes=list(objective.classes),
         scores=scores,

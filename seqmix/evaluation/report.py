@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tomli_w
+
 from seqmix.data.dataset import sizes_of
 from seqmix.evaluation.baselines import method_of
 from seqmix.evaluation.figures import (
@@ -23,6 +25,7 @@ from seqmix.reporting.tables import SHOWN_CLASSES, Column, ReportTable
 from seqmix.reporting.text import counted, number, score_text
 from seqmix.run import Run
 from seqmix.system.files import write_whole
+from seqmix.training.without_effect import USED_WITHOUT_MIXER
 
 if TYPE_CHECKING:
     from seqmix.evaluation.result import Evaluation
@@ -83,7 +86,7 @@ def comparison_table(evaluation: Evaluation) -> ReportTable:
         table.add(name, *(score_text(column, scores[column]) for column in evaluation.columns), style=style)
 
     own = {name: score.value for name, score in evaluation.scores.items()}
-    add("both (this model)" if evaluation.branches else "this model", own, style="bold")
+    add("both (this model)" if evaluation.branches else f"this model ({evaluation.model})", own, style="bold")
     for branch in evaluation.branches.values():
         add(f"{branch['name']} alone", branch["scores"])
     for method, scores in evaluation.baselines.items():
@@ -100,14 +103,23 @@ def _compared_with(evaluation: Evaluation) -> str:
 
 def report_html(evaluation: Evaluation, run: Run) -> str:
     """Return the page of an evaluation."""
-    sizes = sizes_of(run.info)
     of_classes = f" of {len(evaluation.classes)} classes" if evaluation.classes else ""
     introduction = (
-        f"{counted(evaluation.records, 'record')}{of_classes}; model: {run.title}; trained on "
-        f"{counted(sizes['train'], 'record')}, with the best weights chosen on {counted(sizes['val'], 'validation record')}."
+        f"{counted(evaluation.records, 'record')}{of_classes}; model: {evaluation.model}; {_training_in_words(run)}."
     )
     notes = [*evaluation.notes, *run.info["notes"]]
     return html_page(f"{Path(evaluation.run).name}: {evaluation.source}", introduction, list(_sections(evaluation, run)), notes)
+
+
+def _training_in_words(run: Run) -> str:
+    """Return what the model was trained on, and how it was chosen."""
+    sizes = sizes_of(run.info)
+    records, chosen = counted(sizes["train"], "record"), f"chosen on {counted(sizes['val'], 'validation record')}"
+    without = "as there is no validation split"
+    if run.has_mixer:
+        return f"trained on {records}, with the {f'best weights {chosen}' if sizes['val'] else f'last weights, {without}'}"
+    what = f"features, weighting and penalty {chosen}" if sizes["val"] else f"fixed features, weighting and penalty, {without}"
+    return f"fitted to {records}, with {what}"
 
 
 def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
@@ -122,7 +134,21 @@ def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
     yield Section(heading="Figures", figures=list(_drawings(evaluation, run)))
     if evaluation.per_class:
         yield Section(heading="Classes", table=class_table(evaluation))
-    yield Section(heading="Configuration", code=(run.path / "config.toml").read_text(encoding="utf-8"))
+    yield _configuration(run)
+
+
+def _configuration(run: Run) -> Section:
+    """Return the settings of a run; of a lexical model alone, those that it uses."""
+    if run.has_mixer:
+        return Section(heading="Configuration", code=(run.path / "config.toml").read_text(encoding="utf-8"))
+    used = {
+        table: {name: value for name, value in values.items() if name in USED_WITHOUT_MIXER.get(table, ())}
+        for table, values in run.config.to_tables().items()
+    }
+    text = "The settings that this model uses; config.toml in the run folder has all."
+    return Section(
+        heading="Configuration", text=text, code=tomli_w.dumps({table: values for table, values in used.items() if values})
+    )
 
 
 def _branches_in_words(evaluation: Evaluation) -> str:

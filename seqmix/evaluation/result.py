@@ -23,6 +23,7 @@ class Evaluation:
         run: folder of the run.
         source: description of the records.
         task: kind of the objective: classification, multilabel or regression; what it does not have is empty.
+        model: the model in words, such as "paramixer and k-mers"; of a lexical one alone, what was chosen on validation.
         records: number of records scored.
         classes: names of the classes.
         scores: by name, each with a 95 % bootstrap interval.
@@ -44,6 +45,7 @@ class Evaluation:
     run: str
     source: str
     task: str
+    model: str
     records: int
     classes: list[str]
     scores: dict[str, Score]

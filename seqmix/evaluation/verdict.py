@@ -17,6 +17,8 @@ def verdict(
     scores: Mapping[str, Score],
     branches: Mapping[str, Mapping[str, Any]],
     baselines: Mapping[str, Mapping[str, Any]],
+    *,
+    is_simple: bool = False,
 ) -> str | None:
     """Return a sentence that compares the model with the best simple method; None if there is none to compare with.
 
@@ -27,6 +29,7 @@ def verdict(
         scores: scores of the model.
         branches: as in `Evaluation`.
         baselines: as in `Evaluation`.
+        is_simple: whether the model is a simple method itself: a lexical one alone.
     """
     name = objective.columns[0]
     simple = {method_of(method, objective.kind).title: values[name] for method, values in baselines.items()}
@@ -38,13 +41,16 @@ def verdict(
         return None
     best = max(simple, key=lambda title: simple[title])
     beside = f"{score_text(name, own.value)}, {best}: {score_text(name, simple[best])}"
+    every, some, equal = "every", "a", "no better than"
+    if is_simple:
+        every, some, equal = "every other", "another", "as good as"
     if own.value > simple[best]:
         if own.low > simple[best]:
-            return f"the model is better than every simple method ({name} {beside})"
+            return f"the model is better than {every} simple method ({name} {beside})"
         return (
-            f"the model is ahead of every simple method ({name} {beside}), but that is within its 95 % interval: with "
+            f"the model is ahead of {every} simple method ({name} {beside}), but that is within its 95 % interval: with "
             "more test records, the lead may vanish"
         )
     if own.value == simple[best]:
-        return f"the model is no better than a simple method ({name} {beside})"
-    return f"the model is behind a simple method ({name} {beside})"
+        return f"the model is {equal} {some} simple method ({name} {beside})"
+    return f"the model is behind {some} simple method ({name} {beside})"

@@ -41,7 +41,7 @@ from seqmix.training.rate_test import choose_learning_rate
 from seqmix.training.state import State
 from seqmix.training.trainer import Trainer
 
-_FITTED = "the lexical branch is fitted"
+_FITTED = "the model is fitted"
 
 
 def train_to_end(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> None:

@@ -11,6 +11,13 @@ from seqmix.errors import ConfigError, param
 
 _OF_BLOCKS = {"gated": ("gate", "mixed", "drop_path"), "published": ("norm", "residual")}  # options of [model], by model.block
 
+USED_WITHOUT_MIXER = {
+    "model": frozenset({"mixer", "lexical", "max_length"}),
+    "training": frozenset({"seed"}),
+    "data": frozenset({"path", "max_length", "truncate"}),
+}
+"""The settings that a lexical model alone depends on, by table."""
+
 
 def check_without_mixer(stated: Mapping[str, Table]) -> None:
     """Refuse options of the mixing branch where there is none.
@@ -21,8 +28,8 @@ def check_without_mixer(stated: Mapping[str, Table]) -> None:
     Raises:
         ConfigError: there is such an option.
     """
-    for table, others in {"mixer": set(), "model": {"mixer", "lexical", "max_length"}}.items():
-        for name in stated.get(table, {}).keys() - others:
+    for table in ("mixer", "model"):
+        for name in stated.get(table, {}).keys() - USED_WITHOUT_MIXER.get(table, frozenset()):
             option = f"{table}.{name}"
             raise ConfigError(
                 f"{param(option)} is for the mixing branch, and {param('mixer', NO_MIXER)} leaves it out: drop one of them",

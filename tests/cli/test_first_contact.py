@@ -54,6 +54,8 @@ def test_empty_validation_split_is_reported(two_class_files, tmp_path):
     assert "the val split is empty" in re.sub(r"\s+", " ", prepared.stderr)
     trained = call("train", data, "-o", tmp_path / "run", "--epochs", "1", "--set", "model.d_model=8")
     assert "no validation split, so the last weights are kept" in trained.stderr and " best" not in trained.stderr
+    call("eval", tmp_path / "run", "--no-baselines")
+    assert "the last weights, as there is no validation split" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_error_names_all_classes_present(two_class_files, tmp_path):

@@ -1,5 +1,7 @@
 """The lexical branch in training: fitted first, kept apart, combined, stored and read again."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -106,6 +108,17 @@ def test_evaluation_shows_each_branch_alone_and_both(both, tmp_path):
     assert [row.cells[0] for row in comparison_table(without).rows] == rows[:3]
 
 
+def test_report_of_the_lexical_branch_alone_shows_it_and_no_mixing(alone, tmp_path):
+    run, _ = alone
+    spec = run.load_model().lexical.spec
+    result = seqmix.evaluate(run, output=tmp_path, resamples=2, baselines=False)
+    assert result.model == spec.title == strict_json(tmp_path / "evaluation.json")["model"]
+    page = (tmp_path / "report.html").read_text()
+    assert f"model: {spec.title}; fitted to" in page and "penalty chosen on" in page
+    assert not re.search("mixing|branch|best weights|dropout|lr =|Learning curves", page)
+    assert all(f"{name} = " in page for name in ("mixer", "lexical", "seed", "truncate"))
+
+
 def test_lexical_branch_alone_is_a_whole_run(alone, dataset, tmp_path):
     run, events = alone
     assert [type(event).__name__ for event in events] == ["Started", "LexicalFitted", "Finished"]
@@ -115,7 +128,6 @@ def test_lexical_branch_alone_is_a_whole_run(alone, dataset, tmp_path):
     assert line["best"]
     result = seqmix.evaluate(run, output=tmp_path, resamples=2, baselines=False)
     assert result.scores["accuracy"].value > 0.9
-    assert (tmp_path / "report.html").exists()
     before = (run.path / "model.safetensors").read_bytes()
     again = []
     seqmix.train(dataset, run.path, resume=True, on_event=again.append)

@@ -104,9 +104,7 @@ def _compared_with(evaluation: Evaluation) -> str:
 def report_html(evaluation: Evaluation, run: Run) -> str:
     """Return the page of an evaluation."""
     of_classes = f" of {len(evaluation.classes)} classes" if evaluation.classes else ""
-    introduction = (
-        f"{counted(evaluation.records, 'record')}{of_classes}; model: {evaluation.model}; {_training_in_words(run)}."
-    )
+    introduction = f"{counted(evaluation.records, 'record')}{of_classes}; model: {evaluation.model}; {_training_in_words(run)}."
     notes = [*evaluation.notes, *run.info["notes"]]
     return html_page(f"{Path(evaluation.run).name}: {evaluation.source}", introduction, list(_sections(evaluation, run)), notes)
 

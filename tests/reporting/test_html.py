@@ -89,3 +89,10 @@ def test_colours_are_named_in_one_place(page):
     files = [path for path in (ROOT / "seqmix").rglob("*") if path.suffix in (".py", ".j2")]
     stray = [path.name for path in files if re.search(r"#[0-9a-fA-F]{6}\b", path.read_text(encoding="utf-8"))]
     assert stray == ["figures.py"]
+
+
+def test_numbers_of_a_table_without_names_of_rows_are_all_aligned_alike():
+    table = ReportTable([Column("shortest", "number"), Column("longest", "number")], keys=0)
+    table.add("1", "20")
+    page = html_page("title", "", [Section(table=table)])
+    assert '<td class="number">1</td>' in page and '<td class="number">20</td>' in page and '<th scope="row">' not in page

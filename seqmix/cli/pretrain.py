@@ -46,10 +46,12 @@ def pretrain(
     **options: Any,
 ) -> None:
     """Train a model to predict hidden parts of sequences, which need no labels, as a start for `seqmix train --init RUN`."""
+    from seqmix.cli.console import console
     from seqmix.cli.training_display import run_shown
+    from seqmix.evaluation.pretraining_report import write_pretraining_report
     from seqmix.training.pretrain import pretrain as run_pretrain
 
-    run_shown(
+    run = run_shown(
         run_pretrain,
         data,
         output,
@@ -63,3 +65,4 @@ def pretrain(
         threads=threads,
         **options,
     )
+    console(quiet).print(f"-> {write_pretraining_report(run)}", highlight=False, soft_wrap=True)

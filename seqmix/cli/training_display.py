@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 _FEW, _ENOUGH = 8, 16  # records in a step: with fewer, steps are uneven; with so many, they are not
 
 
-def run_shown(train: Callable[..., Any], *arguments: Any, quiet: bool, verbose: bool, **options: Any) -> None:
-    """Call `train` or `pretrain` with arguments and options, and show its events."""
+def run_shown(train: Callable[..., Run], *arguments: Any, quiet: bool, verbose: bool, **options: Any) -> Run:
+    """Call `train` or `pretrain` with arguments and options, show its events, and return its run."""
     display = TrainingDisplay(console(), quiet=quiet, verbose=verbose)
     try:
-        train(*arguments, on_event=display, **options)
+        return train(*arguments, on_event=display, **options)
     finally:
         display.close()
 

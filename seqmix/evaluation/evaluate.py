@@ -304,7 +304,7 @@ def _result(
         baselines=baselines,
         pictures=_pictures(objective, sample, predictions),
         history=run.history(),
-        notes=[*([compared] if compared else []), *sample.notes, *_absent(objective, labels), *_unlearned(run)],
+        notes=[*([compared] if compared else []), *sample.notes, *_absent(objective, labels), *unlearned_notes(run)],
         **vars(objective.details(predictions, labels)),
     )
 
@@ -328,7 +328,7 @@ def _pictures(objective: LabelObjective, sample: _Sample, predictions: Floats) -
     ]
 
 
-def _unlearned(run: Run) -> list[str]:
+def unlearned_notes(run: Run) -> list[str]:
     """Return a note if the model has learned nothing."""
     if not run.learned_nothing:
         return []

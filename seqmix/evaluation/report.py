@@ -104,14 +104,14 @@ def _compared_with(evaluation: Evaluation) -> str:
 def report_html(evaluation: Evaluation, run: Run) -> str:
     """Return the page of an evaluation."""
     of_classes = f" of {len(evaluation.classes)} classes" if evaluation.classes else ""
-    introduction = f"{counted(evaluation.records, 'record')}{of_classes}; model: {evaluation.model}; {_training_in_words(run)}."
+    training = training_in_words(run, sizes_of(run.info))
+    introduction = f"{counted(evaluation.records, 'record')}{of_classes}; model: {evaluation.model}; {training}."
     notes = [*evaluation.notes, *run.info["notes"]]
     return html_page(f"{Path(evaluation.run).name}: {evaluation.source}", introduction, list(_sections(evaluation, run)), notes)
 
 
-def _training_in_words(run: Run) -> str:
-    """Return what the model was trained on, and how it was chosen."""
-    sizes = sizes_of(run.info)
+def training_in_words(run: Run, sizes: Mapping[str, int]) -> str:
+    """Return what the model was trained on, of the records of each split, and how it was chosen."""
     records, chosen = counted(sizes["train"], "record"), f"chosen on {counted(sizes['val'], 'validation record')}"
     without = "as there is no validation split"
     if run.has_mixer:
@@ -132,10 +132,10 @@ def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
     yield Section(heading="Figures", figures=list(_drawings(evaluation, run)))
     if evaluation.per_class:
         yield Section(heading="Classes", table=class_table(evaluation))
-    yield _configuration(run)
+    yield configuration(run)
 
 
-def _configuration(run: Run) -> Section:
+def configuration(run: Run) -> Section:
     """Return the settings of a run; of a lexical model alone, those that it uses."""
     if run.has_mixer:
         return Section(heading="Configuration", code=(run.path / "config.toml").read_text(encoding="utf-8"))

@@ -206,21 +206,29 @@ class Classification(LabelObjective):
         return np.bincount(labels, minlength=self.n_outputs) / len(labels)
 
     def fit_linear(
-        self, features: Any, labels: Labels, strength: float, *, start: LinearModel | None = None, tolerance: float = 1e-4
+        self,
+        features: Any,
+        labels: Labels,
+        strength: float,
+        *,
+        start: LinearModel | None = None,
+        tolerance: float = 1e-4,
+        class_weights: Floats | None = None,
     ) -> LinearModel:
         """Fit a logistic regression; see the base class. A class without records is never predicted."""
         occurring = np.unique(labels)
+        of_records = None if class_weights is None else class_weights[labels]
         weights, bias = np.zeros((features.shape[1], self.n_outputs)), np.full(self.n_outputs, NEVER)
         if len(occurring) == 1:
             bias[occurring] = 0.0
         elif len(occurring) == 2:
             first, second = occurring
             begin = start and LinearModel(start.weights[:, [second]], start.bias[[second]])
-            fitted = fit_logistic(features, labels == second, strength, begin, tolerance)
+            fitted = fit_logistic(features, labels == second, strength, begin, tolerance, of_records)
             bias[first], bias[second], weights[:, second] = 0.0, fitted.bias[0], fitted.weights[:, 0]
         else:
             begin = start and LinearModel(start.weights[:, occurring], start.bias[occurring])
-            fitted = fit_logistic(features, labels, strength, begin, tolerance)
+            fitted = fit_logistic(features, labels, strength, begin, tolerance, of_records)
             weights[:, occurring], bias[occurring] = fitted.weights, fitted.bias
         return LinearModel(weights, bias)
 

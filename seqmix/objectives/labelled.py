@@ -227,7 +227,14 @@ class LabelObjective(Objective):
 
     @abstractmethod
     def fit_linear(
-        self, features: Any, labels: Labels, strength: float, *, start: LinearModel | None = None, tolerance: float = 1e-4
+        self,
+        features: Any,
+        labels: Labels,
+        strength: float,
+        *,
+        start: LinearModel | None = None,
+        tolerance: float = 1e-4,
+        class_weights: Floats | None = None,
     ) -> LinearModel:
         """Fit a linear model, whose outputs `predictions` takes.
 
@@ -237,6 +244,7 @@ class LabelObjective(Objective):
             strength: inverse of the penalty on the weights; a larger value fits more closely.
             start: a model of the same features to start from; it changes the time alone.
             tolerance: largest derivative of the mean loss at which an optimum is considered as reached.
+            class_weights: weights of the classes in the loss, `(C,)`, as `class_weights` returns them; None for equal ones.
         """
 
 

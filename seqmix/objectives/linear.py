@@ -33,7 +33,12 @@ class LinearModel:
 
 
 def fit_logistic(
-    features: Any, labels: NDArray[Any], strength: float, start: LinearModel | None, tolerance: float
+    features: Any,
+    labels: NDArray[Any],
+    strength: float,
+    start: LinearModel | None,
+    tolerance: float,
+    weights: Floats | None = None,
 ) -> LinearModel:
     """Fit a logistic regression to class numbers `(n,)`.
 
@@ -43,6 +48,7 @@ def fit_logistic(
         strength: see `LabelObjective.fit_linear`.
         start: see `LabelObjective.fit_linear`.
         tolerance: see `LabelObjective.fit_linear`.
+        weights: weight of each record in the loss, `(n,)`; None for equal ones.
 
     Returns:
         A model with an output for each class, or one for the second of two classes.
@@ -55,5 +61,5 @@ def fit_logistic(
         model.coef_, model.intercept_ = start.weights.T.astype(features.dtype), start.bias.astype(features.dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the penalty is chosen with as many iterations
-        model.fit(features, labels)
+        model.fit(features, labels, weights)
     return LinearModel(np.asarray(model.coef_, dtype=np.float64).T, np.asarray(model.intercept_, dtype=np.float64))

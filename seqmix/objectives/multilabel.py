@@ -166,7 +166,14 @@ class MultiLabel(LabelObjective):
         return labels.mean(0)
 
     def fit_linear(
-        self, features: Any, labels: Labels, strength: float, *, start: LinearModel | None = None, tolerance: float = 1e-4
+        self,
+        features: Any,
+        labels: Labels,
+        strength: float,
+        *,
+        start: LinearModel | None = None,
+        tolerance: float = 1e-4,
+        class_weights: Floats | None = None,
     ) -> LinearModel:
         """Fit a logistic regression for each label; see the base class.
 
@@ -175,7 +182,8 @@ class MultiLabel(LabelObjective):
         weights, bias = np.zeros((features.shape[1], self.n_outputs)), np.where(labels.any(0), -NEVER, NEVER)
         for c in np.flatnonzero(labels.min(0) < labels.max(0)):
             begin = start and LinearModel(start.weights[:, [c]], start.bias[[c]])
-            fitted = fit_logistic(features, labels[:, c], strength, begin, tolerance)
+            of_records = None if class_weights is None else np.where(labels[:, c], class_weights[c], 1.0)
+            fitted = fit_logistic(features, labels[:, c], strength, begin, tolerance, of_records)
             weights[:, c], bias[c] = fitted.weights[:, 0], fitted.bias[0]
         return LinearModel(weights, bias)
 

@@ -208,7 +208,14 @@ class Regression(LabelObjective):
         return np.array([labels.mean()])
 
     def fit_linear(
-        self, features: Any, labels: Labels, strength: float, *, start: LinearModel | None = None, tolerance: float = 1e-4
+        self,
+        features: Any,
+        labels: Labels,
+        strength: float,
+        *,
+        start: LinearModel | None = None,
+        tolerance: float = 1e-4,
+        class_weights: Floats | None = None,
     ) -> LinearModel:
         """Fit a ridge regression of scaled targets; see the base class."""
         from sklearn.linear_model import Ridge

@@ -22,6 +22,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.models.batched import branch_outputs
 from seqmix.models.branches import LEXICAL
 from seqmix.models.lexical import WEIGHTINGS, LexicalClassifier, LexicalSpec
+from seqmix.objectives.base import Labels
 from seqmix.objectives.linear import LinearModel
 from seqmix.system.files import without_nan
 from seqmix.training.lexical_features import LexicalFeatures, count_records
@@ -80,7 +81,9 @@ class FittedLexical:
         return cls(model.eval(), tensors[_VALIDATION], scores, facts["seconds"])
 
 
-def fit_lexical(dataset: Dataset, seen: DataConfig, seed: int, check: Callable[[], None] = lambda: None) -> FittedLexical:
+def fit_lexical(
+    dataset: Dataset, seen: DataConfig, seed: int, check: Callable[[], None] = lambda: None, *, balanced: bool = False
+) -> FittedLexical:
     """Choose and fit the lexical branch for a data set.
 
     Args:
@@ -88,10 +91,11 @@ def fit_lexical(dataset: Dataset, seen: DataConfig, seed: int, check: Callable[[
         seen: how a model sees the records.
         seed: draws the records to choose on, if there are very many.
         check: called between fits; may raise.
+        balanced: whether classes are weighted as in the loss of the mixing branch (`training.class_weights`).
     """
     began = time.monotonic()
     objective, val = dataset.label_objective, dataset.indices("val")
-    spec, features, model = _Search(dataset, seen, np.random.default_rng(seed), check).best()
+    spec, features, model = _Search(dataset, seen, np.random.default_rng(seed), check, balanced).best()
     weight, shift = features.expanded(model)
     state = {"weight": weight, "bias": model.bias, "shift": shift, "scale": features.idf}
     lexical = LexicalClassifier(spec, dataset.vocabulary, objective.n_outputs).eval()
@@ -152,12 +156,22 @@ class _Search:
         seen: how a model sees the records.
         generator: draws records, if there are very many.
         check: called between fits; may raise.
+        balanced: whether classes are weighted.
     """
 
-    def __init__(self, dataset: Dataset, seen: DataConfig, generator: np.random.Generator, check: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        seen: DataConfig,
+        generator: np.random.Generator,
+        check: Callable[[], None],
+        balanced: bool = False,
+    ) -> None:
         self.dataset, self.seen, self.check = dataset, seen, check
         self.objective, self.labels = dataset.label_objective, dataset.labels
-        self.fitted = self._drawn(dataset.indices("train"), _FIT, generator)
+        train = dataset.indices("train")
+        self.weights = self.objective.class_weights(self.labels[train]) if balanced else None
+        self.fitted = self._drawn(train, _FIT, generator)
         self.train = self._drawn(self.fitted, _CHOICE, generator)
         self.val = self._drawn(dataset.indices("val"), _CHOICE, generator)
 
@@ -188,8 +202,12 @@ class _Search:
         counts = [count_records(self.dataset, part, self.seen, spec) for part in (self.fitted, self.val[:0])]
         features = LexicalFeatures.of(spec, *counts)
         labels = self.labels[self.fitted]
-        model = self.objective.fit_linear(features.matrices[0], labels, spec.strength, tolerance=_TOLERANCE)
+        model = self._fit(features.matrices[0], labels, spec.strength)
         return spec, features, model
+
+    def _fit(self, features: Any, labels: Labels, strength: float, start: LinearModel | None = None) -> LinearModel:
+        fit = self.objective.fit_linear
+        return fit(features, labels, strength, start=start, tolerance=_TOLERANCE, class_weights=self.weights)
 
     def _fixed(self) -> LexicalSpec:
         """Return the specification without validation records: tf-idf, C 10, of 6-mers (proteins 2-mers), or all n-grams."""
@@ -261,8 +279,14 @@ class _Search:
     def _try(self, features: LexicalFeatures, strength: float, start: LinearModel | None) -> _Tried:
         self.check()
         first, second = features.matrices
-        labels = self.labels[self.train]
-        model = self.objective.fit_linear(first, labels, strength, start=start, tolerance=_TOLERANCE)
-        outputs = torch.from_numpy(model.outputs(second))
-        scores = self.objective.point_scores(self.objective.predictions(outputs), self.labels[self.val])
-        return _Tried(self.objective.judge(scores, "loss")[1], features, strength, model)
+        model = self._fit(first, self.labels[self.train], strength, start)
+        return _Tried(self._loss(torch.from_numpy(model.outputs(second))), features, strength, model)
+
+    def _loss(self, outputs: Tensor) -> float:
+        """Return the validation loss of outputs; of weighted classes, the weighted one that the model is fitted for."""
+        labels = self.labels[self.val]
+        if self.weights is None:
+            scores = self.objective.point_scores(self.objective.predictions(outputs), labels)
+            return self.objective.judge(scores, "loss")[1]
+        weights = torch.from_numpy(self.weights)
+        return float(self.objective.loss(outputs, self.objective.targets(labels), weights, 0.0).mean())

@@ -92,7 +92,8 @@ def _lexical(run: Run, dataset: Dataset, emit: Callable[[Event], None], stop: th
 
     if saved := run.load_lexical():
         return FittedLexical.unpack(*saved, dataset), False
-    fitted = fit_lexical(dataset, run.config.data, run.config.training.seed, check)
+    training = run.config.training
+    fitted = fit_lexical(dataset, run.config.data, training.seed, check, balanced=training.class_weights == "balanced")
     run.save_lexical(*fitted.pack())
     emit(LexicalFitted(fitted.model.spec, fitted.scores, fitted.seconds))
     return fitted, True

@@ -71,3 +71,20 @@ def test_linear_model_can_start_from_another():
         second = objective.fit_linear(features, labels, 3.0, tolerance=1e-6)
         started = objective.fit_linear(features, labels, 3.0, start=first, tolerance=1e-6)
         np.testing.assert_allclose(started.outputs(features), second.outputs(features), atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["classification", "multilabel"])
+def test_linear_model_with_class_weights_has_the_least_weighted_loss(kind):
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(80, 4)).astype(np.float32)
+    objective = OBJECTIVES[kind]
+    drawn = generator.random((80, objective.n_outputs))
+    labels = (drawn[:, 0] > 0.8).astype(np.int64) if kind == "classification" else (drawn < 0.2).astype(np.uint8)
+    weights = objective.class_weights(labels)
+
+    def weighted_loss(model):
+        outputs = torch.from_numpy(model.outputs(features))
+        return float(objective.loss(outputs, objective.targets(labels), torch.from_numpy(weights), 0.0).mean())
+
+    fit = {"features": features, "labels": labels, "strength": 100.0, "tolerance": 1e-6}
+    assert weighted_loss(objective.fit_linear(**fit, class_weights=weights)) < weighted_loss(objective.fit_linear(**fit)) - 0.01

@@ -1,5 +1,6 @@
 """The lexical branch in training: fitted first, kept apart, combined, stored and read again."""
 
+import random
 import re
 
 import numpy as np
@@ -16,7 +17,7 @@ from seqmix.objectives.classification import Classification
 from seqmix.training import lexical
 from seqmix.training import train_to_end as training
 from seqmix.training.events import EpochEnd, Finished, LexicalFitted, StepEnd
-from tests.support import strict_json, train_tiny
+from tests.support import prepare_noise, random_dna, strict_json, train_tiny
 from tests.support.kinds import COMBINATIONS, KINDS, Made
 
 LEXICAL_ON = "model.lexical=auto"
@@ -225,11 +226,38 @@ def test_numbers_have_no_lexical_branch(tmp_path):
         seqmix.train(made.data, tmp_path / "other", mixer="none")
 
 
-@pytest.mark.parametrize("options", [{"kmer": 6}, {"settings": ["model.blocks=2"]}, {"protocol": "cdil"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kmer": 6},
+        {"settings": ["model.blocks=2"]},
+        {"protocol": "cdil"},
+        {"epochs": 3},
+        {"lr": 0.1},
+        {"budget": "5m"},
+        {"select": "loss"},
+        {"tokens_per_batch": "auto"},
+        {"freeze": True},
+        {"init": "run"},
+        {"settings": ["training.sampling=balanced"]},
+        {"settings": ["training.least_records=8"]},
+    ],
+    ids=str,
+)
 def test_options_of_the_mixing_branch_without_one_are_errors(options, dataset, tmp_path):
-    with pytest.raises(ConfigError, match=r"is for the mixing branch, and mixer='none' leaves it out"):
+    name = next(iter(options)) if "settings" not in options else options["settings"][0].partition("=")[0]
+    with pytest.raises(ConfigError, match=rf"{name} is for the mixing branch, and mixer='none' leaves it out"):
         seqmix.train(dataset, tmp_path / "run", mixer="none", **options)
     assert not (tmp_path / "run").exists()
+
+
+def test_class_weights_weight_the_lexical_branch_as_the_mixing_one(tmp_path):
+    data = prepare_noise(tmp_path, common=90, rare=30)
+    rng = random.Random(1)
+    new = [random_dna(40, rng) for _ in range(100)]
+    for weights, share in {"none": 0.25, "balanced": 0.5}.items():
+        run = seqmix.train(data, tmp_path / weights, mixer="none", class_weights=weights)
+        assert run.predict_proba(new)[:, run.classes.index("rare")].mean() == pytest.approx(share, abs=0.05)
 
 
 def test_lexical_run_can_be_repeated_from_its_configuration(alone, dataset, tmp_path):
@@ -279,7 +307,7 @@ def test_resume_is_bit_identical_with_a_lexical_branch(when, both, dataset, tmp_
             patch.setattr(lexical, "candidates", lambda _: die(LexicalFitted) or (_ for _ in ()).throw(DeathError))
         train_tiny(dataset, tmp_path / "run", *settings, on_event=die)
     fits = []
-    monkeypatch.setattr(training, "fit_lexical", lambda *args: fits.append(1) or lexical.fit_lexical(*args))
+    monkeypatch.setattr(training, "fit_lexical", lambda *args, **how: fits.append(1) or lexical.fit_lexical(*args, **how))
     run = seqmix.train(dataset, tmp_path / "run", resume=True)
     assert len(fits) == (when == "fitting")
     expected, _ = both

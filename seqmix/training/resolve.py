@@ -22,7 +22,7 @@ from seqmix.reporting.text import parse_duration
 from seqmix.system.devices import autocast, choose_device
 from seqmix.training.initial_weights import check_shapes, initial_run, model_layer
 from seqmix.training.keywords import keywords
-from seqmix.training.without_effect import check_effect, check_without_mixer
+from seqmix.training.without_effect import check_effect, check_for_labels, check_without_mixer
 
 _DEFAULT_RECIPES = {
     "dna": "dna",
@@ -91,10 +91,9 @@ def _lexical(dataset: Dataset, model: ModelConfig) -> str:
     Raises:
         ConfigError: the branch does not suit the data, or there is neither a branch nor a mixer.
     """
-    if not dataset.learns_labels and (model.mixer == NO_MIXER or model.lexical not in ("none", "auto")):
+    if not dataset.learns_labels and model.lexical not in ("none", "auto"):
         raise ConfigError(
-            f"{command('pretrain')} trains the mixing branch alone: choose a mixer, and leave {param('model.lexical')} out",
-            option="model.lexical" if model.mixer != NO_MIXER else "model.mixer",
+            f"{command('pretrain')} trains the mixing branch alone: leave model.lexical out", option="model.lexical"
         )
     suits = suiting_lexical(dataset)
     found = suits if model.lexical == "auto" else model.lexical
@@ -235,18 +234,17 @@ def resolve_run(
     layers = stated_layers(options, config, settings)
     stated = merge(*layers)
     dataset = (opened or open_labelled)(data or stated.get("data", {}).get("path") or "seqmix-data")
-    source, init_layer = initial_run(layers)
-    training = stated.get("training", {})
-    layers = [_suiting(dataset), _without_limits(training), *layers, init_layer]
     complete = config and not isinstance(config, Mapping)  # a mapping states some settings, like `settings`
     named = recipe is not None
     if recipe is None and not complete:
         recipe = default_recipe(dataset)
     tables = read_recipe(recipe) if isinstance(recipe, str) else recipe or {}
-    layers.insert(0, _suitable_windows(tables, stated))
     own = merge(*stated_layers(options, None, settings))  # a file may be a complete configuration
-    if merge(tables, stated).get("model", {}).get("mixer") == NO_MIXER:
-        check_without_mixer(own)
+    _check_stated(own, merge(tables, stated), dataset)
+    source, init_layer = initial_run(layers)
+    training = stated.get("training", {})
+    layers = [_suiting(dataset), _without_limits(training), *layers, init_layer]
+    layers.insert(0, _suitable_windows(tables, stated))
     layers.insert(0, tables)
     if source:  # the settings of its model are above those of a recipe that nobody named
         layers.insert(0 if named else 2, model_layer(source, dataset, merge(tables if named else {}, stated)))
@@ -265,6 +263,26 @@ def resolve_run(
             "choose a recipe that suits these data, or none",
             option=error.option,
         ) from error
+
+
+def _check_stated(own: Mapping[str, Table], given: Mapping[str, Table], dataset: Dataset) -> None:
+    """Refuse stated options that this training has no use for.
+
+    Args:
+        own: the options that the user states.
+        given: these over the recipe and the configuration.
+        dataset: the data set.
+
+    Raises:
+        ConfigError: there is such an option.
+    """
+    model = given.get("model", {})
+    if dataset.learns_labels:
+        check_for_labels(own.get("training", {}))
+        if model.get("mixer") == NO_MIXER:
+            check_without_mixer(own)
+    elif model.get("mixer") == NO_MIXER:
+        raise ConfigError(f"{command('pretrain')} trains the mixing branch alone: choose a mixer", option="model.mixer")
 
 
 def _settled(dataset: Dataset, *layers: Mapping[str, Table]) -> Config:

@@ -72,7 +72,8 @@ def _begin(
     if given.get("batch_size") is not None and given.get("tokens_per_batch") is not None:
         raise ConfigError(f"{param('batch_size')} and {param('tokens_per_batch')} cannot be combined: give one of them")
     if given.get("tokens_per_batch") is not None:
-        given["batch_size"] = 0  # a recipe's or file's batch size would leave the option without effect
+        # A recipe's or file's batch size would leave the option without effect. It comes last, so that errors name the option.
+        given = {name: value for name, value in given.items() if name != "batch_size"} | {"batch_size": 0}
     if isinstance(init := given.get("init"), Run | Path):
         given["init"] = str(init.path if isinstance(init, Run) else init)
     if resume and overwrite:

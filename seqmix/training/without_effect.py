@@ -7,16 +7,18 @@ from collections.abc import Mapping
 from seqmix.config import ModelConfig
 from seqmix.config.model import NO_MIXER
 from seqmix.config.tables import Table
-from seqmix.errors import ConfigError, param
+from seqmix.errors import ConfigError, command, param
 
 _OF_BLOCKS = {"gated": ("gate", "mixed", "drop_path"), "published": ("norm", "residual")}  # options of [model], by model.block
 
 USED_WITHOUT_MIXER = {
     "model": frozenset({"mixer", "lexical", "max_length"}),
-    "training": frozenset({"seed"}),
+    "training": frozenset({"seed", "class_weights"}),
     "data": frozenset({"path", "max_length", "truncate"}),
 }
 """The settings that a lexical model alone depends on, by table."""
+
+_OF_MACHINE = {"device", "precision"}  # options of [training] that do not change what is learned, and suit any model
 
 
 def check_without_mixer(stated: Mapping[str, Table]) -> None:
@@ -28,8 +30,9 @@ def check_without_mixer(stated: Mapping[str, Table]) -> None:
     Raises:
         ConfigError: there is such an option.
     """
-    for table in ("mixer", "model"):
-        for name in stated.get(table, {}).keys() - USED_WITHOUT_MIXER.get(table, frozenset()):
+    for table in ("mixer", "model", "training", "data"):
+        used = USED_WITHOUT_MIXER.get(table, frozenset()) | _OF_MACHINE
+        for name in [name for name in stated.get(table, {}) if name not in used]:
             option = f"{table}.{name}"
             raise ConfigError(
                 f"{param(option)} is for the mixing branch, and {param('mixer', NO_MIXER)} leaves it out: drop one of them",
@@ -56,4 +59,21 @@ def check_effect(model: ModelConfig, stated: Table) -> None:
             raise ConfigError(
                 f"{param(f'model.{name}')} has no effect with model.{needs} = {value}: leave it out, or {remedy}",
                 option=f"model.{name}",
+            )
+
+
+def check_for_labels(stated: Table) -> None:
+    """Refuse options of [training] that are for pretraining, where labels are learned.
+
+    Args:
+        stated: the options of [training] that the user states.
+
+    Raises:
+        ConfigError: there is such an option.
+    """
+    for name in ("mask", "mask_span"):
+        if name in stated:
+            raise ConfigError(
+                f"training.{name} is for {command('pretrain')}: {command('train')} hides nothing; leave it out",
+                option=f"training.{name}",
             )

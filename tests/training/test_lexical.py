@@ -241,6 +241,7 @@ def test_numbers_have_no_lexical_branch(tmp_path):
         {"init": "run"},
         {"settings": ["training.sampling=balanced"]},
         {"settings": ["training.least_records=8"]},
+        {"settings": ["data.window=8"]},
     ],
     ids=str,
 )

@@ -69,6 +69,11 @@ def test_config_object_is_used_exactly(dataset, tmp_path):
         ({"config": {"dropout": 0.1}}, "config takes keys such as 'training.lr'"),
         ({"config": {"model": {"mixer_options": {"protocol": "cdil"}}}}, "no option 'model.mixer_options'"),
         ({"settings": {"modle": {"dropout": 0.1}}}, r"no configuration table 'modle'.*did you mean 'model'\?"),
+        (
+            {"settings": ["training.mask=0.5"]},
+            r"training.mask is for seqmix.pretrain: seqmix.train hides nothing; leave it out",
+        ),
+        ({"mask_span": 4}, r"training.mask_span is for seqmix.pretrain"),
         ({"lr": "fast"}, "training.lr must be a number"),
         ({"tokens_per_batch": "many"}, "tokens_per_batch must be a whole number of at least 1, or auto: got 'many'"),
     ],

@@ -161,8 +161,9 @@ def test_labels_and_lexical_branches_are_refused(pretrained, unlabelled, tmp_pat
     for setting in ("class_weights=balanced", "sampling=balanced", "label_smoothing=0.1", "freeze=true"):
         with pytest.raises(ConfigError, match="does not look at labels"):
             pretrain(unlabelled, tmp_path / "run", f"training.{setting}", init=pretrained)
-    with pytest.raises(ConfigError, match="trains the mixing branch alone"):
-        seqmix.pretrain(unlabelled, tmp_path / "run", mixer="none")
+    for options in ({}, {"epochs": 2}, {"settings": ["model.lexical=kmers"]}):
+        with pytest.raises(ConfigError, match=r"trains the mixing branch alone: choose a mixer$"):
+            seqmix.pretrain(unlabelled, tmp_path / "run", mixer="none", **options)
     with pytest.raises(ConfigError, match="trains the mixing branch alone"):
         pretrain(unlabelled, tmp_path / "run", "model.lexical=kmers")
     numbers = seqmix.prepare(records=[(str(i), np.arange(4.0) + i) for i in range(6)], output=tmp_path / "numbers")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from seqmix.reporting.figures import BLUE, GREY, ORANGE, grid, look, new_figure, plain
+from seqmix.reporting.figures import BLUE, DARK, GREY, ORANGE, grid, look, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,6 +20,8 @@ _CURVES = ("accuracy", "macro-F1", "R2")  # the first one measured is drawn over
 _LETTER = 0.085  # inches; width of a letter
 _DASH = 4.0  # line widths; the stripes of equal ROC curves
 _INSIDE = 4  # ROC curves whose legend has room inside the axes
+_LEGEND_LINE = 0.19  # inches; height of a line of a legend below the axes
+_BESIDE = 20  # letters of the longest name up to which such a legend has two columns
 _TRAINING, _BOTH = "training", "both branches"  # curves whose colours are not that of the others
 _COLOUR = {_TRAINING: GREY, _BOTH: ORANGE}
 _MARKED = 40  # validations up to which each is a dot on the learning curves
@@ -45,7 +48,8 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
     if size <= 20:
         for i, row in enumerate(evaluation.confusion):
             for j, count in enumerate(row):
-                axes.text(j, i, f"{count:,}", ha="center", va="center", color="white" if shares[i][j] > 0.55 else "black")
+                colour = "white" if shares[i][j] > 0.55 else "black" if count else GREY
+                axes.text(j, i, f"{count:,}", ha="center", va="center", color=colour)
     return figure
 
 
@@ -56,15 +60,17 @@ def roc_figure(evaluation: Evaluation) -> Figure:
     """
     curves = list(evaluation.roc.items())[:DRAWN_CURVES]
     names = [plain(name) for name, _ in curves]
+    columns = 2 if max(map(len, names)) <= _BESIDE else 1
     inside = len(curves) <= _INSIDE
-    figure, axes = new_figure() if inside else new_figure(5.3 + _LETTER * max(map(len, names)))
+    below = 0 if inside else math.ceil((1 + len(curves)) / columns)
+    figure, axes = new_figure(height=3.8 + _LEGEND_LINE * below)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
     shapes = [
         _corners(list(zip(curve["false_positive_rate"], curve["true_positive_rate"], strict=True))) for _, curve in curves
     ]
     for order, (name, shape) in enumerate(zip(names, shapes, strict=True)):
-        below = shapes[:order].count(shape)
-        dashes = {"dashes": (_DASH * (shapes.count(shape) - below), _DASH * below)} if below else {}
+        under = shapes[:order].count(shape)
+        dashes = {"dashes": (_DASH * (shapes.count(shape) - under), _DASH * under)} if under else {}
         axes.plot(*zip(*shape, strict=True), label=name, linewidth=1.8, color=look(order)["color"], **dashes)
     axes.set_xlabel("false positive rate")
     axes.set_ylabel("true positive rate")
@@ -73,7 +79,7 @@ def roc_figure(evaluation: Evaluation) -> Figure:
     if inside:
         axes.legend(frameon=False, loc="lower right", fontsize="small")
     else:
-        figure.legend(frameon=False, loc="outside right upper", fontsize="small")
+        figure.legend(frameon=False, loc="outside lower center", fontsize="small", ncols=columns)
     return figure
 
 
@@ -138,7 +144,7 @@ def pictures_figure(evaluation: Evaluation) -> Figure:
 def curves_figure(history: Sequence[dict[str, Any]], objective: Objective, branches: bool) -> Figure:
     """Draw the training and validation loss, and below them the first validation score, over the epochs.
 
-    If an epoch has several validations, they are drawn over the steps.
+    If an epoch has several validations, they are drawn over the steps. A dotted line marks the weights that are kept.
 
     Args:
         history: the lines of `metrics.jsonl`.
@@ -161,9 +167,12 @@ def curves_figure(history: Sequence[dict[str, Any]], objective: Objective, branc
         if branches and None not in together:
             found[_BOTH] = together
         panels[f"validation {shown}"] = found
+    kept = [time for time, line in zip(times, history, strict=True) if line.get("best")][-1:]
     for axes, (name, curves) in zip(figure.subplots(len(panels), sharex=True, squeeze=False).flat, panels.items(), strict=True):
         _draw_curves(axes, times, curves)
         axes.set_ylabel(name)
+        for time in kept:
+            axes.axvline(time, color=DARK, linewidth=1, linestyle=":")
     axes.set_xlabel(unit)
     axes.set_xlim(0, 1.04 * times[-1])
     axes.xaxis.get_major_locator().set_params(integer=True)

@@ -11,7 +11,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.data.tables import dataset_tables
 from seqmix.evaluation.evaluate import unlearned_notes
 from seqmix.evaluation.figures import curves_figure
-from seqmix.evaluation.report import configuration, training_in_words
+from seqmix.evaluation.report import KEPT_IN_CURVES, configuration, training_in_words
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import capitalised, number
@@ -49,7 +49,7 @@ def _sections(run: Run, dataset: Dataset) -> Iterator[Section]:
     if table := _score_table(run):
         yield Section(heading="Scores on hidden tokens", table=table, remark=_MEANING)
     if history:
-        caption = "Loss on hidden tokens during training, and the share of them that is predicted right on validation."
+        caption = f"Loss on hidden tokens, and the share of them that is predicted right on validation. {KEPT_IN_CURVES}"
         drawing = Drawing(curves_figure(history, run.objective, branches=False), "Learning curves", caption)
         yield Section(heading="Figures", figures=[drawing])
     for place, table in enumerate(dataset_tables(dataset)):

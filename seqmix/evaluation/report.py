@@ -30,6 +30,7 @@ from seqmix.training.without_effect import USED_WITHOUT_MIXER
 if TYPE_CHECKING:
     from seqmix.evaluation.result import Evaluation
 
+KEPT_IN_CURVES = "The dotted line marks the weights that are kept."
 _CROSSED = 10  # classes up to which a terminal shows the confusion matrix
 
 
@@ -121,11 +122,13 @@ def training_in_words(run: Run, sizes: Mapping[str, int]) -> str:
 
 
 def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
-    intervals = (
-        "Intervals are percentile bootstrap intervals over the records; those of scores that no resample changes, such as "
-        "perfect ones, follow from the exact interval of Clopper and Pearson for the share of wrong answers."
-    )
-    yield Section(heading="Scores", table=score_table(evaluation), remark=intervals)
+    intervals = "Intervals are percentile bootstrap intervals over the records"
+    if any(name in run.label_objective.counted for name in evaluation.scores):
+        intervals += (
+            "; those of scores that no resample changes, such as perfect ones, follow from the exact interval of Clopper and "
+            "Pearson for the share of wrong answers"
+        )
+    yield Section(heading="Scores", table=score_table(evaluation), remark=f"{intervals}.")
     if evaluation.baselines or evaluation.branches:
         table, remark = comparison_table(evaluation), _branches_in_words(evaluation)
         yield Section(heading=_compared_with(evaluation).capitalize(), table=table, remark=remark)
@@ -176,7 +179,7 @@ def _drawings(evaluation: Evaluation, run: Run) -> Iterator[Drawing]:
         yield Drawing(pictures_figure(evaluation), "The first records as images", caption)
     if evaluation.history and run.has_mixer:
         branches = bool(evaluation.branches)
-        caption = "Loss and validation score during training, which never uses the test split."
+        caption = f"Loss and validation score during training, which never uses the test split. {KEPT_IN_CURVES}"
         if branches:
             caption += " The mixing branch is trained; the score of both branches is that of the whole model."
         yield Drawing(curves_figure(evaluation.history, run.objective, branches), "Learning curves", caption)

@@ -66,3 +66,22 @@ def test_reliability_does_not_join_bins():
     assert [list(line.get_xdata()) for line in axes.get_lines()] == [[0, 1]]  # the diagonal
     sizes = axes.collections[0].get_sizes()
     assert sizes[1] > sizes[0]
+
+
+@pytest.mark.parametrize("names", [[f"class{n}" for n in range(10)], ["Methanocaldococcus jannaschii " + "x" * n for n in range(10)]])
+def test_legend_of_many_roc_curves_widens_no_figure(names):
+    curve = {"false_positive_rate": [0, 0, 1], "true_positive_rate": [0, 1, 1]}
+    figure = roc_figure(SimpleNamespace(roc=dict.fromkeys(names, curve)))
+    figure.draw_without_rendering()
+    assert figure.get_figwidth() <= 4.6
+    [legend], bounds = figure.legends, figure.bbox
+    drawn, axes = legend.get_window_extent(), figure.axes[0].get_tightbbox()
+    assert bounds.x0 <= drawn.x0 and drawn.x1 <= bounds.x1 and drawn.y1 <= axes.y0
+    assert axes.height > 0.5 * axes.width
+
+
+@pytest.mark.parametrize(("best", "marked"), [((True, True, False), 2), ((False, False, False), None)])
+def test_learning_curves_mark_the_weights_that_are_kept(best, marked):
+    lines = [line | {"best": kept} for line, kept in zip(history(0.1, 0.4, 0.35), best, strict=True)]
+    for axes in curves_figure(lines, OBJECTIVE, branches=False).axes:
+        assert [line.get_xdata()[0] for line in axes.get_lines() if line.get_linestyle() == ":"] == ([marked] if marked else [])

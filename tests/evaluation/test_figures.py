@@ -68,7 +68,9 @@ def test_reliability_does_not_join_bins():
     assert sizes[1] > sizes[0]
 
 
-@pytest.mark.parametrize("names", [[f"class{n}" for n in range(10)], ["Methanocaldococcus jannaschii " + "x" * n for n in range(10)]])
+@pytest.mark.parametrize(
+    "names", [[f"class{n}" for n in range(10)], ["Methanocaldococcus jannaschii " + "x" * n for n in range(10)]]
+)
 def test_legend_of_many_roc_curves_widens_no_figure(names):
     curve = {"false_positive_rate": [0, 0, 1], "true_positive_rate": [0, 1, 1]}
     figure = roc_figure(SimpleNamespace(roc=dict.fromkeys(names, curve)))

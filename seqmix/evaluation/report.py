@@ -22,7 +22,7 @@ from seqmix.evaluation.figures import (
 )
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.tables import SHOWN_CLASSES, Column, ReportTable
-from seqmix.reporting.text import counted, number, score_text
+from seqmix.reporting.text import counted, interval_text, number, score_text
 from seqmix.run import Run
 from seqmix.system.files import write_whole
 from seqmix.training.without_effect import USED_WITHOUT_MIXER
@@ -51,8 +51,7 @@ def score_table(evaluation: Evaluation) -> ReportTable:
     title = f"{evaluation.run}: {evaluation.source}, {counted(evaluation.records, 'record')}"
     table = ReportTable([Column("score"), Column("value", "number"), Column("95 % interval", "number")], title)
     for name, score in evaluation.scores.items():
-        value, low, high = (score_text(name, number) for number in (score.value, score.low, score.high))
-        table.add(name, value, f"{low} to {high}")
+        table.add(name, score_text(name, score.value), interval_text(name, score.low, score.high) or "-")
     if math.isfinite(evaluation.calibration_error):
         table.add("calibration error", number(evaluation.calibration_error), "")
     return table

@@ -8,7 +8,7 @@ from typing import Any
 
 from seqmix.objectives.metrics import Score
 from seqmix.reporting.html import html_table
-from seqmix.reporting.text import counted, score_text
+from seqmix.reporting.text import counted, interval_text, score_text
 from seqmix.system.files import without_nan
 from seqmix.version import __version__
 
@@ -79,6 +79,6 @@ class Evaluation:
 
 
 def _text(name: str, score: Score) -> str:
-    """Return a score and its interval: "0.932 (0.901 to 0.955)"."""
-    value, low, high = (score_text(name, number) for number in (score.value, score.low, score.high))
-    return f"{value} ({low} to {high})"
+    """Return a score and its interval, if it has one: "0.932 (0.901 to 0.955)"."""
+    interval = interval_text(name, score.low, score.high)
+    return score_text(name, score.value) + (f" ({interval})" if interval else "")

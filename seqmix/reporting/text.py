@@ -9,6 +9,7 @@ from seqmix.errors import ConfigError, param
 from seqmix.objectives.regression import IN_UNITS
 
 SHORTEST = 16  # tokens; the shortest length that can be measured
+_EQUAL = 1e-12  # bounds of an interval that differ by no more are equal
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
 
 
@@ -91,6 +92,11 @@ def number(value: float | None, digits: int = 3) -> str:
 def score_text(name: str, value: float | None) -> str:
     """Return a score for people: "0.932"; an error in the targets' unit, which may be large or small, has four digits."""
     return number(value) if name not in IN_UNITS or value is None or not math.isfinite(value) else f"{value:.4g}"
+
+
+def interval_text(name: str, low: float, high: float) -> str:
+    """Return the interval of a score: "0.901 to 0.955"; "" if it is undefined, or empty because no resample differed."""
+    return f"{score_text(name, low)} to {score_text(name, high)}" if high - low > _EQUAL else ""
 
 
 _DURATION = re.compile(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")

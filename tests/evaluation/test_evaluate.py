@@ -16,7 +16,7 @@ from sklearn import metrics as oracle
 import seqmix
 from seqmix.errors import ConfigError, DatasetError, InputError, RunError
 from seqmix.evaluation import evaluate as evaluation
-from seqmix.evaluation.report import report_html
+from seqmix.evaluation.report import report_html, score_table
 from seqmix.objectives.metrics import Score
 from tests.support import oracles, random_dna, values, write_fasta
 
@@ -343,3 +343,11 @@ def test_notebook_shows_table_of_all_scores(evaluated):
 @pytest.mark.parametrize("split", ["dev", ""])
 def test_unknown_split_error_names_parameter(split, trained, tmp_path):
     refused(trained, tmp_path, ConfigError, f"split must be one of train, val, test: got '{split}'", split=split)
+
+
+@pytest.mark.parametrize("bounds", [(math.nan, math.nan), (0.4, 0.4)])
+def test_interval_that_says_nothing_is_not_shown(bounds, evaluated):
+    result = replace(evaluated[0], scores=evaluated[0].scores | {"accuracy": Score(0.4, *bounds)})
+    [row] = [row.cells for row in score_table(result).rows if row.cells[0] == "accuracy"]
+    assert row == ("accuracy", "0.400", "-")
+    assert "accuracy 0.400, macro-F1" in repr(result)

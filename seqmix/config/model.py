@@ -97,11 +97,22 @@ class ModelConfig:
         at_least=1,
     )
     stride_pooling: str = option("mean", "How these tokens become one position.", choices=("mean", "max"))
-    phases: int = option(
+    frames: int = option(
         1,
-        "Tokens of a window (model.stride) are pooled apart by their place modulo this, each into a share of the channels; 3 "
-        "keeps the reading frame of DNA.",
+        "Tokens of a window (model.stride) are pooled apart by their place modulo this, and each frame is mixed as a sequence "
+        "of its own, with the same weights; 3 are the reading frames of DNA.",
         at_least=1,
+    )
+    moments: int = option(
+        0,
+        "Mean pooling also averages the features weighted by this many cosines of the relative position, which tell where in "
+        "a sequence they are.",
+        at_least=0,
+    )
+    standardise: bool = option(
+        False,
+        "Pooled features are standardised: over the training records, each has mean 0 and variance 1. The means of long "
+        "sequences differ little, and are hardly learned from otherwise.",
     )
     head_hidden: int = option(0, "Hidden width of the head; 0 for a single linear layer.", at_least=0)
     dropout_tokens: float = option(

@@ -23,6 +23,7 @@ from seqmix.functional.kmers import kmers as find_kmers
 from seqmix.mixers import Mixer, Table
 from seqmix.models.blocks import KmerBranch, PlainBlock
 from seqmix.models.parts import block_of, head_of, normalised, positions_of, stem_of
+from seqmix.models.pooling import Standardisation, pool, pooled_width
 from seqmix.models.token_tables import TokenTables, parameters_of
 from seqmix.models.windows import embed_windows, pool_windows, window_count, window_mask
 
@@ -88,9 +89,9 @@ class SequenceClassifier(nn.Module):
     def __init__(self, config: ModelConfig, inputs: InputSpec, n_outputs: int) -> None:
         super().__init__()
         _check(config, inputs)
-        self.pooling, self.source = config.pooling, config.source
+        self.config, self.pooling, self.source = config, config.pooling, config.source
         self.kmer, self.letters, self.dropout_branch = config.kmer, inputs.letters, config.dropout_branch
-        self.stride, self.stride_pooling, self.phases = config.stride, config.stride_pooling, config.phases
+        self.stride, self.stride_pooling, self.frames = config.stride, config.stride_pooling, config.frames
         self.max_tokens = config.max_length + (config.pooling == "cls")
         self.n_positions = window_count(self.max_tokens, config.stride)
         self.checkpoint_blocks = config.checkpoint_blocks
@@ -111,7 +112,8 @@ class SequenceClassifier(nn.Module):
         branch = (config.words, inputs.letters, config.d_words, config.dropout_words)
         self.words = KmerBranch(*branch) if config.words else None
         self.dropout_head = nn.Dropout(config.dropout_head)
-        width = {"flat": self.n_positions, "mean-max": 2}.get(config.pooling, 1) * config.d_model
+        width = pooled_width(config, self.n_positions)
+        self.standardisation = Standardisation(width) if config.standardise else None
         width = (width + (config.d_words if config.words else 0)) * (4 if inputs.paired else 1)
         self.head = head_of(width, config.head_hidden, n_outputs)
 
@@ -159,7 +161,7 @@ class SequenceClassifier(nn.Module):
             ConfigError: L exceeds `length_limit`.
         """
         tokens, kept = self._tokens(ids, mask)
-        pooled = self.pool(self._features(tokens, kept), window_mask(kept, self.stride))
+        pooled = self.pool(self._features(tokens, kept), window_mask(kept, self.stride, self.frames))
         if self.words is not None:
             counted = self.words(ids, mask, cls=self.pooling == "cls")
             if self.training and self.dropout_branch:
@@ -171,7 +173,7 @@ class SequenceClassifier(nn.Module):
         return self.head(self.dropout_head(pooled))
 
     def features(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Return the last block's output `(B, L', D)`, zero at padding.
+        """Return the last block's output `(B F, L', D)`, zero at padding; the F frames of a sequence are consecutive rows.
 
         L' is the number T of tokens (L, or L - K + 1 with k-mers of K characters) or, with a stride s, ceil(T / s): a position
         is a window of s tokens, real if one of them is (`windows.window_mask`).
@@ -199,7 +201,8 @@ class SequenceClassifier(nn.Module):
         if seen is not None:
             shown = seen if shown is None else shown & seen
         start, source = self._embedded(ids, mask, shown) if self.stride == 1 else self._windows(ids, mask, shown)
-        mask = window_mask(mask, self.stride)
+        real = window_mask(mask, self.stride, self.frames)
+        mask = _begun(real) if self.frames > 1 else real
         if self.gated:  # otherwise the scale of the embedding, not the gates, would decide what is mixed in
             together = source is start
             start = normalised(start)
@@ -211,7 +214,7 @@ class SequenceClassifier(nn.Module):
             else:
                 x = block(x, mask, source)
         features: Tensor = x if self.norm is None else self.norm(x)
-        return features.masked_fill(~mask[:, :, None], 0.0)
+        return features.masked_fill(~real[:, :, None], 0.0)
 
     def _embedded(self, ids: Tensor, mask: Tensor, shown: Tensor | None) -> tuple[Tensor | Table, Tensor | Table]:
         """Return the input of the first block and the source of the links, each `(B, L, D)` or a table."""
@@ -224,12 +227,12 @@ class SequenceClassifier(nn.Module):
         return x, table if table is not None else embedded if self.source == "tokens" else x
 
     def _windows(self, ids: Tensor, mask: Tensor, shown: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return what `_embedded` does, `(B, ceil(L / stride), D)`: tokens are pooled before positions are added."""
-        how = mask, self.stride, self.stride_pooling, self.phases
+        """Return what `_embedded` does, `(B F, ceil(L / stride), D)`: tokens are pooled before positions are added."""
+        how = mask, self.stride, self.stride_pooling, self.frames
         by_element = self.training and self.dropout_embedding.p > 0
         if self.stem is None and self.stride_pooling == "mean" and not self.channels and not by_element:
             shown = mask if shown is None else shown
-            x = source = embed_windows(ids, shown, mask, self.embedding.weight, self.stride, self.phases)
+            x = source = embed_windows(ids, shown, mask, self.embedding.weight, self.stride, self.frames)
         else:
             embedded = self.dropout_embedding(self._embed(ids, shown, None)).masked_fill(~mask[:, :, None], 0.0)
             stemmed = embedded if self.stem is None else self.stem(embedded).masked_fill(~mask[:, :, None], 0.0)
@@ -238,7 +241,7 @@ class SequenceClassifier(nn.Module):
                 source = pool_windows(embedded, *how)
         if self.position is None:
             return x, source
-        added = self.position.weight[: x.shape[1]] * window_mask(mask, self.stride)[:, :, None]
+        added = self.position.weight[: x.shape[1]] * window_mask(mask, self.stride, self.frames)[:, :, None]
         return (x + added, source + added) if source is not x else (x + added,) * 2
 
     def _shown(self, mask: Tensor) -> Tensor | None:
@@ -265,15 +268,14 @@ class SequenceClassifier(nn.Module):
         return self._tabulator.table(ids, tokens, positions, parameters_of(self))
 
     def pool(self, features: Tensor, mask: Tensor) -> Tensor:
-        """Pool features `(B, L', D)`, zero at padding: to `(B, D)`, `(B, 2 D)` (mean-max), or `(B, n_positions * D)` (flat)."""
-        if self.pooling in ("mean", "mean-max"):
-            mean = features.sum(1) / mask.sum(1, keepdim=True)
-            if self.pooling == "mean":
-                return mean
-            return torch.cat((mean, features.masked_fill(~mask[:, :, None], -float("inf")).amax(1)), dim=1)
-        if self.pooling == "cls":
-            return features[:, 0]
-        return F.pad(features, (0, 0, 0, self.n_positions - features.shape[1])).flatten(1)
+        """Return the pooled features `(B, pooled_width)` of `features`; see `pooling.pool`."""
+        pooled = pool(features, mask, self.config, self.n_positions)
+        return pooled if self.standardisation is None else self.standardisation(pooled)
+
+
+def _begun(mask: Tensor) -> Tensor:
+    """Return a mask in which every row has a position, of which short sequences have none in some frames."""
+    return torch.cat((torch.ones_like(mask[:, :1]), mask[:, 1:]), dim=1)
 
 
 def _one_of_two(first: Tensor, second: Tensor, probability: float, rows: int) -> tuple[Tensor, Tensor]:
@@ -304,10 +306,15 @@ def _check(config: ModelConfig, inputs: InputSpec) -> None:
             "or set model.stride = 1",
             option="model.stride",
         )
-    if config.d_model % config.phases or config.stride % config.phases:
+    if config.stride % config.frames:
         raise ConfigError(
-            f"model.phases = {config.phases} must divide model.d_model = {config.d_model} and model.stride = {config.stride}",
-            option="model.phases",
+            f"model.frames = {config.frames} must divide model.stride = {config.stride}, the tokens of a window",
+            option="model.frames",
+        )
+    if config.moments and config.pooling in ("cls", "flat"):
+        raise ConfigError(
+            f"model.moments = {config.moments} belongs to mean and mean-max pooling: got model.pooling = {config.pooling}",
+            option="model.moments",
         )
     if inputs.channels and config.pooling == "cls":
         raise ConfigError(
@@ -317,10 +324,9 @@ def _check(config: ModelConfig, inputs: InputSpec) -> None:
 
 
 def _embedding(config: ModelConfig, inputs: InputSpec) -> nn.Embedding | nn.Linear:
-    width = config.d_model // config.phases
     if inputs.channels:
-        return nn.Linear(inputs.channels, width)
-    embedding = nn.Embedding(kmer_count(config.kmer, inputs.letters) if config.kmer else inputs.vocab_size, width)
+        return nn.Linear(inputs.channels, config.d_model)
+    embedding = nn.Embedding(kmer_count(config.kmer, inputs.letters) if config.kmer else inputs.vocab_size, config.d_model)
     if config.embedding_std != 1:
         with torch.no_grad():
             embedding.weight.mul_(config.embedding_std)

@@ -36,21 +36,22 @@ class TokenHead(nn.Module):
     The hidden layer, as in BERT's head, keeps the features from having to be linear in the characters.
 
     Args:
-        d_model: width D of the features.
+        width: number W of features of a window, those of all frames together.
+        d_model: width D of the hidden layer at each place.
         stride: tokens of a window.
         n_tokens: number V of characters.
     """
 
-    def __init__(self, d_model: int, stride: int, n_tokens: int) -> None:
+    def __init__(self, width: int, d_model: int, stride: int, n_tokens: int) -> None:
         super().__init__()
-        self.places = nn.Linear(d_model, stride * d_model)
+        self.places = nn.Linear(width, stride * d_model)
         self.classifier = nn.Linear(d_model, n_tokens)
 
     def forward(self, features: Tensor, asked: Tensor) -> Tensor:
         """Return the logits `(A, V)` of the places to predict, in their order.
 
         Args:
-            features: `(N, D)`, of windows.
+            features: `(N, W)`, of windows.
             asked: `(N, stride)` bool, True = a place to predict; A in all.
         """
         places = self.places(features).unflatten(1, (asked.shape[1], -1))
@@ -75,7 +76,7 @@ class MaskedModel(SequenceClassifier):
         super().__init__(config, inputs, 1)
         self.share, self.span, self.unknown = share, span, unknown
         self.dropout_tokens = 0.0  # tokens are hidden in any case; others would be missing without being predicted
-        self.head = TokenHead(config.d_model, config.stride, inputs.vocab_size)
+        self.head = TokenHead(config.d_model * config.frames, config.d_model, config.stride, inputs.vocab_size)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Hide characters and predict them; arguments as in `SequenceClassifier.forward`.
@@ -86,6 +87,7 @@ class MaskedModel(SequenceClassifier):
         hidden = self._hidden(mask)
         tokens, kept = self._tokens(ids, mask)
         features = self._features(tokens, kept, self._seen(hidden)[:, : tokens.shape[1]])
+        features = features.unflatten(0, (-1, self.frames)).movedim(1, 2).flatten(2)  # those of a window in all frames
         asked = windows((hidden & (ids != self.unknown))[:, : tokens.shape[1]] & kept, self.stride)
         row, window = asked.any(2).nonzero(as_tuple=True)
         asked, targets = asked[row, window], windows(ids[:, : tokens.shape[1]], self.stride)[row, window]

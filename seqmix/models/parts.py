@@ -41,7 +41,7 @@ def stem_of(config: ModelConfig) -> Stem | None:
     """Return the layer between the embedding and the first block; None for none."""
     if config.stem == "none":
         return None
-    return Stem(config.d_model // config.phases, config.stem_kernel, residual=config.stem == "conv")
+    return Stem(config.d_model, config.stem_kernel, residual=config.stem == "conv")
 
 
 def block_of(config: ModelConfig, n_positions: int) -> PlainBlock | TransformerBlock | GatedBlock:

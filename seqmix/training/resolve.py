@@ -353,9 +353,11 @@ def _suitable_windows(recipe: Mapping[str, Table], stated: Mapping[str, Table]) 
     changed: Table = {}
     if own.get("pooling") == "cls" and "stride" not in own and model.get("stride", 1) > 1:
         changed["stride"] = 1  # CLS must not be pooled with the tokens after it
-    stride, phases = changed.get("stride", model.get("stride", 1)), model.get("phases", 1)
-    if "phases" not in own and phases > 1 and (stride % phases or model.get("d_model", phases) % phases):
-        changed["phases"] = 1
+    stride, frames = changed.get("stride", model.get("stride", 1)), model.get("frames", 1)
+    if "frames" not in own and stride % frames:
+        changed["frames"] = 1
+    if "moments" not in own and model.get("moments") and model.get("pooling") in ("cls", "flat"):
+        changed["moments"] = 0
     return {"model": changed} if changed else {}
 
 

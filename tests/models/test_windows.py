@@ -54,33 +54,52 @@ def test_embedded_windows_are_the_pooled_embeddings_with_their_gradients(stride)
 
 
 @pytest.mark.parametrize("how", ["mean", "max"])
-def test_phases_pool_tokens_by_their_place_modulo_three(how):
+def test_frames_are_sequences_of_each_third_token(how):
     x = torch.randn(5, 22, 2, dtype=torch.float64).masked_fill(~MASK[:, :, None], 0)
-    pooled = pool_windows(x, MASK, 6, how, 3)
-    assert pooled.shape == (5, 4, 6)
+    pooled, mask = pool_windows(x, MASK, 6, how, 3), window_mask(MASK, 6, 3)
+    assert pooled.shape == (15, 4, 2)
     for row, n in enumerate(LENGTHS):
-        for window, part in enumerate(x[row, :n].split(6)):
-            for phase in range(3):
-                tokens = part[phase::3]
-                expected = tokens.new_zeros(2) if not len(tokens) else tokens.mean(0) if how == "mean" else tokens.amax(0)
-                torch.testing.assert_close(pooled[row, window, 2 * phase : 2 * phase + 2], expected)
+        for frame in range(3):
+            parts = [tokens for part in x[row, :n].split(6) if len(tokens := part[frame::3])]
+            expected = [tokens.mean(0) if how == "mean" else tokens.amax(0) for tokens in parts]
+            assert mask[3 * row + frame].tolist() == [True] * len(parts) + [False] * (4 - len(parts))
+            for window, found in enumerate(expected):
+                torch.testing.assert_close(pooled[3 * row + frame, window], found)
+            assert (pooled[3 * row + frame, len(parts) :] == 0).all()
 
 
-def test_embedded_windows_with_phases_are_the_pooled_embeddings():
+def test_embedded_windows_with_frames_are_the_pooled_embeddings():
     ids, shown, weight = torch.randint(0, 9, (5, 22)), torch.rand(5, 22) < 0.7, torch.randn(9, 4, dtype=torch.float64)
     expected = pool_windows(weight[ids] * (shown & MASK)[:, :, None], MASK, 6, "mean", 3)
     torch.testing.assert_close(embed_windows(ids, shown, MASK, weight, 6, 3), expected)
 
 
-@pytest.mark.parametrize("options", [{"stride": 4, "phases": 3}, {"stride": 6, "phases": 3, "d_model": 8}])
-def test_phases_must_divide_stride_and_width(options):
-    with pytest.raises(ConfigError, match=r"model\.phases = 3 must divide"):
-        classifier(**options)
+def test_frames_must_divide_the_stride():
+    with pytest.raises(ConfigError, match=r"model\.frames = 3 must divide model\.stride = 4"):
+        classifier(stride=4, frames=3)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "mean-max", "flat"])
+@pytest.mark.parametrize("mixer", ["paramixer", "conv", "softmax"])
+def test_frames_share_weights_and_short_sequences_lack_some(mixer, pooling):
+    options = {"mixer": mixer, "pooling": pooling, "stride": 6, "frames": 3, "moments": 0 if pooling == "flat" else 2}
+    model = classifier(**options, block="gated").eval()
+    ids = torch.randint(2, 6, (5, 22))
+    outputs = model(ids.masked_fill(~MASK, 0), MASK)
+    assert outputs.isfinite().all()
+    for row, n in enumerate(LENGTHS):
+        torch.testing.assert_close(model(ids[row : row + 1, :n], MASK[row : row + 1, :n])[0], outputs[row])
+    if pooling != "flat":  # without the first letter, the frames are the same ones, in another order
+        features = model.features(ids[4:, :21], MASK[4:, :21])
+        shifted = model.features(ids[4:, 1:21], MASK[4:, 1:21])
+        assert features.shape == (3, 4, 6)
+        if mixer == "conv":  # the windows of the second frame are those of the first frame of the shifted sequence
+            torch.testing.assert_close(features[1, :3], shifted[0, :3])
 
 
 CASES = {
-    "phases": {"stride": 6, "phases": 3},
-    "phases, max, conv": {"stride": 6, "phases": 3, "stride_pooling": "max", "stem": "conv", "stem_kernel": 5},
+    "frames": {"stride": 6, "frames": 3},
+    "frames, max, conv": {"stride": 6, "frames": 3, "stride_pooling": "max", "stem": "conv", "stem_kernel": 5},
     "mean": {"stride": 4},
     "max": {"stride": 4, "stride_pooling": "max"},
     "conv": {"stride": 4, "stem": "conv", "stem_kernel": 5},

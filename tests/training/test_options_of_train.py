@@ -102,13 +102,13 @@ def test_max_length_is_that_of_the_data_and_texts_are_parsed():
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [({}, (12, 3)), ({"pooling": "cls"}, (1, 1)), ({"stride": 8}, (8, 1)), ({"stride": 6}, (6, 3)), ({"d_model": 32}, (12, 1))],
+    [({}, (12, 3)), ({"pooling": "cls"}, (1, 1)), ({"stride": 8}, (8, 1)), ({"stride": 6}, (6, 3)), ({"d_model": 32}, (12, 3))],
     ids=str,
 )
 @pytest.mark.usefixtures("shipped_recipes")
 def test_windows_of_the_default_recipe_give_way_to_settings_that_rule_them_out(given, expected, dataset):
     model = resolved(dataset, **given).model
-    assert (model.stride, model.phases) == expected
+    assert (model.stride, model.frames) == expected
 
 
 @pytest.mark.parametrize(

@@ -87,4 +87,3 @@ def embed_windows(ids: Tensor, shown: Tensor, mask: Tensor, weight: Tensor, stri
 def _sizes(real: Tensor) -> Tensor:
     """Return the number of real tokens, at least 1, of windows `(B, N, T)` bool: `(B, N)`."""
     return real.sum(2).clamp_min(1)
-

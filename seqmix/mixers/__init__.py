@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seqmix.mixers.linear import Linear as Linear
     from seqmix.mixers.linformer import Linformer as Linformer
     from seqmix.mixers.longshort import LongShort as LongShort
+    from seqmix.mixers.mingru import MinGRU as MinGRU
     from seqmix.mixers.nystromformer import Nystromformer as Nystromformer
     from seqmix.mixers.paramixer import Paramixer as Paramixer
     from seqmix.mixers.performer import Performer as Performer
@@ -45,6 +46,7 @@ _BUILT_IN = {
     "linear": "Linear",
     "linformer": "Linformer",
     "longshort": "LongShort",
+    "mingru": "MinGRU",
     "nystromformer": "Nystromformer",
     "paramixer": "Paramixer",
     "performer": "Performer",

@@ -34,6 +34,7 @@ OPTIONS = {
     "reformer": [{"bucket_size": 2}, {"bucket_size": 4, "n_hashes": 3}, {"bucket_size": 32}],
     "chordmixer": [{"track_size": 2}, {"track_size": 1, "d_hidden": 5}],
     "s4d": [{"d_state": 6}, {"d_state": 2}],
+    "mingru": [{}, {"bidirectional": False, "memory": 5.0}],
     "conv": [{"kernel_size": 3}, {"kernel_size": 5, "n_layers": 4}],
     "skyformer": [{"n_landmarks": 6}, {"n_landmarks": 5, "iterations": 0, "gamma": 0.3}],
     "softmax": [{"attention_dropout": 0.5}],
@@ -152,6 +153,8 @@ def test_eval_is_deterministic(name, options):
 def test_last_real_token_matters_and_padding_does_not(name, options, pooling, length):
     if options.get("n_factors"):
         pytest.skip("fewer factors than it takes to connect all tokens")
+    if pooling == "cls" and options.get("bidirectional") is False:
+        pytest.skip("a CLS token in front sees nothing of what follows")
     model = classifier(name, options, pooling).eval()
 
     def pooled(row, padding):
@@ -360,12 +363,17 @@ def naive_conv(built, x, source):
     return naive.dilated_convolutions(x, layers)
 
 
+def naive_mingru(built, x, source):
+    return naive.mingru(x, built.gate, built.candidate, built.backwards)
+
+
 NAIVE = dict.fromkeys(ATTENTION, naive_attention) | {
     "paramixer": naive_paramixer,
     "longshort": naive_longshort,
     "chordmixer": naive_chordmixer,
     "s4d": naive_s4d,
     "conv": naive_conv,
+    "mingru": naive_mingru,
 }
 
 

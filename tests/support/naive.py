@@ -214,3 +214,16 @@ def dilated_convolutions(x, layers):
                     out[i] = out[i] + weight[:, :, tap] @ signal[j]
         x = x + torch.stack(out)
     return x
+
+
+def mingru(x, gate, candidate, backwards):
+    """``h_t = (1 - z_t) h_(t-1) + z_t c_t``, position by position; the last `backwards` channels from the end; x `(L, D)`."""
+    states = []
+    for order, channels in ((range(len(x)), slice(x.shape[1] - backwards)), (range(len(x))[::-1], slice(-backwards, None))):
+        h, after = torch.zeros_like(x[0]), {}
+        for t in order:
+            z = torch.sigmoid(gate(x[t]))
+            h = (1 - z) * h + z * candidate(x[t])
+            after[t] = h[channels]
+        states.append(torch.stack([after[t] for t in range(len(x))]))
+    return torch.cat(states[: 2 if backwards else 1], dim=1)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from seqmix.data.options import ReadOptions
     from seqmix.models.branches import Model
-    from seqmix.models.classifier import SequenceClassifier
+    from seqmix.models.members import MixingBranch
     from seqmix.models.predictor import Prediction, Predictor, Tally
 
 RUNS = Path("runs")
@@ -247,7 +247,7 @@ class Run(Learned):
         stored |= {"classes": (), "format": "auto", "split_from": None, "group_from": None, "skip_unlabelled": False}
         return ReadOptions(**stored)
 
-    def build_model(self) -> SequenceClassifier:
+    def build_model(self) -> MixingBranch:
         """Return the mixing branch with the run's configuration and random weights.
 
         Raises:

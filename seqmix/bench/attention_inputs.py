@@ -16,6 +16,7 @@ from seqmix.mixers import AttentionMixer, available_mixers, mixer_class
 from seqmix.models.batched import evaluating
 from seqmix.models.branches import MIXING, branches_of
 from seqmix.models.classifier import SequenceClassifier
+from seqmix.models.members import Members
 from seqmix.run import Run
 
 Heads = tuple[Tensor, Tensor, Tensor]  # queries, keys, values: (1, H, L, E) each
@@ -79,6 +80,7 @@ class RunInputs:
     def __init__(self, run: Run, dataset: Dataset) -> None:
         self.run, self.dataset = run, dataset
         model = branches_of(run.load_model()).get(MIXING)
+        model = model.first if isinstance(model, Members) else model
         mixer = model.blocks[_BLOCK].mixer if isinstance(model, SequenceClassifier) else None
         if not isinstance(model, SequenceClassifier) or not isinstance(mixer, AttentionMixer):
             raise ConfigError(

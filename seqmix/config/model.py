@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from seqmix.config.options import check, documented, option
+from seqmix.config.options import check, documented, option, options_of
 from seqmix.config.tables import Table
-from seqmix.errors import param
+from seqmix.errors import ConfigError, param, shown, suggestion
 
 POOLINGS = ("mean", "cls", "flat", "mean-max")
 PROTOCOLS = ("chord", "cdil")
 NO_MIXER = "none"  # in model.mixer: the lexical branch alone
+_OF_BOTH = ("mixer", "mixer_options", "lexical", "max_length", "second", "checkpoint_blocks")  # what members share
 MODEL = "Model"  # panel of `--help`
 
 
@@ -145,7 +146,38 @@ class ModelConfig:
     dropout_branch: float = option(
         0.0, "Probability that, in training, the head sees only one of the two branches.", at_least=0, below=1
     )
+    second: Table = option(
+        dict,
+        "Options of this table in which a second member of the mixing branch differs, such as {kmer = 6}. It is trained beside "
+        "the first, with a loss of its own, and their answers are combined with a weight chosen on validation. Empty for one "
+        "member.",
+        for_labels=True,
+    )
     checkpoint_blocks: bool = option(False, "Activation checkpointing: less memory, but about a third more time.")
 
     def __post_init__(self) -> None:
         check(self, "model.", spelled=param)
+        if self.second:
+            self.of_second()
+
+    def of_second(self) -> ModelConfig:
+        """Return the configuration of the second member of the mixing branch.
+
+        Raises:
+            ConfigError: it has options that do not exist, that members cannot differ in, or whose values are not allowed.
+        """
+        allowed = [name for name in options_of(ModelConfig) if name not in _OF_BOTH]
+        for name in self.second:
+            if name not in allowed:
+                known = f"members cannot differ in {name}" if name in _OF_BOTH else f"there is no option '{name}'"
+                raise ConfigError(f"model.second: {known}{suggestion(name, allowed)}", option="model.second")
+        try:
+            found = replace(self, **self.second, second={})
+        except ConfigError as error:
+            raise ConfigError(f"model.second: {error.text}", option="model.second") from error
+        if (found.pooling == "cls") != (self.pooling == "cls"):
+            raise ConfigError(
+                f"model.second: with cls pooling, both members need it: got {shown(self.pooling)} and {shown(found.pooling)}",
+                option="model.second",
+            )
+        return found

@@ -20,6 +20,7 @@ from seqmix.data.transforms import window_starts
 from seqmix.data.vocabulary import Tokens
 from seqmix.errors import SeqmixError
 from seqmix.models.branches import MIXING, Branch, Model, branches_of, combined
+from seqmix.models.members import Members
 from seqmix.objectives.base import Objective
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
@@ -97,11 +98,46 @@ def branch_outputs(
     for name, part in (parts := branches_of(model)).items():
         last = name == list(parts)[-1]  # takes by far the longest
         report = on_batch if last and on_batch else lambda _: None
-        if window and name == MIXING:
-            found[name] = _in_windows(part, objective, records, lengths, window, report, **options)
+        size = window if name == MIXING else 0
+        if isinstance(part, Members):
+            found[name] = part.combine(
+                member_outputs(part, objective, records, lengths, window=size, on_batch=report, **options)
+            )
         else:
-            found[name] = _outputs(part, records, lengths, _sized(report), **options)
+            found[name] = _seen_whole_or_in_windows(part, objective, records, lengths, size, report, **options)
     return found
+
+
+def member_outputs(
+    model: Members,
+    objective: Objective,
+    records: Callable[[int], Sequence[Tokens]],
+    lengths: NDArray[np.int64],
+    *,
+    window: int = 0,
+    on_batch: Callable[[int], object] = lambda _: None,
+    **options: Any,
+) -> list[Tensor]:
+    """Return the outputs `(n, n_outputs)` of each member of a mixing branch; arguments as in `predict_batches`."""
+    reports = [*(lambda _: None for _ in model.members[1:]), on_batch]
+    return [
+        _seen_whole_or_in_windows(member, objective, records, lengths, window, report, **options)
+        for member, report in zip(model.members, reports, strict=True)
+    ]
+
+
+def _seen_whole_or_in_windows(
+    model: Branch,
+    objective: Objective,
+    records: Callable[[int], Sequence[Tokens]],
+    lengths: NDArray[np.int64],
+    window: int,
+    on_batch: Callable[[int], object],
+    **options: Any,
+) -> Tensor:
+    if window:
+        return _in_windows(model, objective, records, lengths, window, on_batch, **options)
+    return _outputs(model, records, lengths, _sized(on_batch), **options)
 
 
 def _sized(on_batch: Callable[[int], object]) -> Callable[[NDArray[np.int64]], object]:

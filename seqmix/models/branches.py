@@ -13,8 +13,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from seqmix.data.vocabulary import Vocabulary
-from seqmix.models.classifier import SequenceClassifier
 from seqmix.models.lexical import LexicalClassifier, LexicalSpec
+from seqmix.models.members import MixingBranch
 from seqmix.objectives.base import Objective
 from seqmix.objectives.labelled import LabelObjective
 
@@ -34,7 +34,7 @@ class Branches(nn.Module):
     """
 
     def __init__(
-        self, lexical: LexicalClassifier, mixing: SequenceClassifier | None, objective: LabelObjective, weight: float
+        self, lexical: LexicalClassifier, mixing: MixingBranch | None, objective: LabelObjective, weight: float
     ) -> None:
         super().__init__()
         self.lexical, self.mixing = lexical, mixing
@@ -56,7 +56,7 @@ class Branches(nn.Module):
         return self.mixing.length_limit if self.mixing is not None else None
 
     @property
-    def by_name(self) -> dict[str, LexicalClassifier | SequenceClassifier]:
+    def by_name(self) -> dict[str, LexicalClassifier | MixingBranch]:
         """The branches by name."""
         return {LEXICAL: self.lexical} | ({MIXING: self.mixing} if self.mixing is not None else {})
 
@@ -81,8 +81,8 @@ class Branches(nn.Module):
         return self.combine(self.outputs(ids, mask))
 
 
-Branch = LexicalClassifier | SequenceClassifier
-Model = SequenceClassifier | Branches
+Branch = LexicalClassifier | MixingBranch
+Model = MixingBranch | Branches
 
 
 def branches_of(model: Model | Branch) -> dict[str, Branch]:
@@ -114,7 +114,7 @@ def mixing_weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def unpacked(
     tensors: Mapping[str, Tensor],
     facts: Mapping[str, Any],
-    mixing: SequenceClassifier | None,
+    mixing: MixingBranch | None,
     vocabulary: Vocabulary,
     objective: Objective,
 ) -> Model:
@@ -143,24 +143,24 @@ def unpacked(
 
 
 def best_weight(
-    objective: LabelObjective, lexical: Tensor, mixing: Tensor, labels: Any, select: str
+    objective: LabelObjective, first: Tensor, second: Tensor, labels: Any, select: str
 ) -> tuple[float, dict[str, float]]:
-    """Return the weight of the mixing branch that is best on validation, and the scores of both branches with it.
+    """Return the weight of the second of two models, such as the mixing branch, that is best on validation, and their scores.
 
-    Of the weights whose selection score is not below that of the better branch alone, it has the least loss. The candidates,
-    0 to 1 in steps of 0.05, include both branches alone.
+    Of the weights whose selection score is not below that of the better model alone, it has the least loss. The candidates,
+    0 to 1 in steps of 0.05, include both models alone.
 
     Args:
         objective: combines the outputs and scores them.
-        lexical: outputs of the lexical branch for the validation records, `(n, n_outputs)`.
-        mixing: those of the mixing branch.
+        first: outputs of the first model, such as the lexical branch, for the validation records, `(n, n_outputs)`.
+        second: those of the second model.
         labels: labels of these records.
         select: the selection score, as in `TrainingConfig`.
     """
     tried: list[tuple[float, dict[str, float]]] = []
     for step in range(_STEPS + 1):
         weight = step / _STEPS
-        predictions = objective.predictions(objective.combine(lexical, mixing, weight))
+        predictions = objective.predictions(objective.combine(first, second, weight))
         tried.append((weight, objective.point_scores(predictions, labels)))
     judged = [objective.judge(scores, select) for _, scores in tried]
     least = max(judged[0][0], judged[-1][0])

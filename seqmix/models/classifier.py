@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -23,10 +23,11 @@ from seqmix.functional.kmers import kmers as find_kmers
 from seqmix.mixers import Mixer, Table
 from seqmix.models.blocks import KmerBranch, PlainBlock
 from seqmix.models.parts import block_of, head_of, normalised, positions_of, stem_of
-from seqmix.models.pooling import Standardisation, pool, pooled_width
+from seqmix.models.pooling import Standardisation, pool, pooled_width, quietened
 from seqmix.models.token_tables import TokenTables, parameters_of
 from seqmix.models.windows import embed_windows, pool_windows, window_count, window_mask
 
+M = TypeVar("M", bound=nn.Module)
 _MOST_KMERS = 1 << 20
 
 
@@ -270,7 +271,7 @@ class SequenceClassifier(nn.Module):
     def pool(self, features: Tensor, mask: Tensor) -> Tensor:
         """Return the pooled features `(B, pooled_width)` of `features`; see `pooling.pool`."""
         pooled = pool(features, mask, self.config, self.n_positions)
-        return pooled if self.standardisation is None else self.standardisation(pooled)
+        return quietened(pooled if self.standardisation is None else self.standardisation(pooled), self.config)
 
 
 def _begun(mask: Tensor) -> Tensor:
@@ -370,7 +371,7 @@ def build_model(
     return SequenceClassifier(config, inputs, n_classes)
 
 
-def without_memory(build: Callable[[], SequenceClassifier]) -> SequenceClassifier:
+def without_memory(build: Callable[[], M]) -> M:
     """Build a model on the meta device, to check shapes and options without using memory or changing the random state.
 
     A mixer that computes with its weights during construction cannot be built there, and is built on the CPU.

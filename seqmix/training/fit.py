@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +19,9 @@ from torch import Tensor
 
 from seqmix.data.batching import collate, interleave
 from seqmix.errors import DivergedError, SeqmixError, param
-from seqmix.models.batched import branch_outputs
+from seqmix.models.batched import branch_outputs, member_outputs
 from seqmix.models.branches import MIXING, best_weight
+from seqmix.models.members import Members
 from seqmix.objectives.base import LEAST_GAIN
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
@@ -198,8 +200,10 @@ def summed_loss(trainer: Trainer, indices: NDArray[np.int64]) -> tuple[Tensor, i
     with autocast(trainer.device, training.precision):
         logits = trainer.forward(batch.ids, batch.mask)
     target = trainer.targets[indices % len(trainer.dataset)].to(trainer.device)
+    members = len(logits) // len(target)  # each has a loss of its own
+    target = target.repeat(members, *(1,) * (target.dim() - 1))
     losses = trainer.objective.loss(logits.float(), target, trainer.class_weights, training.label_smoothing)
-    return losses.sum(), tokens
+    return losses.sum() / members, tokens
 
 
 def _diverged(what: str, step: int) -> DivergedError:
@@ -214,18 +218,24 @@ def _validate(trainer: Trainer, check: Callable[[], None]) -> Validation:
     validation, lexical = trainer.dataset.indices("val"), trainer.lexical
     if not len(validation):
         return Validation(weight=_UNCHOSEN if lexical else None)
-    found = branch_outputs(
-        trainer.averaged,
-        trainer.objective,
-        lambda i: trainer.dataset.truncated(int(validation[i]), trainer.config.data),
-        trainer.lengths[validation],
-        device=trainer.device,
-        precision=trainer.config.training.precision,
-        tokens_per_batch=trainer.state.tokens_per_batch or trainer.config.training.tokens_per_batch,
-        window=trainer.config.data.window,
-        on_batch=lambda _: check(),
-    )[MIXING]
-    predictions, labels = trainer.objective.predictions(found), trainer.dataset.labels[validation]
+    model, labels = trainer.averaged, trainer.dataset.labels[validation]
+    how: dict[str, Any] = {
+        "objective": trainer.objective,
+        "records": lambda i: trainer.dataset.truncated(int(validation[i]), trainer.config.data),
+        "lengths": trainer.lengths[validation],
+        "device": trainer.device,
+        "precision": trainer.config.training.precision,
+        "tokens_per_batch": trainer.state.tokens_per_batch or trainer.config.training.tokens_per_batch,
+        "window": trainer.config.data.window,
+        "on_batch": lambda _: check(),
+    }
+    if isinstance(model, Members):
+        first, second = member_outputs(model, **how)
+        model.weigh(best_weight(model.objective, first, second, labels, trainer.config.training.select)[0])
+        found = model.combine((first, second))
+    else:
+        found = branch_outputs(model, **how)[MIXING]
+    predictions = trainer.objective.predictions(found)
     results = Validation(
         scores=trainer.objective.point_scores(predictions, labels),
         gain=trainer.objective.gain(predictions, trainer.constant, labels),

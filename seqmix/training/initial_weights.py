@@ -16,12 +16,13 @@ from seqmix.config.tables import Table, merge
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, RunError, command, param
 from seqmix.models.branches import mixing_weights
-from seqmix.models.classifier import InputSpec, SequenceClassifier, without_memory
+from seqmix.models.classifier import InputSpec, without_memory
+from seqmix.models.members import MixingBranch
+from seqmix.models.mixing import new_mixing_branch
 from seqmix.run import Run
 from seqmix.system.files import file_checksum
 from seqmix.training.events import WeightsTaken
 
-_HEAD = "head."
 _OWN = {"unknown", "mean", "scale"}  # what the vocabularies of two data sets may differ in
 
 
@@ -140,11 +141,17 @@ def _changes(config: Config, table: str, name: str, value: Any, dataset: Dataset
 def _shapes(config: Config, dataset: Dataset) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the weights of a model for a data set, without those of its head."""
     inputs = InputSpec.of(dataset.vocabulary, paired=dataset.n_sequences == 2)
-    model = without_memory(lambda: SequenceClassifier(config.model, inputs, 1))
-    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items() if not name.startswith(_HEAD)}
+    objective, unknown = dataset.objective, dataset.vocabulary.unknown_id
+    model = without_memory(lambda: new_mixing_branch(config, inputs, objective, unknown))
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items() if not _of_head(name)}
 
 
-def take_weights(model: SequenceClassifier, run: Run) -> WeightsTaken:
+def _of_head(name: str) -> bool:
+    """Return whether the weights of this name belong to a head, or to the pooled features it reads; also those of a member."""
+    return not {"head", "standardisation"}.isdisjoint(name.split(".")[:2])
+
+
+def take_weights(model: MixingBranch, run: Run) -> WeightsTaken:
     """Give a new model the weights of the run that `training.init` of its own run names.
 
     Args:
@@ -162,9 +169,9 @@ def take_weights(model: SequenceClassifier, run: Run) -> WeightsTaken:
             f"{source.path}: it has other weights than when {run.path} was started from it; start a new run, or restore them"
         )
     found, own = mixing_weights(tensors), model.state_dict()
-    head = {name: tensor for name, tensor in found.items() if name.startswith(_HEAD)}
+    head = {name: tensor for name, tensor in found.items() if _of_head(name)}
     fits = {name: tensor.shape for name, tensor in head.items()} == {
-        name: tensor.shape for name, tensor in own.items() if name.startswith(_HEAD)
+        name: tensor.shape for name, tensor in own.items() if _of_head(name)
     }
     keep = fits and run.objective.continues(source.objective)
     taken = {name: tensor for name, tensor in found.items() if keep or name not in head}
@@ -181,4 +188,4 @@ def take_weights(model: SequenceClassifier, run: Run) -> WeightsTaken:
 def freeze(model: nn.Module) -> None:
     """Let only the head be trained: embedding, stem, blocks, norms and the k-mer branch keep their weights."""
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name.startswith(_HEAD))
+        parameter.requires_grad_(_of_head(name))

@@ -10,7 +10,8 @@ from seqmix.config import Config
 from seqmix.config.model import NO_MIXER
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, param
-from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parameters, without_memory
+from seqmix.models.classifier import InputSpec, count_parameters, without_memory
+from seqmix.models.members import MixingBranch
 from seqmix.models.mixing import new_mixing_branch
 from seqmix.reporting.text import amount
 from seqmix.run import Run, next_run_folder
@@ -46,7 +47,7 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
     return Run.create(output, config, dataset.info, overwrite=overwrite)
 
 
-def _outline(dataset: Dataset, config: Config) -> SequenceClassifier:
+def _outline(dataset: Dataset, config: Config) -> MixingBranch:
     """Build the model without its weights, so that errors show before a folder is made."""
     inputs = InputSpec.of(dataset.vocabulary, paired=dataset.n_sequences == 2)
     try:

@@ -356,6 +356,8 @@ def _suitable_windows(recipe: Mapping[str, Table], stated: Mapping[str, Table]) 
     stride, frames = changed.get("stride", model.get("stride", 1)), model.get("frames", 1)
     if "frames" not in own and stride % frames:
         changed["frames"] = 1
+    if "kmer" in own and "second" not in own:
+        changed["second"] = {}  # whose k-mers are another choice of the recipe
     if "moments" not in own and model.get("moments") and model.get("pooling") in ("cls", "flat"):
         changed["moments"] = 0
     return {"model": changed} if changed else {}

@@ -21,7 +21,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.data.transforms import augment
 from seqmix.data.vocabulary import Tokens
 from seqmix.models.branches import Branches, Model
-from seqmix.models.classifier import SequenceClassifier
+from seqmix.models.members import MixingBranch
 from seqmix.objectives.base import LEAST_GAIN, Objective
 from seqmix.training.events import Cause
 from seqmix.training.lexical import FittedLexical
@@ -45,13 +45,13 @@ class Trainer:
         forward: the model, compiled if configured.
     """
 
-    model: SequenceClassifier
+    model: MixingBranch
     dataset: Dataset
     config: Config
     device: torch.device
     lexical: FittedLexical | None = None
     state: State = field(default_factory=State)
-    averaged: SequenceClassifier = field(init=False)
+    averaged: MixingBranch = field(init=False)
     optimizer: torch.optim.AdamW = field(init=False)
     scaler: torch.amp.GradScaler = field(init=False)
     forward: Callable[[Tensor, Tensor], Tensor] = field(init=False)

@@ -220,7 +220,7 @@ def _prose(text: str) -> str:
 
 
 def _type(value: Any) -> str:
-    return {bool: "true or false", int: "whole number", float: "number", str: "text"}[type(value)]
+    return {bool: "true or false", int: "whole number", float: "number", str: "text", dict: "table"}[type(value)]
 
 
 def _toml(value: Any) -> str:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import seqmix
-from seqmix.config import Config, ModelConfig
+from seqmix.config import ModelConfig
 from seqmix.errors import ConfigError
 from seqmix.models.branches import packed
 from seqmix.models.classifier import InputSpec, SequenceClassifier

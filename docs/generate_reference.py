@@ -239,7 +239,7 @@ def _plain(text: str) -> str:
     text = spell(
         text,
         lambda name, _: f"`{name}`" if name in known else f"`--{name.replace('_', '-')}`",
-        lambda name: f"`seqmix {name}`",
+        lambda name, _: f"`seqmix {name}`",
     )
     in_code_or_flag = r"`[^`]*`|(?<![\w-])(--[a-z][a-z-]*)"
     return _cell(re.sub(in_code_or_flag, lambda match: f"`{match[1]}`" if match[1] else match[0], " ".join(text.split())))

@@ -39,22 +39,27 @@ def param(name: str, value: object = None) -> str:
     return f"{_PARAMETER}{name}{_END}" if value is None else f"{_PARAMETER}{name}{_VALUE}{value!r}{_END}"
 
 
-def command(name: str) -> str:
-    """Mark the name of a command, such as ``train`` or ``eval``, in a message."""
-    return f"{_COMMAND}{name}{_END}"
+def command(name: str, argument: object = None) -> str:
+    """Mark a command in a message.
+
+    Args:
+        name: the command, such as ``train`` or ``eval``.
+        argument: what to give it first, such as a file; None for nothing.
+    """
+    return f"{_COMMAND}{name}{_END}" if argument is None else f"{_COMMAND}{name}{_VALUE}{str(argument)!r}{_END}"
 
 
-def spell(text: str, parameter: Speller, function: Callable[[str], str]) -> str:
+def spell(text: str, parameter: Speller, function: Speller) -> str:
     """Write out the marks of a message.
 
     Args:
         text: the message, with marks.
         parameter: spells a parameter, given its name and the `repr` of a value or None.
-        function: spells the name of a command.
+        function: spells a command, given its name and the `repr` of an argument or None.
     """
 
     def write(mark: re.Match[str]) -> str:
-        return parameter(mark[2], mark[3]) if mark[1] == _PARAMETER else function(mark[2])
+        return (parameter if mark[1] == _PARAMETER else function)(mark[2], mark[3])
 
     return _MARK.sub(write, text)
 
@@ -64,7 +69,7 @@ def unmarked(text: str) -> str:
     return spell(
         text,
         lambda name, value: name if value is None else f"{name}={value}",
-        lambda name: f"seqmix.{_FUNCTIONS.get(name, name)}",
+        lambda name, argument: f"seqmix.{_FUNCTIONS.get(name, name)}{f'({argument})' if argument else ''}",
     )
 
 

@@ -19,6 +19,7 @@ from seqmix.errors import ConfigError, RunError, SeqmixError, command, param, su
         (f"{param('model.max_length')} must be", "model.max_length must be", "model.max_length must be"),
         (f"run {command('prepare')} again", "run seqmix.prepare again", "run seqmix prepare again"),
         (f"then {command('eval')}", "then seqmix.evaluate", "then seqmix eval"),
+        (f"run {command('prepare', 'a b')} first", "run seqmix.prepare('a b') first", "run seqmix prepare 'a b' first"),
     ],
 )
 def test_options_and_commands_are_spelled_for_the_reader(text, python, flags):

@@ -117,7 +117,10 @@ def in_flags(text: str) -> str:
         spelled = spelled if spelled.isupper() else f"--{spelled}"
         return spelled if value in (None, "True") else f"{spelled} {shlex.quote(value.strip(chr(39)))}"
 
-    return spell(text, flag, lambda name: f"seqmix {name}")
+    def call(name: str, argument: str | None) -> str:
+        return f"seqmix {name} {shlex.quote(argument.strip(chr(39)))}" if argument else f"seqmix {name}"
+
+    return spell(text, flag, call)
 
 
 def _fail(message: str, code: int) -> None:

@@ -84,6 +84,7 @@ def _report(dataset: Dataset, quiet: bool, verbose: bool) -> None:
     after = (
         f"next: {next_command(dataset.path)}"
         if dataset.labelled
-        else "no labels were found: predict works on such files as they are; to train, say where labels are with --label-from"
+        else "no labels were found: predict works on such files as they are; to train, say where labels are with "
+        "--label-from; seqmix pretrain learns without"
     )
     out.print(f"-> {dataset.path}  ({after})", highlight=False, soft_wrap=True)

@@ -273,10 +273,15 @@ def read_info(path: Path) -> dict[str, Any]:
         DatasetError: the file is missing, damaged, or of a newer version.
     """
     try:
-        there = path.is_file()
+        there, outer = path.is_file(), path.parent.exists()
     except OSError:  # too long for a name
-        there = False
+        there = outer = False
     if not there:
+        if outer:
+            raise DatasetError(
+                f"{path.parent}: this is not a data set ({path.name} is missing); if it has your data, run "
+                f"{command('prepare', path.parent)} first"
+            )
         raise DatasetError(f"{path.parent}: no data set here ({path.name} is missing); make one with {command('prepare')}")
     try:
         info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -303,8 +303,14 @@ def _choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOpti
         DatasetError: there is no data set or run to take the vocabulary from.
     """
     if options.vocabulary_from:
-        saved = read_info(Path(options.vocabulary_from) / "dataset.json")["vocabulary"]
-        return vocabulary_of({**saved, "unknown": options.unknown or saved["unknown"]}, trained=True)
+        folder = Path(options.vocabulary_from)
+        if not (folder / "dataset.json").is_file():
+            found = "this is not one (dataset.json is missing)" if folder.exists() else "there is no such folder"
+            raise DatasetError(f"{folder}: {param('vocabulary_from')} takes the folder of a data set or of a run: {found}")
+        saved = read_info(folder / "dataset.json")["vocabulary"]
+        vocabulary = vocabulary_of({**saved, "unknown": options.unknown or saved["unknown"]}, trained=True)
+        vocabulary.owner = f"{param('vocabulary_from', str(folder))}"
+        return vocabulary
     alphabet = options.alphabet
     if alphabet == "auto":
         alphabet = guess_alphabet([record.text[:65536] for record in first], is_sequence)

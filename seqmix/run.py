@@ -130,19 +130,28 @@ class Run(Learned):
 
     @classmethod
     @typed()
-    def newest(cls, root: str | Path = RUNS) -> Run:
+    def newest(cls, root: str | Path = RUNS, *, answering: bool = False) -> Run:
         """Open the run that was started last.
 
         Args:
             root: the folder that contains the run folders.
+            answering: whether to pass over runs that were pretrained, and have learned no labels.
 
         Raises:
             RunError: there is no run.
         """
         folders = [p.parent for p in Path(root).glob("[!.]*/config.toml")]
-        if not folders:
-            raise RunError(f"no run under {root}/; train a model first with {command('train')}, or name a run folder")
-        return cls.open(max(folders, key=lambda p: ((p / "config.toml").stat().st_mtime, p.name)))
+        folders.sort(key=lambda p: ((p / "config.toml").stat().st_mtime, p.name), reverse=True)
+        for folder in folders:
+            run = cls.open(folder)
+            if run.learns_labels or not answering:
+                return run
+        if folders:
+            raise RunError(
+                f"no run under {root}/ has learned labels: all were pretrained; train a classifier from the newest with "
+                f"{command('train')} and {param('init', str(folders[0]))}, or name a run folder"
+            )
+        raise RunError(f"no run under {root}/; train a model first with {command('train')}, or name a run folder")
 
     def __repr__(self) -> str:
         """Return the run in a line."""
@@ -223,6 +232,13 @@ class Run(Learned):
         """Whether the mixing branch that was kept is no better on validation than a constant prediction; False if unknown."""
         best = self.best_line()
         return best.get("gain", math.inf) <= LEAST_GAIN
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """The settings that were left to seqmix ("auto") and measured before the first step, by option; see `config`."""
+        last = (self.history() or [{}])[-1]
+        named = {"training.lr": last.get("peak_lr"), "training.tokens_per_batch": last.get("tokens_per_batch")}
+        return {name: value for name, value in named.items() if value is not None}
 
     @property
     def title(self) -> str:
@@ -354,6 +370,7 @@ class Run(Learned):
             ConfigError: the model is a regression, which has no classes; `predict` returns its values.
             SeqmixError: as in `predict`.
         """
+        self.check_answers()
         if not self.classes:
             raise ConfigError("this model is a regression and has no probabilities; predict() returns its values")
         rows = [list(found.probabilities.values()) for found in self.predict(sequences, **options)]
@@ -479,12 +496,12 @@ class Run(Learned):
 
 
 def find_run(run: Run | str | Path | None) -> Run:
-    """Return a run, given as itself, as its folder, or as None for the newest.
+    """Return a run, given as itself, as its folder, or as None for the newest that has learned labels.
 
     Raises:
         RunError: there is no such run.
     """
-    return run if isinstance(run, Run) else Run.newest() if run is None else Run.open(run)
+    return run if isinstance(run, Run) else Run.newest(answering=True) if run is None else Run.open(run)
 
 
 def next_run_folder(label: str, root: Path = RUNS) -> Path:

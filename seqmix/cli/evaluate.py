@@ -51,9 +51,9 @@ def evaluate(
     from seqmix.evaluation.evaluate import evaluate as run_evaluate
     from seqmix.evaluation.evaluate import evaluation_folder
     from seqmix.evaluation.report import evaluation_tables
-    from seqmix.run import Run
+    from seqmix.run import find_run
 
-    opened, out = Run.open(run) if run else Run.newest(), console(quiet)
+    opened, out = find_run(run), console(quiet)
     score = partial(run_evaluate, opened, split=split, data=data or (), label_from=label_from, output=output)
     with progress_bar("evaluating", "records", quiet) as bar:
         result = score(

@@ -45,7 +45,11 @@ def pretrain(
     threads: Threads = None,
     **options: Any,
 ) -> None:
-    """Train a model to predict hidden parts of sequences, which need no labels, as a start for `seqmix train --init RUN`."""
+    """Train a model to predict hidden parts of sequences, which need no labels, as a start for `seqmix train --init RUN`.
+
+    The defaults below hold without a recipe. DNA, proteins and texts have a default recipe (dna, protein, text, subwords) that
+    may set others; seqmix recipes NAME prints it.
+    """
     from seqmix.cli.console import console
     from seqmix.cli.training_display import run_shown
     from seqmix.evaluation.pretraining_report import write_pretraining_report

@@ -43,7 +43,11 @@ def train(
     threads: Threads = None,
     **options: Any,
 ) -> None:
-    """Train a classifier on a prepared data set; the best weights are chosen on its validation split."""
+    """Train a classifier on a prepared data set; the best weights are chosen on its validation split.
+
+    The defaults below hold without a recipe. DNA, proteins and texts have a default recipe (dna, protein, text, subwords) that
+    may set others; seqmix recipes NAME prints it.
+    """
     from seqmix.cli.training_display import run_shown
     from seqmix.training.train import train as run_train
 

@@ -45,6 +45,7 @@ class TrainingDisplay:
         self._rows = 0
         self._columns: tuple[str, ...] = ()
         self._run: Run | None = None
+        self._told = False  # that nothing was learned in the whole training
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
@@ -55,6 +56,7 @@ class TrainingDisplay:
             LearningRateChosen,
             LexicalFitted,
             MemoryShort,
+            RecipeAdapted,
             Started,
             TokensPerBatchChosen,
             WeightsTaken,
@@ -66,6 +68,9 @@ class TrainingDisplay:
         self._progress = self._progress or TrainingProgress(None, validation=False)
         with self._progress.aside():
             match event:
+                case RecipeAdapted():
+                    changes = " and ".join(f"{name} is {new} (was {old})" for name, (old, new) in event.changes.items())
+                    self._note(f"the windows of recipe {event.recipe} do not go with your settings: {changes}")
                 case Started():
                     self._started(event)
                 case WeightsTaken():
@@ -138,19 +143,23 @@ class TrainingDisplay:
         return f"{self._columns[0]} {score_text(self._columns[0], scores.get(self._columns[0]))}"
 
     def _epoch(self, event: EpochEnd) -> None:
+        assert self._run is not None
+        if self._rows == 0 and event.validation:
+            self._say(self._judged(self._run))
+        by_steps = bool(self._run.config.training.validate_every)
         table = ReportTable(
             [
-                Column("epoch", "number", 5),
+                Column("step", "number", 6) if by_steps else Column("epoch", "number", 5),
                 Column("train\nloss", "number", 7),
                 *(Column(f"val\n{name}", "number", 8 if name in IN_UNITS else 7) for name in self._columns),
-                Column("tokens/s", "number", 9),
+                Column("tokens/s", "number", 9 - by_steps),
                 Column("time", "number", 7),
                 Column("", width=4),
             ],
             headed=self._rows == 0,
         )
         table.add(
-            str(event.epoch),
+            str(event.step if by_steps else event.epoch),
             number(event.train_loss, 4),
             *(score_text(name, event.validation.get(name)) for name in self._columns),
             f"{event.tokens_per_second:,.0f}",
@@ -159,6 +168,15 @@ class TrainingDisplay:
         )
         self.console.print(table)  # a table of one row, as wide as the others: together they look like one that grows
         self._rows += 1
+
+    def _judged(self, run: Run) -> str:
+        """Return whose scores the table has, and what the best weights are chosen by."""
+        select = run.config.training.select
+        score = run.objective.selections.get(select, select)
+        highest = "lowest" if select == "loss" else "highest"
+        smoothed = "smoothed " * bool(run.config.training.smooth)
+        whose = "" if run.config.model.lexical == "none" else "scores of the mixing branch alone; "
+        return f"{whose}best: the {highest} {smoothed}validation {score} so far"
 
     def _finished(self, event: Finished) -> None:
         by_steps = event.run.config.training.validate_every
@@ -173,14 +191,12 @@ class TrainingDisplay:
             self._say(f"both branches: {shown}weight of the mixing branch {found['weight']:.2f}")
         if not event.run.learns_labels:
             self._say(f"to train a classifier from these weights: seqmix train --init {event.run.path}")
-        if event.learned_nothing:
-            self._note(
-                f"the {self._learner(event.run)} has learned nothing: on validation it is no better than the "
-                f"{event.run.objective.constant}"
-            )
+        if event.learned_nothing and not self._told:
+            self._note(f"{self._unlearned(event.run)} by more than chance")
 
-    def _learner(self, run: Run) -> str:
-        return "model" if run.config.model.lexical == "none" else "mixing branch"
+    def _unlearned(self, run: Run, so_far: str = "") -> str:
+        learner = "model" if run.config.model.lexical == "none" else "mixing branch"
+        return f"the {learner} has learned nothing{so_far}: on validation it does not beat the {run.objective.constant}"
 
     def _nothing(self, event: LearnedNothing) -> None:
         """Say that nothing is learned, why it may be, and what to try."""
@@ -200,7 +216,7 @@ class TrainingDisplay:
         else:
             why = f"{loss} after {counted(event.step, 'step')}, learning rate {event.lr:.2g}"
             attempt = "--lr auto or a longer training" if training.lr else "a longer training or another model"
+        self._told = event.last
         self._note(
-            f"the {self._learner(self._run)} has learned nothing so far: on validation it is no better than the "
-            f"{self._run.objective.constant}: {scores}; {why}; try {attempt}"
+            f"{self._unlearned(self._run, '' if event.last else ' so far')} by more than chance: {scores}; {why}; try {attempt}"
         )

@@ -333,7 +333,8 @@ def unlearned_notes(run: Run) -> list[str]:
     if not run.learned_nothing:
         return []
     model = "model" if run.config.model.lexical == "none" else "mixing branch"
-    return [f"the {model} has learned nothing: on validation it is no better than the {run.objective.constant}"]
+    constant = run.objective.constant
+    return [f"the {model} has learned nothing: on validation it does not beat the {constant} by more than chance"]
 
 
 def _absent(objective: LabelObjective, labels: Labels) -> list[str]:

@@ -140,7 +140,9 @@ def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
 def configuration(run: Run) -> Section:
     """Return the settings of a run; of a lexical model alone, those that it uses."""
     if run.has_mixer:
-        return Section(heading="Configuration", code=(run.path / "config.toml").read_text(encoding="utf-8"))
+        found = ", ".join(f"{name} = {value:.4g}" for name, value in run.measured.items())
+        measured = f"Measured before the first step, where the value below is 0: {found}." if found else ""
+        return Section(heading="Configuration", text=measured, code=(run.path / "config.toml").read_text(encoding="utf-8"))
     used = {
         table: {name: value for name, value in values.items() if name in USED_WITHOUT_MIXER.get(table, ())}
         for table, values in run.config.to_tables().items()

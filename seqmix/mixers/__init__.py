@@ -110,7 +110,20 @@ def build_mixer(name: str, d_model: int, max_length: int, options: Mapping[str, 
     try:
         return mixer_class(name)(d_model, max_length, **options)
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"mixer '{name}': {error}") from error
+        at_fault = _at_fault(name, d_model, max_length, options)
+        raise ConfigError(f"mixer '{name}': {error}", option=at_fault and f"mixer.{at_fault}") from error
+
+
+def _at_fault(name: str, d_model: int, max_length: int, options: Mapping[str, Any]) -> str | None:
+    """Return the only option without which the mixer can be built; None if there is not exactly one."""
+    found = []
+    for option in options:
+        try:
+            mixer_class(name)(d_model, max_length, **{other: value for other, value in options.items() if other != option})
+        except (ValueError, TypeError):
+            continue
+        found.append(option)
+    return found[0] if len(found) == 1 else None
 
 
 def check_mixer_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Objective(ABC):
         counted: scores that count right and wrong answers, at most 1; see `all_answers`.
         has_classes: whether there are classes, rather than numbers.
         subject: what is learned, for a line about a run that has no classes; "" if it has.
+        learns_by: share of a training after which the model should be better than a constant answer.
     """
 
     classes: tuple[str, ...]
@@ -49,6 +50,7 @@ class Objective(ABC):
     counted: ClassVar[tuple[str, ...]] = ()
     has_classes: ClassVar[bool] = True
     subject: ClassVar[str] = ""
+    learns_by: ClassVar[float] = 1 / 3
 
     @classmethod
     @abstractmethod

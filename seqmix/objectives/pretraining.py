@@ -41,6 +41,7 @@ class Pretraining(Objective):
     constant = "frequencies of the tokens"
     subject = "on hidden tokens"
     has_classes = False
+    learns_by = 2 / 3  # frequencies are learned first, which takes long
 
     @classmethod
     def from_info(cls, info: Mapping[str, Any]) -> Pretraining:

@@ -15,6 +15,19 @@ Cause = Literal["goal", "time", "steps", "epochs", "patience", "fitted"]  # why 
 
 
 @dataclass(frozen=True, slots=True)
+class RecipeAdapted:
+    """Settings of the recipe do not go with those that the user states, and were changed; precedes `Started`.
+
+    Attributes:
+        recipe: name of the recipe.
+        changes: the values in the recipe and in the run, by option such as "model.stride".
+    """
+
+    recipe: str
+    changes: dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """Training starts or resumes.
 
@@ -157,10 +170,11 @@ class MemoryShort:
 
 @dataclass(frozen=True, slots=True)
 class LearnedNothing:
-    """After a third of the training, neither the current nor the kept weights are better than a constant answer on validation.
+    """Neither the current nor the kept weights are better than a constant answer on validation.
 
-    Yielded once. The mixing branch is meant, whatever the lexical branch has learned. Better means by more than chance: by
-    `LEAST_GAIN` standard errors in any measure (`Objective.gain`).
+    Yielded once, after a third of the training (`Objective.learns_by`) or at its end. The mixing branch is meant, whatever the
+    lexical branch has learned. Better means by more than chance: by `LEAST_GAIN` standard errors in any measure
+    (`Objective.gain`).
 
     Attributes:
         epoch: the epoch, from 1.
@@ -172,6 +186,7 @@ class LearnedNothing:
         records: training records.
         records_per_step: mean number of records in a step.
         lr: peak learning rate.
+        last: whether training ends here.
     """
 
     epoch: int
@@ -183,6 +198,7 @@ class LearnedNothing:
     records: int
     records_per_step: float
     lr: float
+    last: bool = False
 
     @property
     def memorises(self) -> bool:
@@ -223,7 +239,8 @@ class EpochEnd:
 
 
 Event = (
-    Started
+    RecipeAdapted
+    | Started
     | WeightsTaken
     | LexicalFitted
     | TokensPerBatchChosen

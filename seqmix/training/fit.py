@@ -28,7 +28,6 @@ from seqmix.system.memory import is_out_of_memory, release_memory
 from seqmix.training.events import EpochEnd, LearnedNothing, MemoryShort, StepEnd
 from seqmix.training.trainer import Trainer, learning_rate
 
-_SHARE = 1 / 3  # of the training, after which something should have been learned
 _UNCHOSEN = 0.5  # weight of the mixing branch beside the lexical one without a validation split
 
 
@@ -295,7 +294,7 @@ def _judge(trainer: Trainer, found: Validation, batches: int, seconds: float, to
 def _warning(trainer: Trainer, event: EpochEnd, batches: int, records_per_step: float) -> LearnedNothing | None:
     """Return the warning that nothing was learned so far, if it is time for it, and note that it was given."""
     state, dataset = trainer.state, trainer.dataset
-    early = trainer.progress(state.epoch + state.batch / batches) < _SHARE
+    early = not state.finished and trainer.progress(state.epoch + state.batch / batches) < trainer.objective.learns_by
     if early or state.warned or event.gain is None or max(event.gain, state.gain) > LEAST_GAIN:
         return None
     state.warned = True
@@ -311,6 +310,7 @@ def _warning(trainer: Trainer, event: EpochEnd, batches: int, records_per_step: 
         records=len(dataset.indices("train")),
         records_per_step=records_per_step,
         lr=state.peak_lr or trainer.config.training.lr,
+        last=state.finished,
     )
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqmix.config import Config, DataConfig, ModelConfig, TrainingConfig, read_settings
+from seqmix.config import Config, ModelConfig
 from seqmix.config.model import NO_MIXER
-from seqmix.config.options import check_type, options_of
-from seqmix.config.tables import Table, merge, settings_tables
+from seqmix.config.options import check_name, options_of
+from seqmix.config.tables import Table, merge
 from seqmix.data.dataset import Dataset
-from seqmix.errors import ConfigError, DatasetError, command, param, shown, suggestion
-from seqmix.mixers import check_mixer_options, mixer_class
+from seqmix.errors import ConfigError, DatasetError, command, param
+from seqmix.mixers import available_mixers, check_mixer_options, mixer_class
 from seqmix.models.lexical import suiting_lexical
-from seqmix.recipes import find_recipe, read_recipe
-from seqmix.reporting.text import parse_duration
+from seqmix.recipes import read_recipe
 from seqmix.system.devices import autocast, choose_device
 from seqmix.training.initial_weights import check_shapes, initial_run, model_layer
-from seqmix.training.keywords import keywords
+from seqmix.training.origin import Origin
+from seqmix.training.stated import KINDS, stated_layers
 from seqmix.training.without_effect import check_effect, check_for_labels, check_without_mixer
 
 _DEFAULT_RECIPES = {
@@ -34,7 +34,22 @@ _DEFAULT_RECIPES = {
     "subwords": "subwords",
 }
 _OF_WORDS = ("words", "subwords")  # alphabets whose symbols stand for several characters
-_KINDS: dict[str, type[Any]] = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}
+
+
+class Resolved(NamedTuple):
+    """The data set and the configuration of a new run.
+
+    Attributes:
+        dataset: the data set.
+        config: the full configuration.
+        origin: where the settings come from that the user did not state.
+        adapted: settings of the recipe that the user's own rule out, by option: their values in the recipe, and here.
+    """
+
+    dataset: Dataset
+    config: Config
+    origin: Origin
+    adapted: dict[str, tuple[int, int]]
 
 
 def mixer_with_options(given: Mapping[str, Mapping[str, Any]]) -> tuple[str, Table]:
@@ -46,6 +61,7 @@ def mixer_with_options(given: Mapping[str, Mapping[str, Any]]) -> tuple[str, Tab
     name = given.get("model", {}).get("mixer", ModelConfig().mixer)
     if name == NO_MIXER:
         return name, {}
+    check_name(name, [*available_mixers(), NO_MIXER], f"there is no mixer '{name}'", "available")
     return name, check_mixer_options(name, given.get("mixer", {}))
 
 
@@ -125,84 +141,6 @@ def _model_length(dataset: Dataset, config: Config) -> int:
     return min(longest, int(np.quantile(dataset.lengths[dataset.indices("train")], 0.75, method="nearest")))
 
 
-def stated_layers(
-    options: Mapping[str, Any],
-    config: Config | Mapping[str, Any] | str | Path | None,
-    settings: Sequence[str] | Mapping[str, Any],
-) -> list[Mapping[str, Table]]:
-    """Return the layers of the user's settings, lowest first: configuration, options, settings.
-
-    Args:
-        options: options by the names of `keywords`; None for an option that is not given.
-        config: see `train`.
-        settings: see `train`.
-
-    Raises:
-        ConfigError: an option is unknown, or a text does not have the right form.
-    """
-    layers: list[Mapping[str, Table]] = [read_settings(config)] if config else []
-    known = keywords()
-    for name, value in options.items():
-        if name not in known:
-            raise ConfigError(f"{command('train')} has no option '{name}'{suggestion(name, known)}")
-        table, _ = known[name]
-        if name == "mixer_options" and value is not None:
-            if not isinstance(value, Mapping):
-                raise ConfigError(f"{param(name)} must be a mapping: got {shown(value)}", option=name)
-            layers.append({"mixer": dict(value)})
-        elif value is not None:
-            layers.append({table: {name: value}})
-    layers.append(settings_tables(settings))
-    return [{table: _plain(table, values) for table, values in merge(layer).items()} for layer in layers]
-
-
-def _plain(table: str, values: Table) -> Table:
-    """Return a stated table with texts such as "5m" and numbers of numpy as Python's numbers, after checking types.
-
-    Raises:
-        ConfigError: a value is of the wrong type.
-    """
-    declared = options_of(_KINDS[table]) if table in _KINDS else {}
-    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
-    if table == "training":
-        plain |= {name: _PARSERS[name](value) for name, value in plain.items() if name in _PARSERS and isinstance(value, str)}
-    for name in plain.keys() & declared.keys():
-        check_type(plain[name], declared[name].type, f"{table}.{name}")
-    return plain
-
-
-def _parse_tokens(text: str) -> int:
-    """Return a number of tokens per batch, which is 0 for "auto"."""
-    if text.strip() == "auto":
-        return 0
-    if not text.strip().isdecimal() or not int(text):
-        raise ConfigError(
-            f"{param('tokens_per_batch')} must be a whole number of at least 1, or auto: got '{text}'",
-            option="training.tokens_per_batch",
-        )
-    return int(text)
-
-
-def _parse_rate(text: str) -> float:
-    """Return a learning rate, which is 0 for "auto"."""
-    if text.strip() == "auto":
-        return 0.0
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = 0.0
-    if rate:
-        return rate
-    raise ConfigError(f"training.lr must be a number above 0, or auto: got '{text}'", option="training.lr")
-
-
-_PARSERS: dict[str, Callable[[str], Any]] = {
-    "budget": parse_duration,
-    "tokens_per_batch": _parse_tokens,
-    "lr": _parse_rate,
-}
-
-
 def default_recipe(dataset: Dataset) -> str | None:
     """Return the name of the recipe that data are trained with if the user names none; None if there is none for such data."""
     return None if dataset.are_images else _DEFAULT_RECIPES.get(dataset.vocabulary.alphabet)
@@ -215,7 +153,7 @@ def resolve_run(
     config: Config | Mapping[str, Any] | str | Path | None = None,
     settings: Sequence[str] | Mapping[str, Any] = (),
     opened: Callable[[str | Path | Dataset], Dataset] | None = None,
-) -> tuple[Dataset, Config]:
+) -> Resolved:
     """Return the data set and the full configuration of a new run.
 
     Args:
@@ -242,27 +180,34 @@ def resolve_run(
     own = merge(*stated_layers(options, None, settings))  # a file may be a complete configuration
     _check_stated(own, merge(tables, stated), dataset)
     source, init_layer = initial_run(layers)
-    training = stated.get("training", {})
-    layers = [_suiting(dataset), _without_limits(training), *layers, init_layer]
-    layers.insert(0, _suitable_windows(tables, stated))
-    layers.insert(0, tables)
-    if source:  # the settings of its model are above those of a recipe that nobody named
-        layers.insert(0 if named else 2, model_layer(source, dataset, merge(tables if named else {}, stated)))
-    try:
-        resolved = _settled(dataset, *layers)
+    of_source = model_layer(source, dataset, merge(tables if named else {}, stated)) if source else {}
+    windows = _suitable_windows(tables, stated)
+    # The settings of the initial run's model are above those of a recipe that nobody named.
+    beneath = [of_source, tables, windows] if named else [tables, windows, of_source]
+    limits = _without_limits(stated.get("training", {}))
+    origin = Origin(
+        stated=stated,
+        recipe=recipe if isinstance(recipe, str) else "",
+        of_recipe=tables,
+        named=named,
+        run=source.path if source else None,
+        of_run=of_source,
+    )
+    with origin.named_in_errors():
+        resolved = _settled(dataset, *beneath, _suiting(dataset), limits, *layers, init_layer)
         check_effect(resolved.model, own.get("model", {}))
         if source:
             check_shapes(source, dataset, resolved)
-        return dataset, resolved
-    except ConfigError as error:
-        table, _, option = (error.option or "").partition(".")
-        if not isinstance(recipe, str) or option not in tables.get(table, {}) or option in stated.get(table, {}):
-            raise
-        raise ConfigError(
-            f"{error.text}; recipe {recipe} sets {error.option}: it is for another task ({find_recipe(recipe).facts.task}); "
-            "choose a recipe that suits these data, or none",
-            option=error.option,
-        ) from error
+    return Resolved(dataset, resolved, origin, _changes(windows, tables, resolved))
+
+
+def _changes(windows: Mapping[str, Table], recipe: Mapping[str, Table], config: Config) -> dict[str, tuple[int, int]]:
+    """Return what a recipe's windows were changed from and to, by option."""
+    return {
+        f"model.{name}": (recipe["model"][name], value)
+        for name, value in windows.get("model", {}).items()
+        if getattr(config.model, name) == value
+    }
 
 
 def _check_stated(own: Mapping[str, Table], given: Mapping[str, Table], dataset: Dataset) -> None:
@@ -290,6 +235,7 @@ def _settled(dataset: Dataset, *layers: Mapping[str, Table]) -> Config:
     resolved = resolve(dataset, *layers)
     resolved = replace(resolved, data=replace(resolved.data, path=str(dataset.path.absolute())))
     dataset.objective.check(resolved.training)
+    _check_windows(resolved)
     if not dataset.learns_labels:
         _check_pretraining(resolved)
     autocast(choose_device(resolved.training.device), resolved.training.precision)
@@ -300,6 +246,18 @@ def _settled(dataset: Dataset, *layers: Mapping[str, Table]) -> Config:
             option="training.reverse_complement",
         )
     return resolved
+
+
+def _check_windows(config: Config) -> None:
+    """Raise a `ConfigError` if the model sees parts of records that are shorter than one of its windows."""
+    stride = config.model.stride if config.model.mixer != NO_MIXER else 1
+    for option, length in {"training.crop_length": config.training.crop_length, "data.window": config.data.window}.items():
+        if 0 < length < stride:
+            raise ConfigError(
+                f"{option} = {length} is shorter than model.stride = {stride}, the window that is pooled to one position: use "
+                "a longer one, or a smaller model.stride",
+                option=option,
+            )
 
 
 def _without_limits(stated: Table) -> dict[str, Table]:
@@ -332,7 +290,7 @@ def _suiting(dataset: Dataset) -> dict[str, Table]:
 def _without_labels() -> dict[str, Table]:
     """Return the options that are for labels, by table, with the values that leave them without effect."""
     return {
-        table: {name: one.default for name, one in options_of(kind).items() if one.for_labels} for table, kind in _KINDS.items()
+        table: {name: one.default for name, one in options_of(kind).items() if one.for_labels} for table, kind in KINDS.items()
     }
 
 
@@ -383,8 +341,9 @@ def open_labelled(data: str | Path | Dataset) -> Dataset:
     dataset = data if isinstance(data, Dataset) else Dataset.open(data)
     if not dataset.labelled:
         raise DatasetError(
-            f"{dataset.path}: the data set has no labels, so there is nothing to learn; prepare it again with labels: "
+            f"{dataset.path}: the data set has no labels to learn; prepare it again with labels: "
             f"a file for each class, or {param('label_from')} header:KEY, table:FILE or column:NAME"
+            + ("" if dataset.vocabulary.channels else f"; {command('pretrain')} learns from sequences without labels")
         )
     if not len(dataset.indices("train")):
         raise DatasetError(f"{dataset.path}: the training split is empty; prepare it again with another {param('split')}")

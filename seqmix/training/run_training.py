@@ -11,14 +11,15 @@ import torch
 from seqmix.config import Config
 from seqmix.config.tables import Table, merge
 from seqmix.data.dataset import Dataset
-from seqmix.errors import ConfigError, RunError, param
+from seqmix.errors import ConfigError, RunError, command, param
 from seqmix.models.lexical import suiting_lexical
 from seqmix.run import Run
 from seqmix.system.devices import thread_count
-from seqmix.training.events import Event
+from seqmix.training.events import Event, RecipeAdapted
 from seqmix.training.new_run import new_run
 from seqmix.training.progress import events_shown
-from seqmix.training.resolve import layers_beneath, resolve_run, stated_layers
+from seqmix.training.resolve import layers_beneath, open_labelled, resolve_run
+from seqmix.training.stated import stated_layers
 from seqmix.training.train_to_end import train_to_end
 
 Opener = Callable[[str | Path | Dataset], Dataset]
@@ -51,7 +52,7 @@ def run_training(
         SeqmixError: see `train`.
     """
     with thread_count(threads), torch.random.fork_rng(), events_shown(on_event, progress) as emit:
-        run, dataset = _begin(opened, data, output, given, **how)
+        run, dataset = _begin(opened, data, output, given, emit, **how)
         train_to_end(run, dataset, emit)
     return run
 
@@ -61,6 +62,7 @@ def _begin(
     data: str | Path | Dataset | None,
     output: str | Path | None,
     given: dict[str, Any],
+    emit: Callable[[Event], None],
     *,
     config: Config | Mapping[str, Any] | str | Path | None,
     recipe: str | None,
@@ -80,8 +82,12 @@ def _begin(
         raise ConfigError(f"{param('resume')} and {param('overwrite')} cannot be combined: continue the run, or replace it")
     if resume:
         return _resumed(opened, data, output, stated_layers(given, config, settings), recipe)
-    dataset, resolved = resolve_run(data, given, recipe, config, settings, opened)
-    return new_run(dataset, resolved, Path(output) if output else None, overwrite), dataset
+    dataset, resolved, origin, adapted = resolve_run(data, given, recipe, config, settings, opened)
+    with origin.named_in_errors():
+        run = new_run(dataset, resolved, Path(output) if output else None, overwrite)
+    if adapted:
+        emit(RecipeAdapted(origin.recipe, adapted))
+    return run, dataset
 
 
 def _resumed(
@@ -93,9 +99,14 @@ def _resumed(
 ) -> tuple[Run, Dataset]:
     """Return the run to resume, and its data set."""
     run = Run.open(output) if output else Run.newest()
+    if run.learns_labels != (opened is open_labelled):
+        folder = str(run.path)
+        other = f"; to train a classifier from its weights: {command('train')} {param('init', folder)}"
+        raise RunError(
+            f"{folder}: this run was started with {run.command}; continue it with: {run.command} {param('resume', True)} "
+            f"{param('output', folder)}{'' if run.learns_labels else other}"
+        )
     dataset = opened(data or run.config.data.path)
-    if dataset.learns_labels != run.learns_labels:
-        raise RunError(f"{run.path}: this run was started with {run.command}; continue it with {run.command}")
     _check_same(run, dataset, [*layers_beneath(recipe, dataset, given), *given])
     return run, dataset
 

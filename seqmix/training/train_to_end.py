@@ -210,6 +210,8 @@ def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> N
         line |= {f"both_{name}": value for name, value in event.both.items()} | {"weight": event.weight}
     if event.gain is not None:
         line["gain"] = event.gain
+    measured = {"peak_lr": trainer.state.peak_lr, "tokens_per_batch": trainer.state.tokens_per_batch}
+    line |= {name: value for name, value in measured.items() if value}
     line |= {
         "best": event.best,
         "seconds": round(event.seconds, 3),

@@ -268,7 +268,7 @@ def test_interrupted_comparison_is_written_and_resumes(run, launched, dataset, m
 
 def spec_for(dataset, folder, **training):
     options = {"mixer": "softmax", "tokens_per_batch": 1024, "seed": 0} | training
-    _, config = settling.resolve_run(dataset, options, settings=TINY[:2])
+    config = settling.resolve_run(dataset, options, settings=TINY[:2]).config
     return TrialSpec(mixer="softmax", seed=0, folder=str(folder), data=str(dataset.path), config=config.to_tables())
 
 

@@ -92,7 +92,7 @@ def test_warning_is_given_once_whatever_the_interruption(step, noise, tmp_path):
 def test_evaluation_has_a_note(noise, dataset, tmp_path):
     run, _ = train(noise, tmp_path / "run")
     result = seqmix.evaluate(run, baselines=False, resamples=2)
-    assert "the model has learned nothing: on validation it is no better than the largest class" in result.notes
+    assert "the model has learned nothing: on validation it does not beat the largest class by more than chance" in result.notes
     assert "learned nothing" in (run.path / "report.html").read_text()
     run, _ = train(dataset, tmp_path / "good", lr=0.02)
     assert not seqmix.evaluate(run, baselines=False, resamples=2).notes
@@ -113,9 +113,19 @@ def test_terminal_says_why_and_what_to_try(options, settings, advice, noise, tmp
     seqmix.train(noise, tmp_path / "run", settings=[*SMALL, *settings], on_event=display, **OPTIONS | options)
     assert max(map(len, file.getvalue().splitlines())) <= 100
     told = " ".join(file.getvalue().split())
-    _, after = told.split("has learned nothing so far: on validation it is no better than the largest class: accuracy ")
+    nothing = "on validation it does not beat the largest class by more than chance"
+    _, after = told.split(f"has learned nothing so far: {nothing}: accuracy ")
     assert ", log loss " in after and advice in after
-    assert told.endswith("note: the model has learned nothing: on validation it is no better than the largest class")
+    assert told.endswith(f"note: the model has learned nothing: {nothing}")
+
+
+def test_training_that_ends_where_it_is_told_of_says_so_once(noise, tmp_path):
+    file = io.StringIO()
+    display = TrainingDisplay(Console(file=file, width=100), quiet=False, verbose=False)
+    seqmix.train(noise, tmp_path / "run", settings=SMALL, on_event=display, **OPTIONS | {"epochs": 1})
+    told = " ".join(file.getvalue().split())
+    assert told.count("has learned nothing") == 1 and "so far" not in told.split("has learned nothing")[1]
+    assert "; try " in told
 
 
 # How gains are measured.

@@ -1,17 +1,23 @@
 """The ways in which `seqmix.train` takes its options, and how it shows them."""
 
 import inspect
+import io
 import tomllib
 
 import pytest
 import tomli_w
+from rich.console import Console
 
 import seqmix
+from seqmix.cli.training_display import TrainingDisplay
 from seqmix.config import Config, DataConfig, ModelConfig, TrainingConfig
 from seqmix.errors import ConfigError
+from seqmix.training.events import RecipeAdapted, Started
 from seqmix.training.keywords import keywords
-from seqmix.training.resolve import resolve_run, stated_layers
+from seqmix.training.resolve import resolve_run
+from seqmix.training.stated import stated_layers
 from seqmix.training.train import train
+from tests.support import train_tiny
 
 
 def resolved(dataset, **given):
@@ -74,6 +80,13 @@ def test_config_object_is_used_exactly(dataset, tmp_path):
             r"training.mask is for seqmix.pretrain: seqmix.train hides nothing; leave it out",
         ),
         ({"mask_span": 4}, r"training.mask_span is for seqmix.pretrain"),
+        (
+            {"settings": ["training.crop_length=4", "model.stride=12"]},
+            r"training.crop_length = 4 is shorter than model.stride = 12",
+        ),
+        ({"settings": ["data.window=11", "model.stride=12"]}, r"data.window = 11 is shorter than model.stride = 12"),
+        ({"mixer": "nope"}, r"there is no mixer 'nope'; available: .*, none"),
+        ({"pooling": "cls", "settings": ["model.stride=4"]}, r"or set model.stride = 1$"),
         ({"lr": "fast"}, "training.lr must be a number"),
         ({"tokens_per_batch": "many"}, "tokens_per_batch must be a whole number of at least 1, or auto: got 'many'"),
     ],
@@ -145,3 +158,43 @@ def test_complete_configuration_may_hold_options_without_effect(block, dataset, 
     (tmp_path / "config.toml").write_text(tomli_w.dumps(config.to_tables()))
     for given in (config, tmp_path / "config.toml", config.to_tables()):
         assert resolved(dataset, config=given) == config
+
+
+def test_windows_that_do_not_go_with_a_pooling_are_changed_and_told(shipped_recipes, dataset, tmp_path):
+    events, file = [], io.StringIO()
+    display = TrainingDisplay(Console(file=file, width=100), quiet=False, verbose=False)
+    options = {"pooling": "cls", "max_steps": 1, "lexical": "none"}
+    run = seqmix.train(dataset, tmp_path / "run", on_event=lambda one: (events.append(one), display(one)), **options)
+    assert (run.config.model.stride, run.config.model.phases) == (1, 1)
+    assert events[0] == RecipeAdapted("dna", {"model.stride": (12, 1), "model.phases": (3, 1)})
+    assert "recipe dna do not go with your settings: model.stride is 1 (was 12)" in " ".join(file.getvalue().split())
+    events.clear()
+    seqmix.train(dataset, tmp_path / "other", on_event=events.append, max_steps=1, lexical="none")
+    assert isinstance(events[0], Started)
+
+
+def test_learning_rate_that_was_found_is_in_the_run_folder_and_its_report(dataset, tmp_path):
+    run = train_tiny(dataset, tmp_path / "run", lr="auto")
+    [value] = {line["peak_lr"] for line in run.history()}
+    assert value > 0 and run.measured == {"training.lr": value}
+    seqmix.evaluate(run, baselines=False, resamples=2)
+    assert f"training.lr = {value:.4g}" in (run.path / "report.html").read_text()
+    run = train_tiny(dataset, tmp_path / "stated")
+    assert run.measured == {} and not any("peak_lr" in line for line in run.history())
+
+
+def test_table_says_whose_scores_it_has_and_what_is_best(dataset, tmp_path):
+    def shown(name, *settings, **options):
+        file = io.StringIO()
+        display = TrainingDisplay(Console(file=file, width=80), quiet=False, verbose=False)
+        train_tiny(dataset, tmp_path / name, *settings, on_event=display, **options)
+        return file.getvalue().splitlines()
+
+    lines = shown("epochs", "training.smooth=0.5", select="loss")
+    assert "best: the lowest smoothed validation log loss so far" in lines
+    lines = shown("both", "model.lexical=auto", select="accuracy", epochs=1)
+    assert "scores of the mixing branch alone; best: the highest validation accuracy so far" in lines
+    lines = shown("steps", "training.validate_every=2", epochs=None, max_steps=6)
+    header = next(line for line in lines if "log loss" in line and "step" in line)
+    assert [line.split()[0] for line in lines[lines.index(header) + 2 :][:3]] == ["2", "4", "6"]
+    assert max(map(len, lines)) <= 80

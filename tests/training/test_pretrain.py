@@ -1,6 +1,8 @@
 """Pretraining on hidden tokens, and training that begins with the weights of another run."""
 
+import os
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -8,9 +10,10 @@ import torch
 
 import seqmix
 from seqmix.data.dataset import Dataset
-from seqmix.errors import ConfigError, DatasetError, RunError
+from seqmix.errors import ConfigError, DatasetError, InputError, RunError
 from seqmix.models.branches import mixing_weights
-from seqmix.training.events import StepEnd, WeightsTaken
+from seqmix.run import Run, find_run
+from seqmix.training.events import LearnedNothing, StepEnd, WeightsTaken
 from seqmix.training.pretrain import open_without_labels
 from seqmix.training.resolve import resolve_run
 from tests.support import new_model
@@ -304,9 +307,56 @@ def test_resume_is_bit_identical(verb, pretrained, labelled, tmp_path):
         assert (run.path / name).read_bytes() == (whole.path / name).read_bytes(), name
 
 
-def test_each_command_resumes_its_own_runs(pretrained, labelled):
-    with pytest.raises(RunError, match=r"was started with seqmix\.pretrain"):
-        seqmix.train(labelled, pretrained.path, resume=True)
+def test_each_command_resumes_its_own_runs(pretrained, labelled, unlabelled):
+    advice = r"was started with seqmix\.pretrain; continue it with: seqmix\.pretrain resume=True output='.*'; to train a "
+    for data in (labelled, unlabelled.path, None):
+        with pytest.raises(RunError, match=advice + r"classifier from its weights: seqmix\.train init='"):
+            seqmix.train(data, pretrained.path, resume=True)
+
+
+def test_newest_run_that_answers_was_not_pretrained(pretrained, labelled, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(pretrained.path, "runs/002-pretrained")
+    for verb in (seqmix.evaluate, lambda: list(seqmix.predict(sequences=["ACGT"]))):
+        with pytest.raises(RunError, match=r"no run under runs/ has learned labels.*init='runs/002-pretrained'"):
+            verb()
+    run = train(labelled, "runs/001-trained", mixer="conv", epochs=1)
+    os.utime("runs/001-trained/config.toml", (0, 0))
+    assert Run.newest().path.name == "002-pretrained"
+    assert Run.newest(answering=True).path.name == "001-trained"
+    assert find_run(None).path == run.path
+
+
+def test_pretrained_run_has_no_probabilities(pretrained):
+    with pytest.raises(RunError, match="this run was pretrained"):
+        pretrained.predict_proba(["ACGT"])
+
+
+def test_setting_that_the_initial_run_brings_is_named_in_an_error(unlabelled, labelled, tmp_path):
+    run = pretrain(unlabelled, tmp_path / "run", "model.stride=4", epochs=1)
+    with pytest.raises(ConfigError, match=r"the run that the weights are taken from, .*run, sets model\.stride$"):
+        train(labelled, tmp_path / "other", init=run, pooling="cls")
+
+
+def test_pretraining_that_learns_slowly_is_not_warned_early(unlabelled, tmp_path):
+    events = []
+    pretrain(unlabelled, tmp_path / "run", epochs=6, lr=1e-9, on_event=events.append)
+    [warning] = [event for event in events if isinstance(event, LearnedNothing)]
+    assert warning.epoch == 4
+
+
+def test_vocabulary_from_says_what_it_takes(records, pretrained, tmp_path):
+    def prepare(folder, records=records):
+        seqmix.prepare(records=records, output=tmp_path / "data", vocabulary_from=folder)
+
+    with pytest.raises(
+        DatasetError, match=r"none: vocabulary_from takes the folder of a data set or of a run: there is no such"
+    ):
+        prepare(tmp_path / "none")
+    with pytest.raises(DatasetError, match=r"this is not one \(dataset\.json is missing\)"):
+        prepare(tmp_path)
+    with pytest.raises(InputError, match=r"vocabulary_from='.*run' takes dna sequences and no others"):
+        prepare(pretrained.path, [("0", "hello", "a"), ("1", "world", "b")])
 
 
 def test_features_depend_on_what_is_hidden():

@@ -172,7 +172,7 @@ def _plan(
         for mixer in mixers:
             if mixer not in broken:
                 given = {**options, "mixer": mixer, "lexical": "none", "seed": seed}
-                data, resolved[mixer, seed] = resolve_run(data, given, recipe, config, of_mixer(settings, mixer))
+                data, resolved[mixer, seed], *_ = resolve_run(data, given, recipe, config, of_mixer(settings, mixer))
     if not resolved:
         raise ConfigError("; ".join(f"the mixer '{name}' {error}" for name, error in broken.items()))
     assert isinstance(data, Dataset)

@@ -168,7 +168,7 @@ class ReproductionCampaign(Campaign[Reproduction]):
                 continue
             for seed in range(self.seeds):
                 options = {"seed": seed, "device": self.device, **{k: shared[k] for k in ("budget", "max_length")}}
-                _, config = resolve_run(dataset, options, experiment.tables(method), settings=shared["settings"])
+                config = resolve_run(dataset, options, experiment.tables(method), settings=shared["settings"]).config
                 yield PlannedTrial(
                     task=experiment.name,
                     method=method,

@@ -176,7 +176,7 @@ class ScalabilityCampaign(Campaign[Scalability]):
             settings = [*_SETTINGS, *_OF_TASK[task], *shared["settings"]]
             for seed, mixer in product(range(self.seeds), self.result.mixers):
                 options = {"mixer": mixer, "seed": seed, "budget": shared["budget"], "device": shared["device"]}
-                _, config = resolve_run(data, options, {}, settings=of_mixer(settings, mixer))
+                config = resolve_run(data, options, {}, settings=of_mixer(settings, mixer)).config
                 yield PlannedTrial(
                     task=task,
                     length=length,

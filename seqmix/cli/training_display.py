@@ -70,7 +70,7 @@ class TrainingDisplay:
             match event:
                 case RecipeAdapted():
                     changes = " and ".join(f"{name} is {new} (was {old})" for name, (old, new) in event.changes.items())
-                    self._note(f"the windows of recipe {event.recipe} do not go with your settings: {changes}")
+                    self._note(f"recipe {event.recipe} does not go with your settings everywhere: {changes}")
                 case Started():
                     self._started(event)
                 case WeightsTaken():

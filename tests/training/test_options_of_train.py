@@ -12,6 +12,7 @@ import seqmix
 from seqmix.cli.training_display import TrainingDisplay
 from seqmix.config import Config, DataConfig, ModelConfig, TrainingConfig
 from seqmix.errors import ConfigError
+from seqmix.recipes import read_recipe
 from seqmix.training.events import RecipeAdapted, Started
 from seqmix.training.keywords import keywords
 from seqmix.training.resolve import resolve_run
@@ -165,9 +166,13 @@ def test_windows_that_do_not_go_with_a_pooling_are_changed_and_told(shipped_reci
     display = TrainingDisplay(Console(file=file, width=100), quiet=False, verbose=False)
     options = {"pooling": "cls", "max_steps": 1, "lexical": "none"}
     run = seqmix.train(dataset, tmp_path / "run", on_event=lambda one: (events.append(one), display(one)), **options)
-    assert (run.config.model.stride, run.config.model.phases) == (1, 1)
-    assert events[0] == RecipeAdapted("dna", {"model.stride": (12, 1), "model.phases": (3, 1)})
-    assert "recipe dna do not go with your settings: model.stride is 1 (was 12)" in " ".join(file.getvalue().split())
+    stride = read_recipe("dna")["model"]["stride"]
+    assert run.config.model.stride == 1 < stride
+    assert isinstance(events[0], RecipeAdapted) and events[0].recipe == "dna"
+    assert events[0].changes["model.stride"] == (stride, 1)
+    assert f"recipe dna does not go with your settings everywhere: model.stride is 1 (was {stride})" in " ".join(
+        file.getvalue().split()
+    )
     events.clear()
     seqmix.train(dataset, tmp_path / "other", on_event=events.append, max_steps=1, lexical="none")
     assert isinstance(events[0], Started)
@@ -197,4 +202,4 @@ def test_table_says_whose_scores_it_has_and_what_is_best(dataset, tmp_path):
     lines = shown("steps", "training.validate_every=2", epochs=None, max_steps=6)
     header = next(line for line in lines if "log loss" in line and "step" in line)
     assert [line.split()[0] for line in lines[lines.index(header) + 2 :][:3]] == ["2", "4", "6"]
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, lines[lines.index(header) :])) <= 80

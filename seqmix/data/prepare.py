@@ -309,7 +309,7 @@ def _choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOpti
             raise DatasetError(f"{folder}: {param('vocabulary_from')} takes the folder of a data set or of a run: {found}")
         saved = read_info(folder / "dataset.json")["vocabulary"]
         vocabulary = vocabulary_of({**saved, "unknown": options.unknown or saved["unknown"]}, trained=True)
-        vocabulary.owner = f"{param('vocabulary_from', str(folder))}"
+        vocabulary.meant_for = f"{param('vocabulary_from', str(folder))} is for"
         return vocabulary
     alphabet = options.alphabet
     if alphabet == "auto":

@@ -355,7 +355,7 @@ def test_vocabulary_from_says_what_it_takes(records, pretrained, tmp_path):
         prepare(tmp_path / "none")
     with pytest.raises(DatasetError, match=r"this is not one \(dataset\.json is missing\)"):
         prepare(tmp_path)
-    with pytest.raises(InputError, match=r"vocabulary_from='.*run' takes dna sequences and no others"):
+    with pytest.raises(InputError, match=r"vocabulary_from='.*run' is for dna sequences and does not take others"):
         prepare(pretrained.path, [("0", "hello", "a"), ("1", "world", "b")])
 
 

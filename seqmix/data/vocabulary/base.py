@@ -28,7 +28,7 @@ class Vocabulary(ABC):
         symbols: the symbols, in the order of their token indices, of which the first is `first`.
         unknown_id: token index of the unknown symbol; PAD if there is none.
         trained: whether a model was trained with it: errors then do not recommend another alphabet.
-        owner: what takes only sequences of this alphabet, for an error; used if `trained`.
+        meant_for: beginning of an error about other sequences, before the name of the alphabet; used if `trained`.
         noun: what a position of a sequence is called.
         letters: how many of the first symbols k-mers are made of: 4 for DNA, 20 for proteins, 0 if there are no k-mers.
         complement: a `bytes.translate` table from each token to that of its complement; None if there is none.
@@ -43,7 +43,7 @@ class Vocabulary(ABC):
     noun: str = "character"
     letters: int = 0
     complement: bytes | None = None
-    owner: str = "the model"
+    meant_for: str = "the model was trained on"
     channels: int | None = None
     mean: Sequence[float] | None = None
     scale: Sequence[float] | None = None

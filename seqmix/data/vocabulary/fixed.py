@@ -104,7 +104,7 @@ class FixedAlphabet(Vocabulary):
         letter = text[place] if isinstance(text, str) else chr(code)
         position = len(raw[:place].translate(None, WHITESPACE)) + 1
         advice = (
-            f"{self.owner} takes {self.alphabet} sequences and no others"
+            f"{self.meant_for} {self.alphabet} sequences and does not take others"
             if self.trained
             else f"use {param('alphabet', self._fixed.hint)}, or {param('unknown', 'map')} (read it as {self._fixed.unknown}), "
             f"or {param('unknown', 'drop')} (leave it out)"

@@ -216,7 +216,7 @@ def test_threads_are_set_and_restored(dataset, tmp_path):
 @pytest.mark.usefixtures("shipped_recipes")
 def test_dna_recipe_is_the_default_for_dna(dataset, tmp_path):
     dna = read_recipe("dna")
-    run = seqmix.train(dataset, tmp_path / "default", settings=["mixer.d_hidden=8"], epochs=1)
+    run = seqmix.train(dataset, tmp_path / "default", settings=["mixer.memory=8"], epochs=1)
     for table, options in dna.items():
         given = {"training": {"epochs": 1}, "model": {"lexical": "kmers"}}[table]
         assert (options | given).items() <= run.config.to_tables()[table].items()

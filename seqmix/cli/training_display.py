@@ -69,7 +69,9 @@ class TrainingDisplay:
         with self._progress.aside():
             match event:
                 case RecipeAdapted():
-                    changes = " and ".join(f"{name} is {new} (was {old})" for name, (old, new) in event.changes.items())
+                    changes = " and ".join(
+                        f"{name} is {new or 'empty'} (was {old})" for name, (old, new) in event.changes.items()
+                    )
                     self._note(f"recipe {event.recipe} does not go with your settings everywhere: {changes}")
                 case Started():
                     self._started(event)

@@ -134,7 +134,10 @@ def check_mixer_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]
     """
     known = mixer_options(name)
     for option, value in options.items():
-        check_name(option, known, f"the mixer '{name}' has no option '{option}'", "it has")
+        if option not in known:
+            others = [other for other in _BUILT_IN if option in mixer_options(other)]
+            elsewhere = f", an option of {' and '.join(others)}" if others else ""
+            check_name(option, known, f"the mixer '{name}' has no option '{option}'{elsewhere}", "it has")
         if known[option] is not None:
             check_type(value, type(known[option]), f"mixer.{option}")
     return known

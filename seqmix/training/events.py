@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from seqmix.data.dataset import Dataset
 from seqmix.models.lexical import LexicalSpec
@@ -24,7 +24,7 @@ class RecipeAdapted:
     """
 
     recipe: str
-    changes: dict[str, tuple[int, int]]
+    changes: dict[str, tuple[Any, Any]]
 
 
 @dataclass(frozen=True, slots=True)

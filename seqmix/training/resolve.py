@@ -49,7 +49,7 @@ class Resolved(NamedTuple):
     dataset: Dataset
     config: Config
     origin: Origin
-    adapted: dict[str, tuple[int, int]]
+    adapted: dict[str, tuple[Any, Any]]
 
 
 def mixer_with_options(given: Mapping[str, Mapping[str, Any]]) -> tuple[str, Table]:
@@ -201,7 +201,7 @@ def resolve_run(
     return Resolved(dataset, resolved, origin, _changes(windows, tables, resolved))
 
 
-def _changes(windows: Mapping[str, Table], recipe: Mapping[str, Table], config: Config) -> dict[str, tuple[int, int]]:
+def _changes(windows: Mapping[str, Table], recipe: Mapping[str, Table], config: Config) -> dict[str, tuple[Any, Any]]:
     """Return what a recipe's windows were changed from and to, by option."""
     return {
         f"model.{name}": (recipe["model"][name], value)
@@ -314,7 +314,7 @@ def _suitable_windows(recipe: Mapping[str, Table], stated: Mapping[str, Table]) 
     stride, frames = changed.get("stride", model.get("stride", 1)), model.get("frames", 1)
     if "frames" not in own and stride % frames:
         changed["frames"] = 1
-    if "kmer" in own and "second" not in own:
+    if model.get("second") and "kmer" in own and "second" not in own:
         changed["second"] = {}  # whose k-mers are another choice of the recipe
     if "moments" not in own and model.get("moments") and model.get("pooling") in ("cls", "flat"):
         changed["moments"] = 0

@@ -101,7 +101,10 @@ def test_missing_file_is_explained_in_one_line(run, arguments, words):
     ("options", "words"),
     [
         (["--mixer", "transformer"], ["no mixer 'transformer'", "paramixer", "skyformer"]),
-        (["--mixer", "softmax", "--protocol", "chord"], ["'softmax' has no option 'protocol'", "n_heads"]),
+        (
+            ["--mixer", "softmax", "--protocol", "chord"],
+            ["'softmax' has no option 'protocol', an option of paramixer", "n_heads"],
+        ),
         (["--mixer", "parmixer"], ["no mixer 'parmixer'", "did you mean 'paramixer'?"]),
         (["--recipe", "paramixer/genom"], ["no recipe 'paramixer/genom'", "did you mean 'paramixer/genome'?"]),
         (["--set", "modle.blocks=2"], ["no configuration table 'modle'", "did you mean 'model'?"]),

@@ -227,13 +227,13 @@ def test_chunked_mlp_gradients(positions, generator, monkeypatch):
     assert gradcheck(chunked_mlp, mlp_inputs(generator, positions), fast_mode=positions > 64)
 
 
-def test_every_handwritten_backward_is_covered_here():
+def test_every_handwritten_backward_is_checked():
     functions = set()
     for module in pkgutil.walk_packages([str(p) for p in seqmix.__path__], "seqmix."):
         if module.name.startswith(("seqmix.functional", "seqmix.mixers")) or module.name == "seqmix.models.classifier":
             found = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
             functions |= {name for name, kind in found if issubclass(kind, torch.autograd.Function)}
-    assert functions == {"_ChunkedMLP", "_GaussianProduct"}
+    assert functions == {"_ChunkedMLP", "_GaussianProduct", "_Recurrence"}  # the last one in test_recurrence.py
 
 
 def test_gaussian_kernel_matches_formula_and_is_one_on_diagonal(generator):

@@ -31,7 +31,7 @@ Options that all commands have are not repeated: `--help` (`-h`) describes the c
 installs completion for your shell.
 
 The defaults of `train` and `pretrain` are those without a recipe. DNA, proteins and texts are trained with a default recipe,
-which sets others, such as the epochs and the learning rate: `seqmix recipes dna` prints that of DNA."""
+which sets others, such as the mixer, the epochs and the learning rate: `seqmix recipes dna` prints that of DNA."""
 _CONFIGURATION = """\
 A run's `config.toml` has four tables. Every key can be set on the command line (`--set training.patience=5`), in a file
 (`--config FILE`), in a recipe (`--recipe NAME`), and in Python. The command line overrides the file, the file overrides the

@@ -120,7 +120,7 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="TABLE.OPTION=VALUE",
-        help="Any setting, such as model.blocks=2, mixer.n_links=9, training.patience=3; repeat for more.",
+        help="Any setting, such as model.blocks=2, mixer.memory=256, training.patience=3; repeat for more.",
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run from its last saved step.")]

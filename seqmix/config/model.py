@@ -22,9 +22,10 @@ class ModelConfig:
 
     mixer: str = option(
         "paramixer",
-        "How positions are mixed: paramixer, skyformer, s4d, conv …, or none for the lexical branch alone.",
+        "How positions are mixed: mingru, paramixer, skyformer, conv …, or none for the lexical branch alone.",
         flag=True,
         panel=MODEL,
+        shown="mingru for DNA, proteins and texts; paramixer with a recipe or file that does not set it",
     )
     lexical: str = option(
         "none",

@@ -44,7 +44,7 @@ class SequenceEstimator(BaseEstimator):
     """Base of `SeqmixClassifier` and `SeqmixRegressor`: a sequence model as a scikit-learn estimator.
 
     Args:
-        mixer: name of the mixer, one of `available_mixers()`, or "none" for the lexical branch alone.
+        mixer: name of the mixer, one of `available_mixers()`, or "none" for the lexical branch alone; None as in `train`.
         alphabet: symbols of the sequences, as in `prepare`; "auto" to detect them.
         unknown: what to do with characters outside the alphabet, as in `prepare`.
         max_length: cut longer sequences to this many characters; None to keep them whole.
@@ -79,7 +79,7 @@ class SequenceEstimator(BaseEstimator):
 
     def __init__(
         self,
-        mixer: str = "paramixer",
+        mixer: str | None = None,
         *,
         alphabet: str = "auto",
         unknown: str | None = None,

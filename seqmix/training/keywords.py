@@ -33,7 +33,7 @@ def keywords() -> dict[str, tuple[str, Option]]:
 
 
 _OF_PRETRAINING: dict[str, dict[str, Any]] = {
-    "mixer": {"help": "How positions are mixed: by paramixer, skyformer, s4d, conv or another mixer."},
+    "mixer": {"help": "How positions are mixed: by mingru, paramixer, skyformer, conv or another mixer."},
     "select": {
         "help": "Validation score that chooses the weights to keep: the loss of the hidden tokens, or their accuracy.",
         "choices": ("loss", "accuracy"),

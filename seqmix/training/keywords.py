@@ -8,6 +8,7 @@ from typing import Any
 from seqmix.config import DataConfig, ModelConfig, TrainingConfig
 from seqmix.config.model import MODEL, PROTOCOLS
 from seqmix.config.options import Option, documented, option, options_of
+from seqmix.errors import param
 
 
 @documented
@@ -15,7 +16,14 @@ from seqmix.config.options import Option, documented, option, options_of
 class MixerFlags:
     """Options of [mixer] that have a flag; a mixer's constructor declares all of its options."""
 
-    protocol: str | None = option(None, "Links of Paramixer.", choices=PROTOCOLS, flag=True, panel=MODEL, shown="chord")
+    protocol: str | None = option(
+        None,
+        f"Links of Paramixer, with {param('mixer', 'paramixer')}.",
+        choices=PROTOCOLS,
+        flag=True,
+        panel=MODEL,
+        shown="chord",
+    )
 
 
 def keywords() -> dict[str, tuple[str, Option]]:

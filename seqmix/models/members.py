@@ -86,3 +86,8 @@ class Members(nn.Module):
 
 
 MixingBranch = SequenceClassifier | Members
+
+
+def members_of(model: MixingBranch) -> tuple[SequenceClassifier, ...]:
+    """Return the members of a mixing branch: itself, if it is a single classifier."""
+    return model.members if isinstance(model, Members) else (model,)

@@ -21,7 +21,7 @@ from seqmix.data.batching import collate, interleave
 from seqmix.errors import DivergedError, SeqmixError, param
 from seqmix.models.batched import branch_outputs, member_outputs
 from seqmix.models.branches import MIXING, best_weight
-from seqmix.models.members import Members
+from seqmix.models.members import Members, members_of
 from seqmix.objectives.base import LEAST_GAIN
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
@@ -156,7 +156,8 @@ def take_step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float
         raise _diverged(f"the training loss is {total}", state.step + 1)
     if clip:
         trainer.scaler.unscale_(trainer.optimizer)
-        torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), clip)
+        for member in members_of(trainer.model):  # apart, as if each was trained alone
+            torch.nn.utils.clip_grad_norm_(member.parameters(), clip)
     trainer.scaler.step(trainer.optimizer)
     trainer.scaler.update()
     return total / sum(len(indices) for indices in group), tokens
@@ -177,17 +178,17 @@ def add_gradients(trainer: Trainer, parts: list[NDArray[np.int64]], size: float)
         The sum of the records' losses, and the number of tokens.
     """
     trainer.optimizer.zero_grad(set_to_none=True)
-    total, tokens = 0.0, 0
+    total, tokens, members = 0.0, 0, len(members_of(trainer.model))
     for indices in parts:
         loss, read = summed_loss(trainer, indices)
-        trainer.scaler.scale(loss / size).backward()
+        trainer.scaler.scale(loss * members / size).backward()
         total += loss.item()
         tokens += read
     return total, tokens
 
 
 def summed_loss(trainer: Trainer, indices: NDArray[np.int64]) -> tuple[Tensor, int]:
-    """Return the sum of the training losses of a batch of records, and its tokens."""
+    """Return the sum of the training losses of a batch of records, the mean over the members, and its tokens."""
     training = trainer.config.training
     batch = collate(
         interleave([trainer.training_view(int(i)) for i in indices]),
@@ -199,7 +200,7 @@ def summed_loss(trainer: Trainer, indices: NDArray[np.int64]) -> tuple[Tensor, i
     with autocast(trainer.device, training.precision):
         logits = trainer.forward(batch.ids, batch.mask)
     target = trainer.targets[indices % len(trainer.dataset)].to(trainer.device)
-    members = len(logits) // len(target)  # each has a loss of its own
+    members = len(members_of(trainer.model))
     target = target.repeat(members, *(1,) * (target.dim() - 1))
     losses = trainer.objective.loss(logits.float(), target, trainer.class_weights, training.label_smoothing)
     return losses.sum() / members, tokens

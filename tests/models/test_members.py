@@ -71,6 +71,14 @@ def test_what_a_second_member_cannot_have_is_an_error(second, problem):
         ModelConfig(second=second)
 
 
+def test_training_of_a_member_is_that_of_a_model_alone(dataset, tmp_path):
+    settings = ("model.kmer=3", "training.clip=0.05", "training.average=0")
+    alone = train_tiny(dataset, tmp_path / "alone", *settings, epochs=1).load_model()
+    both = train_tiny(dataset, tmp_path / "both", *settings, SECOND, epochs=1).load_model()
+    for name, tensor in alone.state_dict().items():
+        torch.testing.assert_close(both.first.state_dict()[name], tensor, msg=name)
+
+
 class DeathError(Exception):
     """What stands for a process that dies."""
 

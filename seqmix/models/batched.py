@@ -104,7 +104,7 @@ def branch_outputs(
                 member_outputs(part, objective, records, lengths, window=size, on_batch=report, **options)
             )
         else:
-            found[name] = _seen_whole_or_in_windows(part, objective, records, lengths, size, report, **options)
+            found[name] = _of_records(part, objective, records, lengths, size, report, **options)
     return found
 
 
@@ -121,23 +121,9 @@ def member_outputs(
     """Return the outputs `(n, n_outputs)` of each member of a mixing branch; arguments as in `predict_batches`."""
     reports = [*(lambda _: None for _ in model.members[1:]), on_batch]
     return [
-        _seen_whole_or_in_windows(member, objective, records, lengths, window, report, **options)
+        _of_records(member, objective, records, lengths, window, report, **options)
         for member, report in zip(model.members, reports, strict=True)
     ]
-
-
-def _seen_whole_or_in_windows(
-    model: Branch,
-    objective: Objective,
-    records: Callable[[int], Sequence[Tokens]],
-    lengths: NDArray[np.int64],
-    window: int,
-    on_batch: Callable[[int], object],
-    **options: Any,
-) -> Tensor:
-    if window:
-        return _in_windows(model, objective, records, lengths, window, on_batch, **options)
-    return _outputs(model, records, lengths, _sized(on_batch), **options)
 
 
 def _sized(on_batch: Callable[[int], object]) -> Callable[[NDArray[np.int64]], object]:
@@ -145,7 +131,7 @@ def _sized(on_batch: Callable[[int], object]) -> Callable[[NDArray[np.int64]], o
     return lambda batch: on_batch(len(batch))
 
 
-def _in_windows(
+def _of_records(
     model: Branch,
     objective: Objective,
     records: Callable[[int], Sequence[Tokens]],
@@ -154,7 +140,12 @@ def _in_windows(
     on_batch: Callable[[int], object],
     **options: Any,
 ) -> Tensor:
-    """Return the means of the outputs for the windows of each record, `(n, n_outputs)`; see `Objective.averaged_form`."""
+    """Return the outputs of one branch for each record, `(n, n_outputs)`, with windows the means of theirs.
+
+    The mean is of outputs in `Objective.averaged_form`.
+    """
+    if not window:
+        return _outputs(model, records, lengths, _sized(on_batch), **options)
     counts = -(-lengths // window)
     firsts = counts.cumsum() - counts
     owner = np.repeat(np.arange(len(lengths)), counts)

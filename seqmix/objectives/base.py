@@ -219,7 +219,7 @@ class Objective(ABC):
 
         Only kinds with `counted` scores have them.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define all_answers(labels), since it has counted scores")
 
     @abstractmethod
     def constant_prediction(self, labels: Labels) -> Floats:

@@ -18,6 +18,7 @@ parameters of `seqmix.train` and the flags of the command line are made from the
 from __future__ import annotations
 
 import inspect
+import math
 import re
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -172,6 +173,8 @@ def check(settings: Any, prefix: str = "", *, spelled: Callable[[str], str] = st
         check_type(value, one.type, prefix + name, spelled=spelled)
         if not one.holds(value):
             refuse(prefix + name, one.range, value, spelled=spelled, choices=one.choices)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{spelled(prefix + name)} must be a finite number: got {value}", option=prefix + name)
 
 
 def check_type(value: Any, type_: Any, name: str, *, spelled: Callable[[str], str] = str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from seqmix.config.options import check, documented, option, options_of, refuse
@@ -35,7 +34,6 @@ class TrainingConfig:
         f"Time for training, including validation: seconds, or a text such as 90s, 5m or 2h30m; 0 for no limit. Without "
         f"{param('epochs')}, it is the only limit. The result then depends on the speed of the computer.",
         at_least=0,
-        below=math.inf,
         allowed="a number of seconds, 0 (none) or more",
         flag=True,
         panel=TRAINING,

@@ -54,6 +54,7 @@ class Mixer(nn.Module):
         quadratic: whether time or memory grows with the square of the length.
         for_longest: whether the model must be built for the longest sequence in the data rather than a typical one.
         tabulated: whether `forward` accepts a `Table` as `x` and `source`.
+        forwards_only: whether no position depends on those after it, so that a CLS token in front learns nothing.
     """
 
     block: ClassVar[Literal["transformer", "plain"]] = "transformer"
@@ -61,6 +62,7 @@ class Mixer(nn.Module):
     quadratic: ClassVar[bool] = False
     for_longest: ClassVar[bool] = False
     tabulated: ClassVar[bool] = False
+    forwards_only: bool = False
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         """Mix x along its length.

@@ -29,7 +29,7 @@ class MinGRU(Mixer):
 
     Args:
         bidirectional: whether half of the channels run from the end to the beginning; otherwise all run forwards,
-            and a CLS token sees nothing.
+            which excludes pooling by a CLS token.
         memory: positions that the slowest channels remember at first, at least 2; those of each direction begin with time
             scales from 2 to this, evenly spaced on a logarithmic scale.
     """
@@ -40,6 +40,7 @@ class MinGRU(Mixer):
         super().__init__()
         if not 2 <= memory < math.inf:
             raise ValueError(f"mixer.memory must be at least 2 positions: got {memory:g}")
+        self.forwards_only = not bidirectional
         self.backwards = d_model // 2 if bidirectional else 0  # channels that run backwards: the last ones
         self.gate = nn.Linear(d_model, d_model)
         self.candidate = nn.Linear(d_model, d_model)

@@ -119,6 +119,12 @@ class SequenceClassifier(nn.Module):
         self.head = head_of(width, config.head_hidden, n_outputs)
 
         mixers = [module for module in self.modules() if isinstance(module, Mixer)]
+        if config.pooling == "cls" and any(mixer.forwards_only for mixer in mixers):
+            raise ConfigError(
+                "model.pooling = cls puts a token in front, which sees nothing with mixer.bidirectional = false: use another "
+                "model.pooling, or mixer.bidirectional = true",
+                option="model.pooling",
+            )
         by_token = not inputs.channels and (config.stem == "none" or config.source == "tokens") and config.stride == 1
         tabulated = by_token and all(mixer.tabulated for mixer in mixers)
         self._tabulator = TokenTables(sum(mixer.row_floats for mixer in mixers)) if tabulated else None

@@ -69,3 +69,9 @@ def test_every_option_is_declared_and_documented(kind):
 def test_unknown_table_or_option_gets_a_suggestion(tables, hint):
     with pytest.raises(ConfigError, match=f"did you mean {hint}"):
         Config.from_tables(tables)
+
+
+@pytest.mark.parametrize("name", ["lr", "weight_decay", "clip", "budget"])
+def test_infinite_numbers_are_refused(name):
+    with pytest.raises(ConfigError, match=rf"training\.{name} must be a finite number: got inf"):
+        TrainingConfig(**{name: float("inf")})

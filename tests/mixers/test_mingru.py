@@ -5,6 +5,7 @@ import torch
 
 from seqmix.errors import ConfigError
 from seqmix.mixers import build_mixer
+from tests.support import new_model
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,7 @@ def test_memories_begin_between_two_positions_and_the_option():
 
 
 @pytest.mark.parametrize("memory", [1.9, float("inf"), float("nan")])
-def test_memory_of_less_than_two_positions_is_refused(memory):
+def test_memory_below_two_positions_or_without_end_is_refused(memory):
     with pytest.raises(ConfigError, match=r"mixer\.memory must be at least 2 positions"):
         build_mixer("mingru", 6, 9, {"memory": memory})
 
@@ -48,3 +49,10 @@ def test_state_is_in_single_precision_under_autocast():
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, expected, rtol=0.02, atol=0.01)
     assert run(built.to(torch.bfloat16), x.to(torch.bfloat16)).dtype == torch.bfloat16
+
+
+def test_cls_token_in_front_is_refused_where_all_channels_run_forwards():
+    options = {"vocab_size": 9, "n_classes": 2, "max_length": 8, "d_model": 6, "mixer": "mingru", "pooling": "cls"}
+    with pytest.raises(ConfigError, match=r"mixer\.bidirectional = false: use another model\.pooling"):
+        new_model(**options, mixer_options={"bidirectional": False})
+    new_model(**options)

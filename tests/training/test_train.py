@@ -858,7 +858,7 @@ def test_failed_start_keeps_run_to_be_overwritten(dataset, reference, tmp_path):
         ("training.validate_every=-1", "training.validate_every must be 0 or more: got -1"),
         ("training.max_steps=1e3", "training.max_steps must be a whole number: got 1000.0"),
         ("training.budget=-1", "budget must be a number of seconds, 0 \\(none\\) or more"),
-        ("training.budget=inf", "budget must be a number of seconds"),
+        ("training.budget=inf", "budget must be a finite number"),
         ("training.budget=nan", "budget must be a number of seconds"),
         ("training.budget=5x", "budget: '5x' is not a duration"),
     ],

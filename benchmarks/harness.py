@@ -1,4 +1,5 @@
-"""Tools of the benchmarks: alternating timing, peak memory of a new process, and the last line of a script."""
+"""Tools of the benchmarks: alternating timing, peak memory of a new process, parts of data sets, and the last line
+of a script."""
 
 from __future__ import annotations
 
@@ -12,7 +13,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
+
+from seqmix.data.dataset import Dataset
+from seqmix.data.prepare import prepare
 
 
 def seconds(run: Callable[[], object], times: int = 1) -> float:
@@ -79,3 +84,16 @@ def finish(ratio: float, target: float, *others: bool) -> int:
         print("one of the figures above falls short")
     print(f"ratio {ratio:.1f} (at least {target:g}){'' if ratio >= target else ': falls short'}")
     return 0 if ratio >= target and all(others) else 1
+
+
+def fewer_labels(data: Dataset, share: float, seed: int, output: Path) -> Dataset:
+    """Return the data set in which this share of the training records is left, of each class at least one."""
+    train = data.indices("train")
+    order = np.random.default_rng(seed).permutation(train)
+    kept: set[int] = set()
+    for c in range(len(data.classes)):
+        members = order[data.labels[order] == c]
+        kept.update(members[: max(1, round(share * len(members)))].tolist())
+    chosen = sorted(kept | set(data.indices("val").tolist()) | set(data.indices("test").tolist()))
+    rows = [{"id": r.id, "text": r.text, "label": r.label, "split": r.split} for r in (data[i] for i in chosen)]
+    return prepare(records=rows, output=output, alphabet=data.vocabulary.alphabet, overwrite=True)

@@ -26,8 +26,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from harness import machine
+from harness import fewer_labels, machine
 
 import seqmix
 from seqmix.run import Run
@@ -36,19 +35,6 @@ from seqmix.system.files import write_whole
 LEXICAL = "lexical branch alone"
 ARMS = ("scratch", "pretrained", "scratch, frozen", "pretrained, frozen", LEXICAL)
 _NO_STEP = {"max_steps": 1, "lr": 1e-30}  # leaves the weights as they are drawn
-
-
-def few_labels(data: seqmix.Dataset, share: float, seed: int, output: Path) -> seqmix.Dataset:
-    """Return the data set in which this share of the training records is left, of each class at least one."""
-    train = data.indices("train")
-    order = np.random.default_rng(seed).permutation(train)
-    kept: set[int] = set()
-    for c in range(len(data.classes)):
-        members = order[data.labels[order] == c]
-        kept.update(members[: max(1, round(share * len(members)))].tolist())
-    chosen = sorted(kept | set(data.indices("val").tolist()) | set(data.indices("test").tolist()))
-    rows = [{"id": r.id, "text": r.text, "label": r.label, "split": r.split} for r in (data[i] for i in chosen)]
-    return seqmix.prepare(records=rows, output=output, alphabet=data.vocabulary.alphabet, overwrite=True)
 
 
 def without_labels(data: seqmix.Dataset, output: Path) -> seqmix.Dataset:
@@ -126,7 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
     data = seqmix.prepare([options.folder], options.output / "all", max_length=options.max_length, overwrite=True)
     unlabelled = without_labels(data, options.output / "unlabelled")
     for seed in map(int, options.seeds.split(",")):
-        few = few_labels(data, options.share, seed, options.output / f"few-{seed}")
+        few = fewer_labels(data, options.share, seed, options.output / f"few-{seed}")
         train_arms(unlabelled, few, seed, options, results, lambda: write_whole(kept, json.dumps(results, indent=1)))
     print(f"{len(few.indices('train'))} of {len(data.indices('train'))} training records have labels\n")
     print(table(results))

@@ -20,7 +20,7 @@ from seqmix.data.readers.opening import BLOCK, reading, unpacked_name
 from seqmix.data.readers.tables import TEXT_COLUMNS, parse_jsonl, parse_table
 from seqmix.errors import InputError, param
 
-_TABLE_ENDINGS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
+TABLE_ENDINGS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 _SEQUENCE_ENDINGS = {
     ".fastq": "fastq",
     ".fq": "fastq",
@@ -30,9 +30,14 @@ _SEQUENCE_ENDINGS = {
     ".gbff": "genbank",
     ".genbank": "genbank",
 }
-_DOCUMENT_ENDINGS = (".txt", ".text", ".md")
-FASTA_ENDINGS = (".fa", ".fasta", ".fna", ".ffn", ".faa", ".cds", ".cdna")
-ENDINGS = (*FASTA_ENDINGS, *_SEQUENCE_ENDINGS, *_TABLE_ENDINGS, ".txt", ".text")
+TEXT_ENDINGS = (".txt", ".text", ".md")
+# fmt: off
+FASTA_ENDINGS = (
+    ".fa", ".fasta", ".fas", ".fsa", ".fna", ".ffn", ".frn", ".faa", ".fst", ".mfa", ".mpfa", ".afa", ".pep", ".aa", ".nt",
+    ".seq", ".cds", ".cdna", ".rna", ".mrna", ".ncrna",
+)
+# fmt: on
+ENDINGS = (*FASTA_ENDINGS, *_SEQUENCE_ENDINGS, *TABLE_ENDINGS, ".txt", ".text")
 _CONTROL = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
 
 
@@ -66,13 +71,13 @@ def detect_format(head: bytes, name: str, encoding: str) -> str:
         return "embl"
     if start.startswith(b"{") and _looks_like_jsonl(start):
         return "jsonl"
-    for known, kind in (_TABLE_ENDINGS | _SEQUENCE_ENDINGS).items():
+    for known, kind in (TABLE_ENDINGS | _SEQUENCE_ENDINGS).items():
         if ending.endswith(known):
             return kind
     if ending.endswith(FASTA_ENDINGS):
         raise InputError(f"{name}: line 1: a FASTA file starts with '>', this one with {_show(start[:20])}")
     first = start.split(b"\n", 1)[0].lower()
-    if not ending.endswith(_DOCUMENT_ENDINGS):
+    if not ending.endswith(TEXT_ENDINGS):
         for delimiter, kind in ((b"\t", "tsv"), (b",", "csv")):
             names = {cell.strip(b' "\r').decode("utf-8", "replace") for cell in first.split(delimiter)}
             if len(names) > 1 and names & set(TEXT_COLUMNS):
@@ -99,7 +104,7 @@ def _looks_like_fasta(start: bytes, ending: str) -> bool:
     Only a file whose name is that of a document or a table is doubted, as mail quotes with '>' too: there a word of letters,
     or several words of nucleotide codes, must follow the header.
     """
-    if not ending.endswith((*_DOCUMENT_ENDINGS, *_TABLE_ENDINGS)):
+    if not ending.endswith((*TEXT_ENDINGS, *TABLE_ENDINGS)):
         return True
     if start[1:2].isspace():
         return False

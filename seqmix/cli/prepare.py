@@ -27,7 +27,7 @@ def prepare(
         list[str] | None,
         typer.Argument(
             metavar="INPUT...",
-            help="FASTA, FASTQ, GenBank, EMBL, CSV, TSV, JSONL, text (plain, .gz, .bz2, .xz or .zst), folders, data sets of the papers; - for standard input.",
+            help="FASTA, FASTQ, GenBank, EMBL, Swiss-Prot, CSV, TSV, JSONL, text (plain, .gz, .bz2, .xz or .zst), folders, data sets of the papers; - for standard input.",
             show_default=False,
         ),
     ] = None,

@@ -12,7 +12,7 @@ from seqmix.errors import ConfigError, command, param
 ALPHABETS = ("dna", "dna-iupac", "protein", "chars", "bytes", "words", "subwords", "real")
 UNKNOWN_POLICIES = ("map", "drop", "error")
 TASKS = ("classification", "multilabel", "regression")
-SEQUENCE_FORMATS = ("fasta", "fastq", "genbank", "embl")
+SEQUENCE_FORMATS = ("fasta", "fastq", "genbank", "embl", "swissprot")
 TABLE_FORMATS = ("csv", "tsv", "jsonl")
 FORMATS = (*SEQUENCE_FORMATS, *TABLE_FORMATS, "text")
 

@@ -14,11 +14,13 @@ from functools import cached_property
 from typing import BinaryIO
 
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
+from seqmix.data.readers.encodings import in_utf8
 from seqmix.data.readers.entry import TableOptions
 from seqmix.data.readers.formats import detect_format, parse
 from seqmix.data.readers.opening import BLOCK, Hashing, open_stream, reading
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source, listed, parse_release
 from seqmix.data.records import LabelFindings, Labeller, Record
+from seqmix.data.vocabulary import AlphabetsOfFiles
 from seqmix.errors import InputError
 
 
@@ -43,6 +45,7 @@ class RecordReader:
         self._labeller = Labeller(options, labels=labels, by_file=len(files) > 1)
         self.labels: LabelFindings = self._labeller.found
         self.is_sequence = True
+        self._alphabets = AlphabetsOfFiles()
         self._read_before = 0  # bytes of the sources before the one that is being read
         self._hasher: Hashing | None = None
 
@@ -64,26 +67,27 @@ class RecordReader:
             with ExitStack() as stack:
                 raw, hasher = _open_source(source, stack)
                 self._hasher = hasher
-                stream = open_stream(raw, source.name)
                 with reading(source.name):
+                    stream, encoding = in_utf8(open_stream(raw, source.name), source.name, self.options.encoding)
                     head = stream.peek(65536)
                 kind = self.options.format
                 if kind == "auto":
-                    kind = source.format or detect_format(head, source.name, self.options.encoding)
+                    kind = source.format or detect_format(head, source.name, encoding)
                 source.format = kind
                 if number == 0:
                     self.is_sequence = kind in SEQUENCE_FORMATS
-                yield from self._records(stream, kind, source)
+                records = self._records(stream, kind, source, encoding)
+                yield from self._alphabets.watched(source.name, records) if kind in SEQUENCE_FORMATS else records
                 source.sha256 = hasher.finish()
                 self._read_before += hasher.taken
                 self._hasher = None
 
-    def _records(self, stream: BinaryIO, kind: str, source: Source) -> Iterator[Record]:
+    def _records(self, stream: BinaryIO, kind: str, source: Source, encoding: str) -> Iterator[Record]:
         given = self.options
         if kind in RELEASE_FORMATS:
-            entries = parse_release(stream, source, given.encoding)
+            entries = parse_release(stream, source, encoding)
         else:
-            columns = TableOptions(given.text_column, given.id_column, given.encoding, given.pair_column)
+            columns = TableOptions(given.text_column, given.id_column, encoding, given.pair_column)
             entries = parse(stream, kind, source.name, columns)
         return self._labeller.records(entries, kind, source, source.name)
 
@@ -92,6 +96,7 @@ class RecordReader:
         releases = {source.release: None for source in self.sources if source.release}
         notes = [f"read as: {name}" for name in dict.fromkeys(release.name for release in releases)]
         notes += [note for release in releases for note in release.notes]
+        notes += self._alphabets.notes()
         if empty := [name for source in self.sources for name in source.left_out]:
             notes.append(f"left out: {listed(empty, 'empty image')}")
         if any(source.format in TABLE_FORMATS for source in self.sources):

@@ -49,7 +49,7 @@ BAD = {
     "binary file without a zero": ("x.dat", binary(5000, without=b"\0"), {}, ["binary"]),
     "image": ("x.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", {}, ["binary"]),
     "pickle": ("x.pkl", b"\x80\x04\x95\x10\0\0\0", {}, ["binary"]),
-    "utf-16 unannounced": ("x.txt", "hello".encode("utf-16"), {}, ["UTF-16", "--encoding utf-16"]),
+    "utf-16 unannounced": ("x.txt", "hello".encode("utf-16-le"), {}, ["UTF-16", "--encoding utf-16-le"]),
     "protein as dna": (
         "x.fa",
         b">p1 first\nMKVLAW\n",
@@ -61,6 +61,38 @@ BAD = {
         b">s1\n" + b"ACGT" * 20 + b"\n>s2\nACGT\nAC!T\n",
         {},
         ["record 's2' (line 3)", "'!' at position 7", "unknown='map'", "unknown='drop'"],
+    ),
+    "a break missing in DNA": (
+        "x.fa",
+        b">s1\n" + b"ACGT" * 20 + b">s2\nACGT\n>s3\nAC\n",
+        {},
+        ["record 's1' (line 1)", "line break is missing before '>'", "position 81"],
+    ),
+    "a break missing in a protein": (
+        "x.fa",
+        b">s1\nMKV\n>s2\nMKVLAWFQ>s3\nMKV\n",
+        {},
+        ["record 's2' (line 3)", "line break is missing before '>'", "position 9"],
+    ),
+    "a break missing and unknown letters dropped": (
+        "x.fa",
+        b">s1\nAC-GT>s2 label=a\nACGT\n",
+        {"alphabet": "dna", "unknown": "drop"},
+        ["record 's1' (line 1)", "line break is missing before '>'"],
+    ),
+    "a break missing in a joined file": ("x.fa", b">s1\nACGT\xef\xbb\xbf>s2\nACGT\n", {}, ["line break is missing"]),
+    "protein with a stray letter": (
+        "x.fa",
+        b">s1\nMKVLAWFQ\n>s2\nMKV?LAW\n",
+        {},
+        ["record 's2' (line 3)", "'?' at position 4", "an amino-acid code", "unknown='map'", "alphabet='chars'"],
+    ),
+    "many stray letters": ("x.fa", b">s1\nhello, world\n", {}, ["record 's1' (line 1)", "','", "alphabet='chars'"]),
+    "long DNA with a letter of a protein": (
+        "x.fa",
+        b">s1\n" + b"ACGT" * 90 + b"E\n",
+        {},
+        ["'E'", "position 361", "nucleotide"],
     ),
     "header without sequence": (
         "x.fa",
@@ -505,3 +537,22 @@ def test_all_errors_derive_from_seqmix_error():
 
     for name in ("InputError", "DatasetError", "ConfigError"):
         assert issubclass(getattr(errors, name), SeqmixError)
+
+
+def test_odd_letters_are_characters_where_the_user_says_so(tmp_path, work):
+    (tmp_path / "x.fa").write_bytes(b">s1\nMKVLA?Q\n>s2\nhello, world\n>s3\nMK1\n")
+    dataset = prepare(tmp_path / "x.fa", work / "data", alphabet="chars", split="1,0,0")
+    assert decoded(dataset) == {"s1": "MKVLA?Q", "s2": "hello,world", "s3": "MK1"}
+
+
+@pytest.mark.parametrize("order", [("a.faa", "b.fna"), ("b.fna", "a.faa"), ("a.faa", "b.fna", "c.fna")])
+def test_files_of_dna_beside_files_of_proteins_are_pointed_out(order, tmp_path, work):
+    for name in order:
+        letters = "ACGT" if name.endswith("fna") else "ACDEFGHIKLMNPQRSTVWY"
+        rows = ["".join(random.Random(f"{name}{i}").choices(letters, k=80)) for i in range(6)]
+        (tmp_path / name).write_text("".join(f">{name}{i}\n{row}\n" for i, row in enumerate(rows)))
+    dataset = prepare([tmp_path / name for name in order], work / "data")
+    (note,) = [note for note in dataset.info["notes"] if "DNA" in note]
+    assert "b.fna" in note and "a.faa" in note and "proteins" in note
+    alone = prepare([tmp_path / "a.faa"], work / "alone", split="1,0,0")
+    assert not any("DNA" in note for note in alone.info["notes"])

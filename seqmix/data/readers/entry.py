@@ -90,6 +90,37 @@ def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | Non
             raise undecodable(error, name, number) from error
 
 
+def header_title(header: bytes, where: str, encoding: str = "utf-8") -> str:
+    """Return the header line of a sequence, without what marks it, as text.
+
+    Args:
+        header: the line.
+        where: names its place in an error.
+        encoding: as Python names it; a header that is not in it is read byte by byte (Latin-1).
+
+    Raises:
+        InputError: it is blank, or there is another line behind it.
+    """
+    header = header.rstrip(b"\r\n")
+    if b"\r" in header:
+        raise InputError(f"{where}: lines end with a carriage return only; convert them, for example with mac2unix")
+    try:
+        title = header.decode(encoding).strip()
+    except UnicodeDecodeError:
+        title = header.decode("latin-1").strip()  # identifiers only: one byte, one character
+    if not title.split():
+        raise InputError(f"{where}: the header has no identifier")
+    return title
+
+
+def with_line_feeds(text: str) -> str:
+    """Return a text whose lines end with a line feed, whatever the system that it was written on.
+
+    Other separators of lines (such as U+2028) are characters of the text and stay.
+    """
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
 def undecodable(error: UnicodeDecodeError, name: str, lines_before: int) -> InputError:
     """Return the error that says where a file cannot be decoded, and what to do."""
     line = lines_before + 1 + error.object[: error.start].count(b"\n")

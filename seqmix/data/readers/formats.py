@@ -1,9 +1,9 @@
 """Parsers: an open binary stream in, raw entries out, one after the other, in constant memory.
 
-A sequence format (FASTA, FASTQ, GenBank, EMBL) gives `bytes`, as they stand in the file, line breaks included:
+A sequence format (FASTA, FASTQ, GenBank, EMBL, Swiss-Prot) gives `bytes`, as they stand in the file, line breaks included:
 whoever encodes them deletes white space in the same pass. A text format (CSV, TSV, JSONL, plain text) gives `str`.
-FASTA is parsed here, by whole blocks, because it is what large inputs come in; FASTQ, GenBank and EMBL go through
-Biopython.
+FASTA is parsed here, by whole blocks, because it is what large inputs come in, and FASTQ in `fastq`; GenBank, EMBL and
+Swiss-Prot go through Biopython.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from seqmix.data.readers.entry import Entry, TableOptions, as_text, undecodable, with_bom
+from seqmix.data.readers.encodings import unmarked
+from seqmix.data.readers.entry import Entry, TableOptions, as_text, header_title, undecodable, with_bom, with_line_feeds
+from seqmix.data.readers.fastq import parse_fastq
 from seqmix.data.readers.opening import BLOCK, reading, unpacked_name
+from seqmix.data.readers.signatures import refuse_binary, refuse_ending, refuse_text
 from seqmix.data.readers.tables import TEXT_COLUMNS, parse_jsonl, parse_table
 from seqmix.errors import InputError, param
 
@@ -38,7 +41,12 @@ FASTA_ENDINGS = (
 )
 # fmt: on
 ENDINGS = (*FASTA_ENDINGS, *_SEQUENCE_ENDINGS, *TABLE_ENDINGS, ".txt", ".text")
+_LOOKED_AT = 1 << 16  # first bytes that a format is recognised by
 _CONTROL = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
+_NUCLEOTIDES = b"ACGTUNRYSWKMBDHV"
+_GENBANK = re.compile(rb"^LOCUS {3,}\S+ +\d+ (?:bp|aa|rc)\b", re.MULTILINE)  # a file of a release has a title before it
+_SWISSPROT = re.compile(rb"ID {3}\S+\s[^\n;]*(?:; *PRT)?; +\d+ AA\.")
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 def detect_format(head: bytes, name: str, encoding: str) -> str:
@@ -50,50 +58,66 @@ def detect_format(head: bytes, name: str, encoding: str) -> str:
         encoding: of documents and tables.
 
     Raises:
-        InputError: the file is empty or binary.
+        InputError: the file is empty, binary, or of a format that is not read.
     """
     if not head.strip():
         raise InputError(f"{name}: empty, there is no record in it; leave it out or make it again")
     _check_text(head, name, encoding)
-    start = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    start = head[:_LOOKED_AT].removeprefix(codecs.BOM_UTF8).lstrip()
     ending = unpacked_name(name.lower())
-    if start.startswith(b">") and _looks_like_fasta(start, ending):
-        return "fasta"
-    if start.startswith(b";") and ending.endswith(FASTA_ENDINGS):
-        return "fasta"
-    if start.startswith(b"@"):
-        lines = start.split(b"\n", 3)
-        if len(lines) > 2 and lines[2].startswith(b"+"):
-            return "fastq"
-    if start.startswith(b"LOCUS "):
-        return "genbank"
-    if start.startswith(b"ID   "):
-        return "embl"
-    if start.startswith(b"{") and _looks_like_jsonl(start):
-        return "jsonl"
+    refuse_text(start, name, ending.endswith(TEXT_ENDINGS))
+    if kind := _format_by_content(start, name, ending):
+        return kind
     for known, kind in (TABLE_ENDINGS | _SEQUENCE_ENDINGS).items():
         if ending.endswith(known):
             return kind
     if ending.endswith(FASTA_ENDINGS):
         raise InputError(f"{name}: line 1: a FASTA file starts with '>', this one with {_show(start[:20])}")
+    if ending.endswith(TEXT_ENDINGS):
+        return "text"
     first = start.split(b"\n", 1)[0].lower()
-    if not ending.endswith(TEXT_ENDINGS):
-        for delimiter, kind in ((b"\t", "tsv"), (b",", "csv")):
-            names = {cell.strip(b' "\r').decode("utf-8", "replace") for cell in first.split(delimiter)}
-            if len(names) > 1 and names & set(TEXT_COLUMNS):
-                return kind
+    for delimiter, kind in ((b"\t", "tsv"), (b",", "csv")):
+        names = {cell.strip(b' "\r').decode("utf-8", "replace") for cell in first.split(delimiter)}
+        if len(names) > 1 and names & set(TEXT_COLUMNS):
+            return kind
+    refuse_ending(ending, name)
     return "text"
+
+
+def _format_by_content(start: bytes, name: str, ending: str) -> str | None:
+    """Return the format that the content of a file shows beyond doubt; None if there is none."""
+    if start.startswith(b">") and _looks_like_fasta(start, ending):
+        return "fasta"
+    if start.startswith(b";") and ending.endswith(FASTA_ENDINGS):
+        return "fasta"
+    if start.startswith(b"@") and _looks_like_fastq(start, ending):
+        return "fastq"
+    if start.startswith(b"LOCUS ") or _GENBANK.search(start):
+        return "genbank"
+    if start.startswith(b"ID   "):
+        return "swissprot" if _SWISSPROT.match(start) else "embl"
+    if start.startswith(b"{") and _looks_like_jsonl(start):
+        return "jsonl"
+    if not ending.endswith(TEXT_ENDINGS) and re.match(rb'\[\s*[\[{"\d-]|\{\s*\n\s*"[^"\n]*"\s*:', start):
+        raise InputError(
+            f"{name}: line 1: this is JSON, but not on each line a JSON object {{…}} (JSONL); "
+            "an array of objects is converted, for example, with: jq -c '.[]'"
+        )
+    return None
 
 
 def _check_text(head: bytes, name: str, encoding: str) -> None:
     """Refuse what is not text: a NUL, or many control characters, in an encoding that has none."""
     if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
         return
-    if b"\0" in head and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise InputError(f"{name}: this looks like UTF-16 text; use {param('encoding', 'utf-16')}")
+    refuse_binary(head, name)
+    if b"\0" in head and (wide := unmarked(head)):
+        raise InputError(
+            f"{name}: this looks like {wide.upper()} text without a byte-order mark; use {param('encoding', wide)}"
+        )
     if b"\0" in head or len(head.translate(None, _CONTROL)) < 0.95 * len(head):
         raise InputError(
-            f"{name}: this is a binary file, not FASTA, FASTQ, GenBank, EMBL, CSV, TSV, JSONL or text; "
+            f"{name}: this is a binary file, not FASTA, FASTQ, GenBank, EMBL, Swiss-Prot, CSV, TSV, JSONL or text; "
             "leave it out, or convert it to one of these"
         )
 
@@ -101,15 +125,51 @@ def _check_text(head: bytes, name: str, encoding: str) -> None:
 def _looks_like_fasta(start: bytes, ending: str) -> bool:
     """Return whether a file that starts with '>' is FASTA.
 
-    Only a file whose name is that of a document or a table is doubted, as mail quotes with '>' too: there a word of letters,
-    or several words of nucleotide codes, must follow the header.
+    Mail quotes with '>' too. A file whose name is that of a document or a table is FASTA only if it is so beyond doubt:
+    behind most headers, and in nearly all that is no header, there are sequences. A name that says nothing is doubted only
+    where half of the lines are prose.
     """
-    if not ending.endswith((*TEXT_ENDINGS, *TABLE_ENDINGS)):
+    if ending.endswith(FASTA_ENDINGS):
         return True
-    if start[1:2].isspace():
-        return False
-    words = start.partition(b"\n")[2].partition(b"\n")[0].replace(b"-", b"").replace(b"*", b"").split()
-    return (len(words) < 2 and all(map(bytes.isalpha, words))) or not b"".join(words).upper().strip(b"ACGTUNRYSWKMBDHV")
+    headers = headed = sequences = prose = 0
+    after_header = False
+    for line in _LINE_END.split(start):
+        if line.startswith(b">"):
+            headers += 1
+            after_header = True
+        elif line.strip() and not line.startswith(b";"):
+            headed += after_header
+            after_header = False
+            if _is_sequence_line(line):
+                sequences += len(line)
+            else:
+                prose += len(line)
+    if not ending.endswith((*TEXT_ENDINGS, *TABLE_ENDINGS)):
+        return prose <= sequences
+    return sequences >= 9 * prose and 2 * (headed + after_header) > headers and sequences + prose > 0
+
+
+def _is_sequence_line(line: bytes) -> bool:
+    """Return whether a line holds nucleotide codes, or one word of letters, rather than prose."""
+    words = line.translate(None, b"-*.").split()
+    if not b"".join(words).upper().strip(_NUCLEOTIDES):
+        return True
+    return len(words) == 1 and words[0].isalpha() and (len(words[0]) > 40 or words[0].isupper() or words[0].islower())
+
+
+def _looks_like_fastq(start: bytes, ending: str) -> bool:
+    """Return whether a file that starts with '@' is FASTQ: a line '+' follows lines of nucleotide codes, or many of them do."""
+    lines = _LINE_END.split(start)
+    if not ending.endswith(TEXT_ENDINGS) and len(lines) > 2 and lines[2].startswith(b"+"):
+        return True
+    letters = 0
+    for line in lines[1:]:
+        if line.startswith(b"+") and letters:
+            return True
+        if line.upper().strip(_NUCLEOTIDES + b".*- "):
+            return False
+        letters += len(line)
+    return letters >= 200
 
 
 def _looks_like_jsonl(start: bytes) -> bool:
@@ -137,10 +197,11 @@ def parse(stream: BinaryIO, kind: str, name: str, options: TableOptions) -> Iter
         InputError: the content is damaged or is not what the format says; the message names file and line.
     """
     parsers: dict[str, Callable[[], Iterator[Entry]]] = {
-        "fasta": lambda: parse_fasta(stream, name),
-        "fastq": lambda: _parse_fastq(stream, name),
+        "fasta": lambda: parse_fasta(stream, name, options.encoding),
+        "fastq": lambda: parse_fastq(stream, name, options.encoding),
         "genbank": lambda: _parse_biopython(stream, name, "genbank", options),
         "embl": lambda: _parse_biopython(stream, name, "embl", options),
+        "swissprot": lambda: _parse_biopython(stream, name, "swiss", options),
         "csv": lambda: parse_table(stream, name, ",", options),
         "tsv": lambda: parse_table(stream, name, "\t", options),
         "jsonl": lambda: parse_jsonl(stream, name, options),
@@ -150,8 +211,8 @@ def parse(stream: BinaryIO, kind: str, name: str, options: TableOptions) -> Iter
         yield from parsers[kind]()
 
 
-def parse_fasta(stream: BinaryIO, name: str) -> Iterator[Entry]:
-    """Yield FASTA records, whose text is all that stands between a header line and the next.
+def parse_fasta(stream: BinaryIO, name: str, encoding: str = "utf-8") -> Iterator[Entry]:
+    """Yield FASTA records, whose text is all that stands between a header line and the next, without lines of comment (;).
 
     Works on blocks that end with a line, split at the headers: a record costs one slice, and a chromosome on one line is read
     in a single piece.
@@ -162,9 +223,10 @@ def parse_fasta(stream: BinaryIO, name: str) -> Iterator[Entry]:
     while block := stream.read(BLOCK):
         if not block.endswith(b"\n"):
             block += stream.readline()
+        if codecs.BOM_UTF8 in block:  # files that were joined have one each
+            block = block.replace(codecs.BOM_UTF8, b"")
         split_off = 1  # line breaks that are not in the record any more
         if not started:
-            block = block.removeprefix(codecs.BOM_UTF8)
             skipped, block, begun = _skip_preamble(block, name, line)
             line += skipped
             if not begun:
@@ -180,12 +242,12 @@ def parse_fasta(stream: BinaryIO, name: str) -> Iterator[Entry]:
             parts.append(piece)
             record = b"".join(parts)
             parts.clear()
-            yield _fasta_entry(record, line, name)
+            yield _fasta_entry(record, line, name, encoding)
             line += record.count(b"\n") + split_off
             split_off = 1
         parts.append(pieces[-1])
     if started:
-        yield _fasta_entry(b"".join(parts), line, name)
+        yield _fasta_entry(b"".join(parts), line, name, encoding)
 
 
 def _skip_preamble(block: bytes, name: str, line: int) -> tuple[int, bytes, bool]:
@@ -206,33 +268,12 @@ def _skip_preamble(block: bytes, name: str, line: int) -> tuple[int, bytes, bool
     return skipped, b"", False
 
 
-def _fasta_entry(record: bytes, line: int, name: str) -> Entry:
+def _fasta_entry(record: bytes, line: int, name: str, encoding: str) -> Entry:
     header, _, text = record.partition(b"\n")
-    if b"\r" in header.rstrip(b"\r"):
-        raise InputError(f"{name}: line {line}: lines end with a carriage return only; convert them, for example with mac2unix")
-    try:
-        title = header.decode().strip()
-    except UnicodeDecodeError:
-        title = header.decode("latin-1").strip()  # identifiers only: one byte, one character
-    words = title.split(None, 1)
-    if not words:
-        raise InputError(f"{name}: line {line}: the header '>' has no identifier behind it")
-    return Entry(words[0], text, line, title)
-
-
-def _parse_fastq(stream: BinaryIO, name: str) -> Iterator[Entry]:
-    from Bio.SeqIO.QualityIO import FastqGeneralIterator
-
-    line = 1
-    try:
-        with as_text(stream, "latin-1") as text:
-            for title, sequence, _ in FastqGeneralIterator(text):
-                if not title.split():
-                    raise InputError(f"{name}: line {line}: the header '@' has no identifier behind it")
-                yield Entry(title.split(None, 1)[0], sequence.encode("latin-1"), line, title)
-                line += 4
-    except ValueError as error:
-        raise InputError(f"{name}: near line {line}: damaged FASTQ: {error}") from error
+    title = header_title(header, f"{name}: line {line}", encoding)
+    if text.startswith(b";") or b"\n;" in text:
+        text = b"\n".join(part for part in text.split(b"\n") if not part.startswith(b";"))
+    return Entry(title.split(None, 1)[0], text, line, title)
 
 
 def _parse_biopython(stream: BinaryIO, name: str, kind: str, options: TableOptions) -> Iterator[Entry]:
@@ -277,4 +318,4 @@ def _parse_text(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
         text = stream.read().decode(with_bom(options.encoding))
     except UnicodeDecodeError as error:
         raise undecodable(error, name, 0) from error
-    yield Entry(name.rsplit("/", 1)[-1], text, 1)
+    yield Entry(name.rsplit("/", 1)[-1], with_line_feeds(text), 1)

@@ -8,18 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
+from seqmix.data.readers.signatures import refuse_archive
 from seqmix.errors import InputError
 
 BLOCK = 1 << 20
+_HEAD = 1 << 16  # bytes that formats are recognised by
 _PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zst"}
 _NAMES = {"gz": "gzip", "bz2": "bzip2", "xz": "xz", "zst": "zstd"}
-_ARCHIVES = {b"PK\x03\x04": "zip"}
+_ENDINGS = (*_NAMES, "bgz", "bgzf", "gzip", "bzip2", "zstd")
 
 
 def unpacked_name(name: str) -> str:
     """Return the name of a file without the ending that says how it is packed: `mouse.fa` for `mouse.fa.gz`."""
     stem, _, ending = name.rpartition(".")
-    return stem if stem and ending.lower() in _NAMES else name
+    return stem if stem and ending.lower() in _ENDINGS else name
 
 
 def open_stream(raw: BinaryIO, name: str) -> io.BufferedReader:
@@ -30,15 +32,25 @@ def open_stream(raw: BinaryIO, name: str) -> io.BufferedReader:
         name: its name, for messages.
 
     Raises:
-        InputError: it is an archive of files.
+        InputError: it is an archive of files, or packed twice.
     """
     buffered: Any = raw if hasattr(raw, "peek") else io.BufferedReader(raw, BLOCK)
-    start = buffered.peek(8)[:8]
-    for magic, kind in _ARCHIVES.items():
-        if start.startswith(magic):
-            raise InputError(f"{name}: this is a {kind} archive, which is not read; unpack it first")
-    form = next((form for magic, form in _PACKED.items() if start.startswith(magic)), None)
-    return io.BufferedReader(_Unpacking(buffered, form, name), BLOCK) if form else buffered
+    start = buffered.peek(_HEAD)
+    refuse_archive(start, name)
+    form = _packing(start)
+    if form is None:
+        return buffered
+    unpacked: Any = io.BufferedReader(_Unpacking(buffered, form, name), BLOCK)
+    start = unpacked.peek(_HEAD)
+    refuse_archive(start, name, _NAMES[form])
+    if twice := _packing(start):
+        raise InputError(f"{name}: this is packed twice ({_NAMES[twice]} in {_NAMES[form]}); unpack it once")
+    return unpacked
+
+
+def _packing(start: bytes) -> str | None:
+    """Return how a file is packed, by its first bytes; None if it is not."""
+    return next((form for magic, form in _PACKED.items() if start.startswith(magic)), None)
 
 
 class _Unpacking(io.RawIOBase):
@@ -55,11 +67,22 @@ class _Unpacking(io.RawIOBase):
 
         self._stream: Any = xopen(packed, "rb", threads=0, format=form)
         self._what = f"{name}: the {_NAMES[form]} file"
+        self._begun = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Read what comes next; the first time, from as many members as are needed to tell the format from."""
+        count = self._readinto(buffer)
+        while not self._begun and 0 < count < min(_HEAD, len(buffer)):
+            more = self._readinto(memoryview(buffer)[count:])
+            self._begun = not more
+            count += more
+        self._begun = True
+        return count
+
+    def _readinto(self, buffer: Any) -> int:
         try:
             return self._stream.readinto(buffer)
         except EOFError as error:

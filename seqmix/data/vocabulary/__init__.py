@@ -13,7 +13,8 @@ sequences are read as the training data were. There are five sorts:
 from seqmix.data.vocabulary.base import CLS, PAD, Tokens, Vocabulary
 from seqmix.data.vocabulary.fixed import FixedAlphabet
 from seqmix.data.vocabulary.gathered import Gathered, Gathering
-from seqmix.data.vocabulary.make import Encoder, guess_alphabet, make_vocabulary, new_encoder, vocabulary_of
+from seqmix.data.vocabulary.guess import AlphabetsOfFiles, guess_alphabet
+from seqmix.data.vocabulary.make import Encoder, make_vocabulary, new_encoder, vocabulary_of
 from seqmix.data.vocabulary.numeric import Bytes, Reals
 from seqmix.data.vocabulary.subword_learning import SubwordLearning
 from seqmix.data.vocabulary.subwords import Subwords
@@ -21,6 +22,7 @@ from seqmix.data.vocabulary.subwords import Subwords
 __all__ = [
     "CLS",
     "PAD",
+    "AlphabetsOfFiles",
     "Bytes",
     "Encoder",
     "FixedAlphabet",

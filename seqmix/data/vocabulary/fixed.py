@@ -14,6 +14,7 @@ from seqmix.errors import InputError, param
 
 IUPAC = "RYSWKMBDHV"  # codes for several nucleotides
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
+_HEADER = ord(">")  # is not replaced within a sequence: what follows it is the header of another
 _COMPLEMENT = str.maketrans("ACGTNRYSWKMBDHV", "TGCANYRSWMKVHDB")
 
 
@@ -27,7 +28,7 @@ class _Letters:
         ambiguous: codes that stand for several symbols: always read as `unknown`, and counted.
         alias: letters silently read as another.
         letters: how many of the symbols k-mers are made of.
-        noun: what a letter is called in errors.
+        noun: what a letter is called in errors, with its article.
         hint: an alphabet to recommend where a letter is foreign.
     """
 
@@ -41,9 +42,9 @@ class _Letters:
 
 
 FIXED = {
-    "dna": _Letters("ACGTN", "N", IUPAC, {"U": "T"}, 4, "nucleotide code", "protein"),
-    "dna-iupac": _Letters("ACGTN" + IUPAC, "N", "", {"U": "T"}, 4, "nucleotide code", "protein"),
-    "protein": _Letters(AMINO_ACIDS + "X*", "X", "BZJUO", {}, len(AMINO_ACIDS), "amino-acid code", "chars"),
+    "dna": _Letters("ACGTN", "N", IUPAC, {"U": "T"}, 4, "a nucleotide code", "protein"),
+    "dna-iupac": _Letters("ACGTN" + IUPAC, "N", "", {"U": "T"}, 4, "a nucleotide code", "protein"),
+    "protein": _Letters(AMINO_ACIDS + "X*", "X", "BZJUO", {}, len(AMINO_ACIDS), "an amino-acid code", "chars"),
 }
 
 
@@ -84,8 +85,8 @@ class FixedAlphabet(Vocabulary):
         if self.unknown_id.to_bytes() in tokens and (odd := raw.translate(None, self._plain)):
             counts = Counter(odd)
             foreign = {code: n for code, n in counts.items() if code not in self._ambiguous}
-            if foreign and self.unknown == "error":
-                raise self._foreign_letter(text, raw, next(iter(foreign)), where)
+            if foreign and (self.unknown == "error" or (_HEADER in foreign and isinstance(text, bytes))):
+                raise self._foreign_letter(text, raw, _HEADER if _HEADER in foreign else next(iter(foreign)), where)
             self._count(text, counts, replaced)
             if foreign and self.unknown == "drop":
                 tokens = raw.translate(self._table, WHITESPACE + bytes(foreign))
@@ -103,10 +104,12 @@ class FixedAlphabet(Vocabulary):
         place = raw.index(code)
         letter = text[place] if isinstance(text, str) else chr(code)
         position = len(raw[:place].translate(None, WHITESPACE)) + 1
+        if code == _HEADER and isinstance(text, bytes):
+            return InputError(f"{where}: a line break is missing before '>' at position {position:,}; insert it")
         advice = (
             f"{self.meant_for} {self.alphabet} sequences and does not take others"
             if self.trained
             else f"use {param('alphabet', self._fixed.hint)}, or {param('unknown', 'map')} (read it as {self._fixed.unknown}), "
             f"or {param('unknown', 'drop')} (leave it out)"
         )
-        return InputError(f"{where}: {letter!r} at position {position:,} is not a {self._fixed.noun}; {advice}")
+        return InputError(f"{where}: {letter!r} at position {position:,} is not {self._fixed.noun}; {advice}")

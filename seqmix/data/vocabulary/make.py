@@ -1,17 +1,13 @@
-"""Vocabularies by the names of their alphabets, given, saved or guessed."""
+"""Vocabularies by the names of their alphabets, given or saved."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from seqmix.data.options import ALPHABETS
 from seqmix.data.vocabulary.base import Vocabulary
-from seqmix.data.vocabulary.fixed import AMINO_ACIDS, FIXED, IUPAC, FixedAlphabet
+from seqmix.data.vocabulary.fixed import FIXED, FixedAlphabet
 from seqmix.data.vocabulary.gathered import Gathered, Gathering
 from seqmix.data.vocabulary.numeric import Bytes, Reals
 from seqmix.data.vocabulary.subword_learning import SubwordLearning
@@ -87,28 +83,3 @@ def vocabulary_of(saved: Mapping[str, Any], *, trained: bool = False) -> Vocabul
     """
     given = {name: saved.get(name) for name in ("symbols", "merges", "channels", "mean", "scale")}
     return make_vocabulary(saved["alphabet"], saved["unknown"], trained=trained, **given)
-
-
-def guess_alphabet(samples: Sequence[bytes | str | NDArray[Any]], is_sequence: bool) -> str:
-    """Return the alphabet that the first records suggest: "dna", "protein" or "chars"; for numbers, "real".
-
-    DNA if at least 90 % of the letters are A, C, G, T, U or N and all others are codes for several nucleotides
-    or gaps; else protein if all are amino-acid codes and the file is of a sequence format; else characters.
-
-    Args:
-        samples: the beginnings of some records.
-        is_sequence: whether they are of a sequence format.
-    """
-    counts: Counter[str] = Counter()
-    for sample in samples:
-        if isinstance(sample, np.ndarray):
-            return "real"
-        text = sample.decode("latin-1") if isinstance(sample, bytes) else sample
-        counts.update("".join(text.split()).upper() if isinstance(sample, bytes) else text.strip().upper())
-    total = counts.total()
-    certain = sum(counts[letter] for letter in "ACGTUN")
-    if total and certain >= 0.9 * total and set(counts) <= set("ACGTUN" + IUPAC + "-."):
-        return "dna"
-    if total and is_sequence and set(counts) <= set(AMINO_ACIDS + "XBZJUO*-."):
-        return "protein"
-    return "dna" if is_sequence and total and certain >= 0.9 * total else "chars"

@@ -18,6 +18,7 @@ from tests.support.preparing import (
     CONTENT,
     PACKED,
     SEQUENCES,
+    dna,
     letters,
     message_of,
     packed,
@@ -161,6 +162,145 @@ def test_fasta_with_spaced_letters_is_not_a_document(first_line, tmp_path, monke
         assert letters(records[0]).upper() == "ACGTACGTACGT"
 
 
+PROTEIN = "MKVLAWFQDEERSTNPIGHYC"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"> s1 of a\n{dna(60, 1)}\n> s2\n{dna(60, 2)}\n",
+        f">s1\n{PROTEIN}\n>s2\n{PROTEIN.lower()}\n",
+        f"> s1\r\n{PROTEIN}*\r\n{PROTEIN}\r\n> s2\r\n{dna(60, 1)}",
+        f">s1\n{PROTEIN * 3}aaww{PROTEIN}\n>s2\n;comment of words\n{PROTEIN}",
+        f"> s1\n{dna(10, 1)} {dna(10, 2)}\n\n> s2\n{dna(500, 2)}?{dna(500, 3)}\n{dna(500, 4)}\n" + dna(60, 1) * 200,
+    ],
+)
+@pytest.mark.parametrize("name", ["x.txt", "x.md", "x.csv", "x", "x.fa"])
+def test_fasta_beyond_doubt_is_fasta_under_any_name(name, content, tmp_path):
+    (tmp_path / name).write_bytes(content.encode())
+    found, records = detected(tmp_path / name)
+    assert found == "fasta"
+    assert [record.id for record in records] == ["s1", "s2"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "> you wrote this,\n> and that.\nI disagree.\n",
+        ">you wrote\nI disagree with you on this\n>and that\nand with this\n",
+        ">> deeper\n> quoted\nYes, of course\n",
+        "> a quotation without an answer\n> of two lines\n",
+        ">>> print(1)\n1\n>>> print(2)\n2\n",
+        ">\n> hello\n>\nSee you on Monday\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["x.txt", "x.md"])
+def test_texts_that_begin_with_an_angle_bracket_are_texts(name, content, tmp_path, monkeypatch):
+    (tmp_path / name).write_text(content)
+    assert [record.text for record in read(tmp_path / name)] == [content]
+    if "Yes" in content or "Monday" in content:  # no name, and prose: not one sequence of its letters
+        standard_input(monkeypatch, content.encode())
+        assert [record.text for record in read("-")] == [content]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [">s1", "ACGT", "; between", "AC", ";", ">s2", "; first", "GGTT"],
+        ["; before", ";; and more", ">s1", ";x", "ACGTAC", ">s2", "GGTT", ";at the end"],
+        [">s1", ";ACGT", ";>s0", "ACGTAC", "", "; blank", "", ">s2", "GG", ";", "TT", ""],
+    ],
+)
+def test_comments_in_fasta_are_no_letters(lines, end, tmp_path):
+    (tmp_path / "x.fa").write_bytes(end.join(lines).encode())
+    records = read(tmp_path / "x.fa")
+    assert pairs(records) == SEQUENCES
+    assert [record.line for record in records] == [number for number, line in enumerate(lines, 1) if line.startswith(">")]
+
+
+def fastq(records, width, end="\n"):
+    lines = []
+    for name, sequence, qualities in records:
+        cut = [[text[i : i + width] for i in range(0, len(text), width)] for text in (sequence, qualities)]
+        lines += [f"@{name}", *cut[0], f"+{name if width % 2 else ''}", *cut[1]]
+    return (end.join(lines) + end).encode()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("width", [10, 7, 40, 100])
+@pytest.mark.parametrize("name", ["x", "x.fq", "x.txt", "-"])
+def test_fastq_on_several_lines_is_read_under_any_name(name, width, end, tmp_path, monkeypatch):
+    rng = random.Random(width)
+    sequences = [(f"r{i}", dna(rng.randint(1, 90), i)) for i in range(20)]
+    content = fastq([(r, s, "".join(rng.choices("@+I>;", k=len(s)))) for r, s in sequences], width, end)
+    (tmp_path / name).write_bytes(content)
+    standard_input(monkeypatch, content)
+    found, records = detected("-" if name == "-" else tmp_path / name)
+    assert found == "fastq"
+    assert pairs(records) == sequences
+    lines = content.decode().split(end)
+    assert [lines[record.line - 1] for record in records] == [f"@{r}" for r, _ in sequences]
+
+
+@pytest.mark.parametrize("width", [10_000_000, 60])
+@pytest.mark.parametrize("name", ["x", "-", "x.txt"])
+def test_formats_are_recognised_in_front_of_a_long_record(name, width, tmp_path, monkeypatch):
+    long = dna(1000, 1) * 1300
+    for kind, content in (
+        ("fastq", fastq([("r0", long, "I" * len(long)), ("r1", "ACGT", "IIII")], width)),
+        ("fasta", f">r0\n{long}\n>r1\nACGT\n".encode()),
+    ):
+        (tmp_path / name).write_bytes(content)
+        standard_input(monkeypatch, content)
+        found, records = detected("-" if name == "-" else tmp_path / name)
+        assert found == kind
+        assert pairs(records) == [("r0", long), ("r1", "ACGT")]
+
+
+@pytest.mark.parametrize("content", [b"@user\nhello\n+1\n", b"@home at last\nno plus here\n", b"@ACGT\nACGT\n"])
+def test_texts_that_begin_with_an_at_sign_are_no_fastq(content, tmp_path):
+    (tmp_path / "x.txt").write_bytes(content)
+    assert detected(tmp_path / "x.txt")[0] == "text"
+
+
+RELEASE = b"""GBBCT1.SEQ          Genetic Sequence Data Bank
+                        August 15 2020
+
+                NCBI-GenBank Flat File Release 239.0
+
+"""
+SWISSPROT = b"""ID   PR00_ECOLI              Reviewed;          21 AA.
+AC   P00000;
+DE   RecName: Full=Made up;
+OS   Escherichia coli.
+OX   NCBI_TaxID=562;
+SQ   SEQUENCE   21 AA;  6000 MW;  0000000000000000 CRC64;
+     MKVLAWFQDE ERSTNPIGHY C
+//
+"""
+
+
+@pytest.mark.parametrize("name", ["x.seq", "x", "x.txt", "x.dat", "x.gb"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_genbank_behind_the_title_of_a_release_is_read(name, end, tmp_path):
+    (tmp_path / name).write_bytes((RELEASE + CONTENT["genbank"]).replace(b"\n", end))
+    found, records = detected(tmp_path / name)
+    assert found == "genbank"
+    assert pairs(records) == SEQUENCES
+
+
+@pytest.mark.parametrize("name", ["x.dat", "x", "x.txt", "x.gz"])
+@pytest.mark.parametrize("status", [b"Reviewed;  ", b"Unreviewed;", b"STANDARD;      PRT;"])
+def test_swissprot_is_read(name, status, tmp_path):
+    content = SWISSPROT.replace(b"Reviewed;  ", status)
+    (tmp_path / name).write_bytes(gzip.compress(content * 3) if name == "x.gz" else content * 3)
+    found, records = detected(tmp_path / name, label_from="column:organism")
+    assert found == "swissprot"
+    assert pairs(records) == [("P00000", PROTEIN)] * 3
+    assert {record.label for record in records} == {"Escherichia coli"}
+
+
 def test_document_quoting_with_angle_brackets_is_a_document(tmp_path):
     path = tmp_path / "mail.txt"
     path.write_text("> you wrote this,\n> and that.\nI disagree.\n")
@@ -297,6 +437,10 @@ def test_stray_quote_in_table_is_explained(tmp_path):
         ("x.fa", b">s1\nACGT\n> \nACGT\n", ["line 3", "identifier"]),
         ("x.fq", b"@s1\nACGT\n+\nII\n", ["line 1", "FASTQ"]),
         ("x.fq", b"@s1\nACGT\n+\nIIII\n@s2\nAC", ["line 5", "FASTQ"]),
+        ("x.fq", b"@s1\nACGT\n+\nIIII\n@s2\nACGT\n+\nIIIIII\n", ["line 5", "FASTQ", "4 letters and 6"]),
+        ("x.fq", b"@s1\nACGT\n+\nII", ["line 1", "FASTQ", "cut off"]),
+        ("x.fq", b"@s1\nACGT\n+\nIIII\nACGT\n", ["line 5", "FASTQ", "'@…'"]),
+        ("x.fq", b"@\nACGT\n+\nIIII\n", ["line 1", "identifier"]),
         ("x.fq", b"hello\n", ["FASTQ"]),
         ("x.gb", b"hello\n", ["x.gb"]),
         ("x.gb", CONTENT["genbank"][: CONTENT["genbank"].index(b"ORIGIN") + 20], ["genbank"]),

@@ -1,0 +1,95 @@
+"""Texts of two or four bytes a character (UTF-16 and UTF-32, as Windows and Excel write them), read as UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from typing import Any
+
+from seqmix.data.readers.opening import BLOCK
+from seqmix.errors import InputError, param
+
+# UTF-32 comes first: its mark starts with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_ZEROS = {"utf-16-le": (0, 1), "utf-16-be": (1, 0), "utf-32-le": (0, 1, 1, 1), "utf-32-be": (1, 1, 1, 0)}  # of an ASCII text
+
+
+def in_utf8(stream: io.BufferedReader, name: str, encoding: str) -> tuple[io.BufferedReader, str]:
+    """Return a stream in an encoding of which ASCII is a part, and this encoding.
+
+    A stream in UTF-16 or UTF-32, by its byte-order mark or as `encoding` says, is converted to UTF-8 while it is read.
+
+    Args:
+        stream: the file, unpacked; it can be peeked at.
+        name: of the file, for messages.
+        encoding: as Python names it.
+
+    Raises:
+        InputError: `encoding` needs a byte-order mark and there is none.
+    """
+    start = stream.peek(4)[:4]
+    wide = next((name for mark, name in _MARKS if start.startswith(mark)), None)
+    stated = codecs.lookup(encoding).name
+    if wide is None and stated in ("utf-16", "utf-32") and start:
+        guess = unmarked(stream.peek(4096)[:4096])
+        advice = f"use {param('encoding', guess)}" if guess else f"it is not in {stated}: leave out {param('encoding')}"
+        raise InputError(f"{name}: {stated} text starts with a byte-order mark and this does not; {advice}")
+    wide = wide or (stated if stated.startswith(("utf-16", "utf-32")) else None)
+    if wide is None:
+        return stream, encoding
+    converted: Any = io.BufferedReader(_InUtf8(stream, wide, name), BLOCK)
+    return converted, "utf-8"
+
+
+def unmarked(head: bytes) -> str | None:
+    """Return the encoding of a text in UTF-16 or UTF-32 without a byte-order mark, by where its zeros are; None if unknown."""
+    for encoding, zeros in _ZEROS.items():
+        width = len(zeros)
+        units = len(head) // width
+        shares = [1 - head[place : units * width : width].count(0) / max(units, 1) for place in range(width)]
+        if units and all(share < 0.3 if zero else share > 0.9 for share, zero in zip(shares, zeros, strict=True)):
+            return encoding
+    return None
+
+
+class _InUtf8(io.RawIOBase):
+    """The content of a stream, converted to UTF-8.
+
+    Args:
+        stream: the stream.
+        encoding: of the stream.
+        name: of the file, for messages.
+    """
+
+    def __init__(self, stream: io.BufferedReader, encoding: str, name: str) -> None:
+        self._stream, self._encoding, self._name = stream, encoding, name
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._ready = memoryview(b"")
+        self._lines = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        more = True
+        while not self._ready and more:
+            data = self._stream.read(BLOCK)
+            more = bool(data)
+            try:
+                text = self._decoder.decode(data, final=not more)
+            except UnicodeError as error:
+                raise InputError(
+                    f"{self._name}: after line {self._lines}: this is not valid {self._encoding} text; "
+                    f"say how the file is encoded with {param('encoding')}"
+                ) from error
+            self._lines += text.count("\n")
+            self._ready = memoryview(text.encode())
+        taken = self._ready[: len(buffer)]
+        buffer[: len(taken)] = taken
+        self._ready = self._ready[len(taken) :]
+        return len(taken)

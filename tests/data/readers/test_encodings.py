@@ -1,0 +1,111 @@
+"""Files in UTF-16 and UTF-32, with and without a byte-order mark; line ends; marks within files."""
+
+import codecs
+import gzip
+
+import pytest
+
+from seqmix.data.readers import encodings, opening
+from tests.support.preparing import CONTENT, SEQUENCES, decoded, dna, message_of, pairs, prepare, read, standard_input
+
+WIDE = ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+MARKS = {
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+    "utf-32-le": codecs.BOM_UTF32_LE,
+    "utf-32-be": codecs.BOM_UTF32_BE,
+}
+TEXT = "Grüße, Привет 🙂\nand more\n"
+
+
+def marked(text, encoding):
+    return MARKS.get(encoding, b"") + text.encode(encoding)
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+def test_documents_with_a_mark_are_read_whatever_is_stated(encoding, tmp_path, monkeypatch):
+    content = marked(TEXT, encoding)
+    (tmp_path / "x.txt").write_bytes(content)
+    (tmp_path / "y.txt.gz").write_bytes(gzip.compress(content))
+    for stated in ("utf-8", encoding):
+        assert [record.text for record in read(tmp_path / "x.txt", encoding=stated)] == [TEXT]
+    assert read(tmp_path / "y.txt.gz")[0].text == TEXT
+    standard_input(monkeypatch, content)
+    assert read("-")[0].text == TEXT
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_a_missing_mark_is_explained_and_the_advice_helps(encoding, tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_text("plain words\nand more\n", encoding=encoding)
+    message = message_of(read, path)
+    assert f"encoding='{encoding}'" in message
+    assert f"encoding='{encoding}'" in message_of(read, path, encoding=encoding[:6])
+    assert read(path, encoding=encoding)[0].text == "plain words\nand more\n"
+
+
+@pytest.mark.parametrize("kind", ["fasta", "fastq", "genbank", "embl", "csv", "tsv", "jsonl"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
+def test_every_format_is_read_in_wide_encodings(kind, encoding, tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(CONTENT[kind].decode().encode(encoding))
+    assert pairs(read(path, encoding=encoding)) == SEQUENCES
+    path.write_bytes(marked(CONTENT[kind].decode(), encoding))
+    assert pairs(read(path)) == SEQUENCES
+
+
+def test_stating_a_wide_encoding_for_a_plain_file_is_an_error(tmp_path):
+    for name, content in (("x.fa", CONTENT["fasta"]), ("x.txt", b"even"), ("x.csv", CONTENT["csv"])):
+        (tmp_path / name).write_bytes(content)
+        assert "byte-order mark" in message_of(read, tmp_path / name, encoding="utf-16")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfea", b"\xff\xfe\x00\xd8a\0", b"\xff\xfea\0\n\0\x00\xdc"])
+def test_damaged_wide_text_is_an_error(content, tmp_path):
+    (tmp_path / "x.txt").write_bytes(content)
+    assert "not valid utf-16" in message_of(read, tmp_path / "x.txt")
+
+
+def test_wide_text_is_converted_piece_by_piece(tmp_path, monkeypatch):
+    monkeypatch.setattr(encodings, "BLOCK", 7)
+    monkeypatch.setattr(opening, "BLOCK", 5)
+    (tmp_path / "x.txt").write_bytes(marked(TEXT * 50, "utf-16-le"))
+    assert read(tmp_path / "x.txt")[0].text == TEXT * 50
+
+
+def test_headers_of_sequences_are_in_the_stated_encoding(tmp_path):
+    (tmp_path / "x.fa").write_bytes(">żółw label=ł\nACGT\n".encode("cp1250"))
+    (tmp_path / "x.fq").write_bytes("@żółw\nACGT\n+\nIIII\n".encode("cp1250"))
+    for name in ("x.fa", "x.fq"):
+        assert [record.id for record in read(tmp_path / name, encoding="cp1250")] == ["żółw"]
+
+
+@pytest.mark.parametrize("name", ["x.txt", "x.md", "x"])
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+def test_line_ends_of_documents_are_line_feeds(name, end, tmp_path):
+    lines = ["one two", "", "three\u2028four\u0085five", "six"]
+    (tmp_path / name).write_bytes(end.join(lines).encode())
+    assert read(tmp_path / name)[0].text == "\n".join(lines)
+    (tmp_path / name).write_bytes(end.join(lines).encode("utf-16"))
+    assert read(tmp_path / name)[0].text == "\n".join(lines)
+
+
+@pytest.mark.parametrize("alphabet", ["auto", "bytes", "words", "subwords"])
+def test_classes_that_differ_in_line_ends_alone_are_equal(alphabet, tmp_path):
+    for name, end in (("a", "\n"), ("b", "\r\n"), ("c", "\r")):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for i in range(6):
+            text = end.join(dna(10, i) + f" words of {i}" for _ in range(4))
+            (tmp_path / "in" / name / f"{i}.txt").write_bytes(text.encode())
+    found = decoded(prepare(tmp_path / "in", tmp_path / "out", alphabet=alphabet))
+    assert len(found) == 18
+    for i in range(6):
+        assert found[f"a/{i}.txt"] == found[f"b/{i}.txt"] == found[f"c/{i}.txt"]
+
+
+@pytest.mark.parametrize("kind", ["fasta", "fastq"])
+def test_byte_order_marks_of_joined_files_are_no_letters(kind, tmp_path):
+    mark = codecs.BOM_UTF8
+    for content in (mark + CONTENT[kind] + mark + CONTENT[kind], CONTENT[kind] + mark + CONTENT[kind].replace(b"\n", b"\r\n")):
+        (tmp_path / "x").write_bytes(content)
+        assert pairs(read(tmp_path / "x")) == SEQUENCES * 2

@@ -1,0 +1,198 @@
+"""Formats that are not read are refused by their name: by content, packed or not, under any name, and by their ending."""
+
+import gzip
+import io
+import pickle
+import tarfile
+import zipfile
+
+import pytest
+
+from seqmix.data.readers import signatures
+from seqmix.data.readers.formats import ENDINGS
+from tests.support.preparing import CONTENT, dna, message_of, pairs, read, standard_input
+
+SAM = b"@HD\tVN:1.6\n@SQ\tSN:chr1\tLN:1000\nr1\t0\tchr1\t1\t60\t10M\t*\t0\t0\tACGTACGTAC\tIIIIIIIIII\n"
+PDB = (
+    b"HEADER    OXYGEN TRANSPORT                        07-MAR-84   4HHB\nTITLE     THE CRYSTAL STRUCTURE\n"
+    b"ATOM      1  N   VAL A   1      19.323  29.369  55.000  1.00 49.05           N\n"
+)
+BED = b"chr1\t100\t200\tgene1\nchr1\t300\t400\tgene2\n"
+
+# what the message calls it: variations of it
+TEXTS = {
+    "PIR": [b">P1;CRAB\nALPHA CRYSTALLIN\nMKVLAW*\n", b">F1;X\n\nMKV*\n", b">DL;seq\ntitle\nACGT*\n"],
+    "Stockholm": [b"# STOCKHOLM 1.0\n#=GF ID x\ns1 ACGT\n//\n", b"#STOCKHOLM 1.0\ns1 AC\n//\n"],
+    "SAM": [SAM, SAM[11:], SAM[SAM.index(b"\nr1") :], b"@PG\tID:bwa\n"],
+    "GFF": [
+        b"##gff-version 3\nchr1\tx\tgene\t1\t20\t.\t+\t.\tID=g\n##FASTA\n>chr1\nACGT\n",
+        b'#!genome-build GRCh38\n1\thavana\tgene\t1\t2\t.\t+\t.\tgene_id "a"\n',
+        b"##sequence-region c 1 2\n",
+    ],
+    "VCF": [b"##fileformat=VCFv4.2\n#CHROM\tPOS\n"],
+    "wiggle": [b"track type=wiggle_0\nfixedStep chrom=1 start=1 step=1\n1\n", b"variableStep chrom=1\n1 2\n"],
+    "Clustal": [
+        b"CLUSTAL W (1.83) multiple sequence alignment\n\n\na  ACGT\nb  ACGT\n",
+        b"CLUSTAL O(1.2.4) multiple sequence alignment\n\na  ACGT\n",
+        b"MUSCLE (3.8) multiple sequence alignment\n\na  ACGT\n",
+        b"CLUSTAL\n\nseq1  ACGTACGT\n",
+    ],
+    "Phylip": [
+        b" 2 20\nTurkey    AAGCTNGGGC ATTTCAGGGT\nHuman     AAGCTNGGGC ATTTCAGGGT\n",
+        b"2 12\nseq_one ACGTACGTACGT\nseq_two ACGTACGTACGT\n",
+    ],
+    "NEXUS": [b"#NEXUS\nbegin data;\n", b"#nexus\n"],
+    "GCG": [
+        b"!!NA_MULTIPLE_ALIGNMENT 1.0\n\n",
+        b"PileUp\n\n   MSF:  20  Type: N\n",
+        b"x.msf  MSF: 20  Type: P  Check: 100  ..\n\n Name: a\n",
+    ],
+    "PDB": [PDB, PDB[PDB.index(b"ATOM") :], b"REMARK   1 made up\n" + PDB[PDB.index(b"ATOM") :]],
+    "mmCIF": [b"data_4HHB\n#\n_entry.id 4HHB\n"],
+    "BLAST": [b"BLASTN 2.9.0+\n\nReference:\n"],
+    "HMMER": [b"HMMER3/f [3.1b2]\nNAME x\n"],
+    "ASN.1": [b"Seq-entry ::= set {\n class nuc-prot\n"],
+    "Git LFS": [b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 12\n"],
+    "RTF": [b"{\\rtf1\\ansi hello}"],
+}
+# the same, where the ending is not that of a document
+UNNAMED_TEXTS = {
+    "BED": [BED, BED[:19], BED.replace(b"\n", b"\r\n")],
+    "HTML": [b"<!DOCTYPE html>\n<html></html>", b"<html lang='en'>", b"\n <!doctype HTML>"],
+    "XML": [b'<?xml version="1.0"?>\n<uniprot/>'],
+    "Newick": [b"(a:0.1,(b:0.2,c:0.3):0.1);\n"],
+    "JSON object": [b'[{"text": "a"}]\n', b'[\n  {"text": "a"}\n]\n', b'{\n  "text": "a"\n}\n'],
+}
+BINARIES = {
+    "BAM": b"BAM\x01\x10\0\0\0",
+    "CRAM": b"CRAM\x03\0",
+    "2bit": b"\x43\x27\x41\x1a\0\0\0\0",
+    "SRA": b"NCBI.sra\x05",
+    "ABI": b"ABIF\0e",
+    "HDF5": b"\x89HDF\r\n\x1a\n",
+    "Parquet": b"PAR1\x15\x04",
+    "Arrow": b"ARROW1\0\0\xff\xff",
+    "pickle": pickle.dumps([1]),
+    "NumPy": b"\x93NUMPY\x01\0v\0",
+    "SQLite": b"SQLite format 3\0",
+    "data of R": b"X\n\0\0\0\x03",
+    "PDF": b"%PDF-1.7\n%\xe2\xe3\n",
+    "image": b"\xff\xd8\xff\xe0\0\x10JFIF",
+    "lz4": b"\x04\x22\x4d\x18d@",
+}
+
+
+def refused(path, content):
+    path.write_bytes(content)
+    return message_of(read, path)
+
+
+@pytest.mark.parametrize(("what", "content"), [(what, one) for what, all_ in TEXTS.items() for one in all_])
+def test_texts_of_other_formats_are_refused_by_their_name(what, content, tmp_path, monkeypatch):
+    for name in ("x", "x.txt", "x.fa", "x.dat", "x.aln"):
+        message = refused(tmp_path / name, content)
+        assert what in message and f"{tmp_path / name}: this is" in message
+    assert what in refused(tmp_path / "x.gz", gzip.compress(content))
+    assert what in refused(tmp_path / "windows", b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n"))
+    standard_input(monkeypatch, content)
+    assert what in message_of(read, "-")
+
+
+@pytest.mark.parametrize(("what", "content"), [(what, one) for what, all_ in UNNAMED_TEXTS.items() for one in all_])
+def test_what_may_be_a_document_is_refused_unless_it_is_named_as_one(what, content, tmp_path):
+    for name in ("x", "x.dat", "x.gz"):
+        assert what in refused(tmp_path / name, gzip.compress(content) if name == "x.gz" else content)
+    (tmp_path / "x.txt").write_bytes(content)
+    assert [record.text for record in read(tmp_path / "x.txt")] == [content.decode().replace("\r\n", "\n")]
+
+
+@pytest.mark.parametrize("what", BINARIES)
+def test_binary_files_are_refused_by_their_name(what, tmp_path):
+    for name in ("x", "x.txt", "x.fa", "x.csv"):
+        message = refused(tmp_path / name, BINARIES[what])
+        assert "binary" in message and what in message
+    assert what in refused(tmp_path / "x.gz", gzip.compress(BINARIES[what] + bytes(1000)))
+
+
+@pytest.mark.parametrize("ending", sorted(signatures._BY_ENDING))
+def test_endings_of_other_formats_are_no_documents(ending, tmp_path):
+    path = tmp_path / f"x{ending}"
+    message = refused(path, b"some words that tell nothing\nand more of them\n")
+    assert "by its ending" in message and "format" in message
+    path.write_bytes(CONTENT["fasta"])  # the content counts
+    assert len(read(path)) == 2
+    assert ending not in ENDINGS
+
+
+@pytest.mark.parametrize("ending", ["sam", "bed", "html", "json"])
+def test_a_stated_format_is_not_doubted(ending, tmp_path):
+    (tmp_path / f"x.{ending}").write_bytes(BED)
+    assert [record.text for record in read(tmp_path / f"x.{ending}", format="text")] == [BED.decode()]
+
+
+def zipped(*names):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"x")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        (zipped("[Content_Types].xml", "xl/workbook.xml"), "Excel"),
+        (zipped("xl/worksheets/sheet1.xml"), "Excel"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "Excel"),
+        (zipped("[Content_Types].xml", "word/document.xml"), "Word"),
+        (zipped("arr.npy"), "NumPy"),
+        (zipped("a.fa", "b.fa"), "zip archive"),
+        (zipped(), "zip archive"),
+        (b"7z\xbc\xaf\x27\x1c\0\4", "7-Zip"),
+        (b"Rar!\x1a\x07\x01\0", "RAR"),
+        (b"\x1f\x9d\x90\x3e", "uncompress"),
+        (gzip.compress(gzip.compress(CONTENT["fasta"])), "packed twice (gzip in gzip)"),
+    ],
+)
+def test_archives_say_what_they_are(content, wanted, tmp_path, monkeypatch):
+    for name in ("x.xlsx", "x.fa", "x", "x.csv", "x.txt"):
+        assert wanted in refused(tmp_path / name, content)
+    standard_input(monkeypatch, content)
+    assert wanted in message_of(read, "-")
+
+
+@pytest.mark.parametrize("layout", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, "v7"])
+@pytest.mark.parametrize("packing", ["", "gz", "bz2", "xz"])
+def test_tar_archives_are_recognised_however_they_are_packed(layout, packing, tmp_path):
+    path = tmp_path / "x.fa"
+    (tmp_path / "inner.fa").write_bytes(CONTENT["fasta"])
+    with tarfile.open(path, f"w:{packing}", format=tarfile.USTAR_FORMAT if layout == "v7" else layout) as archive:
+        archive.add(tmp_path / "inner.fa", "inner.fa")
+    if layout == "v7" and not packing:  # older than the word ustar: told by the sum of the header
+        content = path.read_bytes()
+        header = bytearray(content[:512])
+        header[257:265] = bytes(8)
+        header[148:156] = b" " * 8
+        header[148:156] = b"%06o\0 " % sum(header)
+        path.write_bytes(bytes(header) + content[512:])
+    message = message_of(read, path)
+    assert "tar archive" in message and "tar xf" in message
+
+
+def test_sequences_and_documents_are_not_taken_for_other_formats(tmp_path):
+    for number, text in enumerate(
+        [
+            "HEADER is a word that a document may start with\nATOM is another\n",
+            "CLUSTAL is a program.\n\nIt aligns sequences.\n",
+            "2 30\nchapter thirty begins\n",
+            "Pickles are sold here.\n",
+            "BLAST it, he said\n",
+            "data_set one\n",
+            "track type of music\n",
+            "PK and CRAM are words; so is Rar!\n",
+        ]
+    ):
+        (tmp_path / f"{number}.txt").write_text(text)
+        assert [record.text for record in read(tmp_path / f"{number}.txt")] == [text]
+    (tmp_path / "x").write_text(f">P1\n{dna(60, 1)}\n")
+    assert pairs(read(tmp_path / "x")) == [("P1", dna(60, 1))]

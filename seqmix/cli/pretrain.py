@@ -47,7 +47,7 @@ def pretrain(
 ) -> None:
     """Train a model to predict hidden parts of sequences, which need no labels, as a start for `seqmix train --init RUN`.
 
-    The defaults below hold without a recipe. DNA, proteins and texts have a default recipe (dna, protein, text, subwords) that
+    The defaults below hold without a recipe. DNA, proteins and texts have a default recipe (dna, protein, text, characters, subwords) that
     may set others; seqmix recipes NAME prints it.
     """
     from seqmix.cli.console import console

@@ -45,7 +45,7 @@ def train(
 ) -> None:
     """Train a classifier on a prepared data set; the best weights are chosen on its validation split.
 
-    The defaults below hold without a recipe. DNA, proteins and texts have a default recipe (dna, protein, text, subwords) that
+    The defaults below hold without a recipe. DNA, proteins and texts have a default recipe (dna, protein, text, characters, subwords) that
     may set others; seqmix recipes NAME prints it.
     """
     from seqmix.cli.training_display import run_shown

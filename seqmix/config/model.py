@@ -130,6 +130,12 @@ class ModelConfig:
         flag=True,
         panel=MODEL,
     )
+    hashed_words: int = option(
+        0,
+        "Tokens are the words of a text (runs of letters and digits, in lower case) and its other characters except white "
+        "space, each hashed to one of this many tokens, a power of two; 0 for the tokens of the data set.",
+        at_least=0,
+    )
     source: str = option(
         "stem",
         "What Paramixer computes its links from: the stem's output, or its input (equal tokens then have equal links, which "

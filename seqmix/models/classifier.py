@@ -17,13 +17,16 @@ from torch.utils.checkpoint import checkpoint
 
 from seqmix.config import ModelConfig
 from seqmix.data.vocabulary import Vocabulary
+from seqmix.data.vocabulary.base import FIRST
 from seqmix.errors import ConfigError
 from seqmix.functional.kmers import kmer_count
 from seqmix.functional.kmers import kmers as find_kmers
+from seqmix.functional.ngrams import SPECIAL_WORDS
 from seqmix.mixers import Mixer, Table
 from seqmix.models.blocks import KmerBranch, PlainBlock
 from seqmix.models.parts import block_of, head_of, normalised, positions_of, stem_of
 from seqmix.models.pooling import Standardisation, pool, pooled_width, quietened
+from seqmix.models.spelling import HashedWords
 from seqmix.models.token_tables import TokenTables, parameters_of
 from seqmix.models.windows import embed_windows, pool_windows, window_count, window_mask
 
@@ -43,6 +46,8 @@ class InputSpec:
         channel_mean: number to subtract from each channel; None for 0.
         channel_scale: number to divide each channel by afterwards; None for 1.
         paired: whether a record is two sequences.
+        spellings: the text of each token from `first` on; () if tokens stand for no texts.
+        first: number of special tokens.
     """
 
     vocab_size: int = 0
@@ -51,6 +56,8 @@ class InputSpec:
     channel_mean: Sequence[float] | None = None
     channel_scale: Sequence[float] | None = None
     paired: bool = False
+    spellings: Sequence[str] = ()
+    first: int = FIRST
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, *, paired: bool) -> InputSpec:
@@ -62,6 +69,8 @@ class InputSpec:
             channel_mean=vocabulary.mean,
             channel_scale=vocabulary.scale,
             paired=paired,
+            spellings=() if vocabulary.letters or vocabulary.channels else vocabulary.spellings,
+            first=vocabulary.first,
         )
 
 
@@ -93,6 +102,9 @@ class SequenceClassifier(nn.Module):
         self.config, self.pooling, self.source = config, config.pooling, config.source
         self.kmer, self.letters, self.dropout_branch = config.kmer, inputs.letters, config.dropout_branch
         self.stride, self.stride_pooling, self.frames = config.stride, config.stride_pooling, config.frames
+        self.hashed_words = None
+        if config.hashed_words:
+            self.hashed_words = HashedWords(inputs.spellings, inputs.first, config.hashed_words)
         self.max_tokens = config.max_length + (config.pooling == "cls")
         self.n_positions = window_count(self.max_tokens, config.stride)
         self.checkpoint_blocks = config.checkpoint_blocks
@@ -200,6 +212,8 @@ class SequenceClassifier(nn.Module):
         ids = ids.to(torch.int32) if ids.dtype == torch.uint8 else ids
         if self.kmer:
             ids, mask = find_kmers(ids, mask, self.kmer, self.letters, cls=self.pooling == "cls")
+        if self.hashed_words is not None:
+            ids, mask = self.hashed_words(ids, mask, cls=self.pooling == "cls")
         return ids.masked_fill(~mask, 0), mask
 
     def _features(self, ids: Tensor, mask: Tensor, seen: Tensor | None = None) -> Tensor:
@@ -304,6 +318,8 @@ def _check(config: ModelConfig, inputs: InputSpec) -> None:
     for name, k in {"model.kmer": config.kmer, "model.words": config.words}.items():
         if (count := inputs.letters**k) > _MOST_KMERS:
             raise ConfigError(f"{name} = {k} makes {count:,} k-mers; at most {_MOST_KMERS:,} are possible", option=name)
+    if config.hashed_words:
+        _check_words(config, inputs)
     if config.position_start != "normal" and not config.positions:
         name = "model.position_start"
         raise ConfigError(f"{name} = {config.position_start} needs positions: set model.positions = true", option=name)
@@ -330,10 +346,32 @@ def _check(config: ModelConfig, inputs: InputSpec) -> None:
         )
 
 
+def _check_words(config: ModelConfig, inputs: InputSpec) -> None:
+    """Raise a `ConfigError` if the tokens of a model cannot be hashed words."""
+    count = config.hashed_words
+    if not inputs.spellings:
+        raise ConfigError(
+            f"model.hashed_words = {count} needs texts; leave it out for DNA, proteins, numbers and images",
+            option="model.hashed_words",
+        )
+    if count & (count - 1) or not 1 < count <= _MOST_KMERS:
+        raise ConfigError(
+            f"model.hashed_words must be a power of two from 2 to {_MOST_KMERS:,}, or 0: got {count}",
+            option="model.hashed_words",
+        )
+
+
+def token_count(config: ModelConfig, inputs: InputSpec) -> int:
+    """Return the number of different tokens that a model embeds, special ones included."""
+    if config.kmer:
+        return kmer_count(config.kmer, inputs.letters)
+    return SPECIAL_WORDS + config.hashed_words if config.hashed_words else inputs.vocab_size
+
+
 def _embedding(config: ModelConfig, inputs: InputSpec) -> nn.Embedding | nn.Linear:
     if inputs.channels:
         return nn.Linear(inputs.channels, config.d_model)
-    embedding = nn.Embedding(kmer_count(config.kmer, inputs.letters) if config.kmer else inputs.vocab_size, config.d_model)
+    embedding = nn.Embedding(token_count(config, inputs), config.d_model)
     if config.embedding_std != 1:
         with torch.no_grad():
             embedding.weight.mul_(config.embedding_std)
@@ -350,6 +388,7 @@ def build_model(
     channel_mean: Sequence[float] | None = None,
     channel_scale: Sequence[float] | None = None,
     paired: bool = False,
+    spellings: Sequence[str] = (),
 ) -> SequenceClassifier:
     """Build a classifier with random weights: `SequenceClassifier` with the fields of `InputSpec` as keywords.
 
@@ -362,6 +401,7 @@ def build_model(
         channel_mean: number to subtract from each channel; None for 0.
         channel_scale: number to divide each channel by afterwards; None for 1.
         paired: whether a record is two sequences.
+        spellings: the text of each token that is not special, for `model.hashed_words`; () for other tokens.
 
     Raises:
         ConfigError: an option is unknown, or its value is not allowed.
@@ -373,6 +413,7 @@ def build_model(
         channel_mean=channel_mean,
         channel_scale=channel_scale,
         paired=paired,
+        spellings=spellings,
     )
     return SequenceClassifier(config, inputs, n_classes)
 

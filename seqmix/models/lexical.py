@@ -19,7 +19,8 @@ from seqmix.data.dataset import Dataset
 from seqmix.data.vocabulary import Vocabulary
 from seqmix.functional.counts import SparseRows, count_codes, paired
 from seqmix.functional.kmers import SPECIAL_KMERS, kmers
-from seqmix.functional.ngrams import Characters, character_ngrams, word_ngrams
+from seqmix.functional.ngrams import character_ngrams, word_ngrams
+from seqmix.models.spelling import CharacterTable
 
 _LENGTHS = (3, 4, 5)  # of character n-grams
 WEIGHTINGS = ("frequencies", "hellinger", "tf-idf", "standardised")
@@ -92,7 +93,7 @@ class FeatureCounter:
 
     def __init__(self, spec: LexicalSpec, vocabulary: Vocabulary) -> None:
         self.spec = spec
-        self._table = _CharacterTable(vocabulary) if spec.features == "ngrams" else None
+        self._table = CharacterTable(vocabulary.spellings, vocabulary.first) if spec.features == "ngrams" else None
 
     def __call__(self, ids: Tensor, mask: Tensor) -> SparseRows:
         """Return the counts of each row: `(B, F)`; of pairs, whose rows are i and B + i, `(2 B, F)`."""
@@ -173,30 +174,3 @@ class LexicalClassifier(nn.Module):
             features = weighted(self._count(ids, mask), self.spec, self.scale)
             some = (features.offsets.diff() > 0)[:, None]
             return features.product(self.weight) - self.shift * some + self.bias
-
-
-class _CharacterTable:
-    """The characters that each token stands for, in lower case."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        texts = [text.lower() for text in vocabulary.spellings]
-        lengths = torch.tensor([0] * vocabulary.first + [len(text) for text in texts])
-        whole = "".join(texts)
-        self._codes = torch.tensor([ord(character) for character in whole], dtype=torch.int64)
-        self._in_word = torch.tensor([character.isalnum() for character in whole], dtype=torch.bool)
-        self._lengths, self._starts = lengths, lengths.cumsum(0) - lengths
-
-    def read(self, ids: Tensor, mask: Tensor) -> Characters:
-        """Return the characters of texts `(B, L)`, after each other."""
-        if self._codes.device != ids.device:
-            self._codes, self._in_word = self._codes.to(ids.device), self._in_word.to(ids.device)
-            self._lengths, self._starts = self._lengths.to(ids.device), self._starts.to(ids.device)
-        rows, _ = mask.nonzero(as_tuple=True)
-        tokens = ids[mask].long()
-        lengths = self._lengths[tokens]
-        ends = lengths.cumsum(0)
-        within = torch.arange(int(ends[-1]) if len(ends) else 0, device=ids.device) - (ends - lengths).repeat_interleave(
-            lengths
-        )
-        places = self._starts[tokens].repeat_interleave(lengths) + within
-        return Characters(self._codes[places], self._in_word[places], rows.repeat_interleave(lengths))

@@ -5,7 +5,7 @@ characters are predicted. Spans, rather than single characters, as in SpanBERT (
 al., Bioinformatics 2021): what is hidden cannot be read off its neighbours. A hidden token's embedding is zero, as with
 `model.dropout_tokens`, rather than a learned one: no weights but those of the head are for pretraining alone.
 
-Characters are predicted, whatever the tokens and positions are:
+Characters are predicted, whatever the tokens and positions are, except that of hashed words the words themselves are:
 
 * With k-mers, every token that holds a hidden character is hidden, since the next k-mer would give it away (DNABERT). The
   features of a token predict its first character, and those of the tokens beside it theirs: over a span, together they
@@ -26,7 +26,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqmix.config import ModelConfig
-from seqmix.models.classifier import InputSpec, SequenceClassifier
+from seqmix.functional.ngrams import SPECIAL_WORDS
+from seqmix.models.classifier import InputSpec, SequenceClassifier, token_count
 from seqmix.models.windows import windows
 
 
@@ -74,9 +75,10 @@ class MaskedModel(SequenceClassifier):
 
     def __init__(self, config: ModelConfig, inputs: InputSpec, *, share: float, span: int, unknown: int) -> None:
         super().__init__(config, inputs, 1)
-        self.share, self.span, self.unknown = share, span, unknown
+        self.share, self.span, self.unknown = share, span, SPECIAL_WORDS - 1 if config.hashed_words else unknown
         self.dropout_tokens = 0.0  # tokens are hidden in any case; others would be missing without being predicted
-        self.head = TokenHead(config.d_model * config.frames, config.d_model, config.stride, inputs.vocab_size)
+        count = token_count(config, inputs) if config.hashed_words else inputs.vocab_size
+        self.head = TokenHead(config.d_model * config.frames, config.d_model, config.stride, count)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Hide characters and predict them; arguments as in `SequenceClassifier.forward`.
@@ -84,8 +86,10 @@ class MaskedModel(SequenceClassifier):
         Returns:
             `(B, 2)`: the mean cross-entropy of a record's hidden characters, and the share of them that is predicted right.
         """
-        hidden = self._hidden(mask)
         tokens, kept = self._tokens(ids, mask)
+        if self.hashed_words is not None:
+            ids, mask = tokens, kept
+        hidden = self._hidden(mask)
         features = self._features(tokens, kept, self._seen(hidden)[:, : tokens.shape[1]])
         features = features.unflatten(0, (-1, self.frames)).movedim(1, 2).flatten(2)  # those of a window in all frames
         asked = windows((hidden & (ids != self.unknown))[:, : tokens.shape[1]] & kept, self.stride)

@@ -17,6 +17,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, command, param
 from seqmix.mixers import available_mixers, check_mixer_options, mixer_class
 from seqmix.models.lexical import suiting_lexical
+from seqmix.models.spelling import has_words
 from seqmix.recipes import read_recipe
 from seqmix.system.devices import autocast, choose_device
 from seqmix.training.initial_weights import check_shapes, initial_run, model_layer
@@ -98,7 +99,9 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
 
 def _mask_span(dataset: Dataset, model: ModelConfig) -> int:
     """Return the length of the spans that pretraining hides: no token or window of a model is longer."""
-    return max(3 if dataset.vocabulary.alphabet in _OF_WORDS else 8, max(1, model.kmer) + model.stride - 1)
+    return max(
+        3 if dataset.vocabulary.alphabet in _OF_WORDS or model.hashed_words else 8, max(1, model.kmer) + model.stride - 1
+    )
 
 
 def _lexical(dataset: Dataset, model: ModelConfig) -> str:
@@ -143,7 +146,8 @@ def _model_length(dataset: Dataset, config: Config) -> int:
 
 def default_recipe(dataset: Dataset) -> str | None:
     """Return the name of the recipe that data are trained with if the user names none; None if there is none for such data."""
-    return None if dataset.are_images else _DEFAULT_RECIPES.get(dataset.vocabulary.alphabet)
+    name = None if dataset.are_images else _DEFAULT_RECIPES.get(dataset.vocabulary.alphabet)
+    return "characters" if name == "text" and not has_words(dataset) else name
 
 
 def resolve_run(

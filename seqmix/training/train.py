@@ -36,8 +36,8 @@ def train(
     """Train a classifier on a prepared data set and write a run folder.
 
     Each of these overrides those before it: recipe, `config`, keyword options, `settings`. If neither a recipe nor a
-    whole configuration (a file or a `Config`) is given, DNA is trained with the recipe "dna", proteins with "protein", texts of
-    characters or words with "text", and texts of subwords with "subwords".
+    whole configuration (a file or a `Config`) is given, DNA is trained with the recipe "dna", proteins with "protein", texts
+    with "text", texts without words with "characters", and texts of subwords with "subwords".
 
     Args:
         data: the data set or its folder; None for `data.path` of `config`, or else "seqmix-data".

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from seqmix.functional.counts import SparseRows, count_codes, paired
-from seqmix.functional.ngrams import BASE, Characters, SpanHashes, character_ngrams, word_ngrams
+from seqmix.functional.ngrams import BASE, Characters, SpanHashes, character_ngrams, word_ngrams, word_tokens
 
 
 def dense(rows, width):
@@ -65,6 +65,7 @@ def characters(texts):
     return Characters(
         torch.tensor([ord(character) for character in whole], dtype=torch.int64),
         torch.tensor([character.isalnum() for character in whole], dtype=torch.bool),
+        torch.tensor([character.isspace() for character in whole], dtype=torch.bool),
         torch.arange(len(texts)).repeat_interleave(torch.tensor([len(text) for text in texts])),
     )
 
@@ -112,6 +113,26 @@ def test_word_ngrams_are_those_of_plain_python():
     words = [re.findall("[a-z0-9]+", text.lower()) for text in texts()]
     expected = [Counter([*some, *pairwise(some)]) for some in words]
     assert same_but_for_names(found, expected)
+
+
+@pytest.mark.parametrize("cls", [False, True])
+def test_word_tokens_are_those_of_plain_python(cls):
+    some = [*texts(), "!?", "don't, no"]
+    ids, mask = word_tokens(characters(some), len(some), 1 << 19, cls=cls)
+    assert ids.dtype == torch.int32 and not ids[~mask].any()
+    names = {}
+    for text, row, kept in zip(some, ids, mask, strict=True):
+        found = row[kept].tolist()
+        assert mask.sum(1).max() == ids.shape[1] and kept[: len(found)].all()
+        if cls:
+            assert found.pop(0) == 1
+        expected = re.findall(r"[^\W_]+|[^\w\s]|_", text.lower())
+        if not expected:
+            assert found == [2]
+            continue
+        assert len(found) == len(expected) and min(found) >= 3
+        assert [names.setdefault(word, token) for word, token in zip(expected, found, strict=True)] == found
+    assert len(set(names.values())) == len(names)
 
 
 def test_buckets_are_used_evenly():

@@ -81,7 +81,14 @@ PAPERS = [name for name in recipe_names() if name.startswith(("paramixer/", "sky
 def test_every_published_recipe_is_compared_with_its_paper():
     compared = {f"paramixer/{row[0]}" for row in ROWS} | {f"skyformer/{row[0]}" for row in SKYFORMER}
     assert set(PAPERS) == compared
-    assert {name.split("/")[0] for name in set(recipe_names()) - compared} == {"dna", "protein", "subwords", "text", "quick"}
+    assert {name.split("/")[0] for name in set(recipe_names()) - compared} == {
+        "dna",
+        "protein",
+        "subwords",
+        "text",
+        "characters",
+        "quick",
+    }
 
 
 @pytest.mark.parametrize(("name", "batch", "lr", "accuracy"), SKYFORMER, ids=[row[0] for row in SKYFORMER])
@@ -229,4 +236,4 @@ def test_recipe_is_printed_verbatim():
     assert tomllib.loads(result.stdout)["training"]["max_steps"] == 50_000
     result = CliRunner().invoke(app, ["recipes", "skyformer/texts"])
     assert result.exit_code == 1
-    assert "there is no recipe 'skyformer/texts'; there are: dna, paramixer/adding" in result.stderr
+    assert "there is no recipe 'skyformer/texts'; there are: characters, dna, paramixer/adding" in result.stderr

@@ -17,7 +17,7 @@ PACKAGE = Path(seqmix.__file__).parent
 OPTIONS = {
     "prepare": "output alphabet unknown vocabulary-size vocabulary-from min-length max-length truncate task label-from class "
     "label-separator tolerance classes skip-unlabelled group split "
-    "split-from val test seed input-format text-column id-column pair-column encoding overwrite quiet verbose",
+    "split-from val test seed input-format text-column id-column pair-column encoding delimiter overwrite quiet verbose",
     "train": "output mixer lexical protocol pooling kmer max-length epochs budget max-steps batch-size tokens-per-batch lr "
     "seed init freeze device precision threads class-weights select compile save-every recipe config set resume overwrite "
     "quiet verbose",
@@ -25,7 +25,7 @@ OPTIONS = {
     "seed init device precision threads compile save-every recipe config set resume overwrite quiet verbose",
     "eval": "split data output label-from baselines device precision threads quiet verbose",
     "predict": "run output format batch-size probabilities top threshold input-format text-column id-column pair-column "
-    "encoding device precision threads overwrite quiet verbose",
+    "encoding delimiter device precision threads overwrite quiet verbose",
     "compare": "mixers seeds budget max-length recipe config set device precision threads jobs baselines output overwrite "
     "quiet",
     "recipes": "",

@@ -17,7 +17,7 @@ app = typer.Typer()
 _READ = {
     name: one
     for name, one in options_of(ReadOptions).items()
-    if name in ("format", "text_column", "id_column", "pair_column", "encoding")
+    if name in ("format", "text_column", "id_column", "pair_column", "encoding", "delimiter")
 }
 _PREDICT = {name: one for name, one in options_of(PredictOptions).items() if one.flag}
 

@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.data.options import ReadOptions
+from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, find_column
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import Source
-from seqmix.data.readers.tables import ID_COLUMNS, TEXT_COLUMNS, find_column
-from seqmix.data.records import LABEL_COLUMNS, LabelFindings, Labeller, Record, label_column
+from seqmix.data.records import LabelFindings, Labeller, Record, label_column
 from seqmix.errors import ConfigError, InputError, SeqmixError, param, shown
 
 _FACTS = ("group", "split", "pair")  # columns with a meaning that need not be named, beside id, text and label

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from seqmix.data.options import TABLE_FORMATS
-from seqmix.data.readers.entry import Entry, TableOptions
-from seqmix.data.readers.formats import detect_format, parse
-from seqmix.data.readers.opening import open_stream, reading, unpacked_name
-from seqmix.errors import InputError, param
+from seqmix.data.header_values import HeaderValues
+from seqmix.data.label_table import LabelTable
+from seqmix.data.options import ReadOptions
+from seqmix.data.readers.columns import Repeated, named_column
+from seqmix.data.readers.entry import Entry
+from seqmix.data.readers.opening import unpacked_name
+from seqmix.errors import InputError, param, shown
 
 
 class LabelSource(ABC):
@@ -24,9 +26,9 @@ class LabelSource(ABC):
         separator: the text between the labels of a record; None if a record has only one label.
     """
 
-    def __init__(self, text: str, parameter: str) -> None:
+    def __init__(self, text: str, parameter: str, options: ReadOptions) -> None:
         self.text, self.parameter = text, parameter
-        self.separator: str | None = None
+        self.separator = options.label_separator if parameter == "label_from" else None
 
     def check(self, first: Entry, name: str) -> None:
         """Raise an `InputError` if the first entry of the file `name` shows that the source is not in this file."""
@@ -39,38 +41,79 @@ class LabelSource(ABC):
         Args:
             entry: the entry.
             path: the file that holds it; None for standard input.
+
+        Raises:
+            InputError: the entry has several values, or one that is not a text or number.
         """
 
     def has_cell(self, entry: Entry) -> bool:
         """Return whether a table has a cell for an entry, even an empty one."""
         return False
 
-    def _cell(self, value: Any) -> str | None:
-        """Return the text of a cell; None if it is missing or empty."""
-        if isinstance(value, list) and self.separator:  # how JSON writes several labels
-            value = self.separator.join(map(str, value))
-        return None if value is None else str(value).strip() or None
+    def notes(self) -> list[str]:
+        """Return what a user should know of the values that were found, once all entries were looked at.
+
+        Raises:
+            InputError: they are not what they seemed to be.
+        """
+        return []
+
+    def _cell(self, value: Any, where: str) -> str | None:
+        """Return the text of a cell; None if it is missing or empty.
+
+        Raises:
+            InputError: it is an object, a list where one value is expected, or that of two columns.
+        """
+        if value is None or value != value:  # JSON of pandas and Python has NaN for what is missing
+            return None
+        if isinstance(value, Repeated):
+            raise value.error(where)
+        what = self.parameter.removesuffix("_from")
+        if isinstance(value, dict):
+            raise InputError(
+                f"{where}: the {what} is an object, {shown(value)}, not a text or a number; write what is in it as columns "
+                f"of their own, and name one with {param(self.parameter, 'column:NAME')}"
+            )
+        if isinstance(value, list):
+            return self._joined(value, where)
+        return str(value).strip() or None
+
+    def _joined(self, values: list[Any], where: str) -> str | None:
+        """Return the values of a list as a text, which is how JSON writes several labels."""
+        what = self.parameter.removesuffix("_from")
+        if not self.separator:
+            several = f"allow several labels with {param('label_separator', ',')}" if what == "label" else "write one value"
+            raise InputError(f"{where}: the {what} is a list, {shown(values)}; {several}")
+        for value in values:
+            if isinstance(value, dict | list) or self.separator in str(value):
+                raise InputError(
+                    f"{where}: the label {shown(value)} is not a text or number without the separator {self.separator!r}; "
+                    f"choose another {param('label_separator')}"
+                )
+        return self.separator.join(map(str, values)).strip() or None
 
 
 class _Header(LabelSource):
     """KEY:value, KEY=value or [KEY=value] in the header; a qualifier in GenBank."""
 
-    def __init__(self, text: str, parameter: str, key: str) -> None:
-        super().__init__(text, parameter)
-        self._key, name = key, re.escape(key) + "[:=]"
-        self._pattern = re.compile(rf'\[{name}([^\];]*)[\];]|(?:^|[\s|;]){name}(?:"([^"]*)"|([^\s|;\]]+))')
+    def __init__(self, text: str, parameter: str, options: ReadOptions, key: str) -> None:
+        super().__init__(text, parameter, options)
+        self._key, self._values = key, HeaderValues(key, parameter, self.separator)
 
     def find(self, entry: Entry, path: Path | None) -> str | None:
         if self._key in entry.columns:
-            return str(entry.columns[self._key])
-        return _first_group(self._pattern.search(entry.header))
+            return self._cell(entry.columns[self._key], _where(entry, path))
+        return self._values.find(entry.header, _where(entry, path))
+
+    def notes(self) -> list[str]:
+        return self._values.notes()
 
 
 class _HeaderRegex(LabelSource):
     """The first group of a regular expression."""
 
-    def __init__(self, text: str, parameter: str, expression: str) -> None:
-        super().__init__(text, parameter)
+    def __init__(self, text: str, parameter: str, options: ReadOptions, expression: str) -> None:
+        super().__init__(text, parameter, options)
         try:
             self._pattern = re.compile(expression)
         except re.error as error:
@@ -80,25 +123,24 @@ class _HeaderRegex(LabelSource):
             raise InputError(f"{param(parameter)}: '{expression}' needs a group (…) around the part that is the {what}")
 
     def find(self, entry: Entry, path: Path | None) -> str | None:
-        return _first_group(self._pattern.search(entry.header))
+        match = self._pattern.search(entry.header)
+        return next((group.strip() for group in match.groups() if group is not None), None) or None if match else None
 
 
 class _Column(LabelSource):
     """A column of the table that the records are in."""
 
-    def __init__(self, text: str, parameter: str, name: str) -> None:
-        super().__init__(text, parameter)
-        self._name = name
+    def __init__(self, text: str, parameter: str, options: ReadOptions, name: str) -> None:
+        super().__init__(text, parameter, options)
+        self._name = self._asked = name
 
     def check(self, first: Entry, name: str) -> None:
-        if self._name not in first.columns:
-            columns = ", ".join(first.columns) or "none, this is not a table"
-            raise InputError(
-                f"{name}: there is no column '{self._name}' for {param(self.parameter)}; the columns are: {columns}"
-            )
+        self._name = named_column(list(first.columns), self._asked, name, param(self.parameter))
+        if isinstance(value := first.columns[self._name], Repeated):
+            raise value.error(name)
 
     def find(self, entry: Entry, path: Path | None) -> str | None:
-        return self._cell(entry.columns.get(self._name))
+        return self._cell(entry.columns.get(self._name), _where(entry, path))
 
     def has_cell(self, entry: Entry) -> bool:
         return True
@@ -107,15 +149,18 @@ class _Column(LabelSource):
 class _Table(LabelSource):
     """A table of its own, with a column of ids: FILE, or FILE:COLUMN."""
 
-    def __init__(self, text: str, parameter: str, location: str) -> None:
-        super().__init__(text, parameter)
-        self._values = _read_table(location, parameter)
+    def __init__(self, text: str, parameter: str, options: ReadOptions, location: str) -> None:
+        super().__init__(text, parameter, options)
+        self._table = LabelTable(location, parameter, options, self._cell)
 
     def find(self, entry: Entry, path: Path | None) -> str | None:
-        return self._cell(self._values.get(entry.id))
+        return self._table.find(entry.id)
 
     def has_cell(self, entry: Entry) -> bool:
-        return entry.id in self._values
+        return entry.id in self._table
+
+    def notes(self) -> list[str]:
+        return self._table.notes
 
 
 class _Stem(LabelSource):
@@ -132,63 +177,39 @@ class _Folder(LabelSource):
         return None if path is None else path.parent.name
 
 
-_WITH_KEY: dict[str, Callable[[str, str, str], LabelSource]] = {
+_WITH_KEY: dict[str, Callable[[str, str, ReadOptions, str], LabelSource]] = {
     "header": _Header,
     "header-regex": _HeaderRegex,
     "table": _Table,
     "column": _Column,
 }
-_WITHOUT_KEY: dict[str, Callable[[str, str], LabelSource]] = {"file": _Stem, "folder": _Folder}
+_WITHOUT_KEY: dict[str, Callable[[str, str, ReadOptions], LabelSource]] = {"file": _Stem, "folder": _Folder}
 
 
-def make_label_source(text: str, parameter: str = "label_from") -> LabelSource:
+def make_label_source(text: str, parameter: str = "label_from", options: ReadOptions | None = None) -> LabelSource:
     """Return the source that a user writes as "header:KEY", "table:FILE", "file" and the like.
 
     Args:
         text: the source.
         parameter: the parameter that the source was given with: "label_from", "group_from" or "split_from".
+        options: the separator of labels, and the encoding and delimiter of tables.
 
     Raises:
         InputError: there is no such source, or the file that it names cannot be read.
     """
     kind, _, key = text.partition(":")
+    options = options or ReadOptions()
     if key and kind in _WITH_KEY:
-        return _WITH_KEY[kind](text, parameter, key)
+        return _WITH_KEY[kind](text, parameter, options, key)
     if kind in _WITHOUT_KEY:
-        return _WITHOUT_KEY[kind](text, parameter)
+        return _WITHOUT_KEY[kind](text, parameter, options)
     raise InputError(
         f"{param(parameter)} must be header:KEY, header-regex:RE, table:FILE, column:NAME, file or folder: got '{text}'"
     )
 
 
-def _first_group(match: re.Match[str] | None) -> str | None:
-    return next((group for group in match.groups() if group is not None), None) if match else None
-
-
-def _read_table(location: str, parameter: str) -> dict[str, str]:
-    """Return the values of a CSV, TSV or JSONL file with a header, by id."""
-    name, _, column = location.partition(":") if not Path(location).exists() else (location, "", "")
-    path = Path(name)
-    if not path.is_file():
-        raise InputError(f"{param(parameter)}: there is no file '{name}'")
-    with reading(name), path.open("rb") as raw:
-        stream = open_stream(raw, name)
-        kind, names = _table_header(stream.peek(4096), name)
-        what = parameter.removesuffix("_from")
-        id_column = "id" if "id" in names or kind == "jsonl" else names[0]
-        value = column or (what if what in names or kind == "jsonl" else names[min(1, len(names) - 1)])
-        options = TableOptions(text_column=value, id_column=id_column)
-        return {entry.id: str(entry.text) for entry in parse(stream, kind, name, options)}
-
-
-def _table_header(head: bytes, name: str) -> tuple[str, list[str]]:
-    """Return the format of a table and the names of its columns, from its first bytes."""
-    kind = detect_format(head, name, "utf-8")
-    first = head.split(b"\n", 1)[0]
-    if kind not in TABLE_FORMATS:
-        kind = "tsv" if b"\t" in first else "csv"
-    cells = first.decode("utf-8-sig", "replace").strip().split("\t" if kind == "tsv" else ",")
-    return kind, [cell.strip().strip('"') for cell in cells]
+def _where(entry: Entry, path: Path | None) -> str:
+    return (f"{path}: " if path else "") + f"record '{entry.id}'" + (f" (line {entry.line})" if entry.line else "")
 
 
 def file_stem(path: Path) -> str:

@@ -16,6 +16,8 @@ SEQUENCE_FORMATS = ("fasta", "fastq", "genbank", "embl", "swissprot")
 TABLE_FORMATS = ("csv", "tsv", "jsonl")
 FORMATS = (*SEQUENCE_FORMATS, *TABLE_FORMATS, "text")
 
+_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "pipe": "|", "space": " "}
+
 SEQUENCES, LABELS, SPLITTING, FILES = "Sequences", "Labels", "Splits", "Files"  # panels of `--help`
 
 
@@ -136,6 +138,13 @@ class ReadOptions:
     pair_column: str | None = option(
         None, "Where records are pairs of texts: column of the second text.", flag=True, panel=FILES, shown="no pairs"
     )
+    delimiter: str | None = option(
+        None,
+        "Character between the cells of a CSV or TSV table, such as ; or tab.",
+        flag=True,
+        panel=FILES,
+        shown="found by the header",
+    )
     label_from: str | None = option(
         None,
         "Where labels are: header:KEY, header-regex:RE, table:FILE, column:NAME, file (its stem) or folder.",
@@ -171,6 +180,13 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         check(self, spelled=param)
+        if self.delimiter is not None:
+            object.__setattr__(self, "delimiter", _DELIMITERS.get(self.delimiter.lower(), self.delimiter))
+            if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
+                raise ConfigError(
+                    f"{param('delimiter')} must be one character, tab, comma, semicolon, bar or space: got {self.delimiter!r}",
+                    option="delimiter",
+                )
         try:
             "".encode(self.encoding)
         except (LookupError, ValueError) as error:

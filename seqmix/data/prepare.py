@@ -31,6 +31,7 @@ from seqmix.data.validation import (
     check_any,
     check_groups,
     check_labels,
+    check_names,
     check_repeated,
     check_splits,
     check_wanted_classes,
@@ -340,6 +341,7 @@ def _complete(
         named=written.name_of,
     )
     notes += encoded.objective.check_classes(len(written))
+    notes += check_names(encoded.objective.classes)
     notes += check_groups(written, read.group_from)
     division = divide(written, encoded, options)
     notes += division.notes

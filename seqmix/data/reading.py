@@ -46,6 +46,7 @@ class RecordReader:
         self.labels: LabelFindings = self._labeller.found
         self.is_sequence = True
         self._alphabets = AlphabetsOfFiles()
+        self._remarks: dict[str, list[str]] = {}  # how tables are read, with the names of those tables
         self._read_before = 0  # bytes of the sources before the one that is being read
         self._hasher: Hashing | None = None
 
@@ -87,7 +88,14 @@ class RecordReader:
         if kind in RELEASE_FORMATS:
             entries = parse_release(stream, source, encoding)
         else:
-            columns = TableOptions(given.text_column, given.id_column, encoding, given.pair_column)
+            columns = TableOptions(
+                given.text_column,
+                given.id_column,
+                encoding,
+                given.pair_column,
+                given.delimiter,
+                lambda remark: self._remarks.setdefault(remark, []).append(source.name),
+            )
             entries = parse(stream, kind, source.name, columns)
         return self._labeller.records(entries, kind, source, source.name)
 
@@ -99,11 +107,20 @@ class RecordReader:
         notes += self._alphabets.notes()
         if empty := [name for source in self.sources for name in source.left_out]:
             notes.append(f"left out: {listed(empty, 'empty image')}")
+        notes += [
+            f"{names[0]}{f' and {len(names) - 1:,} more' * (len(names) > 1)}: {remark}"
+            for remark, names in self._remarks.items()
+        ]
+        notes += self._labeller.notes()
         if any(source.format in TABLE_FORMATS for source in self.sources):
             return notes
         options = self.options
         columns = {"text": options.text_column, "id": options.id_column, "pair": options.pair_column}
         given = [f"--{name}-column" for name, column in columns.items() if column]
+        if options.delimiter and not any(
+            str(where).startswith("table:") for where in (options.label_from, options.group_from, options.split_from)
+        ):
+            given.append("--delimiter")
         return notes + [f"{flag} had no effect: no input is a CSV, TSV or JSONL table" for flag in given]
 
     def inputs(self) -> list[dict[str, str]]:

@@ -12,12 +12,17 @@ from numpy.typing import NDArray
 
 from seqmix.data.label_source import LabelSource, make_label_source
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
+from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, plain, shown_columns, usual_columns
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source
 from seqmix.errors import InputError, command, param
+from seqmix.objectives.multilabel import split_labels
 
-LABEL_COLUMNS = ("label", "class", "target", "y")
-_LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;\[])(label|class)=")
+_LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;,\[])(label|class)=")
+_LIKELY = re.compile(
+    r"(?:^|[\s|;,\[])(labels?|class|target|category|type|species|organism|tax\w*|OS|(?:gene_)?biotype)[:=]", re.IGNORECASE
+)
+_LIKELY_COLUMN = re.compile("label|class|categor|target|species|organism|sentiment|genre|topic|tag|family|type")
 
 
 @dataclass(slots=True)
@@ -51,10 +56,24 @@ class Record:
         return _place(self.source, self.id, self.line)
 
 
-def label_column(entry: Entry) -> str | None:
-    """Return the name of the column that holds the label if none is named; None if there is no such column."""
-    names = {name.strip().lower(): name for name in entry.columns}
-    return next((names[name] for name in LABEL_COLUMNS if name in names), None)
+def label_column(entry: Entry, table: str = "") -> str | None:
+    """Return the name of the column that holds the label if none is named; None if there is no such column.
+
+    Args:
+        entry: the first of the table.
+        table: its name, for messages; "" if it has none.
+
+    Raises:
+        InputError: there are several such columns.
+    """
+    where = table or f"record '{entry.id}'"
+    found = usual_columns(list(entry.columns), LABEL_COLUMNS, where)
+    if len(found) > 1:
+        raise InputError(
+            f"{where}: the columns {' and '.join(map(repr, found))} may both hold labels; choose one, for example "
+            f"{param('label_from', f'column:{found[0]}')}"
+        )
+    return found[0] if found else None
 
 
 def _place(source: str, identifier: str, line: int) -> str:
@@ -146,9 +165,14 @@ class Labeller:
         self.found = LabelFindings(options.label_from if labels else None)
         self._wants_labels, self._by_file = labels, labels and by_file
         self._classes = set(options.classes)
-        self._label = make_label_source(options.label_from, "label_from") if labels and options.label_from else None
-        self._group = make_label_source(options.group_from, "group_from") if labels and options.group_from else None
-        self._split = make_label_source(options.split_from, "split_from") if labels and options.split_from else None
+        self._label = self._source("label_from") if labels and options.label_from else None
+        self._group = self._source("group_from") if labels and options.group_from else None
+        self._split = self._source("split_from") if labels and options.split_from else None
+        self._guessed: dict[str, LabelSource] = {}  # sources of labels that were found by looking
+        self._hints: dict[str, None] = {}  # where labels may be, in files without
+
+    def _source(self, parameter: str) -> LabelSource:
+        return make_label_source(getattr(self.options, parameter), parameter, self.options)
 
     def records(self, entries: Iterator[Entry], kind: str, source: Source, name: str) -> Iterator[Record]:
         """Yield the entries of a source as records.
@@ -165,7 +189,7 @@ class Labeller:
         first = next(entries, None)
         if first is None:
             raise InputError(f"{name}: no {kind} record in this file; leave it out or make it again")
-        labels = self._label_source(first, kind, source)
+        labels = self._label_source(first, kind, source, name)
         for asked in (labels, self._group, self._split):
             if asked:
                 asked.check(first, name)
@@ -184,29 +208,63 @@ class Labeller:
             split = self._find_split(entry, source, name) if self._split else source.split
             yield Record(entry.id, entry.text, label, group, split, name, entry.line, entry.pair, source.stratum)
 
-    def _label_source(self, first: Entry, kind: str, source: Source) -> LabelSource | None:
+    def notes(self) -> list[str]:
+        """Return what a user should know of labels, groups and splits, once all entries were looked at.
+
+        Raises:
+            InputError: what was taken for labels cannot be labels.
+        """
+        sources = [source for source in (self._label, self._group, self._split) if source]
+        notes = [note for source in (*sources, *self._guessed.values()) for note in source.notes()]
+        return notes + list(self._hints)
+
+    def _label_source(self, first: Entry, kind: str, source: Source, name: str) -> LabelSource | None:
         """Return where the labels of a source are; None if its folder is the label, or there are none."""
         if not self._wants_labels:
             return None
-        labels = self._label or self._guess_label_source(first, kind, source)
+        labels = self._label
+        if not labels and source.folder_class is None and (text := self._guess(first, kind, name)):
+            labels = self._guessed.setdefault(text, make_label_source(text, "label_from", self.options))
         if labels:
-            labels.separator = self.options.label_separator
             self.found.source = self.found.source or labels.text
         return labels
 
-    def _guess_label_source(self, first: Entry, kind: str, source: Source) -> LabelSource | None:
-        """Return what the place, the header or the columns of a file offer as labels."""
-        if source.folder_class is not None:
-            return None
+    def _guess(self, first: Entry, kind: str, name: str) -> str | None:
+        """Return where the header or the columns of a file offer labels, as the user writes it."""
         if kind in (*TABLE_FORMATS, *RELEASE_FORMATS, "memory"):
-            column = label_column(first)
-            return make_label_source(f"column:{column}") if column else None
+            column = label_column(first, name)
+            if column is None and kind in TABLE_FORMATS:
+                self._hint_at_columns(first, name)
+            return f"column:{column}" if column else None
         if kind not in SEQUENCE_FORMATS:
             return None
         if self._by_file:
-            return make_label_source("file")
-        match = _LABEL_IN_HEADER.search(first.header)
-        return make_label_source(f"header:{match.group(1)}") if match else None
+            return "file"
+        keys = list(dict.fromkeys(_LABEL_IN_HEADER.findall(first.header)))
+        if len(keys) > 1:
+            raise InputError(
+                f"{_place(name, first.id, first.line)}: the header has {' and '.join(f'{key}=…' for key in keys)}; choose one, "
+                f"for example {param('label_from', f'header:{keys[0]}')}"
+            )
+        if not keys and (likely := _LIKELY.search(first.header)):
+            self._hints[
+                f"no labels were read: if '{likely[1]}' in the headers is the label: --label-from header:{likely[1]}"
+            ] = None
+        return f"header:{keys[0]}" if keys else None
+
+    def _hint_at_columns(self, first: Entry, name: str) -> None:
+        """Note which columns of a table without a usual one may hold labels."""
+        options = self.options
+        used = {*TEXT_COLUMNS, *ID_COLUMNS, "split", "group"}
+        used |= {plain(column) for column in (options.text_column, options.id_column, options.pair_column) if column}
+        others = [column for column in first.columns if column.strip() and plain(column) not in used]
+        if others:
+            likely = next((column for column in others if _LIKELY_COLUMN.search(plain(column))), others[0])
+            self._hints[
+                f"no labels were read: no column is named {', '.join(LABEL_COLUMNS)}; if '{likely}' is the label: "
+                f"--label-from column:{likely}"
+                + (f" (other columns: {shown_columns([c for c in others if c != likely])})" if len(others) > 1 else "")
+            ] = None
 
     def _find_label(self, entry: Entry, source: Source, labels: LabelSource | None) -> str | None:
         if labels is None:
@@ -229,7 +287,7 @@ class Labeller:
         if label is None:
             return None
         separator = self.options.label_separator
-        parts = [part.strip() for part in label.split(separator)] if separator else [label]
+        parts = split_labels(label, separator) if separator else [label]
         self.found.classes.update(parts)
         kept = [part for part in parts if part in self._classes]
         return (separator or "").join(kept) if kept else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,11 @@ from seqmix.data.records import RecordStream
 from seqmix.data.splitting import SPLITS
 from seqmix.data.writer import LengthLimits, WrittenRecords
 from seqmix.errors import InputError, param
-from seqmix.objectives.labelled import LabelObjective
+from seqmix.objectives.labelled import LabelObjective, is_number
+
+_MISSING = ("na", "n/a", "nan", "null", "none", "#n/a", "<na>")
+_SKIP = "--skip-unlabelled leaves out records without a label"
+_MOST_NOTES = 3
 
 
 def check_any(left: int, stream: RecordStream, limits: LengthLimits, *, too_short: int, emptied: int = 0) -> None:
@@ -58,8 +64,36 @@ def check_labels(written: WrittenRecords, kind: type[LabelObjective]) -> None:
         )
 
 
+def check_names(classes: Sequence[str]) -> list[str]:
+    """Return a note on classes that may be one, written in two ways, and on one that may stand for a missing label.
+
+    Args:
+        classes: the names of all classes.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in classes:
+        alike.setdefault(_in_one_form(name), []).append(name)
+    notes = [
+        f"{' and '.join(repr(name) for name in names)} are different classes; if they are one, write it in one way"
+        for names in alike.values()
+        if len(names) > 1
+    ]
+    if len(notes) > _MOST_NOTES:
+        notes[_MOST_NOTES:] = [f"{len(notes) - _MOST_NOTES:,} more classes differ from others in case, spaces or form only"]
+    missing = [name for name in classes if name.casefold() in _MISSING]
+    return notes + [f"{name!r} is a class; if it stands for a missing label, empty it ({_SKIP})" for name in missing]
+
+
+def _in_one_form(name: str) -> str:
+    """Return what names that differ in case, spaces, or the form of a number or letter have in common."""
+    folded = " ".join(unicodedata.normalize("NFKC", name).casefold().replace("_", " ").split())
+    if folded in ("true", "false"):
+        return str(float(folded == "true"))
+    return str(float(folded)) if is_number(folded) else folded
+
+
 def check_groups(written: WrittenRecords, source: str | None) -> list[str]:
-    """Return a note on records without a group.
+    """Return notes on records without a group, and on classes whose records are in too few groups to be divided.
 
     Args:
         written: the records.
@@ -71,7 +105,25 @@ def check_groups(written: WrittenRecords, source: str | None) -> list[str]:
     alone = int((written.group_keys < 0).sum()) if source else 0
     if alone == len(written):
         raise InputError(f"no record has a group from '{source}'; correct {param('group_from')}, or leave it out")
-    return [f"{alone:,} records have no group from '{source}'; each is treated as a group of its own"] if alone else []
+    notes = [f"{alone:,} records have no group from '{source}'; each is treated as a group of its own"] if alone else []
+    return notes + (_few_groups(written, source) if source else [])
+
+
+def _few_groups(written: WrittenRecords, source: str) -> list[str]:
+    """Return a note on classes with fewer groups than splits, unless the splits are given."""
+    if (written.splits >= 0).any() or not written.label_texts:
+        return []
+    pairs = np.unique(np.stack((written.labels, written.group_keys)), axis=1)
+    groups = np.bincount(pairs[0][(pairs[0] >= 0) & (pairs[1] >= 0)], minlength=len(written.label_texts))
+    alone = np.bincount(written.labels[(written.labels >= 0) & (written.group_keys < 0)], minlength=len(groups))
+    few = [(name, int(n)) for name, n in zip(written.label_texts, groups + alone, strict=True) if n < len(SPLITS)]
+    if not few:
+        return []
+    shown = ", ".join(f"'{name}' {n}" for name, n in few[:3]) + (", …" if len(few) > 3 else "")
+    return [
+        f"{len(few):,} of {len(groups):,} classes have fewer than {len(SPLITS)} groups from '{source}' ({shown}); no group is "
+        "divided, so such a class is missing in a split"
+    ]
 
 
 def check_repeated(written: WrittenRecords, twins: dict[str, int]) -> list[str]:

@@ -31,6 +31,7 @@ from seqmix.objectives.metrics import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+_SEPARATORS = (",", ";", "|")  # that lists of labels may have
 _MANY_NUMBERS = 20  # numeric classes; more of them are considered amounts
 _BINS = 15  # bins of confidence for the calibration error
 
@@ -89,9 +90,13 @@ class Classification(LabelObjective):
             )
         if len(self.classes) > _MANY_NUMBERS and all(map(is_number, self.classes)):
             return [f"the {len(self.classes):,} classes are all numbers: if they are amounts, prepare with --task regression"]
-        parts = {part.strip() for name in self.classes for part in name.split(",")}
-        if sum("," in name for name in self.classes) > 1 and len(parts) < len(self.classes):
-            return ["some classes are lists of others: if records have several labels, prepare with --label-separator ,"]
+        for separator in _SEPARATORS:
+            parts = {part.strip() for name in self.classes for part in name.split(separator)}
+            lists = sum(separator in name for name in self.classes)
+            if (lists > 1 and len(parts) < len(self.classes)) or (lists and parts <= set(self.classes)):
+                spelled = separator if separator == "," else f"'{separator}'"
+                several = "if records have several labels, prepare with --label-separator"
+                return [f"some classes are lists of others: {several} {spelled}"]
         return []
 
     def check_sizes(self, labels: Labels, n_splits: int) -> None:

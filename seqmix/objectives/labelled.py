@@ -266,8 +266,8 @@ def number_classes(names: Iterable[str], classes: Sequence[str] | None) -> dict[
 
 
 def is_number(text: str) -> bool:
-    """Return whether a text is a finite number."""
+    """Return whether a text is a finite number, as tables write it: Python would also take 1_0 for 10."""
     try:
-        return math.isfinite(float(text))
+        return "_" not in text and math.isfinite(float(text))
     except ValueError:
         return False

@@ -189,5 +189,6 @@ class MultiLabel(LabelObjective):
 
 
 def split_labels(text: str, separator: str | None) -> list[str]:
-    """Split "heart, lung" into ["heart", "lung"]."""
-    return [part.strip() for part in text.split(separator) if part.strip()]
+    """Split "heart, lung" into ["heart", "lung"]; white space around labels and around the separator does not count."""
+    by = separator and (separator.strip() or separator)
+    return [part.strip() for part in text.split(by) if part.strip()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TextIO
@@ -44,12 +44,16 @@ class TableOptions:
         id_column: column of the id; None for the first with a usual name, if there is one.
         encoding: as Python names it.
         pair_column: column of the second text; None if records are not pairs.
+        delimiter: character between cells; None to find it by the header.
+        note: called with what a user should know of how a table is read.
     """
 
     text_column: str | None = None
     id_column: str | None = None
     encoding: str = "utf-8"
     pair_column: str | None = None
+    delimiter: str | None = None
+    note: Callable[[str], object] = bool
 
 
 @contextmanager

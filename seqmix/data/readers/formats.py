@@ -15,12 +15,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+from seqmix.data.readers.columns import TEXT_COLUMNS
 from seqmix.data.readers.encodings import unmarked
 from seqmix.data.readers.entry import Entry, TableOptions, as_text, header_title, undecodable, with_bom, with_line_feeds
 from seqmix.data.readers.fastq import parse_fastq
 from seqmix.data.readers.opening import BLOCK, reading, unpacked_name
 from seqmix.data.readers.signatures import refuse_binary, refuse_ending, refuse_text
-from seqmix.data.readers.tables import TEXT_COLUMNS, parse_jsonl, parse_table
+from seqmix.data.readers.tables import parse_jsonl, parse_table
 from seqmix.errors import InputError, param
 
 TABLE_ENDINGS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
@@ -76,7 +77,7 @@ def detect_format(head: bytes, name: str, encoding: str) -> str:
     if ending.endswith(TEXT_ENDINGS):
         return "text"
     first = start.split(b"\n", 1)[0].lower()
-    for delimiter, kind in ((b"\t", "tsv"), (b",", "csv")):
+    for delimiter, kind in ((b"\t", "tsv"), (b",", "csv"), (b";", "csv"), (b"|", "csv")):
         names = {cell.strip(b' "\r').decode("utf-8", "replace") for cell in first.split(delimiter)}
         if len(names) > 1 and names & set(TEXT_COLUMNS):
             return kind

@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.data.readers.entry import Entry, TableOptions, decoded_lines
-from seqmix.errors import InputError, param
-
-TEXT_COLUMNS = ("text", "sequence", "seq", "document", "content", "review", "values")
-ID_COLUMNS = ("id", "name", "accession")
+from seqmix.data.readers.columns import ID_COLUMNS, TEXT_COLUMNS, find_column, no_advice, usual_columns
+from seqmix.data.readers.delimited import Delimited
+from seqmix.data.readers.entry import Entry, TableOptions, decoded_lines, with_line_feeds
+from seqmix.errors import InputError
 
 
 def parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptions) -> Iterator[Entry]:
     """Yield the rows of a CSV or TSV file with a header.
 
+    Args:
+        stream: the file.
+        name: its name, for messages.
+        delimiter: the character between cells by the ending of the file, unless its header shows another.
+        options: how the table is read.
+
     Raises:
         InputError: a column is missing, or a row is damaged; the message names file and line.
     """
-    csv.field_size_limit(sys.maxsize)
-    rows = csv.DictReader(decoded_lines(stream, name, options.encoding, newline=""), delimiter=delimiter, strict=True)
-    try:
-        columns = list(rows.fieldnames or [])
-        text_column = find_column(columns, options.text_column, TEXT_COLUMNS, name, "text")
-        id_column = find_column(columns, options.id_column, ID_COLUMNS, name, "id", required=False)
-        pair_column = find_column(columns, options.pair_column, (), name, "pair", required=False)
-        for number, row in enumerate(rows, 1):
-            if row.get(text_column) is None or None in row or (pair_column and row.get(pair_column) is None):
-                raise InputError(f"{name}: line {rows.line_num}: the row does not have the {len(columns)} cells of the header")
-            identifier = row[id_column] if id_column else ""
-            pair = row[pair_column] if pair_column else None
-            yield Entry(identifier or f"row-{number}", row[text_column], rows.line_num, "", row, pair)
-    except csv.Error as error:
-        raise InputError(
-            f"{name}: line {rows.line_num + 1}: {error}; a cell that holds a quote must be quoted, and its quotes doubled"
-        ) from error
+    table = Delimited(stream, name, delimiter, options)
+    columns = table.columns
+    text_column = _text_column(columns, options, name, table.header_advice)
+    id_column = find_column(columns, options.id_column, ID_COLUMNS, name, "id", required=False)
+    pair_column = find_column(columns, options.pair_column, (), name, "pair", required=False)
+    table.required = [column for column in (text_column, id_column, pair_column) if column]
+    for number, (line, row) in enumerate(table, 1):
+        identifier = row[id_column] if id_column else ""
+        pair = row[pair_column] if pair_column else None
+        yield Entry(identifier or f"row-{number}", row[text_column], line, "", row, pair)
 
 
 def parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:
@@ -49,22 +45,38 @@ def parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
     Raises:
         InputError: a column is missing, or a line is not such an object; the message names file and line.
     """
-    text_column: str | None = None
-    id_column: str | None = None
-    pair_column = options.pair_column
-    for number, line in enumerate(decoded_lines(stream, name, options.encoding), 1):
-        if not line.strip():
-            continue
-        where = f"{name}: line {number}"
-        row = _json_object(line, where)
-        if text_column is None:
-            text_column = find_column(list(row), options.text_column, TEXT_COLUMNS, name, "text")
-            id_column = find_column(list(row), options.id_column, ID_COLUMNS, name, "id", required=False)
-            find_column(list(row), pair_column, (), name, "pair", required=False)
+    text_column = id_column = pair_column = ""
+    for number, (line, row) in enumerate(json_rows(stream, name, options)):
+        where = f"{name}: line {line}"
+        if not number:
+            columns = list(row)
+            text_column = _text_column(columns, options, name)
+            id_column = find_column(columns, options.id_column, ID_COLUMNS, name, "id", required=False)
+            pair_column = find_column(columns, options.pair_column, (), name, "pair", required=False)
         text = _json_text(row, text_column, where)
         pair = _json_text(row, pair_column, where) if pair_column else None
         identifier = row.get(id_column) if id_column else None
-        yield Entry(f"row-{number}" if identifier in (None, "") else str(identifier), text, number, "", row, pair)
+        yield Entry(f"row-{line}" if identifier in (None, "") else str(identifier), text, line, "", row, pair)
+
+
+def json_rows(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the number of each line of a JSONL file that is not blank, and its object.
+
+    Raises:
+        InputError: a line is not an object; the message names file and line.
+    """
+    for number, line in enumerate(decoded_lines(stream, name, options.encoding), 1):
+        if line.strip():
+            yield number, _json_object(line, f"{name}: line {number}")
+
+
+def _text_column(columns: list[str], options: TableOptions, name: str, advice: Callable[[], str] = no_advice) -> str:
+    """Return the column of the text, and note which it is where others have a usual name, too."""
+    found = find_column(columns, options.text_column, TEXT_COLUMNS, name, "text", advice=advice)
+    others = [column for column in usual_columns(columns, TEXT_COLUMNS, name) if column not in (found, options.pair_column)]
+    if others and options.text_column is None:
+        options.note(f"the text is read from column '{found}', not '{others[0]}' (--text-column)")
+    return found
 
 
 def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray[Any]:
@@ -73,7 +85,7 @@ def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray
         raise InputError(f"{where}: there is no '{column}', which the first line has")
     text = row[column]
     if isinstance(text, str):
-        return text
+        return with_line_feeds(text)
     if isinstance(text, list):
         if not text:
             return np.empty((0, 1), dtype=np.float32)
@@ -96,7 +108,11 @@ def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray
 
 def _json_object(line: str, where: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        row = json.loads(line, object_pairs_hook=_unique)
+    except _RepeatedKeyError as error:
+        raise InputError(f"{where}: an object has '{error}' twice, with different values; take one of them out") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: JSON nested too deeply; one object {{…}} of texts and numbers is expected") from error
     except ValueError as error:
         raise InputError(f"{where}: no valid JSON, one object {{…}} on each line: {error}") from error
     if not isinstance(row, dict):
@@ -112,21 +128,14 @@ def _json_object(line: str, where: str) -> dict[str, Any]:
     return row
 
 
-def find_column(
-    columns: list[str], chosen: str | None, usual: tuple[str, ...], name: str, what: str, required: bool = True
-) -> str:
-    """Return the column that holds `what`: the chosen one, or the first with a usual name; "" if there need be none."""
-    if chosen is not None:
-        if chosen in columns:
-            return chosen
-        raise InputError(
-            f"{name}: there is no column '{chosen}' for {param(f'{what}_column')}; the columns are: {', '.join(columns)}"
-        )
-    by_name = {column.strip().lower(): column for column in columns}
-    found = next((by_name[name] for name in usual if name in by_name), "")
-    if required and not found:
-        raise InputError(
-            f"{name}: no column is named {' or '.join(usual)}; name the {what} column with {param(f'{what}_column')}; "
-            f"the columns are: {', '.join(columns)}"
-        )
-    return found
+class _RepeatedKeyError(Exception):
+    """The name that an object has twice."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        for name, value in pairs:
+            if row[name] != value:
+                raise _RepeatedKeyError(name)
+    return row

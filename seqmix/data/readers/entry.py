@@ -94,27 +94,28 @@ def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | Non
             raise undecodable(error, name, number) from error
 
 
-def header_title(header: bytes, where: str, encoding: str = "utf-8") -> str:
-    """Return the header line of a sequence, without what marks it, as text.
+def header_title(header: bytes, name: str, line: int, encoding: str) -> tuple[str, str]:
+    """Return the identifier of a sequence and the whole of its header line, without what marks it.
 
     Args:
         header: the line.
-        where: names its place in an error.
+        name: of the file, for messages.
+        line: its number.
         encoding: as Python names it; a header that is not in it is read byte by byte (Latin-1).
 
     Raises:
         InputError: it is blank, or there is another line behind it.
     """
-    header = header.rstrip(b"\r\n")
-    if b"\r" in header:
-        raise InputError(f"{where}: lines end with a carriage return only; convert them, for example with mac2unix")
+    if b"\r" in header.rstrip(b"\r\n"):
+        raise InputError(f"{name}: line {line}: lines end with a carriage return only; convert them, for example with mac2unix")
     try:
         title = header.decode(encoding).strip()
     except UnicodeDecodeError:
         title = header.decode("latin-1").strip()  # identifiers only: one byte, one character
-    if not title.split():
-        raise InputError(f"{where}: the header has no identifier")
-    return title
+    words = title.split(None, 1)
+    if not words:
+        raise InputError(f"{name}: line {line}: the header has no identifier")
+    return words[0], title
 
 
 def with_line_feeds(text: str) -> str:

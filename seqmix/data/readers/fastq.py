@@ -25,9 +25,9 @@ def parse_fastq(stream: BinaryIO, name: str, encoding: str = "utf-8") -> Iterato
         where = f"{name}: line {number}"
         if not line.startswith(b"@"):
             raise InputError(f"{where}: damaged FASTQ: a header line '@…' was expected, got {line[:40].decode('latin-1')!r}")
-        title = header_title(line[1:], where, encoding)
+        identifier, title = header_title(line[1:], name, number, encoding)
         sequence, read = _sequence(stream, where)
-        yield Entry(title.split(None, 1)[0], sequence, number, title)
+        yield Entry(identifier, sequence, number, title)
         number += read + _skip_qualities(stream, len(sequence), where)
 
 

@@ -22,7 +22,7 @@ from seqmix.data.readers.fastq import parse_fastq
 from seqmix.data.readers.opening import BLOCK, reading, unpacked_name
 from seqmix.data.readers.signatures import refuse_binary, refuse_ending, refuse_text
 from seqmix.data.readers.tables import parse_jsonl, parse_table
-from seqmix.errors import InputError, param
+from seqmix.errors import InputError, param, shown
 
 TABLE_ENDINGS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 _SEQUENCE_ENDINGS = {
@@ -177,6 +177,8 @@ def _looks_like_jsonl(start: bytes) -> bool:
     first, newline, _ = start.partition(b"\n")
     try:
         return isinstance(json.loads(first), dict)
+    except RecursionError:  # an object in objects in objects: which line it is on is told by its parser
+        return True
     except ValueError:
         return not newline and re.match(rb'\{\s*"', first) is not None  # a first line longer than what is looked at
 
@@ -312,7 +314,7 @@ def _next_record(records: Iterator[Any], name: str, kind: str, number: int) -> A
             f"say how the file is encoded, for example {param('encoding', 'latin-1')}"
         ) from error
     except (ValueError, AttributeError, AssertionError, IndexError, BiopythonParserWarning) as error:
-        raise InputError(f"{name}: after record {number}: damaged {kind} file: {error}") from error
+        raise InputError(f"{name}: after record {number}: damaged {kind} file: {shown(str(error))}") from error
 
 
 def _parse_text(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:

@@ -8,8 +8,7 @@ from seqmix.errors import InputError, param
 from seqmix.objectives.multilabel import split_labels
 
 _NAME = r"[A-Za-z_][\w.-]*"
-# What ends a value, and a tab: a key behind white space, a key behind a comma, semicolon or bar, or one of these at the end.
-_NEXT_BEHIND_SPACE = rf"\s+(?=\[?{_NAME}=|\[{_NAME}:|[a-z_][\w.-]*:\S)"
+_LOWER = r"[a-z_][\w.-]*"  # before a colon, capitals may also be those of an accession: GO:0008150
 _AT_END = r"\s*[;|,]\s*$"
 _QUOTED = re.compile(r"""(["'])(.*?)\1(?=$|[\s;|,\]])""")
 _REMEMBERED = 100_000  # distinct values of several words
@@ -84,9 +83,13 @@ class HeaderValues:
         return split_labels(value, self._separator) if self._separator else [value]
 
     def _end(self, sign: str) -> str:
-        """Return the regular expression of what ends a value behind `=` or `:`."""
+        """Return the regular expression of what ends a value behind `=` or `:`.
+
+        That is a tab, a key behind white space, a key behind a comma, semicolon or bar, or one of these at the end.
+        """
         keys = rf"{_NAME}=" if sign == "=" else rf"{_NAME}[:=]"
-        return rf"\t|{_NEXT_BEHIND_SPACE}|\s*[;|,]\s*(?=\[?{keys})|{_AT_END}"
+        before_colon = _NAME if sign == ":" and (self._separator or ",").strip() else _LOWER
+        return rf"\t|\s+(?=\[?{_NAME}=|\[{_NAME}:|{before_colon}:\S)|\s*[;|,]\s*(?=\[?{keys})|{_AT_END}"
 
     def _value(self, header: str, start: int, begin: int) -> str:
         rest = header[begin:]

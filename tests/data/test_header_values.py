@@ -30,6 +30,8 @@ def labels(tmp_path, *headers, **options):
         ("s1 label='Homo sapiens' a=b", "label", "Homo sapiens"),
         ("s1 label=5'-UTR a=b", "label", "5'-UTR"),
         ("s1 species:Mus musculus gene:x", "species", "Mus musculus"),
+        ("x1 Organism:Mus musculus Gene:BRCA1 Length:100", "Organism", "Mus musculus"),
+        ("101M_A mol:protein length:154  MYOGLOBIN", "mol", "protein"),
         ("lcl|c1 [organism=Mus musculus] [strain=x]", "organism", "Mus musculus"),
         ("lcl|c1 [protein=enoyl-[acyl-carrier-protein] reductase FabI] [gbkey=CDS]", "protein", None),
         ("lcl|c1 [location=join(1..3,7..9)] [gbkey=CDS]", "location", "join(1..3,7..9)"),

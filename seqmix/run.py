@@ -261,6 +261,7 @@ class Run(Learned):
 
         stored = dict(self.info["read"])
         stored |= {"classes": (), "format": "auto", "split_from": None, "group_from": None, "skip_unlabelled": False}
+        stored |= {"include": (), "exclude": ()}
         return ReadOptions(**stored)
 
     def build_model(self) -> MixingBranch:

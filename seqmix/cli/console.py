@@ -54,9 +54,11 @@ def print_tables(out: Console, tables: Iterable[RenderableType]) -> None:
 
 def print_dataset(out: Console, dataset: Dataset) -> None:
     """Print the tables and the notes of a data set."""
-    from seqmix.data.tables import dataset_tables
+    from seqmix.data.tables import dataset_tables, origins_line
 
     print_tables(out, dataset_tables(dataset))
+    if line := origins_line(dataset.info):
+        out.print(line, highlight=False, markup=False)
     print_notes(out, dataset.info["notes"])
 
 

@@ -10,13 +10,14 @@ import typer
 from seqmix.cli.console import console, next_command, print_dataset, reported, wants_bar
 from seqmix.cli.options import Quiet, Verbose, names, with_flags
 from seqmix.config.options import options_of
-from seqmix.data.options import LABELS, SPLITTING, PrepareOptions, ReadOptions
+from seqmix.data.options import FILES, LABELS, SPLITTING, PrepareOptions, ReadOptions
 
 if TYPE_CHECKING:
     from seqmix.data.dataset import Dataset
 
 app = typer.Typer()
-_PREPARE, _READ = options_of(PrepareOptions), options_of(ReadOptions)
+_PREPARE, _READ = options_of(PrepareOptions), {name: one for name, one in options_of(ReadOptions).items() if one.flag}
+_PATTERNS = {name: one for name, one in options_of(ReadOptions).items() if name in ("include", "exclude")}
 
 
 @app.command()
@@ -51,11 +52,24 @@ def prepare(
     test: Annotated[
         list[str] | None, typer.Option(help="Input to use as the test split; repeat for more.", rich_help_panel=SPLITTING)
     ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help=f"{_PATTERNS['include'].help} Repeat for more. (default: {_PATTERNS['include'].shown})",
+            rich_help_panel=FILES,
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help=f"{_PATTERNS['exclude'].help} Repeat for more.", rich_help_panel=FILES),
+    ] = None,
     **options: Any,
 ) -> None:
     """Turn sequence files and documents into a data set.
 
-    Classes are file names (several FASTA files), folder names, label=… in the headers, or read from --label-from.
+    Classes are read from --label-from, or else found: label=… in headers, a column, names of folders or of FASTA files.
+    Files, folders and a column named train, val, test are splits.
     """
     from seqmix.data.inputs import parse_class_files
     from seqmix.data.prepare import prepare as run_prepare
@@ -69,7 +83,11 @@ def prepare(
         val=val or (),
         test=test or (),
         options=PrepareOptions(**{name: value for name, value in options.items() if name in _PREPARE}),
-        read=ReadOptions(**{name: value for name, value in options.items() if name in _READ}),
+        read=ReadOptions(
+            include=tuple(include or ()),
+            exclude=tuple(exclude or ()),
+            **{name: value for name, value in options.items() if name in _READ},
+        ),
         overwrite=overwrite,
         progress=wants_bar(quiet),
     )

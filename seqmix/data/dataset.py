@@ -149,9 +149,10 @@ class Dataset(Learned):
 
     def _repr_html_(self) -> str:
         """Return the data set as tables, for notebooks."""
-        from seqmix.data.tables import dataset_tables
+        from seqmix.data.tables import dataset_tables, origins_line
 
-        return f"<code>{html.escape(str(self.path))}</code>" + "".join(table.html() for table in dataset_tables(self))
+        line = f"<p>{html.escape(origins_line(self.info))}</p>" if origins_line(self.info) else ""
+        return f"<code>{html.escape(str(self.path))}</code>" + "".join(table.html() for table in dataset_tables(self)) + line
 
     def _classes_text(self) -> str:
         if not self.classes:

@@ -77,12 +77,25 @@ def describe(
         "duplicates": twins,
         "notes": notes,
         "label_from": stream.labels.source,
+        "origins": _origins(stream, division),
         "options": asdict(options),
         "read": asdict(stream.options),
         "inputs": stream.inputs(),
         **(facts or {}),
         "arrays": {name: file_checksum(written.folder / name) for name in ARRAYS},
     }
+
+
+def _origins(stream: RecordStream, division: Division) -> dict[str, str]:
+    """Return in words where labels, texts and splits came from; {} for records that were not read from files."""
+    origins = stream.origins()
+    if not origins:
+        return {}
+    column = ", ".join(f"column '{name}'" for name in stream.split_column.names) if stream.split_column.used else ""
+    given = origins["splits"] or column
+    if division.origin.startswith("drawn"):
+        given = ""
+    return {**origins, "splits": "; ".join(part for part in (given, division.origin) if part)}
 
 
 def _length_quantiles(lengths: NDArray[np.int64]) -> dict[str, int]:

@@ -21,11 +21,13 @@ class Division:
         split: `(n,)` 0 train, 1 validation, 2 test.
         keep: `(n,)`; False for a record that equals one of a later split, or is of one group with it.
         notes: what a user should know of it.
+        origin: what chance decided, in words; "" if all splits were given.
     """
 
     split: NDArray[np.int8]
     keep: NDArray[np.bool_]
     notes: list[str]
+    origin: str = ""
 
     @property
     def leaks(self) -> int:
@@ -51,15 +53,18 @@ def divide(written: WrittenRecords, encoded: EncodedLabels, options: PrepareOpti
         fractions = parse_fractions(options.split)
         encoded.objective.check_sizes(encoded.labels, sum(fraction > 0 for fraction in fractions))
         split = stratified_split(strata, members, fractions, options.seed)
-        return Division(split, np.ones(len(split), dtype=bool), [])
-    notes = []
+        shares = "/".join(f"{100 * fraction:g}" for fraction in fractions)
+        origin = f"drawn at random, {shares}, seed {options.seed}"
+        return Division(split, np.ones(len(split), dtype=bool), [], origin)
+    notes, origin = [], ""
     if _lacks_validation(fixed) and (share := _validation_share(options.split)):
         # The training inputs are divided; relatives of a test record are found by the leak check.
         split = stratified_split(strata, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
         notes.append(f"no validation split is given: {int((split == 1).sum()):,} training records were taken for it (--split)")
+        origin = f"validation drawn at random from training, {100 * share:.3g} %, seed {options.seed}"
     else:
         split = fixed.astype(np.int8)
-    division = Division(split, ~split_leaks(members, split), notes)
+    division = Division(split, ~split_leaks(members, split), notes, origin)
     if division.leaks:
         notes.append(
             f"{division.leaks:,} training or validation records were left out: equal to, or of one group with, "

@@ -25,6 +25,7 @@ from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS,
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import Source
 from seqmix.data.records import LabelFindings, Labeller, Record, label_column
+from seqmix.data.split_column import SplitColumn
 from seqmix.errors import ConfigError, InputError, SeqmixError, param, shown
 
 _FACTS = ("group", "split", "pair")  # columns with a meaning that need not be named, beside id, text and label
@@ -83,6 +84,15 @@ class MemoryRecords:
     def inputs(self) -> list[dict[str, str]]:
         """Return the checksum of the records that were kept, as of a file."""
         return [{"file": "records", "format": "memory", "sha256": self._checksum}]
+
+    @property
+    def split_column(self) -> SplitColumn:
+        """Nothing: a column named "split" is always used."""
+        return SplitColumn()
+
+    def origins(self) -> dict[str, str]:
+        """Return nothing."""
+        return {}
 
     def _check_labels(self, entry: Entry) -> Entry:
         """Return the entry; several labels of a record need a separator, which none of them may contain."""

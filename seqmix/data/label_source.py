@@ -212,7 +212,20 @@ def _where(entry: Entry, path: Path | None) -> str:
     return (f"{path}: " if path else "") + f"record '{entry.id}'" + (f" (line {entry.line})" if entry.line else "")
 
 
-def file_stem(path: Path) -> str:
-    """Return `mouse` for `data/mouse.fa.gz`: the name without the extensions that tell its format."""
+# Species in the names of files of Ensembl, assemblies in those of NCBI: Homo_sapiens.GRCh38.cdna.all.fa.gz,
+# GCF_000001405.40_GRCh38.p14_rna.fna.gz
+_ENSEMBL = re.compile(r"([A-Z][a-z]+_[A-Za-z0-9_]+)\..+\.(?:cdna|cds|dna|dna_rm|dna_sm|ncrna|pep)(?:\..+)?")
+_NCBI = re.compile(r"(GC[AF]_\d+\.\d+(?:_.+?)?)_(?:genomic|rna|protein|cds_from_genomic|rna_from_genomic|translated_cds)")
+
+
+def file_stem(path: Path, *, whole: bool = False) -> str:
+    """Return `mouse` for `data/mouse.fa.gz`: the name without the extensions that tell its format.
+
+    Args:
+        path: the file.
+        whole: keep all else of the name; otherwise only the species of a file of Ensembl, the assembly of one of NCBI.
+    """
     name = unpacked_name(path.name)
-    return name.rsplit(".", 1)[0] if "." in name.lstrip(".") else name
+    stem = name.rsplit(".", 1)[0] if "." in name.lstrip(".") else name
+    known = None if whole else _ENSEMBL.fullmatch(stem) or _NCBI.fullmatch(stem)
+    return known[1] if known else stem

@@ -176,9 +176,19 @@ class ReadOptions:
     classes: tuple[str, ...] = option(
         (), "Keep only the records of these classes.", flag=True, panel=LABELS, metavar="NAME,...", shown="all"
     )
+    include: tuple[str, ...] = option(
+        (),
+        "Read only these files of folders, whatever their ending: patterns of paths in the folder, such as *.fa or mouse/*.",
+        panel=FILES,
+        shown="all with a known ending",
+    )
+    exclude: tuple[str, ...] = option((), "Leave out these files and folders of folders.", panel=FILES, shown="none")
     skip_unlabelled: bool = option(False, "Leave out records without a label instead of stopping.", flag=True, panel=LABELS)
 
     def __post_init__(self) -> None:
+        for name in ("include", "exclude"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
         check(self, spelled=param)
         if self.delimiter is not None:
             object.__setattr__(self, "delimiter", _DELIMITERS.get(self.delimiter.lower(), self.delimiter))

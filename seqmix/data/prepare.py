@@ -21,7 +21,7 @@ from seqmix.data.describe import describe
 from seqmix.data.divide import divide
 from seqmix.data.finalize import finalize
 from seqmix.data.in_memory import MemoryRecords
-from seqmix.data.inputs import class_sources, find_sources
+from seqmix.data.inputs import class_sources, find_sources, refuse_repeated
 from seqmix.data.options import PrepareOptions, ReadOptions
 from seqmix.data.readers.releases import Source
 from seqmix.data.reading import RecordReader
@@ -106,12 +106,16 @@ def prepare(
         stream: RecordStream = MemoryRecords(records, read, many_labels=options.task == "multilabel")
         share = None
     else:
-        own = read.format == "auto"
         classes = {name: as_list(files) for name, files in (class_files or {}).items()}
-        sources = find_sources(inputs, "train" if val or test else None, own_formats=own) + class_sources(classes)
-        sources += find_sources(val, "val", own_formats=own) + find_sources(test, "test", own_formats=own)
+        stated = "--split" if options.split != "auto" else ""
+        by_user = " and ".join(flag for flag, files in (("--val", val), ("--test", test)) if files) or stated
+        by_user = "--split-from" if read.split_from else by_user
+        sources = find_sources(inputs, "train" if val or test else None, read=read, stated=by_user)
+        sources += class_sources(classes, read)
+        sources += find_sources(val, "val", read=read) + find_sources(test, "test", read=read)
+        refuse_repeated(sources)
         options = _settled(options, read, sources)
-        stream = reader = RecordReader(sources, read)
+        stream = reader = RecordReader(sources, read, split_stated=stated)
         share = reader.share_read
     with amount_shown(progress, "reading", "characters", share) as report:
         return prepare_records(stream, output, options, overwrite=overwrite, progress=report)
@@ -230,7 +234,7 @@ def prepare_for(
     Raises:
         InputError: a record has no label, or one that the classes of `info` do not have.
     """
-    stream = RecordReader(find_sources(inputs, "test", own_formats=read.format == "auto"), read)
+    stream = RecordReader(find_sources(inputs, "test", read=read), read)
     vocabulary = vocabulary_of(info["vocabulary"], trained=True)
     limits = LengthLimits(max_length=max_length, truncate=truncate)
     with whole_folder(output) as folder:
@@ -343,6 +347,8 @@ def _complete(
     notes += encoded.objective.check_classes(len(written))
     notes += check_names(encoded.objective.classes)
     notes += check_groups(written, read.group_from)
+    stream.split_column.settle(written.splits)
+    notes += stream.split_column.notes()
     division = divide(written, encoded, options)
     notes += division.notes
     final = finalize(written, division.split, division.keep, limits)

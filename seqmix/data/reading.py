@@ -1,7 +1,8 @@
 """Reading the records of files and standard input, one after the other, in constant memory.
 
-Where a label comes from, unless the user says it: several FASTA files: the file's stem; a folder of folders: the
-folder; one FASTA file: `label=…` or `class=…` in the header; a table: a column named label, class, target or y.
+Where a label comes from, unless the user says it: FASTA files: `label=…` or `class=…` in the headers, or else the folder in
+a folder of folders, or the file's stem; a table: a column named label, class, target or y, or else the folder; documents: the
+folder.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from functools import cached_property
 from typing import BinaryIO
 
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
+from seqmix.data.origins import name_by_file, origins_of, prefer_headers, text_place
 from seqmix.data.readers.encodings import in_utf8
-from seqmix.data.readers.entry import TableOptions
+from seqmix.data.readers.entry import Entry, TableOptions
 from seqmix.data.readers.formats import detect_format, parse
 from seqmix.data.readers.opening import BLOCK, Hashing, open_stream, reading
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source, listed, parse_release
 from seqmix.data.records import LabelFindings, Labeller, Record
+from seqmix.data.split_column import SplitColumn
 from seqmix.data.vocabulary import AlphabetsOfFiles
 from seqmix.errors import InputError
 
@@ -31,18 +34,23 @@ class RecordReader:
         sources: where they are.
         options: how they are read.
         labels: whether labels, groups and splits are wanted.
+        split_stated: the option by which the user says how records are divided; "" if there is none.
 
     Attributes:
         is_sequence: whether the first file is of a sequence format.
         labels: what was met where labels were looked for.
     """
 
-    def __init__(self, sources: Sequence[Source], options: ReadOptions, *, labels: bool = True) -> None:
+    def __init__(self, sources: Sequence[Source], options: ReadOptions, *, labels: bool = True, split_stated: str = "") -> None:
         self.sources = list(sources)
         self.options = options
-        # Only files of one split: train.fa, val.fa and test.fa are not classes.
-        files = {s.path for s in sources if s.folder_class is None and s.path and s.split == sources[0].split}
-        self._labeller = Labeller(options, labels=labels, by_file=len(files) > 1)
+        self._notes: list[str] = []
+        by_file = labels and name_by_file(self.sources, self._notes)
+        if labels and not options.label_from:
+            by_file = prefer_headers(self.sources, self._notes, by_file=by_file, form=options.format)
+        if options.label_from and options.label_from != "file":
+            self._notes.clear()
+        self._labeller = Labeller(options, labels=labels, by_file=by_file, split_stated=split_stated)
         self.labels: LabelFindings = self._labeller.found
         self.is_sequence = True
         self._alphabets = AlphabetsOfFiles()
@@ -97,12 +105,21 @@ class RecordReader:
                 lambda remark: self._remarks.setdefault(remark, []).append(source.name),
             )
             entries = parse(stream, kind, source.name, columns)
-        return self._labeller.records(entries, kind, source, source.name)
+        return self._labeller.records(self._looked_at(entries, kind, source), kind, source, source.name)
+
+    def _looked_at(self, entries: Iterator[Entry], kind: str, source: Source) -> Iterator[Entry]:
+        """Yield the entries; the first tells where the texts of the source are."""
+        for number, entry in enumerate(entries):
+            if number == 0:
+                source.text_place = text_place(kind, source, entry, self.options)
+            yield entry
 
     def notes(self) -> list[str]:
         """Return what was recognised, what of it was left out, and which options had no effect."""
         releases = {source.release: None for source in self.sources if source.release}
-        notes = [f"read as: {name}" for name in dict.fromkeys(release.name for release in releases)]
+        notes = list(dict.fromkeys(note for source in self.sources for note in source.notes)) + self._notes
+        notes += self._repeated_content()
+        notes += [f"read as: {name}" for name in dict.fromkeys(release.name for release in releases)]
         notes += [note for release in releases for note in release.notes]
         notes += self._alphabets.notes()
         if empty := [name for source in self.sources for name in source.left_out]:
@@ -122,6 +139,24 @@ class RecordReader:
         ):
             given.append("--delimiter")
         return notes + [f"{flag} had no effect: no input is a CSV, TSV or JSONL table" for flag in given]
+
+    def _repeated_content(self) -> list[str]:
+        """Return notes on files with equal content, which are no documents."""
+        first: dict[str, Source] = {}
+        notes = []
+        for source in self.sources:
+            if source.format != "text" and (earlier := first.setdefault(source.sha256, source)) is not source:
+                notes.append(f"{source.name} has the same content as {earlier.name}")
+        return notes if len(notes) < 4 else [*notes[:3], f"{len(notes) - 3:,} more files have the content of another"]
+
+    @property
+    def split_column(self) -> SplitColumn:
+        """What was found in columns of splits that nobody named; known for certain after the iteration."""
+        return self._labeller.split_column
+
+    def origins(self) -> dict[str, str]:
+        """Return in words where labels, texts and splits were read; "" for splits if no record has one."""
+        return origins_of(self.sources, self.options)
 
     def inputs(self) -> list[dict[str, str]]:
         """Return name, format and SHA-256 of every file; the images of a folder are hashed one after the other."""

@@ -15,10 +15,11 @@ from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, plain, shown_columns, usual_columns
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source
+from seqmix.data.split_column import SplitColumn
 from seqmix.errors import InputError, command, param
 from seqmix.objectives.multilabel import split_labels
 
-_LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;,\[])(label|class)=")
+LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;,\[])(label|class)=")
 _LIKELY = re.compile(
     r"(?:^|[\s|;,\[])(labels?|class|target|category|type|species|organism|tax\w*|OS|(?:gene_)?biotype)[:=]", re.IGNORECASE
 )
@@ -119,6 +120,13 @@ class RecordStream(Protocol):
     def inputs(self) -> list[dict[str, str]]:
         """Return name, format and SHA-256 of every file that was read."""
 
+    @property
+    def split_column(self) -> SplitColumn:
+        """What was found in columns of splits that nobody named."""
+
+    def origins(self) -> dict[str, str]:
+        """Return in words where labels, texts and splits were read; {} if the records say no more than that they have them."""
+
 
 @dataclass(slots=True)
 class MadeRecords:
@@ -147,6 +155,15 @@ class MadeRecords:
         """Return nothing."""
         return []
 
+    @property
+    def split_column(self) -> SplitColumn:
+        """Nothing: there are no columns."""
+        return SplitColumn()
+
+    def origins(self) -> dict[str, str]:
+        """Return nothing."""
+        return {}
+
 
 class Labeller:
     """Makes records of entries: finds label, group and split, and leaves out the records that are not wanted.
@@ -155,14 +172,17 @@ class Labeller:
         options: where labels, groups and splits are, and which records are wanted.
         labels: whether labels, groups and splits are wanted at all.
         by_file: whether files without other labels are classes.
+        split_stated: the option by which the user says how records are divided; "" if there is none.
 
     Attributes:
         found: what was met where labels were looked for.
+        split_column: what was found in columns of splits that nobody named.
     """
 
-    def __init__(self, options: ReadOptions, *, labels: bool = True, by_file: bool = False) -> None:
+    def __init__(self, options: ReadOptions, *, labels: bool = True, by_file: bool = False, split_stated: str = "") -> None:
         self.options = options
         self.found = LabelFindings(options.label_from if labels else None)
+        self.split_column = SplitColumn("--split-from" if options.split_from else split_stated)
         self._wants_labels, self._by_file = labels, labels and by_file
         self._classes = set(options.classes)
         self._label = self._source("label_from") if labels and options.label_from else None
@@ -193,6 +213,12 @@ class Labeller:
         for asked in (labels, self._group, self._split):
             if asked:
                 asked.check(first, name)
+        source.label_place = labels.text if labels else ""
+        column = self._split_column(first, kind, labels)
+        if labels is None and self._wants_labels and source.folder_class is not None:
+            self._refuse_missing(source)
+        elif labels and labels.text == "file" and source.stem is None:
+            raise InputError(f"{name}: its name is not a class; name the class of each file with {param('class_files')}")
         path = source.path
         for entry in chain((first,), entries):
             if kind == "text" and source.inner:
@@ -206,6 +232,8 @@ class Labeller:
                 continue
             group = self._group.find(entry, path) if self._group else None
             split = self._find_split(entry, source, name) if self._split else source.split
+            if column is not None:
+                split = self.split_column.find(entry, column, split)
             yield Record(entry.id, entry.text, label, group, split, name, entry.line, entry.pair, source.stratum)
 
     def notes(self) -> list[str]:
@@ -223,24 +251,26 @@ class Labeller:
         if not self._wants_labels:
             return None
         labels = self._label
-        if not labels and source.folder_class is None and (text := self._guess(first, kind, name)):
+        if not labels and (text := self._guess(first, kind, name, source)):
             labels = self._guessed.setdefault(text, make_label_source(text, "label_from", self.options))
         if labels:
             self.found.source = self.found.source or labels.text
         return labels
 
-    def _guess(self, first: Entry, kind: str, name: str) -> str | None:
+    def _guess(self, first: Entry, kind: str, name: str, source: Source) -> str | None:
         """Return where the header or the columns of a file offer labels, as the user writes it."""
+        if source.folder_class is not None and (kind not in TABLE_FORMATS or source.by_user or source.release):
+            return None
         if kind in (*TABLE_FORMATS, *RELEASE_FORMATS, "memory"):
             column = label_column(first, name)
-            if column is None and kind in TABLE_FORMATS:
+            if column is None and kind in TABLE_FORMATS and source.folder_class is None:
                 self._hint_at_columns(first, name)
             return f"column:{column}" if column else None
         if kind not in SEQUENCE_FORMATS:
             return None
         if self._by_file:
             return "file"
-        keys = list(dict.fromkeys(_LABEL_IN_HEADER.findall(first.header)))
+        keys = list(dict.fromkeys(LABEL_IN_HEADER.findall(first.header)))
         if len(keys) > 1:
             raise InputError(
                 f"{_place(name, first.id, first.line)}: the header has {' and '.join(f'{key}=…' for key in keys)}; choose one, "
@@ -266,10 +296,31 @@ class Labeller:
                 + (f" (other columns: {shown_columns([c for c in others if c != likely])})" if len(others) > 1 else "")
             ] = None
 
+    def _split_column(self, first: Entry, kind: str, labels: LabelSource | None) -> str | None:
+        """Return the column that may say the split of each record of a table, though nobody named it."""
+        if kind not in TABLE_FORMATS or not self._wants_labels or self._split:
+            return None
+        options = self.options
+        used = [one.text.removeprefix("column:") for one in (labels, self._group) if one]
+        return self.split_column.choose(first, [*used, options.text_column, options.id_column, options.pair_column])
+
+    @staticmethod
+    def _refuse_missing(source: Source) -> None:
+        """Raise an `InputError` if a folder beside that of the class of a source holds nothing that is read."""
+        if source.missing_classes:
+            names = ", ".join(f"'{name}'" for name in source.missing_classes[:5])
+            raise InputError(
+                f"folders are classes, and nothing in {names} is read: the ending of its files is not known, or it is empty; "
+                f"leave such folders out with {param('exclude', source.missing_classes[0])}, or read files of any ending with "
+                f"{param('include', '*')}"
+            )
+
     def _find_label(self, entry: Entry, source: Source, labels: LabelSource | None) -> str | None:
         if labels is None:
             return source.folder_class
-        label = labels.find(entry, source.path)
+        label = source.stem if labels.text == "file" else labels.find(entry, source.path)
+        if labels.text == "folder" and source.split_name and source.path and source.path.parent.name == source.split_name:
+            label = source.folder_class
         if label is None and self.options.label_separator and labels.has_cell(entry):
             return ""  # the cell is empty: none of the labels
         return label

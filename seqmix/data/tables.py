@@ -26,6 +26,11 @@ def dataset_tables(dataset: Dataset) -> list[ReportTable]:
     return tables
 
 
+def origins_line(info: dict[str, Any]) -> str:
+    """Return "labels: column 'label'; texts: column 'sequence'; splits: files train.csv, test.csv"; "" if nothing is known."""
+    return "; ".join(f"{what}: {where}" for what, where in info.get("origins", {}).items())
+
+
 def _count_table(dataset: Dataset) -> ReportTable:
     info, noun = dataset.info, dataset.vocabulary.noun
     records = counted(len(dataset), "pair" if dataset.n_sequences == 2 else "record")

@@ -125,7 +125,7 @@ def evaluation_folder(run: Run, data: Sequence[str | Path], output: str | Path |
         return Path(output)
     if not data or _moved_dataset(data):
         return run.path
-    return run.path / f"eval-{'stdin' if str(data[0]) == '-' else file_stem(Path(data[0]))}"
+    return run.path / f"eval-{'stdin' if str(data[0]) == '-' else file_stem(Path(data[0]), whole=True)}"
 
 
 def _moved_dataset(data: Sequence[str | Path]) -> Path | None:

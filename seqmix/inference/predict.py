@@ -75,7 +75,7 @@ def predict(
     if sequences is not None:
         records = memory_records(sequences, read, paired=run.paired)
     else:
-        sources = find_sources([] if inputs is None else inputs, own_formats=read.format == "auto", in_memory="sequences")
+        sources = find_sources([] if inputs is None else inputs, read=read, labels=False, in_memory="sequences")
         records = reader = RecordReader(sources, read, labels=False)
         share = reader.share_read
     if progress:

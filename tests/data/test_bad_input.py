@@ -201,14 +201,15 @@ def test_bad_standard_input_is_explained(work, monkeypatch):
         assert list(work.iterdir()) == []
 
 
-def test_file_beside_class_folders_is_named_as_unlabelled(tmp_path, work):
-    for name in ("set/good/1.txt", "set/bad/2.txt", "set/README.txt"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("words")
-    message = message_of(prepare, tmp_path / "set", work / "data")
-    assert "README.txt" in message
-    assert "label" in message
-    assert list(work.iterdir()) == []
+def test_file_beside_class_folders_is_left_out_with_a_note(tmp_path, work):
+    for name in ("set/good/1.txt", "set/bad/2.txt", "set/README.txt", "set/loose.txt"):
+        for copy in range(1 if name.count("/") < 2 else 3):
+            path = (tmp_path / name).with_stem(f"{(tmp_path / name).stem}{copy or ''}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"words {path}")
+    dataset = prepare(tmp_path / "set", work / "data")
+    assert dataset.classes == ["bad", "good"]
+    assert any(note.startswith("left out: 2 files (.txt 2)") for note in dataset.info["notes"])
 
 
 def test_repeated_ids_are_kept_and_reported(tmp_path, work):

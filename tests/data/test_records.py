@@ -156,9 +156,9 @@ def test_folders_of_documents_are_classes(folder):
     assert found == [("awful", "bad"), ("worse", "bad"), ("fine", "good")]
 
 
-def test_folder_names_override_headers(folder):
+def test_folder_names_override_headers_that_only_some_files_have(folder):
     folder("set/x/1.fa", ">a label=no\nA\n")
-    assert labels(folder("set/y/1.fa", ">b label=no\nA\n").parents[1]) == ["x", "y"]
+    assert labels(folder("set/y/1.fa", ">b\nA\n").parents[1]) == ["x", "y"]
 
 
 def test_label_option_overrides_folder_names(folder):

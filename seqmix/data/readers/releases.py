@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seqmix.data.readers.entry import Entry, decoded_lines
-from seqmix.data.readers.formats import ENDINGS
 from seqmix.data.readers.images import parse_cifar, parse_cifar_binary, parse_pathfinder
 from seqmix.data.readers.opening import open_stream, reading, unpacked_name
 from seqmix.data.splitting import SPLIT_NAMES, SPLITS
@@ -67,6 +66,15 @@ class Source:
         stratum: name of a stratum of records; every split gets its share, besides the classes.
         left_out: ids of records that could not be used, filled while the file is read.
         companions: SHA-256 of other files read with it, filled while the file is read.
+        stem: class of its records by the name of the file; None if it has no name that could be one.
+        by_user: whether the class was named by the user.
+        split_by: what tells its split: "files", "folders", an option; "" for nothing or a release.
+        split_name: the name of the file or folder that tells its split.
+        split_level: the place of that folder among those within the given folder.
+        missing_classes: folders beside that of its class in which nothing is read.
+        label_place: where its labels are, as the user writes it; "" for nowhere, or its folder.
+        text_place: where its texts are, in words.
+        notes: what a user should know of the inputs that were given with it.
     """
 
     path: Path | None
@@ -79,27 +87,25 @@ class Source:
     stratum: str = ""
     left_out: list[str] = field(default_factory=list)
     companions: dict[str, str] = field(default_factory=dict)
+    stem: str | None = None
+    by_user: bool = False
+    split_by: str = ""
+    split_name: str = ""
+    split_level: int = 0
+    missing_classes: tuple[str, ...] = ()
+    label_place: str = ""
+    text_place: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         return str(self.path) if self.path else "standard input"
 
 
-def readable(path: Path, root: Path) -> bool:
-    """Return whether a file in the folder `root` looks like sequences or documents."""
-    inner = path.relative_to(root).parts
-    return unpacked_name(path.name.lower()).endswith(ENDINGS) and not any(p.startswith(".") for p in inner)
-
-
-def find_release(folder: Path, own_formats: bool) -> list[Source]:
-    """Return the files of the release in `folder`, or an empty list if it is not one.
-
-    Args:
-        folder: the folder.
-        own_formats: whether to recognise formats of releases, not only their folders.
-    """
+def find_release(folder: Path) -> list[Source]:
+    """Return the files of the release in `folder` that has a format of its own, or an empty list if there is none."""
     with reading(str(folder)):
-        return (own_formats and (_find_cifar(folder) or _find_pathfinder(folder))) or _find_splits(folder)
+        return _find_cifar(folder) or _find_pathfinder(folder)
 
 
 def _find_cifar(folder: Path) -> list[Source]:
@@ -118,12 +124,16 @@ def _find_pathfinder(folder: Path) -> list[Source]:
     return sources
 
 
-def _find_splits(folder: Path) -> list[Source]:
-    """Return documents in folders of classes in folders of splits, if there are no other folders."""
+def find_folder_splits(folder: Path, files: list[Path]) -> list[Source]:
+    """Return files in folders of classes in folders of splits; an empty list if there are other folders.
+
+    Args:
+        folder: the folder.
+        files: those in it that can be read.
+    """
     splits = {p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")}
     if not {"train"} < {_SPLIT_OF.get(name.lower(), "") for name in splits} <= {"train", "val", "test"}:
         return []
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and readable(p, folder))
     inner = [path.relative_to(folder).parts for path in files]
     classes = {(parts[0], parts[1]) for parts in inner if len(parts) > 2}
     if {split for split, _ in classes} != splits:

@@ -9,10 +9,11 @@ from itertools import chain
 from pathlib import Path
 
 from seqmix.data.dataset import Dataset
+from seqmix.data.folders import list_folder
 from seqmix.data.options import PrepareOptions
 from seqmix.data.prepare import prepare
 from seqmix.data.readers.opening import reading
-from seqmix.data.readers.releases import LISTOPS, PAIRS, Source, find_release, recognise
+from seqmix.data.readers.releases import LISTOPS, PAIRS, Source, find_folder_splits, find_release, recognise
 from seqmix.data.synthetic.generate import generate
 from seqmix.errors import InputError
 from seqmix.experiments.reproduction.papers import Experiment, ensembl_name
@@ -76,7 +77,7 @@ def _inputs(release: str, place: Path) -> tuple[Path, ...]:
     # Beside Pathfinder's images of 32 x 32, the archive has larger ones, in folders of the same form.
     if re.fullmatch(r"pathfinder(?!32$)\d+", place.name):
         return ()
-    sources = find_release(place, own_formats=True)
+    sources = find_release(place) or find_folder_splits(place, list_folder(place).files)
     return (place,) if sources and sources[0].release and sources[0].release.name == release else ()
 
 

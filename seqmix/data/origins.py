@@ -1,0 +1,195 @@
+"""Which of the places that may have labels is taken, and where labels, texts and splits of a data set were read, in words."""
+
+from __future__ import annotations
+
+import stat
+from collections import defaultdict
+from collections.abc import Sequence
+
+from seqmix.data.label_source import file_stem
+from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
+from seqmix.data.readers.columns import TEXT_COLUMNS
+from seqmix.data.readers.entry import Entry
+from seqmix.data.readers.formats import detect_format
+from seqmix.data.readers.opening import open_stream
+from seqmix.data.readers.releases import Source, listed
+from seqmix.data.records import LABEL_IN_HEADER
+from seqmix.data.splitting import SPLITS
+from seqmix.errors import SeqmixError
+
+_SHOWN = 3  # names
+
+
+def name_by_file(sources: Sequence[Source], notes: list[str]) -> bool:
+    """Set the classes that the names of files tell; `notes` gets what a user should know of names that are alike.
+
+    Returns:
+        Whether the names may be classes: files outside folders of classes, several of one split.
+    """
+    files = [source for source in sources if source.path and source.folder_class is None and not source.release]
+    named = [source for source in files if source.stem is not None]  # the name of a split was taken out
+    short: dict[tuple[str | None, str], set[str]] = defaultdict(set)
+    for source in files:
+        if source.stem is None and source.path and _has_name(source):
+            short[source.split, file_stem(source.path)].add(file_stem(source.path, whole=True))
+    alike = {stem for (_, stem), whole in short.items() if len(whole) > 1}
+    for source in files:
+        if source.stem is None and source.path and _has_name(source):
+            stem = file_stem(source.path)
+            source.stem = file_stem(source.path, whole=True) if stem in alike else stem
+    if not files or all(source.format for source in files):
+        return False
+    split = next((source.split for source in files if source.split == "train"), files[0].split)
+    own = [source for source in files if source.split == split]
+    several = len({source.stem if source in named else str(source.path) for source in own}) > 1
+    if several and not named:
+        notes += [f"several files are of '{stem}': their classes are their whole names" for stem in sorted(alike)]
+        notes += _same_stems(own)
+    return several
+
+
+def _same_stems(sources: Sequence[Source]) -> list[str]:
+    by_stem: dict[str, list[str]] = defaultdict(list)
+    for source in sources:
+        if source.stem is not None:
+            by_stem[source.stem].append(source.name)
+    return [f"{listed(names, 'file')} are of one class by name: '{s}'" for s, names in by_stem.items() if len(names) > 1]
+
+
+def _has_name(source: Source) -> bool:
+    """Return whether the name of a source may be a class, which that of a pipe, such as /dev/fd/63, is not."""
+    if source.path is None or str(source.path).startswith(("/dev/", "/proc/")):
+        return False
+    try:
+        return stat.S_ISREG(source.path.stat().st_mode)
+    except OSError:
+        return True
+
+
+def prefer_headers(sources: Sequence[Source], notes: list[str], *, by_file: bool, form: str) -> bool:
+    """Let the headers of FASTA files be the labels, not the names of files or folders, if all files have labels there.
+
+    Args:
+        sources: the files; `folder_class` of those with labels in headers is removed.
+        notes: gets a note where only some files have labels in headers.
+        by_file: whether the names of files may be classes.
+        form: the format of all files, or "auto".
+
+    Returns:
+        Whether the names of files may still be classes.
+    """
+    places = [s for s in sources if not s.by_user and (s.folder_class is not None or by_file) and s.path and _has_name(s)]
+    if form != "auto" and form not in SEQUENCE_FORMATS:
+        return by_file
+    headers = {source.name: header for source in places if (header := _first_header(source)) is not None}
+    labelled = [name for name, header in headers.items() if LABEL_IN_HEADER.search(header)]
+    if not labelled:
+        return by_file
+    if len(labelled) < len(headers):
+        notes.append(
+            f"label=… in the headers of {listed(labelled, 'file')} was not used, as other files have none "
+            "(--label-from header:label)"
+        )
+        return by_file
+    notes.clear()
+    found = [source for source in places if source.name in headers]
+    instead = "folder" if any(source.folder_class is not None for source in found) else "file"
+    names = list(dict.fromkeys(source.folder_class or source.stem for source in found))
+    if len(names) > 1:
+        notes.append(
+            f"labels were read in the headers, not from the names of {instead}s ({_some([name or '' for name in names])}): "
+            f"--label-from {instead} takes those"
+        )
+    for source in found:
+        source.folder_class = None
+    return False
+
+
+def _first_header(source: Source) -> str | None:
+    """Return the first header of a FASTA or FASTQ file; None if it is of another format."""
+    if source.path is None or source.format:
+        return None
+    try:
+        with source.path.open("rb") as raw:
+            head = open_stream(raw, source.name).peek(1 << 16)
+        if detect_format(head, source.name, "utf-8") not in ("fasta", "fastq"):
+            return None
+    except (SeqmixError, OSError):
+        return None  # explained when it is read
+    lines = head.splitlines()
+    return next((line.decode("latin-1") for line in lines if line.startswith((b">", b"@"))), None)
+
+
+def text_place(kind: str, source: Source, first: Entry, options: ReadOptions) -> str:
+    """Return in words where the texts of a source are.
+
+    Args:
+        kind: format of the source.
+        source: the source.
+        first: its first entry.
+        options: how it is read.
+    """
+    if kind in TABLE_FORMATS:
+        usual = [name for name in first.columns if name.strip().lower() in TEXT_COLUMNS]
+        same = [
+            name
+            for name, cell in first.columns.items()
+            if isinstance(cell, str) and isinstance(first.text, str) and cell == first.text
+        ]
+        column = options.text_column or next((name for name in usual if name in same), (same or usual or ["text"])[0])
+        return f"column '{column}'" + (f" and column '{options.pair_column}'" if options.pair_column else "")
+    if source.release and kind not in (*SEQUENCE_FORMATS, "text"):
+        return source.release.name
+    return "documents" if kind == "text" else f"{_spelled(kind)} records"
+
+
+def _spelled(kind: str) -> str:
+    return {"genbank": "GenBank"}.get(kind, kind.upper())
+
+
+def origins_of(sources: Sequence[Source], options: ReadOptions) -> dict[str, str]:
+    """Return in words where labels, texts and splits were read; "" for splits if no record has one."""
+    labels = dict.fromkeys(map(_label_place, sources))
+    texts = dict.fromkeys(source.text_place for source in sources if source.text_place)
+    splits: list[str] = []
+    if options.split_from:
+        splits.append(describe_place(options.split_from))
+    else:
+        for what in ("files", "folders"):
+            own = sorted((source for source in sources if source.split_by == what), key=lambda s: SPLITS.index(s.split or ""))
+            names = list(dict.fromkeys(source.split_name for source in own))
+            if names:
+                splits.append(f"{what} {_some(names)}")
+        options_given = dict.fromkeys(source.split_by for source in sources if source.split_by.startswith("--"))
+        given = [flag for flag in options_given if flag != "--train"]
+        splits += [_some(given)] if given else []
+        splits += dict.fromkeys(
+            f"as {source.release.name} gives them"
+            for source in sources
+            if source.release and source.split and not source.split_by
+        )
+    return {"labels": _some([*labels]) or "none", "texts": _some([*texts]), "splits": " and ".join(splits)}
+
+
+def _label_place(source: Source) -> str:
+    if source.label_place:
+        return describe_place(source.label_place)
+    if source.by_user:
+        return "--class"
+    return "names of folders" if source.folder_class is not None else "none"
+
+
+def describe_place(text: str) -> str:
+    """Return a source of labels in words: "column 'label'" for "column:label"."""
+    kind, _, key = text.partition(":")
+    words = {
+        "column": f"column '{key}'",
+        "header": f"'{key}' in the headers",
+        "header-regex": f"{key} in the headers",
+        "table": f"table {key}",
+    }
+    return words.get(kind) or {"file": "names of files", "folder": "names of folders"}[kind]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")

@@ -1,0 +1,90 @@
+"""A column of a table that says the split of each record, without being asked for: "split", or "set", "partition", "fold"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqmix.data.readers.entry import Entry
+from seqmix.data.splitting import SPLIT_NAMES
+
+_COLUMNS = ("split", "set", "partition", "fold")
+
+
+@dataclass(slots=True)
+class SplitColumn:
+    """What was found in columns of splits. They are used if all records have the name of a split there, and training is one.
+
+    Attributes:
+        stated: the option by which the user says how records are divided; "" if there is none.
+        names: the names of the columns, in order.
+        values: the splits that were met, 0 to 2.
+        other: the first value that is not the name of a split, with its record; "" if there is none.
+        contradictions: number of records for which the name of the file or folder says something else.
+        used: whether splits of records are those of the columns; see `settle`.
+    """
+
+    stated: str = ""
+    names: dict[str, None] = field(default_factory=dict)
+    values: set[int] = field(default_factory=set)
+    other: str = ""
+    contradictions: int = 0
+    used: bool = False
+
+    def choose(self, first: Entry, taken: Iterable[str | None]) -> str | None:
+        """Return the column of a table to look at; None if there is none.
+
+        Args:
+            first: the first row.
+            taken: columns with another meaning.
+        """
+        names = {name.strip().lower(): name for name in first.columns if name not in taken}
+        name = next((names[usual] for usual in _COLUMNS if usual in names), None)
+        if name is not None:
+            self.names[name] = None
+        return name
+
+    def find(self, entry: Entry, column: str, given: str | None) -> str | None:
+        """Return the split of a record: the one that is given by the place of its file, or else that of the column."""
+        value = str(entry.columns.get(column) or "").strip()
+        number = SPLIT_NAMES.get(value.lower())
+        if number is None:
+            self.other = self.other or f"'{value}' (record '{entry.id}')"
+        else:
+            self.values.add(number)
+        if given is not None:
+            self.contradictions += number is not None and number != SPLIT_NAMES[given]
+            return given
+        if number is None or self.stated:
+            return None
+        self.used = True
+        return value
+
+    def settle(self, splits: NDArray[np.int64]) -> None:
+        """Decide, after the last record, whether the columns are used; otherwise remove what they say from `splits`."""
+        if self.used and not (self._divides and (splits >= 0).all()):
+            splits[:] = -1
+            self.used = False
+
+    @property
+    def _divides(self) -> bool:
+        return not self.other and 0 in self.values and len(self.values) > 1
+
+    def notes(self) -> list[str]:
+        """Return what a user should know: a column that looks as if it held splits but was not used."""
+        if self.used or not self.names:
+            return []
+        name = next(iter(self.names))
+        way = f"(--split-from column:{name} uses it)"
+        if self.contradictions:
+            return [f"column '{name}' names other splits for {self.contradictions:,} records than their files do {way}"]
+        if self.stated and self.values and not self.other:
+            return [f"column '{name}' was not used for splits: {self.stated} is given {way}"]
+        if self.other and (self.values or name.strip().lower() == "split"):
+            return [f"column '{name}' was not used for splits: {self.other} is not the name of a split {way}"]
+        if self.values and not self.other and not self._divides:
+            return [f"column '{name}' was not used for splits: it does not name training and another split"]
+        return []

@@ -1,0 +1,130 @@
+"""Splits that names of files and folders tell: `train.csv` and `test.csv`, `train/` and `val/`, `genes_train.fa`, shards.
+
+Names are those of splits only where at least two different splits are among them, training is one of them, and every name at
+that level tells one: a single `train.fa` is a file like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seqmix.errors import InputError, param
+
+Parts = tuple[str, ...]
+
+_TRAIN, _VAL, _TEST, _EVAL = "train", "val", "test", "eval"
+_WORDS = {
+    **dict.fromkeys(("train", "training"), _TRAIN),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "development"), _VAL),
+    **dict.fromkeys(("test", "testing"), _TEST),
+    **dict.fromkeys(("eval", "evaluation"), _EVAL),
+}
+_TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_SET = ("set", "data", "split", "part", "shard", "chunk", "of")  # what may follow the name of a split, before a number
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a file is.
+
+    Attributes:
+        folders: names of the folders between the input and the file.
+        stem: name of the file, without endings.
+    """
+
+    folders: Parts
+    stem: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSplits:
+    """Splits by names.
+
+    Attributes:
+        level: the place of the folder that names the split among `Place.folders`; None if the file itself names it.
+        splits: of each place "train", "val" or "test"; None for a file outside the folders of splits.
+        names: the names that tell the splits, of folders or stems, in order.
+    """
+
+    level: int | None
+    splits: list[str | None]
+    names: list[str]
+
+
+def word_of(name: str) -> tuple[str, str] | None:
+    """Return the split that a name tells and what else is in the name: ("train", "genes") for `genes_train-00001-of-2`.
+
+    Returns:
+        None if the name tells none, or several. The split is "eval" where it may be test or validation.
+    """
+    tokens = list(_TOKEN.finditer(name))
+    found = [(i, word) for i, token in enumerate(tokens) if (word := _word(token.group()))]
+    if len({word for _, word in found}) != 1:
+        return None
+    at, word = found[-1]
+    after = at + 1
+    while after < len(tokens) and (tokens[after].group().isdigit() or tokens[after].group().lower() in _SET):
+        after += 1
+    before, behind = name[: tokens[at].start()], name[tokens[after].start() :] if after < len(tokens) else ""
+    before, behind = before.rstrip("._- "), behind.lstrip("._- ")
+    return word, "_".join(part for part in (before, behind) if part)
+
+
+def _word(token: str) -> str | None:
+    token = token.lower()
+    return _WORDS.get(token) or _WORDS.get(token.removesuffix("set").removesuffix("data"))
+
+
+def find_named_splits(places: Sequence[Place], *, documents: bool, needed: bool = True) -> NamedSplits | None:
+    """Return the splits that the names of folders, the outermost first, or of files tell; None if they tell none.
+
+    Args:
+        places: of all files of an input.
+        documents: whether each file is a document, whose name tells nothing unless all do.
+        needed: whether the splits are used; otherwise it does not matter whether there is one for training.
+
+    Raises:
+        InputError: some names are those of splits and others at the same level are not, or there is no training split.
+    """
+    for level in range(max((len(place.folders) for place in places), default=0)):
+        names = [place.folders[level] if len(place.folders) > level else None for place in places]
+        if found := _at_level(names, level, strict=level == 0 or not documents, needed=needed):
+            return found
+    return _at_level([place.stem for place in places], None, strict=not documents, needed=needed)
+
+
+def _at_level(names: Sequence[str | None], level: int | None, *, strict: bool, needed: bool) -> NamedSplits | None:
+    words = {name: word_of(name) for name in names if name is not None}
+    told = {name: word for name, word in words.items() if word}
+    known = {word for word, _ in told.values()}
+    if len(known) < 2 or (level and None in names and not strict):
+        return None
+    what = "file" if level is None else "folder"
+    if others := [name for name in words if name not in told]:
+        if not strict or _TRAIN not in known:
+            return None
+        pattern = f"{others[0]}.*" if level is None else others[0]
+        raise InputError(
+            f"the {what}s {_listed([*told])} have names of splits, and {_listed(others)} not; leave such {what}s out with "
+            f"{param('exclude', pattern)}, or say what is for testing with {param('test')}"
+        )
+    if level and None in names:
+        raise InputError(
+            f"the folders {_listed([*told])} have names of splits, but some files are in no such folder; move them"
+        )
+    if _TRAIN not in known and needed:
+        if not strict or any(rest for _, rest in told.values()):
+            return None
+        raise InputError(
+            f"the {what}s {_listed([*told])} have names of splits, and none is for training; add it, or say how all records "
+            f"are divided, such as with {param('split', '0.6,0.2,0.2')}"
+        )
+    of_eval = _VAL if _TEST in known else _TEST
+    splits = {name: of_eval if word == _EVAL else word for name, (word, _) in told.items()}
+    return NamedSplits(level, [splits[name] if name is not None else None for name in names], [*told])
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(map(repr, names[:3]))}{', …' if len(names) > 3 else ''}"

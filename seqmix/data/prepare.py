@@ -361,4 +361,5 @@ def _complete(
     np.save(folder / "labels.npy", labels)
     np.save(folder / "split.npy", split)
     info = describe(stream, written, encoded, division, final, options=options, twins=twins, notes=notes, facts=facts)
-    (folder / "dataset.json").write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(info, indent=1, ensure_ascii=False) + "\n"
+    (folder / "dataset.json").write_text(text, encoding="utf-8", errors="backslashreplace")  # names that are not UTF-8

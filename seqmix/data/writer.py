@@ -167,7 +167,7 @@ class DatasetWriter:
             return
         data = [sequence.tobytes() for sequence in self._cut(sequences)]
         self._tokens.writelines(data)
-        self._id_lines.write(record.id.replace("\n", " ").encode() + b"\n")
+        self._id_lines.write(record.id.replace("\n", " ").encode(errors="backslashreplace") + b"\n")
         self._note(record, data)
 
     def close(self) -> WrittenRecords:

@@ -32,7 +32,7 @@ _HOMES = {
     "Dataset": "data.dataset",
     "Evaluation": "evaluation.result",
     "ModelConfig": "config",
-    "Prediction": "models.predictor",
+    "Prediction": "models.prediction",
     "PrepareOptions": "data.options",
     "ReadOptions": "data.options",
     "Run": "run",
@@ -82,7 +82,7 @@ if TYPE_CHECKING:
     from seqmix.mixers import available_mixers as available_mixers
     from seqmix.models.classifier import SequenceClassifier as SequenceClassifier
     from seqmix.models.classifier import build_model as build_model
-    from seqmix.models.predictor import Prediction as Prediction
+    from seqmix.models.prediction import Prediction as Prediction
     from seqmix.run import Run as Run
     from seqmix.training.pretrain import pretrain as pretrain
     from seqmix.training.train import train as train

@@ -12,6 +12,10 @@ spelling: `str(error)` says ``max_length`` and ``seqmix.prepare``, the command l
     raise RunError(f"{path} exists; replace it with {param('overwrite', True)}")
     raise DatasetError(f"{path}: the data set is damaged; run {command('prepare')} again")
 
+What is to be done about it stands in `advice`, so that each command recommends only what it offers::
+
+    raise InputError(f"{path}: not UTF-8" + advice(f"try {param('encoding', 'latin-1')}", "convert the file"))
+
 A message that quotes another error's takes its `text`, in which the marks are kept, not `str(error)`.
 """
 
@@ -22,10 +26,12 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-_PARAMETER, _COMMAND, _VALUE, _END = "\x01", "\x02", "\x03", "\x04"
+# Code points that are not characters, so that no text has them.
+_PARAMETER, _COMMAND, _VALUE, _END, _ADVICE, _OR, _ADVICE_END = map(chr, range(0xFDD0, 0xFDD7))
 _MARK = re.compile(f"([{_PARAMETER}{_COMMAND}])([^{_VALUE}{_END}]*)(?:{_VALUE}([^{_END}]*))?{_END}")
 _FUNCTIONS = {"eval": "evaluate"}  # commands whose Python function has another name
 
+_ADVICE_MARK = re.compile(f"{_ADVICE}([^{_ADVICE_END}]*){_ADVICE_END}")
 Speller = Callable[[str, str | None], str]
 
 
@@ -49,19 +55,40 @@ def command(name: str, argument: object = None) -> str:
     return f"{_COMMAND}{name}{_END}" if argument is None else f"{_COMMAND}{name}{_VALUE}{str(argument)!r}{_END}"
 
 
-def spell(text: str, parameter: Speller, function: Speller) -> str:
+def advice(*alternatives: str) -> str:
+    """Mark what can be done, as the end of a message: "; use A, or B".
+
+    Args:
+        alternatives: what to do, each with all parameters that it needs. A command line leaves out those whose parameters the
+            command at hand does not have; if an alternative names a command, its parameters are those of that command.
+    """
+    return f"{_ADVICE}{_OR.join(alternatives)}{_ADVICE_END}"
+
+
+def named_in(text: str) -> tuple[list[str], list[str]]:
+    """Return the parameters and the commands that a marked text names."""
+    marks = list(_MARK.finditer(text))
+    return [mark[2] for mark in marks if mark[1] == _PARAMETER], [mark[2] for mark in marks if mark[1] == _COMMAND]
+
+
+def spell(text: str, parameter: Speller, function: Speller, offered: Callable[[str], bool] = bool) -> str:
     """Write out the marks of a message.
 
     Args:
         text: the message, with marks.
         parameter: spells a parameter, given its name and the `repr` of a value or None.
         function: spells a command, given its name and the `repr` of an argument or None.
+        offered: returns whether an alternative of an `advice` can be taken.
     """
+
+    def choose(found: re.Match[str]) -> str:
+        kept = [one for one in found[1].split(_OR) if offered(one)]
+        return f"; {', or '.join(kept)}" if kept else ""
 
     def write(mark: re.Match[str]) -> str:
         return (parameter if mark[1] == _PARAMETER else function)(mark[2], mark[3])
 
-    return _MARK.sub(write, text)
+    return _MARK.sub(write, _ADVICE_MARK.sub(choose, text))
 
 
 def unmarked(text: str) -> str:

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from seqmix.data.options import ReadOptions
     from seqmix.models.branches import Model
     from seqmix.models.members import MixingBranch
-    from seqmix.models.predictor import Prediction, Predictor, Tally
+    from seqmix.models.prediction import Prediction, Tally
+    from seqmix.models.predictor import Predictor
 
 RUNS = Path("runs")
 _INFO_KEYS = {"arrays", "classes", "counts", "notes", "options", "read", "vocabulary"}  # that dataset.json must have
@@ -365,7 +366,8 @@ class Run(Learned):
             options: options of `predict`.
 
         Returns:
-            Probabilities `(N, C)`: a row for each sequence, and a column for each of `classes` in their order.
+            Probabilities `(N, C)`: a row for each sequence, and a column for each of `classes` in their order; NaN in the row
+            of a sequence that is marked (`on_error="mark"`).
 
         Raises:
             ConfigError: the model is a regression, which has no classes; `predict` returns its values.
@@ -374,7 +376,8 @@ class Run(Learned):
         self.check_answers()
         if not self.classes:
             raise ConfigError("this model is a regression and has no probabilities; predict() returns its values")
-        rows = [list(found.probabilities.values()) for found in self.predict(sequences, **options)]
+        empty = [np.nan] * len(self.classes)
+        rows = [list(found.probabilities.values()) or empty for found in self.predict(sequences, **options)]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.classes))
 
     def save_model(self, model: Model) -> None:

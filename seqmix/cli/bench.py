@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqmix.cli.console import console, print_notes, print_tables, reported, slow_bar
+from seqmix.cli.console import console, print_notes, print_tables, reported, say, slow_bar
 from seqmix.cli.options import Device, Precision, Quiet, Threads, names
 from seqmix.errors import Interrupted
 
@@ -132,6 +132,6 @@ def _print(tables: Sequence[ReportTable], result: BenchResult | ApproximationRes
     out = console(quiet)
     print_tables(out, tables)
     print_notes(out, result.notes)
-    out.print(f"-> {stem}.png  ({written})", highlight=False, soft_wrap=True)
+    say(out, f"-> {stem}.png  ({written})")
     if result.interrupted:
         raise Interrupted(f"interrupted; what was measured is in {written}")

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqmix.cli.console import console, print_notes, print_tables, slow_bar
+from seqmix.cli.console import console, print_notes, print_tables, say, slow_bar
 from seqmix.errors import Interrupted
 from seqmix.reporting.text import counted
+from seqmix.system.printable import printable
 
 if TYPE_CHECKING:
     from seqmix.experiments.events import CampaignEvent, OnEvent
@@ -33,26 +34,26 @@ def campaign_display(description: str, headline: Callable[[Trial], str], quiet: 
 
     with slow_bar(description, "trainings", quiet) as bar:
 
-        def say(text: str) -> None:
+        def tell(text: str) -> None:
             if not quiet:
-                bar.write(text, file=sys.stderr)
+                bar.write(printable(text), file=sys.stderr)
 
         def show(event: CampaignEvent) -> None:
             match event:
                 case Stage():
-                    say(event.text)
+                    tell(event.text)
                 case Remark():
-                    say(f"note: {event.text}")
+                    tell(f"note: {event.text}")
                 case Planned():
                     bar.begin(event.count, math.ceil(event.left / event.jobs) * event.budget)
                     are = "is" if event.left == 1 else "are"
-                    say(f"{counted(event.count, 'training')}, of which {event.left} {are} still to be run")
+                    tell(f"{counted(event.count, 'training')}, of which {event.left} {are} still to be run")
                 case TrialStarted():
-                    bar.set_description(event.trial.title)
+                    bar.set_description(printable(event.trial.title))
                 case TrialFinished():
                     bar.update() if event.run_now else bar.skip()
                     outcome = event.trial.error or headline(event.trial)
-                    say(f"{event.trial.title}: {outcome}{'' if event.run_now else ' (done before)'}")
+                    tell(f"{event.trial.title}: {outcome}{'' if event.run_now else ' (done before)'}")
 
         yield show
 
@@ -77,7 +78,7 @@ def print_campaign(
         out = console(quiet)
         print_tables(out, [table])
         print_notes(out, notes)
-        out.print(f"-> {page}  ({figures})", highlight=False, soft_wrap=True)
+        say(out, f"-> {page}  ({figures})")
     if result.interrupted:
         done = f"finished trainings are in {page}" if result.trials else "no training is finished yet"
         raise Interrupted(f"interrupted; {done}; run the same command again to resume")

@@ -1,18 +1,26 @@
-"""What all commands print with: the console, progress bars, errors and exit codes."""
+"""What all commands print with: the console, progress bars, errors and exit codes.
+
+Nothing else prints to the terminal, so that a name, a path or a label is shown as it is, whatever it consists of.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable
-from functools import wraps
+from contextvars import ContextVar
+from functools import cache, wraps
+from inspect import unwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 
-from seqmix.errors import Interrupted, SeqmixError, spell
+from seqmix.errors import Interrupted, SeqmixError, named_in, spell
+from seqmix.system.printable import printable
 
 if TYPE_CHECKING:
     from tqdm.auto import tqdm
@@ -39,10 +47,29 @@ def slow_bar(description: str, unit: str, quiet: bool) -> Any:
     return progress.slow_bar(description, unit, shown=False if quiet else None)
 
 
+def say(out: Console, text: str, style: str = "", *, lines: bool = False, wrapped: bool = False) -> None:
+    """Print a line of plain text, in which nothing is markup, an emoji code or an escape sequence.
+
+    Args:
+        out: the console.
+        text: the text.
+        style: a style of rich, such as "red".
+        lines: whether the text may have several lines.
+        wrapped: whether to break the line between words.
+    """
+    out.print(Text(printable(text, lines=lines), style=style), soft_wrap=not wrapped)
+
+
+def print_json(out: Console, data: Any) -> None:
+    """Print data as JSON."""
+    say(out, json.dumps(data, indent=2, ensure_ascii=False), lines=True)
+
+
 def print_notes(out: Console, notes: Iterable[str]) -> None:
-    """Print notes, one a line."""
+    """Print notes, one a line; where that is a person's terminal, broken between words."""
+    wrapped = out.is_terminal or "COLUMNS" in os.environ
     for note in notes:
-        out.print(f"note: {note}", style="yellow", highlight=False, markup=False)
+        say(out, f"note: {in_flags(note)}", "yellow", wrapped=wrapped)
 
 
 def print_tables(out: Console, tables: Iterable[RenderableType]) -> None:
@@ -74,6 +101,7 @@ def next_command(data: Path) -> str:
 
 
 P = ParamSpec("P")
+_running: ContextVar[Callable[..., None] | None] = ContextVar("running", default=None)  # the function of the command
 
 
 def reported(command: Callable[P, None]) -> Callable[P, None]:
@@ -81,6 +109,7 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        _running.set(command)
         try:
             command(*args, **kwargs)
         except BrokenPipeError:
@@ -99,7 +128,14 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
 
 
 # Parameters whose flags have other names.
-_FLAGS = {"settings": "set", "class_files": "class", "group_from": "group", "format": "input-format", "inputs": "INPUT"}
+_FLAGS = {
+    "settings": "set",
+    "class_files": "class",
+    "group_from": "group",
+    "format": "input-format",
+    "output_format": "format",
+    "inputs": "INPUT",
+}
 
 
 def _settings_with_flags() -> set[str]:
@@ -110,21 +146,48 @@ def _settings_with_flags() -> set[str]:
 
 
 def in_flags(text: str) -> str:
-    """Write out the marks of a message (see `seqmix.errors`) as the command line spells them: ``--max-length 100``."""
+    """Write out the marks of a message (see `seqmix.errors`) as the command line spells them: ``--max-length 100``.
+
+    While a command runs, advice that it does not offer is left out.
+    """
 
     def flag(name: str, value: str | None) -> str:
         if "." in name:
             return f"--{name.partition('.')[2].replace('_', '-')} ({name})" if name in _settings_with_flags() else name
-        spelled = _FLAGS.get(name, name.replace("_", "-"))
-        spelled = spelled if spelled.isupper() else f"--{spelled}"
-        return spelled if value in (None, "True") else f"{spelled} {shlex.quote(value.strip(chr(39)))}"
+        return _flag(name) if value in (None, "True") else f"{_flag(name)} {shlex.quote(value.strip(chr(39)))}"
 
     def call(name: str, argument: str | None) -> str:
         return f"seqmix {name} {shlex.quote(argument.strip(chr(39)))}" if argument else f"seqmix {name}"
 
-    return spell(text, flag, call)
+    return spell(text, flag, call, _offered)
+
+
+def _flag(name: str) -> str:
+    """Return the flag of a parameter, or the name of an argument: "--max-length", "INPUT"."""
+    spelled = _FLAGS.get(name, name.replace("_", "-"))
+    return spelled if spelled.isupper() else f"--{spelled}"
+
+
+def _offered(alternative: str) -> bool:
+    """Return whether the command that an alternative of an advice names, or else the one that runs, has its flags."""
+    parameters, commands = named_in(alternative)
+    flags = _flags_of(commands[0] if commands else _running.get())
+    return not flags or all("." in name or _flag(name).isupper() or _flag(name) in flags for name in parameters)
+
+
+@cache
+def _flags_of(command: str | Callable[..., None] | None) -> frozenset[str]:
+    """Return the flags of a command, given by name or function; none if there is no such command."""
+    from typer.main import get_command
+
+    from seqmix.cli import app
+
+    for name, one in vars(get_command(app))["commands"].items():
+        if command in (name, one.callback and unwrap(one.callback)):
+            return frozenset(flag for parameter in one.params for flag in parameter.opts)
+    return frozenset()
 
 
 def _fail(message: str, code: int) -> None:
-    Console(stderr=True).print(f"seqmix: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
+    say(Console(stderr=True), f"seqmix: {message}", "red")
     raise SystemExit(code)

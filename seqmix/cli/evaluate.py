@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from seqmix.cli.console import console, print_notes, print_tables, reported
+from seqmix.cli.console import console, print_json, print_notes, print_tables, reported, say
 from seqmix.cli.options import (
+    READING,
     Device,
     LabelFrom,
     Precision,
     Quiet,
     Threads,
     Verbose,
+    with_flags,
 )
 
 app = typer.Typer()
 
 
+# How new files are read; `label_from` is a parameter of `evaluate` itself.
+_READ = {name: one for name, one in READING.items() if name != "label_from"}
+
+
 @app.command("eval")
+@with_flags(_READ)
 @reported
 def evaluate(
     run: Annotated[Path | None, typer.Argument(help="Run folder. (default: the newest under runs/)")] = None,
@@ -38,30 +46,52 @@ def evaluate(
             help="Folder for evaluation.json and report.html. (default: the run folder, or eval-NAME in it for new files)",
         ),
     ] = None,
+    class_files: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="NAME=FILE,...", help="The new files of a class, instead of --data; repeat for more."),
+    ] = None,
     label_from: LabelFrom = None,
+    skip_unlabelled: Annotated[
+        bool, typer.Option("--skip-unlabelled", help="Leave out records of new files without a label instead of stopping.")
+    ] = False,
     baselines: Annotated[bool, typer.Option(help="Also fit and score simple methods.")] = True,
     device: Device = "auto",
     precision: Precision = "fp32",
     threads: Threads = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    **options: Any,
 ) -> None:
     """Score a run on each record of a split, and compare it with simple methods on the same records."""
     from seqmix.cli.console import progress_bar
+    from seqmix.data.inputs import parse_class_files
     from seqmix.evaluation.evaluate import evaluate as run_evaluate
     from seqmix.evaluation.evaluate import evaluation_folder
-    from seqmix.evaluation.report import evaluation_tables
+    from seqmix.inference.predict import reading_options
     from seqmix.run import find_run
 
     opened, out = find_run(run), console(quiet)
-    score = partial(run_evaluate, opened, split=split, data=data or (), label_from=label_from, output=output)
+    by_class = parse_class_files(class_files or ())
+    score = partial(
+        run_evaluate,
+        opened,
+        split=split,
+        data=data or (),
+        class_files=by_class,
+        label_from=label_from,
+        skip_unlabelled=skip_unlabelled,
+        read=reading_options(opened, **options) if options else None,
+        output=output,
+    )
     with progress_bar("evaluating", "records", quiet) as bar:
         result = score(
             baselines=baselines, device=device, precision=precision, threads=threads, on_start=bar.reset, on_batch=bar.update
         )
+    from seqmix.evaluation.report import evaluation_tables
+
     print_tables(out, evaluation_tables(result))
     print_notes(out, result.notes)
     if verbose:
-        out.print_json(data=opened.config.to_tables())
-    folder = evaluation_folder(opened, data or (), output)
-    out.print(f"-> {folder / 'report.html'}  ({folder / 'evaluation.json'})", highlight=False, soft_wrap=True)
+        print_json(out, opened.config.to_tables())
+    folder = evaluation_folder(opened, data or list(chain(*by_class.values())), output)
+    say(out, f"-> {folder / 'report.html'}  ({folder / 'evaluation.json'})")

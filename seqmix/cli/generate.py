@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from seqmix.cli.console import console, next_command, print_dataset, reported
+from seqmix.cli.console import console, next_command, print_dataset, reported, say
 from seqmix.cli.options import Quiet, with_flags
 from seqmix.config.options import options_of
 from seqmix.data.synthetic.options import ListOpsOptions, MotifsOptions, PathfinderOptions
@@ -67,6 +67,6 @@ def generate(
         )
     out = console(quiet)
     for sample in first_samples(task, min(_SHOWN, train), seed=seed, **options):
-        out.print(find_task(task).show(sample), highlight=False, markup=False, soft_wrap=True)
+        say(out, find_task(task).show(sample), lines=True)
     print_dataset(out, dataset)
-    out.print(f"-> {dataset.path}  (next: {next_command(dataset.path)})", highlight=False, soft_wrap=True)
+    say(out, f"-> {dataset.path}  (next: {next_command(dataset.path)})")

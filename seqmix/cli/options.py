@@ -14,7 +14,7 @@ import typer
 from seqmix.cli.console import in_flags
 from seqmix.config.options import Option, options_of
 from seqmix.config.training import MACHINE
-from seqmix.data.options import ReadOptions
+from seqmix.data.options import FILES, ReadOptions
 from seqmix.training.keywords import keywords, pretraining_keywords
 
 
@@ -99,6 +99,9 @@ def _panel(parameter: inspect.Parameter) -> str | None:
 TRAIN_FLAGS = {name: one for name, (_, one) in keywords().items() if one.flag}
 PRETRAIN_FLAGS = {name: one for name, (_, one) in pretraining_keywords().items() if one.flag}
 _READ = options_of(ReadOptions)
+READING = {
+    name: one for name, one in _READ.items() if one.flag and one.panel == FILES
+}  # how new files are read, labelled or not
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more detail.")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqmix.cli.console import console, next_command, print_dataset, reported, wants_bar
+from seqmix.cli.console import console, next_command, print_dataset, print_json, reported, say, wants_bar
 from seqmix.cli.options import Quiet, Verbose, names, with_flags
 from seqmix.config.options import options_of
 from seqmix.data.options import FILES, LABELS, SPLITTING, PrepareOptions, ReadOptions
@@ -98,11 +98,11 @@ def _report(dataset: Dataset, quiet: bool, verbose: bool) -> None:
     out = console(quiet)
     print_dataset(out, dataset)
     if verbose:
-        out.print_json(data={key: dataset.info[key] for key in ("options", "read", "inputs", "arrays")})
+        print_json(out, {key: dataset.info[key] for key in ("options", "read", "inputs", "arrays")})
     after = (
         f"next: {next_command(dataset.path)}"
         if dataset.labelled
         else "no labels were found: predict works on such files as they are; to train, say where labels are with "
         "--label-from; seqmix pretrain learns without"
     )
-    out.print(f"-> {dataset.path}  ({after})", highlight=False, soft_wrap=True)
+    say(out, f"-> {dataset.path}  ({after})")

@@ -50,7 +50,7 @@ def pretrain(
     The defaults below hold without a recipe. DNA, proteins and texts have a default recipe (dna, protein, text, characters, subwords) that
     may set others; seqmix recipes NAME prints it.
     """
-    from seqmix.cli.console import console
+    from seqmix.cli.console import console, say
     from seqmix.cli.training_display import run_shown
     from seqmix.evaluation.pretraining_report import write_pretraining_report
     from seqmix.training.pretrain import pretrain as run_pretrain
@@ -69,4 +69,4 @@ def pretrain(
         threads=threads,
         **options,
     )
-    console(quiet).print(f"-> {write_pretraining_report(run)}", highlight=False, soft_wrap=True)
+    say(console(quiet), f"-> {write_pretraining_report(run)}")

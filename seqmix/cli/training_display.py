@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from seqmix.cli.console import console, print_notes
+from seqmix.cli.console import console, print_notes, say
 from seqmix.objectives.regression import IN_UNITS
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted, duration, number, score_text
@@ -102,8 +103,8 @@ class TrainingDisplay:
         if self._progress is not None:
             self._progress.close()
 
-    def _say(self, text: str, style: str | None = None) -> None:
-        self.console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+    def _say(self, text: str) -> None:
+        say(self.console, text)
 
     def _note(self, text: str) -> None:
         print_notes(self.console, [text])
@@ -123,7 +124,7 @@ class TrainingDisplay:
             unchosen = "the last weights are kept" if event.run.has_mixer else "features and penalty are fixed ones"
             self._note(f"there is no validation split, so {unchosen}")
         if self.verbose:
-            self._say((event.run.path / "config.toml").read_text(encoding="utf-8"))
+            say(self.console, (event.run.path / "config.toml").read_text(encoding="utf-8"), lines=True)
 
     def _verb(self, run: Run) -> str:
         return "training" if run.learns_labels else "pretraining"
@@ -192,7 +193,7 @@ class TrainingDisplay:
             shown = f"validation {self._shown(scores)}, " if scores else ""
             self._say(f"both branches: {shown}weight of the mixing branch {found['weight']:.2f}")
         if not event.run.learns_labels:
-            self._say(f"to train a classifier from these weights: seqmix train --init {event.run.path}")
+            self._say(f"to train a classifier from these weights: seqmix train --init {shlex.quote(str(event.run.path))}")
         if event.learned_nothing and not self._told:
             self._note(f"{self._unlearned(event.run)} by more than chance")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from seqmix.errors import ConfigError, param, shown
 
 Table = dict[str, Any]
+_ESCAPED_BYTE = re.compile(r"(?<!\\)\\u(dc[89a-f][0-9a-f])")  # of a path that is not UTF-8, which TOML itself cannot hold
 
 
 def parse_setting(text: str) -> tuple[str, str, Any]:
@@ -92,8 +94,7 @@ def read_toml(path: str | Path) -> dict[str, Table]:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        return tomllib.loads(_ESCAPED_BYTE.sub(lambda found: chr(int(found[1], 16)), path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -218,6 +218,7 @@ def prepare_for(
     max_length: int | None,
     truncate: str,
     read: ReadOptions,
+    class_files: Mapping[str, Sequence[str | Path]] | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Write a data set of new labelled records with the vocabulary and classes of another; all are the test split.
@@ -229,17 +230,21 @@ def prepare_for(
         max_length: cut longer records to this many characters; None for no limit.
         truncate: which part of them is kept.
         read: how the inputs are read.
+        class_files: instead of `inputs`, the files of each class.
         progress: see `prepare`.
 
     Raises:
         InputError: a record has no label, or one that the classes of `info` do not have.
     """
-    stream = RecordReader(find_sources(inputs, "test", read=read), read)
+    sources = class_sources(class_files, read) if class_files else find_sources(inputs, "test", read=read)
+    for source in sources:
+        source.split = "test"
+    stream = RecordReader(sources, read)
     vocabulary = vocabulary_of(info["vocabulary"], trained=True)
     limits = LengthLimits(max_length=max_length, truncate=truncate)
     with whole_folder(output) as folder:
         written = _write(stream, folder, limits, lambda _: vocabulary, progress)
-        files = ", ".join(map(str, inputs))
+        files = ", ".join(source.name for source in sources)
         if (written.n_sequences == 2) != bool(info.get("paired")):
             had, has = ("single texts", "pairs of texts") if written.n_sequences == 2 else ("pairs of texts", "single texts")
             raise InputError(f"{files}: the records are {has}, and the model was trained on {had}")

@@ -16,7 +16,7 @@ from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS,
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source
 from seqmix.data.split_column import SplitColumn
-from seqmix.errors import InputError, command, param
+from seqmix.errors import InputError, advice, param
 from seqmix.objectives.multilabel import split_labels
 
 LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;,\[])(label|class)=")
@@ -328,8 +328,8 @@ class Labeller:
     def _refuse_unlabelled(self, entry: Entry, labels: LabelSource, name: str) -> None:
         if not self.options.skip_unlabelled:
             raise InputError(
-                f"{_place(name, entry.id, entry.line)}: no label from '{labels.text}'; "
-                f"{command('prepare')} leaves such records out with {param('skip_unlabelled', True)}"
+                f"{_place(name, entry.id, entry.line)}: no label from '{labels.text}'"
+                + advice(f"leave such records out with {param('skip_unlabelled', True)}")
             )
         self.found.unlabelled += 1
 

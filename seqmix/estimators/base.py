@@ -209,7 +209,7 @@ class SequenceEstimator(BaseEstimator):
             sequences = self._sequences(X)
             records = memory_records(sequences, ReadOptions(), paired=False)
             options = PredictOptions(precision=self.precision, threads=self.threads)
-            return list(self._model().predict(records, options))
+            return list(self._model().predict(records, options, advise=False))
 
     def _model(self) -> Predictor:
         """Return the fitted model on its device, cached for the next call."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,17 @@ from numpy.typing import NDArray
 
 from seqmix.data.dataset import Dataset
 from seqmix.data.label_source import file_stem
-from seqmix.data.prepare import prepare_for
+from seqmix.data.options import ReadOptions
+from seqmix.data.prepare import as_list, prepare_for
 from seqmix.errors import ConfigError, DatasetError, RunError, param
 from seqmix.evaluation.baselines import baseline_scores
 from seqmix.evaluation.result import Evaluation
 from seqmix.evaluation.verdict import verdict
-from seqmix.inference.predict import reading_options
 from seqmix.objectives.base import Labels
 from seqmix.objectives.labelled import LabelObjective
 from seqmix.objectives.metrics import Floats
 from seqmix.reporting.progress import progress_bar
+from seqmix.reporting.text import counted
 from seqmix.run import Run, find_run
 from seqmix.system.arguments import typed
 from seqmix.system.files import write_whole
@@ -39,6 +41,9 @@ def evaluate(
     data: Sequence[str | Path] | str | Path = (),
     output: str | Path | None = None,
     label_from: str | None = None,
+    class_files: Mapping[str, Sequence[str | Path] | str | Path] | None = None,
+    skip_unlabelled: bool = False,
+    read: ReadOptions | None = None,
     baselines: bool = True,
     device: str = "auto",
     precision: str = "fp32",
@@ -56,6 +61,9 @@ def evaluate(
         data: new labelled files to evaluate on instead; or the folder of the data set, if it has moved.
         output: folder for the two files; if None, the run's, or `eval-<name of the first file>` in it for new files.
         label_from: label source of new files; that of the training data if None.
+        class_files: instead of `data`, the new file, or a list of them, of each class.
+        skip_unlabelled: leave out records of new files that have no label.
+        read: formats and columns of new files; None to read like the training data.
         baselines: whether to fit and score baselines, which needs the training data.
         device: as in `TrainingConfig`.
         precision: as in `TrainingConfig`.
@@ -74,21 +82,34 @@ def evaluate(
         InputError: a new file cannot be read or has labels that the model does not know.
         ConfigError: there is no such split, or a sequence is too long for the model.
     """
-    from seqmix.evaluation.report import write_report
-    from seqmix.system.devices import thread_count
-
     if resamples < 1:
         raise ConfigError(f"{param('resamples')} must be at least 1: got {resamples}", option="resamples")
+    if threads is not None and threads < 1:
+        raise ConfigError(f"{param('threads')} must be at least 1: got {threads}", option="threads")
     run = find_run(run)
     run.check_answers()
     data = [data] if isinstance(data, str | Path) else list(data)
-    folder = evaluation_folder(run, data, output)
+    by_class = {name: as_list(files) for name, files in (class_files or {}).items()}
+    if by_class and (data or label_from):
+        raise ConfigError(
+            f"{param('class_files')} names the classes of all new files: leave out {param('data')} and {param('label_from')}"
+        )
+    if (label_from or skip_unlabelled or read) and not (data or by_class):
+        raise ConfigError(
+            f"{param('label_from')}, {param('skip_unlabelled')} and other options of reading are for new files: "
+            f"name them with {param('data')}"
+        )
+    folder = evaluation_folder(run, data or list(chain(*by_class.values())), output)
     with tempfile.TemporaryDirectory(prefix="seqmix-") as scratch:
         moved = _moved_dataset(data)
-        if data and not moved:
-            sample = _new_files(run, data, label_from, Path(scratch) / "data", baselines)
+        if by_class or (data and not moved):
+            options = _reading(run, read, label_from, bool(by_class), skip_unlabelled)
+            sample = _new_files(run, data, by_class, options, Path(scratch) / "data", baselines)
         else:
             sample = _own_split(run, split, moved)
+        from seqmix.evaluation.report import write_report
+        from seqmix.system.devices import thread_count
+
         if on_start:
             on_start(len(sample.indices))
         with thread_count(threads), progress_bar("evaluating", "records", len(sample.indices), shown=progress) as bar:
@@ -167,7 +188,14 @@ def _own_split(run: Run, split: str, moved: Path | None) -> _Sample:
     return _Sample(dataset, indices, f"{split} split", dataset, notes)
 
 
-def _new_files(run: Run, files: Sequence[str | Path], label_from: str | None, folder: Path, baselines: bool) -> _Sample:
+def _new_files(
+    run: Run,
+    files: Sequence[str | Path],
+    class_files: Mapping[str, Sequence[str | Path]],
+    read: ReadOptions,
+    folder: Path,
+    baselines: bool,
+) -> _Sample:
     """Prepare new labelled files in `folder`; count those of their records that the run was trained on, where that is known."""
     seen = run.config.data
     dataset = prepare_for(
@@ -176,9 +204,12 @@ def _new_files(run: Run, files: Sequence[str | Path], label_from: str | None, fo
         folder,
         max_length=seen.max_length or None,
         truncate=seen.truncate,
-        read=reading_options(run, label_from=label_from or _label_source(run)),
+        read=read,
+        class_files=class_files,
     )
     trained, notes = None, []
+    if left := dataset.info["dropped"]["without label"]:
+        notes.append(f"{counted(left, 'record')} without a label {'is' if left == 1 else 'are'} left out")
     try:
         trained = training_data(run, None)
     except DatasetError as error:
@@ -187,14 +218,26 @@ def _new_files(run: Run, files: Sequence[str | Path], label_from: str | None, fo
     else:
         if known := _n_known(run, trained, dataset):
             notes.append(f"{known:,} of {len(dataset):,} records were trained on: these scores say little about new data")
-    return _Sample(dataset, np.arange(len(dataset)), ", ".join(map(str, files)), trained, tuple(notes))
+    source = ", ".join(map(str, files or chain(*class_files.values())))
+    return _Sample(dataset, np.arange(len(dataset)), source, trained, tuple(notes))
+
+
+def _reading(run: Run, read: ReadOptions | None, label_from: str | None, by_class: bool, skip_unlabelled: bool) -> ReadOptions:
+    """Return how new files are read: like the training data, unless `read` says otherwise."""
+    options = read or run.read_options
+    source = label_from or (read and read.label_from) or _label_source(run) or options.label_from
+    return replace(options, label_from=None if by_class else source, skip_unlabelled=skip_unlabelled or options.skip_unlabelled)
 
 
 def _n_known(run: Run, trained: Dataset, tested: Dataset) -> int:
-    """Return how many records of `tested` equal a training record, as the model sees them."""
+    """Return how many records of `tested` equal a training record, or are its other strand, as the model sees them."""
+    complement = trained.vocabulary.complement
 
     def key(dataset: Dataset, index: int) -> int:
-        return hash(tuple(part.tobytes() for part in dataset.truncated(index, run.config.data)))
+        parts = tuple(part.tobytes() for part in dataset.truncated(index, run.config.data))
+        if complement is None:
+            return hash(parts)
+        return min(hash(parts), hash(tuple(part[::-1].translate(complement) for part in parts)))
 
     seen = {key(trained, int(index)) for index in trained.indices("train")}
     return sum(key(tested, index) in seen for index in range(len(tested)))
@@ -222,6 +265,11 @@ def training_data(run: Run, moved: Path | None) -> Dataset:
             f"{path}: the data set of this run is missing; give its new folder, or new labelled files, with {param('data')}"
         )
     dataset = Dataset.open(path)
+    if dataset.fingerprint != run.dataset_fingerprint and moved and moved.absolute() != Path(run.config.data.path).absolute():
+        raise DatasetError(
+            f"{path}: this is another data set than {run.config.data.path}, which {run.path} was trained on; to score "
+            f"the model on its records, give the labelled files that it was made of with {param('data')}"
+        )
     if dataset.fingerprint != run.dataset_fingerprint:
         raise DatasetError(
             f"{path}: the data set, and perhaps its splits, have changed since {run.path} was trained on it; prepare it as "

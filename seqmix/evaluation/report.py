@@ -25,6 +25,7 @@ from seqmix.reporting.tables import SHOWN_CLASSES, Column, ReportTable
 from seqmix.reporting.text import counted, interval_text, number, score_text
 from seqmix.run import Run
 from seqmix.system.files import write_whole
+from seqmix.system.printable import printable
 from seqmix.training.without_effect import USED_WITHOUT_MIXER
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def class_table(evaluation: Evaluation, most: int | None = None) -> ReportTable:
 
 def confusion_table(evaluation: Evaluation) -> ReportTable:
     """Return the confusion matrix: true classes in rows, predicted ones in columns."""
-    columns = [Column("true class"), *(Column(name, "number") for name in evaluation.classes)]
+    columns = [Column("true class"), *(Column(printable(name), "number") for name in evaluation.classes)]
     table = ReportTable(columns, "confusion: true classes in rows, predicted ones in columns")
     for name, row in zip(evaluation.classes, evaluation.confusion, strict=True):
         table.add(name, *(f"{count:,}" for count in row))

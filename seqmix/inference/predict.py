@@ -18,7 +18,7 @@ from seqmix.data.reading import RecordReader
 from seqmix.data.records import Record
 from seqmix.errors import ConfigError, command, param
 from seqmix.models.predict_options import PredictOptions, predict_options
-from seqmix.models.predictor import Prediction, Tally
+from seqmix.models.prediction import Prediction, Tally
 from seqmix.reporting.progress import count_of, with_bar
 from seqmix.run import Run, find_run
 from seqmix.system.arguments import typed
@@ -69,15 +69,17 @@ def predict(
     options = predict_options(given)
     run = find_run(run)
     run.check_answers()
+    run.label_objective.check_threshold(options.threshold)
+    tally = Tally() if tally is None else tally
     read = read or run.read_options
     records: Iterable[Record]
     share = None
     if sequences is not None:
-        records = memory_records(sequences, read, paired=run.paired)
+        records, tally.files = memory_records(sequences, read, paired=run.paired), 0
     else:
         sources = find_sources([] if inputs is None else inputs, read=read, labels=False, in_memory="sequences")
         records = reader = RecordReader(sources, read, labels=False)
-        share = reader.share_read
+        share, tally.files = reader.share_read, len(sources)
     if progress:
         records = with_bar(records, "predicting", "records", count_of(sequences), share)
     return run.predictor(options.device).predict(records, options, tally=tally, on_batch=on_batch)

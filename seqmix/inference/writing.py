@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TextIO
 
 from seqmix.errors import ConfigError, param
-from seqmix.models.predictor import Prediction
+from seqmix.models.prediction import Prediction
 from seqmix.objectives import KINDS
+from seqmix.system.files import PACKINGS, packing_of
 
 FORMATS = ("tsv", "csv", "jsonl")
+_OTHERS = ("gz", "bz2", "xz", "zst", "zip", "xlsx", "parquet")  # endings that no format here goes with
 
 
 def write_predictions(
@@ -24,6 +27,7 @@ def write_predictions(
     paired: bool = False,
     with_probabilities: bool = True,
     top: int = 0,
+    with_file: bool = False,
 ) -> None:
     """Write predictions as TSV, CSV (both with a header) or JSONL.
 
@@ -37,31 +41,31 @@ def write_predictions(
         with_probabilities: whether to write a column `prob_<class>` for every class.
         top: number K of most probable classes to write instead, as columns `label_1 prob_1 … label_K prob_K`; 0 for all
             classes.
+        with_file: whether to write the file of each record.
 
     Raises:
         ConfigError: an option is not allowed.
     """
-    if format not in FORMATS:
-        raise ConfigError(f"{param('format')} must be one of {', '.join(FORMATS)}: got {format!r}", option="format")
-    if top and not KINDS[kind].has_classes:
-        raise ConfigError(f"{param('top')} is for classes; this model predicts a number: got {top}", option="top")
-    if not 0 <= top <= len(classes):
-        raise ConfigError(f"{param('top')} must be from 0 to {len(classes)}, the number of classes: got {top}", option="top")
+    check_output(format, top, classes=classes, kind=kind)
     if format == "jsonl":
         for prediction in predictions:
-            out.write(json.dumps(_json_row(prediction, with_probabilities, top), ensure_ascii=False) + "\n")
+            facts = _json_row(prediction, kind, with_probabilities, top, with_file)
+            out.write(json.dumps(facts, ensure_ascii=False) + "\n")
         return
     writer = csv.writer(out, dialect="excel-tab" if format == "tsv" else "excel", lineterminator="\n")
-    header = ["id", "length", *(["pair_length"] if paired else []), KINDS[kind].answer_column]
+    header = ["id", *(["file"] if with_file else []), "length", *(["pair_length"] if paired else []), KINDS[kind].answer_column]
     if top:
         header += [f"{what}_{rank}" for rank in range(1, top + 1) for what in ("label", "prob")]
     elif with_probabilities:
         header += [f"prob_{name}" for name in classes]
     writer.writerow(header)
     for prediction in predictions:
-        row = [prediction.id, str(prediction.length), *([str(prediction.pair_length)] if paired else [])]
+        row = [prediction.id, *([prediction.file or ""] if with_file else []), str(prediction.length)]
+        row += [str(prediction.pair_length)] if paired else []
         row.append(prediction.label if prediction.value is None else f"{prediction.value:.6g}")
-        if top:
+        if prediction.error is not None:
+            row += [""] * (len(header) - len(row))
+        elif top:
             for name, value in _ranked(prediction, top):
                 row += [name, f"{value:.6g}"]
         elif with_probabilities:
@@ -69,14 +73,58 @@ def write_predictions(
         writer.writerow(row)
 
 
+def check_output(format: str, top: int, *, classes: Sequence[str], kind: str) -> None:
+    """Raise a `ConfigError` if an option of `write_predictions` is not allowed."""
+    if format not in FORMATS:
+        raise ConfigError(f"{param('format')} must be one of {', '.join(FORMATS)}: got {format!r}", option="format")
+    if top and not KINDS[kind].has_classes:
+        raise ConfigError(f"{param('top')} is for classes; this model predicts a number: got {top}", option="top")
+    if not 0 <= top <= len(classes):
+        raise ConfigError(f"{param('top')} must be from 0 to {len(classes)}, the number of classes: got {top}", option="top")
+
+
+def output_format(path: Path | None, given: str | None) -> str:
+    """Return the format of predictions in a file: by its ending, unless the file has no say because it is not a file.
+
+    Args:
+        path: the file; None for standard output.
+        given: the format that was asked for; None if none was.
+
+    Raises:
+        ConfigError: the ending says nothing, or contradicts the format that was asked for.
+    """
+    if path is None or (path.exists() and not path.is_file()):  # a device or a pipe
+        return given or FORMATS[0]
+    ending = Path(path.name.lower().removesuffix(packing_of(path))).suffix.removeprefix(".")
+    if ending in FORMATS and given in (None, ending):
+        return ending
+    if ending in FORMATS:
+        raise ConfigError(
+            f"{path}: the ending says {ending}, {param('output_format')} says {given}; change one of them, or "
+            f"leave out {param('output_format')}"
+        )
+    if given is None or ending in _OTHERS:
+        endings = ", ".join(f".{name}" for name in FORMATS)
+        raise ConfigError(
+            f"{path}: the ending must say the format of the predictions: {endings}, each also with {', '.join(PACKINGS)}"
+        )
+    return given
+
+
 def _ranked(prediction: Prediction, top: int) -> list[tuple[str, float]]:
     return sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:top]
 
 
-def _json_row(prediction: Prediction, with_probabilities: bool, top: int) -> dict[str, object]:
-    row: dict[str, object] = {"id": prediction.id, "length": prediction.length}
+def _json_row(prediction: Prediction, kind: str, with_probabilities: bool, top: int, with_file: bool) -> dict[str, object]:
+    row: dict[str, object] = {"id": prediction.id}
+    if with_file:
+        row["file"] = prediction.file
+    row["length"] = prediction.length
     if prediction.pair_length is not None:
         row["pair_length"] = prediction.pair_length
+    if prediction.error is not None:
+        answers = ["value"] if not KINDS[kind].has_classes else ["label", *(["top"] if top else ["prob"] * with_probabilities)]
+        return row | dict.fromkeys(answers) | {"error": prediction.error}
     if prediction.value is not None:
         return row | {"value": float(f"{prediction.value:.6g}")}
     row["label"] = prediction.label

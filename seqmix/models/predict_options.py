@@ -11,11 +11,13 @@ from seqmix.config.options import check, declared, documented, option, sort_opti
 from seqmix.config.training import MACHINE
 from seqmix.errors import param
 
+ON_ERROR = ("stop", "skip", "mark")
+
 
 @documented
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictOptions:
-    """The options of prediction. Only `threshold` changes the predictions."""
+    """The options of prediction. Only `threshold` changes the predictions, and `on_error` what there is one for."""
 
     batch_size: int = option(
         0, "Records in a batch; 0 for as many as the limit of tokens (65,536) allows.", at_least=0, flag=True, panel=MACHINE
@@ -28,6 +30,13 @@ class PredictOptions:
         at_most=1,
         flag=True,
         shown="0.5",
+    )
+    on_error: str = option(
+        "stop",
+        "What to do with a record that cannot be predicted, such as an empty one or one with letters that the model does not "
+        "know: stop, skip it, or mark it with an empty label and empty probabilities.",
+        choices=ON_ERROR,
+        flag=True,
     )
     device: str = declared(TrainingConfig, "device")
     precision: str = declared(TrainingConfig, "precision")

@@ -7,8 +7,8 @@ window, however many records there are, and a prediction does not depend on the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -20,77 +20,37 @@ from seqmix.config import Config, DataConfig
 from seqmix.data.records import Record
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, Vocabulary, vocabulary_of
-from seqmix.errors import ConfigError, InputError, command, param, shown
+from seqmix.data.vocabulary.symbol_table import WHITESPACE
+from seqmix.errors import ConfigError, InputError, advice, command, param, shown, unmarked
 from seqmix.models.batched import predict_batches
 from seqmix.models.branches import Model
 from seqmix.models.predict_options import PredictOptions
+from seqmix.models.prediction import Prediction as Prediction
+from seqmix.models.prediction import Tally as Tally
 from seqmix.objectives import label_objective_of
-from seqmix.objectives.labelled import LabelObjective
+from seqmix.objectives.labelled import Answer, LabelObjective
 from seqmix.system.devices import choose_device, thread_count
 
 _WINDOW_BATCHES = 8
 _WINDOW_RECORDS = 4096
-_SHOWN = 5  # characters outside the alphabet that are listed
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What the model predicts for one record.
-
-    Attributes:
-        id: id of the record.
-        length: length in characters before truncation; for a pair, that of the first text.
-        label: the most probable class; for a multilabel model, all classes that are probable enough; "" for a regression.
-        probabilities: probability of every class by name, in the order of the classes; empty for a regression.
-        value: the predicted number; None if the model is not a regression.
-        pair_length: length of the second text of a pair in characters; None if the record is not a pair.
-    """
-
-    id: str
-    length: int
-    label: str
-    probabilities: Mapping[str, float]
-    value: float | None = None
-    pair_length: int | None = None
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts of the records that were classified.
-
-    Attributes:
-        records: number of records.
-        truncated: number of records that were cut.
-        replaced: number of occurrences of each character outside the alphabet.
-    """
-
-    records: int = 0
-    truncated: int = 0
-    replaced: Counter[str] = field(default_factory=Counter)
-
-    def lines(self, data: DataConfig, noun: str = "character") -> list[str]:
-        """Return what a user should know, in words; empty if nothing was changed."""
-        lines = []
-        if self.truncated:
-            lines.append(
-                f"{self.truncated:,} records were cut to {data.max_length:,} {noun}s ({data.truncate} kept), as in training"
-            )
-        if self.replaced:
-            most, total = self.replaced.most_common(_SHOWN), self.replaced.total()
-            listed = ", ".join(f"{character!r} {count:,}" for character, count in most)
-            others = total - sum(count for _, count in most)
-            rest = f" and {others:,} other{'s' * (others > 1)}" if others else ""
-            lines.append(f"{total:,} {noun}s are not in the model's alphabet: {listed}{rest}")
-        return lines
+_ON_ERROR = advice(
+    f"{param('on_error', 'skip')} leaves such records out and {param('on_error', 'mark')} gives them an empty label"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    """A record encoded for the model, with the lengths of its texts before they were cut."""
+    """A record encoded for the model, with the lengths of its texts before they were cut.
+
+    Attributes:
+        error: why it cannot be predicted, in which case there are no sequences; None if it can.
+    """
 
     id: str
-    lengths: list[int]
-    sequences: list[Tokens]
+    file: str | None
+    lengths: Sequence[int]
+    sequences: Sequence[Tokens] = ()
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +114,7 @@ class Predictor:
         *,
         tally: Tally | None = None,
         on_batch: Callable[[int], object] | None = None,
+        advise: bool = True,
     ) -> Iterator[Prediction]:
         """Yield a `Prediction` for each record, in order; the first records are checked before this returns.
 
@@ -162,6 +123,7 @@ class Predictor:
             options: the options of prediction.
             tally: receives counts of records and characters.
             on_batch: called after each batch with the number of its records.
+            advise: whether an error names the option `on_error`.
 
         Raises:
             InputError: a record cannot be classified.
@@ -173,42 +135,65 @@ class Predictor:
             raise ConfigError(f"{param('tally')} must be a Tally: got {shown(tally)}", option="tally")
 
         def classify() -> Iterator[Prediction]:
-            for window in self._windows(records, tally, options.tokens_per_batch):
-                with thread_count(options.threads):
-                    found = predict_batches(
-                        self.model,
-                        self.objective,
-                        [record.sequences for record in window].__getitem__,
-                        np.array([max(len(sequence) for sequence in record.sequences) for record in window]),
-                        device=self.device,
-                        precision=options.precision,
-                        tokens_per_batch=options.tokens_per_batch,
-                        batch_size=options.batch_size,
-                        window=self.data.window,
-                        on_batch=on_batch,
-                    )
-                for record, row in zip(window, found, strict=True):
-                    yield _prediction(record, row, self.objective, options.threshold, self.separator)
+            for window in self._windows(records, tally, options, advise):
+                good = [record for record in window if record.error is None]
+                answers = iter(self._answers(good, options, on_batch) if good else ())
+                for record in window:
+                    yield self._prediction(record, next(answers) if record.error is None else None, options.threshold)
 
         found = classify()
         return chain([first], found) if (first := next(found, None)) is not None else found
 
-    def _windows(self, records: Iterable[Record], tally: Tally, tokens_per_batch: int) -> Iterator[list[_Encoded]]:
+    def _answers(
+        self, window: Sequence[_Encoded], options: PredictOptions, on_batch: Callable[[int], object] | None
+    ) -> NDArray[np.float64]:
+        """Return what the model answers for each record of a window."""
+        with thread_count(options.threads):
+            return predict_batches(
+                self.model,
+                self.objective,
+                [record.sequences for record in window].__getitem__,
+                np.array([max(len(sequence) for sequence in record.sequences) for record in window]),
+                device=self.device,
+                precision=options.precision,
+                tokens_per_batch=options.tokens_per_batch,
+                batch_size=options.batch_size,
+                window=self.data.window,
+                on_batch=on_batch,
+            )
+
+    def _windows(
+        self, records: Iterable[Record], tally: Tally, options: PredictOptions, advise: bool
+    ) -> Iterator[list[_Encoded]]:
         """Yield encoded records, a bounded number at a time."""
         window: list[_Encoded] = []
         size = 0
         for record in records:
-            encoded = self._encode(record, tally)
+            tally.meet(record.id)
+            texts = self._texts(record)
+            try:
+                encoded = self._encode(record, texts, tally)
+            except InputError as error:
+                if options.on_error == "stop":
+                    error.text += _ON_ERROR if advise else ""
+                    raise
+                marked = options.on_error == "mark"
+                tally.fail(error, marked=marked)
+                if not marked:
+                    continue
+                lengths = [_length(text) for text in texts]
+                encoded = _Encoded(record.id, record.source or None, lengths, error=unmarked(error.text))
             window.append(encoded)
             size += sum(len(tokens) for tokens in encoded.sequences)
-            if size >= _WINDOW_BATCHES * tokens_per_batch or len(window) >= _WINDOW_RECORDS:
+            if size >= _WINDOW_BATCHES * options.tokens_per_batch or len(window) >= _WINDOW_RECORDS:
                 yield window
                 window, size = [], 0
         if window:
             yield window
 
-    def _encode(self, record: Record, tally: Tally) -> _Encoded:
-        whole = [self.vocabulary.encode(text, tally.replaced, record) for text in self._texts(record)]
+    def _encode(self, record: Record, texts: Sequence[Any], tally: Tally) -> _Encoded:
+        replaced: Counter[str] = Counter()
+        whole = [self.vocabulary.encode(text, replaced, record) for text in texts]
         sequences = [cut(tokens, self.data.max_length or None, self.data.truncate) for tokens in whole]
         longest = max(len(tokens) for tokens in sequences)
         if not all(len(tokens) for tokens in sequences):
@@ -220,8 +205,9 @@ class Predictor:
             )
         lengths = [len(tokens) for tokens in whole]
         tally.records += 1
+        tally.replaced.update(replaced)
         tally.truncated += lengths != [len(tokens) for tokens in sequences]
-        return _Encoded(record.id, lengths, sequences)
+        return _Encoded(record.id, record.source or None, lengths, sequences)
 
     def _texts(self, record: Record) -> list[Any]:
         """Return the text of a record, or both texts of a pair."""
@@ -236,12 +222,22 @@ class Predictor:
             )
         return [record.text, record.pair] if self.paired else [record.text]
 
+    def _prediction(self, record: _Encoded, row: NDArray[np.float64] | None, threshold: float | None) -> Prediction:
+        """Return the prediction for a record from what the model answers; an empty one if there is None."""
+        length, *others = record.lengths
+        answer = Answer("", {}) if row is None else self.objective.answer(row, threshold, self.separator)
+        return Prediction(
+            record.id,
+            length,
+            answer.label,
+            answer.probabilities,
+            answer.value,
+            pair_length=others[0] if others else None,
+            file=record.file,
+            error=record.error,
+        )
 
-def _prediction(
-    record: _Encoded, row: NDArray[np.float64], objective: LabelObjective, threshold: float | None, separator: str
-) -> Prediction:
-    length, *others = record.lengths
-    answer = objective.answer(row, threshold, separator)
-    return Prediction(
-        record.id, length, answer.label, answer.probabilities, answer.value, pair_length=others[0] if others else None
-    )
+
+def _length(text: Any) -> int:
+    """Return the characters or positions of a text that could not be encoded."""
+    return len(text.translate(None, WHITESPACE) if isinstance(text, bytes) else text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqmix.reporting.tables import middle_cut
 from seqmix.system.files import write_whole
+from seqmix.system.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +45,7 @@ def new_figure(width: float = 4.6, height: float = 3.8) -> tuple[Figure, Any]:
 
 def plain(name: str) -> str:
     """Return a name that matplotlib shows as it is, not as a formula; the middle of a long one is left out."""
-    return middle_cut(name, _LONGEST_NAME).replace("$", r"\$")
+    return middle_cut(printable(name), _LONGEST_NAME).replace("$", r"\$")
 
 
 def grid(axes: Any, axis: str = "both") -> None:
@@ -61,7 +62,7 @@ def svg(figure: Figure, title: str = "") -> str:
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "seqmix", "font.size": 10}), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a letter that the font lacks is drawn as a box
-        metadata = {"Date": None, "Creator": None, "Title": title or None}
+        metadata = {"Date": None, "Creator": None, "Title": printable(title) or None}
         figure.savefig(buffer, format="svg", metadata=metadata)
     content = buffer.getvalue()
     return content[content.index("<svg") :]

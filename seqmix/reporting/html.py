@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqmix.reporting.figures import PALETTE, svg
 from seqmix.reporting.tables import ReportTable
+from seqmix.system.printable import printable
 from seqmix.version import __version__
 
 if TYPE_CHECKING:
@@ -94,11 +95,16 @@ def _environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def _shown(value: Any) -> Any:
+    return printable(value, lines=True) if type(value) is str else value  # markup is a class of its own
 
 
 def _inline(drawing: Drawing, name: str) -> str:

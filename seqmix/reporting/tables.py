@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rich.box import SIMPLE_HEAD
@@ -17,6 +17,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.jupyter import JupyterMixin
 from rich.table import Table
 from rich.text import Text
+
+from seqmix.system.printable import printable
 
 SHOWN_CLASSES = 30  # in a terminal; a page shows all
 _GAP = 2  # spaces between columns
@@ -73,11 +75,15 @@ class ReportTable(JupyterMixin):
     rows: list[Row] = field(default_factory=list)
     headed: bool = True
 
+    def __post_init__(self) -> None:
+        self.title = printable(self.title)
+        self.columns = [replace(column, name=printable(column.name, lines=True)) for column in self.columns]
+
     def add(self, *cells: str, style: str | None = None, begins: bool = False) -> None:
         """Append a row; see `Row`."""
         if len(cells) != len(self.columns):
             raise ValueError(f"{len(cells)} cells for {len(self.columns)} columns")
-        self.rows.append(Row(cells, style, begins))
+        self.rows.append(Row(tuple(map(printable, cells)), style, begins))
 
     def html(self) -> str:
         """Return the table as a notebook shows it."""

@@ -7,20 +7,25 @@ content is still there and nothing else; only a process that is killed leaves it
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
 import io
+import lzma
 import math
 import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError, param
+from seqmix.system.printable import printable
 
+PACKINGS = (".gz", ".bz2", ".xz")
 _SHOWN = 50  # characters of a name in its temporary name, which may not become too long for the file system
 
 
@@ -50,9 +55,12 @@ def whole_file(path: Path, *, error: type[SeqmixError] = RunError) -> Iterator[B
 
 
 def write_whole(path: Path, data: bytes | str, *, error: type[SeqmixError] = RunError) -> None:
-    """Write a file so that `path` holds the old content or the new, whatever happens; see `whole_file`."""
+    """Write a file so that `path` holds the old content or the new, whatever happens; see `whole_file`.
+
+    A byte of a file name that is not UTF-8 is written as JSON and Python escape it, so that a text file is always UTF-8.
+    """
     with whole_file(path, error=error) as file:
-        file.write(data.encode() if isinstance(data, str) else data)
+        file.write(data.encode(errors="backslashreplace") if isinstance(data, str) else data)
 
 
 @contextmanager
@@ -118,32 +126,60 @@ def text_output(path: Path | None, overwrite: bool = False) -> Iterator[TextIO]:
     """Open a text stream to a file that is there when all is written, and not before.
 
     Args:
-        path: the file; None for standard output. A device or a pipe is written to, not replaced.
+        path: the file, packed if its name ends with one of `PACKINGS`; None for standard output. A device or a pipe is written
+            to, not replaced.
         overwrite: replace a file that is there.
 
     Raises:
         ConfigError: the file exists and is not to be overwritten, or it cannot be written.
     """
     if path is None:
-        with _as_text(sys.stdout.buffer) as out:
+        with _as_text(sys.stdout.buffer, _Shown if sys.stdout.isatty() else io.TextIOWrapper) as out:
             yield out
     elif path.exists() and not path.is_file():
         try:
-            with path.open("w", encoding="utf-8", newline="") as out:
+            with path.open("w", encoding="utf-8", newline="", errors="backslashreplace") as out:
                 yield out
         except OSError as reason:
             raise ConfigError(f"{path}: cannot be written: {reason.strerror or reason}") from reason
     elif path.is_file() and not overwrite:
         raise ConfigError(f"{path} exists; replace it with {param('overwrite', True)}, or choose another {param('output')}")
     else:
-        with whole_file(path, error=ConfigError) as file, _as_text(file) as out:
+        with whole_file(path, error=ConfigError) as file, _packed(file, packing_of(path)) as raw, _as_text(raw) as out:
             yield out
 
 
+def packing_of(path: Path) -> str:
+    """Return the ending that says how a file is packed, such as ".gz"; "" if none does."""
+    return next((ending for ending in PACKINGS if path.name.lower().endswith(ending)), "")
+
+
 @contextmanager
-def _as_text(binary: BinaryIO) -> Iterator[TextIO]:
+def _packed(file: BinaryIO, packing: str) -> Iterator[BinaryIO]:
+    """Pack what is written; `file` stays open. Equal contents are packed equally, whatever the time."""
+    if not packing:
+        yield file
+        return
+    makers: dict[str, Callable[[], Any]] = {
+        ".gz": lambda: gzip.GzipFile("", "wb", fileobj=file, mtime=0),
+        ".bz2": lambda: bz2.BZ2File(file, "wb"),
+        ".xz": lambda: lzma.LZMAFile(file, "wb"),  # noqa: SIM115 - closed below
+    }
+    with makers[packing]() as packed:
+        yield packed
+
+
+class _Shown(io.TextIOWrapper):
+    """Text on a terminal, which is to show characters that it would obey."""
+
+    def write(self, text: str) -> int:
+        return super().write(printable(text, lines=True))
+
+
+@contextmanager
+def _as_text(binary: BinaryIO, kind: type[io.TextIOWrapper] = io.TextIOWrapper) -> Iterator[TextIO]:
     """Encode what is written; `binary` stays open."""
-    out = io.TextIOWrapper(binary, encoding="utf-8", newline="", write_through=False)
+    out = kind(binary, encoding="utf-8", newline="", write_through=False, errors="backslashreplace")
     try:
         yield out
         out.flush()

@@ -1,0 +1,107 @@
+"""What a model predicts for records, and counts of what was met on the way; nothing here waits for torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from seqmix.config import DataConfig
+from seqmix.errors import InputError, unmarked
+from seqmix.reporting.text import counted
+
+_SHOWN = 5  # characters outside the alphabet that are listed
+_MOST_IDS = 1_000_000  # records up to which ids are compared, so that memory has a bound
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model predicts for one record.
+
+    Attributes:
+        id: id of the record.
+        length: length in characters before truncation; for a pair, that of the first text.
+        label: the most probable class; for a multilabel model, all classes that are probable enough; "" for a regression.
+        probabilities: probability of every class by name, in the order of the classes; empty for a regression.
+        value: the predicted number; None if the model is not a regression.
+        pair_length: length of the second text of a pair in characters; None if the record is not a pair.
+        file: the file of the record; None if it is not from a file.
+        error: why the record cannot be predicted (`on_error="mark"`); label and probabilities are then empty. None if it can.
+    """
+
+    id: str
+    length: int
+    label: str
+    probabilities: Mapping[str, float]
+    value: float | None = None
+    pair_length: int | None = None
+    file: str | None = field(default=None, compare=False)
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of the records that were classified.
+
+    Attributes:
+        records: number of records that were predicted.
+        truncated: number of records that were cut.
+        replaced: number of occurrences of each character outside the alphabet.
+        files: number of files that are read; 0 if none is.
+        skipped: number of records that cannot be predicted and were left out.
+        marked: number of records that cannot be predicted and have an empty prediction.
+        first_error: why the first of them cannot be predicted, with marks (see `seqmix.errors`); "" if there is none.
+        repeated_ids: number of records with the id of an earlier one, among the first million.
+    """
+
+    records: int = 0
+    truncated: int = 0
+    replaced: Counter[str] = field(default_factory=Counter)
+    files: int = 0
+    skipped: int = 0
+    marked: int = 0
+    first_error: str = ""
+    repeated_ids: int = 0
+    _ids: set[int] = field(default_factory=set, repr=False)
+
+    def meet(self, identifier: str) -> None:
+        """Count an id that occurred before."""
+        if len(self._ids) < _MOST_IDS:
+            before = len(self._ids)
+            self._ids.add(hash(identifier))
+            self.repeated_ids += len(self._ids) == before
+
+    def fail(self, error: InputError, *, marked: bool) -> None:
+        """Count a record that cannot be predicted."""
+        self.marked += marked
+        self.skipped += not marked
+        self.first_error = self.first_error or error.text
+
+    def lines(self, data: DataConfig, noun: str = "character", spelled: Callable[[str], str] = unmarked) -> list[str]:
+        """Return what a user should know, in words; empty if nothing was changed.
+
+        Args:
+            data: the configuration that says how long sequences are cut.
+            noun: what a token is called.
+            spelled: writes out the marks of messages (see `seqmix.errors`).
+        """
+        lines = []
+        for failed, what in ((self.skipped, "left out"), (self.marked, "given an empty label")):
+            if failed:
+                met = counted(self.records + self.skipped + self.marked, "record")
+                lines.append(f"{what}: {failed:,} of {met}, which cannot be predicted; the first: {spelled(self.first_error)}")
+        if self.repeated_ids:
+            have = "has" if self.repeated_ids == 1 else "have"
+            apart = "; the column 'file' tells those of different files apart" if self.files > 1 else ""
+            lines.append(f"{counted(self.repeated_ids, 'record')} {have} the id of an earlier record{apart}")
+        if self.truncated:
+            lines.append(
+                f"{self.truncated:,} records were cut to {data.max_length:,} {noun}s ({data.truncate} kept), as in training"
+            )
+        if self.replaced:
+            most, total = self.replaced.most_common(_SHOWN), self.replaced.total()
+            listed = ", ".join(f"{character!r} {count:,}" for character, count in most)
+            others = total - sum(count for _, count in most)
+            rest = f" and {others:,} other{'s' * (others > 1)}" if others else ""
+            lines.append(f"{total:,} {noun}s are not in the model's alphabet: {listed}{rest}")
+        return lines

@@ -224,14 +224,14 @@ def refuse_archive(head: bytes, name: str, packed: str = "") -> None:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         for pattern, what, advice in _ZIPPED:
             if re.search(pattern, head):
-                raise InputError(f"{name}: this is {what}, which is not read; {advice}, and give that file")
+                raise InputError(f"{name}: this is {what}, which is not read; {advice}")
         raise InputError(f"{name}: this is a zip archive, which is not read; {_UNPACK}")
     for foreign in _CONTAINERS:
         if head.startswith(foreign.starts):
             raise _refusal(foreign, name)
     if _is_tar(head):
         how = f", packed with {packed}" if packed else ""
-        raise InputError(f"{name}: this is a tar archive{how}, which is not read; {_TAR.advice}")
+        raise InputError(f"{name}: this is a tar archive{how}, which is not read; {_advice(_TAR, name)}")
 
 
 def _is_tar(head: bytes) -> bool:

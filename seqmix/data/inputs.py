@@ -13,7 +13,7 @@ from seqmix.data.label_source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.releases import Source, find_folder_splits, find_release, recognise
 from seqmix.data.split_names import NamedSplits, Place, find_named_splits, word_of
-from seqmix.errors import ConfigError, InputError, param, shown
+from seqmix.errors import ConfigError, InputError, advice, param, shown
 
 
 @dataclass(slots=True)
@@ -233,8 +233,8 @@ def _refuse_empty_splits(files: Sequence[_File]) -> None:
         empty = [name for name in names if name in _folders_without_files(listing, 0)]
         if empty and "train" in {word for word, _ in names.values()} and len(names) > len(empty):
             raise InputError(
-                f"{listing.root / empty[0]}: nothing in this folder of a split is read; put files of a known kind there, or "
-                f"leave it out with {param('exclude', empty[0])}"
+                f"{listing.root / empty[0]}: nothing in this folder of a split is read"
+                + advice("put files of a known kind there", f"leave it out with {param('exclude', empty[0])}")
             )
 
 

@@ -14,7 +14,7 @@ from seqmix.data.options import ReadOptions
 from seqmix.data.readers.columns import Repeated, named_column
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.opening import unpacked_name
-from seqmix.errors import InputError, param, shown
+from seqmix.errors import InputError, advice, param, shown
 
 
 class LabelSource(ABC):
@@ -82,13 +82,15 @@ class LabelSource(ABC):
         """Return the values of a list as a text, which is how JSON writes several labels."""
         what = self.parameter.removesuffix("_from")
         if not self.separator:
-            several = f"allow several labels with {param('label_separator', ',')}" if what == "label" else "write one value"
-            raise InputError(f"{where}: the {what} is a list, {shown(values)}; {several}")
+            several = advice("write one value")
+            if what == "label":
+                several = advice(f"allow several labels with {param('label_separator', ',')}")
+            raise InputError(f"{where}: the {what} is a list, {shown(values)}{several}")
         for value in values:
             if isinstance(value, dict | list) or self.separator in str(value):
                 raise InputError(
-                    f"{where}: the label {shown(value)} is not a text or number without the separator {self.separator!r}; "
-                    f"choose another {param('label_separator')}"
+                    f"{where}: the label {shown(value)} is not a text or number without the separator {self.separator!r}"
+                    + advice(f"choose another {param('label_separator')}")
                 )
         return self.separator.join(map(str, values)).strip() or None
 

@@ -310,9 +310,11 @@ class Labeller:
         if source.missing_classes:
             names = ", ".join(f"'{name}'" for name in source.missing_classes[:5])
             raise InputError(
-                f"folders are classes, and nothing in {names} is read: the ending of its files is not known, or it is empty; "
-                f"leave such folders out with {param('exclude', source.missing_classes[0])}, or read files of any ending with "
-                f"{param('include', '*')}"
+                f"folders are classes, and nothing in {names} is read: the ending of its files is not known, or it is empty"
+                + advice(
+                    f"leave such folders out with {param('exclude', source.missing_classes[0])}",
+                    f"read files of any ending with {param('include', '*')}",
+                )
             )
 
     def _find_label(self, entry: Entry, source: Source, labels: LabelSource | None) -> str | None:

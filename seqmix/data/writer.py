@@ -23,7 +23,7 @@ from seqmix.data.splitting import split_number
 from seqmix.data.token_file import BUFFER, new_token_file, write_header
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Encoder, Tokens
-from seqmix.errors import InputError, param
+from seqmix.errors import InputError, advice, param
 
 Progress = Callable[[int, int], object]
 Numbers = NDArray[np.int64]
@@ -211,8 +211,8 @@ class DatasetWriter:
             return True
         if least == 0:
             raise InputError(
-                f"{record}: it has {_what_is_missing(record, second=bool(short))}; remove it, or leave such records out with "
-                f"{param('min_length', 1)}"
+                f"{record}: it has {_what_is_missing(record, second=bool(short))}"
+                + advice("remove it", f"leave such records out with {param('min_length', 1)}")
             )
         self._too_short += 1
         return False

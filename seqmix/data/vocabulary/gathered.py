@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seqmix.data.vocabulary.base import FIRST, Tokens, Vocabulary
 from seqmix.data.vocabulary.symbol_table import MOST_SYMBOLS, SymbolTable
-from seqmix.errors import ConfigError, InputError, param
+from seqmix.errors import ConfigError, InputError, advice, param
 
 _REPLACEMENT = "\ufffd"  # of Unicode, for unknown characters
 
@@ -74,7 +74,8 @@ class Gathered(Vocabulary):
                 position = int(np.flatnonzero(unknown)[0])
                 raise InputError(
                     f"{where}: {numbers.symbol(found[position])!r} at position {position + 1:,} does not occur in the training "
-                    f"data; use {param('unknown', 'map')} (read it as UNK) or {param('unknown', 'drop')} (leave it out)"
+                    "data"
+                    + advice(f"use {param('unknown', 'map')} (read it as UNK)", f"{param('unknown', 'drop')} (leave it out)")
                 )
             replaced.update({numbers.symbol(number): int(n) for number, n in zip(strange, counts, strict=True)})
             if self.unknown == "drop":

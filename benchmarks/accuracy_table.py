@@ -29,6 +29,7 @@ _COLUMNS = (
     "Both less lexical",
     "Mixing, switched off",
     "Mixing, trained without",
+    "Mixing less trained without",
     "Both, mixing switched off",
     "Minutes",
 )
@@ -116,6 +117,11 @@ def _row(name: str, kinds: dict[str, list[dict[str, Any]]]) -> list[str]:
         _answers(default, "mixing"),
         _answers(default, "both"),
     )
+    off, without, both_off = (
+        _answers(default, "mixing off"),
+        _answers(unmixed, "mixing off"),
+        _answers(default, "both off"),
+    )
     some = (simple or default or unmixed)[0]
     counts = np.bincount(some["labels"])
     minutes = [one["minutes"] for one in default]
@@ -127,10 +133,10 @@ def _row(name: str, kinds: dict[str, list[dict[str, Any]]]) -> list[str]:
         *(one.shown() if one else _EMPTY for one in (lexical, mixing, both)),
         difference(both, best) if both and best else _EMPTY,
         difference(both, lexical) if both and lexical else _EMPTY,
-        *(
-            one.shown() if one else _EMPTY
-            for one in (_answers(default, "mixing off"), _answers(unmixed, "mixing off"), _answers(default, "both off"))
-        ),
+        off.shown() if off else _EMPTY,
+        without.shown() if without else _EMPTY,
+        difference(mixing, without) if mixing and without else _EMPTY,
+        both_off.shown() if both_off else _EMPTY,
         f"{np.mean(minutes):.1f}, {max(minutes):.1f}" if minutes else _EMPTY,
     ]
 

@@ -37,6 +37,7 @@ class PredictOptions:
         "know: stop, skip it, or mark it with an empty label and empty probabilities.",
         choices=ON_ERROR,
         flag=True,
+        metavar="ACTION",
     )
     device: str = declared(TrainingConfig, "device")
     precision: str = declared(TrainingConfig, "precision")

@@ -219,5 +219,5 @@ def test_origins_are_shown(tmp_path, capsys):
     dataset = seqmix.prepare(table(tmp_path / "x.csv", "x", 20), tmp_path / "data")
     print_dataset(console(), dataset)
     line = "labels: column 'label'; texts: column 'sequence'; splits: drawn at random, 60/20/20, seed 0"
-    assert line in capsys.readouterr().err
+    assert line in " ".join(capsys.readouterr().err.split())
     assert "drawn at random" in dataset._repr_html_()

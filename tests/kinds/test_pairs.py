@@ -80,7 +80,7 @@ def test_bad_pair_is_explained(row, words, tmp_path):
 
 def test_row_without_second_text_is_an_error(tmp_path):
     (tmp_path / "x.csv").write_text("text,label,text2\nACGT,a,ACGT\nACGT,b\n")
-    assert "line 3: the row does not have the 3 cells" in message_of(
+    assert "line 3: the row has 2 cells, not the 3 of the header" in message_of(
         prepare, tmp_path / "x.csv", tmp_path / "d", pair_column="text2"
     )
     path = write_jsonl(tmp_path / "x.jsonl", [{"text": "ACGT", "text2": "A", "label": "a"}, {"text": "ACGT", "label": "b"}])
@@ -190,7 +190,9 @@ def test_model_of_single_texts_refuses_pairs(trained, file, tmp_path):
     for split in ("train", "eval", "test"):
         lines = [f"{i % 2}.0\tp{i}\tq{i}\tACGTAC\tGGTTAC{'A' * i}" for i in range(6)]
         (release / f"new_aan_pairs.{split}.tsv").write_text("\n".join(lines) + "\n")
-    message = message_of(seqmix.evaluate, trained, data=[release], output=tmp_path / "none")
+    message = message_of(
+        seqmix.evaluate, trained, data=[release], read=seqmix.data.options.ReadOptions(label_from="column:label"), output=tmp_path / "none"
+    )
     assert "the records are pairs of texts, and the model was trained on single texts" in message
     read = seqmix.inference.predict.reading_options(trained, pair_column="text2")
     assert "leave out pair_column" in message_of(lambda: list(seqmix.predict(file, trained, read=read)))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from seqmix.training.events import EpochEnd, Event, Finished, LearnedNothing, LexicalFitted, Started, WeightsTaken
     from seqmix.training.progress import TrainingProgress
 
+_TEXTS = ("chars", "bytes", "words", "subwords")  # alphabets of texts, which are read by words or by characters
 _FEW, _ENOUGH = 8, 16  # records in a step: with fewer, steps are uneven; with so many, they are not
 
 
@@ -120,6 +121,9 @@ class TrainingDisplay:
         else:
             self._say(f"fitting {event.run.title}, {records}")
         self._say(f"-> {event.run.path}")
+        if event.run.has_mixer and event.dataset.vocabulary.alphabet in _TEXTS and not event.dataset.are_images:
+            noun = "word" if config.model.hashed_words else event.dataset.vocabulary.noun
+            self._say(f"texts are read by {noun}s")
         if not len(event.dataset.indices("val")):
             unchosen = "the last weights are kept" if event.run.has_mixer else "features and penalty are fixed ones"
             self._note(f"there is no validation split, so {unchosen}")
@@ -194,7 +198,12 @@ class TrainingDisplay:
             self._say(f"both branches: {shown}weight of the mixing branch {found['weight']:.2f}")
         if not event.run.learns_labels:
             self._say(f"to train a classifier from these weights: seqmix train --init {shlex.quote(str(event.run.path))}")
-        if event.learned_nothing and not self._told:
+        if event.cause == "time" and not event.best_step and not event.run.history()[-1]["step"]:
+            self._note(
+                "the time was used up before the first step, so the mixing branch knows nothing: try a longer --budget, which "
+                "includes fitting the lexical branch"
+            )
+        elif event.learned_nothing and not self._told:
             self._note(f"{self._unlearned(event.run)} by more than chance")
 
     def _unlearned(self, run: Run, so_far: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from seqmix.reporting.tables import middle_cut
 from seqmix.system.files import write_whole
@@ -59,11 +59,16 @@ def svg(figure: Figure, title: str = "") -> str:
     """Return a figure as SVG, the same text on every call, with a title for readers who cannot see it."""
     import matplotlib
 
-    buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "seqmix", "font.size": 10}), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a letter that the font lacks is drawn as a box
-        metadata = {"Date": None, "Creator": None, "Title": printable(title) or None}
-        figure.savefig(buffer, format="svg", metadata=metadata)
+    metadata = {"Date": None, "Creator": None, **({"Title": printable(title)} if title else {})}
+    kinds: tuple[Literal["path", "none"], ...] = ("path", "none")
+    for kind in kinds:
+        buffer = io.StringIO()
+        drawn = matplotlib.rc_context({"svg.hashsalt": "seqmix", "font.size": 10, "svg.fonttype": kind})
+        with drawn, warnings.catch_warnings(record=True) as lacking:
+            warnings.simplefilter("always", UserWarning)
+            figure.savefig(buffer, format="svg", metadata=metadata)
+        if not lacking:
+            break  # otherwise, the font lacks letters (such as Chinese ones), and the reader's own fonts draw the text
     content = buffer.getvalue()
     return content[content.index("<svg") :]
 

@@ -202,7 +202,7 @@ class LearnedNothing:
 
     @property
     def memorises(self) -> bool:
-        """Whether the training loss is clearly below that of the constant prediction, so that something is learned by heart."""
+        """Whether the training loss is clearly below that of the constant prediction, so that something is memorised."""
         return self.train_loss < 0.8 * self.constant_loss
 
 

@@ -271,7 +271,7 @@ def _judge(trainer: Trainer, found: Validation, batches: int, seconds: float, to
     event = EpochEnd(
         epoch=state.epoch + 1,
         step=state.step,
-        train_loss=state.loss_sum / max(1, state.records),
+        train_loss=state.loss_sum / state.records if state.records else math.nan,
         validation=found.scores,
         best=best,
         lr=state.lr,
@@ -296,7 +296,7 @@ def _warning(trainer: Trainer, event: EpochEnd, batches: int, records_per_step: 
     """Return the warning that nothing was learned so far, if it is time for it, and note that it was given."""
     state, dataset = trainer.state, trainer.dataset
     early = not state.finished and trainer.progress(state.epoch + state.batch / batches) < trainer.objective.learns_by
-    if early or state.warned or event.gain is None or max(event.gain, state.gain) > LEAST_GAIN:
+    if early or state.warned or not event.step or event.gain is None or max(event.gain, state.gain) > LEAST_GAIN:
         return None
     state.warned = True
     labels = dataset.labels[dataset.indices("val")]

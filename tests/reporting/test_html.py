@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from seqmix.reporting.figures import PALETTE, new_figure
+from seqmix.reporting.figures import PALETTE, new_figure, svg
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.tables import Column, ReportTable
 from tests.support import ROOT
@@ -96,3 +96,13 @@ def test_numbers_of_a_table_without_names_of_rows_are_all_aligned_alike():
     table.add("1", "20")
     page = html_page("title", "", [Section(table=table)])
     assert '<td class="number">1</td>' in page and '<td class="number">20</td>' in page and '<th scope="row">' not in page
+
+
+def test_letters_that_the_font_lacks_are_text_in_figures():
+    drawn = {}
+    for name in ("mouse", "\u9f20"):
+        figure, axes = new_figure(3, 2)
+        axes.set_title(name)
+        drawn[name] = svg(figure)
+    assert "<text" not in drawn["mouse"]
+    assert "\u9f20</text>" in drawn["\u9f20"]

@@ -107,7 +107,8 @@ def test_evaluation_has_a_note(noise, dataset, tmp_path):
     ],
     ids=["flat", "few records", "memorised"],
 )
-def test_terminal_says_why_and_what_to_try(options, settings, advice, noise, tmp_path):
+def test_terminal_says_why_and_what_to_try(options, settings, advice, noise, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
     file = io.StringIO()
     display = TrainingDisplay(Console(file=file, width=100), quiet=False, verbose=False)
     seqmix.train(noise, tmp_path / "run", settings=[*SMALL, *settings], on_event=display, **OPTIONS | options)
@@ -169,3 +170,14 @@ def test_gain_of_several_labels_and_of_numbers():
 def test_gain_of_one_class_in_validation_is_defined():
     objective, labels = Classification(("a", "b")), np.zeros(5, dtype=np.int64)
     assert objective.gain(np.tile([0.7, 0.3], (5, 1)), np.array([0.7, 0.3]), labels) == 0.0
+
+
+def test_a_budget_that_ends_before_the_first_step_is_given_as_the_reason(noise, tmp_path):
+    shown = io.StringIO()
+    display = TrainingDisplay(Console(file=shown, width=400), quiet=False, verbose=False)
+    options = {**OPTIONS, "epochs": None, "budget": "0.001s", "lexical": "kmers"}
+    run = seqmix.train(noise, tmp_path / "run", settings=["model.d_model=4"], on_event=display, **options)
+    [line] = run.history()
+    assert (line["step"], line["train_loss"]) == (0, None)
+    assert "the time was used up before the first step" in shown.getvalue()
+    assert "memorises" not in shown.getvalue() and "nan" not in shown.getvalue()

@@ -31,8 +31,8 @@ class TrainingConfig:
     )
     budget: float = option(
         0.0,
-        f"Time for training, validation and the lexical branch included: seconds, or a text such as 90s, 5m or 2h30m; 0 for no limit. Without "
-        f"{param('epochs')}, it is the only limit. The result then depends on the speed of the computer.",
+        f"Time for training, validation and lexical branch included: seconds, or a text such as 90s, 5m or 2h30m; 0 for no "
+        f"limit. Without {param('epochs')}, it is the only limit. The result then depends on the speed of the computer.",
         at_least=0,
         allowed="a number of seconds, 0 (none) or more",
         flag=True,

@@ -130,9 +130,8 @@ def test_rows_of_several_files_name_the_file(call, tmp_path):
         rows = list(csv.DictReader(io.StringIO(result.stdout), delimiter=delimiter))
         assert list(rows[0])[:3] == ["id", "file", "length"]
         assert [(row["id"], row["file"]) for row in rows] == [("same", str(a)), ("a", str(a)), ("same", str(b)), ("b", str(b))]
-    assert (
-        "note: 1 record has the id of an earlier record; the column 'file' tells those of different files apart"
-        in " ".join(result.stderr.split())
+    assert "note: 1 record has the id of an earlier record; the column 'file' tells those of different files apart" in " ".join(
+        result.stderr.split()
     )
     lines = [json.loads(line) for line in call(tmp_path, "--format", "jsonl").stdout.splitlines()]
     assert [line["file"] for line in lines] == [str(a), str(a), str(b), str(b)]

@@ -191,7 +191,11 @@ def test_model_of_single_texts_refuses_pairs(trained, file, tmp_path):
         lines = [f"{i % 2}.0\tp{i}\tq{i}\tACGTAC\tGGTTAC{'A' * i}" for i in range(6)]
         (release / f"new_aan_pairs.{split}.tsv").write_text("\n".join(lines) + "\n")
     message = message_of(
-        seqmix.evaluate, trained, data=[release], read=seqmix.data.options.ReadOptions(label_from="column:label"), output=tmp_path / "none"
+        seqmix.evaluate,
+        trained,
+        data=[release],
+        read=seqmix.data.options.ReadOptions(label_from="column:label"),
+        output=tmp_path / "none",
     )
     assert "the records are pairs of texts, and the model was trained on single texts" in message
     read = seqmix.inference.predict.reading_options(trained, pair_column="text2")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from seqmix.data.readers.cifar_pickle import byte_array, read_values
 from seqmix.data.readers.entry import Entry
 from seqmix.errors import InputError
+from seqmix.system.printable import printable
 
 _PIXELS = 32 * 32
 
@@ -117,8 +118,8 @@ def parse_pathfinder(stream: BinaryIO, listing: Path, companions: dict[str, str]
         identifier = f"{root.name}/{cells[0]}/{cells[1]}"
         try:
             data = path.read_bytes()
-        except FileNotFoundError as error:
-            raise InputError(f"{where}: there is no image {path}; unpack the archive again") from error
+        except (FileNotFoundError, ValueError) as error:  # a path with a NUL is no file's
+            raise InputError(f"{where}: there is no image {printable(str(path))}; unpack the archive again") from error
         digests.setdefault(str(path.parent), hashlib.sha256()).update(data)
         if data:
             text = _intensities(data, path)

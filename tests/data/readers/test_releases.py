@@ -307,6 +307,7 @@ def test_colour_image_is_converted_to_grey(tmp_path):
         (lambda root: (root / "metadata/0.npy").write_text("imgs/0 sample_0.png 0\n"), ["0.npy: line 1", "label"]),
         (lambda root: (root / "metadata/0.npy").write_text("\nimgs/0 sample_0.png 0 2\n"), ["0.npy: line 2", "0 or 1"]),
         (lambda root: (root / "metadata/0.npy").write_text(""), ["0.npy"]),
+        (lambda root: (root / "metadata/0.npy").write_text("imgs/0 a\0b.png 0 1\n"), ["0.npy: line 1", r"a\x00b.png"]),
     ],
 )
 def test_damaged_pathfinder_is_explained(damage, parts, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,12 +14,18 @@ from pathlib import Path
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.formats import ENDINGS, TABLE_ENDINGS, TEXT_ENDINGS, detect_format
 from seqmix.data.readers.opening import open_stream, unpacked_name
+from seqmix.data.readers.releases import Missing
 from seqmix.errors import InputError, SeqmixError
 
 Parts = tuple[str, ...]
 
 _NO_DATA = {"__MACOSX", "__pycache__", "lost+found"}  # folders that systems and programs leave behind
-_ABOUT = {"readme", "license", "licence", "copying", "notice", "citation", "changelog", "manifest", "checksums", "md5sum"}
+# Files about the data: README.txt, LICENSE, md5sums.txt, dataset_infos.json
+_ABOUT = re.compile(
+    r"read[_-]?me([._ -].*)?|licen[cs]es?|copying|notice|citation|changelog|manifest|dataset_infos?|"
+    r"(md5|sha\d+)?_?checksums?|(md5|sha\d+)(sums?)?"
+)
+_SMALL = 256  # bytes
 _LOOKED_AT = 64  # documents whose content is looked at to learn whether there are sequences among them
 
 
@@ -31,14 +38,16 @@ class LeftOut:
         links: paths of links that lead nowhere, to a folder, or to a file that is read under another name.
         empty: paths of folders without a file.
         hidden: number of hidden files and folders.
-        asked: number of files left out by patterns of the user.
+        asked: paths of files left out by patterns of the user.
+        without_content: paths of empty files beside others of their class.
     """
 
     files: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     hidden: int = 0
-    asked: int = 0
+    asked: list[str] = field(default_factory=list)
+    without_content: list[str] = field(default_factory=list)
 
     def add(self, other: LeftOut) -> None:
         """Add what was left out of another folder."""
@@ -47,14 +56,17 @@ class LeftOut:
         self.empty += other.empty
         self.hidden += other.hidden
         self.asked += other.asked
+        self.without_content += other.without_content
 
     def note(self) -> str:
         """Return "left out: 3 files (.xlsx 2, README.txt), 1 empty folder, 1 link"; "" if nothing was left out."""
         parts = [f"{_counted(len(self.files), 'file')} ({_kinds(self.files)})"] if self.files else []
+        if nothing := self.without_content:
+            parts += [f"{_counted(len(nothing), 'empty file')} ({', '.join(nothing[:3])}{', …' * (len(nothing) > 3)})"]
         parts += [_counted(len(self.empty), "empty folder")] if self.empty else []
         parts += [_counted(len(self.links), "link")] if self.links else []
         parts += [_counted(self.hidden, "hidden file")] if self.hidden else []
-        parts += [f"{_counted(self.asked, 'file')} as asked"] if self.asked else []
+        parts += [f"{_counted(len(self.asked), 'file')} as asked"] if self.asked else []
         return f"left out: {', '.join(parts)}" if parts else ""
 
 
@@ -87,6 +99,8 @@ class Listing:
         folders: all folders in it, and links to folders, as parts of their path; without hidden and excluded ones.
         left_out: the rest.
         used: the patterns for what to leave out that matched something.
+        include: the patterns of the files to read.
+        kind: what is kept: "sequences", "tables" or "documents"; "" if all is.
     """
 
     root: Path
@@ -94,6 +108,8 @@ class Listing:
     folders: list[Parts] = field(default_factory=list)
     left_out: LeftOut = field(default_factory=LeftOut)
     used: set[str] = field(default_factory=set)
+    include: Sequence[str] = ()
+    kind: str = ""
 
     def parts(self, file: Path) -> Parts:
         """Return the parts of the path of a file within the folder."""
@@ -119,7 +135,7 @@ def list_folder(root: Path, include: Sequence[str] = (), exclude: Sequence[str] 
     Raises:
         InputError: a folder may not be read.
     """
-    listing = Listing(root)
+    listing = Listing(root, include=include)
     for place, folders, names in os.walk(root, onerror=_refuse):
         above = Path(place).relative_to(root).parts
         seen = [name for name in folders if not _is_hidden(name)]
@@ -152,7 +168,7 @@ def _is_hidden(name: str) -> bool:
 def _sort_file(listing: Listing, parts: Parts, include: Sequence[str], exclude: Sequence[str]) -> None:
     path, inner = listing.root.joinpath(*parts), "/".join(parts)
     if _excluded(listing, parts, exclude) or (include and not any(_matches(parts, pattern) for pattern in include)):
-        listing.left_out.asked += 1
+        listing.left_out.asked.append(inner)
         return
     try:
         mode = path.stat().st_mode
@@ -199,10 +215,13 @@ def keep_one_kind(listing: Listing, read: ReadOptions) -> None:
 
     With sequences, all other files go. Between tables and documents the number decides, in folders if there are any.
     """
+    if others := [file for file in listing.files if not _is_about(file)]:
+        listing.leave_out(set(listing.files) - set(others))
     kinds = {file: kind_by_name(file) for file in listing.files}
     if read.format != "auto":
         asked = _kind_of(read.format)
         if asked in kinds.values():
+            listing.kind = asked
             listing.leave_out(file for file, kind in kinds.items() if kind != asked)
         return
     encoding = read.encoding
@@ -212,18 +231,71 @@ def keep_one_kind(listing: Listing, read: ReadOptions) -> None:
     if "sequences" in kinds.values():
         kept = "sequences"
     else:
-        held = {file.parent for file in kinds if not _is_about(file)}
-        about = [file for file in kinds if _is_about(file) and (file.parent == listing.root or file.parent not in held)]
-        pool = [file for file in kinds if file not in about]
-        pool = [file for file in pool if file.parent != listing.root] or pool or about
+        pool = [file for file in kinds if file.parent != listing.root] or [*kinds]
         tables = sum(kinds[file] == "tables" for file in pool)
         kept = "tables" if tables * 2 >= len(pool) and tables else "documents"
-        kinds |= {file: "" for file in about if set(pool) - set(about)}
+    listing.kind = kept
     listing.leave_out(file for file, kind in kinds.items() if kind != kept)
 
 
+def missing_folders(listing: Listing, level: int) -> list[Missing]:
+    """Return the folders in which nothing is read, of those at a level, counted from 0, or with nothing in them down to there.
+
+    Folders of which all files are left out by patterns of the user are not among them.
+    """
+    inner = {listing.parts(file)[:-1] for file in listing.files}
+    read = {parts[:length] for parts in inner for length in range(len(parts) + 1)}
+    found = [p for p in listing.folders if len(p) <= level + 1 and p not in read and p[:-1] in read | {()}]
+    return [missing for folder in found if (missing := _why_missing(listing, folder))]
+
+
+def _why_missing(listing: Listing, folder: Parts) -> Missing | None:
+    """Return why nothing in a folder is read; None if the user asked for it."""
+    inner = "/".join(folder)
+    out = listing.left_out
+    files, links, asked = ([p for p in some if f"{p}/".startswith(f"{inner}/")] for some in (out.files, out.links, out.asked))
+    if files:
+        unknown = [p for p in files if not unpacked_name(p.lower()).endswith(ENDINGS)]
+        reason = f"its files ({_kinds(files)}) are of unknown kinds" if unknown else f"its files ({_kinds(files)}) are not "
+        if not unknown:
+            reason += f"{listing.kind or 'records'}, which is what other folders hold"
+        kept = [p for p in unknown if not listing.include and _is_of_kind(listing.root / p, listing.kind)]
+        return Missing(folder[-1], inner, reason, readable=bool(kept))
+    wanted = not listing.include or any(_matches((*folder, "file"), pattern) for pattern in listing.include)
+    if links:
+        is_link = inner in links
+        reason = "it is a link, and links to folders are not followed" if is_link else "it holds links only"
+        wanted = wanted or any("/" not in pattern and "*" in pattern for pattern in listing.include)
+        return Missing(folder[-1], inner, reason) if wanted else None
+    if asked:
+        return None if listing.include else Missing(folder[-1], inner, "all its files are left out, as asked")
+    reason = "it is empty" if inner in out.empty else "it holds no files, or hidden ones only"
+    return Missing(folder[-1], inner, reason) if wanted else None
+
+
+def _is_of_kind(file: Path, kind: str) -> bool:
+    try:
+        with file.open("rb") as raw:
+            return _kind_of(detect_format(open_stream(raw, str(file)).peek(65536), str(file), "utf-8")) == kind
+    except (SeqmixError, OSError):
+        return False
+
+
+def is_blank(file: Path) -> bool:
+    """Return whether there is nothing, or white space only, in a file."""
+    try:
+        if file.stat().st_size > _SMALL:
+            return False
+        with file.open("rb") as raw:
+            return not open_stream(raw, str(file)).read(_SMALL).strip()
+    except (SeqmixError, OSError):
+        return False
+
+
 def _is_about(file: Path) -> bool:
-    return unpacked_name(file.name).partition(".")[0].lower() in _ABOUT
+    name = unpacked_name(file.name.lower())
+    stem = name.rpartition(".")[0] or name
+    return kind_by_name(file) != "sequences" and bool(_ABOUT.fullmatch(stem))
 
 
 def kind_by_name(file: Path) -> str:

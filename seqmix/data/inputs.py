@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from itertools import chain
 from pathlib import Path
 
-from seqmix.data.folders import LeftOut, Listing, Parts, keep_one_kind, kind_by_name, list_folder
+from seqmix.data.class_folders import InputFile, name_classes, set_missing, without, without_blank
+from seqmix.data.folders import LeftOut, Listing, keep_one_kind, kind_by_name, list_folder
 from seqmix.data.label_source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.releases import Source, find_folder_splits, find_release, recognise
-from seqmix.data.split_names import NamedSplits, Place, find_named_splits, word_of
+from seqmix.data.split_names import NamedSplits, Place, find_named_splits, lone_names, word_of
 from seqmix.errors import ConfigError, InputError, advice, param, shown
-
-
-@dataclass(slots=True)
-class _File:
-    """A file of an input.
-
-    Attributes:
-        source: the file.
-        listing: the folder that was given, in which it was found; None if the file itself was given.
-        folders: names of the folders that it is in: from the one that all inputs have in common, or else from the folder that
-            was given.
-        depth: how many of them are above the folder that was given.
-    """
-
-    source: Source
-    listing: Listing | None = None
-    folders: Parts = ()
-    depth: int = 0
 
 
 def find_sources(
@@ -42,6 +24,7 @@ def find_sources(
     labels: bool = True,
     stated: str = "",
     in_memory: str = "records",
+    elsewhere: Sequence[str | Path] = (),
 ) -> list[Source]:
     """Return the files that `inputs` stand for; folders are searched, `-` is standard input.
 
@@ -52,6 +35,7 @@ def find_sources(
         labels: whether classes and splits matter.
         stated: the option by which the user says how records are divided, whatever names say; "" if there is none.
         in_memory: the Python parameter for what is in memory and not in a file.
+        elsewhere: files and folders that are given for another purpose, which are not searched for in folders.
 
     Raises:
         InputError: a path does not exist, a folder holds nothing that can be read, or names contradict each other.
@@ -60,12 +44,13 @@ def find_sources(
     given = inputs if isinstance(inputs, Iterable) and not isinstance(inputs, str | bytes) else [inputs]
     paths = [_existing(one, in_memory) for one in given]
     listings: list[Listing] = []
-    files = list(chain.from_iterable(_files_of(path, read, listings) for path in paths))
+    others = {Path(one).resolve() for one in elsewhere if isinstance(one, str | Path) and str(one) not in ("", "-")}
+    files = list(chain.from_iterable(_files_of(path, read, listings, others) for path in paths))
     notes: list[str] = []
     if labels and not any(file.source.release or file.source.path is None for file in files):
         _set_folders(files, paths)
         files = _name_splits(files, read, notes, stated, divided=split is None)
-        files = _name_classes(files, read)
+        files = name_classes(files, read, notes)
     sources = [file.source for file in files]
     if not sources:
         return []
@@ -77,32 +62,39 @@ def find_sources(
     return sources
 
 
-def _files_of(path: Path | None, read: ReadOptions, listings: list[Listing]) -> list[_File]:
-    """Return the files that an input stands for; the folders that are searched are added to `listings`."""
+def _files_of(path: Path | None, read: ReadOptions, listings: list[Listing], elsewhere: set[Path]) -> list[InputFile]:
+    """Return the files that an input stands for, but those that are `elsewhere`; folders are added to `listings`."""
     own_formats = read.format == "auto"
     if path is None or not path.is_dir():
-        return [_File((recognise(path) if own_formats and path else None) or Source(path))]
+        return [InputFile((recognise(path) if own_formats and path else None) or Source(path))]
     if own_formats and (release := find_release(path)):
-        return [_File(source) for source in release]
-    listing = _listed(path, read)
+        return [InputFile(source) for source in release]
+    listing = _listed(path, read, elsewhere)
     listings.append(listing)
-    if release := find_folder_splits(path, listing.files):
-        for source in release:
-            source.missing_classes = () if read.include else _folders_without_files(listing, 1)
-        return [_File(source, listing) for source in release]
+    if listing.kind != "tables" and (release := find_folder_splits(path, listing.files)):
+        files = [InputFile(source, listing) for source in release]
+        files = without_blank(files, {file.source.folder_class for file in files})
+        set_missing(files, listing, 1)
+        return files
     sources = [(recognise(file) if own_formats else None) or Source(file) for file in listing.files]
     for source, file in zip(sources, listing.files, strict=True):
         source.inner = "" if source.release else "/".join(listing.parts(file))
-    return [_File(source, listing) for source in sources]
+    return [InputFile(source, listing) for source in sources]
 
 
-def _listed(folder: Path, read: ReadOptions) -> Listing:
-    """Return what is in a folder.
+def _listed(folder: Path, read: ReadOptions, elsewhere: Iterable[Path] = ()) -> Listing:
+    """Return what is in a folder, but files and folders that are `elsewhere`.
 
     Raises:
         InputError: nothing in it is read.
     """
     listing = list_folder(folder, read.include, read.exclude)
+    root = folder.resolve()
+    for other in elsewhere:
+        if root in other.parents:
+            gone = other.relative_to(root).parts
+            listing.files = [file for file in listing.files if listing.parts(file)[: len(gone)] != gone]
+            listing.folders = [p for p in listing.folders if p[: len(gone)] != gone[: len(p)]]  # nor those it is in
     keep_one_kind(listing, read)
     if not listing.files:
         note = listing.left_out.note()
@@ -156,7 +148,7 @@ def _elsewhere(in_memory: str) -> str:
     return f"what is not in a file but in memory is passed in Python as {in_memory}=[...]"
 
 
-def _set_folders(files: Sequence[_File], paths: Sequence[Path | None]) -> None:
+def _set_folders(files: Sequence[InputFile], paths: Sequence[Path | None]) -> None:
     """Set the folders of each file."""
     for file in files:
         if file.listing and file.source.path:
@@ -171,7 +163,7 @@ def _set_folders(files: Sequence[_File], paths: Sequence[Path | None]) -> None:
         file.folders, file.depth = (*above, *file.folders), len(above)
 
 
-def _name_splits(files: list[_File], read: ReadOptions, notes: list[str], stated: str, *, divided: bool) -> list[_File]:
+def _name_splits(files: list[InputFile], read: ReadOptions, notes: list[str], stated: str, *, divided: bool) -> list[InputFile]:
     """Give files the splits that names tell.
 
     Args:
@@ -190,6 +182,8 @@ def _name_splits(files: list[_File], read: ReadOptions, notes: list[str], stated
     named = find_named_splits(places, documents=documents, needed=used)
     if used:
         _refuse_empty_splits(files)
+    if named is None and used and read.label_from not in ("file", "folder"):
+        notes += _notes_on_lone_names(files, places, documents=documents)
     if named is None or _are_labels(named, places, read):
         return files
     for file, place, split in zip(files, places, named.splits, strict=True):
@@ -208,7 +202,31 @@ def _name_splits(files: list[_File], read: ReadOptions, notes: list[str], stated
     if stated:
         names = ", ".join(named.names[:3]) + (", …" if len(named.names) > 3 else "")
         notes.append(f"names tell splits ({names}), but are not used for them: {stated} is given")
-    return _without([file for file, split in zip(files, named.splits, strict=True) if not split], files)
+    return without([file for file, split in zip(files, named.splits, strict=True) if not split], files)
+
+
+def _notes_on_lone_names(files: Sequence[InputFile], places: Sequence[Place], *, documents: bool) -> list[str]:
+    """Return notes on names of splits that are not used, as other files or folders have none."""
+    lone = lone_names(places, documents=documents)
+    if lone is None:
+        return []
+    options: list[str] = []
+    for name, word in lone.told.items():
+        file = next(file for file, one in zip(files, lone.names, strict=True) if one == name)
+        path = file.source.path
+        if path is not None and word != "train":
+            path = path if lone.level is None else path.parents[len(file.folders) - 1 - lone.level]
+            options.append(f"--{'val' if word == 'val' else 'test'} {path}")
+    what = "file" if lone.level is None else "folder"
+    names, others = (
+        f"{what}{'s' * (len(some) > 1)} {', '.join(some[:3])}{', …' * (len(some) > 3)}" for some in ([*lone.told], lone.others)
+    )
+    way = f"to use it: {' '.join(options[:3])}" if options else "say which files are for testing with --test"
+    return [f"names are not used for splits: the {names} {_has(lone.told)} the name of a split, the {others} not; {way}"]
+
+
+def _has(names: Sized) -> str:
+    return "has" if len(names) == 1 else "have"
 
 
 def _are_labels(named: NamedSplits, places: Sequence[Place], read: ReadOptions) -> bool:
@@ -218,68 +236,17 @@ def _are_labels(named: NamedSplits, places: Sequence[Place], read: ReadOptions) 
     return read.label_from == "folder" and named.level is not None and all(len(place.folders) < 2 for place in places)
 
 
-def _without(strays: Sequence[_File], files: Sequence[_File]) -> list[_File]:
-    """Return files without strays, which are left out of their folders."""
-    for stray in strays:
-        if stray.listing and stray.source.path:
-            stray.listing.leave_out([stray.source.path])
-    return [file for file in files if not any(file is stray for stray in strays)]
-
-
-def _refuse_empty_splits(files: Sequence[_File]) -> None:
+def _refuse_empty_splits(files: Sequence[InputFile]) -> None:
     """Raise an `InputError` if a folder named as a split holds nothing that is read, beside others that do."""
     for listing in {id(file.listing): file.listing for file in files if file.listing}.values():
         names = {parts[0]: word for parts in listing.folders if len(parts) == 1 and (word := word_of(parts[0]))}
-        empty = [name for name in names if name in _folders_without_files(listing, 0)]
+        read = {listing.parts(file)[0] for file in listing.files}
+        empty = [name for name in names if name not in read]
         if empty and "train" in {word for word, _ in names.values()} and len(names) > len(empty):
             raise InputError(
                 f"{listing.root / empty[0]}: nothing in this folder of a split is read"
                 + advice("put files of a known kind there", f"leave it out with {param('exclude', empty[0])}")
             )
-
-
-def _folders_without_files(listing: Listing, level: int) -> tuple[str, ...]:
-    """Return the names of the folders at a level, counted from 0, in which nothing is read."""
-    read = {parts[level] for file in listing.files if len(parts := listing.parts(file)) > level + 1}
-    return tuple(dict.fromkeys(p[level] for p in listing.folders if len(p) == level + 1 and p[level] not in read))
-
-
-def _name_classes(files: list[_File], read: ReadOptions) -> list[_File]:
-    """Give files the classes that folders tell, which hold unless tables or headers have labels.
-
-    Returns:
-        The files, without documents beside the folders of classes.
-    """
-    strays: list[_File] = []
-    for listing in {id(file.listing): file.listing for file in files}.values():
-        own = [file for file in files if file.listing is listing]
-        if listing is None:
-            if len({file.source.stem for file in own}) == 1 and own[0].source.stem == "":  # the names of files are used up
-                _set_folder_classes(own, [file.folders for file in own])
-            continue
-        inner = [file.folders[file.depth :] for file in own]
-        level = 0
-        while inner and all(len(parts) > 1 for parts in inner) and len({parts[0] for parts in inner}) == 1:
-            inner, level = [parts[1:] for parts in inner], level + 1
-        _set_folder_classes(own, inner)
-        names = {file.source.folder_class for file in own}
-        split_level = next((file.source.split_level for file in own if file.source.split_name), None)
-        level += split_level is not None and 0 <= split_level <= level
-        missing = tuple(name for name in _folders_without_files(listing, level) if name not in names)
-        for file in own:
-            file.source.missing_classes = () if read.include else missing
-        if len(names) > 1 and None in names and not read.label_from and split_level is None:
-            loose = [file for file in own if file.source.folder_class is None]
-            strays += [file for file in loose if file.source.path and kind_by_name(file.source.path) == "documents"]
-    return _without(strays, files)
-
-
-def _set_folder_classes(files: Sequence[_File], folders: Sequence[Parts]) -> None:
-    names = {parts[0] for parts in folders if parts}
-    for file, parts in zip(files, folders, strict=True):
-        told = word_of(parts[0]) if parts else None
-        no_class = len(names) == 1 and (bool(file.source.split_name) or (told is not None and not told[1]))
-        file.source.folder_class = parts[0] if parts and not no_class else None
 
 
 def refuse_repeated(sources: Iterable[Source]) -> None:

@@ -150,6 +150,10 @@ def _spelled(kind: str) -> str:
 def origins_of(sources: Sequence[Source], options: ReadOptions) -> dict[str, str]:
     """Return in words where labels, texts and splits were read; "" for splits if no record has one."""
     labels = dict.fromkeys(map(_label_place, sources))
+    if (above := dict.fromkeys(name for s in sources for name in s.folders[:-1])) and "names of folders" in labels:
+        names = sorted({source.folder_class for source in sources if source.folder_class is not None})
+        named = f"names of folders ({_some(names)}); the folders {_some([*above])} above them are not used"
+        labels = {named if place == "names of folders" else place: None for place in labels}
     texts = dict.fromkeys(source.text_place for source in sources if source.text_place)
     splits: list[str] = []
     if options.split_from:
@@ -177,6 +181,18 @@ def _label_place(source: Source) -> str:
     if source.by_user:
         return "--class"
     return "names of folders" if source.folder_class is not None else "none"
+
+
+def unused_folders(sources: Sequence[Source]) -> list[str]:
+    """Return a note on names of folders that tell nothing, as the labels are in a column; [] if there are none."""
+    found = [s for s in sources if s.label_place.startswith("column:") and s.folders and (s.inner or s.split_by == "files")]
+    names = [dict.fromkeys(level) for level in zip(*(source.folders for source in found), strict=False)]
+    if not any(len(level) > 1 for level in names):
+        return []
+    shown = " and ".join(_some([*level]) for level in names if len(level) > 1)
+    return [
+        f"the names of the folders {shown} are not used: their records are put together; prepare one by itself if it is a set"
+    ]
 
 
 def describe_place(text: str) -> str:

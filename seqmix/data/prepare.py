@@ -110,7 +110,8 @@ def prepare(
         stated = "--split" if options.split != "auto" else ""
         by_user = " and ".join(flag for flag, files in (("--val", val), ("--test", test)) if files) or stated
         by_user = "--split-from" if read.split_from else by_user
-        sources = find_sources(inputs, "train" if val or test else None, read=read, stated=by_user)
+        split = "train" if val or test else None
+        sources = find_sources(inputs, split, read=read, stated=by_user, elsewhere=[*val, *test])
         sources += class_sources(classes, read)
         sources += find_sources(val, "val", read=read) + find_sources(test, "test", read=read)
         refuse_repeated(sources)

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import BinaryIO
 
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
-from seqmix.data.origins import name_by_file, origins_of, prefer_headers, text_place
+from seqmix.data.origins import name_by_file, origins_of, prefer_headers, text_place, unused_folders
 from seqmix.data.readers.encodings import in_utf8
 from seqmix.data.readers.entry import Entry, TableOptions
 from seqmix.data.readers.formats import detect_format, parse
@@ -128,7 +128,7 @@ class RecordReader:
             f"{names[0]}{f' and {len(names) - 1:,} more' * (len(names) > 1)}: {remark}"
             for remark, names in self._remarks.items()
         ]
-        notes += self._labeller.notes()
+        notes += self._labeller.notes() + unused_folders(self.sources)
         if any(source.format in TABLE_FORMATS for source in self.sources):
             return notes
         options = self.options

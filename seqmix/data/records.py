@@ -308,14 +308,12 @@ class Labeller:
     def _refuse_missing(source: Source) -> None:
         """Raise an `InputError` if a folder beside that of the class of a source holds nothing that is read."""
         if source.missing_classes:
-            names = ", ".join(f"'{name}'" for name in source.missing_classes[:5])
-            raise InputError(
-                f"folders are classes, and nothing in {names} is read: the ending of its files is not known, or it is empty"
-                + advice(
-                    f"leave such folders out with {param('exclude', source.missing_classes[0])}",
-                    f"read files of any ending with {param('include', '*')}",
-                )
-            )
+            first = source.missing_classes[0]
+            names = ", ".join(f"'{missing.name}'" for missing in source.missing_classes[:5])
+            which = f"'{first.name}': " if len(source.missing_classes) > 1 else ""
+            ways = [f"leave such folders out with {param('exclude', first.path)}"]
+            ways += [f"read files of any ending with {param('include', '*')}"] if first.readable else []
+            raise InputError(f"folders are classes, and nothing in {names} is read: {which}{first.reason}" + advice(*ways))
 
     def _find_label(self, entry: Entry, source: Source, labels: LabelSource | None) -> str | None:
         if labels is None:

@@ -89,10 +89,50 @@ def find_named_splits(places: Sequence[Place], *, documents: bool, needed: bool 
         InputError: some names are those of splits and others at the same level are not, or there is no training split.
     """
     for level in range(max((len(place.folders) for place in places), default=0)):
-        names = [place.folders[level] if len(place.folders) > level else None for place in places]
+        names = [_name_at(place, level) for place in places]
         if found := _at_level(names, level, strict=level == 0 or not documents, needed=needed):
             return found
     return _at_level([place.stem for place in places], None, strict=not documents, needed=needed)
+
+
+@dataclass(frozen=True, slots=True)
+class LoneNames:
+    """Names of splits among others, which are not used.
+
+    Attributes:
+        level: see `NamedSplits`.
+        names: of each place at that level.
+        told: the names of splits, and the splits.
+        others: the other names.
+    """
+
+    level: int | None
+    names: list[str | None]
+    told: dict[str, str]
+    others: list[str]
+
+
+def lone_names(places: Sequence[Place], *, documents: bool) -> LoneNames | None:
+    """Return names of splits among other names of folders, the outermost first, or of files; None if there are none.
+
+    Args:
+        places: of all files of an input.
+        documents: whether each file is a document, whose name tells nothing.
+    """
+    levels = 1 if documents else max((len(place.folders) for place in places), default=0)
+    for level in (*range(levels), *([] if documents else [None])):
+        names = [_name_at(place, level) for place in places]
+        words = {name: word_of(name) for name in names if name is not None}
+        told = {name: word[0] for name, word in words.items() if word}
+        if told and len(told) < len(words):
+            return LoneNames(level, names, told, [name for name in words if name not in told])
+    return None
+
+
+def _name_at(place: Place, level: int | None) -> str | None:
+    if level is None:
+        return place.stem
+    return place.folders[level] if len(place.folders) > level else None
 
 
 def _at_level(names: Sequence[str | None], level: int | None, *, strict: bool, needed: bool) -> NamedSplits | None:
@@ -103,12 +143,12 @@ def _at_level(names: Sequence[str | None], level: int | None, *, strict: bool, n
         return None
     what = "file" if level is None else "folder"
     if others := [name for name in words if name not in told]:
-        if not strict or _TRAIN not in known:
+        if not strict or _TRAIN not in known or not needed:
             return None
         pattern = f"{others[0]}.*" if level is None else others[0]
         raise InputError(
             f"the {what}s {_listed([*told])} have names of splits, and {_listed(others)} not; leave such {what}s out with "
-            f"{param('exclude', pattern)}, or say what is for testing with {param('test')}"
+            f"{param('exclude', pattern)}, or name all {what}s for testing with {param('test')}"
         )
     if level and None in names:
         raise InputError(

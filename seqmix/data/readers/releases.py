@@ -51,6 +51,23 @@ IMDB = Release("IMDb reviews (aclImdb)")
 RELEASE_FORMATS = ("cifar-10", "cifar-10-binary", "pathfinder", "pairs", "listops")
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A folder in which nothing is read.
+
+    Attributes:
+        name: its name.
+        path: its path within the folder that was given.
+        reason: why, in words.
+        readable: whether it would be read if files of any ending were.
+    """
+
+    name: str
+    path: str
+    reason: str
+    readable: bool = False
+
+
 @dataclass(slots=True)
 class Source:
     """One input file, and what its location says about its records.
@@ -72,6 +89,7 @@ class Source:
         split_name: the name of the file or folder that tells its split.
         split_level: the place of that folder among those within the given folder.
         missing_classes: folders beside that of its class in which nothing is read.
+        folders: names of the folders that it is in, at those levels at which not all files are in one folder.
         label_place: where its labels are, as the user writes it; "" for nowhere, or its folder.
         text_place: where its texts are, in words.
         notes: what a user should know of the inputs that were given with it.
@@ -92,7 +110,8 @@ class Source:
     split_by: str = ""
     split_name: str = ""
     split_level: int = 0
-    missing_classes: tuple[str, ...] = ()
+    missing_classes: tuple[Missing, ...] = ()
+    folders: tuple[str, ...] = ()
     label_place: str = ""
     text_place: str = ""
     notes: tuple[str, ...] = ()
@@ -138,6 +157,9 @@ def find_folder_splits(folder: Path, files: list[Path]) -> list[Source]:
     classes = {(parts[0], parts[1]) for parts in inner if len(parts) > 2}
     if {split for split, _ in classes} != splits:
         return []
+    deep = [parts[2:-1] for parts in inner if len(parts) > 2]
+    if any(len(set(level)) > 1 for level in zip(*deep, strict=False)):
+        return []  # folders nearer to the files are the classes
     names = {name for _, name in classes}
     imdb = {"pos", "neg"} <= names <= {"pos", "neg", _UNLABELLED}
     used = [len(parts) > 2 and not (imdb and parts[1] == _UNLABELLED) for parts in inner]

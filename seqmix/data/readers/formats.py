@@ -322,4 +322,5 @@ def _parse_text(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
         text = stream.read().decode(with_bom(options.encoding))
     except UnicodeDecodeError as error:
         raise undecodable(error, name, 0) from error
-    yield Entry(name.rsplit("/", 1)[-1], with_line_feeds(text), 1)
+    # Editors end a file with a line end and programs often do not: it is not part of the text.
+    yield Entry(name.rsplit("/", 1)[-1], with_line_feeds(text).rstrip("\n"), 1)

@@ -142,7 +142,7 @@ def test_explicit_format_overrides_content(tmp_path):
     path.write_bytes(CONTENT["fasta"])
     found, records = detected(path, format="text")
     assert found == "text"
-    assert [record.text for record in records] == [CONTENT["fasta"].decode()]
+    assert [record.text for record in records] == [CONTENT["fasta"].decode().rstrip("\n")]
 
 
 def test_all_members_of_gzip_file_are_read(tmp_path):
@@ -197,10 +197,10 @@ def test_fasta_beyond_doubt_is_fasta_under_any_name(name, content, tmp_path):
 @pytest.mark.parametrize("name", ["x.txt", "x.md"])
 def test_texts_that_begin_with_an_angle_bracket_are_texts(name, content, tmp_path, monkeypatch):
     (tmp_path / name).write_text(content)
-    assert [record.text for record in read(tmp_path / name)] == [content]
+    assert [record.text for record in read(tmp_path / name)] == [content.rstrip("\n")]
     if "Yes" in content or "Monday" in content:  # no name, and prose: not one sequence of its letters
         standard_input(monkeypatch, content.encode())
-        assert [record.text for record in read("-")] == [content]
+        assert [record.text for record in read("-")] == [content.rstrip("\n")]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -301,19 +301,38 @@ def test_swissprot_is_read(name, status, tmp_path):
     assert {record.label for record in records} == {"Escherichia coli"}
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\n\n\n", "\r\n\n"])
+def test_line_ends_behind_a_text_are_not_part_of_it(end, tmp_path, monkeypatch):
+    text = " indented,\n\nand more. "
+    (tmp_path / "x.txt").write_bytes((text + end).encode())
+    (tmp_path / "x.txt.gz").write_bytes(gzip.compress(("\ufeff" + text + end).encode()))
+    assert read(tmp_path / "x.txt")[0].text == read(tmp_path / "x.txt.gz")[0].text == text
+    standard_input(monkeypatch, (text + end).encode("utf-16"))
+    assert read("-")[0].text == text
+
+
+def test_classes_do_not_differ_in_the_last_line_end_of_their_texts(tmp_path):
+    for name, end in (("a", ""), ("b", "\n"), ("c", "\r\n")):
+        for number in range(10):
+            (tmp_path / "in" / name).mkdir(parents=True, exist_ok=True)
+            (tmp_path / "in" / name / f"{number}.txt").write_bytes(f"the words {name} {number}{end}".encode())
+    info = prepare(tmp_path / "in", tmp_path / "out").info
+    assert "\n" not in info["vocabulary"]["symbols"] and info["lengths"]["0%"] == info["lengths"]["100%"]
+
+
 def test_document_quoting_with_angle_brackets_is_a_document(tmp_path):
     path = tmp_path / "mail.txt"
     path.write_text("> you wrote this,\n> and that.\nI disagree.\n")
     found, records = detected(path)
     assert found == "text"
-    assert records[0].text == path.read_text()
+    assert records[0].text == path.read_text().rstrip("\n")
 
 
 def test_text_file_is_one_document(tmp_path):
     path = tmp_path / "letter.txt"
     path.write_text("Dear all,\n\nüber alles.\n", encoding="utf-8")
     (record,) = read(path)
-    assert record.text == "Dear all,\n\nüber alles.\n"
+    assert record.text == "Dear all,\n\nüber alles."
     assert record.id == "letter.txt"
 
 

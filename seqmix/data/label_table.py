@@ -25,6 +25,7 @@ from seqmix.data.readers.entry import TableOptions
 from seqmix.data.readers.formats import detect_format
 from seqmix.data.readers.opening import open_stream, reading
 from seqmix.data.readers.tables import json_rows
+from seqmix.data.split_marks import SplitMarks
 from seqmix.errors import InputError, param
 
 Cell = Callable[[Any, str], str | None]
@@ -88,9 +89,13 @@ class LabelTable:
         self._header_id = id_column.strip()
         value_column = self._value_column(columns, id_column, advice)
         several = f", or put several labels into one cell and use {param('label_separator')}" if self._what == "label" else ""
+        marks = SplitMarks()
+        others = marks.columns(columns, (id_column, value_column)) if self._what == "label" and not options.split_from else []
         known: dict[str, str] = {}  # equal values are held once
         for line, row in rows:
             where = f"{self._name}: line {line}"
+            for name in others:
+                marks.add(f"table:{self._name}:{name}", name, row.get(name))
             identifier = "" if row.get(id_column) is None else str(row[id_column]).strip()
             value = cell(row.get(value_column), where)
             if not identifier and value is None:
@@ -107,6 +112,7 @@ class LabelTable:
                     f"{where}: '{identifier}' has the {self._what} {value!r} here and {self._values[number]!r} in line "
                     f"{self._lines[number]}; correct the table" + several
                 )
+        self.notes += marks.notes()
 
     def _open(
         self, stream: BufferedReader, options: ReadOptions

@@ -215,12 +215,13 @@ class Labeller:
                 asked.check(first, name)
         source.label_place = labels.text if labels else ""
         column = self._split_column(first, kind, labels)
+        entries = self._marked(first, chain((first,), entries), kind, labels)
         if labels is None and self._wants_labels and source.folder_class is not None:
             self._refuse_missing(source)
         elif labels and labels.text == "file" and source.stem is None:
             raise InputError(f"{name}: its name is not a class; name the class of each file with {param('class_files')}")
         path = source.path
-        for entry in chain((first,), entries):
+        for entry in entries:
             if kind == "text" and source.inner:
                 entry.id = source.inner
             label = self._find_label(entry, source, labels)
@@ -303,6 +304,18 @@ class Labeller:
         options = self.options
         used = [one.text.removeprefix("column:") for one in (labels, self._group) if one]
         return self.split_column.choose(first, [*used, options.text_column, options.id_column, options.pair_column])
+
+    def _marked(self, first: Entry, entries: Iterator[Entry], kind: str, labels: LabelSource | None) -> Iterator[Entry]:
+        """Return the entries; what in them seems to tell splits is noted while they are read."""
+        marks = self.split_column.marks
+        if not self._wants_labels or self._split:
+            return entries
+        if kind in TABLE_FORMATS:
+            options = self.options
+            used = [one.text.removeprefix("column:") for one in (labels, self._group) if one]
+            columns = marks.columns(first.columns, [*used, options.text_column, options.id_column, options.pair_column])
+            return marks.watched(entries, columns) if columns else entries
+        return marks.watched(entries) if kind in SEQUENCE_FORMATS and marks.keys(first.header) else entries
 
     @staticmethod
     def _refuse_missing(source: Source) -> None:

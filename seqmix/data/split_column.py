@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.data.readers.entry import Entry
+from seqmix.data.split_marks import SplitMarks
 from seqmix.data.splitting import SPLIT_NAMES
 
 _COLUMNS = ("split", "set", "partition", "fold")
@@ -25,6 +26,7 @@ class SplitColumn:
         other: the first value that is not the name of a split, with its record; "" if there is none.
         contradictions: number of records for which the name of the file or folder says something else.
         used: whether splits of records are those of the columns; see `settle`.
+        marks: other places that seem to tell splits.
     """
 
     stated: str = ""
@@ -33,6 +35,7 @@ class SplitColumn:
     other: str = ""
     contradictions: int = 0
     used: bool = False
+    marks: SplitMarks = field(default_factory=SplitMarks)
 
     def choose(self, first: Entry, taken: Iterable[str | None]) -> str | None:
         """Return the column of a table to look at; None if there is none.
@@ -52,7 +55,7 @@ class SplitColumn:
         value = str(entry.columns.get(column) or "").strip()
         number = SPLIT_NAMES.get(value.lower())
         if number is None:
-            self.other = self.other or f"'{value}' (record '{entry.id}')"
+            self.other = self.other or (f"'{value}'" if value else "an empty cell") + f" (record '{entry.id}')"
         else:
             self.values.add(number)
         if given is not None:
@@ -74,11 +77,17 @@ class SplitColumn:
         return not self.other and 0 in self.values and len(self.values) > 1
 
     def notes(self) -> list[str]:
-        """Return what a user should know: a column that looks as if it held splits but was not used."""
+        """Return what a user should know: columns and keys that look as if they held splits but were not used."""
+        own = self._own_notes()
+        return own + self.marks.notes([f"column:{name}" for name in self.names] if own or self.used else ())
+
+    def _own_notes(self) -> list[str]:
         if self.used or not self.names:
             return []
         name = next(iter(self.names))
         way = f"(--split-from column:{name} uses it)"
+        if self.other:
+            way = f"(to use it, write train, val or test in all its rows, then --split-from column:{name})"
         if self.contradictions:
             return [f"column '{name}' names other splits for {self.contradictions:,} records than their files do {way}"]
         if self.stated and self.values and not self.other:

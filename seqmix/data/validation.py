@@ -18,6 +18,7 @@ from seqmix.objectives.labelled import LabelObjective, is_number
 _MISSING = ("na", "n/a", "nan", "null", "none", "#n/a", "<na>")
 _SKIP = "--skip-unlabelled leaves out records without a label"
 _MOST_NOTES = 3
+_MANY_NUMBERS = 10  # as classes: they may be values
 
 
 def check_any(left: int, stream: RecordStream, limits: LengthLimits, *, too_short: int, emptied: int = 0) -> None:
@@ -185,6 +186,19 @@ def check_splits(labels: NDArray[Any], split: NDArray[np.int8], objective: Label
         for s, which in enumerate(SPLITS):
             if not (has & (split == s)).any() and (split == s).any():
                 if s == 0:
-                    raise InputError(f"class '{name}' has no record in the training split{left}, so it cannot be learned")
+                    raise InputError(
+                        f"class '{name}' has no record in the training split{left}, so it cannot be learned"
+                        + _why_not_learned(name, objective.classes)
+                    )
                 notes.append(f"class '{name}' has no record in the {which} split")
     return notes
+
+
+def _why_not_learned(name: str, classes: Sequence[str]) -> str:
+    """Return what may be wrong with a class without training records, as an addition to a message; "" if nothing is known."""
+    same = [other for other in classes if other != name and _in_one_form(other) == _in_one_form(name)]
+    if same:
+        return f"; it differs from '{same[0]}' in case, spaces or form only: if they are one class, write it in one way"
+    if len(classes) > _MANY_NUMBERS and all(map(is_number, classes)):
+        return f"; all {len(classes):,} classes are numbers: if they are values to predict, {param('task', 'regression')}"
+    return ""

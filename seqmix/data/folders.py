@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -228,6 +228,7 @@ def keep_one_kind(listing: Listing, read: ReadOptions) -> None:
     doubtful = [file for file, kind in kinds.items() if kind != "sequences"]
     if len(doubtful) < len(kinds) or any(_content(file, encoding) == "sequences" for file in doubtful[:_LOOKED_AT]):
         kinds |= {file: _content(file, encoding) for file in doubtful}
+        kinds |= dict.fromkeys(_short_texts(kinds), "documents")
     if "sequences" in kinds.values():
         kept = "sequences"
     else:
@@ -236,6 +237,17 @@ def keep_one_kind(listing: Listing, read: ReadOptions) -> None:
         kept = "tables" if tables * 2 >= len(pool) and tables else "documents"
     listing.kind = kept
     listing.leave_out(file for file, kind in kinds.items() if kind != kept)
+
+
+def _short_texts(kinds: Mapping[Path, str]) -> list[Path]:
+    """Return the texts that only look like FASTA since they are short, such as ">he said", "thanks".
+
+    They are texts if other texts are at least as many, and nothing else is a sequence.
+    """
+    texts = [file for file in kinds if is_text_by_name(file)]
+    short = [file for file in texts if kinds[file] == "sequences" and file.stat().st_size < _SMALL]
+    alone = len(short) == list(kinds.values()).count("sequences")
+    return short if alone and 2 * len(short) <= sum(kinds[file] != "tables" for file in texts) else []
 
 
 def missing_folders(listing: Listing, level: int) -> list[Missing]:
@@ -296,6 +308,11 @@ def _is_about(file: Path) -> bool:
     name = unpacked_name(file.name.lower())
     stem = name.rpartition(".")[0] or name
     return kind_by_name(file) != "sequences" and bool(_ABOUT.fullmatch(stem))
+
+
+def is_text_by_name(file: Path) -> bool:
+    """Return whether the ending of a file is that of a document."""
+    return unpacked_name(file.name.lower()).endswith(TEXT_ENDINGS)
 
 
 def kind_by_name(file: Path) -> str:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from seqmix.data.class_folders import InputFile, name_classes, set_missing, without, without_blank
-from seqmix.data.folders import LeftOut, Listing, keep_one_kind, kind_by_name, list_folder
+from seqmix.data.folders import LeftOut, Listing, is_text_by_name, keep_one_kind, kind_by_name, list_folder
 from seqmix.data.label_source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.releases import Source, find_folder_splits, find_release, recognise
@@ -75,11 +75,20 @@ def _files_of(path: Path | None, read: ReadOptions, listings: list[Listing], els
         files = [InputFile(source, listing) for source in release]
         files = without_blank(files, {file.source.folder_class for file in files})
         set_missing(files, listing, 1)
+        _mark_documents(files, listing)
         return files
     sources = [(recognise(file) if own_formats else None) or Source(file) for file in listing.files]
     for source, file in zip(sources, listing.files, strict=True):
         source.inner = "" if source.release else "/".join(listing.parts(file))
-    return [InputFile(source, listing) for source in sources]
+    files = [InputFile(source, listing) for source in sources]
+    _mark_documents(files, listing)
+    return files
+
+
+def _mark_documents(files: Iterable[InputFile], listing: Listing) -> None:
+    for file in files:
+        path = file.source.path
+        file.source.document = listing.kind == "documents" and path is not None and is_text_by_name(path)
 
 
 def _listed(folder: Path, read: ReadOptions, elsewhere: Iterable[Path] = ()) -> Listing:

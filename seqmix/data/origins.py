@@ -107,7 +107,7 @@ def prefer_headers(sources: Sequence[Source], notes: list[str], *, by_file: bool
 
 def _first_header(source: Source) -> str | None:
     """Return the first header of a FASTA or FASTQ file; None if it is of another format."""
-    if source.path is None or source.format:
+    if source.path is None or source.format or source.document:
         return None
     try:
         with source.path.open("rb") as raw:

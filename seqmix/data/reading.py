@@ -82,6 +82,8 @@ class RecordReader:
                 kind = self.options.format
                 if kind == "auto":
                     kind = source.format or detect_format(head, source.name, encoding)
+                    if source.document and kind in SEQUENCE_FORMATS:
+                        kind = "text"
                 source.format = kind
                 if number == 0:
                     self.is_sequence = kind in SEQUENCE_FORMATS

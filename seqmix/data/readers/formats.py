@@ -132,6 +132,7 @@ def _looks_like_fasta(start: bytes, ending: str) -> bool:
     """
     if ending.endswith(FASTA_ENDINGS):
         return True
+    in_document = ending.endswith(TEXT_ENDINGS)
     headers = headed = sequences = prose = 0
     after_header = False
     for line in _LINE_END.split(start):
@@ -141,7 +142,7 @@ def _looks_like_fasta(start: bytes, ending: str) -> bool:
         elif line.strip() and not line.startswith(b";"):
             headed += after_header
             after_header = False
-            if _is_sequence_line(line):
+            if _is_sequence_line(line, in_document):
                 sequences += len(line)
             else:
                 prose += len(line)
@@ -150,12 +151,14 @@ def _looks_like_fasta(start: bytes, ending: str) -> bool:
     return sequences >= 9 * prose and 2 * (headed + after_header) > headers and sequences + prose > 0
 
 
-def _is_sequence_line(line: bytes) -> bool:
+def _is_sequence_line(line: bytes, in_document: bool) -> bool:
     """Return whether a line holds nucleotide codes, or one word of letters, rather than prose."""
     words = line.translate(None, b"-*.").split()
     if not b"".join(words).upper().strip(_NUCLEOTIDES):
         return True
-    return len(words) == 1 and words[0].isalpha() and (len(words[0]) > 40 or words[0].isupper() or words[0].islower())
+    if len(words) != 1 or not words[0].isalpha():
+        return False
+    return len(words[0]) > (20 if in_document else 40) or words[0].isupper() or (words[0].islower() and not in_document)
 
 
 def _looks_like_fastq(start: bytes, ending: str) -> bool:

@@ -77,6 +77,7 @@ class Source:
         split: split of its records; None if not given.
         folder_class: class of its records by folder; None if not given.
         inner: its path inside the given folder, which is the id of a document.
+        document: whether it is among documents and is one, even if it looks like a sequence.
         sha256: checksum of the file.
         format: name of its format.
         release: the release that it belongs to; None if there is none.
@@ -99,6 +100,7 @@ class Source:
     split: str | None = None
     folder_class: str | None = None
     inner: str = ""  # its path inside a folder that was given; the id of a document
+    document: bool = False
     sha256: str = ""
     format: str = ""
     release: Release | None = None

@@ -320,6 +320,38 @@ def test_classes_do_not_differ_in_the_last_line_end_of_their_texts(tmp_path):
     assert "\n" not in info["vocabulary"]["symbols"] and info["lengths"]["0%"] == info["lengths"]["100%"]
 
 
+@pytest.mark.parametrize("odd", [">he said\nthanks\n", ">cat\nACT\n", ">she said\n\nOK\n", ">a\n>>b\nno\n"])
+@pytest.mark.parametrize("share", [1, 4, 10])
+@pytest.mark.parametrize("above", ["", "train/"])
+def test_some_texts_that_look_like_sequences_do_not_make_a_folder_of_texts_one_of_sequences(odd, share, above, tmp_path):
+    for number in range(20):
+        path = tmp_path / above / "ab"[number % 2] / f"{number:02}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(odd if number < share else f"good film {number}\n")
+        if above:
+            (tmp_path / "test" / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+            (tmp_path / "test" / "ab"[number % 2] / path.name).write_text(f"bad film {number}\n")
+    records = read(tmp_path)
+    assert len(records) == (40 if above else 20) and {record.label for record in records} == {"a", "b"}
+    assert sum(record.text == odd.rstrip() for record in records) == share
+
+
+def test_a_text_that_looks_like_a_sequence_is_a_text_behind_many_others(tmp_path):
+    for number in range(130):
+        (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
+        (tmp_path / "ab"[number % 2] / f"{number:03}.txt").write_text(">cat\nACT\n" if number == 129 else "a film\n")
+    records = read(tmp_path)
+    assert len(records) == 130 and records[-1].text == ">cat\nACT"
+
+
+def test_fasta_in_texts_is_read_beside_a_few_words(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text("".join(f">{name}{number}\n{dna(60, number)}\n" for number in range(5)))
+    for name in "cdef":
+        (tmp_path / f"{name}.txt").write_text("made in spring\n")
+    assert len(read(tmp_path)) == 10
+
+
 def test_document_quoting_with_angle_brackets_is_a_document(tmp_path):
     path = tmp_path / "mail.txt"
     path.write_text("> you wrote this,\n> and that.\nI disagree.\n")

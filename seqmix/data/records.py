@@ -321,12 +321,17 @@ class Labeller:
     def _refuse_missing(source: Source) -> None:
         """Raise an `InputError` if a folder beside that of the class of a source holds nothing that is read."""
         if source.missing_classes:
-            first = source.missing_classes[0]
-            names = ", ".join(f"'{missing.name}'" for missing in source.missing_classes[:5])
-            which = f"'{first.name}': " if len(source.missing_classes) > 1 else ""
-            ways = [f"leave such folders out with {param('exclude', first.path)}"]
-            ways += [f"read files of any ending with {param('include', '*')}"] if first.readable else []
-            raise InputError(f"folders are classes, and nothing in {names} is read: {which}{first.reason}" + advice(*ways))
+            missing = source.missing_classes
+            names = ", ".join(f"'{folder.name}'" for folder in missing[:5])
+            reasons = "; ".join(f"'{folder.name}': {folder.reason}" for folder in missing[:3])
+            readable = any(folder.readable for folder in missing)
+            raise InputError(
+                f"folders are classes, and nothing in {names} is read: {reasons if len(missing) > 1 else missing[0].reason}"
+                + advice(
+                    f"leave such folders out with {param('exclude', missing[0].path)}",
+                    *([f"read files of any ending with {param('include', '*')}"] if readable else []),
+                )
+            )
 
     def _find_label(self, entry: Entry, source: Source, labels: LabelSource | None) -> str | None:
         if labels is None:

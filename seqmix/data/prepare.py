@@ -37,7 +37,7 @@ from seqmix.data.validation import (
     check_wanted_classes,
     duplicates,
 )
-from seqmix.data.vocabulary import Encoder, guess_alphabet, new_encoder, vocabulary_of
+from seqmix.data.vocabulary import Encoder, guess_alphabet, names_proteins, new_encoder, notes_on_guess, vocabulary_of
 from seqmix.data.writer import LengthLimits, Progress, WrittenRecords, write_records
 from seqmix.errors import ConfigError, DatasetError, InputError, param, shown
 from seqmix.objectives import kind_of
@@ -187,9 +187,14 @@ def prepare_records(
     kind_of(options.task, stream.options.label_separator)  # contradictions are found before a record is read
     limits = LengthLimits(min_length=options.min_length, max_length=options.max_length, truncate=options.truncate)
     with whole_folder(output, overwrite=overwrite) as folder:
-        written = _write(stream, folder, limits, lambda first: _choose_encoder(first, stream.is_sequence, options), progress)
+        notes: list[str] = []
+
+        def choose(first: list[Record]) -> Encoder:
+            return _choose_encoder(first, stream.is_sequence, options, notes)
+
+        written = _write(stream, folder, limits, choose, progress)
         check_wanted_classes(stream)
-        _complete(stream, written, options, limits, facts=facts)
+        _complete(stream, written, options, limits, facts=facts, notes=notes)
         if beside:
             beside(folder)
     return Dataset.open(output, verify=False)
@@ -307,8 +312,10 @@ def _write(
     return written
 
 
-def _choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOptions) -> Encoder:
+def _choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOptions, notes: list[str]) -> Encoder:
     """Return what makes tokens of the records, by the alphabet that is asked for or that the first ones suggest.
+
+    What a user should know of a guess is added to `notes`.
 
     Raises:
         DatasetError: there is no data set or run to take the vocabulary from.
@@ -324,7 +331,11 @@ def _choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOpti
         return vocabulary
     alphabet = options.alphabet
     if alphabet == "auto":
-        alphabet = guess_alphabet([record.text[:65536] for record in first], is_sequence)
+        samples = [record.text[:65536] for record in first]
+        alphabet = guess_alphabet(samples, is_sequence)
+        if is_sequence and alphabet == "dna" and all(names_proteins(record.source) for record in first):
+            alphabet = "protein"
+        notes += notes_on_guess(samples, alphabet)
     return new_encoder(alphabet, options.unknown, options.vocabulary_size)
 
 
@@ -336,11 +347,12 @@ def _complete(
     *,
     classes: list[str] | None = None,
     facts: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
     """Write what is missing of the data set: divide the records, bring them into their final form, describe them."""
     read, folder = stream.options, written.folder
     kind = kind_of(options.task, read.label_separator)
-    notes = stream.notes()
+    notes = [*stream.notes(), *notes]
     check_labels(written, kind)
     encoded = kind.encode(
         written.label_texts,

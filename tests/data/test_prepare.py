@@ -594,3 +594,32 @@ def test_classes_that_look_like_multilabel_are_noted(tmp_path):
     kinds = ["a", "b", "a,b", "c", "b,c"]
     path.write_text("text,label\n" + "".join(f'text{i},"{kinds[i % 5]}"\n' for i in range(30)))
     assert "--label-separator ," in prepare(path, tmp_path / "data").info["notes"][0]
+
+
+@pytest.mark.parametrize("odd", ["X", "*", "7"])
+@pytest.mark.parametrize("column", ["sequence", "text"])
+@pytest.mark.parametrize("place", [0, 7, 119])
+def test_an_odd_letter_in_a_column_of_dna_is_an_error_that_names_its_place(odd, column, place, tmp_path):
+    rows = [f"{dna(60, number)},{'ab'[number % 2]}" for number in range(120)]
+    rows[place] = rows[place][:30] + odd + rows[place][31:]
+    (tmp_path / "x.csv").write_text(f"{column},label\n" + "\n".join(rows) + "\n")
+    message = message_of(prepare, tmp_path / "x.csv", tmp_path / "out")
+    assert f"line {place + 2}" in message and f"{odd!r} at position 31" in message
+
+
+@pytest.mark.parametrize("name", ["silk.faa", "silk.FAA.gz", "silk.pep", "silk.aa"])
+@pytest.mark.parametrize("unit", ["GAGAGS", "GGATGA", "AGTNGA"])
+def test_the_ending_of_files_of_proteins_says_so(name, unit, tmp_path):
+    records = "".join(f">s{n} label={'ab'[n % 2]}\n{unit * (10 + n)}\n" for n in range(20)).encode()
+    (tmp_path / name).write_bytes(gzip.compress(records) if name.endswith("gz") else records)
+    data = prepare(tmp_path / name, tmp_path / "out")
+    assert data.info["vocabulary"]["alphabet"] == "protein" and not data.info["replaced"]
+    assert any("--alphabet dna" in note for note in data.info["notes"])
+    assert not any("--alphabet" in n for n in prepare(tmp_path / name, tmp_path / "asked", alphabet="dna-iupac").info["notes"])
+
+
+def test_proteins_in_a_table_are_noted(tmp_path):
+    proteins = ["".join(random.Random(n).choices("ACDEFGHIKLMNPQRSTVWY", k=60)) for n in range(24)]
+    (tmp_path / "x.csv").write_text("sequence,label\n" + "".join(f"{p},{'ab'[n % 2]}\n" for n, p in enumerate(proteins)))
+    info = prepare(tmp_path / "x.csv", tmp_path / "out").info
+    assert info["vocabulary"]["alphabet"] == "chars" and any("--alphabet protein" in note for note in info["notes"])

@@ -194,6 +194,12 @@ def test_other_alphabets_have_no_complement(alphabet):
         ([b"ACRYACGT" * 50], True, "dna"),
         ([b"ACGTACGT", b"MKVLAWFQDEE"], True, "protein"),
         (["ACGTACGT"], False, "dna"),
+        (["ACGT" * 15, "ACGTX" + "ACGT" * 14], False, "dna"),  # the X is an error when it is met
+        (["acgt" * 15 + "*\n", "ACGT" * 14], False, "dna"),
+        (["ACGT" * 15, "ACG-T7" + "ACGT" * 14], False, "dna"),
+        (["ACGT" * 15, "ACGT " * 14 + "X"], False, "chars"),
+        (["Tag!", "Gnat", "Act", "Cat"] * 50, False, "chars"),
+        (["ACGTX"], False, "chars"),
         (["MKVLAWFQ"], False, "chars"),
         (["A cat. Ant."], False, "chars"),
         ([], True, "chars"),

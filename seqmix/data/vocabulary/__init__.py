@@ -13,7 +13,7 @@ sequences are read as the training data were. There are five sorts:
 from seqmix.data.vocabulary.base import CLS, PAD, Tokens, Vocabulary
 from seqmix.data.vocabulary.fixed import FixedAlphabet
 from seqmix.data.vocabulary.gathered import Gathered, Gathering
-from seqmix.data.vocabulary.guess import AlphabetsOfFiles, guess_alphabet
+from seqmix.data.vocabulary.guess import AlphabetsOfFiles, guess_alphabet, names_proteins, notes_on_guess
 from seqmix.data.vocabulary.make import Encoder, make_vocabulary, new_encoder, vocabulary_of
 from seqmix.data.vocabulary.numeric import Bytes, Reals
 from seqmix.data.vocabulary.subword_learning import SubwordLearning
@@ -35,6 +35,8 @@ __all__ = [
     "Vocabulary",
     "guess_alphabet",
     "make_vocabulary",
+    "names_proteins",
     "new_encoder",
+    "notes_on_guess",
     "vocabulary_of",
 ]

@@ -10,12 +10,15 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.data.readers.opening import unpacked_name
 from seqmix.data.vocabulary.fixed import AMINO_ACIDS, IUPAC
 
 _CERTAIN = "ACGTUN"  # what nucleotide sequences consist of, for the most part
 _NUCLEOTIDES = frozenset(_CERTAIN + IUPAC)
 _GAPS = frozenset("-.")
 _ENOUGH = 200  # letters of a protein, of which some are not nucleotide codes: a third is E, F, I, L, P or Q
+_WORD = 10  # letters that unbroken words of DNA have on average, in a text that is a sequence and not prose
+_PROTEINS = (".faa", ".mpfa", ".pep", ".aa")  # endings of FASTA files of proteins
 _RECORDS, _LETTERS, _LEAST = 10, 500, 50  # of a file: records looked at, letters of each, and letters to judge by
 
 
@@ -40,7 +43,7 @@ class AlphabetsOfFiles:
             letters.update(letters_of([record.text[:_LETTERS]]))
             yield record
         if letters.total() >= _LEAST:
-            self._files[_of_sequences(letters)].append(name)
+            self._files["protein" if names_proteins(name) else _of_sequences(letters)].append(name)
         yield from records
 
     def notes(self) -> list[str]:
@@ -65,8 +68,44 @@ def guess_alphabet(samples: Sequence[bytes | str | NDArray[Any]], is_sequence: b
     """
     if any(isinstance(sample, np.ndarray) for sample in samples):
         return "real"
-    counts = letters_of(sample for sample in samples if not isinstance(sample, np.ndarray))
-    return _of_sequences(counts) if is_sequence else _of_texts(counts)
+    texts = [sample for sample in samples if not isinstance(sample, np.ndarray)]
+    counts = letters_of(texts)
+    return _of_sequences(counts) if is_sequence else _of_texts(counts, [text for text in texts if isinstance(text, str)])
+
+
+def names_proteins(name: str) -> bool:
+    """Return whether the ending of a file says that it holds proteins, whatever its letters look like."""
+    return unpacked_name(name.lower()).endswith(_PROTEINS)
+
+
+def notes_on_guess(samples: Sequence[bytes | str | NDArray[Any]], alphabet: str) -> list[str]:
+    """Return a line if the letters of records could also be those of another alphabet than the one that is taken.
+
+    Args:
+        samples: the beginnings of some records.
+        alphabet: what they are read with, though nobody chose it.
+    """
+    texts = [sample for sample in samples if not isinstance(sample, np.ndarray)]
+    if alphabet == "protein" and _of_sequences(letters_of(texts)) == "dna":
+        return ["read as proteins, as the names of the files say, though the letters could be nucleotides: --alphabet dna"]
+    if alphabet == "chars" and _are_proteins([text for text in texts if isinstance(text, str)]):
+        return [
+            "the texts look like proteins and are read as characters: --alphabet protein reads their letters in either case"
+        ]
+    return []
+
+
+def _are_proteins(texts: Sequence[str]) -> bool:
+    """Return whether texts are long unbroken words of capital letters, nearly all codes of amino acids."""
+    letters = Counter("".join(texts))
+    known = sum(letters[letter] for letter in AMINO_ACIDS)
+    return _are_words(texts, 2 * _WORD) and letters.total() >= _ENOUGH and known >= 0.9 * letters.total() and len(letters) > 10
+
+
+def _are_words(texts: Sequence[str], length: int) -> bool:
+    """Return whether each text is one unbroken word, of so many letters on average."""
+    words = [text.split() for text in texts if text.strip()]
+    return bool(words) and all(len(word) == 1 for word in words) and sum(len(w[0]) for w in words) >= length * len(words)
 
 
 def letters_of(samples: Iterable[bytes | str]) -> Counter[str]:
@@ -78,10 +117,16 @@ def letters_of(samples: Iterable[bytes | str]) -> Counter[str]:
     return counts
 
 
-def _of_texts(counts: Counter[str]) -> str:
-    """DNA if at least 90 % are A, C, G, T, U or N and all others are codes for several nucleotides or gaps."""
+def _of_texts(counts: Counter[str], texts: Sequence[str]) -> str:
+    """DNA if at least 90 % are A, C, G, T, U or N and all others are codes for several nucleotides or gaps.
+
+    Where each text is a long unbroken word, another letter is an error when it is met, as it is in sequences.
+    """
     certain, total = sum(counts[letter] for letter in _CERTAIN), counts.total()
-    return "dna" if total and certain >= 0.9 * total and counts.keys() <= _NUCLEOTIDES | _GAPS else "chars"
+    if not total or certain < 0.9 * total:
+        return "chars"
+    odd_letters = counts.keys() - (_NUCLEOTIDES | _GAPS)
+    return "chars" if odd_letters and (total < _LEAST or not _are_words(texts, _WORD)) else "dna"
 
 
 def _of_sequences(counts: Counter[str]) -> str:

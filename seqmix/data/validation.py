@@ -80,14 +80,17 @@ def check_names(classes: Sequence[str]) -> list[str]:
         if len(names) > 1
     ]
     if len(notes) > _MOST_NOTES:
-        notes[_MOST_NOTES:] = [f"{len(notes) - _MOST_NOTES:,} more classes differ from others in case, spaces or form only"]
-    missing = [name for name in classes if name.casefold() in _MISSING]
+        more = len(notes) - _MOST_NOTES
+        notes[_MOST_NOTES:] = [f"{more:,} more classes differ from others in case, spaces, form or invisible characters only"]
+    signs = () if "+" in classes else ("-",)
+    missing = [name for name in classes if name.casefold() in (*_MISSING, *signs)]
     return notes + [f"{name!r} is a class; if it stands for a missing label, empty it ({_SKIP})" for name in missing]
 
 
 def _in_one_form(name: str) -> str:
-    """Return what names that differ in case, spaces, or the form of a number or letter have in common."""
-    folded = " ".join(unicodedata.normalize("NFKC", name).casefold().replace("_", " ").split())
+    """Return what names that differ in case, spaces, invisible characters, or the form of a number or letter have in common."""
+    seen = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")  # no zero-width space or byte-order mark
+    folded = " ".join(unicodedata.normalize("NFKC", seen).casefold().replace("_", " ").split())
     if folded in ("true", "false"):
         return str(float(folded == "true"))
     return str(float(folded)) if is_number(folded) else folded

@@ -33,6 +33,7 @@ from seqmix.data.validation import (
     check_labels,
     check_names,
     check_repeated,
+    check_separator,
     check_splits,
     check_wanted_classes,
     duplicates,
@@ -364,6 +365,7 @@ def _complete(
     )
     notes += encoded.objective.check_classes(len(written))
     notes += check_names(encoded.objective.classes)
+    notes += check_separator(written.label_texts, read.label_separator)
     notes += check_groups(written, read.group_from)
     stream.split_column.settle(written.splits)
     notes += stream.split_column.notes()

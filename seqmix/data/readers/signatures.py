@@ -42,6 +42,7 @@ _TABLE = "save it as CSV, and give that file"
 _UNPACK = "unpack it first, and give what was in it"
 _READS = "write its reads as FASTA, for example with: samtools fasta FILE > reads.fa"
 _NO_SEQUENCES = "it holds positions, not sequences: give the FASTA file of the sequences"
+_NO_LETTERS = "it holds atoms, not sequences: leave it out"
 _LEAVE_OUT = "leave it out, or convert it to FASTA, CSV or text"
 
 _CONTAINERS = (
@@ -137,6 +138,18 @@ _TEXTS = (
     ),
     Foreign("VCF (variants)", _NO_SEQUENCES, (".vcf",), pattern=rb"##fileformat=VCF"),
     Foreign(
+        "PAF (alignments of reads)",
+        "give the FASTA or FASTQ file of the reads",
+        (".paf",),
+        pattern=rb"[^\s>]+\t\d+\t\d+\t\d+\t[+-]\t\S+(?:\t\d+){6}(?:[\t\r\n]|\Z)",
+    ),
+    Foreign(
+        "a table of BLAST hits",
+        "give the sequences themselves",
+        (".b6", ".blast6"),
+        pattern=rb"[^\s>]+\t\S+\t\d+(?:\.\d+)?(?:\t\d+){7}\t[\d.]+(?:[eE]-?\d+)?\t *[\d.]+\r?(?:\n|\Z)",
+    ),
+    Foreign(
         "BED (positions)",
         "take the sequences at these positions, for example with: bedtools getfasta",
         (".bed", ".bedgraph", ".narrowpeak", ".broadpeak"),
@@ -172,7 +185,50 @@ _TEXTS = (
         inside=rb"\nATOM   *\d+ +\S+ +[A-Z]{3} +[A-Z] *\d+ ",
     ),
     Foreign("mmCIF (a structure)", _with_biopython("cif-seqres"), (".cif", ".mmcif"), pattern=rb"data_\w+\s*\n(?:#|_|loop_)"),
-    Foreign("base qualities", "give the FASTA or FASTQ file of the reads", (".qual",)),
+    Foreign(
+        "MAF (alignments of genomes, or mutations)",
+        "give the sequences themselves as FASTA, for example in Python with Bio.AlignIO.parse('FILE', 'maf')",
+        (".maf",),
+        pattern=rb"##maf version",
+    ),
+    Foreign("PSL (alignments)", _NO_SEQUENCES, (".psl",), pattern=rb"psLayout version"),
+    Foreign("a chain (alignments)", _NO_SEQUENCES, (".chain",), pattern=rb"chain \d+ \S+ \d+ [+-] \d+ \d+ "),
+    Foreign("MOL2 (a molecule)", _NO_LETTERS, (".mol2",), pattern=rb"(?:#[^\n]*\n|\s)*@<TRIPOS>"),
+    Foreign("an SD file (molecules)", _NO_LETTERS, (".sdf", ".mol"), inside=rb"\n[ \d]{3}[ \d]{3} [^\n]*\bV[23]000\r?\n"),
+    Foreign("motifs of MEME", "give the sequences themselves", (".meme",), pattern=rb"MEME version \d"),
+    Foreign(
+        "motifs of JASPAR",
+        "give the sequences themselves",
+        (".jaspar", ".pfm"),
+        pattern=rb">[^\n]*\n\s*A[ \t]*[\[|]?[ \t]*\d[\d. \t]*\]?\r?\n\s*C[ \t]*[\[|]?[ \t]*\d",
+    ),
+    Foreign(
+        "IntelliGenetics (IG)",
+        _with_biopython("ig"),
+        (".ig",),
+        pattern=rb"(?:;[^\n]*\n)+[^>;\s]\S*[ \t]*\r?\n(?:[A-Za-z*-]+\r?\n)*[A-Za-z*-]{8,}[12]\r?(?:\n|\Z)",
+    ),
+    Foreign(
+        "ARFF (a table of Weka)",
+        _TABLE,
+        (".arff",),
+        pattern=rb"(?i:(?:[ \t\r]*(?:%[^\n]*)?\n)*[ \t]*@relation\s[^\n]*\n(?:[ \t\r]*(?:%[^\n]*)?\n)*[ \t]*@attribute\s)",
+    ),
+    Foreign(
+        "libsvm (features)",
+        "it holds features and no texts: give the texts or sequences themselves",
+        (".svm", ".libsvm", ".svmlight"),
+        pattern=rb"[+-]?\d+(?:\.\d+)?(?:[ \t]+\d+:[+-]?[\d.]+(?:[eE][+-]?\d+)?){2,}[ \t]*\r?(?:\n|\Z)",
+        in_documents=False,
+    ),
+    Foreign("a matrix (Matrix Market)", _TABLE, (".mtx",), pattern=rb"%%MatrixMarket"),
+    Foreign(
+        "base qualities",
+        "give the FASTA or FASTQ file of the reads",
+        (".qual",),
+        pattern=rb">[^\n]*\n[ \t]*\d+(?:[ \t]+\d+){3,}[ \t]*\r?(?:\n|\Z)",
+        in_documents=False,
+    ),
     Foreign("a report of BLAST", "give the sequences themselves", (), pattern=rb"T?BLAST[NPX] \d+\.\d+"),
     Foreign("a profile of HMMER", "give the sequences themselves", (".hmm",), pattern=rb"HMMER\d/"),
     Foreign(

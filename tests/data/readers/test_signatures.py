@@ -54,12 +54,46 @@ TEXTS = {
     "ASN.1": [b"Seq-entry ::= set {\n class nuc-prot\n"],
     "Git LFS": [b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 12\n"],
     "RTF": [b"{\\rtf1\\ansi hello}"],
+    "PAF": [
+        b"q1\t100\t0\t100\t+\tt1\t1000\t0\t100\t90\t100\t60\n",
+        b"read 1\t9\t0\t9\t-\tt\t9\t0\t9\t9\t9\t0\ttp:A:P\n".replace(b" ", b"_"),
+    ],
+    "BLAST hits": [
+        b"q1\ts1\t99.0\t50\t0\t0\t1\t50\t1\t50\t1e-20\t100\n",
+        b"q1\tgi|1|ref\t100\t9\t0\t0\t1\t9\t9\t1\t0.0\t 85.5\n",
+    ],
+    "MAF": [b"##maf version=1\na score=1\ns hg38.chr1 0 4 + 100 ACGT\n", b"##maf version=1 scoring=tba.v8\n"],
+    "PSL": [b"psLayout version 3\n\nmatch\n"],
+    "chain": [b"chain 4900 chrY 58368225 + 25985403 25985638 chr5 151006098 - 43257292 43257528 1\n9 1 0\n"],
+    "MOL2": [b"@<TRIPOS>MOLECULE\nx\n 1 0 0\n", b"# made by x\n@<TRIPOS>MOLECULE\nx\n"],
+    "SD file": [
+        b"mol\n  prog\n\n  1  0  0  0  0  0  0  0  0  0999 V2000\n    0.0 0.0 0.0 C\nM  END\n$$$$\n",
+        b"241\n  -OEChem-0101\n\n 12 12  0     0  0  0  0  0  0999 V2000\n",
+    ],
+    "MEME": [b"MEME version 4\n\nALPHABET= ACGT\n", b"MEME version 5.1.1 (Release date: x)\n"],
+    "JASPAR": [
+        b">MA0001.1 AGL3\nA [ 0 3 79 ]\nC [ 94 75 4 ]\nG [ 1 0 3 ]\nT [ 2 19 11 ]\n",
+        b">MA0001.1\nA  [13 13  3 ]\nC  [ 5  1  2 ]\n",
+        b">x\nA | 1 2\nC | 3 4\n",
+    ],
+    "IntelliGenetics": [
+        b";comment\nseq1\nACGTACGTACGT\nACGTACGTACGT1\n;c2\nseq2\nACGTACGTACGT1\n",
+        b"; a\n; b\nA_U455\nMKVLAWFQDD1\n",
+    ],
+    "ARFF": [
+        b"@relation x\n@attribute a string\n@data\n",
+        b"% Iris\n%\n@RELATION iris\n\n@ATTRIBUTE a NUMERIC\n",
+        b"@relation x\n\n% c\n  @attribute a string\n",
+    ],
+    "Matrix Market": [b"%%MatrixMarket matrix coordinate real general\n2 2 1\n"],
 }
 # the same, where the ending is not that of a document
 UNNAMED_TEXTS = {
     "BED": [BED, BED[:19], BED.replace(b"\n", b"\r\n")],
     "HTML": [b"<!DOCTYPE html>\n<html></html>", b"<html lang='en'>", b"\n <!doctype HTML>"],
     "XML": [b'<?xml version="1.0"?>\n<uniprot/>'],
+    "libsvm": [b"1 1:0.5 2:0.3\n-1 1:0.2 3:0.1\n", b"+1 4:1 9:1 12:1e-3\n", b"0.5 1:-0.2 7:3 \r\n"],
+    "base qualities": [b">s0 label=a\n40 40 40 30 20\n>s1\n40 40 40 30 20\n", b">s\n 9 9 9 9\n"],
     "Newick": [b"(a:0.1,(b:0.2,c:0.3):0.1);\n"],
     "JSON object": [b'[{"text": "a"}]\n', b'[\n  {"text": "a"}\n]\n', b'{\n  "text": "a"\n}\n'],
 }
@@ -190,6 +224,11 @@ def test_sequences_and_documents_are_not_taken_for_other_formats(tmp_path):
             "data_set one\n",
             "track type of music\n",
             "PK and CRAM are words; so is Rar!\n",
+            "@relation of mine, hello\n@attribute it to me\n".replace("@attribute", "attribute"),
+            "; a comment\nAnd so on 1\n; another\n",
+            "> A 1 is not a B\nA 2 neither\n",
+            "MEME of the day\n",
+            "chain of events\n",
         ]
     ):
         (tmp_path / f"{number}.txt").write_text(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import Any, BinaryIO, TextIO
 from numpy.typing import NDArray
 
 from seqmix.errors import InputError, param
+
+_CONTROLS = re.compile(rb"[\x80-\x9f]")  # of Latin-1; no text has them
 
 
 @dataclass(slots=True)
@@ -94,7 +97,7 @@ def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | Non
             raise undecodable(error, name, number) from error
 
 
-def header_title(header: bytes, name: str, line: int, encoding: str) -> tuple[str, str]:
+def header_title(header: bytes, name: str, line: int, encoding: str, note: Callable[[str], object] = bool) -> tuple[str, str]:
     """Return the identifier of a sequence and the whole of its header line, without what marks it.
 
     Args:
@@ -102,6 +105,7 @@ def header_title(header: bytes, name: str, line: int, encoding: str) -> tuple[st
         name: of the file, for messages.
         line: its number.
         encoding: as Python names it; a header that is not in it is read byte by byte (Latin-1).
+        note: called where this was done.
 
     Raises:
         InputError: it is blank, or there is another line behind it.
@@ -112,6 +116,7 @@ def header_title(header: bytes, name: str, line: int, encoding: str) -> tuple[st
         title = header.decode(encoding).strip()
     except UnicodeDecodeError:
         title = header.decode("latin-1").strip()  # identifiers only: one byte, one character
+        note(f"headers that are not {encoding} were read as latin-1 (--encoding)")
     words = title.split(None, 1)
     if not words:
         raise InputError(f"{name}: line {line}: the header has no identifier")
@@ -131,5 +136,36 @@ def undecodable(error: UnicodeDecodeError, name: str, lines_before: int) -> Inpu
     line = lines_before + 1 + error.object[: error.start].count(b"\n")
     return InputError(
         f"{name}: line {line}: byte {error.object[error.start]:#04x} is not valid {error.encoding} text; "
-        f"say how the file is encoded, for example {param('encoding', 'latin-1')}"
+        f"say how the file is encoded, for example {param('encoding', likely_encoding(error.object))}"
     )
+
+
+def likely_encoding(data: bytes) -> str:
+    """Return an encoding to try for a text that is not UTF-8: Latin-1 has control characters where Windows has quotes."""
+    if not _CONTROLS.search(data):
+        return "latin-1"
+    try:
+        data.decode("cp1252")
+    except UnicodeDecodeError:
+        return "shift_jis" if _decodes(data, "shift_jis") else "latin-1"
+    return "cp1252"
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(data)  # the last character may be cut off
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def once(note: Callable[[str], object]) -> Callable[[str], None]:
+    """Return what calls `note` with each remark the first time only."""
+    said: set[str] = set()
+
+    def tell(remark: str) -> None:
+        if remark not in said:
+            said.add(remark)
+            note(remark)
+
+    return tell

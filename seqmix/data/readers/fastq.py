@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from seqmix.data.readers.entry import Entry, header_title
 from seqmix.errors import InputError
 
 
-def parse_fastq(stream: BinaryIO, name: str, encoding: str = "utf-8") -> Iterator[Entry]:
+def parse_fastq(stream: BinaryIO, name: str, encoding: str = "utf-8", note: Callable[[str], object] = bool) -> Iterator[Entry]:
     """Yield FASTQ records, without their qualities.
 
     Raises:
@@ -25,7 +25,7 @@ def parse_fastq(stream: BinaryIO, name: str, encoding: str = "utf-8") -> Iterato
         where = f"{name}: line {number}"
         if not line.startswith(b"@"):
             raise InputError(f"{where}: damaged FASTQ: a header line '@…' was expected, got {line[:40].decode('latin-1')!r}")
-        identifier, title = header_title(line[1:], name, number, encoding)
+        identifier, title = header_title(line[1:], name, number, encoding, note)
         sequence, read = _sequence(stream, where)
         yield Entry(identifier, sequence, number, title)
         number += read + _skip_qualities(stream, len(sequence), where)

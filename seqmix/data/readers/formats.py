@@ -17,7 +17,17 @@ from typing import Any, BinaryIO
 
 from seqmix.data.readers.columns import TEXT_COLUMNS
 from seqmix.data.readers.encodings import unmarked
-from seqmix.data.readers.entry import Entry, TableOptions, as_text, header_title, undecodable, with_bom, with_line_feeds
+from seqmix.data.readers.entry import (
+    Entry,
+    TableOptions,
+    as_text,
+    header_title,
+    likely_encoding,
+    once,
+    undecodable,
+    with_bom,
+    with_line_feeds,
+)
 from seqmix.data.readers.fastq import parse_fastq
 from seqmix.data.readers.opening import BLOCK, reading, unpacked_name
 from seqmix.data.readers.signatures import refuse_binary, refuse_ending, refuse_text
@@ -47,6 +57,7 @@ _CONTROL = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
 _NUCLEOTIDES = b"ACGTUNRYSWKMBDHV"
 _GENBANK = re.compile(rb"^LOCUS {3,}\S+ +\d+ (?:bp|aa|rc)\b", re.MULTILINE)  # a file of a release has a title before it
 _SWISSPROT = re.compile(rb"ID {3}\S+\s[^\n;]*(?:; *PRT)?; +\d+ AA\.")
+_BARE = re.compile(r"[ACGTUNacgtun]{10,}(?:[ \t\r]*\n\s*[ACGTUNacgtun]+)+")  # several lines
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -203,8 +214,8 @@ def parse(stream: BinaryIO, kind: str, name: str, options: TableOptions) -> Iter
         InputError: the content is damaged or is not what the format says; the message names file and line.
     """
     parsers: dict[str, Callable[[], Iterator[Entry]]] = {
-        "fasta": lambda: parse_fasta(stream, name, options.encoding),
-        "fastq": lambda: parse_fastq(stream, name, options.encoding),
+        "fasta": lambda: parse_fasta(stream, name, options.encoding, once(options.note)),
+        "fastq": lambda: parse_fastq(stream, name, options.encoding, once(options.note)),
         "genbank": lambda: _parse_biopython(stream, name, "genbank", options),
         "embl": lambda: _parse_biopython(stream, name, "embl", options),
         "swissprot": lambda: _parse_biopython(stream, name, "swiss", options),
@@ -217,7 +228,7 @@ def parse(stream: BinaryIO, kind: str, name: str, options: TableOptions) -> Iter
         yield from parsers[kind]()
 
 
-def parse_fasta(stream: BinaryIO, name: str, encoding: str = "utf-8") -> Iterator[Entry]:
+def parse_fasta(stream: BinaryIO, name: str, encoding: str = "utf-8", note: Callable[[str], object] = bool) -> Iterator[Entry]:
     """Yield FASTA records, whose text is all that stands between a header line and the next, without lines of comment (;).
 
     Works on blocks that end with a line, split at the headers: a record costs one slice, and a chromosome on one line is read
@@ -249,12 +260,12 @@ def parse_fasta(stream: BinaryIO, name: str, encoding: str = "utf-8") -> Iterato
             parts.append(piece)
             record = b"".join(parts)
             parts.clear()
-            yield _fasta_entry(record, line, name, encoding, comments)
+            yield _fasta_entry(record, line, name, encoding, comments, note)
             line += record.count(b"\n") + split_off
             split_off = 1
         parts.append(pieces[-1])
     if started:
-        yield _fasta_entry(b"".join(parts), line, name, encoding, comments)
+        yield _fasta_entry(b"".join(parts), line, name, encoding, comments, note)
 
 
 def _skip_preamble(block: bytes, name: str, line: int) -> tuple[int, bytes, bool]:
@@ -275,9 +286,9 @@ def _skip_preamble(block: bytes, name: str, line: int) -> tuple[int, bytes, bool
     return skipped, b"", False
 
 
-def _fasta_entry(record: bytes, line: int, name: str, encoding: str, comments: bool) -> Entry:
+def _fasta_entry(record: bytes, line: int, name: str, encoding: str, comments: bool, note: Callable[[str], object]) -> Entry:
     header, _, text = record.partition(b"\n")
-    identifier, title = header_title(header, name, line, encoding)
+    identifier, title = header_title(header, name, line, encoding, note)
     if comments:
         text = b"\n".join(part for part in text.split(b"\n") if not part.startswith(b";"))
     return Entry(identifier, text, line, title)
@@ -314,7 +325,7 @@ def _next_record(records: Iterator[Any], name: str, kind: str, number: int) -> A
     except UnicodeDecodeError as error:
         raise InputError(
             f"{name}: after record {number}: byte {error.object[error.start]:#04x} is not valid {error.encoding} text; "
-            f"say how the file is encoded, for example {param('encoding', 'latin-1')}"
+            f"say how the file is encoded, for example {param('encoding', likely_encoding(error.object))}"
         ) from error
     except (ValueError, AttributeError, AssertionError, IndexError, BiopythonParserWarning) as error:
         raise InputError(f"{name}: after record {number}: damaged {kind} file: {shown(str(error))}") from error
@@ -325,5 +336,7 @@ def _parse_text(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
         text = stream.read().decode(with_bom(options.encoding))
     except UnicodeDecodeError as error:
         raise undecodable(error, name, 0) from error
+    if _BARE.fullmatch(text.strip()):
+        options.note("its lines are nucleotide codes without a header, read as one text; put a line >name before each sequence")
     # Editors end a file with a line end and programs often do not: it is not part of the text.
     yield Entry(name.rsplit("/", 1)[-1], with_line_feeds(text).rstrip("\n"), 1)

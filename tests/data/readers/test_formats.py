@@ -522,3 +522,40 @@ def test_line_number_of_bad_record_counts_blank_lines(tmp_path):
     (tmp_path / "x.fa").write_bytes(b">s1\nACGT\n\n\n>s2\nACGT\n\n>s3\nAC!T\n")
     message = message_of(prepare, tmp_path / "x.fa", tmp_path / "data", alphabet="dna")
     assert "record 's3' (line 8)" in message
+
+
+@pytest.mark.parametrize("lines", [[60] * 4, [10, 3], [60, 60, 12]])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_of_dna_without_headers_are_noted(lines, end, tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_bytes((end.join(dna(length, n) for n, length in enumerate(lines)) + end).encode())
+    reader = RecordReader(find_sources([path]), ReadOptions())
+    assert len(list(reader)) == 1 and any("without a header" in note for note in reader.notes())
+    path.write_text("TAG\nGAT and a cat\n")
+    assert list(reader) and not reader.notes()[1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "advised"),
+    [
+        ("\u201cquoted\u201d", "cp1252", "cp1252"),
+        ("caf\xe9 for 5 \u20ac", "cp1252", "cp1252"),
+        ("caf\xe9", "latin-1", "latin-1"),
+        ("\u65e5\u672c\u8a9e\u306e\u6587\u7ae0", "shift_jis", "shift_jis"),
+    ],
+)
+def test_the_encoding_that_is_recommended_gives_the_text(text, encoding, advised, tmp_path):
+    for name, content in (("x.txt", text), ("x.csv", f"text,label\n{text},a\n")):
+        (tmp_path / name).write_bytes(content.encode(encoding))
+        assert f"encoding='{advised}'" in message_of(read, tmp_path / name)
+        assert read(tmp_path / name, encoding=advised)[0].text == text
+
+
+@pytest.mark.parametrize("kind", ["fasta", "fastq"])
+def test_headers_that_are_not_utf_8_are_noted_once(kind, tmp_path):
+    records = [f">s{n} label=K\xf6ln\nACGT\n" if kind == "fasta" else f"@s{n} label=K\xf6ln\nAC\n+\nII\n" for n in range(5)]
+    (tmp_path / "x").write_bytes("".join(records).encode("latin-1"))
+    for encoding, count in (("utf-8", 1), ("latin-1", 0)):
+        reader = RecordReader(find_sources([tmp_path / "x"]), ReadOptions(encoding=encoding))
+        assert {record.label for record in reader} == {"K\xf6ln"}
+        assert [("latin-1" in note) for note in reader.notes()].count(True) == count

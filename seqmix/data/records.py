@@ -281,6 +281,8 @@ class Labeller:
             self._hints[
                 f"no labels were read: if '{likely[1]}' in the headers is the label: --label-from header:{likely[1]}"
             ] = None
+        elif not keys and "organism" in first.columns:
+            self._hints["no labels were read: if the organism is the label: --label-from column:organism"] = None
         return f"header:{keys[0]}" if keys else None
 
     def _hint_at_columns(self, first: Entry, name: str) -> None:

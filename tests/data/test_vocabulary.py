@@ -57,6 +57,16 @@ def test_map_replaces_unknown_characters_and_counts_each(kind):
         assert encode(make_vocabulary(alphabet, "map"), text) == (f"AC{symbol * 3}C", {"1": 2, "-": 1})
 
 
+@pytest.mark.parametrize("letter", ["-", ".", "7", "<", "\x1a", "?"])
+@pytest.mark.parametrize("alphabet", ["dna", "dna-iupac"])
+def test_an_alphabet_that_lacks_the_letter_too_is_not_recommended(letter, alphabet):
+    vocabulary = make_vocabulary(alphabet)
+    in_sequence = message_of(encode, vocabulary, f"ACGT{letter}".encode())
+    assert "alphabet=" not in in_sequence and "unknown='map'" in in_sequence and "unknown='drop'" in in_sequence
+    assert "alphabet='chars'" in message_of(encode, vocabulary, f"ACGT{letter}")
+    assert "alphabet='protein'" in message_of(encode, make_vocabulary("dna"), b"ACGTe")
+
+
 def test_drop_removes_unknown_characters_and_counts_each():
     assert encode(make_vocabulary("dna", "drop"), b"AC1-1NCR") == ("ACNCN", {"1": 2, "-": 1, "R": 1})
 

@@ -310,6 +310,11 @@ def _parse_biopython(stream: BinaryIO, name: str, kind: str, options: TableOptio
                 text = bytes(record.seq)
             except UndefinedSequenceError:
                 text = b""
+            if not text and "contig" in record.annotations:
+                raise InputError(
+                    f"{name}: record '{record.id}' has no sequence, only a line CONTIG that names its parts; download it with "
+                    "its sequence: 'GenBank (full)' on the site of NCBI, or efetch -format gbwithparts"
+                )
             yield Entry(record.id or f"record-{number}", text, 0, record.description, columns)
 
 

@@ -340,4 +340,5 @@ def _refusal(foreign: Foreign, name: str) -> InputError:
 
 
 def _advice(foreign: Foreign, name: str) -> str:
-    return foreign.advice.replace("FILE", name if name.isascii() and "'" not in name else "FILE")
+    is_path = name != "standard input" and name.isascii() and "'" not in name
+    return foreign.advice.replace("FILE", name if is_path else "FILE")

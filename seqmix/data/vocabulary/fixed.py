@@ -29,7 +29,7 @@ class _Letters:
         alias: letters silently read as another.
         letters: how many of the symbols k-mers are made of.
         noun: what a letter is called in errors, with its article.
-        hint: an alphabet to recommend where a letter is foreign.
+        hint: an alphabet to recommend where a letter is foreign and is one of amino acids.
     """
 
     symbols: str
@@ -100,16 +100,24 @@ class FixedAlphabet(Vocabulary):
             replaced.update(wide)
         replaced.update({chr(code): n for code, n in counts.items() if n})
 
+    def _other_alphabet(self, text: bytes | str, letter: str) -> str:
+        """Return the advice to use an alphabet that has a letter; "" for gaps, digits and damage among nucleotides."""
+        hint, proteins = self._fixed.hint, FIXED["protein"]
+        if hint != "protein" or letter.upper() in proteins.symbols + proteins.ambiguous:
+            return param("alphabet", hint)
+        return param("alphabet", "chars") if isinstance(text, str) else ""
+
     def _foreign_letter(self, text: bytes | str, raw: bytes, code: int, where: object) -> InputError:
         place = raw.index(code)
         letter = text[place] if isinstance(text, str) else chr(code)
         position = len(raw[:place].translate(None, WHITESPACE)) + 1
         if code == _HEADER and isinstance(text, bytes):
             return InputError(f"{where}: a line break is missing before '>' at position {position:,}; insert it")
+        other = self._other_alphabet(text, letter)
         advice = (
             f"{self.meant_for} {self.alphabet} sequences and does not take others"
             if self.trained
-            else f"use {param('alphabet', self._fixed.hint)}, or {param('unknown', 'map')} (read it as {self._fixed.unknown}), "
+            else f"use {f'{other}, or ' if other else ''}{param('unknown', 'map')} (read it as {self._fixed.unknown}), "
             f"or {param('unknown', 'drop')} (leave it out)"
         )
         return InputError(f"{where}: {letter!r} at position {position:,} is not {self._fixed.noun}; {advice}")

@@ -559,3 +559,27 @@ def test_headers_that_are_not_utf_8_are_noted_once(kind, tmp_path):
         reader = RecordReader(find_sources([tmp_path / "x"]), ReadOptions(encoding=encoding))
         assert {record.label for record in reader} == {"K\xf6ln"}
         assert [("latin-1" in note) for note in reader.notes()].count(True) == count
+
+
+def test_genbank_with_parts_only_is_explained(tmp_path):
+    text = CONTENT["genbank"].decode()
+    start = text.index("ORIGIN")
+    end = text.index("//", start)
+    (tmp_path / "x.gb").write_text(text[:start] + "CONTIG      join(AB1.1:1..60)\n" + text[end:])
+    assert "CONTIG" in message_of(read, tmp_path / "x.gb") and "gbwithparts" in message_of(read, tmp_path / "x.gb")
+
+
+@pytest.mark.parametrize("kind", ["genbank", "embl"])
+def test_the_organism_is_named_where_records_have_no_label(kind, tmp_path):
+    records = "".join(
+        f"ID   X{n}; SV 1; linear; genomic DNA; STD; PRO; 8 BP.\nXX\nAC   X{n};\nXX\nOS   {'AB'[n % 2]} c\nOC   Bacteria.\nXX\n"
+        f"SQ   Sequence 8 BP;\n     acgtacgt                                                                 8\n//\n"
+        if kind == "embl"
+        else f"LOCUS       X{n}                 8 bp    DNA     linear   BCT 01-JAN-2020\nDEFINITION  x.\nACCESSION   X{n}\n"
+        f"SOURCE      x\n  ORGANISM  {'AB'[n % 2]} c\n            Bacteria.\nORIGIN\n        1 acgtacgt\n//\n"
+        for n in range(4)
+    )
+    (tmp_path / "x").write_text(records)
+    reader = RecordReader(find_sources([tmp_path / "x"]), ReadOptions())
+    assert len(list(reader)) == 4 and any("--label-from column:organism" in note for note in reader.notes())
+    assert {record.label for record in read(tmp_path / "x", label_from="column:organism")} == {"A c", "B c"}

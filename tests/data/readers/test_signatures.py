@@ -235,3 +235,10 @@ def test_sequences_and_documents_are_not_taken_for_other_formats(tmp_path):
         assert [record.text for record in read(tmp_path / f"{number}.txt")] == [text.rstrip("\n")]
     (tmp_path / "x").write_text(f">P1\n{dna(60, 1)}\n")
     assert pairs(read(tmp_path / "x")) == [("P1", dna(60, 1))]
+
+
+@pytest.mark.parametrize("start", [SAM, b"##maf version=1\n", b"#NEXUS\n", b"BAM\x01\0"])
+def test_standard_input_is_not_the_name_of_a_file_in_advice(start, monkeypatch):
+    standard_input(monkeypatch, start)
+    message = message_of(read, "-")
+    assert message.startswith("standard input: ") and message.count("standard input") == 1

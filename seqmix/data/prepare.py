@@ -308,9 +308,17 @@ def _write(
         characters += len(record.text)
         if len(first) >= _LOOKED_AT or characters > _LOOKED_AT_CHARACTERS:
             break
+    else:  # these are all
+        _refuse_headers_only(first)
     written = write_records(chain(first, records), folder, choose(first), limits, progress)
     check_any(len(written), stream, limits, too_short=written.too_short)
     return written
+
+
+def _refuse_headers_only(records: Sequence[Record]) -> None:
+    """Raise an `InputError` if all records are headers without a sequence: to leave them out would leave nothing."""
+    if records and all(isinstance(record.text, bytes) and not record.text.strip() for record in records):
+        raise InputError(f"{records[0]}: a header but no sequence, like all records here; download or make the file again")
 
 
 def _choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOptions, notes: list[str]) -> Encoder:

@@ -623,3 +623,11 @@ def test_proteins_in_a_table_are_noted(tmp_path):
     (tmp_path / "x.csv").write_text("sequence,label\n" + "".join(f"{p},{'ab'[n % 2]}\n" for n, p in enumerate(proteins)))
     info = prepare(tmp_path / "x.csv", tmp_path / "out").info
     assert info["vocabulary"]["alphabet"] == "chars" and any("--alphabet protein" in note for note in info["notes"])
+
+
+@pytest.mark.parametrize("content", [">a label=x\n", ">a\n>b\n\n", "".join(f">{n} label=a\n\n" for n in range(20))])
+def test_headers_without_any_sequence_are_explained(content, tmp_path):
+    (tmp_path / "x.fa").write_text(content)
+    for least in (0, 1):
+        message = message_of(prepare, tmp_path / "x.fa", tmp_path / "out", min_length=least)
+        assert "like all records" in message and "min_length" not in message

@@ -11,7 +11,7 @@ from torch import Tensor
 from seqmix.data.dataset import Dataset
 from seqmix.functional.ngrams import Characters, word_tokens
 
-_LOOKED_AT, _CHARACTERS = 100, 5000  # records, and tokens of each, by which texts are told from other characters
+_LOOKED_AT, _CHARACTERS = 100, 5000  # how many records are looked at for words, and how many tokens of each
 _LONGEST = 16  # mean length of the words of a text, at most, weighted by their lengths
 
 

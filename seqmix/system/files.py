@@ -19,6 +19,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -161,9 +162,9 @@ def _packed(file: BinaryIO, packing: str) -> Iterator[BinaryIO]:
         yield file
         return
     makers: dict[str, Callable[[], Any]] = {
-        ".gz": lambda: gzip.GzipFile("", "wb", fileobj=file, mtime=0),
-        ".bz2": lambda: bz2.BZ2File(file, "wb"),
-        ".xz": lambda: lzma.LZMAFile(file, "wb"),  # noqa: SIM115 - closed below
+        ".gz": partial(gzip.GzipFile, "", "wb", fileobj=file, mtime=0),
+        ".bz2": partial(bz2.BZ2File, file, "wb"),
+        ".xz": partial(lzma.LZMAFile, file, "wb"),
     }
     with makers[packing]() as packed:
         yield packed

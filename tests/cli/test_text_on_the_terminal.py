@@ -102,7 +102,9 @@ def run(*arguments, code=0):
 
 
 CLASSES = {"caf\udce9 \x1b[31m": r"caf\xe9 \x1b[31m", "[red]:dna: $x$": "[red]:dna: $x$"}
-linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no names that are not UTF-8")
+linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="macOS and Windows refuse to create a file whose name is not valid Unicode"
+)
 
 
 @linux

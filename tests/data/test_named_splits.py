@@ -1,4 +1,4 @@
-"""Splits that names of files and folders or a column tell: what is taken for one, what is not, and what is said of it."""
+"""Splits named by files, folders or a column: which are used, which are not, and what users are told."""
 
 import pytest
 

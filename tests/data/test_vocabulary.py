@@ -199,7 +199,7 @@ def test_other_alphabets_have_no_complement(alphabet):
         ([b"hello, world"], True, "protein"),  # a sequence format: the comma is an error
         ([b"MKVLAWFQ?"], True, "protein"),
         ([b"ACGT" * 100 + b"E"], True, "dna"),
-        ([b"ACGTXXXX" * 50], True, "dna"),
+        ([b"ACGTXXXX" * 50], True, "dna"),  # vector sequence masked with X
         ([b"ACGT------" * 50], True, "dna"),
         ([b"ACRYACGT" * 50], True, "dna"),
         ([b"ACGTACGT", b"MKVLAWFQDEE"], True, "protein"),

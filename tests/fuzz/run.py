@@ -3,7 +3,6 @@
 import io
 import random
 import shutil
-import sys
 import time
 import traceback
 import warnings
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from seqmix.data.inputs import find_sources
 from seqmix.data.options import FORMATS, UNKNOWN_POLICIES, ReadOptions
@@ -84,11 +84,8 @@ def _table(rng: random.Random, folder: Path) -> None:
 
 
 def _standard_input(rng: random.Random, folder: Path) -> None:
-    before, sys.stdin = sys.stdin, SimpleNamespace(buffer=io.BytesIO(damaged(rng)))  # type: ignore[assignment]
-    try:
+    with patch("sys.stdin", SimpleNamespace(buffer=io.BytesIO(damaged(rng)))):
         list(RecordReader(find_sources(["-"]), ReadOptions(**_options(rng))))
-    finally:
-        sys.stdin = before
 
 
 def _images(rng: random.Random, folder: Path) -> None:
@@ -131,7 +128,7 @@ def findings(first: int, seconds: float, folder: Path, *, most: int | None = Non
         try:
             with _strict():
                 case(seed, folder / "case")
-        except Exception:
+        except Exception:  # whatever is not explained to the user is a finding
             yield seed, traceback.format_exc()
         if (taken := time.monotonic() - begun) > SLOW:
             yield seed, f"took {taken:.0f} s"

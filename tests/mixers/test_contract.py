@@ -59,7 +59,7 @@ def mixer(name, options, dtype=torch.float64):
 
 def classifier(name, options, pooling="mean", dtype=torch.float64, **more):
     if pooling == "cls" and options.get("bidirectional") is False:
-        pytest.skip("refused: a CLS token in front sees nothing of what follows")
+        pytest.skip("refused by the model (tests/mixers/test_mingru.py): a CLS token in front sees nothing of what follows")
     # Large positions and biases of every size: nothing that matters is near zero.
     settings = {"positions": True, "position_std": 1.0, "blocks": 2, "d_feedforward": 10} | more
     model = new_model(

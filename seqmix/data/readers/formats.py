@@ -137,9 +137,9 @@ def _check_text(head: bytes, name: str, encoding: str) -> None:
 def _looks_like_fasta(start: bytes, ending: str) -> bool:
     """Return whether a file that starts with '>' is FASTA.
 
-    Mail quotes with '>' too. A file whose name is that of a document or a table is FASTA only if it is so beyond doubt:
-    behind most headers, and in nearly all that is no header, there are sequences. A name that says nothing is doubted only
-    where half of the lines are prose.
+    Mail quotes with '>' too. A file whose name is that of a document or a table is FASTA only beyond doubt: if
+    sequences follow most of the headers, and make up nearly all of the other lines. A file with any other name is FASTA unless
+    half of its lines are prose.
     """
     if ending.endswith(FASTA_ENDINGS):
         return True

@@ -8,6 +8,8 @@ from seqmix.config.options import check, documented, option
 from seqmix.errors import param
 
 TRUNCATIONS = ("start", "end", "middle")
+SPLITS = ("train", "val", "test")
+SPLIT_NAMES = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "eval": 1, "test": 2, "testing": 2}
 DATA = "Data"  # panel of `--help`
 
 

@@ -10,7 +10,7 @@ from seqmix.data.folders import Listing, Parts, is_blank, kind_by_name, missing_
 from seqmix.data.label_source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.releases import Source
-from seqmix.data.split_names import word_of
+from seqmix.data.splits.names import word_of
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.config import DataConfig
-from seqmix.data.splitting import SPLITS
+from seqmix.config.data import SPLITS
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, command, param, shown

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.config.data import SPLITS
 from seqmix.data.dataset import ARRAYS, FORMAT_VERSION
 from seqmix.data.divide import Division
 from seqmix.data.finalize import FinalRecords
 from seqmix.data.options import PrepareOptions
 from seqmix.data.records import RecordStream
-from seqmix.data.splitting import SPLITS
 from seqmix.data.writer import WrittenRecords
 from seqmix.objectives.labelled import EncodedLabels
 from seqmix.system.files import file_checksum

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.data.options import PrepareOptions
-from seqmix.data.splitting import components, parse_fractions, split_leaks, stratified_split
+from seqmix.data.splits.assign import components, parse_fractions, split_leaks, stratified_split
 from seqmix.data.writer import WrittenRecords
 from seqmix.objectives.labelled import EncodedLabels
 

@@ -25,7 +25,7 @@ from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS,
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import Source
 from seqmix.data.records import LabelFindings, Labeller, Record, label_column
-from seqmix.data.split_column import SplitColumn
+from seqmix.data.splits.column import SplitColumn
 from seqmix.errors import ConfigError, InputError, SeqmixError, param, shown
 
 _FACTS = ("group", "split", "pair")  # columns with a meaning that need not be named, beside id, text and label

@@ -12,7 +12,7 @@ from seqmix.data.folders import LeftOut, Listing, is_text_by_name, keep_one_kind
 from seqmix.data.label_source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.releases import Source, find_folder_splits, find_release, recognise
-from seqmix.data.split_names import NamedSplits, Place, find_named_splits, lone_names, word_of
+from seqmix.data.splits.names import NamedSplits, Place, find_named_splits, lone_names, word_of
 from seqmix.errors import ConfigError, InputError, advice, param, shown
 
 

@@ -25,7 +25,7 @@ from seqmix.data.readers.entry import TableOptions
 from seqmix.data.readers.formats import detect_format
 from seqmix.data.readers.opening import open_stream, reading
 from seqmix.data.readers.tables import json_rows
-from seqmix.data.split_marks import SplitMarks
+from seqmix.data.splits.marks import SplitMarks
 from seqmix.errors import InputError, param
 
 Cell = Callable[[Any, str], str | None]

@@ -117,7 +117,7 @@ class PrepareOptions:
         if self.max_length is not None and self.max_length < self.min_length:
             raise ConfigError(f"{param('max_length')} must be at least {param('min_length')}: got {self.max_length}")
         if self.split != "auto":
-            from seqmix.data.splitting import parse_fractions
+            from seqmix.data.splits.assign import parse_fractions
 
             parse_fractions(self.split)
 

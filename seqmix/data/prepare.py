@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from seqmix.config.data import SPLITS
 from seqmix.config.options import sort_options, taking
 from seqmix.data.dataset import Dataset, read_info
 from seqmix.data.describe import describe
@@ -26,7 +27,6 @@ from seqmix.data.options import PrepareOptions, ReadOptions
 from seqmix.data.readers.releases import Source
 from seqmix.data.reading import RecordReader
 from seqmix.data.records import Record, RecordStream
-from seqmix.data.splitting import SPLITS
 from seqmix.data.validation import (
     check_any,
     check_groups,

@@ -22,7 +22,7 @@ from seqmix.data.readers.formats import detect_format, parse
 from seqmix.data.readers.opening import BLOCK, Hashing, open_stream, reading
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source, listed, parse_release
 from seqmix.data.records import LabelFindings, Labeller, Record
-from seqmix.data.split_column import SplitColumn
+from seqmix.data.splits.column import SplitColumn
 from seqmix.data.vocabulary import AlphabetsOfFiles
 from seqmix.errors import InputError
 

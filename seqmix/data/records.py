@@ -15,7 +15,7 @@ from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, plain, shown_columns, usual_columns
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source
-from seqmix.data.split_column import SplitColumn
+from seqmix.data.splits.column import SplitColumn
 from seqmix.errors import InputError, advice, param
 from seqmix.objectives.multilabel import split_labels
 

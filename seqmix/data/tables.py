@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seqmix.data.splitting import SPLITS
+from seqmix.config.data import SPLITS
 from seqmix.reporting.tables import SHOWN_CLASSES, Column, ReportTable
 from seqmix.reporting.text import counted
 

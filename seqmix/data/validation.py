@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.config.data import SPLITS
 from seqmix.data.records import RecordStream
-from seqmix.data.splitting import SPLITS
 from seqmix.data.writer import LengthLimits, WrittenRecords
 from seqmix.errors import InputError, param
 from seqmix.objectives.labelled import LabelObjective, is_number

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.data.records import Record
-from seqmix.data.splitting import split_number
+from seqmix.data.splits.assign import split_number
 from seqmix.data.token_file import BUFFER, new_token_file, write_header
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Encoder, Tokens

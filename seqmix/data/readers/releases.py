@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from seqmix.config.data import SPLIT_NAMES, SPLITS
 from seqmix.data.readers.entry import Entry, decoded_lines
 from seqmix.data.readers.images import parse_cifar, parse_cifar_binary, parse_pathfinder
 from seqmix.data.readers.opening import open_stream, reading, unpacked_name
-from seqmix.data.splitting import SPLIT_NAMES, SPLITS
 from seqmix.errors import InputError
 
 # Names of folders and files in releases, and the split that each means.

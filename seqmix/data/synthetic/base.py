@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.config.data import SPLITS
 from seqmix.config.options import options_of
-from seqmix.data.splitting import SPLITS
 from seqmix.errors import ConfigError, param
 
 

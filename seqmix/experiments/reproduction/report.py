@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqmix.data.splitting import SPLITS
+from seqmix.config.data import SPLITS
 from seqmix.experiments.reproduction.result import Reproduction, ReproductionRow
 from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.spread import Spread

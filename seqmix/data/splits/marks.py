@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from seqmix.config.data import SPLIT_NAMES
 from seqmix.data.readers.columns import plain
 from seqmix.data.readers.entry import Entry
-from seqmix.data.splitting import SPLIT_NAMES
 
 _FLAG = re.compile(
     r"(is|in|for|use)?[_ -]?(train|training|test|testing|val|valid|validation|dev|holdout)([_ -]?(set|split|data|flag))?"

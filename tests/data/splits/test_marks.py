@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.data.test_named_splits import sizes
+from tests.data.splits.test_names import sizes
 from tests.support.preparing import dna, message_of, prepare
 
 

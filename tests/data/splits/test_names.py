@@ -3,7 +3,7 @@
 import pytest
 
 import seqmix
-from seqmix.data.split_names import word_of
+from seqmix.data.splits.names import word_of
 from tests.support.preparing import dna, label_of, message_of, prepare, split_of
 
 

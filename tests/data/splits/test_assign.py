@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from seqmix.data.splitting import components, parse_fractions, split_leaks, split_number, stratified_split
+from seqmix.data.splits.assign import components, parse_fractions, split_leaks, split_number, stratified_split
 from tests.support.preparing import message_of
 
 FRACTIONS = (0.6, 0.2, 0.2)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.config.data import SPLIT_NAMES
 from seqmix.data.readers.entry import Entry
-from seqmix.data.split_marks import SplitMarks
-from seqmix.data.splitting import SPLIT_NAMES
+from seqmix.data.splits.marks import SplitMarks
 
 _COLUMNS = ("split", "set", "partition", "fold")
 

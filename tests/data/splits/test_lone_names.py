@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.data.test_named_splits import fasta, sizes, table, text
+from tests.data.splits.test_names import fasta, sizes, table, text
 from tests.support.preparing import message_of, prepare
 
 

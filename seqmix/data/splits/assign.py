@@ -11,10 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.config.data import SPLIT_NAMES
 from seqmix.errors import ConfigError, InputError, param
-
-SPLITS = ("train", "val", "test")
-SPLIT_NAMES = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "eval": 1, "test": 2, "testing": 2}
 
 Indices = NDArray[np.int64]
 

@@ -53,6 +53,7 @@ class MemoryRecords:
         self.options = replace(options, label_separator=",") if self._only_lists else options  # joins what a list holds
         self.labels = LabelFindings()
         self._checksum = ""
+        self._labeller: Labeller | None = None
 
     def __iter__(self) -> Iterator[Record]:
         """Yield the records; their checksum is known at the end."""
@@ -64,7 +65,7 @@ class MemoryRecords:
             self._label_column = label_column(first) or ""
         self._check_labels(first)
         self.options = _with_columns(self.options, first)
-        labeller = Labeller(self.options)
+        self._labeller = labeller = Labeller(self.options)
         self.labels = labeller.found
         digest = hashlib.sha256()
         checked = chain((first,), map(self._check_labels, entries))
@@ -78,8 +79,8 @@ class MemoryRecords:
         self._checksum = digest.hexdigest()
 
     def notes(self) -> list[str]:
-        """Return nothing."""
-        return []
+        """Return what a user should know of where labels, groups and splits were found."""
+        return self._labeller.notes() if self._labeller else []
 
     def inputs(self) -> list[dict[str, str]]:
         """Return the checksum of the records that were kept, as of a file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,10 @@ class LabelSource(ABC):
         text: the source as the user writes it, such as "header:gene".
         parameter: the parameter that the source was given with, for messages.
         separator: the text between the labels of a record; None if a record has only one label.
+        uses_id_column: whether the option that names a column of ids has an effect here.
     """
+
+    uses_id_column = False
 
     def __init__(self, text: str, parameter: str, options: ReadOptions) -> None:
         self.text, self.parameter = text, parameter
@@ -45,6 +48,19 @@ class LabelSource(ABC):
         Raises:
             InputError: the entry has several values, or one that is not a text or number.
         """
+
+    def missing(self, entry: Entry, others: Iterator[Entry]) -> str:
+        """Return why an entry has no value, and what can be done, as the end of a message.
+
+        Args:
+            entry: the entry.
+            others: those behind it, which may be looked at to see how many have none.
+        """
+        return f" from '{self.text}'" + self._skip_advice()
+
+    def _skip_advice(self) -> str:
+        skip = f"leave such records out with {param('skip_unlabelled', True)}"
+        return advice(skip) if self.parameter == "label_from" else ""
 
     def has_cell(self, entry: Entry) -> bool:
         """Return whether a table has a cell for an entry, even an empty one."""
@@ -144,6 +160,9 @@ class _Column(LabelSource):
     def find(self, entry: Entry, path: Path | None) -> str | None:
         return self._cell(entry.columns.get(self._name), _where(entry, path))
 
+    def missing(self, entry: Entry, others: Iterator[Entry]) -> str:
+        return f": its cell in column '{self._name}' is empty" + self._skip_advice()
+
     def has_cell(self, entry: Entry) -> bool:
         return True
 
@@ -154,15 +173,19 @@ class _Table(LabelSource):
     def __init__(self, text: str, parameter: str, options: ReadOptions, location: str) -> None:
         super().__init__(text, parameter, options)
         self._table = LabelTable(location, parameter, options, self._cell)
+        self.uses_id_column = self._table.has_named_ids
 
     def find(self, entry: Entry, path: Path | None) -> str | None:
-        return self._table.find(entry.id)
+        return self._table.find(entry.id, made=entry.made_id)
 
     def has_cell(self, entry: Entry) -> bool:
         return entry.id in self._table
 
+    def missing(self, entry: Entry, others: Iterator[Entry]) -> str:
+        return self._table.missing(entry.id, ((other.id, other.made_id) for other in others))
+
     def notes(self) -> list[str]:
-        return self._table.notes
+        return self._table.notes + self._table.findings()
 
 
 class _Stem(LabelSource):

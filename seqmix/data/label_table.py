@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from io import BufferedReader
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from seqmix.data.id_differences import Difference, find_difference
 from seqmix.data.options import TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.columns import (
     ID_COLUMNS,
@@ -26,9 +29,13 @@ from seqmix.data.readers.formats import detect_format
 from seqmix.data.readers.opening import open_stream, reading
 from seqmix.data.readers.tables import json_rows
 from seqmix.data.splits.marks import SplitMarks
-from seqmix.errors import InputError, param
+from seqmix.errors import InputError, advice, param, shown, suggestion
 
 Cell = Callable[[Any, str], str | None]
+
+_REMEMBERED = 10_000  # ids of records without a row
+_COUNTED = 100_000  # records that are counted, rows that are looked at, to explain an error
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")  # a path of Windows
 
 
 class LabelTable:
@@ -42,24 +49,24 @@ class LabelTable:
 
     Attributes:
         notes: what a user should know of how the table is read.
+        has_named_ids: whether the table has the column of ids that is named in the options.
 
     Raises:
         InputError: the table cannot be read, it is not clear which column is which, or an id has several values.
     """
 
     def __init__(self, location: str, parameter: str, options: ReadOptions, cell: Cell) -> None:
-        path = Path(location)
-        self._wanted = ""
-        if not path.exists():
-            name, _, self._wanted = location.rpartition(":") if ":" in location else (location, "", "")
-            path = Path(name)
-        if not path.is_file():
-            raise InputError(f"{param(parameter)}: there is no file '{path}'")
+        path, self._wanted = _located(location, parameter)
         self.notes: list[str] = []
-        self._name, self._what, self._parameter = str(path), parameter.removesuffix("_from"), parameter
+        self.has_named_ids = False
+        self._path, self._name, self._what, self._parameter = path, str(path), parameter.removesuffix("_from"), parameter
+        self._options = options
         self._numbers: dict[str, int] = {}  # of the rows, by id
         self._values: list[str | None] = []
         self._lines = array("q")
+        self._used = bytearray()  # whether a record has the id of the row
+        self._asked = self._met = self._made = 0  # records so far, those with a row, and those without an id of their own
+        self._strange: dict[str, None] = {}  # some ids of those without
         self._usual = LABEL_COLUMNS if self._what == "label" else (self._what,)
         self._guessed_id, self._header_id = False, ""
         with reading(self._name), path.open("rb") as raw:
@@ -68,20 +75,133 @@ class LabelTable:
     def __contains__(self, identifier: str) -> bool:
         return identifier.strip() in self._numbers
 
-    def find(self, identifier: str) -> str | None:
+    def find(self, identifier: str, *, made: bool = False) -> str | None:
         """Return the value of an id; None if it has none.
+
+        Args:
+            identifier: the id.
+            made: whether the reader made it, for a record that has none.
 
         Raises:
             InputError: the id is in the first line: this is not a header.
         """
         identifier = identifier.strip()
+        self._asked += 1
         if identifier == self._header_id and identifier not in self._numbers:
             raise InputError(
                 f"{self._name}: the table has no header: its first line is that of record '{identifier}'; put a line above it, "
                 f"such as id,{self._what}"
             )
         number = self._numbers.get(identifier)
-        return None if number is None else self._values[number]
+        if number is None:
+            self._made += made
+            if len(self._strange) < _REMEMBERED:
+                self._strange[identifier] = None
+            return None
+        self._met += 1
+        self._used[number] = True
+        return self._values[number]
+
+    def missing(self, identifier: str, others: Iterable[tuple[str, bool]]) -> str:
+        """Return why an id has no value, and what can be done, as the end of a message.
+
+        Args:
+            identifier: the id, which was looked for.
+            others: ids of records that were not looked for yet, and whether the reader made them; they are counted.
+        """
+        number = self._numbers.get(identifier.strip())
+        for other, made in islice(_as_far_as_read(others), _COUNTED):
+            self.find(other, made=made)
+        skip = advice(f"leave such records out with {param('skip_unlabelled', True)}") if self._what == "label" else ""
+        if number is not None:
+            return f": it is empty in line {self._lines[number]} of {self._name}" + (skip if self._most_match() else "")
+        if not self._met:
+            return f": {self._none_matches()}"
+        lacking = f": {self._asked - self._met:,} of {self._asked:,} records have no row in {self._name}"
+        if difference := self._difference():
+            return lacking + self._told(difference)
+        return lacking + (skip if self._most_match() else self._compared(identifier))
+
+    def findings(self) -> list[str]:
+        """Return notes on records without a row and rows without a record, once all records were looked for.
+
+        Raises:
+            InputError: few records have a row, and it can be seen that the ids are written in another way.
+        """
+        if not self._asked:
+            return []
+        if not self._met:
+            raise InputError(f"{param(self._parameter)}: {self._none_matches()}")
+        notes = []
+        lacking = self._asked - self._met
+        counted = f"{lacking:,} of {self._asked:,} records have no row in {self._name}"
+        if self._strange and (difference := self._difference()):
+            told = counted + self._told(difference)
+            if lacking * len(difference.found) > self._met * len(self._strange):
+                raise InputError(f"{param(self._parameter)}: {told}")
+            notes.append(told)
+        elif self._strange and not self._most_match():
+            notes.append(counted + self._compared(next(iter(self._strange))))
+        if unused := self._used.count(0):
+            notes.append(
+                f"{self._name}: {unused:,} of its {len(self._used):,} ids are of no record, such as "
+                f"{shown(next(self._unused()))}"
+            )
+        return notes
+
+    def _most_match(self) -> bool:
+        """Return whether most records have a row, or most rows a record."""
+        return 2 * self._met > self._asked or 2 * self._used.count(1) > len(self._used)
+
+    def _unused(self) -> Iterator[str]:
+        return (identifier for identifier, number in self._numbers.items() if not self._used[number])
+
+    def _difference(self) -> Difference | None:
+        return find_difference(list(self._strange), self._unused())
+
+    def _none_matches(self) -> str:
+        """Return why no record has a row, and what to do."""
+        column = f"column '{self._header_id}'" if self._header_id else "the column without a name"
+        one = next(iter(self._strange))
+        which = f"none of the {self._asked:,} records has its id" if self._asked > 1 else f"{shown(one)} is not"
+        what = f"{which} in {column} of {self._name}"
+        if self._made == self._asked:
+            given = f"their table has no ids, so they are called {one} and so on"
+            return f"{what}: {given}; name its column of ids with {param('id_column')}"
+        if (other := self._other_column()) is not None:
+            return f"{what}; the ids are in column '{other}': {param('id_column', other)}"
+        difference = self._difference()
+        return f"{what}{self._told(difference) if difference else self._compared(one)}"
+
+    def _told(self, difference: Difference) -> str:
+        ours, theirs = next(iter(difference.found.items()))
+        count, of = len(difference.found), len(self._strange)
+        counted = f": {count:,} of {of:,} ids differ" if of > 1 else ", which differs"
+        return (
+            f", where {shown(ours)} is written {shown(theirs)}{counted} only in {difference.what}; write the ids of "
+            f"{self._name} as they are in the data"
+        )
+
+    def _compared(self, identifier: str) -> str:
+        """Return an id of each side, for ids that do not differ in a way that is known."""
+        row = next(self._unused(), None)
+        if row is None:
+            return f", such as {shown(identifier)}; complete the table"
+        return (
+            f"; a record is {shown(identifier)}, a row {shown(row)}: write them as they are in the data, or name another table"
+        )
+
+    def _other_column(self) -> str | None:
+        """Return another column of the table that has ids of the records; None if none has most of them."""
+        found: dict[str, set[str]] = {}
+        with self._path.open("rb") as raw:
+            _, rows, _ = self._open(open_stream(raw, self._name), self._options)
+            for _, row in islice(rows, _COUNTED):
+                for name, value in row.items():
+                    if isinstance(value, str | int) and (text := str(value).strip()) in self._strange:
+                        found.setdefault(name, set()).add(text)
+        best = max(found, key=lambda name: len(found[name]), default=None)
+        return best if best is not None and 2 * len(found[best]) > len(self._strange) else None
 
     def _read(self, stream: BufferedReader, options: ReadOptions, cell: Cell) -> None:
         columns, rows, advice = self._open(stream, options)
@@ -107,6 +227,7 @@ class LabelTable:
             if number == len(self._values):
                 self._values.append(value)
                 self._lines.append(line)
+                self._used.append(False)
             elif self._values[number] != value:
                 raise InputError(
                     f"{where}: '{identifier}' has the {self._what} {value!r} here and {self._values[number]!r} in line "
@@ -137,11 +258,21 @@ class LabelTable:
         self.notes.append(f"{self._name}: {text}")
 
     def _id_column(self, columns: Sequence[str]) -> str:
-        """Return the column of the ids: the one with a usual name, or the first that does not seem to hold the values."""
+        """Return the column of the ids: the one that is named, one with a usual name, or the first without values."""
+        asked = self._options.id_column
+        if asked is not None and any(plain(name) == plain(asked) for name in columns):
+            self.has_named_ids = True
+            return named_column(columns, asked, self._name, param("id_column"))
         if found := usual_columns(columns, ID_COLUMNS, self._name):
             return found[0]
         self._guessed_id = True
-        return next((name for name in columns if plain(name) not in self._usual), "")
+        other = next((name for name in columns if plain(name) not in self._usual), None)
+        if other is None and columns:
+            raise InputError(
+                f"{self._name}: no column holds the ids of the records; the columns are: {shown_columns(columns)}; add one "
+                f"named {ID_COLUMNS[0]}"
+            )
+        return other or ""
 
     def _value_column(self, columns: Sequence[str], id_column: str, advice: Callable[[], str]) -> str:
         """Return the column that was named, the one with a usual name, or the only one beside usual ids.
@@ -167,3 +298,31 @@ class LabelTable:
             f"{self._name}: {which}{'' if found else advice()}; the columns are: {shown_columns(columns)}; name one, for "
             f"example {example}"
         )
+
+
+def _as_far_as_read(identifiers: Iterable[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:
+    """Yield ids until an error in their file, which matters less than what is to be said."""
+    with suppress(InputError):
+        yield from identifiers
+
+
+def _located(location: str, parameter: str) -> tuple[Path, str]:
+    """Return the file and the column of FILE or FILE:COLUMN, where both may have colons; "" if no column is named.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    parts = location.split(":")
+    for number in range(len(parts), 0, -1):
+        path = Path(":".join(parts[:number])).expanduser()
+        if path.is_file():
+            return path, ":".join(parts[number:])
+    drive = location[:2] if _DRIVE.match(location) else ""
+    name = drive + location[len(drive) :].partition(":")[0]
+    path = Path(name).expanduser()
+    if location.lower().startswith(("http:", "https:", "ftp:", "s3:")):
+        raise InputError(f"{param(parameter)}: '{location}' is an address; download the file, and name the copy")
+    if path.is_dir():
+        raise InputError(f"{param(parameter)}: '{name}' is a folder; name the table in it")
+    beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    raise InputError(f"{param(parameter)}: there is no file '{name}'{suggestion(path.name, beside)}")

@@ -135,10 +135,13 @@ class RecordReader:
             return notes
         options = self.options
         columns = {"text": options.text_column, "id": options.id_column, "pair": options.pair_column}
-        given = [f"--{name}-column" for name, column in columns.items() if column]
-        if options.delimiter and not any(
-            str(where).startswith("table:") for where in (options.label_from, options.group_from, options.split_from)
-        ):
+        beside = any(str(where).startswith("table:") for where in (options.label_from, options.group_from, options.split_from))
+        given = [
+            f"--{name}-column"
+            for name, column in columns.items()
+            if column and not (name == "id" and self._labeller.uses_id_column)
+        ]
+        if options.delimiter and not beside:
             given.append("--delimiter")
         return notes + [f"{flag} had no effect: no input is a CSV, TSV or JSONL table" for flag in given]
 

@@ -41,6 +41,7 @@ class Record:
         line: where the record begins; 0 if unknown.
         pair: the second text, if the record is a pair.
         stratum: every split gets its share of each, besides the classes.
+        made_id: whether the reader made the identifier, for a record that has none.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Record:
     line: int
     pair: bytes | str | NDArray[Any] | None = None
     stratum: str = ""
+    made_id: bool = False
 
     def __str__(self) -> str:
         return _place(self.source, self.id, self.line)
@@ -191,6 +193,11 @@ class Labeller:
         self._guessed: dict[str, LabelSource] = {}  # sources of labels that were found by looking
         self._hints: dict[str, None] = {}  # where labels may be, in files without
 
+    @property
+    def uses_id_column(self) -> bool:
+        """Whether a table of labels, groups or splits has the column of ids that is named in the options."""
+        return any(source.uses_id_column for source in (self._label, self._group, self._split) if source)
+
     def _source(self, parameter: str) -> LabelSource:
         return make_label_source(getattr(self.options, parameter), parameter, self.options)
 
@@ -226,16 +233,16 @@ class Labeller:
                 entry.id = source.inner
             label = self._find_label(entry, source, labels)
             if label is None and labels:
-                self._refuse_unlabelled(entry, labels, name)
+                self._refuse_unlabelled(entry, entries, labels, name)
                 continue
             if self._classes and (label := self._wanted(label)) is None:
                 self.found.other_class += 1
                 continue
             group = self._group.find(entry, path) if self._group else None
-            split = self._find_split(entry, source, name) if self._split else source.split
+            split = self._find_split(entry, entries, source, name) if self._split else source.split
             if column is not None:
                 split = self.split_column.find(entry, column, split)
-            yield Record(entry.id, entry.text, label, group, split, name, entry.line, entry.pair, source.stratum)
+            yield Record(entry.id, entry.text, label, group, split, name, entry.line, entry.pair, source.stratum, entry.made_id)
 
     def notes(self) -> list[str]:
         """Return what a user should know of labels, groups and splits, once all entries were looked at.
@@ -245,7 +252,7 @@ class Labeller:
         """
         sources = [source for source in (self._label, self._group, self._split) if source]
         notes = [note for source in (*sources, *self._guessed.values()) for note in source.notes()]
-        return notes + list(self._hints)
+        return list(dict.fromkeys(notes)) + list(self._hints)
 
     def _label_source(self, first: Entry, kind: str, source: Source, name: str) -> LabelSource | None:
         """Return where the labels of a source are; None if its folder is the label, or there are none."""
@@ -345,12 +352,9 @@ class Labeller:
             return ""  # the cell is empty: none of the labels
         return label
 
-    def _refuse_unlabelled(self, entry: Entry, labels: LabelSource, name: str) -> None:
+    def _refuse_unlabelled(self, entry: Entry, others: Iterator[Entry], labels: LabelSource, name: str) -> None:
         if not self.options.skip_unlabelled:
-            raise InputError(
-                f"{_place(name, entry.id, entry.line)}: no label from '{labels.text}'"
-                + advice(f"leave such records out with {param('skip_unlabelled', True)}")
-            )
+            raise InputError(f"{_place(name, entry.id, entry.line)}: no label{labels.missing(entry, others)}")
         self.found.unlabelled += 1
 
     def _wanted(self, label: str | None) -> str | None:
@@ -363,12 +367,12 @@ class Labeller:
         kept = [part for part in parts if part in self._classes]
         return (separator or "").join(kept) if kept else None
 
-    def _find_split(self, entry: Entry, source: Source, name: str) -> str:
+    def _find_split(self, entry: Entry, others: Iterator[Entry], source: Source, name: str) -> str:
         assert self._split
         split = self._split.find(entry, source.path)
         if split is None:
             raise InputError(
-                f"{_place(name, entry.id, entry.line)}: no split from '{self._split.text}'; "
+                f"{_place(name, entry.id, entry.line)}: no split{self._split.missing(entry, others)}; "
                 "give every record one of train, val, test"
             )
         return split

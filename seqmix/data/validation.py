@@ -33,6 +33,8 @@ def check_any(left: int, stream: RecordStream, limits: LengthLimits, *, too_shor
     """
     if left:
         return
+    if stream.labels.unlabelled:
+        stream.notes()  # raises an error of its own where it can be seen why there are no labels
     found = stream.labels
     reasons = {
         f"shorter than {param('min_length', limits.min_length)}": too_short,

@@ -64,7 +64,7 @@ class WrittenRecords:
         replaced: symbols that were mapped or dropped; the second pass adds to it.
         truncated: number of records that were cut.
         too_short: number of records that were left out.
-        repeated_ids: number of records with an id that an earlier one has.
+        repeated_ids: number of records with an id that an earlier one has; ids that readers made do not count.
         first_unlabelled: names the first record without a label; "" if there is none.
     """
 
@@ -236,7 +236,8 @@ class DatasetWriter:
         """Note all that is kept of a record besides its tokens, which are `data`."""
         keys = [_sequence_key(sequence, self._encoder.complement) for sequence in data]
         self._sequences.append(keys[0] if len(keys) == 1 else hash(tuple(sorted(keys))))  # (a, b) is a twin of (b, a)
-        self._ids.append(hash(record.id))
+        if not record.made_id:
+            self._ids.append(hash(record.id))
         if record.label is None and not self._first_unlabelled:
             self._first_unlabelled = str(record)
         self._labels.append(_number(record.label, self._label_numbers))

@@ -50,7 +50,7 @@ def test_every_label_source_gives_the_same_labels(data, tmp_path):
     assert named(as_lists) == named(bars) == named(beside) == expected
     more = write_table(tmp_path / "more.csv", [*made, {"id": "new", "text": "ACGT"}])
     message = message_of(prepare, more, tmp_path / "none", label_separator=",", label_from=f"table:{labels}")
-    assert "record 'new'" in message and "no label from" in message
+    assert "record 'new'" in message and "no label: 1 of 81 records" in message
     assert named(in_headers) == {name: labels for name, labels in expected.items() if labels}
 
 

@@ -28,6 +28,7 @@ class Entry:
         header: its header line, if the format has one.
         columns: its cells by the names of their columns, or its qualifiers.
         pair: the second text, if the entry is a pair.
+        made_id: whether the reader made the identifier, for an entry that has none.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Entry:
     header: str = ""
     columns: Mapping[str, Any] = field(default_factory=dict)
     pair: bytes | str | NDArray[Any] | None = None
+    made_id: bool = False
 
 
 @dataclass(slots=True, frozen=True)

@@ -315,7 +315,7 @@ def _parse_biopython(stream: BinaryIO, name: str, kind: str, options: TableOptio
                     f"{name}: record '{record.id}' has no sequence, only a line CONTIG that names its parts; download it with "
                     "its sequence: 'GenBank (full)' on the site of NCBI, or efetch -format gbwithparts"
                 )
-            yield Entry(record.id or f"record-{number}", text, 0, record.description, columns)
+            yield Entry(record.id or f"record-{number}", text, 0, record.description, columns, made_id=not record.id)
 
 
 def _next_record(records: Iterator[Any], name: str, kind: str, number: int) -> Any:

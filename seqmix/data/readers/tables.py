@@ -36,7 +36,7 @@ def parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptio
     for number, (line, row) in enumerate(table, 1):
         identifier = row[id_column] if id_column else ""
         pair = row[pair_column] if pair_column else None
-        yield Entry(identifier or f"row-{number}", row[text_column], line, "", row, pair)
+        yield Entry(identifier or f"row-{number}", row[text_column], line, "", row, pair, not identifier)
 
 
 def parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:
@@ -56,7 +56,8 @@ def parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
         text = _json_text(row, text_column, where)
         pair = _json_text(row, pair_column, where) if pair_column else None
         identifier = row.get(id_column) if id_column else None
-        yield Entry(f"row-{line}" if identifier in (None, "") else str(identifier), text, line, "", row, pair)
+        made = identifier in (None, "")
+        yield Entry(f"row-{line}" if made else str(identifier), text, line, "", row, pair, made)
 
 
 def json_rows(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -241,7 +241,7 @@ class LabelTable:
         """Return the columns of the table, its rows, and what to add to the message that a column was not found."""
         stream, encoding = in_utf8(stream, self._name, options.encoding)
         head = stream.peek(65536)
-        kind = detect_format(head, self._name, encoding)
+        kind = detect_format(head, self._name, encoding, tables="none")
         if kind not in TABLE_FORMATS:
             kind = "tsv" if b"\t" in head.split(b"\n", 1)[0] else "csv"
         reading_options = TableOptions(encoding=encoding, delimiter=options.delimiter, note=self._note)

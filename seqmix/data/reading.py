@@ -18,9 +18,10 @@ from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.origins import name_by_file, origins_of, prefer_headers, text_place, unused_folders
 from seqmix.data.readers.encodings import in_utf8
 from seqmix.data.readers.entry import Entry, TableOptions
-from seqmix.data.readers.formats import detect_format, parse
+from seqmix.data.readers.formats import detect_format, is_table_by_name, parse
 from seqmix.data.readers.opening import BLOCK, Hashing, open_stream, reading
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source, listed, parse_release
+from seqmix.data.readers.table_texts import looks_like_table
 from seqmix.data.records import LabelFindings, Labeller, Record
 from seqmix.data.splits.column import SplitColumn
 from seqmix.data.vocabulary import AlphabetsOfFiles
@@ -81,9 +82,7 @@ class RecordReader:
                     head = stream.peek(65536)
                 kind = self.options.format
                 if kind == "auto":
-                    kind = source.format or detect_format(head, source.name, encoding)
-                    if source.document and kind in SEQUENCE_FORMATS:
-                        kind = "text"
+                    kind = source.format or self._detect(head, source, encoding)
                 source.format = kind
                 if number == 0:
                     self.is_sequence = kind in SEQUENCE_FORMATS
@@ -92,6 +91,26 @@ class RecordReader:
                 source.sha256 = hasher.finish()
                 self._read_before += hasher.taken
                 self._hasher = None
+
+    def _detect(self, head: bytes, source: Source, encoding: str) -> str:
+        """Return the format of a source; a document of a folder of classes is one text, whatever is in it."""
+        given = self.options
+        tables = "with a header" if source.document else "all"
+        if source.folder_class is not None and not source.by_user:
+            tables = "none"
+        places = (place for place in (given.label_from, given.group_from, given.split_from) if place)
+        columns = [place.removeprefix("column:") for place in places if place.startswith("column:")]
+        columns += [name for name in (given.text_column, given.id_column, given.pair_column) if name]
+        kind = detect_format(head, source.name, encoding, columns, tables=tables)
+        if source.document and kind in SEQUENCE_FORMATS:
+            return "text"
+        if kind == "text" and tables == "with a header" and looks_like_table(head, encoding):
+            remark = "read as one document, though it looks like a table: put a line with the names of the columns above it"
+            self._remarks.setdefault(remark, []).append(source.name)
+        if kind in ("csv", "tsv") and source.path and not is_table_by_name(source.name):
+            remark = "read as a table, since its first line names the columns (one document: --input-format text)"
+            self._remarks.setdefault(remark, []).append(source.name)
+        return kind
 
     def _records(self, stream: BinaryIO, kind: str, source: Source, encoding: str) -> Iterator[Record]:
         given = self.options

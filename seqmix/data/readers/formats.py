@@ -12,10 +12,9 @@ import codecs
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, BinaryIO
 
-from seqmix.data.readers.columns import TEXT_COLUMNS
 from seqmix.data.readers.encodings import unmarked
 from seqmix.data.readers.entry import (
     Entry,
@@ -31,6 +30,7 @@ from seqmix.data.readers.entry import (
 from seqmix.data.readers.fastq import parse_fastq
 from seqmix.data.readers.opening import BLOCK, reading, unpacked_name
 from seqmix.data.readers.signatures import refuse_binary, refuse_ending, refuse_text
+from seqmix.data.readers.table_texts import table_kind
 from seqmix.data.readers.tables import parse_jsonl, parse_table
 from seqmix.errors import InputError, param, shown
 
@@ -61,13 +61,17 @@ _BARE = re.compile(r"[ACGTUNacgtun]{10,}(?:[ \t\r]*\n\s*[ACGTUNacgtun]+)+")  # s
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
-def detect_format(head: bytes, name: str, encoding: str) -> str:
+def detect_format(
+    head: bytes, name: str, encoding: str, columns: Collection[str] = (), *, tables: str = "with a header"
+) -> str:
     """Return the format of a file from its first bytes, or from its ending if the content does not decide.
 
     Args:
         head: the first bytes.
         name: of the file.
         encoding: of documents and tables.
+        columns: names of columns that the user gives.
+        tables: which texts are tables: "none" of them, those "with a header", or "all"; the last refuses tables without one.
 
     Raises:
         InputError: the file is empty, binary, or of a format that is not read.
@@ -85,15 +89,19 @@ def detect_format(head: bytes, name: str, encoding: str) -> str:
             return kind
     if ending.endswith(FASTA_ENDINGS):
         raise InputError(f"{name}: line 1: a FASTA file starts with '>', this one with {_show(start[:20])}")
-    if ending.endswith(TEXT_ENDINGS):
-        return "text"
-    first = start.split(b"\n", 1)[0].lower()
-    for delimiter, kind in ((b"\t", "tsv"), (b",", "csv"), (b";", "csv"), (b"|", "csv")):
-        names = {cell.strip(b' "\r').decode("utf-8", "replace") for cell in first.split(delimiter)}
-        if len(names) > 1 and names & set(TEXT_COLUMNS):
+    document = ending.endswith(TEXT_ENDINGS)
+    if tables != "none" or not document:
+        kind = table_kind(start, name, encoding, columns, among_documents=tables != "all")
+        if kind:
             return kind
-    refuse_ending(ending, name)
+    if not document:
+        refuse_ending(ending, name)
     return "text"
+
+
+def is_table_by_name(name: str) -> bool:
+    """Return whether the ending of a file is that of a table."""
+    return unpacked_name(name.lower()).endswith(tuple(TABLE_ENDINGS))
 
 
 def _format_by_content(start: bytes, name: str, ending: str) -> str | None:

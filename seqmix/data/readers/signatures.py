@@ -221,6 +221,12 @@ _TEXTS = (
         pattern=rb"[+-]?\d+(?:\.\d+)?(?:[ \t]+\d+:[+-]?[\d.]+(?:[eE][+-]?\d+)?){2,}[ \t]*\r?(?:\n|\Z)",
         in_documents=False,
     ),
+    Foreign(
+        "lines of fastText, each with its label",
+        "make it a table: printf 'label\\ttext\\n' > new.tsv; sed 's/^__label__\\([^ ]*\\) /\\1\\t/' FILE >> new.tsv",
+        (".ft", ".fasttext"),
+        pattern=rb"__label__[^\s,]+(?:[ ,]+__label__[^\s,]+)*[ \t]+\S",
+    ),
     Foreign("a matrix (Matrix Market)", _TABLE, (".mtx",), pattern=rb"%%MatrixMarket"),
     Foreign(
         "base qualities",

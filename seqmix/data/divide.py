@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.config.data import SPLITS
 from seqmix.data.options import PrepareOptions
+from seqmix.data.records import RecordStream
 from seqmix.data.splits.assign import components, parse_fractions, split_leaks, stratified_split
-from seqmix.data.writer import WrittenRecords
+from seqmix.data.writer import LengthLimits, WrittenRecords
+from seqmix.errors import param
 from seqmix.objectives.labelled import EncodedLabels
 
 
@@ -82,3 +85,24 @@ def _validation_share(split: str) -> float:
     """Return the share of validation records among those that are not for testing."""
     train, validation, _ = parse_fractions(split)
     return validation / (train + validation)
+
+
+def check_stated(
+    stream: RecordStream, division: Division, split: NDArray[np.int8], limits: LengthLimits, *, too_short: int
+) -> None:
+    """Raise an `InputError` if no record is left in a split that is stated.
+
+    Args:
+        stream: the records.
+        division: their splits.
+        split: those of the records that are left.
+        limits: of the lengths.
+        too_short: number of records left out since they are shorter.
+    """
+    stated, column = stream.labels.splits, stream.split_column
+    for number in column.values if column.used else ():
+        stated.state(SPLITS[number], f"column '{next(iter(column.names))}'", "column")
+    leaks = np.bincount(division.split[~division.keep], minlength=len(SPLITS))
+    short = f"all were shorter than {param('min_length', limits.min_length)}"
+    others = short if too_short else "all were without a known character"
+    stated.check(np.bincount(split, minlength=len(SPLITS)).tolist(), leaks.tolist(), stream.labels.source, others)

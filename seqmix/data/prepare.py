@@ -19,7 +19,7 @@ from seqmix.config.data import SPLITS
 from seqmix.config.options import sort_options, taking
 from seqmix.data.dataset import Dataset, read_info
 from seqmix.data.describe import describe
-from seqmix.data.divide import divide
+from seqmix.data.divide import check_stated, divide
 from seqmix.data.finalize import finalize
 from seqmix.data.in_memory import MemoryRecords
 from seqmix.data.inputs import class_sources, find_sources, refuse_repeated
@@ -383,6 +383,7 @@ def _complete(
     too_short = written.too_short + final.too_short
     check_any(int(final.keep.sum()), stream, limits, too_short=too_short, emptied=final.emptied)
     labels, split = encoded.labels[final.keep], division.split[final.keep]
+    check_stated(stream, division, split, limits, too_short=too_short)
     notes += check_splits(labels, split, encoded.objective, division.leaks)
     twins = duplicates(written.sequence_keys, encoded.labels)
     notes += check_repeated(written, twins)

@@ -10,12 +10,14 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from seqmix.config.data import SPLIT_NAMES
 from seqmix.data.label_source import LabelSource, make_label_source
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, plain, shown_columns, usual_columns
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source
 from seqmix.data.splits.column import SplitColumn
+from seqmix.data.splits.stated import StatedSplits
 from seqmix.errors import InputError, advice, param
 from seqmix.objectives.multilabel import split_labels
 
@@ -93,12 +95,14 @@ class LabelFindings:
         unlabelled: number of records left out since they have no label.
         other_class: number of records left out since they are of classes that are not wanted.
         classes: all classes that were met, if only some are wanted.
+        splits: the splits that were stated, and what was left out of them.
     """
 
     source: str | None = None
     unlabelled: int = 0
     other_class: int = 0
     classes: set[str] = field(default_factory=set)
+    splits: StatedSplits = field(default_factory=StatedSplits)
 
 
 class RecordStream(Protocol):
@@ -228,15 +232,19 @@ class Labeller:
         elif labels and labels.text == "file" and source.stem is None:
             raise InputError(f"{name}: its name is not a class; name the class of each file with {param('class_files')}")
         path = source.path
+        if self._wants_labels and not self._split:
+            self.found.splits.state(source.split, source.split_name or source.name, source.split_by)
         for entry in entries:
             if kind == "text" and source.inner:
                 entry.id = source.inner
             label = self._find_label(entry, source, labels)
             if label is None and labels:
                 self._refuse_unlabelled(entry, entries, labels, name)
+                self.found.splits.leave_out(self._stated_split(entry, source, column))
                 continue
             if self._classes and (label := self._wanted(label)) is None:
                 self.found.other_class += 1
+                self.found.splits.leave_out(self._stated_split(entry, source, column), "class")
                 continue
             group = self._group.find(entry, path) if self._group else None
             split = self._find_split(entry, entries, source, name) if self._split else source.split
@@ -367,6 +375,13 @@ class Labeller:
         kept = [part for part in parts if part in self._classes]
         return (separator or "").join(kept) if kept else None
 
+    def _stated_split(self, entry: Entry, source: Source, column: str | None) -> int | None:
+        """Return the number of the split that is stated for a record that is left out; None if none is."""
+        if self._split:
+            return self.found.splits.state(self._split.find(entry, source.path), self._split.text, "--split-from")
+        number = self.split_column.leave_out(entry, column) if column is not None else None
+        return SPLIT_NAMES[source.split] if source.split else number
+
     def _find_split(self, entry: Entry, others: Iterator[Entry], source: Source, name: str) -> str:
         assert self._split
         split = self._split.find(entry, source.path)
@@ -375,4 +390,5 @@ class Labeller:
                 f"{_place(name, entry.id, entry.line)}: no split{self._split.missing(entry, others)}; "
                 "give every record one of train, val, test"
             )
+        self.found.splits.state(split, self._split.text, "--split-from")
         return split

@@ -201,7 +201,9 @@ def check_splits(labels: NDArray[Any], split: NDArray[np.int8], objective: Label
         raise InputError(f"no training record is left{left}; give other splits, or generate longer sequences")
     for s, which in enumerate(SPLITS):
         if s and not (split == s).any():
-            notes.append(f"the {which} split is empty" + ("; training cannot choose the best weights without it" * (s == 1)))
+            instead = "--split val or new files with --data" if (split == 1).any() else "new files with --data"
+            without = ("training cannot choose the best weights without it", f"eval needs {instead}")
+            notes.append(f"the {which} split is empty; {without[s - 1]}")
     objective.check_training(labels[split == 0])
     for i, name in enumerate(objective.classes):
         has = objective.members(labels, i)

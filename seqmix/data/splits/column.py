@@ -66,6 +66,13 @@ class SplitColumn:
         self.used = True
         return value
 
+    def leave_out(self, entry: Entry, column: str) -> int | None:
+        """Return the number of the split of a record that is left out; None if the column tells none."""
+        number = SPLIT_NAMES.get(str(entry.columns.get(column) or "").strip().lower())
+        if number is not None:
+            self.values.add(number)
+        return number
+
     def settle(self, splits: NDArray[np.int64]) -> None:
         """Decide, after the last record, whether the columns are used; otherwise remove what they say from `splits`."""
         if self.used and not (self._divides and (splits >= 0).all()):

@@ -258,27 +258,6 @@ def _refuse_empty_splits(files: Sequence[InputFile]) -> None:
             )
 
 
-def refuse_repeated(sources: Iterable[Source]) -> None:
-    """Raise an `InputError` if a file is among the sources twice, also by a link or another spelling of its path."""
-    folders: dict[Path, Path] = {}
-    seen: dict[Path, Source] = {}
-    for source in sources:
-        if source.path is None:
-            continue
-        folder = source.path.parent
-        if folder not in folders:
-            folders[folder] = folder.resolve()
-        real = folders[folder] / source.path.name
-        real = real.resolve() if real.is_symlink() and not _is_pipe(source.path) else real
-        if (earlier := seen.setdefault(real, source)) is not source:
-            same = "" if earlier.path == source.path else f", also as {earlier.name}"
-            raise InputError(f"{source.name}: this file is given twice{same}; name it once")
-
-
-def _is_pipe(path: Path) -> bool:
-    return str(path).startswith(("/dev/", "/proc/"))
-
-
 def parse_class_files(texts: Sequence[str]) -> dict[str, list[str | Path]]:
     """Return the files of each class from texts such as "turtle=a.fa,b.fa".
 

@@ -22,11 +22,12 @@ from seqmix.data.describe import describe
 from seqmix.data.divide import check_stated, divide
 from seqmix.data.finalize import finalize
 from seqmix.data.in_memory import MemoryRecords
-from seqmix.data.inputs import class_sources, find_sources, refuse_repeated
+from seqmix.data.inputs import class_sources, find_sources
 from seqmix.data.options import PrepareOptions, ReadOptions
 from seqmix.data.readers.releases import Source
 from seqmix.data.reading import RecordReader
 from seqmix.data.records import Record, RecordStream
+from seqmix.data.repeated import refuse_repeated
 from seqmix.data.validation import (
     check_any,
     check_groups,
@@ -246,6 +247,7 @@ def prepare_for(
     sources = class_sources(class_files, read) if class_files else find_sources(inputs, "test", read=read)
     for source in sources:
         source.split = "test"
+    refuse_repeated(sources)
     stream = RecordReader(sources, read)
     vocabulary = vocabulary_of(info["vocabulary"], trained=True)
     limits = LengthLimits(max_length=max_length, truncate=truncate)

@@ -14,6 +14,8 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import BinaryIO
 
+import numpy as np
+
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.origins import name_by_file, origins_of, prefer_headers, text_place, unused_folders
 from seqmix.data.readers.encodings import in_utf8
@@ -129,10 +131,13 @@ class RecordReader:
         return self._labeller.records(self._looked_at(entries, kind, source), kind, source, source.name)
 
     def _looked_at(self, entries: Iterator[Entry], kind: str, source: Source) -> Iterator[Entry]:
-        """Yield the entries; the first tells where the texts of the source are."""
+        """Yield the entries; the first tells where the texts of the source are, all together what its content is."""
         for number, entry in enumerate(entries):
             if number == 0:
                 source.text_place = text_place(kind, source, entry, self.options)
+            if kind != "text":
+                text = entry.text.tobytes() if isinstance(entry.text, np.ndarray) else entry.text
+                source.content = hash((source.content, entry.id, text))
             yield entry
 
     def notes(self) -> list[str]:
@@ -165,13 +170,13 @@ class RecordReader:
         return notes + [f"{flag} had no effect: no input is a CSV, TSV or JSONL table" for flag in given]
 
     def _repeated_content(self) -> list[str]:
-        """Return notes on files with equal content, which are no documents."""
-        first: dict[str, Source] = {}
+        """Return notes on files with equal records, which are not documents."""
+        first: dict[int, Source] = {}
         notes = []
         for source in self.sources:
-            if source.format != "text" and (earlier := first.setdefault(source.sha256, source)) is not source:
-                notes.append(f"{source.name} has the same content as {earlier.name}")
-        return notes if len(notes) < 4 else [*notes[:3], f"{len(notes) - 3:,} more files have the content of another"]
+            if source.format != "text" and (earlier := first.setdefault(source.content, source)) is not source:
+                notes.append(f"{source.name} has the same records as {earlier.name}")
+        return notes if len(notes) < 4 else [*notes[:3], f"{len(notes) - 3:,} more files have the records of another"]
 
     @property
     def split_column(self) -> SplitColumn:

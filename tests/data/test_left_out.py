@@ -150,7 +150,7 @@ def test_equal_content_of_files_is_told(tmp_path):
     first = fasta(tmp_path / "a.fa")
     (tmp_path / "b.fa").write_bytes(first.read_bytes())
     files = [first, tmp_path / "b.fa", fasta(tmp_path / "c.fa")]
-    assert any("same content" in note for note in prepare(files, tmp_path / "data", split="1,0,0").info["notes"])
+    assert any("same records" in note for note in prepare(files, tmp_path / "data", split="1,0,0").info["notes"])
 
 
 def test_names_of_pipes_are_no_classes(tmp_path, monkeypatch):

@@ -79,6 +79,7 @@ class Source:
         inner: its path inside the given folder, which is the id of a document.
         document: whether it is among documents and is one, even if it looks like a sequence.
         sha256: checksum of the file.
+        content: a number that is the same for files with the same records.
         format: name of its format.
         release: the release that it belongs to; None if there is none.
         stratum: name of a stratum of records; every split gets its share, besides the classes.
@@ -102,6 +103,7 @@ class Source:
     inner: str = ""  # its path inside a folder that was given; the id of a document
     document: bool = False
     sha256: str = ""
+    content: int = 0
     format: str = ""
     release: Release | None = None
     stratum: str = ""

@@ -14,6 +14,7 @@ from seqmix.data.options import ReadOptions
 from seqmix.data.readers.columns import Repeated, named_column
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.opening import unpacked_name
+from seqmix.data.several_labels import joined, quoted_labels, written_list
 from seqmix.errors import InputError, advice, param, shown
 
 
@@ -32,6 +33,8 @@ class LabelSource(ABC):
     def __init__(self, text: str, parameter: str, options: ReadOptions) -> None:
         self.text, self.parameter = text, parameter
         self.separator = options.label_separator if parameter == "label_from" else None
+        self._written: list[tuple[str, str]] = []  # the first list that was written as text, and what was read
+        self._n_written = 0
 
     def check(self, first: Entry, name: str) -> None:
         """Raise an `InputError` if the first entry of the file `name` shows that the source is not in this file."""
@@ -72,7 +75,10 @@ class LabelSource(ABC):
         Raises:
             InputError: they are not what they seemed to be.
         """
-        return []
+        return [
+            f"{self._n_written:,} label{'s' * (self._n_written > 1)} written as {form}, such as {cell}"
+            for form, cell in self._written[:1]
+        ]
 
     def _cell(self, value: Any, where: str) -> str | None:
         """Return the text of a cell; None if it is missing or empty.
@@ -92,7 +98,28 @@ class LabelSource(ABC):
             )
         if isinstance(value, list):
             return self._joined(value, where)
-        return str(value).strip() or None
+        text = str(value).strip()
+        if self.parameter == "label_from" and text:
+            return self._one_text(text, where)
+        return text or None
+
+    def _one_text(self, text: str, where: str) -> str | None:
+        """Return the text of a cell; if it is a list that was written as text, or has labels in quotes, as a list is joined."""
+        labels, form, way = written_list(text, bare=bool(self.separator)), "lists", ""
+        if labels is not None and not self.separator:
+            raise InputError(
+                f"{where}: the label is a list, written as {shown(text)}"
+                + advice(f"allow several labels with {param('label_separator', ',')}")
+            )
+        if labels is None and self.separator:
+            labels, form = quoted_labels(text, self.separator), "texts in quotes"
+            way = f"write another sign between labels in the cells, and state it with {param('label_separator')}"
+        if labels is None or not self.separator:
+            return text
+        self._n_written += 1
+        if not self._written and labels:
+            self._written.append((form, f"{shown(text)}: read as {' and '.join(map(repr, labels[:3]))}"))
+        return joined(labels, self.separator, where, way).strip() or None
 
     def _joined(self, values: list[Any], where: str) -> str | None:
         """Return the values of a list as a text, which is how JSON writes several labels."""
@@ -102,13 +129,10 @@ class LabelSource(ABC):
             if what == "label":
                 several = advice(f"allow several labels with {param('label_separator', ',')}")
             raise InputError(f"{where}: the {what} is a list, {shown(values)}{several}")
-        for value in values:
-            if isinstance(value, dict | list) or self.separator in str(value):
-                raise InputError(
-                    f"{where}: the label {shown(value)} is not a text or number without the separator {self.separator!r}"
-                    + advice(f"choose another {param('label_separator')}")
-                )
-        return self.separator.join(map(str, values)).strip() or None
+        present = [value for value in values if value is not None]
+        if strange := next((value for value in present if isinstance(value, dict | list)), None):
+            raise InputError(f"{where}: the label {shown(strange)} is not a text or number; write one value for each label")
+        return joined(list(map(str, present)), self.separator, where).strip() or None
 
 
 class _Header(LabelSource):
@@ -124,7 +148,7 @@ class _Header(LabelSource):
         return self._values.find(entry.header, _where(entry, path))
 
     def notes(self) -> list[str]:
-        return self._values.notes()
+        return [*self._values.notes(), *super().notes()]
 
 
 class _HeaderRegex(LabelSource):
@@ -185,7 +209,7 @@ class _Table(LabelSource):
         return self._table.missing(entry.id, ((other.id, other.made_id) for other in others))
 
     def notes(self) -> list[str]:
-        return self._table.notes + self._table.findings()
+        return [*self._table.notes, *self._table.findings(), *super().notes()]
 
 
 class _Stem(LabelSource):

@@ -17,6 +17,7 @@ TABLE_FORMATS = ("csv", "tsv", "jsonl")
 FORMATS = (*SEQUENCE_FORMATS, *TABLE_FORMATS, "text")
 
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "pipe": "|", "space": " "}
+_WRITTEN_OUT = {"tab": "\t", "\\t": "\t", "\\n": "\n"}  # as a command line without $'…' passes them
 
 SEQUENCES, LABELS, SPLITTING, FILES = "Sequences", "Labels", "Splits", "Files"  # panels of `--help`
 
@@ -190,6 +191,8 @@ class ReadOptions:
             given = getattr(self, name)
             object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
         check(self, spelled=param)
+        if self.label_separator in _WRITTEN_OUT:
+            object.__setattr__(self, "label_separator", _WRITTEN_OUT[self.label_separator])
         if self.delimiter is not None:
             object.__setattr__(self, "delimiter", _DELIMITERS.get(self.delimiter.lower(), self.delimiter))
             if len(self.delimiter) != 1 or self.delimiter in '"\r\n':

@@ -28,13 +28,13 @@ from seqmix.data.readers.releases import Source
 from seqmix.data.reading import RecordReader
 from seqmix.data.records import Record, RecordStream
 from seqmix.data.repeated import refuse_repeated
+from seqmix.data.several_labels import check_separator, check_without
 from seqmix.data.validation import (
     check_any,
     check_groups,
     check_labels,
     check_names,
     check_repeated,
-    check_separator,
     check_splits,
     check_wanted_classes,
     duplicates,
@@ -376,6 +376,7 @@ def _complete(
     notes += encoded.objective.check_classes(len(written))
     notes += check_names(encoded.objective.classes)
     notes += check_separator(written.label_texts, read.label_separator)
+    notes += check_without(encoded)
     notes += check_groups(written, read.group_from)
     stream.split_column.settle(written.splits)
     notes += stream.split_column.notes()

@@ -89,23 +89,6 @@ def check_names(classes: Sequence[str]) -> list[str]:
     return notes + [f"{name!r} is a class; if it stands for a missing label, empty it ({_SKIP})" for name in missing]
 
 
-def check_separator(texts: Sequence[str], separator: str | None) -> list[str]:
-    """Return notes on labels that are written as lists, and on a separator that is in no label.
-
-    Args:
-        texts: the labels of records as they are written, each once.
-        separator: the text between the labels of a record; None if a record has only one label.
-    """
-    notes = []
-    if listed := next((text for text in texts if text.startswith("[") and text.endswith("]")), None):
-        notes.append(
-            f"the label {listed!r} is written as a list, but read as text; write such labels without brackets and quotes"
-        )
-    if separator and texts and not any((separator.strip() or separator) in text for text in texts):
-        notes.append(f"the separator {separator!r} is in no label, so no record has more than one; correct --label-separator?")
-    return notes
-
-
 def _in_one_form(name: str) -> str:
     """Return what names that differ in case, spaces, invisible characters, or the form of a number or letter have in common."""
     seen = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")  # no zero-width space or byte-order mark

@@ -31,7 +31,7 @@ from seqmix.objectives.metrics import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-_SEPARATORS = (",", ";", "|")  # that lists of labels may have
+_SEPARATORS = (",", ";", "|", "/", "+", "&", "\t", "\n")  # that lists of labels may have
 _MANY_NUMBERS = 20  # numeric classes; more of them are considered amounts
 _BINS = 15  # bins of confidence for the calibration error
 
@@ -94,7 +94,7 @@ class Classification(LabelObjective):
             parts = {part.strip() for name in self.classes for part in name.split(separator)}
             lists = sum(separator in name for name in self.classes)
             if (lists > 1 and len(parts) < len(self.classes)) or (lists and parts <= set(self.classes)):
-                spelled = separator if separator == "," else f"'{separator}'"
+                spelled = {",": ",", "\t": "tab", "\n": "'\\n'"}.get(separator, f"'{separator}'")
                 several = "if records have several labels, prepare with --label-separator"
                 return [f"some classes are lists of others: {several} {spelled}"]
         return []
@@ -113,8 +113,9 @@ class Classification(LabelObjective):
         """Return advice if the classes look like the labels of another kind."""
         if all(map(is_number, self.classes)):
             return f"; if labels are amounts, prepare with {param('task', 'regression')}"
-        if sum("," in name for name in self.classes) > len(self.classes) / 4:
-            return f"; if records have several labels, prepare with {param('label_separator', ',')}"
+        for separator in _SEPARATORS[:3]:
+            if sum(separator in name for name in self.classes) > len(self.classes) / 4:
+                return f"; if records have several labels, prepare with {param('label_separator', separator)}"
         return ""
 
     def strata(self, labels: Labels) -> NDArray[np.int64]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from seqmix.data.validation import check_names, check_separator
+from seqmix.data.several_labels import check_separator
+from seqmix.data.validation import check_names
 
 
 @pytest.mark.parametrize(

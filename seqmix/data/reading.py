@@ -18,7 +18,7 @@ import numpy as np
 
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.origins import name_by_file, origins_of, prefer_headers, text_place, unused_folders
-from seqmix.data.readers.encodings import in_utf8
+from seqmix.data.readers.encodings import in_utf8, noting_controls
 from seqmix.data.readers.entry import Entry, TableOptions
 from seqmix.data.readers.formats import detect_format, is_table_by_name, parse
 from seqmix.data.readers.opening import BLOCK, Hashing, open_stream, reading
@@ -116,16 +116,21 @@ class RecordReader:
 
     def _records(self, stream: BinaryIO, kind: str, source: Source, encoding: str) -> Iterator[Record]:
         given = self.options
+
+        def note(remark: str) -> None:
+            self._remarks.setdefault(remark, []).append(source.name)
+
         if kind in RELEASE_FORMATS:
             entries = parse_release(stream, source, encoding)
         else:
+            stream = noting_controls(stream, encoding, note)
             columns = TableOptions(
                 given.text_column,
                 given.id_column,
                 encoding,
                 given.pair_column,
                 given.delimiter,
-                lambda remark: self._remarks.setdefault(remark, []).append(source.name),
+                note,
             )
             entries = parse(stream, kind, source.name, columns)
         return self._labeller.records(self._looked_at(entries, kind, source), kind, source, source.name)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import io
-from typing import Any
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
+from seqmix.data.readers.entry import likely_encoding
 from seqmix.data.readers.opening import BLOCK
 from seqmix.errors import InputError, param
 
@@ -44,6 +46,39 @@ def in_utf8(stream: io.BufferedReader, name: str, encoding: str) -> tuple[io.Buf
         return stream, encoding
     converted: Any = io.BufferedReader(_InUtf8(stream, wide, name), BLOCK)
     return converted, "utf-8"
+
+
+def noting_controls(stream: BinaryIO, encoding: str, note: Callable[[str], object]) -> BinaryIO:
+    """Return a stream; if it is read as Latin-1, which has control characters where Windows has quotes, `note` says so.
+
+    Args:
+        stream: the file, unpacked.
+        encoding: as Python names it.
+        note: called once, if there are bytes that are letters or quotes in another encoding.
+    """
+    if codecs.lookup(encoding).name != "iso8859-1":
+        return stream
+    watched: Any = io.BufferedReader(_NotingControls(stream, note), BLOCK)
+    return watched
+
+
+class _NotingControls(io.RawIOBase):
+    """The content of a stream; a note is given where it is hardly Latin-1."""
+
+    def __init__(self, stream: BinaryIO, note: Callable[[str], object]) -> None:
+        self._stream, self._note = stream, note
+        self._noted = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        if not self._noted and (likely := likely_encoding(data)) != "latin-1":
+            self._note(f"bytes 0x80 to 0x9f are control characters in latin-1; {likely} is likely meant (--encoding {likely})")
+            self._noted = True
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def unmarked(head: bytes) -> str | None:

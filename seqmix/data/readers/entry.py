@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from seqmix.errors import InputError, param
 
 _CONTROLS = re.compile(rb"[\x80-\x9f]")  # of Latin-1; no text has them
+_LINE_ENDS, _WIDE_LINE_ENDS = ("\v", "\f"), ("\x85", "\u2028", "\u2029")
 
 
 @dataclass(slots=True)
@@ -128,9 +129,15 @@ def header_title(header: bytes, name: str, line: int, encoding: str, note: Calla
 def with_line_feeds(text: str) -> str:
     """Return a text whose lines end with a line feed, whatever the system that it was written on.
 
-    Other separators of lines (such as U+2028) are characters of the text and stay.
+    Ends of lines are those of Unicode: carriage return, with a line feed or without, vertical tab, form feed, next line
+    (U+0085), and the separators of lines and paragraphs (U+2028, U+2029).
     """
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    for end in _LINE_ENDS if text.isascii() else (*_LINE_ENDS, *_WIDE_LINE_ENDS):
+        if end in text:
+            text = text.replace(end, "\n")
+    return text
 
 
 def undecodable(error: UnicodeDecodeError, name: str, lines_before: int) -> InputError:

@@ -57,7 +57,7 @@ _CONTROL = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
 _NUCLEOTIDES = b"ACGTUNRYSWKMBDHV"
 _GENBANK = re.compile(rb"^LOCUS {3,}\S+ +\d+ (?:bp|aa|rc)\b", re.MULTILINE)  # a file of a release has a title before it
 _SWISSPROT = re.compile(rb"ID {3}\S+\s[^\n;]*(?:; *PRT)?; +\d+ AA\.")
-_BARE = re.compile(r"[ACGTUNacgtun]{10,}(?:[ \t\r]*\n\s*[ACGTUNacgtun]+)+")  # several lines
+_BARE = re.compile(r"[ACGTUNRYSWKMBDHV]{10,}(?:[ \t\r]*[\n\r]\s*[ACGTUNRYSWKMBDHV]+)+", re.IGNORECASE)  # several lines
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -350,6 +350,8 @@ def _parse_text(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
     except UnicodeDecodeError as error:
         raise undecodable(error, name, 0) from error
     if _BARE.fullmatch(text.strip()):
-        options.note("its lines are nucleotide codes without a header, read as one text; put a line >name before each sequence")
+        options.note(
+            "its lines are nucleotide codes without a header, read as one sequence; put a line >name before each sequence"
+        )
     # Editors end a file with a line end and programs often do not: it is not part of the text.
     yield Entry(name.rsplit("/", 1)[-1], with_line_feeds(text).rstrip("\n"), 1)

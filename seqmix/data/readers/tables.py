@@ -35,8 +35,8 @@ def parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptio
     table.required = [column for column in (text_column, id_column, pair_column) if column]
     for number, (line, row) in enumerate(table, 1):
         identifier = row[id_column] if id_column else ""
-        pair = row[pair_column] if pair_column else None
-        yield Entry(identifier or f"row-{number}", row[text_column], line, "", row, pair, not identifier)
+        text, pair = with_line_feeds(row[text_column]), with_line_feeds(row[pair_column]) if pair_column else None
+        yield Entry(identifier or f"row-{number}", text, line, "", row, pair, not identifier)
 
 
 def parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:

@@ -68,7 +68,7 @@ def guess_alphabet(samples: Sequence[bytes | str | NDArray[Any]], is_sequence: b
     """
     if any(isinstance(sample, np.ndarray) for sample in samples):
         return "real"
-    texts = [sample for sample in samples if not isinstance(sample, np.ndarray)]
+    texts = [_unwrapped(sample) for sample in samples if not isinstance(sample, np.ndarray)]
     counts = letters_of(texts)
     return _of_sequences(counts) if is_sequence else _of_texts(counts, [text for text in texts if isinstance(text, str)])
 
@@ -85,12 +85,15 @@ def notes_on_guess(samples: Sequence[bytes | str | NDArray[Any]], alphabet: str)
         samples: the beginnings of some records.
         alphabet: what they are read with, though nobody chose it.
     """
-    texts = [sample for sample in samples if not isinstance(sample, np.ndarray)]
+    texts = [_unwrapped(sample) for sample in samples if not isinstance(sample, np.ndarray)]
     if alphabet == "protein" and _of_sequences(letters_of(texts)) == "dna":
         return ["read as proteins, as the names of the files say, though the letters could be nucleotides: --alphabet dna"]
     if alphabet == "chars" and _are_proteins([text for text in texts if isinstance(text, str)]):
+        wrapped = any(isinstance(sample, str) and "\n" in sample.strip() for sample in samples)
+        breaks = ", line breaks included" if wrapped else ""
         return [
-            "the texts look like proteins and are read as characters: --alphabet protein reads their letters in either case"
+            f"the texts look like proteins and are read as characters{breaks}: --alphabet protein reads their letters in "
+            "either case"
         ]
     return []
 
@@ -106,6 +109,15 @@ def _are_words(texts: Sequence[str], length: int) -> bool:
     """Return whether each text is one unbroken word, of so many letters on average."""
     words = [text.split() for text in texts if text.strip()]
     return bool(words) and all(len(word) == 1 for word in words) and sum(len(w[0]) for w in words) >= length * len(words)
+
+
+def _unwrapped(text: bytes | str) -> bytes | str:
+    """Return a text as one line if each of its lines is one unbroken word, as those of a wrapped sequence are."""
+    if isinstance(text, bytes) or "\n" not in text.strip():
+        return text
+    lines = text.split()
+    several = len(lines) > len([line for line in text.splitlines() if line.strip()])
+    return text if several or sum(map(len, lines)) < _WORD * len(lines) else "".join(lines)
 
 
 def letters_of(samples: Iterable[bytes | str]) -> Counter[str]:

@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import json
 
 import pytest
 
@@ -81,9 +82,9 @@ def test_headers_of_sequences_are_in_the_stated_encoding(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x.txt", "x.md", "x"])
-@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n", "\v", "\f", "\x85", "\u2028", "\u2029"])
 def test_line_ends_of_documents_are_line_feeds(name, end, tmp_path):
-    lines = ["one two", "", "three\u2028four\u0085five", "six"]
+    lines = ["one two", "", "three\u00a0four", "six"]
     (tmp_path / name).write_bytes(end.join(lines).encode())
     assert read(tmp_path / name)[0].text == "\n".join(lines)
     (tmp_path / name).write_bytes(end.join(lines).encode("utf-16"))
@@ -92,15 +93,47 @@ def test_line_ends_of_documents_are_line_feeds(name, end, tmp_path):
 
 @pytest.mark.parametrize("alphabet", ["auto", "bytes", "words", "subwords"])
 def test_classes_that_differ_in_line_ends_alone_are_equal(alphabet, tmp_path):
-    for name, end in (("a", "\n"), ("b", "\r\n"), ("c", "\r")):
+    ends = ("\n", "\r\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029")
+    for name, end in zip("abcdefgh", ends, strict=True):
         (tmp_path / "in" / name).mkdir(parents=True)
         for i in range(6):
             text = end.join(dna(10, i) + f" words of {i}" for _ in range(4))
             (tmp_path / "in" / name / f"{i}.txt").write_bytes(text.encode())
     found = decoded(prepare(tmp_path / "in", tmp_path / "out", alphabet=alphabet))
-    assert len(found) == 18
+    assert len(found) == 6 * len(ends)
     for i in range(6):
-        assert found[f"a/{i}.txt"] == found[f"b/{i}.txt"] == found[f"c/{i}.txt"]
+        assert len({found[f"{name}/{i}.txt"] for name in "abcdefgh"}) == 1
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\f", "\x85", "\u2028"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_line_ends_in_cells_are_line_feeds(end, kind, tmp_path):
+    path, cell = tmp_path / f"x.{kind}", f"one{end}two"
+    row = json.dumps({"text": cell}) + "\n"
+    path.write_bytes((f'text\n"{cell}"\n' if kind == "csv" else row).encode())
+    assert read(path)[0].text == "one\ntwo"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.txt", "it\u2019s \u201cquoted\u201d"),
+        ("x.csv", "text,label\nit\u2019s,a\nit\u2013was,b\n"),
+        ("x.fa", ">r\u2019 d\nACGTACGT\n>q\nACGT\n"),
+    ],
+)
+def test_latin_1_with_quotes_of_windows_is_told_once(name, content, tmp_path):
+    (tmp_path / name).write_bytes(content.encode("cp1252"))
+    for encoding, count in (("latin-1", 1), ("cp1252", 0)):
+        notes = prepare(tmp_path / name, tmp_path / encoding, encoding=encoding, split="1,0,0").info["notes"]
+        told = [note for note in notes if "control characters" in note]
+        assert len(told) == count and all("cp1252 is likely meant (--encoding cp1252)" in note for note in told)
+
+
+def test_latin_1_without_control_characters_is_read_without_a_note(tmp_path):
+    (tmp_path / "x.txt").write_bytes("caf\xe9 \xa0 na\xefve".encode("latin-1"))
+    notes = prepare(tmp_path / "x.txt", tmp_path / "data", encoding="latin-1", split="1,0,0").info["notes"]
+    assert not any("control characters" in note for note in notes)
 
 
 @pytest.mark.parametrize("kind", ["fasta", "fastq"])

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from seqmix.data.header_values import HeaderValues
 from seqmix.data.label_table import LabelTable
 from seqmix.data.options import ReadOptions
-from seqmix.data.readers.columns import Repeated, named_column
+from seqmix.data.readers.columns import Repeated, named_column, shown_columns
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.opening import unpacked_name
 from seqmix.data.several_labels import joined, quoted_labels, written_list
 from seqmix.errors import InputError, advice, param, shown
+
+_COUNTED = 100_000  # records that are looked at to explain an error
 
 
 class LabelSource(ABC):
@@ -35,12 +39,12 @@ class LabelSource(ABC):
         self.separator = options.label_separator if parameter == "label_from" else None
         self._written: list[tuple[str, str]] = []  # the first list that was written as text, and what was read
         self._n_written = 0
+        self._entries = self._found = 0  # entries so far, and those with a value
 
     def check(self, first: Entry, name: str) -> None:
         """Raise an `InputError` if the first entry of the file `name` shows that the source is not in this file."""
         return
 
-    @abstractmethod
     def find(self, entry: Entry, path: Path | None) -> str | None:
         """Return the value for an entry; None if it has none.
 
@@ -51,19 +55,39 @@ class LabelSource(ABC):
         Raises:
             InputError: the entry has several values, or one that is not a text or number.
         """
+        value = self._value(entry, path)
+        self._entries += 1
+        self._found += value is not None
+        return value
 
-    def missing(self, entry: Entry, others: Iterator[Entry]) -> str:
-        """Return why an entry has no value, and what can be done, as the end of a message.
+    @abstractmethod
+    def _value(self, entry: Entry, path: Path | None) -> str | None:
+        """Return what `find` returns."""
+
+    def absent(self, entry: Entry) -> str:
+        """Return why an entry has no value, in words."""
+        return f"there is none from '{self.text}'"
+
+    def missing(self, entry: Entry, path: Path | None, others: Iterator[Entry]) -> str:
+        """Return why an entry has no value, how many have none, and what can be done, as the end of a message.
 
         Args:
-            entry: the entry.
-            others: those behind it, which may be looked at to see how many have none.
+            entry: the entry, which was looked at.
+            path: the file that holds it; None for standard input.
+            others: those behind it, which are looked at to see how many have none.
         """
-        return f" from '{self.text}'" + self._skip_advice()
-
-    def _skip_advice(self) -> str:
-        skip = f"leave such records out with {param('skip_unlabelled', True)}"
-        return advice(skip) if self.parameter == "label_from" else ""
+        with suppress(InputError):  # of a later one, which matters less
+            for other in islice(others, _COUNTED):
+                self.find(other, path)
+        what = self.parameter.removesuffix("_from")
+        text = self.absent(entry)
+        if self._entries > 1 and not self._found:
+            where = f"; say where {what}s are with {param(self.parameter)}" if what == "label" else ""
+            return f"{text}; none of the {self._entries:,} records has a {what}{where}"
+        if self._entries > 1:
+            lacking = self._entries - self._found
+            text += f"; {lacking:,} of {self._entries:,} records {'have' if lacking > 1 else 'has'} no {what}"
+        return text + (advice(f"leave such records out with {param('skip_unlabelled', True)}") if what == "label" else "")
 
     def has_cell(self, entry: Entry) -> bool:
         """Return whether a table has a cell for an entry, even an empty one."""
@@ -142,17 +166,24 @@ class _Header(LabelSource):
         super().__init__(text, parameter, options)
         self._key, self._values = key, HeaderValues(key, parameter, self.separator)
 
-    def find(self, entry: Entry, path: Path | None) -> str | None:
+    def _value(self, entry: Entry, path: Path | None) -> str | None:
         if self._key in entry.columns:
             return self._cell(entry.columns[self._key], _where(entry, path))
         return self._values.find(entry.header, _where(entry, path))
+
+    def absent(self, entry: Entry) -> str:
+        if self._key in entry.columns:
+            return f"its '{self._key}' is empty"
+        if not entry.header or entry.columns:
+            return f"it has no '{self._key}'" + (f", but {shown_columns(entry.columns)}" if entry.columns else " and no header")
+        return self._values.absent(entry.header)
 
     def notes(self) -> list[str]:
         return [*self._values.notes(), *super().notes()]
 
 
 class _HeaderRegex(LabelSource):
-    """The first group of a regular expression."""
+    """The group of a regular expression; of several, the one named like what is wanted, or the only one that matches."""
 
     def __init__(self, text: str, parameter: str, options: ReadOptions, expression: str) -> None:
         super().__init__(text, parameter, options)
@@ -160,13 +191,28 @@ class _HeaderRegex(LabelSource):
             self._pattern = re.compile(expression)
         except re.error as error:
             raise InputError(f"{param(parameter)}: '{expression}' is not a regular expression: {error}") from error
+        self._what = what = parameter.removesuffix("_from")
         if self._pattern.groups < 1:
-            what = parameter.removesuffix("_from")
             raise InputError(f"{param(parameter)}: '{expression}' needs a group (…) around the part that is the {what}")
 
-    def find(self, entry: Entry, path: Path | None) -> str | None:
+    def _value(self, entry: Entry, path: Path | None) -> str | None:
         match = self._pattern.search(entry.header)
-        return next((group.strip() for group in match.groups() if group is not None), None) or None if match else None
+        if match is None:
+            return None
+        if self._what in self._pattern.groupindex:
+            return (match[self._what] or "").strip() or None
+        found = list(dict.fromkeys(group.strip() for group in match.groups() if group is not None))
+        if len(found) > 1:
+            raise InputError(
+                f"{_where(entry, path)}: {len(found)} groups of '{self._pattern.pattern}' match: "
+                f"{', '.join(map(repr, found))}; leave one group, around the {self._what}, and write others as (?:…), or name "
+                f"it: (?P<{self._what}>…)"
+            )
+        return found[0] or None if found else None
+
+    def absent(self, entry: Entry) -> str:
+        matches = "matches nothing in" if self._pattern.search(entry.header) else "does not match"
+        return f"'{self._pattern.pattern}' {matches} the header {shown(entry.header)}"
 
 
 class _Column(LabelSource):
@@ -181,11 +227,11 @@ class _Column(LabelSource):
         if isinstance(value := first.columns[self._name], Repeated):
             raise value.error(name)
 
-    def find(self, entry: Entry, path: Path | None) -> str | None:
+    def _value(self, entry: Entry, path: Path | None) -> str | None:
         return self._cell(entry.columns.get(self._name), _where(entry, path))
 
-    def missing(self, entry: Entry, others: Iterator[Entry]) -> str:
-        return f": its cell in column '{self._name}' is empty" + self._skip_advice()
+    def absent(self, entry: Entry) -> str:
+        return f"its cell in column '{self._name}' is empty"
 
     def has_cell(self, entry: Entry) -> bool:
         return True
@@ -199,13 +245,13 @@ class _Table(LabelSource):
         self._table = LabelTable(location, parameter, options, self._cell)
         self.uses_id_column = self._table.has_named_ids
 
-    def find(self, entry: Entry, path: Path | None) -> str | None:
+    def _value(self, entry: Entry, path: Path | None) -> str | None:
         return self._table.find(entry.id, made=entry.made_id)
 
     def has_cell(self, entry: Entry) -> bool:
         return entry.id in self._table
 
-    def missing(self, entry: Entry, others: Iterator[Entry]) -> str:
+    def missing(self, entry: Entry, path: Path | None, others: Iterator[Entry]) -> str:
         return self._table.missing(entry.id, ((other.id, other.made_id) for other in others))
 
     def notes(self) -> list[str]:
@@ -215,14 +261,14 @@ class _Table(LabelSource):
 class _Stem(LabelSource):
     """The name of the file, without its extensions."""
 
-    def find(self, entry: Entry, path: Path | None) -> str | None:
+    def _value(self, entry: Entry, path: Path | None) -> str | None:
         return None if path is None else file_stem(path)
 
 
 class _Folder(LabelSource):
     """The folder that the file is in."""
 
-    def find(self, entry: Entry, path: Path | None) -> str | None:
+    def _value(self, entry: Entry, path: Path | None) -> str | None:
         return None if path is None else path.parent.name
 
 

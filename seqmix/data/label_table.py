@@ -114,10 +114,10 @@ class LabelTable:
             self.find(other, made=made)
         skip = advice(f"leave such records out with {param('skip_unlabelled', True)}") if self._what == "label" else ""
         if number is not None:
-            return f": it is empty in line {self._lines[number]} of {self._name}" + (skip if self._most_match() else "")
+            return f"it is empty in line {self._lines[number]} of {self._name}" + (skip if self._most_match() else "")
         if not self._met:
-            return f": {self._none_matches()}"
-        lacking = f": {self._asked - self._met:,} of {self._asked:,} records have no row in {self._name}"
+            return self._none_matches()
+        lacking = f"{self._asked - self._met:,} of {self._asked:,} records have no row in {self._name}"
         if difference := self._difference():
             return lacking + self._told(difference)
         return lacking + (skip if self._most_match() else self._compared(identifier))

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from seqmix.config.data import SPLITS
+from seqmix.data.label_hints import LABEL_IN_HEADER
 from seqmix.data.label_source import file_stem
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.columns import TEXT_COLUMNS
@@ -14,7 +15,6 @@ from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.formats import detect_format
 from seqmix.data.readers.opening import open_stream
 from seqmix.data.readers.releases import Source, listed
-from seqmix.data.records import LABEL_IN_HEADER
 from seqmix.errors import SeqmixError
 
 _SHOWN = 3  # names

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from seqmix.config.data import SPLIT_NAMES
+from seqmix.data.label_hints import LABEL_IN_HEADER, column_hints, header_hint, later_labels, unused_hints
 from seqmix.data.label_source import LabelSource, make_label_source
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
-from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, plain, shown_columns, usual_columns
+from seqmix.data.readers.columns import LABEL_COLUMNS, usual_columns
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source
 from seqmix.data.splits.column import SplitColumn
 from seqmix.data.splits.stated import StatedSplits
 from seqmix.errors import InputError, advice, param
 from seqmix.objectives.multilabel import split_labels
-
-LABEL_IN_HEADER = re.compile(r"(?:^|[\s|;,\[])(label|class)=")
-_LIKELY = re.compile(
-    r"(?:^|[\s|;,\[])(labels?|class|target|category|type|species|organism|tax\w*|OS|(?:gene_)?biotype)[:=]", re.IGNORECASE
-)
-_LIKELY_COLUMN = re.compile("label|class|categor|target|species|organism|sentiment|genre|topic|tag|family|type")
 
 
 @dataclass(slots=True)
@@ -93,6 +88,7 @@ class LabelFindings:
     Attributes:
         source: where labels were read, as the user writes it; None if nowhere.
         unlabelled: number of records left out since they have no label.
+        first_unlabelled: the first of them, and why it has none.
         other_class: number of records left out since they are of classes that are not wanted.
         classes: all classes that were met, if only some are wanted.
         splits: the splits that were stated, and what was left out of them.
@@ -100,6 +96,7 @@ class LabelFindings:
 
     source: str | None = None
     unlabelled: int = 0
+    first_unlabelled: str = ""
     other_class: int = 0
     classes: set[str] = field(default_factory=set)
     splits: StatedSplits = field(default_factory=StatedSplits)
@@ -227,6 +224,8 @@ class Labeller:
         source.label_place = labels.text if labels else ""
         column = self._split_column(first, kind, labels)
         entries = self._marked(first, chain((first,), entries), kind, labels)
+        if labels is None and self._wants_labels and kind in SEQUENCE_FORMATS and source.folder_class is None:
+            entries = later_labels(entries, name, self._hints)
         if labels is None and self._wants_labels and source.folder_class is not None:
             self._refuse_missing(source)
         elif labels and labels.text == "file" and source.stem is None:
@@ -239,7 +238,7 @@ class Labeller:
                 entry.id = source.inner
             label = self._find_label(entry, source, labels)
             if label is None and labels:
-                self._refuse_unlabelled(entry, entries, labels, name)
+                self._refuse_unlabelled(entry, path, entries, labels, name)
                 self.found.splits.leave_out(self._stated_split(entry, source, column))
                 continue
             if self._classes and (label := self._wanted(label)) is None:
@@ -276,15 +275,18 @@ class Labeller:
     def _guess(self, first: Entry, kind: str, name: str, source: Source) -> str | None:
         """Return where the header or the columns of a file offer labels, as the user writes it."""
         if source.folder_class is not None and (kind not in TABLE_FORMATS or source.by_user or source.release):
+            if kind in SEQUENCE_FORMATS and not source.by_user:
+                self._hints.update(dict.fromkeys(unused_hints(first, "folders")))
             return None
         if kind in (*TABLE_FORMATS, *RELEASE_FORMATS, "memory"):
             column = label_column(first, name)
             if column is None and kind in TABLE_FORMATS and source.folder_class is None:
-                self._hint_at_columns(first, name)
+                self._hints.update(dict.fromkeys(column_hints(first, self.options)))
             return f"column:{column}" if column else None
         if kind not in SEQUENCE_FORMATS:
             return None
         if self._by_file:
+            self._hints.update(dict.fromkeys(unused_hints(first, "files")))
             return "file"
         keys = list(dict.fromkeys(LABEL_IN_HEADER.findall(first.header)))
         if len(keys) > 1:
@@ -292,27 +294,9 @@ class Labeller:
                 f"{_place(name, first.id, first.line)}: the header has {' and '.join(f'{key}=…' for key in keys)}; choose one, "
                 f"for example {param('label_from', f'header:{keys[0]}')}"
             )
-        if not keys and (likely := _LIKELY.search(first.header)):
-            self._hints[
-                f"no labels were read: if '{likely[1]}' in the headers is the label: --label-from header:{likely[1]}"
-            ] = None
-        elif not keys and "organism" in first.columns:
-            self._hints["no labels were read: if the organism is the label: --label-from column:organism"] = None
+        if not keys and (hint := header_hint(first)):
+            self._hints[hint] = None
         return f"header:{keys[0]}" if keys else None
-
-    def _hint_at_columns(self, first: Entry, name: str) -> None:
-        """Note which columns of a table without a usual one may hold labels."""
-        options = self.options
-        used = {*TEXT_COLUMNS, *ID_COLUMNS, "split", "group"}
-        used |= {plain(column) for column in (options.text_column, options.id_column, options.pair_column) if column}
-        others = [column for column in first.columns if column.strip() and plain(column) not in used]
-        if others:
-            likely = next((column for column in others if _LIKELY_COLUMN.search(plain(column))), others[0])
-            self._hints[
-                f"no labels were read: no column is named {', '.join(LABEL_COLUMNS)}; if '{likely}' is the label: "
-                f"--label-from column:{likely}"
-                + (f" (other columns: {shown_columns([c for c in others if c != likely])})" if len(others) > 1 else "")
-            ] = None
 
     def _split_column(self, first: Entry, kind: str, labels: LabelSource | None) -> str | None:
         """Return the column that may say the split of each record of a table, though nobody named it."""
@@ -360,9 +344,13 @@ class Labeller:
             return ""  # the cell is empty: none of the labels
         return label
 
-    def _refuse_unlabelled(self, entry: Entry, others: Iterator[Entry], labels: LabelSource, name: str) -> None:
+    def _refuse_unlabelled(
+        self, entry: Entry, path: Path | None, others: Iterator[Entry], labels: LabelSource, name: str
+    ) -> None:
         if not self.options.skip_unlabelled:
-            raise InputError(f"{_place(name, entry.id, entry.line)}: no label{labels.missing(entry, others)}")
+            raise InputError(f"{_place(name, entry.id, entry.line)}: no label: {labels.missing(entry, path, others)}")
+        if not self.found.unlabelled:
+            self.found.first_unlabelled = f"{_place(name, entry.id, entry.line)}: {labels.absent(entry)}"
         self.found.unlabelled += 1
 
     def _wanted(self, label: str | None) -> str | None:
@@ -387,7 +375,7 @@ class Labeller:
         split = self._split.find(entry, source.path)
         if split is None:
             raise InputError(
-                f"{_place(name, entry.id, entry.line)}: no split{self._split.missing(entry, others)}; "
+                f"{_place(name, entry.id, entry.line)}: no split: {self._split.missing(entry, source.path, others)}; "
                 "give every record one of train, val, test"
             )
         self.found.splits.state(split, self._split.text, "--split-from")

@@ -43,7 +43,8 @@ def check_any(left: int, stream: RecordStream, limits: LengthLimits, *, too_shor
         f"of none of the {param('classes')} {','.join(stream.options.classes)}": found.other_class,
     }
     counted = ", ".join(f"{count:,} were {reason}" for reason, count in reasons.items() if count)
-    raise InputError(f"no record is left: {counted}")
+    first = f"; the first is {found.first_unlabelled}" if found.unlabelled else ""
+    raise InputError(f"no record is left: {counted}{first}")
 
 
 def check_wanted_classes(stream: RecordStream) -> None:

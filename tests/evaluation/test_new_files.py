@@ -54,7 +54,8 @@ def test_unlabelled_records_can_be_left_out(score, trained, tmp_path):
     arguments = ["eval", str(trained.path), "--data", str(file), "--label-from", "header:label", "--no-baselines"]
     done = CliRunner().invoke(app, [*arguments, "-o", str(tmp_path / "cli")])
     assert done.exit_code == 1
-    assert done.output.strip().endswith("no label from 'header:label'; leave such records out with --skip-unlabelled")
+    assert "no label: the header 'b' has none of label=…" in done.output
+    assert done.output.strip().endswith("1 of 3 records has no label; leave such records out with --skip-unlabelled")
 
 
 def test_other_strand_of_a_training_record_was_trained_on(score, dataset, tmp_path):

@@ -26,7 +26,9 @@ _SPELLED = {"\t": "tabs", " ": "spaces"}
 _EXCEL = re.compile(r'"?sep=(.)"?')  # a first line that tells Excel the delimiter
 _QUOTE = "if the quote belongs to the text, double it and quote the cell, or take it out"
 _LOOKED_AT = 1000  # rows, to see whether a header is one
+_FEW = 50  # different cells of a column, to tell that a cell is one of them
 _MANY = 3  # lines that are all whole rows within a quoted cell
+_MANY_ROWS = 12  # such lines, which have something in common if they are rows
 
 
 class Delimited:
@@ -64,6 +66,9 @@ class Delimited:
             self._note(f"the cells are separated by {_spelled(self._delimiter)}, not by {_spelled(usual)} (--delimiter)")
         self._cells = csv.reader(self._feed(header), delimiter=self._delimiter, strict=True)
         self.columns = next(self._rows(), (0, []))[1]
+        self._known: list[dict[str, int]] = [{} for _ in self.columns]  # the different cells of each column, and how often
+        self._swallowed: list[tuple[int, int, list[str]]] = []  # first and last line, and lines, of rows that may be several
+        self._n_swallowed = self._first_swallowed = 0
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield line and cells of each row that is not blank.
@@ -73,22 +78,58 @@ class Delimited:
         """
         columns, repeated = self.columns, repeated_columns(self.columns)
         least = 1 + max((columns.index(name) for name in self.required), default=-1)
-        swallowed, first = 0, 0
-        for line, cells in self._rows():
+        number = 0
+        for number, (line, cells) in enumerate(self._rows(), 1):
             if not least <= len(cells) <= len(columns):
                 raise InputError(
                     f"{self._name}: line {line}: the row has {len(cells)} cell{'s' * (len(cells) != 1)}, not the "
                     f"{len(columns)} of the header: {shown_columns(columns)}"
                 )
-            if len(self._taken) >= _MANY and self._holds_rows():
-                swallowed, first = swallowed + 1, first or line
+            if number <= _LOOKED_AT:
+                self._remember(cells)
+            if len(self._taken) > 1 and self._holds_rows():
+                self._swallowed.append((line, self._read, self._taken.copy()))
+            if number % _LOOKED_AT == 0:
+                self._check_swallowed()
             row: dict[str, Any] = dict(zip(columns, cells, strict=False))
             row.update(repeated)
             yield line, row
-        if swallowed:
+        self._check_swallowed()
+        if self._n_swallowed:
             self._note(
-                f"{swallowed:,} quoted cells, the first in line {first}, run over lines that look like whole rows; {_QUOTE}"
+                f"{self._n_swallowed:,} quoted cells, the first in line {self._first_swallowed}, run over lines that look like "
+                f"whole rows; {_QUOTE}"
             )
+
+    def _remember(self, cells: list[str]) -> None:
+        """Count the different cells of each column, as long as they are few."""
+        for known, cell in zip(self._known, cells, strict=False):
+            if len(known) <= _FEW:
+                known[cell] = known.get(cell, 0) + 1
+
+    def _check_swallowed(self) -> None:
+        """Refuse quoted cells over several lines that are whole rows, as what else is in each occurs in other rows as well.
+
+        Raises:
+            InputError: there is such a cell; the message names the line where its quote opens.
+        """
+        usual = [place for place, known in enumerate(self._known) if 0 < 2 * len(known) <= sum(known.values())]
+        for first, last, lines in self._swallowed:
+            rows = [line.rstrip("\n").split(self._delimiter) for line in lines]
+            if any(all(row[place].strip() and row[place] in self._known[place] for row in rows) for place in usual) or (
+                len(rows) >= _MANY_ROWS
+                and any(all(column) and 4 * len({*column}) <= len(rows) for column in zip(*rows, strict=True))
+            ):
+                raise self._quote_error(first, last)
+            if len(lines) >= _MANY:
+                self._n_swallowed, self._first_swallowed = self._n_swallowed + 1, self._first_swallowed or first
+        self._swallowed.clear()
+
+    def _quote_error(self, first: int, last: int) -> InputError:
+        return InputError(
+            f"{self._name}: line {first}: a quote begins a cell that ends in line {last} only, and each of these lines is "
+            f"a whole row; {_QUOTE}"
+        )
 
     def header_advice(self) -> str:
         """Return what to add to the message that a column was not found; reads on to see whether the header is one."""
@@ -145,14 +186,16 @@ class Delimited:
             return
         if "\n" in cells[-1] and len(self._taken) < _MANY:  # a last cell of two lines, with tabs in it
             return
-        first = self._read - len(self._taken) + 1
-        raise InputError(
-            f"{self._name}: line {first}: a quote begins a cell that ends in line {self._read} only, "
-            f"and each of these lines is a whole row; {_QUOTE}"
-        )
+        raise self._quote_error(self._read - len(self._taken) + 1, self._read)
 
     def _damaged(self, error: csv.Error) -> InputError:
         first = self._read - len(self._taken) + 1
+        if str(error) == "unexpected end of data":
+            return InputError(f"{self._name}: line {first}: a quote begins a cell that never ends; {_QUOTE}")
+        if any('\\"' in line for line in self._taken):
+            return InputError(
+                f'{self._name}: line {first}: quotes within a cell are written \\" here; double them instead, as CSV does'
+            )
         if len(self._taken) > 1:
             return InputError(
                 f"{self._name}: line {first}: a quote begins a cell that does not end properly ({error} in line {self._read}); "

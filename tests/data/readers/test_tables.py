@@ -116,14 +116,50 @@ def test_cells_of_several_lines_are_read_from_tsv(tmp_path):
     ]
 
 
-def test_cells_that_swallow_rows_of_csv_are_noted(tmp_path):
+LABELLED = [f"r{i},word {i},{'ab'[i % 2]}" for i in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "line", "what"),
+    [
+        ({4: 'r4,"so he said,a', 8: 'r8,and went",a'}, 6, "ends in line 10 only"),
+        ({4: 'r4,"so he said,a', 5: 'r5,and went",b'}, 6, "ends in line 7 only"),
+        ({0: 'r0,"so he said,a', 19: 'r19,and went",b'}, 2, "ends in line 21 only"),
+        ({4: 'r4,"so he said,a'}, 6, "never ends"),
+        ({19: 'r19,"so he said,a'}, 21, "never ends"),
+        ({4: '"r4,so he said,a', 9: 'r9",and went,a'}, 6, "ends in line 11 only"),
+        ({4: 'r4,"so he said,a', 9: 'r9,"and" went,a'}, 6, "does not end properly"),
+        ({4: 'r4,"so \\"he\\" said",a'}, 6, "double them"),
+    ],
+)
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_cells_that_swallow_rows_of_csv_are_an_error(changed, line, what, delimiter, tmp_path):
     path = tmp_path / "x.csv"
-    rows = [f"r{i},word {i},{'ab'[i % 2]}" for i in range(20)]
-    rows[4], rows[8] = 'r4,"so he said,a', 'r8,and went",a'
-    path.write_text("\n".join(["id,text,label", *rows]) + "\n")
+    rows = [changed.get(number, row) for number, row in enumerate(LABELLED)]
+    path.write_text("\n".join(["id,text,label", *rows]).replace(",", delimiter) + "\n")
+    message = message_of(read, path)
+    for part in ("x.csv", f"line {line}:", "quote", what):
+        assert part in message
+
+
+def test_cells_that_may_swallow_rows_of_csv_are_noted(tmp_path):
+    path = tmp_path / "x.csv"
+    rows = [f"r{i},word {i}" for i in range(20)]
+    rows[4], rows[8] = 'r4,"so he said', 'r8,and went"'
+    path.write_text("\n".join(["id,text", *rows]) + "\n")
     data = prepare(path, tmp_path / "data")
     assert len(data) == 16
     assert noted(data, "x.csv", "line 6", "whole rows", "quote")
+
+
+@pytest.mark.parametrize(
+    "text", ["one, a\ntwo, b\nthree, c", "Dear Sir,\nhello,\ngood bye", "one\ntwo, and\nthree", "a,b\nb,c\nc,d", "one,\n,two\n"]
+)
+def test_cells_of_several_lines_with_delimiters_are_read_from_csv(text, tmp_path):
+    path = tmp_path / "x.csv"
+    rows = [f'r{i},"{text}",,{"ab"[i % 2]}\n"{text}",{i},r,a' for i in range(10)]
+    path.write_text("\n".join(["id,text,notes,label", *rows]) + "\n")
+    assert [record.text for record in read(path)][::2] == [text] * 10
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])

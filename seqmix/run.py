@@ -32,6 +32,7 @@ from seqmix.objectives.base import LEAST_GAIN
 from seqmix.objectives.learned import Learned
 from seqmix.reporting.text import score_text
 from seqmix.system.arguments import typed
+from seqmix.system.devices import check_device, choose_device
 from seqmix.system.environment import environment
 from seqmix.system.files import remove_partial, whole_folder, without_nan, write_whole
 from seqmix.system.tensor_file import pack, unpack
@@ -75,22 +76,30 @@ class Run(Learned):
         Raises:
             RunError: the folder exists and `overwrite` is False, or it is not a run folder.
         """
-        if path.exists():
-            if not overwrite:
-                raise RunError(
-                    f"{path} exists; continue it with {param('resume', True)}, replace it with {param('overwrite', True)}, or "
-                    f"choose another {param('output')}"
-                )
-            if not (path / "config.toml").is_file():
-                raise RunError(
-                    f"{path} exists and is not a run folder, so it is not overwritten; choose another {param('output')}"
-                )
+        cls.check_free(path, overwrite=overwrite)
         with whole_folder(path, overwrite=overwrite, error=RunError) as fresh:
             (fresh / "last").mkdir()
             write_whole(fresh / "dataset.json", json.dumps(info, indent=1, ensure_ascii=False) + "\n")
             write_whole(fresh / "environment.json", json.dumps(environment(), indent=1) + "\n")
             write_whole(fresh / "config.toml", tomli_w.dumps(config.to_tables()))
         return cls(path, config, info)
+
+    @staticmethod
+    def check_free(path: Path, *, overwrite: bool) -> None:
+        """Refuse a folder for a new run that is in use.
+
+        Raises:
+            RunError: it exists and `overwrite` is False, or it is not a run folder.
+        """
+        if not path.exists():
+            return
+        if not (path / "config.toml").is_file():
+            raise RunError(f"{path} exists and is not a run folder, so it is not overwritten; choose another {param('output')}")
+        if not overwrite:
+            raise RunError(
+                f"{path} exists; continue it with {param('resume', True)}, replace it with {param('overwrite', True)}, or "
+                f"choose another {param('output')}"
+            )
 
     @classmethod
     def open(cls, path: str | Path) -> Run:
@@ -271,7 +280,7 @@ class Run(Learned):
         Raises:
             RunError: the run has no mixer.
         """
-        from seqmix.models.classifier import InputSpec
+        from seqmix.models.inputs import InputSpec
         from seqmix.models.mixing import new_mixing_branch
 
         if not self.has_mixer:
@@ -299,8 +308,9 @@ class Run(Learned):
             ConfigError: there is no such device.
         """
         self.check_answers()
+        check_device(device)
+        self.check_trained()
         from seqmix.models.predictor import Predictor
-        from seqmix.system.devices import choose_device
 
         where = choose_device(device)
         weights = self.path / "model.safetensors"
@@ -401,17 +411,25 @@ class Run(Learned):
             raise RunError(f"{path}: the weights do not fit config.toml; one of the two was changed") from error
         return model
 
+    def check_trained(self) -> None:
+        """Refuse a run that has no trained model yet.
+
+        Raises:
+            RunError: it has none.
+        """
+        if not (self.path / "model.safetensors").is_file():
+            raise RunError(
+                f"{self.path}: this run has no trained model yet; finish it with {self.command} and {param('resume', True)}"
+            )
+
     def weights(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return what `save_model` wrote: the weights, and what is stored with them.
 
         Raises:
             RunError: they are missing, damaged, or not those of the configuration.
         """
+        self.check_trained()
         path = self.path / "model.safetensors"
-        if not path.is_file():
-            raise RunError(
-                f"{self.path}: this run has no trained model yet; finish it with {self.command} and {param('resume', True)}"
-            )
         tensors, facts = unpack(path)
         said = self.description
         for name, value in facts.get("description", {}).items():

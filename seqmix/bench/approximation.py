@@ -261,18 +261,3 @@ def spectral_norm(matrices: Tensor) -> Tensor:
         return torch.full(matrices.shape[:-2], torch.nan, dtype=matrices.dtype)
     squares: Tensor = torch.linalg.eigvalsh(matrices.mT @ matrices)
     return squares[..., -1].clamp_min(0.0).sqrt()
-
-
-def parse_features(text: str) -> list[int]:
-    """Read "16,64" as [16, 64].
-
-    Raises:
-        ConfigError: a part of the text is not a number of features.
-    """
-    parts = [part.strip() for part in text.split(",")]
-    for part in parts:
-        if not (part.isascii() and part.isdecimal() and int(part)):
-            raise ConfigError(
-                f"'{part}' is not a number of features; use whole numbers from 1, separated by commas, such as 16,64,256"
-            )
-    return [int(part) for part in parts]

@@ -30,7 +30,8 @@ from seqmix.data.vocabulary import make_vocabulary
 from seqmix.errors import SeqmixError
 from seqmix.mixers import mixer_class
 from seqmix.models.batched import evaluating
-from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parameters
+from seqmix.models.classifier import SequenceClassifier, count_parameters
+from seqmix.models.inputs import InputSpec
 from seqmix.system.devices import autocast, choose_device
 from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory
 

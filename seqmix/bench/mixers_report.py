@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmix.bench.mixers_result import BenchResult, CostSeries
-from seqmix.errors import ConfigError, param
 from seqmix.reporting.figures import GREY, grid, look, plain, write_figure
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import amount, counted, duration, number, short
@@ -114,24 +112,6 @@ def _label(series: CostSeries) -> str:
     ]
     name = plain(series.mixer)
     return f"{name}\n{', '.join(parts)}" if parts else name
-
-
-def check_output(folder: Path, overwrite: bool, name: str = "bench") -> None:
-    """Check, before anything is measured, that the results can be written.
-
-    Args:
-        folder: the output folder.
-        overwrite: whether to replace results that are there.
-        name: the stem of the files.
-
-    Raises:
-        ConfigError: the files exist, or the folder cannot be written to.
-    """
-    if (file := folder / f"{name}.json").exists() and not overwrite:
-        raise ConfigError(f"{file} exists; replace it with {param('overwrite', True)}, or choose another {param('output')}")
-    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK):
-        raise ConfigError(f"{folder}: cannot be written: {place} is not a writable folder; choose another {param('output')}")
 
 
 def write_bench(result: BenchResult, folder: Path) -> None:

@@ -34,7 +34,8 @@ from seqmix.data.vocabulary import Tokens, make_vocabulary
 from seqmix.errors import SeqmixError
 from seqmix.mixers import AttentionMixer, mixer_class
 from seqmix.models.batched import evaluating
-from seqmix.models.classifier import InputSpec, SequenceClassifier
+from seqmix.models.classifier import SequenceClassifier
+from seqmix.models.inputs import InputSpec
 from seqmix.objectives.base import Objective
 from seqmix.objectives.classification import Classification
 from seqmix.training.trainer import new_optimizer

@@ -11,6 +11,7 @@ import typer
 from seqmix.cli.console import console, print_notes, print_tables, reported, say, slow_bar
 from seqmix.cli.options import Device, Precision, Quiet, Threads, names
 from seqmix.errors import Interrupted
+from seqmix.system.devices import check_device, check_threads
 
 if TYPE_CHECKING:
     from seqmix.bench.approximation_result import ApproximationResult
@@ -47,12 +48,17 @@ def mixers_command(
 
     Each mixer is measured in the model that train builds for it, on random DNA. A series ends before memory runs out.
     """
-    from seqmix.bench.mixers import bench_mixers
-    from seqmix.bench.mixers_report import bench_tables, check_output, write_bench
+    from seqmix.bench.request import check_output
+    from seqmix.experiments.request import check_mixers
     from seqmix.reporting.text import parse_lengths
 
     wanted = parse_lengths(lengths)
+    check_mixers(names(mixers) or ())
+    check_device(device, precision)
     check_output(output, overwrite)
+    from seqmix.bench.mixers import bench_mixers
+    from seqmix.bench.mixers_report import bench_tables, write_bench
+
     with slow_bar("measuring", "points", quiet) as bar:
         result = bench_mixers(
             names(mixers),
@@ -101,13 +107,20 @@ def approximation_command(
 
     The error is that of a head's output in the spectral norm, relative to the attention that the mixer approximates.
     """
-    from seqmix.bench.approximation import bench_approximation, parse_features
-    from seqmix.bench.approximation_report import NAME, approximation_tables, write_approximation
-    from seqmix.bench.mixers_report import check_output
+    from seqmix.bench.request import check_output, parse_features
+    from seqmix.experiments.request import check_mixers
     from seqmix.reporting.text import parse_lengths
+    from seqmix.run import Run
 
-    numbers, wanted = parse_features(features), parse_lengths(lengths)
-    check_output(output, overwrite, NAME)
+    numbers, wanted, stem = parse_features(features), parse_lengths(lengths), "approximation"
+    check_mixers(names(mixers) or ())
+    check_threads(threads)
+    check_output(output, overwrite, stem)
+    if run is not None:
+        Run.open(run).check_trained()
+    from seqmix.bench.approximation import bench_approximation
+    from seqmix.bench.approximation_report import approximation_tables, write_approximation
+
     with slow_bar("measuring", "series", quiet) as bar:
         result = bench_approximation(
             names(mixers),
@@ -123,7 +136,7 @@ def approximation_command(
             on_done=bar.update,
         )
     write_approximation(result, output)
-    _print(approximation_tables(result), result, output / NAME, quiet)
+    _print(approximation_tables(result), result, output / stem, quiet)
 
 
 def _print(tables: Sequence[ReportTable], result: BenchResult | ApproximationResult, stem: Path, quiet: bool) -> None:

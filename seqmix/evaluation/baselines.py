@@ -107,7 +107,7 @@ def baseline_scores(
     Returns:
         For each method, by name, its scores, and a "note" if not all records were used.
     """
-    from seqmix.models.lexical import suiting_lexical
+    from seqmix.models.lexical_spec import suiting_lexical
 
     generator = np.random.default_rng(0)
     test, seen, fitted = test or train, seen or DataConfig(), train.indices("train")
@@ -197,7 +197,7 @@ def _statistics(values: Tokens) -> Floats:
 
 def _kmer_frequencies(parts: list[_Part], k: int) -> list[Any]:
     """Return the counts of all k-mers, each row scaled to norm 1, of each part; for pairs, products and differences."""
-    from seqmix.models.lexical import LexicalSpec
+    from seqmix.models.lexical_spec import LexicalSpec
     from seqmix.training.lexical_features import count_records, features_of
 
     train = parts[0].dataset

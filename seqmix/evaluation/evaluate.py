@@ -28,6 +28,7 @@ from seqmix.reporting.progress import progress_bar
 from seqmix.reporting.text import counted
 from seqmix.run import Run, find_run
 from seqmix.system.arguments import typed
+from seqmix.system.devices import check_device, check_threads
 from seqmix.system.files import write_whole
 
 _PICTURES, _LEAST_SIDE = 8, 8  # number of images kept, and the smallest side of an image
@@ -84,8 +85,8 @@ def evaluate(
     """
     if resamples < 1:
         raise ConfigError(f"{param('resamples')} must be at least 1: got {resamples}", option="resamples")
-    if threads is not None and threads < 1:
-        raise ConfigError(f"{param('threads')} must be at least 1: got {threads}", option="threads")
+    check_threads(threads)
+    check_device(device, precision)
     run = find_run(run)
     run.check_answers()
     data = [data] if isinstance(data, str | Path) else list(data)

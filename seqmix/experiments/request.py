@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
 from seqmix.config.tables import parse_setting
 from seqmix.errors import ConfigError, param, suggestion
-from seqmix.mixers import available_mixers, mixer_class, mixer_options
+from seqmix.mixers import available_mixers, is_built_in, mixer_class, mixer_options
 from seqmix.reporting.text import parse_duration
-from seqmix.system.devices import choose_device, thread_count
+from seqmix.system.devices import check_device, check_threads, choose_device, thread_count
 
 
 def check_request(seeds: int, jobs: int, settings: Sequence[str], own: Sequence[str], instead: str) -> None:
@@ -59,6 +57,8 @@ def check_mixers(names: Sequence[str], *, importable: bool = False) -> None:
 
 def import_error(mixer: str) -> str:
     """Return why a mixer of another package cannot be imported, or "" if it can."""
+    if is_built_in(mixer):
+        return ""
     try:
         mixer_class(mixer)
     except Exception as error:  # whatever happens in another package's code
@@ -112,10 +112,15 @@ def shared_settings(
     Raises:
         ConfigError: one of them is not allowed.
     """
+    check_device(device or "auto", others.get("precision") or "fp32")
+    check_threads(threads)
+    seconds = parse_duration(budget) if isinstance(budget, str) else budget
+    import torch
+
     with thread_count(threads):
         count = threads or max(1, torch.get_num_threads() // jobs)
     return {
-        "budget": parse_duration(budget) if isinstance(budget, str) else budget,
+        "budget": seconds,
         **others,
         "settings": list(settings),
         "device": str(choose_device(device or "auto")),

@@ -16,10 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
-
-import torch
-import torch.nn.functional as F
+from typing import TYPE_CHECKING, Any
 
 from seqmix.config import Config
 from seqmix.data.dataset import Dataset
@@ -33,6 +30,9 @@ from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory
 from seqmix.training.events import Event, Finished, Started
 from seqmix.training.new_run import new_run
 from seqmix.training.train import train
+
+if TYPE_CHECKING:
+    import torch
 
 FILE = "trial.json"
 
@@ -207,6 +207,9 @@ def _train(dataset: Dataset, folder: Path, device: torch.device) -> tuple[Run, l
 
 def _warm_up(device: torch.device) -> None:
     """Train a tiny model for one step, so that libraries and threads that torch starts late are not measured."""
+    import torch
+    import torch.nn.functional as F
+
     model = torch.nn.Linear(8, 2).to(device)
     optimizer = torch.optim.AdamW(model.parameters())
     target = torch.zeros(4, dtype=torch.long, device=device)

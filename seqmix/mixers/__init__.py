@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqmix.config.options import check_name, check_type
 from seqmix.errors import ConfigError
+from seqmix.mixers.declared import declared
 
 if TYPE_CHECKING:
     from seqmix.mixers.base import AttentionMixer as AttentionMixer
@@ -57,7 +58,7 @@ _BUILT_IN = {
 }
 _HOMES = {"AttentionMixer": "base", "Mixer": "base", "Table": "base", **{kind: name for name, kind in _BUILT_IN.items()}}
 
-__all__ = ["available_mixers", "build_mixer", "mixer_class", "mixer_options", *_HOMES]
+__all__ = ["available_mixers", "build_mixer", "is_built_in", "mixer_class", "mixer_declares", "mixer_options", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
@@ -76,6 +77,11 @@ def available_mixers() -> list[str]:
     return [*_BUILT_IN, *sorted(added - _BUILT_IN.keys())]
 
 
+def is_built_in(name: str) -> bool:
+    """Return whether a mixer comes with seqmix, so that it can be imported."""
+    return name in _BUILT_IN
+
+
 def mixer_class(name: str) -> type[Mixer]:
     """Return the class of a mixer.
 
@@ -90,8 +96,17 @@ def mixer_class(name: str) -> type[Mixer]:
 
 def mixer_options(name: str) -> dict[str, Any]:
     """Return the options of a mixer with their defaults: the keyword-only arguments of its constructor."""
+    if name in _BUILT_IN:
+        return dict(declared(_BUILT_IN[name], tuple(_HOMES.items())).options)
     parameters = inspect.signature(mixer_class(name)).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def mixer_declares(name: str, attribute: str) -> Any:
+    """Return an attribute of the class of a mixer, such as "model_defaults", without waiting for torch if it is built in."""
+    if name in _BUILT_IN:
+        return declared(_BUILT_IN[name], tuple(_HOMES.items())).attributes[attribute]
+    return getattr(mixer_class(name), attribute)
 
 
 def build_mixer(name: str, d_model: int, max_length: int, options: Mapping[str, Any]) -> Mixer:

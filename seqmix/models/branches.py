@@ -13,7 +13,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from seqmix.data.vocabulary import Vocabulary
-from seqmix.models.lexical import LexicalClassifier, LexicalSpec
+from seqmix.models.lexical import LexicalClassifier
+from seqmix.models.lexical_spec import LexicalSpec
 from seqmix.models.members import MixingBranch
 from seqmix.objectives.base import Objective
 from seqmix.objectives.labelled import LabelObjective

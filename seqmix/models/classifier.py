@@ -7,7 +7,6 @@ In: token indices `(B, L)`, or real numbers `(B, L, channels)`, and a mask `(B, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -16,14 +15,13 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from seqmix.config import ModelConfig
-from seqmix.data.vocabulary import Vocabulary
-from seqmix.data.vocabulary.base import FIRST
 from seqmix.errors import ConfigError
 from seqmix.functional.kmers import kmer_count
 from seqmix.functional.kmers import kmers as find_kmers
 from seqmix.functional.ngrams import SPECIAL_WORDS
 from seqmix.mixers import Mixer, Table
 from seqmix.models.blocks import KmerBranch, PlainBlock
+from seqmix.models.inputs import InputSpec, check_model
 from seqmix.models.parts import block_of, head_of, normalised, positions_of, stem_of
 from seqmix.models.pooling import Standardisation, pool, pooled_width, quietened
 from seqmix.models.spelling import HashedWords
@@ -31,47 +29,6 @@ from seqmix.models.token_tables import TokenTables, parameters_of
 from seqmix.models.windows import embed_windows, pool_windows, window_count, window_mask
 
 M = TypeVar("M", bound=nn.Module)
-_MOST_KMERS = 1 << 20
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InputSpec:
-    """The input of a model.
-
-    Attributes:
-        vocab_size: number of token ids V, special ones included; ignored with `channels`.
-        letters: number of characters (ids 2, 3, …) that k-mers are made of: 4 for DNA, 20 for proteins, else 0. A k-mer with
-            any other character becomes a special token.
-        channels: number of real values at each position, instead of a token; 0 for tokens.
-        channel_mean: number to subtract from each channel; None for 0.
-        channel_scale: number to divide each channel by afterwards; None for 1.
-        paired: whether a record is two sequences.
-        spellings: the text of each token from `first` on; () if tokens stand for no texts.
-        first: number of special tokens.
-    """
-
-    vocab_size: int = 0
-    letters: int = 4
-    channels: int = 0
-    channel_mean: Sequence[float] | None = None
-    channel_scale: Sequence[float] | None = None
-    paired: bool = False
-    spellings: Sequence[str] = ()
-    first: int = FIRST
-
-    @classmethod
-    def of(cls, vocabulary: Vocabulary, *, paired: bool) -> InputSpec:
-        """Return the input of a model for data with this vocabulary."""
-        return cls(
-            vocab_size=len(vocabulary),
-            letters=vocabulary.letters,
-            channels=vocabulary.channels or 0,
-            channel_mean=vocabulary.mean,
-            channel_scale=vocabulary.scale,
-            paired=paired,
-            spellings=() if vocabulary.letters or vocabulary.channels else vocabulary.spellings,
-            first=vocabulary.first,
-        )
 
 
 class SequenceClassifier(nn.Module):
@@ -98,7 +55,7 @@ class SequenceClassifier(nn.Module):
 
     def __init__(self, config: ModelConfig, inputs: InputSpec, n_outputs: int) -> None:
         super().__init__()
-        _check(config, inputs)
+        check_model(config, inputs)
         self.config, self.pooling, self.source = config, config.pooling, config.source
         self.kmer, self.letters, self.dropout_branch = config.kmer, inputs.letters, config.dropout_branch
         self.stride, self.stride_pooling, self.frames = config.stride, config.stride_pooling, config.frames
@@ -304,61 +261,6 @@ def _one_of_two(first: Tensor, second: Tensor, probability: float, rows: int) ->
     chance = torch.rand(len(first) // rows, 1, device=first.device).repeat(rows, 1)
     keep_first, keep_second = chance >= probability / 2, (chance < probability / 2) | (chance >= probability)
     return first * keep_first, second * keep_second
-
-
-def _check(config: ModelConfig, inputs: InputSpec) -> None:
-    """Raise a `ConfigError` if options cannot be combined, or do not apply to the inputs."""
-    if config.max_length < 1:
-        raise ConfigError("model.max_length must be set to build a model: the characters of the longest sequence")
-    if (config.kmer or config.words) and not inputs.letters:
-        name = "model.kmer" if config.kmer else "model.words"
-        raise ConfigError(
-            "model.kmer and model.words need DNA or proteins, whose k-mers are of a fixed set of letters", option=name
-        )
-    for name, k in {"model.kmer": config.kmer, "model.words": config.words}.items():
-        if (count := inputs.letters**k) > _MOST_KMERS:
-            raise ConfigError(f"{name} = {k} makes {count:,} k-mers; at most {_MOST_KMERS:,} are possible", option=name)
-    if config.hashed_words:
-        _check_words(config, inputs)
-    if config.position_start != "normal" and not config.positions:
-        name = "model.position_start"
-        raise ConfigError(f"{name} = {config.position_start} needs positions: set model.positions = true", option=name)
-    if config.stride > 1 and config.pooling == "cls":
-        raise ConfigError(
-            f"model.stride = {config.stride} pools the CLS token with the tokens after it: use another model.pooling than cls, "
-            "or set model.stride = 1",
-            option="model.stride",
-        )
-    if config.stride % config.frames:
-        raise ConfigError(
-            f"model.frames = {config.frames} must divide model.stride = {config.stride}, the tokens of a window",
-            option="model.frames",
-        )
-    if config.moments and config.pooling in ("cls", "flat"):
-        raise ConfigError(
-            f"model.moments = {config.moments} belongs to mean and mean-max pooling: got model.pooling = {config.pooling}",
-            option="model.moments",
-        )
-    if inputs.channels and config.pooling == "cls":
-        raise ConfigError(
-            "model.pooling = cls puts a token in front, but these data are numbers, not tokens; use mean or flat",
-            option="model.pooling",
-        )
-
-
-def _check_words(config: ModelConfig, inputs: InputSpec) -> None:
-    """Raise a `ConfigError` if the tokens of a model cannot be hashed words."""
-    count = config.hashed_words
-    if not inputs.spellings:
-        raise ConfigError(
-            f"model.hashed_words = {count} needs texts; leave it out for DNA, proteins, numbers and images",
-            option="model.hashed_words",
-        )
-    if count & (count - 1) or not 1 < count <= _MOST_KMERS:
-        raise ConfigError(
-            f"model.hashed_words must be a power of two from 2 to {_MOST_KMERS:,}, or 0: got {count}",
-            option="model.hashed_words",
-        )
 
 
 def token_count(config: ModelConfig, inputs: InputSpec) -> int:

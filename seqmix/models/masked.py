@@ -27,7 +27,8 @@ from torch import Tensor, nn
 
 from seqmix.config import ModelConfig
 from seqmix.functional.ngrams import SPECIAL_WORDS
-from seqmix.models.classifier import InputSpec, SequenceClassifier, token_count
+from seqmix.models.classifier import SequenceClassifier, token_count
+from seqmix.models.inputs import InputSpec
 from seqmix.models.windows import windows
 
 

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from seqmix.config import ModelConfig
-from seqmix.models.classifier import InputSpec, SequenceClassifier
+from seqmix.models.classifier import SequenceClassifier
+from seqmix.models.inputs import InputSpec
 from seqmix.objectives.labelled import LabelObjective
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from seqmix.config import Config
-from seqmix.models.classifier import InputSpec, SequenceClassifier
+from seqmix.models.classifier import SequenceClassifier
+from seqmix.models.inputs import InputSpec
 from seqmix.models.masked import MaskedModel
 from seqmix.models.members import Members, MixingBranch
 from seqmix.objectives.base import Objective

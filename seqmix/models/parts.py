@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqmix.config import ModelConfig
-from seqmix.errors import ConfigError
 from seqmix.mixers import Table, build_mixer
 from seqmix.models.blocks import GatedBlock, PlainBlock, Stem, TransformerBlock
 
@@ -48,7 +47,7 @@ def block_of(config: ModelConfig, n_positions: int) -> PlainBlock | TransformerB
     """Return a new block.
 
     Raises:
-        ConfigError: a transformer block without a feed-forward layer, or a mixer that cannot be built.
+        ConfigError: the mixer cannot be built.
     """
     mixer = build_mixer(config.mixer, config.d_model, n_positions, config.mixer_options)
     if config.block == "gated":
@@ -56,12 +55,6 @@ def block_of(config: ModelConfig, n_positions: int) -> PlainBlock | TransformerB
         return GatedBlock(mixer, config.d_model, config.d_feedforward, **parts)
     if mixer.block == "plain":
         return PlainBlock(mixer, config.d_model, config.norm, config.residual, config.dropout)
-    if not config.d_feedforward:
-        raise ConfigError(
-            f"model.d_feedforward = 0: the published block of '{config.mixer}' has a feed-forward layer; give it a width, "
-            "or set model.block = gated",
-            option="model.d_feedforward",
-        )
     return TransformerBlock(mixer, config.d_model, config.d_feedforward, config.dropout)
 
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from seqmix.config import ModelConfig
 from seqmix.errors import ConfigError
-from seqmix.models.classifier import InputSpec, SequenceClassifier
+from seqmix.models.classifier import SequenceClassifier
+from seqmix.models.inputs import InputSpec
 
 
 def from_published(state_dict: Mapping[str, Tensor], config: Mapping[str, Any]) -> SequenceClassifier:

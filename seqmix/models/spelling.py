@@ -4,30 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from seqmix.data.dataset import Dataset
 from seqmix.functional.ngrams import Characters, word_tokens
-
-_LOOKED_AT, _CHARACTERS = 100, 5000  # how many records are looked at for words, and how many tokens of each
-_LONGEST = 16  # mean length of the words of a text, at most, weighted by their lengths
-
-
-def has_words(dataset: Dataset) -> bool:
-    """Return whether records consist of words: most letters stand in words of usual lengths, several to a record."""
-    vocabulary, train = dataset.vocabulary, dataset.indices("train")
-    table = CharacterTable(vocabulary.spellings, vocabulary.first)
-    squares = letters = words = 0
-    some = train[np.linspace(0, len(train) - 1, min(len(train), _LOOKED_AT), dtype=np.int64)]
-    for i in some:
-        ids = torch.from_numpy(np.asarray(dataset.tokens(int(i))[:_CHARACTERS]).astype(np.int64))[None]
-        in_word = table.read(ids, torch.ones_like(ids, dtype=torch.bool)).in_word.numpy()
-        lengths = np.diff(np.flatnonzero(~np.append(in_word, False)), prepend=-1) - 1
-        lengths = lengths[lengths > 0]
-        squares, letters, words = squares + int((lengths**2).sum()), letters + int(lengths.sum()), words + len(lengths)
-    return words >= 2 * len(some) and squares <= _LONGEST * letters
 
 
 class CharacterTable:

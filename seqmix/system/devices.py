@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-
-import torch
+from typing import TYPE_CHECKING
 
 from seqmix.errors import ConfigError, param
 
-_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+if TYPE_CHECKING:
+    import torch
+
+_DTYPES = {"bf16": "bfloat16", "fp16": "float16"}
+_DEVICE = re.compile(r"auto|(cpu|cuda|mps)(:\d+)?")
+
+
+def check_device(name: str, precision: str = "fp32") -> None:
+    """Refuse a device that no computer has, or that does not compute with a precision, before torch is loaded.
+
+    Raises:
+        ConfigError: there is no such device, or the precision is not for it.
+    """
+    if not _DEVICE.fullmatch(name):
+        raise ConfigError(f"device {name!r} is not available; choose from: auto, cpu, cuda, cuda:N, mps", option="device")
+    _check_precision(name.partition(":")[0], precision)
+
+
+def _check_precision(device: str, precision: str) -> None:
+    if precision != "fp32" and precision not in _DTYPES:
+        raise ConfigError(f"{param('precision')} must be fp32, {', '.join(_DTYPES)}: got {precision!r}", option="precision")
+    if precision == "fp16" and device not in ("auto", "cuda"):
+        raise ConfigError(f"precision fp16 needs a CUDA GPU, this is {device}; use bf16 or fp32", option="precision")
 
 
 def choose_device(name: str) -> torch.device:
@@ -18,6 +40,8 @@ def choose_device(name: str) -> torch.device:
     Raises:
         ConfigError: there is no such device.
     """
+    import torch
+
     mps = torch.backends.mps.is_available()
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "mps" if mps else "cpu")
@@ -38,13 +62,22 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     Raises:
         ConfigError: fp16 on a device that is not a CUDA GPU.
     """
+    _check_precision(device.type, precision)
     if precision == "fp32":
         return nullcontext()
-    if precision not in _DTYPES:
-        raise ConfigError(f"{param('precision')} must be fp32, {', '.join(_DTYPES)}: got {precision!r}", option="precision")
-    if precision == "fp16" and device.type != "cuda":
-        raise ConfigError(f"precision fp16 needs a CUDA GPU, this is {device.type}; use bf16 or fp32", option="precision")
-    return torch.autocast(device.type, dtype=_DTYPES[precision])
+    import torch
+
+    return torch.autocast(device.type, dtype=getattr(torch, _DTYPES[precision]))
+
+
+def check_threads(threads: int | None) -> None:
+    """Refuse a number of threads below one.
+
+    Raises:
+        ConfigError: it is.
+    """
+    if threads is not None and threads < 1:
+        raise ConfigError(f"{param('threads')} must be at least 1: got {threads}", option="threads")
 
 
 @contextmanager
@@ -57,8 +90,9 @@ def thread_count(threads: int | None) -> Iterator[None]:
     Raises:
         ConfigError: there is less than one.
     """
-    if threads is not None and threads < 1:
-        raise ConfigError(f"{param('threads')} must be at least 1: got {threads}", option="threads")
+    check_threads(threads)
+    import torch
+
     before = torch.get_num_threads()
     if threads is not None:
         torch.set_num_threads(threads)

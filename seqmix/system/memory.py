@@ -8,14 +8,18 @@ import re
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that memory ran out, on whatever device."""
+    import torch
+
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
@@ -23,6 +27,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def release_memory(device: torch.device) -> None:
     """Give the memory that a failed attempt left behind back to the device."""
+    import torch
+
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
@@ -30,6 +36,8 @@ def release_memory(device: torch.device) -> None:
 
 def used_memory(device: torch.device) -> tuple[int | None, int | None]:
     """Return the memory in use now and its peak, on a CPU those of this process; None if unknown."""
+    import torch
+
     if device.type == "cuda":
         return torch.cuda.memory_allocated(device), torch.cuda.max_memory_allocated(device)
     if device.type == "mps":  # which keeps what it once took
@@ -49,6 +57,8 @@ def used_memory(device: torch.device) -> tuple[int | None, int | None]:
 
 def forget_peak(device: torch.device) -> None:
     """Start measuring the peak anew, if that is possible; otherwise it stays that of the whole process."""
+    import torch
+
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     else:
@@ -58,6 +68,8 @@ def forget_peak(device: torch.device) -> None:
 
 def free_memory(device: torch.device) -> int | None:
     """Return how much memory can still be allocated on a device; None if unknown."""
+    import torch
+
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     with suppress(OSError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seqmix.data.dataset import Dataset
-from seqmix.models.lexical import LexicalSpec
+from seqmix.models.lexical_spec import LexicalSpec
 from seqmix.run import Run
 from seqmix.training.state import State
 

@@ -7,21 +7,21 @@ lexical branch of the other run is left where it is: a new one is fitted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from seqmix.config import Config
 from seqmix.config.tables import Table, merge
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, RunError, command, param
-from seqmix.models.branches import mixing_weights
-from seqmix.models.classifier import InputSpec, without_memory
-from seqmix.models.members import MixingBranch
-from seqmix.models.mixing import new_mixing_branch
+from seqmix.models.inputs import InputSpec
 from seqmix.run import Run
 from seqmix.system.files import file_checksum
 from seqmix.training.events import WeightsTaken
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from seqmix.models.members import MixingBranch
 
 _OWN = {"unknown", "mean", "scale"}  # what the vocabularies of two data sets may differ in
 
@@ -44,7 +44,7 @@ def initial_run(layers: Sequence[Mapping[str, Table]]) -> tuple[Run | None, dict
     run = Run.open(training["init"])
     if not run.has_mixer:
         raise RunError(f"{run.path}: its model is a lexical one alone: there are no weights of a mixer to start from")
-    run.weights()
+    run.check_trained()
     path = run.path.absolute()
     checksum = file_checksum(path / "model.safetensors")
     if training.get("init_checksum", checksum) not in ("", checksum):
@@ -110,7 +110,9 @@ def check_shapes(run: Run, dataset: Dataset, config: Config) -> None:
 
     Raises:
         ConfigError: there are such settings; the message names them.
+        RunError: the weights are damaged.
     """
+    run.weights()  # are whole
     wanted = _shapes(run.config, dataset)
     if _shapes(config, dataset) == wanted:
         return
@@ -140,6 +142,9 @@ def _changes(config: Config, table: str, name: str, value: Any, dataset: Dataset
 
 def _shapes(config: Config, dataset: Dataset) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the weights of a model for a data set, without those of its head."""
+    from seqmix.models.classifier import without_memory
+    from seqmix.models.mixing import new_mixing_branch
+
     inputs = InputSpec.of(dataset.vocabulary, paired=dataset.n_sequences == 2)
     objective, unknown = dataset.objective, dataset.vocabulary.unknown_id
     model = without_memory(lambda: new_mixing_branch(config, inputs, objective, unknown))
@@ -161,6 +166,8 @@ def take_weights(model: MixingBranch, run: Run) -> WeightsTaken:
     Raises:
         RunError: the other run is missing, or has other weights than when this run was created.
     """
+    from seqmix.models.branches import mixing_weights
+
     training = run.config.training
     source = Run.open(training.init)
     tensors, _ = source.weights()

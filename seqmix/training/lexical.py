@@ -21,7 +21,8 @@ from seqmix.config import DataConfig
 from seqmix.data.dataset import Dataset
 from seqmix.models.batched import branch_outputs
 from seqmix.models.branches import LEXICAL
-from seqmix.models.lexical import WEIGHTINGS, LexicalClassifier, LexicalSpec
+from seqmix.models.lexical import WEIGHTINGS, LexicalClassifier
+from seqmix.models.lexical_spec import LexicalSpec
 from seqmix.objectives.base import Labels
 from seqmix.objectives.linear import LinearModel
 from seqmix.system.files import without_nan

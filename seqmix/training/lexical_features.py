@@ -20,7 +20,8 @@ from seqmix.config import DataConfig
 from seqmix.data.batching import collate, plan_batches
 from seqmix.data.dataset import Dataset
 from seqmix.functional.counts import SparseRows
-from seqmix.models.lexical import FeatureCounter, LexicalSpec, weighted
+from seqmix.models.lexical import FeatureCounter, weighted
+from seqmix.models.lexical_spec import LexicalSpec
 from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats
 

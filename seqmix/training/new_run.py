@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from seqmix.config import Config
 from seqmix.config.model import NO_MIXER
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, param
-from seqmix.models.classifier import InputSpec, count_parameters, without_memory
-from seqmix.models.members import MixingBranch
-from seqmix.models.mixing import new_mixing_branch
+from seqmix.models.inputs import InputSpec, check_model
 from seqmix.reporting.text import amount
 from seqmix.run import Run, next_run_folder
-from seqmix.system.memory import free_memory
+
+if TYPE_CHECKING:
+    from seqmix.models.members import MixingBranch
 
 
 def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bool) -> Run:
@@ -31,15 +30,12 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
         ConfigError: the model cannot be built, or does not suit the data set.
         RunError: the folder exists.
     """
-    model = _outline(dataset, config) if config.model.mixer != NO_MIXER else None
-    longest = config.longest_view(int(dataset.cut_lengths(config.data.max_length).max()))
-    if model and model.length_limit is not None and longest > config.model.max_length:
-        raise ConfigError(
-            f"the data set has sequences of {longest:,} {dataset.vocabulary.noun}s, but model.max_length is "
-            f"{config.model.max_length:,}; "
-            f"cut them with {param('max_length', config.model.max_length)}",
-            option="model.max_length",
-        )
+    if output is not None:
+        Run.check_free(output, overwrite=overwrite)
+    has_mixer = config.model.mixer != NO_MIXER
+    if has_mixer:
+        _check(dataset, config)
+    model = _outline(dataset, config) if has_mixer else None
     if output is None:
         name, label = (config.model.mixer, model.mixer_label()) if model else (config.model.lexical, "")
         parts = ("" if dataset.learns_labels else dataset.objective.kind, name, label)
@@ -47,8 +43,33 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
     return Run.create(output, config, dataset.info, overwrite=overwrite)
 
 
+def _check(dataset: Dataset, config: Config) -> None:
+    """Raise a `ConfigError` for options that do not suit the data or each other, as far as that is known without torch."""
+    inputs = InputSpec.of(dataset.vocabulary, paired=dataset.n_sequences == 2)
+    members = [config.model, config.model.of_second()] if config.model.second else [config.model]
+    for member in members:
+        check_model(member, inputs)
+    longest = config.longest_view(int(dataset.cut_lengths(config.data.max_length).max()))
+    limited = any(member.positions or member.pooling == "flat" for member in members)
+    if limited and longest > config.model.max_length:
+        raise ConfigError(
+            f"the data set has sequences of {longest:,} {dataset.vocabulary.noun}s, but model.max_length is "
+            f"{config.model.max_length:,}; "
+            f"cut them with {param('max_length', config.model.max_length)}",
+            option="model.max_length",
+        )
+
+
 def _outline(dataset: Dataset, config: Config) -> MixingBranch:
     """Build the model without its weights, so that errors show before a folder is made."""
+    import torch
+
+    from seqmix.models.classifier import count_parameters, without_memory
+    from seqmix.models.mixing import new_mixing_branch
+    from seqmix.system.devices import autocast, choose_device
+    from seqmix.system.memory import free_memory
+
+    autocast(choose_device(config.training.device), config.training.precision)
     inputs = InputSpec.of(dataset.vocabulary, paired=dataset.n_sequences == 2)
     try:
         model = without_memory(lambda: new_mixing_branch(config, inputs, dataset.objective, dataset.vocabulary.unknown_id))

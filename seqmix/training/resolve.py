@@ -15,25 +15,16 @@ from seqmix.config.options import check_name, options_of
 from seqmix.config.tables import Table, merge
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, command, param
-from seqmix.mixers import available_mixers, check_mixer_options, mixer_class
-from seqmix.models.lexical import suiting_lexical
-from seqmix.models.spelling import has_words
+from seqmix.mixers import available_mixers, check_mixer_options, mixer_declares
+from seqmix.models.lexical_spec import suiting_lexical
 from seqmix.recipes import read_recipe
-from seqmix.system.devices import autocast, choose_device
+from seqmix.system.devices import check_device
+from seqmix.training.default_recipe import default_recipe
 from seqmix.training.initial_weights import check_shapes, initial_run, model_layer
 from seqmix.training.origin import Origin
 from seqmix.training.stated import KINDS, stated_layers
 from seqmix.training.without_effect import check_effect, check_for_labels, check_without_mixer
 
-_DEFAULT_RECIPES = {
-    "dna": "dna",
-    "dna-iupac": "dna",
-    "protein": "protein",
-    "chars": "text",
-    "bytes": "text",
-    "words": "text",
-    "subwords": "subwords",
-}
 _OF_WORDS = ("words", "subwords")  # alphabets whose symbols stand for several characters
 
 
@@ -81,7 +72,7 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
     prepared = dataset.info["options"]
     below = {
         "training": {"select": next(iter(dataset.objective.selections))},
-        "model": mixer_class(name).model_defaults if name != NO_MIXER else {"lexical": "auto"},
+        "model": mixer_declares(name, "model_defaults") if name != NO_MIXER else {"lexical": "auto"},
         "mixer": defaults,
         "data": {"max_length": prepared["max_length"] or 0, "truncate": prepared["truncate"]},
     }
@@ -138,16 +129,10 @@ def _model_length(dataset: Dataset, config: Config) -> int:
         config.model.mixer == NO_MIXER
         or config.model.pooling == "flat"
         or config.model.positions
-        or mixer_class(config.model.mixer).for_longest
+        or mixer_declares(config.model.mixer, "for_longest")
     ):
         return longest
     return min(longest, int(np.quantile(dataset.lengths[dataset.indices("train")], 0.75, method="nearest")))
-
-
-def default_recipe(dataset: Dataset) -> str | None:
-    """Return the name of the recipe that data are trained with if the user names none; None if there is none for such data."""
-    name = None if dataset.are_images else _DEFAULT_RECIPES.get(dataset.vocabulary.alphabet)
-    return "characters" if name == "text" and not has_words(dataset) else name
 
 
 def resolve_run(
@@ -242,7 +227,7 @@ def _settled(dataset: Dataset, *layers: Mapping[str, Table]) -> Config:
     _check_windows(resolved)
     if not dataset.learns_labels:
         _check_pretraining(resolved)
-    autocast(choose_device(resolved.training.device), resolved.training.precision)
+    check_device(resolved.training.device, resolved.training.precision)
     if resolved.training.reverse_complement and dataset.vocabulary.complement is None:
         share = resolved.training.reverse_complement
         raise ConfigError(

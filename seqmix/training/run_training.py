@@ -6,21 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from seqmix.config import Config
 from seqmix.config.tables import Table, merge
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, RunError, command, param
-from seqmix.models.lexical import suiting_lexical
+from seqmix.models.lexical_spec import suiting_lexical
 from seqmix.run import Run
-from seqmix.system.devices import thread_count
+from seqmix.system.devices import check_threads, thread_count
 from seqmix.training.events import Event, RecipeAdapted
 from seqmix.training.new_run import new_run
 from seqmix.training.progress import events_shown
 from seqmix.training.resolve import layers_beneath, open_labelled, resolve_run
 from seqmix.training.stated import stated_layers
-from seqmix.training.train_to_end import train_to_end
 
 Opener = Callable[[str | Path | Dataset], Dataset]
 
@@ -51,9 +48,15 @@ def run_training(
     Raises:
         SeqmixError: see `train`.
     """
-    with thread_count(threads), torch.random.fork_rng(), events_shown(on_event, progress) as emit:
-        run, dataset = _begin(opened, data, output, given, emit, **how)
-        train_to_end(run, dataset, emit)
+    check_threads(threads)
+    with events_shown(on_event, progress) as emit:
+        run, dataset = _begin(opened, data, output, given, emit, **how)  # mistakes are found before torch is loaded
+        import torch
+
+        from seqmix.training.train_to_end import train_to_end
+
+        with thread_count(threads), torch.random.fork_rng():
+            train_to_end(run, dataset, emit)
     return run
 
 

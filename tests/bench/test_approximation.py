@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 
 import seqmix
 from seqmix.bench import approximation, stability
-from seqmix.bench.approximation import bench_approximation, parse_features, relative_error, spectral_norm
+from seqmix.bench.approximation import bench_approximation, relative_error, spectral_norm
 from seqmix.bench.approximation_report import approximation_figure, approximation_tables
 from seqmix.bench.attention_inputs import GaussianInputs, RunInputs
+from seqmix.bench.request import parse_features
 from seqmix.bench.stability import Instability, TrainingBatches, amplifications, training_taus
 from seqmix.cli import app
 from seqmix.errors import ConfigError, DatasetError, SeqmixError

@@ -1,5 +1,6 @@
 """Mistakes in options are found before torch is loaded, which takes seconds."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,39 +11,106 @@ from tests.support import ROOT
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
 CODE = """
-import sys
+import contextlib, io, json, sys
 from seqmix.cli import app
-try:
-    app(sys.argv[1:])
-except SystemExit as end:
-    print(end.code, "torch" in sys.modules)
+found = []
+for words in json.load(sys.stdin):
+    errors = io.StringIO()
+    with contextlib.redirect_stderr(errors):
+        try:
+            app(words)
+        except SystemExit as end:
+            found.append((end.code, "torch" in sys.modules, errors.getvalue()))
+json.dump(found, open("found.json", "w"))
 """
 
+# Arguments, and a part of the message.
+MISTAKES = {
+    "predict FILE --run nowhere": "no such run folder",
+    "predict missing.fa --run RUN": "no such file",
+    "predict FILE --run RUN -o there.csv": "exists",
+    "predict FILE --run RUN -o p.txt": "the ending must say",
+    "predict FILE --run RUN -o none/p.csv": "none/p.csv: cannot be written",
+    "predict FILE --run RUN --top 9": "--top must be",
+    "predict FILE --run RUN --threshold 0.5": "--threshold is for multilabel",
+    "predict FILE --run RUN --on-error ignore": "--on-error",
+    "predict FILE --run RUN --device gpu -o q.csv": "device 'gpu' is not available",
+    "eval nowhere": "no such run folder",
+    "eval RUN --data missing.fa": "no such file",
+    "eval RUN --class atrich": "--class must be NAME=FILE",
+    "eval RUN --threads 0": "--threads must be at least 1",
+    "eval RUN --device gpu": "device 'gpu' is not available",
+    "prepare missing.fa": "no such file",
+    "prepare FILE -o DATA": "exists",
+    "train nowhere": "no data set here",
+    "train FILE": "this is not a data set",
+    "train DATA -o RUN": "continue it with --resume",
+    "train DATA -o DATA": "is not a run folder",
+    "train DATA --mixer parmixer": "did you mean 'paramixer'?",
+    "train DATA --mixer paramixer --set mixer.n_link=3": "did you mean 'n_links'?",
+    "train DATA --mixer paramixer --set mixer.n_links=many": "mixer.n_links must be a whole number",
+    "train DATA --set model.blockss=3": "did you mean 'blocks'?",
+    "train DATA --set nothing=3": "--set takes table.option=value",
+    "train DATA --epochs -3": "--epochs (training.epochs) must be at least 1",
+    "train DATA --lr fast": "training.lr must be a number above 0",
+    "train DATA --recipe nothing": "there is no recipe 'nothing'",
+    "train DATA --config missing.toml": "cannot be read",
+    "train DATA --batch-size 3 --tokens-per-batch 100": "cannot be combined",
+    "train DATA --resume --overwrite": "cannot be combined",
+    "train DATA --resume -o nowhere": "no such run folder",
+    "train DATA --resume -o RUN --lr 0.5": "cannot be resumed with",
+    "train DATA --device gpu": "device 'gpu' is not available",
+    "train DATA --device cpu --precision fp16": "fp16 needs a CUDA GPU",
+    "train DATA --threads 0": "--threads must be at least 1",
+    "train DATA --init nowhere": "no such run folder",
+    "train DATA --init RUN --mixer conv": "leave the option out",
+    "train DATA --mixer none --kmer 3": "drop one of them",
+    "train DATA --lexical ngrams": "needs texts",
+    "train DATA --kmer 12": "16,777,216 k-mers",
+    "train DATA --pooling cls --set model.stride=4": "pools the CLS token",
+    "train DATA --set model.stride=4 --set model.frames=3": "must divide",
+    "train DATA --mixer softmax --set model.d_feedforward=0": "has a feed-forward layer",
+    "train DATA --pooling flat --set model.max_length=20": "model.max_length is 20",
+    "train DATA --set training.mask=0.1": "is for seqmix pretrain",
+    "pretrain nowhere": "no data set here",
+    "pretrain DATA --mixer none": "choose a mixer",
+    "pretrain DATA --set training.label_smoothing=0.1": "does not look at labels",
+    "pretrain DATA --resume -o RUN": "was started with seqmix train",
+    "compare nowhere": "no data set here",
+    "compare DATA --mixers conv,parmixer": "did you mean 'paramixer'?",
+    "compare DATA --set mixer.nothing=2": "no option 'nothing'",
+    "compare DATA --seeds 0": "--seeds must be at least 1",
+    "compare DATA --device gpu": "device 'gpu' is not available",
+    "compare DATA --budget never": "is not a duration",
+    "bench mixers --mixers parmixer": "did you mean 'paramixer'?",
+    "bench mixers --device gpu": "device 'gpu' is not available",
+    "bench mixers --lengths 3": "is not a whole number from 16",
+    "bench approximation --features none": "is not a number of features",
+    "bench approximation --run nowhere": "no such run folder",
+    "reproduce lra --tasks nothing": "there is no task 'nothing'",
+    "reproduce lra --set mixer.nothing=3": "no option 'nothing'",
+    "reproduce genome --methods nothing": "there is no method 'nothing'",
+    "reproduce scalability --mixers parmixer": "did you mean 'paramixer'?",
+    "generate nothing": "there is no task 'nothing'",
+    "recipes nothing": "there is no recipe 'nothing'",
+}
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ("predict FILE --run nowhere", "no such run folder"),
-        ("predict missing.fa --run RUN", "no such file"),
-        ("predict FILE --run RUN -o there.csv", "exists"),
-        ("predict FILE --run RUN -o p.txt", "the ending must say"),
-        ("predict FILE --run RUN --top 9", "--top must be"),
-        ("predict FILE --run RUN --threshold 0.5", "--threshold is for multilabel"),
-        ("predict FILE --run RUN --on-error ignore", "--on-error"),
-        ("eval nowhere", "no such run folder"),
-        ("eval RUN --data missing.fa", "no such file"),
-        ("eval RUN --class atrich", "--class must be NAME=FILE"),
-        ("eval RUN --threads 0", "--threads must be at least 1"),
-        ("prepare missing.fa", "no such file"),
-        ("prepare FILE -o DATA", "exists"),
-    ],
-)
-def test_mistake_is_found_without_torch(arguments, message, trained, dataset, two_class_files, tmp_path):
-    (tmp_path / "there.csv").write_text("")
+
+@pytest.fixture(scope="module")
+def outcomes(trained, dataset, two_class_files, tmp_path_factory):
+    """What each mistake led to: the exit code, whether torch was loaded, and what was printed; all in one process."""
+    folder = tmp_path_factory.mktemp("mistakes")
+    (folder / "there.csv").write_text("")
     places = {"FILE": two_class_files[0], "RUN": trained.path, "DATA": dataset.path}
-    words = [str(places.get(word, word)) for word in arguments.split()]
-    done = subprocess.run(
-        [sys.executable, "-c", CODE, *words], capture_output=True, text=True, cwd=tmp_path, env=ENVIRONMENT, check=True
-    )
-    assert message in done.stderr
-    assert done.stdout.split() in (["1", "False"], ["2", "False"])
+    given = json.dumps([[str(places.get(word, word)) for word in arguments.split()] for arguments in MISTAKES])
+    subprocess.run([sys.executable, "-c", CODE], input=given, text=True, cwd=folder, env=ENVIRONMENT, check=True)
+    assert sorted(path.name for path in folder.iterdir()) == ["found.json", "there.csv"]
+    return dict(zip(MISTAKES, json.loads((folder / "found.json").read_text()), strict=True))
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.items())
+def test_mistake_is_found_without_torch(arguments, message, outcomes):
+    code, torch, printed = outcomes[arguments]
+    assert message in " ".join(printed.split())
+    assert code in (1, 2)
+    assert not torch

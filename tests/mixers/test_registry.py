@@ -1,5 +1,6 @@
 """Mixers by name: the table of the built-in ones, and what finding one costs and says."""
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from seqmix.errors import ConfigError
 
 
 def test_every_mixer_module_is_registered_and_importable():
-    modules = {path.stem for path in Path(mixers.__file__).parent.glob("*.py")} - {"__init__", "base"}
+    modules = {path.stem for path in Path(mixers.__file__).parent.glob("*.py")} - {"__init__", "base", "declared"}
     assert set(mixers._BUILT_IN) == modules
     for name in modules:
         found = mixers.mixer_class(name)
@@ -36,3 +37,12 @@ def test_close_name_is_suggested():
 def test_missing_attribute_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'Mixxer'"):
         mixers.Mixxer  # noqa: B018
+
+
+@pytest.mark.parametrize("name", mixers._BUILT_IN)
+def test_what_is_read_in_the_source_of_a_mixer_is_what_its_class_has(name):
+    found = mixers.mixer_class(name)
+    parameters = inspect.signature(found).parameters.values()
+    assert mixers.mixer_options(name) == {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    for attribute in ("block", "model_defaults", "quadratic", "for_longest", "tabulated"):
+        assert mixers.mixer_declares(name, attribute) == getattr(found, attribute)

@@ -11,8 +11,10 @@ from seqmix.config import ModelConfig
 from seqmix.data.batching import collate
 from seqmix.data.vocabulary import make_vocabulary
 from seqmix.errors import ConfigError
-from seqmix.models.classifier import InputSpec, SequenceClassifier
-from seqmix.models.spelling import HashedWords, has_words
+from seqmix.models.classifier import SequenceClassifier
+from seqmix.models.inputs import InputSpec
+from seqmix.models.spelling import HashedWords
+from seqmix.training.default_recipe import has_words
 from tests.support import new_model
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABC .,"

@@ -11,7 +11,8 @@ import torch
 
 from seqmix.data.batching import collate
 from seqmix.data.vocabulary import make_vocabulary
-from seqmix.models.lexical import WEIGHTINGS, FeatureCounter, LexicalClassifier, LexicalSpec, weighted
+from seqmix.models.lexical import WEIGHTINGS, FeatureCounter, LexicalClassifier, weighted
+from seqmix.models.lexical_spec import LexicalSpec
 from tests.support import random_dna
 
 DNA = make_vocabulary("dna")

@@ -8,7 +8,8 @@ import seqmix
 from seqmix.config import ModelConfig
 from seqmix.errors import ConfigError
 from seqmix.models.branches import packed
-from seqmix.models.classifier import InputSpec, SequenceClassifier
+from seqmix.models.classifier import SequenceClassifier
+from seqmix.models.inputs import InputSpec
 from seqmix.models.members import Members
 from seqmix.objectives.classification import Classification
 from seqmix.run import Run

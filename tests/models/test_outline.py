@@ -7,7 +7,8 @@ import seqmix
 from seqmix.config import ModelConfig
 from seqmix.errors import ConfigError
 from seqmix.mixers import Mixer, available_mixers
-from seqmix.models.classifier import InputSpec, SequenceClassifier, count_parameters, without_memory
+from seqmix.models.classifier import SequenceClassifier, count_parameters, without_memory
+from seqmix.models.inputs import InputSpec
 from seqmix.training import new_run as training
 
 SMALL = {"d_model": 8, "words": 0}

@@ -36,7 +36,8 @@ def prepare_noise(folder, **counts):
 def new_model(*, n_classes=2, **options):
     """A classifier, from the fields of `InputSpec` and `ModelConfig` side by side."""
     from seqmix.config import ModelConfig
-    from seqmix.models.classifier import InputSpec, SequenceClassifier
+    from seqmix.models.classifier import SequenceClassifier
+    from seqmix.models.inputs import InputSpec
 
     inputs = {name: options.pop(name) for name in InputSpec.__dataclass_fields__ if name in options}
     return SequenceClassifier(ModelConfig(**options), InputSpec(**inputs), n_classes)

@@ -126,7 +126,7 @@ def test_validation_hides_the_same_in_any_batch(pretrained, unlabelled):
 @pytest.mark.parametrize("options", [{}, {"kmer": 3}, {"kmer": 3, "stride": 2}, {"pooling": "cls", "kmer": 2}], ids=str)
 def test_hidden_characters_have_no_effect_on_features(options):
     from seqmix.config import Config, ModelConfig
-    from seqmix.models.classifier import InputSpec
+    from seqmix.models.inputs import InputSpec
     from seqmix.models.masked import MaskedModel
 
     torch.manual_seed(0)

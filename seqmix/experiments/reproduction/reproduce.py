@@ -16,6 +16,7 @@ from seqmix.experiments.reproduction.papers import SUITES, Experiment
 from seqmix.experiments.reproduction.result import Reproduction
 from seqmix.experiments.request import check_mixers, check_request, shared_settings
 from seqmix.mixers import available_mixers
+from seqmix.reporting.text import parse_duration
 from seqmix.system.arguments import typed
 from seqmix.system.environment import environment
 from seqmix.training.resolve import mixer_with_options
@@ -85,8 +86,8 @@ def reproduce(
     experiments = paper.chosen_experiments(tasks)
     chosen = paper.chosen_methods(methods)
     _check_sizes(generated, train, max_length)
+    _check_settings(experiments, chosen, parse_duration(budget) if isinstance(budget, str) else budget, settings)
     shared = shared_settings(budget, settings, device, threads, jobs, max_length=max_length)
-    _check_settings(experiments, chosen, shared["budget"], settings)
     found = Reproduction(suite=paper, settings=shared, environment=environment())
     campaign = ReproductionCampaign(Path(output), found, on_event, experiments, chosen, seeds, device, train)
     campaign.find_data(Path(data), generated, overwrite)

@@ -1,0 +1,41 @@
+"""What a user may request of a measurement, found out before torch is loaded."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from seqmix.errors import ConfigError, param
+
+
+def check_output(folder: Path, overwrite: bool, name: str = "bench") -> None:
+    """Check, before anything is measured, that the results can be written.
+
+    Args:
+        folder: the output folder.
+        overwrite: whether to replace results that are there.
+        name: the stem of the files.
+
+    Raises:
+        ConfigError: the files exist, or the folder cannot be written to.
+    """
+    if (file := folder / f"{name}.json").exists() and not overwrite:
+        raise ConfigError(f"{file} exists; replace it with {param('overwrite', True)}, or choose another {param('output')}")
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise ConfigError(f"{folder}: cannot be written: {place} is not a writable folder; choose another {param('output')}")
+
+
+def parse_features(text: str) -> list[int]:
+    """Read "16,64" as [16, 64].
+
+    Raises:
+        ConfigError: a part of the text is not a number of features.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    for part in parts:
+        if not (part.isascii() and part.isdecimal() and int(part)):
+            raise ConfigError(
+                f"'{part}' is not a number of features; use whole numbers from 1, separated by commas, such as 16,64,256"
+            )
+    return [int(part) for part in parts]

@@ -379,15 +379,17 @@ def _complete(
     notes += check_without(encoded)
     notes += check_groups(written, read.group_from)
     stream.split_column.settle(written.splits)
-    notes += stream.split_column.notes()
+    if classes is None:  # records for a trained model are not divided
+        notes += stream.split_column.notes()
     division = divide(written, encoded, options)
     notes += division.notes
     final = finalize(written, division.split, division.keep, limits)
     too_short = written.too_short + final.too_short
     check_any(int(final.keep.sum()), stream, limits, too_short=too_short, emptied=final.emptied)
     labels, split = encoded.labels[final.keep], division.split[final.keep]
-    check_stated(stream, division, split, limits, too_short=too_short)
-    notes += check_splits(labels, split, encoded.objective, division.leaks)
+    if classes is None:
+        check_stated(stream, division, split, limits, too_short=too_short)
+        notes += check_splits(labels, split, encoded.objective, division.leaks)
     twins = duplicates(written.sequence_keys, encoded.labels)
     notes += check_repeated(written, twins)
     np.save(folder / "labels.npy", labels)

@@ -180,7 +180,8 @@ class RecordReader:
         notes = []
         for source in self.sources:
             if source.format != "text" and (earlier := first.setdefault(source.content, source)) is not source:
-                notes.append(f"{source.name} has the same records as {earlier.name}")
+                same = source.name == earlier.name
+                notes.append(f"{source.name} " + ("is given twice" if same else f"has the same records as {earlier.name}"))
         return notes if len(notes) < 4 else [*notes[:3], f"{len(notes) - 3:,} more files have the records of another"]
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import as_list, prepare_for
 from seqmix.errors import ConfigError, DatasetError, RunError, param
 from seqmix.evaluation.baselines import baseline_scores
+from seqmix.evaluation.new_files import count_known, reading_of_new_files
 from seqmix.evaluation.result import Evaluation
 from seqmix.evaluation.verdict import verdict
 from seqmix.objectives.base import Labels
@@ -104,7 +105,9 @@ def evaluate(
     with tempfile.TemporaryDirectory(prefix="seqmix-") as scratch:
         moved = _moved_dataset(data)
         if by_class or (data and not moved):
-            options = _reading(run, read, label_from, bool(by_class), skip_unlabelled)
+            options = reading_of_new_files(
+                run, data, read, label_from=label_from, by_class=bool(by_class), skip_unlabelled=skip_unlabelled
+            )
             sample = _new_files(run, data, by_class, options, Path(scratch) / "data", baselines)
         else:
             sample = _own_split(run, split, moved)
@@ -208,7 +211,10 @@ def _new_files(
         read=read,
         class_files=class_files,
     )
-    trained, notes = None, []
+    trained, notes = None, list(dataset.info["notes"])
+    found, before = dataset.info.get("label_from"), run.info.get("label_from")
+    if not (class_files or read.label_from) and found and found != before:
+        notes.append(f"labels were read from '{found}', not from '{before}' as in training ({param('label_from')})")
     if left := dataset.info["dropped"]["without label"]:
         notes.append(f"{counted(left, 'record')} without a label {'is' if left == 1 else 'are'} left out")
     try:
@@ -217,37 +223,10 @@ def _new_files(
         if baselines:
             notes.append(f"no baselines: {error}")
     else:
-        if known := _n_known(run, trained, dataset):
+        if known := count_known(run, trained, dataset):
             notes.append(f"{known:,} of {len(dataset):,} records were trained on: these scores say little about new data")
     source = ", ".join(map(str, files or chain(*class_files.values())))
     return _Sample(dataset, np.arange(len(dataset)), source, trained, tuple(notes))
-
-
-def _reading(run: Run, read: ReadOptions | None, label_from: str | None, by_class: bool, skip_unlabelled: bool) -> ReadOptions:
-    """Return how new files are read: like the training data, unless `read` says otherwise."""
-    options = read or run.read_options
-    source = label_from or (read and read.label_from) or _label_source(run) or options.label_from
-    return replace(options, label_from=None if by_class else source, skip_unlabelled=skip_unlabelled or options.skip_unlabelled)
-
-
-def _n_known(run: Run, trained: Dataset, tested: Dataset) -> int:
-    """Return how many records of `tested` equal a training record, or are its other strand, as the model sees them."""
-    complement = trained.vocabulary.complement
-
-    def key(dataset: Dataset, index: int) -> int:
-        parts = tuple(part.tobytes() for part in dataset.truncated(index, run.config.data))
-        if complement is None:
-            return hash(parts)
-        return min(hash(parts), hash(tuple(part[::-1].translate(complement) for part in parts)))
-
-    seen = {key(trained, int(index)) for index in trained.indices("train")}
-    return sum(key(tested, index) in seen for index in range(len(tested)))
-
-
-def _label_source(run: Run) -> str | None:
-    """Return the label source of the training data if it also applies to new files (a table does not)."""
-    used = run.info.get("label_from")
-    return used if used and not used.startswith("table:") else None
 
 
 def training_data(run: Run, moved: Path | None) -> Dataset:

@@ -78,11 +78,18 @@ def predict(
         records, tally.files = memory_records(sequences, read, paired=run.paired), 0
     else:
         sources = find_sources([] if inputs is None else inputs, read=read, labels=False, in_memory="sequences")
-        records = reader = RecordReader(sources, read, labels=False)
+        reader = RecordReader(sources, read, labels=False)
+        records = _noted(reader, tally)
         share, tally.files = reader.share_read, len(sources)
     if progress:
         records = with_bar(records, "predicting", "records", count_of(sequences), share)
     return run.predictor(options.device).predict(records, options, tally=tally, on_batch=on_batch)
+
+
+def _noted(reader: RecordReader, tally: Tally) -> Iterator[Record]:
+    """Yield the records of files; at their end, the tally gets what was found out about the files."""
+    yield from reader
+    tally.notes += reader.notes()
 
 
 def reading_options(run: Run, **changes: Any) -> ReadOptions:

@@ -52,6 +52,7 @@ class Tally:
         marked: number of records that cannot be predicted and have an empty prediction.
         first_error: why the first of them cannot be predicted, with marks (see `seqmix.errors`); "" if there is none.
         repeated_ids: number of records with the id of an earlier one, among the first million.
+        notes: what was found out about the files, a line each; known once all are read.
     """
 
     records: int = 0
@@ -62,6 +63,7 @@ class Tally:
     marked: int = 0
     first_error: str = ""
     repeated_ids: int = 0
+    notes: list[str] = field(default_factory=list)
     _ids: set[int] = field(default_factory=set, repr=False)
 
     def meet(self, identifier: str) -> None:
@@ -85,7 +87,7 @@ class Tally:
             noun: what a token is called.
             spelled: writes out the marks of messages (see `seqmix.errors`).
         """
-        lines = []
+        lines = list(self.notes)
         for failed, what in ((self.skipped, "left out"), (self.marked, "given an empty label")):
             if failed:
                 met = counted(self.records + self.skipped + self.marked, "record")

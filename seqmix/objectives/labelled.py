@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.errors import ConfigError, InputError, param
+from seqmix.errors import ConfigError, InputError, advice, param
 from seqmix.objectives.base import Labels, Objective
 from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats
@@ -261,7 +261,10 @@ def number_classes(names: Iterable[str], classes: Sequence[str] | None) -> dict[
     occurring = set(names)
     known: Collection[str] = classes if classes is not None else sorted(occurring)
     if strange := sorted(occurring - set(known)):
-        raise InputError(f"the model does not know the class '{strange[0]}'; its classes are: {', '.join(known)}")
+        raise InputError(
+            f"the model does not know the class '{strange[0]}'; its classes are: {', '.join(known)}"
+            + advice(f"say where the labels are with {param('label_from')} header:KEY, column:NAME or table:FILE")
+        )
     return {name: i for i, name in enumerate(known)}
 
 

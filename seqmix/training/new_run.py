@@ -12,6 +12,7 @@ from seqmix.errors import ConfigError, param
 from seqmix.models.inputs import InputSpec, check_model
 from seqmix.reporting.text import amount
 from seqmix.run import Run, next_run_folder
+from seqmix.system.memory import free_memory
 
 if TYPE_CHECKING:
     from seqmix.models.members import MixingBranch
@@ -67,7 +68,6 @@ def _outline(dataset: Dataset, config: Config) -> MixingBranch:
     from seqmix.models.classifier import count_parameters, without_memory
     from seqmix.models.mixing import new_mixing_branch
     from seqmix.system.devices import autocast, choose_device
-    from seqmix.system.memory import free_memory
 
     autocast(choose_device(config.training.device), config.training.precision)
     inputs = InputSpec.of(dataset.vocabulary, paired=dataset.n_sequences == 2)

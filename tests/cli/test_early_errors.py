@@ -69,7 +69,7 @@ MISTAKES = {
     "train DATA --kmer 12": "16,777,216 k-mers",
     "train DATA --pooling cls --set model.stride=4": "pools the CLS token",
     "train DATA --set model.stride=4 --set model.frames=3": "must divide",
-    "train DATA --mixer softmax --set model.d_feedforward=0": "has a feed-forward layer",
+    "train DATA --mixer softmax --set model.block=published --set model.d_feedforward=0": "has a feed-forward layer",
     "train DATA --pooling flat --set model.max_length=20": "model.max_length is 20",
     "train DATA --set training.mask=0.1": "is for seqmix pretrain",
     "pretrain nowhere": "no data set here",

@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from seqmix.data.folders import Listing, Parts, is_blank, kind_by_name, missing_folders
+from seqmix.data.folders import Listing, Parts, kind_by_name, missing_folders
 from seqmix.data.label_source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.releases import Source
 from seqmix.data.splits.names import word_of
+from seqmix.data.strays import is_blank
 
 
 @dataclass(slots=True)
@@ -51,9 +52,11 @@ def name_classes(files: list[InputFile], read: ReadOptions, notes: list[str]) ->
         if len(names) > 1 and None in names and not read.label_from and split_level is None:
             loose = [file for file in own if file.source.folder_class is None]
             strays += [file for file in loose if file.source.path and kind_by_name(file.source.path) == "documents"]
-        notes += [] if read.label_from else _note_on_files(own)
     files = without(strays, files)
-    return without_blank(files, {file.source.folder_class for file in files})
+    files = without_blank(files, {file.source.folder_class for file in files})
+    for listing in {id(file.listing): file.listing for file in files if file.listing}.values():
+        notes += [] if read.label_from else _note_on_files([file for file in files if file.listing is listing])
+    return files
 
 
 def set_missing(files: Sequence[InputFile], listing: Listing, level: int) -> None:

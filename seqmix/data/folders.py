@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,16 +14,12 @@ from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.formats import ENDINGS, TABLE_ENDINGS, TEXT_ENDINGS, detect_format
 from seqmix.data.readers.opening import open_stream, unpacked_name
 from seqmix.data.readers.releases import Missing
+from seqmix.data.strays import is_about, without_texts
 from seqmix.errors import InputError, SeqmixError
 
 Parts = tuple[str, ...]
 
 _NO_DATA = {"__MACOSX", "__pycache__", "lost+found"}  # folders that systems and programs leave behind
-# Files about the data: README.txt, LICENSE, md5sums.txt, dataset_infos.json
-_ABOUT = re.compile(
-    r"read[_-]?me([._ -].*)?|licen[cs]es?|copying|notice|citation|changelog|manifest|dataset_infos?|"
-    r"(md5|sha\d+)?_?checksums?|(md5|sha\d+)(sums?)?"
-)
 _SMALL = 256  # bytes
 _LOOKED_AT = 64  # documents whose content is looked at to learn whether there are sequences among them
 
@@ -40,6 +35,7 @@ class LeftOut:
         hidden: number of hidden files and folders.
         asked: paths of files left out by patterns of the user.
         without_content: paths of empty files beside others of their class.
+        read: paths of the folders in which files are read.
     """
 
     files: list[str] = field(default_factory=list)
@@ -48,6 +44,7 @@ class LeftOut:
     hidden: int = 0
     asked: list[str] = field(default_factory=list)
     without_content: list[str] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)
 
     def add(self, other: LeftOut) -> None:
         """Add what was left out of another folder."""
@@ -57,6 +54,7 @@ class LeftOut:
         self.hidden += other.hidden
         self.asked += other.asked
         self.without_content += other.without_content
+        self.read |= other.read
 
     def note(self) -> str:
         """Return "left out: 3 files (.xlsx 2, README.txt), 1 empty folder, 1 link"; "" if nothing was left out."""
@@ -66,7 +64,11 @@ class LeftOut:
         parts += [_counted(len(self.empty), "empty folder")] if self.empty else []
         parts += [_counted(len(self.links), "link")] if self.links else []
         parts += [_counted(self.hidden, "hidden file")] if self.hidden else []
-        parts += [f"{_counted(len(self.asked), 'file')} as asked"] if self.asked else []
+        if self.asked:
+            folders = dict.fromkeys(file.rpartition("/")[0] for file in self.asked)
+            whole = [folder for folder in folders if folder and folder not in self.read]
+            of = f" (all of {', '.join(whole[:3])}{', …' * (len(whole) > 3)})" if whole and self.read else ""
+            parts.append(f"{_counted(len(self.asked), 'file')} as asked{of}")
         return f"left out: {', '.join(parts)}" if parts else ""
 
 
@@ -154,6 +156,7 @@ def list_folder(root: Path, include: Sequence[str] = (), exclude: Sequence[str] 
     listing.files.sort()
     listing.folders.sort()
     _leave_out_second_names(listing)
+    listing.left_out.read = {"/".join(listing.parts(file)[:-1]) for file in listing.files}
     return listing
 
 
@@ -215,7 +218,7 @@ def keep_one_kind(listing: Listing, read: ReadOptions) -> None:
 
     With sequences, all other files go. Between tables and documents the number decides, in folders if there are any.
     """
-    if others := [file for file in listing.files if not _is_about(file)]:
+    if others := [file for file in listing.files if kind_by_name(file) == "sequences" or not is_about(file)]:
         listing.leave_out(set(listing.files) - set(others))
     kinds = {file: kind_by_name(file) for file in listing.files}
     if read.format != "auto":
@@ -237,6 +240,8 @@ def keep_one_kind(listing: Listing, read: ReadOptions) -> None:
         kept = "tables" if tables * 2 >= len(pool) and tables else "documents"
     listing.kind = kept
     listing.leave_out(file for file, kind in kinds.items() if kind != kept)
+    if kept == "tables":
+        listing.leave_out(without_texts(listing.files, read))
 
 
 def _short_texts(kinds: Mapping[Path, str]) -> list[Path]:
@@ -268,15 +273,13 @@ def _why_missing(listing: Listing, folder: Parts) -> Missing | None:
     files, links, asked = ([p for p in some if f"{p}/".startswith(f"{inner}/")] for some in (out.files, out.links, out.asked))
     if files:
         unknown = [p for p in files if not unpacked_name(p.lower()).endswith(ENDINGS)]
-        reason = f"its files ({_kinds(files)}) are of unknown kinds" if unknown else f"its files ({_kinds(files)}) are not "
-        if not unknown:
-            reason += f"{listing.kind or 'records'}, which is what other folders hold"
+        reason = f"its files ({_kinds(files)}) {_why_left_out(listing, files, unknown)}"
         kept = [p for p in unknown if not listing.include and _is_of_kind(listing.root / p, listing.kind)]
         return Missing(folder[-1], inner, reason, readable=bool(kept))
     wanted = not listing.include or any(_matches((*folder, "file"), pattern) for pattern in listing.include)
     if links:
         is_link = inner in links
-        reason = "it is a link, and links to folders are not followed" if is_link else "it holds links only"
+        reason = "it is a link, and links to folders are not followed" if is_link else _why_links(listing, links)
         wanted = wanted or any("/" not in pattern and "*" in pattern for pattern in listing.include)
         return Missing(folder[-1], inner, reason) if wanted else None
     if asked:
@@ -285,29 +288,31 @@ def _why_missing(listing: Listing, folder: Parts) -> Missing | None:
     return Missing(folder[-1], inner, reason) if wanted else None
 
 
+def _why_left_out(listing: Listing, files: Sequence[str], unknown: Sequence[str]) -> str:
+    """Return why the files of a folder are left out."""
+    if unknown:
+        return "are of unknown kinds"
+    paths = [listing.root / file for file in files]
+    if all(is_about(path) for path in paths):
+        return "are about the data, by their names"
+    if listing.kind == "tables" and all(kind_by_name(path) == "tables" for path in paths):
+        return "have no column of texts, as other tables do"
+    return f"are not {listing.kind or 'records'}, which is what other folders hold"
+
+
+def _why_links(listing: Listing, links: Sequence[str]) -> str:
+    """Return why the links in a folder are not followed."""
+    if not any((listing.root / link).exists() for link in links):
+        return "it holds links that lead nowhere"
+    return "it holds links only, to folders or to files that are read under another name"
+
+
 def _is_of_kind(file: Path, kind: str) -> bool:
     try:
         with file.open("rb") as raw:
             return _kind_of(detect_format(open_stream(raw, str(file)).peek(65536), str(file), "utf-8")) == kind
     except (SeqmixError, OSError):
         return False
-
-
-def is_blank(file: Path) -> bool:
-    """Return whether there is nothing, or white space only, in a file."""
-    try:
-        if file.stat().st_size > _SMALL:
-            return False
-        with file.open("rb") as raw:
-            return not open_stream(raw, str(file)).read(_SMALL).strip()
-    except (SeqmixError, OSError):
-        return False
-
-
-def _is_about(file: Path) -> bool:
-    name = unpacked_name(file.name.lower())
-    stem = name.rpartition(".")[0] or name
-    return kind_by_name(file) != "sequences" and bool(_ABOUT.fullmatch(stem))
 
 
 def is_text_by_name(file: Path) -> bool:

@@ -226,9 +226,9 @@ class Labeller:
         entries = self._marked(first, chain((first,), entries), kind, labels)
         if labels is None and self._wants_labels and kind in SEQUENCE_FORMATS and source.folder_class is None:
             entries = later_labels(entries, name, self._hints)
-        if labels is None and self._wants_labels and source.folder_class is not None:
+        if self._wants_labels and source.folder_class is not None and (labels is None or labels.text == "folder"):
             self._refuse_missing(source)
-        elif labels and labels.text == "file" and source.stem is None:
+        if labels and labels.text == "file" and source.stem is None:
             raise InputError(f"{name}: its name is not a class; name the class of each file with {param('class_files')}")
         path = source.path
         if self._wants_labels and not self._split:
@@ -323,13 +323,15 @@ class Labeller:
         """Raise an `InputError` if a folder beside that of the class of a source holds nothing that is read."""
         if source.missing_classes:
             missing = source.missing_classes
-            names = ", ".join(f"'{folder.name}'" for folder in missing[:5])
-            reasons = "; ".join(f"'{folder.name}': {folder.reason}" for folder in missing[:3])
+            unread = dict.fromkeys(folder.name for folder in missing)
+            names = ", ".join(map(repr, [*unread][:5]))
+            reasons = "; ".join(f"'{folder.path}': {folder.reason}" for folder in missing[:3])
+            which = missing[0].name if len(unread) < len(missing) else missing[0].path
             readable = any(folder.readable for folder in missing)
             raise InputError(
                 f"folders are classes, and nothing in {names} is read: {reasons if len(missing) > 1 else missing[0].reason}"
                 + advice(
-                    f"leave such folders out with {param('exclude', missing[0].path)}",
+                    f"leave such folders out with {param('exclude', which)}",
                     *([f"read files of any ending with {param('include', '*')}"] if readable else []),
                 )
             )

@@ -33,7 +33,6 @@ from seqmix.data.validation import (
     check_any,
     check_groups,
     check_labels,
-    check_names,
     check_repeated,
     check_splits,
     check_wanted_classes,
@@ -43,6 +42,7 @@ from seqmix.data.vocabulary import Encoder, guess_alphabet, names_proteins, new_
 from seqmix.data.writer import LengthLimits, Progress, WrittenRecords, write_records
 from seqmix.errors import ConfigError, DatasetError, InputError, param, shown
 from seqmix.objectives import kind_of
+from seqmix.objectives.class_names import check_names
 from seqmix.reporting.progress import amount_shown
 from seqmix.system.arguments import typed
 from seqmix.system.files import whole_folder

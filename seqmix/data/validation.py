@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,12 +11,9 @@ from seqmix.config.data import SPLITS
 from seqmix.data.records import RecordStream
 from seqmix.data.writer import LengthLimits, WrittenRecords
 from seqmix.errors import InputError, param
-from seqmix.objectives.labelled import LabelObjective, is_number
-
-_MISSING = ("na", "n/a", "nan", "null", "none", "#n/a", "<na>")
-_SKIP = "--skip-unlabelled leaves out records without a label"
-_MOST_NOTES = 3
-_MANY_NUMBERS = 10  # as classes: they may be values
+from seqmix.objectives.class_names import alike_to, why_not_learned
+from seqmix.objectives.labelled import LabelObjective
+from seqmix.system.printable import printable, quoted
 
 
 def check_any(left: int, stream: RecordStream, limits: LengthLimits, *, too_short: int, emptied: int = 0) -> None:
@@ -52,7 +47,9 @@ def check_wanted_classes(stream: RecordStream) -> None:
     found = stream.labels.classes
     if strange := sorted(set(stream.options.classes) - found):
         raise InputError(
-            f"{param('classes')}: there are no records of class '{strange[0]}', only of: {', '.join(sorted(found))}"
+            f"{param('classes')}: there are no records of class {quoted(strange[0])}, only of: "
+            + printable(", ".join(sorted(found)))
+            + alike_to(strange[0], found)
         )
 
 
@@ -66,37 +63,6 @@ def check_labels(written: WrittenRecords, kind: type[LabelObjective]) -> None:
             f"{written.first_unlabelled}: it has no label ({int((written.labels < 0).sum()):,} of {len(written):,} records "
             f"have none, the others have one); leave such files out, or {where}"
         )
-
-
-def check_names(classes: Sequence[str]) -> list[str]:
-    """Return a note on classes that may be one, written in two ways, and on one that may stand for a missing label.
-
-    Args:
-        classes: the names of all classes.
-    """
-    alike: dict[str, list[str]] = {}
-    for name in classes:
-        alike.setdefault(_in_one_form(name), []).append(name)
-    notes = [
-        f"{' and '.join(repr(name) for name in names)} are different classes; if they are one, write it in one way"
-        for names in alike.values()
-        if len(names) > 1
-    ]
-    if len(notes) > _MOST_NOTES:
-        more = len(notes) - _MOST_NOTES
-        notes[_MOST_NOTES:] = [f"{more:,} more classes differ from others in case, spaces, form or invisible characters only"]
-    signs = () if "+" in classes else ("-",)
-    missing = [name for name in classes if name.casefold() in (*_MISSING, *signs)]
-    return notes + [f"{name!r} is a class; if it stands for a missing label, empty it ({_SKIP})" for name in missing]
-
-
-def _in_one_form(name: str) -> str:
-    """Return what names that differ in case, spaces, invisible characters, or the form of a number or letter have in common."""
-    seen = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")  # no zero-width space or byte-order mark
-    folded = " ".join(unicodedata.normalize("NFKC", seen).casefold().replace("_", " ").split())
-    if folded in ("true", "false"):
-        return str(float(folded == "true"))
-    return str(float(folded)) if is_number(folded) else folded
 
 
 def check_groups(written: WrittenRecords, source: str | None) -> list[str]:
@@ -126,7 +92,7 @@ def _few_groups(written: WrittenRecords, source: str) -> list[str]:
     few = [(name, int(n)) for name, n in zip(written.label_texts, groups + alone, strict=True) if n < len(SPLITS)]
     if not few:
         return []
-    shown = ", ".join(f"'{name}' {n}" for name, n in few[:3]) + (", …" if len(few) > 3 else "")
+    shown = ", ".join(f"{quoted(name)} {n}" for name, n in few[:3]) + (", …" if len(few) > 3 else "")
     return [
         f"{len(few):,} of {len(groups):,} classes have fewer than {len(SPLITS)} groups from '{source}' ({shown}); no group is "
         "divided, so such a class is missing in a split"
@@ -189,24 +155,15 @@ def check_splits(labels: NDArray[Any], split: NDArray[np.int8], objective: Label
             without = ("training cannot choose the best weights without it", f"eval needs {instead}")
             notes.append(f"the {which} split is empty; {without[s - 1]}")
     objective.check_training(labels[split == 0])
+    trained = [name for i, name in enumerate(objective.classes) if (objective.members(labels, i) & (split == 0)).any()]
     for i, name in enumerate(objective.classes):
         has = objective.members(labels, i)
         for s, which in enumerate(SPLITS):
             if not (has & (split == s)).any() and (split == s).any():
                 if s == 0:
                     raise InputError(
-                        f"class '{name}' has no record in the training split{left}, so it cannot be learned"
-                        + _why_not_learned(name, objective.classes)
+                        f"class {quoted(name)} has no record in the training split{left}, so it cannot be learned"
+                        + why_not_learned(name, objective.classes, trained)
                     )
-                notes.append(f"class '{name}' has no record in the {which} split")
+                notes.append(f"class {quoted(name)} has no record in the {which} split")
     return notes
-
-
-def _why_not_learned(name: str, classes: Sequence[str]) -> str:
-    """Return what may be wrong with a class without training records, as an addition to a message; "" if nothing is known."""
-    same = [other for other in classes if other != name and _in_one_form(other) == _in_one_form(name)]
-    if same:
-        return f"; it differs from '{same[0]}' in case, spaces or form only: if they are one class, write it in one way"
-    if len(classes) > _MANY_NUMBERS and all(map(is_number, classes)):
-        return f"; all {len(classes):,} classes are numbers: if they are values to predict, {param('task', 'regression')}"
-    return ""

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from seqmix.errors import InputError, param
 from seqmix.objectives.base import Labels
-from seqmix.objectives.labelled import Answer, Details, EncodedLabels, LabelObjective, is_number, number_classes
+from seqmix.objectives.class_names import is_number
+from seqmix.objectives.labelled import Answer, Details, EncodedLabels, LabelObjective, number_classes
 from seqmix.objectives.linear import NEVER, LinearModel, fit_logistic
 from seqmix.objectives.metrics import (
     EPSILON,
@@ -27,6 +28,7 @@ from seqmix.objectives.metrics import (
     roc_curve,
     standard_errors,
 )
+from seqmix.system.printable import quoted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -85,7 +87,7 @@ class Classification(LabelObjective):
         """Return notes on classes that look like amounts or lists; see the base class."""
         if len(self.classes) == 1:
             raise InputError(
-                f"all {records} records are of one class, '{self.classes[0]}'; a classifier needs at least two: "
+                f"all {records} records are of one class, {quoted(self.classes[0])}; a classifier needs at least two: "
                 f"add files, or say where the labels are with {param('label_from')}"
             )
         if len(self.classes) > _MANY_NUMBERS and all(map(is_number, self.classes)):
@@ -104,8 +106,8 @@ class Classification(LabelObjective):
         for name, count in super().count(labels).items():
             if count < n_splits:
                 raise InputError(
-                    f"class '{name}' has {count} record{'s' * (count != 1)}; it needs {n_splits}, one for each split: add "
-                    f"more, choose classes with {param('classes')}, or give the splits yourself ({param('split')}, "
+                    f"class {quoted(name)} has {count} record{'s' * (count != 1)}; it needs {n_splits}, one for each split: "
+                    f"add more, choose classes with {param('classes')}, or give the splits yourself ({param('split')}, "
                     f"{param('split_from')}){self._other_kind()}"
                 )
 

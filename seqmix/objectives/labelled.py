@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError, advice, param
 from seqmix.objectives.base import Labels, Objective
+from seqmix.objectives.class_names import alike_to
 from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats
+from seqmix.system.printable import printable, quoted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -262,15 +264,10 @@ def number_classes(names: Iterable[str], classes: Sequence[str] | None) -> dict[
     known: Collection[str] = classes if classes is not None else sorted(occurring)
     if strange := sorted(occurring - set(known)):
         raise InputError(
-            f"the model does not know the class '{strange[0]}'; its classes are: {', '.join(known)}"
-            + advice(f"say where the labels are with {param('label_from')} header:KEY, column:NAME or table:FILE")
+            f"the model does not know the class {quoted(strange[0])}; its classes are: {printable(', '.join(known))}"
+            + (
+                alike_to(strange[0], known)
+                or advice(f"say where the labels are with {param('label_from')} header:KEY, column:NAME or table:FILE")
+            )
         )
     return {name: i for i, name in enumerate(known)}
-
-
-def is_number(text: str) -> bool:
-    """Return whether a text is a finite number, as tables write it: Python would also take 1_0 for 10."""
-    try:
-        return "_" not in text and math.isfinite(float(text))
-    except ValueError:
-        return False

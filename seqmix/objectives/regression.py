@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, InputError, command, param
 from seqmix.objectives.base import Labels
-from seqmix.objectives.labelled import Answer, Details, EncodedLabels, LabelObjective, is_number
+from seqmix.objectives.class_names import is_number
+from seqmix.objectives.labelled import Answer, Details, EncodedLabels, LabelObjective
 from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats
 

@@ -7,6 +7,7 @@ them would colour, move or reorder the text around it; a byte of a file name tha
 from __future__ import annotations
 
 import re
+from unicodedata import category
 
 _BYTES = range(0xDC80, 0xDD00)  # how Python keeps the bytes of a name that is not UTF-8
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -23,8 +24,18 @@ def printable(text: str, *, lines: bool = False) -> str:
     return (_OBEYED if lines else _OBEYED_OR_BROKEN).sub(_written_out, text)
 
 
+def quoted(name: str) -> str:
+    """Return a name in quotes, as messages show it: on one line, and with nothing in it that is not shown."""
+    shown = "".join(letter if category(letter) != "Cf" else _escaped(letter) for letter in printable(name))
+    return f"'{shown}'"
+
+
 def _written_out(found: re.Match[str]) -> str:
     code = ord(found[0])
     if code in _BYTES:
         return f"\\x{code - 0xDC00:02x}"
-    return found[0].encode("unicode_escape").decode("ascii")
+    return _escaped(found[0])
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")

@@ -1,9 +1,14 @@
 """Tests of the notes on names of classes that look alike or stand for no label."""
 
+from pathlib import Path
+
 import pytest
 
 from seqmix.data.several_labels import check_separator
-from seqmix.data.validation import check_names
+from seqmix.errors import InputError
+from seqmix.objectives.class_names import check_names
+from seqmix.objectives.labelled import number_classes
+from tests.support.preparing import dna, message_of, prepare, write_jsonl
 
 
 @pytest.mark.parametrize(
@@ -43,3 +48,79 @@ def test_labels_that_are_lists_as_text_are_noted(text: str, separator: str | Non
 @pytest.mark.parametrize(("texts", "separator"), [(["a|b", "c"], "|"), (["a; b", "c"], " ; "), (["a,b"], None), ([], ",")])
 def test_labels_as_they_should_be_are_not_noted(texts: list[str], separator: str | None) -> None:
     assert check_separator(texts, separator) == []
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\tb", "\x1b[31mred", "a\x00b", "a\u202eb", "a\u2028b", "a\u200bb"])
+def test_classes_with_characters_that_are_not_shown_are_noted_and_escaped(name: str, tmp_path: Path) -> None:
+    rows = [{"id": f"s{i}", "text": dna(50, i), "label": [name, "other"][i % 2]} for i in range(20)]
+    notes = prepare(write_jsonl(tmp_path / "x.jsonl", rows), tmp_path / "data").info["notes"]
+    (note,) = [note for note in notes if "not shown" in note]
+    assert repr(name)[1:-1] in note and note.isascii()
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31mred", "a\u200bb"])
+def test_errors_show_names_of_classes_escaped(name: str, tmp_path: Path) -> None:
+    def rows(*names: str) -> list[dict[str, str]]:
+        return [{"id": f"{names}{i}", "text": dna(50, f"{names}{i}"), "label": names[i % len(names)]} for i in range(20)]
+
+    train = write_jsonl(tmp_path / "train.jsonl", rows("x", "y"))
+    test = write_jsonl(tmp_path / "test.jsonl", rows("x", name))
+    rare = write_jsonl(tmp_path / "rare.jsonl", rows("x", "y")[:18] + rows(name)[:1])
+    alone = write_jsonl(tmp_path / "alone.jsonl", rows(name))
+    for inputs in ([train, test], rare, alone):
+        message = message_of(prepare, inputs, tmp_path / "data")
+        assert repr(name)[1:-1] in message and message.isascii()
+
+
+@pytest.mark.parametrize(
+    "name", ["?", "unknown", "Unknown", "undefined", "missing", "n.a.", "--", "not available", "unassigned", "nan", "NULL"]
+)
+def test_names_that_stand_for_a_missing_label_are_noted(name: str) -> None:
+    (note,) = check_names([name, "kinase", "protease"])
+    assert note.startswith(f"{name!r} is a class; if it stands for a missing label")
+
+
+@pytest.mark.parametrize("names", [["-", "NA"], ["None", "null", "nan"], ["-", "?", "NA", "None"]])
+def test_several_such_names_are_one_note(names: list[str]) -> None:
+    (note,) = check_names([*names, "kinase", "protease"])
+    assert "are classes; if they stand for missing labels" in note and repr(names[0]) in note
+
+
+@pytest.mark.parametrize(
+    ("trained", "tested", "what"),
+    [
+        (["Pos", "Neg"], ["pos", "neg"], "'Neg' and 'neg' differ only in case"),
+        (["Homo_sapiens", "mouse"], ["Homo sapiens", "mouse"], "differ only in spaces or underscores"),
+        (["0", "1"], ["0.0", "1.0"], "'0' and '0.0' differ only in the form of a number"),
+        (["a b", "c"], ["a\u200b b", "c"], "differ only in invisible characters"),
+        (["0", "1"], ["neg", "pos"], "'0', '1', those without training records 'neg', 'pos'"),
+    ],
+)
+@pytest.mark.parametrize("layout", ["tables", "folders"])
+def test_classes_of_one_split_alone_are_compared_with_those_of_training(
+    trained: list[str], tested: list[str], what: str, layout: str, tmp_path: Path
+) -> None:
+    if layout == "tables":
+        for split, names in (("train", trained), ("test", tested)):
+            rows = [{"text": dna(50, f"{split}{i}"), "label": names[i % 2]} for i in range(20)]
+            write_jsonl(tmp_path / f"{split}.jsonl", rows)
+        inputs = [tmp_path / "train.jsonl", tmp_path / "test.jsonl"]
+    else:
+        inputs = [tmp_path / "in"]
+        for split, names in (("TRAIN", trained), ("Test", tested)):
+            for i in range(12):
+                path = inputs[0] / split / names[i % 2] / f"{i}.txt"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(dna(50, f"{split}{i}"))
+    message = message_of(prepare, inputs, tmp_path / "data")
+    assert "has no record in the training split" in message and what in message
+
+
+@pytest.mark.parametrize(("asked", "there"), [("pos", "Pos"), ("homo sapiens", "Homo_sapiens"), ("1", "1.0")])
+def test_class_that_is_asked_for_in_another_form_is_pointed_out(asked: str, there: str, tmp_path: Path) -> None:
+    rows = [{"text": dna(50, i), "label": [there, "other"][i % 2]} for i in range(20)]
+    path = write_jsonl(tmp_path / "x.jsonl", rows)
+    message = message_of(prepare, path, tmp_path / "data", classes=(asked, "other"))
+    assert f"{there!r} and {asked!r} differ only in" in message
+    with pytest.raises(InputError, match="differ only in"):
+        number_classes([asked], [there, "other"])

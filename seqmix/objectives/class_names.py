@@ -1,0 +1,131 @@
+"""Names of classes: which may be one class written in two ways, which stand for no label, and which cannot be seen."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Callable, Collection, Sequence
+
+from seqmix.errors import param
+from seqmix.system.printable import printable, quoted
+
+_MISSING = (
+    *("na", "n/a", "n.a.", "nan", "null", "none", "nil", "#n/a", "<na>", "?", "--", "unknown", "undefined", "missing"),
+    *("not available", "unassigned", "unlabelled", "unlabeled", "no label"),
+)
+_SKIP = "--skip-unlabelled leaves out records without a label"
+_MOST_NOTES = 3
+_MOST_NAMES = 3  # in a note
+_MANY_NUMBERS = 10  # as classes: they may be values
+
+
+def check_names(classes: Sequence[str]) -> list[str]:
+    """Return notes on classes that may be one, that may stand for a missing label, or that have characters nobody sees.
+
+    Args:
+        classes: the names of all classes.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in classes:
+        alike.setdefault(_in_one_form(name), []).append(name)
+    several = [names for names in alike.values() if len(names) > 1]
+    notes = [
+        f"{' and '.join(map(repr, names))} are different classes, which differ only in {_difference(names)}; if they are one, "
+        "write it in one way"
+        for names in several
+    ]
+    if len(notes) > _MOST_NOTES:
+        more = len(notes) - _MOST_NOTES
+        notes[_MOST_NOTES:] = [f"{more:,} more classes differ from others in case, spaces, form or invisible characters only"]
+    hidden = [name for name in classes if _is_hidden(name) and not any(name in names for names in several)]
+    if hidden:
+        verb = "has a character that is" if len(hidden) == 1 else "have characters that are"
+        notes.append(
+            f"class{'es' * (len(hidden) > 1)} {_listed(hidden)} {verb} not shown, such as a line break; is that meant?"
+        )
+    signs = () if "+" in classes else ("-",)
+    if missing := [name for name in classes if name.casefold() in (*_MISSING, *signs)]:
+        one = len(missing) == 1
+        what = "is a class; if it stands for a missing label, empty it" if one else "are classes"
+        what += "" if one else "; if they stand for missing labels, empty them"
+        notes.append(f"{_listed(missing)} {what} ({_SKIP})")
+    return notes
+
+
+def alike_to(name: str, others: Collection[str]) -> str:
+    """Return which of the others is like a name, as an addition to a message; "" if none is."""
+    same = next((other for other in sorted(others) if other != name and _in_one_form(other) == _in_one_form(name)), None)
+    if same is None:
+        return ""
+    return f"; {quoted(same)} and {quoted(name)} differ only in {_difference([same, name])}"
+
+
+def why_not_learned(name: str, classes: Sequence[str], trained: Sequence[str]) -> str:
+    """Return what may be wrong with a class without training records, as an addition to a message.
+
+    Args:
+        name: the class.
+        classes: all of them.
+        trained: those with training records.
+    """
+    if same := alike_to(name, trained):
+        return f"{same}: if they are one class, write it in one way"
+    if len(classes) > _MANY_NUMBERS and all(map(is_number, classes)):
+        return f"; all {len(classes):,} classes are numbers: if they are values to predict, {param('task', 'regression')}"
+    without = [other for other in classes if other not in trained]
+    if len(without) > 1:
+        return (
+            f"; the classes of the training split are {_listed(trained)}, those without training records {_listed(without)}: "
+            "if they are the same, name them alike"
+        )
+    return ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(map(quoted, names[:_MOST_NAMES]))
+    return shown + (f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else "")
+
+
+def _is_hidden(name: str) -> bool:
+    return quoted(name) != f"'{name}'" or printable(name) != name
+
+
+def _seen(name: str) -> str:
+    """Return a name without zero-width spaces, byte-order marks and the like."""
+    return "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
+
+
+def _spaced(name: str) -> str:
+    return " ".join(name.replace("_", " ").split())
+
+
+def _in_one_form(name: str) -> str:
+    """Return what names that differ in case, spaces, invisible characters, or the form of a number or letter have in common."""
+    folded = _spaced(unicodedata.normalize("NFKC", _seen(name)).casefold())
+    if folded in ("true", "false"):
+        return str(float(folded == "true"))
+    return str(float(folded)) if is_number(folded) else folded
+
+
+_FORMS: dict[str, Callable[[str], str]] = {
+    "case": str.casefold,
+    "spaces or underscores": _spaced,
+    "invisible characters": _seen,
+    "the form of a letter": lambda name: unicodedata.normalize("NFKC", name),
+    "case and spaces": lambda name: _spaced(name).casefold(),
+    "case, spaces, form or invisible characters": lambda name: _spaced(unicodedata.normalize("NFKC", _seen(name)).casefold()),
+}
+
+
+def _difference(names: Sequence[str]) -> str:
+    """Return what names that have one form differ in."""
+    found = next((what for what, form in _FORMS.items() if len(set(map(form, names))) == 1), None)
+    return found or "the form of a number"
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a finite number, as tables write it: Python would also take 1_0 for 10."""
+    try:
+        return "_" not in text and math.isfinite(float(text))
+    except ValueError:
+        return False

@@ -26,8 +26,8 @@ from seqmix.data.readers.delimited import Delimited
 from seqmix.data.readers.encodings import in_utf8
 from seqmix.data.readers.entry import TableOptions
 from seqmix.data.readers.formats import detect_format
+from seqmix.data.readers.json_rows import json_rows
 from seqmix.data.readers.opening import open_stream, reading
-from seqmix.data.readers.tables import json_rows
 from seqmix.data.splits.marks import SplitMarks
 from seqmix.errors import InputError, advice, param, shown, suggestion
 
@@ -248,7 +248,7 @@ class LabelTable:
         if kind != "jsonl":
             table = Delimited(stream, self._name, "\t" if kind == "tsv" else ",", reading_options)
             return table.columns, iter(table), table.header_advice
-        rows = json_rows(stream, self._name, reading_options)
+        rows = ((line, row) for line, row, _ in json_rows(stream, self._name, reading_options))
         first = next(rows, None)
         if first is None:
             return [], iter(()), no_advice

@@ -13,8 +13,8 @@ from seqmix.data.readers.delimited import Delimited
 from seqmix.data.readers.encodings import in_utf8
 from seqmix.data.readers.entry import TableOptions
 from seqmix.data.readers.formats import detect_format
+from seqmix.data.readers.json_rows import json_rows
 from seqmix.data.readers.opening import open_stream, unpacked_name
-from seqmix.data.readers.tables import json_rows
 from seqmix.data.splits.names import word_of
 from seqmix.errors import SeqmixError
 
@@ -84,7 +84,7 @@ def _first_row(file: Path, read: ReadOptions) -> Mapping[str, Any] | None:
             kind = detect_format(stream.peek(65536), name, encoding)
             options = TableOptions(encoding=encoding, delimiter=read.delimiter)
             if kind == "jsonl":
-                return next((row for _, row in json_rows(stream, name, options)), None)
+                return next((row.cells for row in json_rows(stream, name, options)), None)
             if kind not in ("csv", "tsv"):
                 return None
             table = Delimited(stream, name, "\t" if kind == "tsv" else ",", options)

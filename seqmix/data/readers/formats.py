@@ -58,6 +58,8 @@ _NUCLEOTIDES = b"ACGTUNRYSWKMBDHV"
 _GENBANK = re.compile(rb"^LOCUS {3,}\S+ +\d+ (?:bp|aa|rc)\b", re.MULTILINE)  # a file of a release has a title before it
 _SWISSPROT = re.compile(rb"ID {3}\S+\s[^\n;]*(?:; *PRT)?; +\d+ AA\.")
 _BARE = re.compile(r"[ACGTUNRYSWKMBDHV]{10,}(?:[ \t\r]*[\n\r]\s*[ACGTUNRYSWKMBDHV]+)+", re.IGNORECASE)  # several lines
+_JSON = re.compile(rb'\[\s*[\[{"\d-]|\{\s*"[^"\n]*"\s*:')
+_JSON_IN_TEXT = re.compile(rb'\[\s*\{\s*"[^"\n]*"\s*:\s*["\d\[{]')
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -84,12 +86,14 @@ def detect_format(
     refuse_text(start, name, ending.endswith(TEXT_ENDINGS))
     if kind := _format_by_content(start, name, ending):
         return kind
+    document = ending.endswith(TEXT_ENDINGS)
+    if (_JSON_IN_TEXT if document else _JSON).match(start) and not (document and tables == "none"):
+        return "jsonl"
     for known, kind in (TABLE_ENDINGS | _SEQUENCE_ENDINGS).items():
         if ending.endswith(known):
             return kind
     if ending.endswith(FASTA_ENDINGS):
         raise InputError(f"{name}: line 1: a FASTA file starts with '>', this one with {_show(start[:20])}")
-    document = ending.endswith(TEXT_ENDINGS)
     if tables != "none" or not document:
         kind = table_kind(start, name, encoding, columns, among_documents=tables != "all")
         if kind:
@@ -118,11 +122,6 @@ def _format_by_content(start: bytes, name: str, ending: str) -> str | None:
         return "swissprot" if _SWISSPROT.match(start) else "embl"
     if start.startswith(b"{") and _looks_like_jsonl(start):
         return "jsonl"
-    if not ending.endswith(TEXT_ENDINGS) and re.match(rb'\[\s*[\[{"\d-]|\{\s*\n\s*"[^"\n]*"\s*:', start):
-        raise InputError(
-            f"{name}: line 1: this is JSON, but not on each line a JSON object {{…}} (JSONL); "
-            "an array of objects is converted, for example, with: jq -c '.[]'"
-        )
     return None
 
 
@@ -198,7 +197,7 @@ def _looks_like_fastq(start: bytes, ending: str) -> bool:
 def _looks_like_jsonl(start: bytes) -> bool:
     first, newline, _ = start.partition(b"\n")
     try:
-        return isinstance(json.loads(first), dict)
+        return isinstance(json.loads(first.rstrip().removesuffix(b",")), dict)
     except RecursionError:  # an object in objects in objects: which line it is on is told by its parser
         return True
     except ValueError:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from seqmix.data.readers.columns import ID_COLUMNS, TEXT_COLUMNS, find_column, no_advice, usual_columns
 from seqmix.data.readers.delimited import Delimited
-from seqmix.data.readers.entry import Entry, TableOptions, decoded_lines, with_line_feeds
+from seqmix.data.readers.entry import Entry, TableOptions, with_line_feeds
+from seqmix.data.readers.json_rows import json_rows
 from seqmix.errors import InputError
 
 
@@ -40,14 +41,14 @@ def parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptio
 
 
 def parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Entry]:
-    """Yield the objects of a JSONL file, one on each line; blank lines are skipped.
+    """Yield the objects of a JSON file, one on each line or all in one document.
 
     Raises:
-        InputError: a column is missing, or a line is not such an object; the message names file and line.
+        InputError: a column is missing, or there is no such object; the message names file and line.
     """
     text_column = id_column = pair_column = ""
-    for number, (line, row) in enumerate(json_rows(stream, name, options)):
-        where = f"{name}: line {line}"
+    for number, (line, row, usual_name) in enumerate(json_rows(stream, name, options)):
+        where = f"{name}: line {line}" if line else f"{name}: {usual_name}"
         if not number:
             columns = list(row)
             text_column = _text_column(columns, options, name)
@@ -57,18 +58,7 @@ def parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
         pair = _json_text(row, pair_column, where) if pair_column else None
         identifier = row.get(id_column) if id_column else None
         made = identifier in (None, "")
-        yield Entry(f"row-{line}" if made else str(identifier), text, line, "", row, pair, made)
-
-
-def json_rows(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the number of each line of a JSONL file that is not blank, and its object.
-
-    Raises:
-        InputError: a line is not an object; the message names file and line.
-    """
-    for number, line in enumerate(decoded_lines(stream, name, options.encoding), 1):
-        if line.strip():
-            yield number, _json_object(line, f"{name}: line {number}")
+        yield Entry(usual_name if made else str(identifier), text, line, "", row, pair, made)
 
 
 def _text_column(columns: list[str], options: TableOptions, name: str, advice: Callable[[], str] = no_advice) -> str:
@@ -105,38 +95,3 @@ def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray
                 return given.astype(np.float32).reshape(len(text), -1)
         raise InputError(f"{where}: '{column}' must be numbers, or rows of equally many numbers, got {json.dumps(text)[:40]}")
     raise InputError(f"{where}: '{column}' must be a string, or an array of numbers, got {json.dumps(text)[:30]}")
-
-
-def _json_object(line: str, where: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line, object_pairs_hook=_unique)
-    except _RepeatedKeyError as error:
-        raise InputError(f"{where}: an object has '{error}' twice, with different values; take one of them out") from error
-    except RecursionError as error:
-        raise InputError(f"{where}: JSON nested too deeply; one object {{…}} of texts and numbers is expected") from error
-    except ValueError as error:
-        raise InputError(f"{where}: no valid JSON, one object {{…}} on each line: {error}") from error
-    if not isinstance(row, dict):
-        raise InputError(f"{where}: a JSON object {{…}} was expected, one on each line, got {line.strip()[:30]}")
-    if "\\u" in line:
-        try:
-            json.dumps(row, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            raise InputError(
-                f"{where}: {error.object[error.start]!r} is half of a surrogate pair, no character; "
-                "the text was cut within a character: remove that half"
-            ) from error
-    return row
-
-
-class _RepeatedKeyError(Exception):
-    """The name that an object has twice."""
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        for name, value in pairs:
-            if row[name] != value:
-                raise _RepeatedKeyError(name)
-    return row

@@ -95,7 +95,6 @@ UNNAMED_TEXTS = {
     "libsvm": [b"1 1:0.5 2:0.3\n-1 1:0.2 3:0.1\n", b"+1 4:1 9:1 12:1e-3\n", b"0.5 1:-0.2 7:3 \r\n"],
     "base qualities": [b">s0 label=a\n40 40 40 30 20\n>s1\n40 40 40 30 20\n", b">s\n 9 9 9 9\n"],
     "Newick": [b"(a:0.1,(b:0.2,c:0.3):0.1);\n"],
-    "JSON object": [b'[{"text": "a"}]\n', b'[\n  {"text": "a"}\n]\n', b'{\n  "text": "a"\n}\n'],
 }
 BINARIES = {
     "BAM": b"BAM\x01\x10\0\0\0",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from seqmix.config.data import SPLITS
 from seqmix.reporting.tables import SHOWN_CLASSES, Column, ReportTable
 from seqmix.reporting.text import counted
+from seqmix.system.printable import printable
 
 if TYPE_CHECKING:
     from seqmix.data.dataset import Dataset
@@ -28,7 +29,7 @@ def dataset_tables(dataset: Dataset) -> list[ReportTable]:
 
 def origins_line(info: dict[str, Any]) -> str:
     """Return "labels: column 'label'; texts: column 'sequence'; splits: files train.csv, test.csv"; "" if nothing is known."""
-    return "; ".join(f"{what}: {where}" for what, where in info.get("origins", {}).items())
+    return printable("; ".join(f"{what}: {where}" for what, where in info.get("origins", {}).items()))
 
 
 def _count_table(dataset: Dataset) -> ReportTable:

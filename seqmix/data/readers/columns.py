@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from seqmix.errors import InputError, param
+from seqmix.system.printable import printable
 
 TEXT_COLUMNS = ("text", "sequence", "seq", "document", "content", "review", "values")
 ID_COLUMNS = ("id", "name", "accession")
@@ -35,7 +36,9 @@ class Repeated:
             where: the table, for the message.
         """
         places = " and ".join(map(str, self.places))
-        return InputError(f"{where}: the columns {places} are both named '{self.name[:_WIDEST]}'; rename one of them")
+        return InputError(
+            f"{where}: the columns {places} are both named '{printable(self.name[:_WIDEST])}'; rename one of them"
+        )
 
 
 def plain(name: str) -> str:
@@ -55,7 +58,7 @@ def repeated_columns(columns: Sequence[str]) -> dict[str, Repeated]:
 
 def shown_columns(columns: Iterable[str]) -> str:
     """Return the names of columns as a message lists them: long ones cut, and only some of very many."""
-    names = [name if len(name) <= _WIDEST else f"{name[:_WIDEST]}…" for name in columns]
+    names = [printable(name if len(name) <= _WIDEST else f"{name[:_WIDEST]}…") for name in columns]
     return ", ".join(names[:_MOST]) + (f" and {len(names) - _MOST:,} more" if len(names) > _MOST else "")
 
 

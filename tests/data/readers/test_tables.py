@@ -5,6 +5,7 @@ import json
 import pytest
 
 import seqmix
+from seqmix.data.tables import origins_line
 from tests.support.preparing import dna, message_of, pairs, prepare, read, write_jsonl
 
 ROWS = [("id", "text", "label"), *((f"r{i}", f"some words, number {i}", "ab"[i % 2]) for i in range(12))]
@@ -309,3 +310,16 @@ def test_delimiter_of_new_files_is_found_again(tmp_path):
     stated = seqmix.ReadOptions(delimiter="^")
     assert pairs(read(write(tmp_path / "x.csv"), delimiter=stated.delimiter)) == pairs(read(tmp_path / "x.csv"))
     assert json.dumps(stated.delimiter) == '"^"'
+
+
+@pytest.mark.parametrize("sign", ["\n", "\t", "\x1b[31m"])
+def test_names_of_columns_are_shown_escaped(sign, tmp_path):
+    header = f'id,text,"label{sign}","other{sign}column"\n'
+    path = tmp_path / "x.csv"
+    path.write_text(header + "".join(f"r{i},words {i},{'ab'[i % 2]},z\n" for i in range(12)))
+    written = sign.encode("unicode_escape").decode()
+    assert f"other{written}column" in message_of(read, path, label_from="column:nope")
+    data = prepare(path, tmp_path / "data", label_from=f"column:label{sign}")
+    assert f"column 'label{written}'" in origins_line(data.info)
+    path.write_text(header.replace("other", "label").replace("column", "") + "r,a,b,c\n")
+    assert f"'label{written}'" in message_of(read, path, label_from=f"column:label{sign}")

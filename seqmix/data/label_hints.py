@@ -67,13 +67,21 @@ def later_labels(entries: Iterator[Entry], name: str, hints: dict[str, None]) ->
         name: the file.
         hints: gets the note.
     """
-    found, total, key, example = 0, 0, "", ""
+    found, in_columns, total, key, example = 0, 0, 0, "", ""
     for entry in entries:
         total += 1
-        if match := LABEL_IN_HEADER.search(entry.header) or _OTHER_FORM.search(entry.header):
+        if header := LABEL_IN_HEADER.search(entry.header) or _OTHER_FORM.search(entry.header):
             found += 1
-            key, example = key or match[1], example or entry.id
+            key, example = key or header[1], example or entry.id
+        elif match := next((column for column in entry.columns if plain(column) in LABEL_COLUMNS), None):
+            in_columns += 1
+            key = key or match
         yield entry
+    if in_columns:
+        hints[
+            f"{name}: no labels were read, as the first line has no '{key}', but {in_columns:,} of {total:,} have one: write "
+            f'"{key}": null into the first line'
+        ] = None
     if 0 < found < total:
         hints[
             f"{name}: no labels were read, as the first header has none, but {found:,} of {total:,} have '{key}', such as "

@@ -231,6 +231,8 @@ class _Column(LabelSource):
         return self._cell(entry.columns.get(self._name), _where(entry, path))
 
     def absent(self, entry: Entry) -> str:
+        if self._name not in entry.columns and entry.columns:
+            return f"it has no '{self._name}', but {shown_columns(entry.columns)}"
         return f"its cell in column '{self._name}' is empty"
 
     def has_cell(self, entry: Entry) -> bool:

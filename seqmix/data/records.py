@@ -224,7 +224,7 @@ class Labeller:
         source.label_place = labels.text if labels else ""
         column = self._split_column(first, kind, labels)
         entries = self._marked(first, chain((first,), entries), kind, labels)
-        if labels is None and self._wants_labels and kind in SEQUENCE_FORMATS and source.folder_class is None:
+        if labels is None and self._wants_labels and kind in (*SEQUENCE_FORMATS, "jsonl") and source.folder_class is None:
             entries = later_labels(entries, name, self._hints)
         if self._wants_labels and source.folder_class is not None and (labels is None or labels.text == "folder"):
             self._refuse_missing(source)

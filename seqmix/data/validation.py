@@ -103,10 +103,24 @@ def check_repeated(written: WrittenRecords, twins: dict[str, int]) -> list[str]:
     """Return notes on sequences and ids that occur more than once, given the result of `duplicates`."""
     notes = []
     if twins["with_different_labels"]:
-        notes.append(f"{twins['with_different_labels']:,} sequences occur under more than one label")
+        count = twins["with_different_labels"]
+        what = "sequences occur" if count > 1 else "sequence occurs"
+        notes.append(f"{count:,} {what} under more than one label{_contradiction(written)}")
     if written.repeated_ids:
         notes.append(f"{written.repeated_ids:,} records have the id of an earlier record; they are kept")
     return notes
+
+
+def _contradiction(written: WrittenRecords) -> str:
+    """Return an example of two records with one sequence and two labels, as an addition to a note; "" if there is none."""
+    order = np.argsort(written.sequence_keys, kind="stable")
+    keys, labels = written.sequence_keys[order], written.labels[order]
+    unlike = np.flatnonzero((keys[1:] == keys[:-1]) & (labels[1:] != labels[:-1]) & (labels[1:] >= 0) & (labels[:-1] >= 0))
+    if not len(unlike):
+        return ""
+    first = unlike[order[unlike + 1].argmin()]  # the keys are in no order that lasts
+    pair = order[first : first + 2].tolist()
+    return ", such as " + " and ".join(f"{written.name_of(i)} ({quoted(written.label_texts[written.labels[i]])})" for i in pair)
 
 
 def duplicates(keys: NDArray[np.int64], labels: NDArray[Any]) -> dict[str, int]:

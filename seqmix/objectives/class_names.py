@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
 
@@ -13,7 +15,16 @@ _MISSING = (
     *("na", "n/a", "n.a.", "nan", "null", "none", "nil", "#n/a", "<na>", "?", "--", "unknown", "undefined", "missing"),
     *("not available", "unassigned", "unlabelled", "unlabeled", "no label"),
 )
+_LOOKS = str.maketrans(  # letters (Cyrillic, Greek) and signs that look like those of ASCII
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422"
+    "\u0425\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
+    "\u2010\u2011\u2012\u2013\u2014\u2212\u2018\u2019\u2032\u201c\u201d",
+    "aeopcyxiABEKMHOPCTXABEZHIKMNOPTYX------'''\"\"",
+    "".join(map(chr, range(0xFE00, 0xFE10))),  # variation selectors
+)
+_QUOTED = re.compile(r"b?([\"'`]).*\1", re.DOTALL)
 _SKIP = "--skip-unlabelled leaves out records without a label"
+_BETWEEN = re.compile(r"_|(?<=\w)-(?=\w)")
 _MOST_NOTES = 3
 _MOST_NAMES = 3  # in a note
 _MANY_NUMBERS = 10  # as classes: they may be values
@@ -42,6 +53,10 @@ def check_names(classes: Sequence[str]) -> list[str]:
         verb = "has a character that is" if len(hidden) == 1 else "have characters that are"
         notes.append(
             f"class{'es' * (len(hidden) > 1)} {_listed(hidden)} {verb} not shown, such as a line break; is that meant?"
+        )
+    if len(classes) > 1 and all(_QUOTED.fullmatch(name) for name in classes):
+        notes.append(
+            f"the names of all classes are in quotes, such as {printable(classes[0])}; if that is not meant, take them out"
         )
     signs = () if "+" in classes else ("-",)
     if missing := [name for name in classes if name.casefold() in (*_MISSING, *signs)]:
@@ -87,7 +102,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _is_hidden(name: str) -> bool:
-    return quoted(name) != f"'{name}'" or printable(name) != name
+    return any(unicodedata.category(letter) == "Cf" for letter in name) or printable(name) != name
 
 
 def _seen(name: str) -> str:
@@ -96,24 +111,40 @@ def _seen(name: str) -> str:
 
 
 def _spaced(name: str) -> str:
-    return " ".join(name.replace("_", " ").split())
+    return " ".join(_BETWEEN.sub(" ", name).split())
+
+
+def _looks(name: str) -> str:
+    return html.unescape(_seen(name)).translate(_LOOKS)
+
+
+def _bare(name: str) -> str:
+    """Return a name without quotes around it or a full stop behind it."""
+    return name.strip("\"'` ").rstrip(".,;: ") or name
+
+
+def _whole_form(name: str) -> str:
+    return _spaced(_bare(unicodedata.normalize("NFKC", _looks(name)))).casefold()
 
 
 def _in_one_form(name: str) -> str:
-    """Return what names that differ in case, spaces, invisible characters, or the form of a number or letter have in common."""
-    folded = _spaced(unicodedata.normalize("NFKC", _seen(name)).casefold())
-    if folded in ("true", "false"):
-        return str(float(folded == "true"))
-    return str(float(folded)) if is_number(folded) else folded
+    """Return what names that may be one have in common; see `_FORMS`, to which the forms of numbers come."""
+    number = _bare(unicodedata.normalize("NFKC", _looks(name))).casefold()
+    if is_number(number):
+        return str(float(number))
+    folded = _whole_form(name)
+    return str(float(folded == "true")) if folded in ("true", "false") else folded
 
 
 _FORMS: dict[str, Callable[[str], str]] = {
     "case": str.casefold,
-    "spaces or underscores": _spaced,
+    "spaces, underscores or dashes": _spaced,
     "invisible characters": _seen,
     "the form of a letter": lambda name: unicodedata.normalize("NFKC", name),
+    "signs that look alike": _looks,
+    "quotes or punctuation around them": _bare,
     "case and spaces": lambda name: _spaced(name).casefold(),
-    "case, spaces, form or invisible characters": lambda name: _spaced(unicodedata.normalize("NFKC", _seen(name)).casefold()),
+    "case, spaces, form or invisible characters": _whole_form,
 }
 
 

@@ -103,13 +103,17 @@ class Classification(LabelObjective):
 
     def check_sizes(self, labels: Labels, n_splits: int) -> None:
         """Refuse classes with fewer records than splits; see the base class."""
-        for name, count in super().count(labels).items():
-            if count < n_splits:
-                raise InputError(
-                    f"class {quoted(name)} has {count} record{'s' * (count != 1)}; it needs {n_splits}, one for each split: "
-                    f"add more, choose classes with {param('classes')}, or give the splits yourself ({param('split')}, "
-                    f"{param('split_from')}){self._other_kind()}"
-                )
+        counts = super().count(labels)
+        few = [name for name, count in counts.items() if count < n_splits]
+        if not few:
+            return
+        count = counts[few[0]]
+        others = f" ({len(few):,} of {len(counts):,} classes have too few)" if len(few) > 1 else ""
+        raise InputError(
+            f"class {quoted(few[0])} has {count} record{'s' * (count != 1)}; it needs {n_splits}, one for each split{others}: "
+            f"add more, choose classes with {param('classes')}, or give the splits yourself ({param('split')}, "
+            f"{param('split_from')}){self._other_kind() or _names_of_records(len(counts), sum(counts.values()))}"
+        )
 
     def _other_kind(self) -> str:
         """Return advice if the classes look like the labels of another kind."""
@@ -312,3 +316,13 @@ def expected_calibration_error(probabilities: Floats, labels: Labels, bins: int 
     binned = calibration_bins(probabilities, labels, bins)
     gaps = np.abs(np.array(binned["confidence"]) - np.array(binned["accuracy"]))
     return float(np.sum(np.array(binned["share"]) * gaps))
+
+
+def _names_of_records(classes: int, records: int) -> str:
+    """Return advice if nearly every record has a class of its own, so that the classes may be ids or descriptions."""
+    if classes < max(_MANY_NUMBERS, records // 2):
+        return ""
+    return (
+        f"; {records:,} records have {classes:,} labels: if these are names of the records, not classes, say "
+        f"where classes are with {param('label_from')}"
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from unicodedata import category
 
+_LONGEST = 60  # characters of a name in a message
 _BYTES = range(0xDC80, 0xDD00)  # how Python keeps the bytes of a name that is not UTF-8
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _OBEYED_OR_BROKEN = re.compile(f"{_OBEYED.pattern[:-1]}\t\n]")
@@ -25,8 +26,9 @@ def printable(text: str, *, lines: bool = False) -> str:
 
 
 def quoted(name: str) -> str:
-    """Return a name in quotes, as messages show it: on one line, and with nothing in it that is not shown."""
-    shown = "".join(letter if category(letter) != "Cf" else _escaped(letter) for letter in printable(name))
+    """Return a name in quotes, as messages show it: on one line, cut if it is long, with nothing in it that is not shown."""
+    cut = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+    shown = "".join(letter if category(letter) != "Cf" else _escaped(letter) for letter in printable(cut))
     return f"'{shown}'"
 
 

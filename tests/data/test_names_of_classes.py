@@ -73,6 +73,75 @@ def test_errors_show_names_of_classes_escaped(name: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("names", "what"),
+    [
+        (["non-coding", "non\u2013coding"], "signs that look alike"),
+        (["5'-UTR", "5\u2019-UTR"], "signs that look alike"),
+        (["alpha", "\u0430lpha"], "signs that look alike"),
+        (["A & B", "A &amp; B"], "signs that look alike"),
+        (["\u2764", "\u2764\ufe0f"], "signs that look alike"),
+        (["'a'", "a"], "quotes or punctuation"),
+        (["kinase", "kinase."], "quotes or punctuation"),
+        (["non-coding", "non coding", "non_coding"], "spaces, underscores or dashes"),
+        (["0.001", "1e-3"], "the form of a number"),
+        (["+1", "1"], "the form of a number"),
+        (["01", "1"], "the form of a number"),
+        (["Non-coding", "non coding"], "case and spaces"),
+    ],
+)
+def test_what_alike_classes_differ_in_is_named(names: list[str], what: str) -> None:
+    (note,) = check_names([*names, "other", "b"])
+    assert "are different classes, which differ only in" in note and what in note
+
+
+@pytest.mark.parametrize("names", [["+1", "-1"], ["a-1", "a-2"], ["5'", "3'"], ["1_0", "10"], ["A+", "A"], ["1-2", "12"]])
+def test_classes_that_are_not_alike_are_not_noted(names: list[str]) -> None:
+    assert check_names([*names, "other"]) == []
+
+
+@pytest.mark.parametrize("quote", ["'{}'", '"{}"', "b'{}'", "`{}`"])
+def test_quotes_around_all_classes_are_noted(quote: str) -> None:
+    (note,) = check_names([quote.format("pos"), quote.format("neg")])
+    assert "all classes are in quotes" in note and quote.format("pos") in note
+
+
+@pytest.mark.parametrize("label", ["s{}", "2024-01-{:02}", "a protein of {} letters"])
+def test_labels_that_nearly_every_record_has_for_itself_are_explained(label: str, tmp_path: Path) -> None:
+    rows = [{"id": f"s{i}", "text": dna(50, i), "label": label.format(i)} for i in range(30)]
+    message = message_of(prepare, write_jsonl(tmp_path / "x.jsonl", rows), tmp_path / "data")
+    for part in ("30 of 30 classes", "30 records have 30 labels", "label_from"):
+        assert part in message
+
+
+@pytest.mark.parametrize("length", [61, 500, 3000])
+def test_long_names_of_classes_are_cut_in_errors(length: int, tmp_path: Path) -> None:
+    rows = [{"text": dna(50, i), "label": "a" * length} for i in range(20)]
+    message = message_of(prepare, write_jsonl(tmp_path / "x.jsonl", rows), tmp_path / "data")
+    assert "aaa…'" in message and len(message) < 250
+
+
+@pytest.mark.parametrize("key", ["label", "Class", "target"])
+def test_labels_that_the_first_line_of_jsonl_lacks_are_noted(key: str, tmp_path: Path) -> None:
+    rows = [{"text": dna(50, i), **({key: "ab"[i % 2]} if i else {})} for i in range(20)]
+    (note,) = prepare(write_jsonl(tmp_path / "x.jsonl", rows), tmp_path / "data").info["notes"]
+    assert "19 of 20" in note and f'"{key}": null' in note
+    rows[0][key] = None
+    path = write_jsonl(tmp_path / "x.jsonl", rows)
+    assert len(prepare(path, tmp_path / "other", skip_unlabelled=True)) == 19
+    del rows[5][key]
+    message = message_of(prepare, write_jsonl(tmp_path / "x.jsonl", rows), tmp_path / "third", skip_unlabelled=False)
+    assert "2 of 20 records have no label" in message
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_contradicting_labels_of_one_sequence_are_shown(seed: int, tmp_path: Path) -> None:
+    rows = [{"id": f"s{i}", "text": dna(50, f"{seed}{i // 2}"), "label": "abb"[i % 3]} for i in range(24)]
+    notes = prepare(write_jsonl(tmp_path / "x.jsonl", rows), tmp_path / "data").info["notes"]
+    (note,) = [note for note in notes if "more than one label" in note]
+    assert note.endswith("such as record 's0' ('a') and record 's1' ('b')")
+
+
+@pytest.mark.parametrize(
     "name", ["?", "unknown", "Unknown", "undefined", "missing", "n.a.", "--", "not available", "unassigned", "nan", "NULL"]
 )
 def test_names_that_stand_for_a_missing_label_are_noted(name: str) -> None:
@@ -90,7 +159,7 @@ def test_several_such_names_are_one_note(names: list[str]) -> None:
     ("trained", "tested", "what"),
     [
         (["Pos", "Neg"], ["pos", "neg"], "'Neg' and 'neg' differ only in case"),
-        (["Homo_sapiens", "mouse"], ["Homo sapiens", "mouse"], "differ only in spaces or underscores"),
+        (["Homo_sapiens", "mouse"], ["Homo sapiens", "mouse"], "differ only in spaces, underscores or dashes"),
         (["0", "1"], ["0.0", "1.0"], "'0' and '0.0' differ only in the form of a number"),
         (["a b", "c"], ["a\u200b b", "c"], "differ only in invisible characters"),
         (["0", "1"], ["neg", "pos"], "'0', '1', those without training records 'neg', 'pos'"),

@@ -22,6 +22,7 @@ from seqmix.evaluation.baselines import baseline_scores
 from seqmix.evaluation.new_files import count_known, reading_of_new_files
 from seqmix.evaluation.result import Evaluation
 from seqmix.evaluation.verdict import verdict
+from seqmix.models.prediction import notes_on_changes
 from seqmix.objectives.base import Labels
 from seqmix.objectives.labelled import LabelObjective
 from seqmix.objectives.metrics import Floats
@@ -212,6 +213,7 @@ def _new_files(
         class_files=class_files,
     )
     trained, notes = None, list(dataset.info["notes"])
+    notes += notes_on_changes(dataset.info["truncated"], dataset.info["replaced"], seen, dataset.vocabulary.noun)
     found, before = dataset.info.get("label_from"), run.info.get("label_from")
     if not (class_files or read.label_from) and found and found != before:
         notes.append(f"labels were read from '{found}', not from '{before}' as in training ({param('label_from')})")

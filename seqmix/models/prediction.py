@@ -96,14 +96,26 @@ class Tally:
             have = "has" if self.repeated_ids == 1 else "have"
             apart = "; the column 'file' tells those of different files apart" if self.files > 1 else ""
             lines.append(f"{counted(self.repeated_ids, 'record')} {have} the id of an earlier record{apart}")
-        if self.truncated:
-            lines.append(
-                f"{self.truncated:,} records were cut to {data.max_length:,} {noun}s ({data.truncate} kept), as in training"
-            )
-        if self.replaced:
-            most, total = self.replaced.most_common(_SHOWN), self.replaced.total()
-            listed = ", ".join(f"{character!r} {count:,}" for character, count in most)
-            others = total - sum(count for _, count in most)
-            rest = f" and {others:,} other{'s' * (others > 1)}" if others else ""
-            lines.append(f"{total:,} {noun}s are not in the model's alphabet: {listed}{rest}")
-        return lines
+        return lines + notes_on_changes(self.truncated, self.replaced, data, noun)
+
+
+def notes_on_changes(truncated: int, replaced: Mapping[str, int], data: DataConfig, noun: str = "character") -> list[str]:
+    """Return notes on what a model does not see of records; [] if it sees all.
+
+    Args:
+        truncated: number of records that were cut.
+        replaced: number of occurrences of each character outside the alphabet.
+        data: the configuration that says how long sequences are cut.
+        noun: what a token is called.
+    """
+    notes = []
+    if truncated:
+        cut = f"{counted(truncated, 'record')} {'was' if truncated == 1 else 'were'} cut"
+        notes.append(f"{cut} to {counted(data.max_length, noun)} ({data.truncate} kept), as in training")
+    if replaced:
+        most, total = Counter(replaced).most_common(_SHOWN), sum(replaced.values())
+        listed = ", ".join(f"{character!r} {count:,}" for character, count in most)
+        others = total - sum(count for _, count in most)
+        rest = f" and {others:,} other{'s' * (others > 1)}" if others else ""
+        notes.append(f"{counted(total, noun)} {'is' if total == 1 else 'are'} not in the model's alphabet: {listed}{rest}")
+    return notes

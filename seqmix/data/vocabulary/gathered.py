@@ -13,6 +13,7 @@ from seqmix.data.vocabulary.base import FIRST, Tokens, Vocabulary
 from seqmix.data.vocabulary.symbol_table import MOST_SYMBOLS, SymbolTable
 from seqmix.errors import ConfigError, InputError, advice, param
 
+_WHITE = [character for character in map(chr, range(0x3001)) if character.isspace()]  # all that there is
 _REPLACEMENT = "\ufffd"  # of Unicode, for unknown characters
 
 
@@ -50,8 +51,13 @@ class Gathered(Vocabulary):
             self._numbers.forget(len(self.symbols) - 1)
 
     def translation(self, numbers: SymbolTable) -> Tokens:
-        """Return the token index of every number of `numbers`, and that of unknown symbols behind them."""
+        """Return the token index of every number of `numbers`, and that of unknown symbols behind them.
+
+        White space that is not a symbol is read as a space: a line break or a tab divides words as well.
+        """
         known = {symbol: token for token, symbol in enumerate(self.symbols[1:], FIRST + 1)}
+        if self.alphabet == "chars" and " " in known:
+            known = dict.fromkeys(_WHITE, known[" "]) | known
         return numbers.table(known, self.unknown_id, self.dtype)
 
     def index(

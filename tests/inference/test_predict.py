@@ -401,4 +401,4 @@ def test_documents_use_characters_of_model(tmp_path):
     tally = Tally()
     (tmp_path / "new.csv").write_text('name,body\nx,salt pän\ny,"a\nb"\n', encoding="utf-8")
     assert [p.id for p in predict(tmp_path / "new.csv", run, tally=tally)] == ["x", "y"]
-    assert {"ä", "b", "\n"} <= tally.replaced.keys()
+    assert tally.replaced.keys() == {"ä", "b"}  # a line break is read as a space

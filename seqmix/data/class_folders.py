@@ -10,7 +10,7 @@ from seqmix.data.folders import Listing, Parts, kind_by_name, missing_folders
 from seqmix.data.label_source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.releases import Source
-from seqmix.data.splits.names import word_of
+from seqmix.data.splits.names import are_folds, word_of
 from seqmix.data.strays import is_blank
 
 
@@ -88,18 +88,22 @@ def without_blank(files: list[InputFile], classes: Collection[str | None]) -> li
 def _set_folder_classes(files: Sequence[InputFile], folders: Sequence[Parts], *, named: bool = True) -> int:
     """Set the folders of files, and if `named` the class: the level nearest to the files at which there are several folders.
 
+    Folds of a cross-validation are not classes.
+
     Returns:
         This level, counted from 0.
     """
     inner = [parts for parts in folders if parts]
     depth = min(map(len, inner), default=0)
     several = [level for level in range(depth) if len({parts[level] for parts in inner}) > 1]
-    level = several[-1] if several else max(0, depth - 1) if len(inner) == len(folders) else 0
+    classes = [level for level in several if not are_folds(parts[level] for parts in inner)]
+    level = classes[-1] if classes else max(0, depth - 1) if len(inner) == len(folders) else 0
     names = {parts[level] for parts in inner}
+    folds = are_folds(names)
     for file, parts in zip(files, folders, strict=True):
         file.source.folders = tuple(parts[one] for one in several) if parts else ()
         told = word_of(parts[level]) if parts else None
-        no_class = len(names) == 1 and (bool(file.source.split_name) or (told is not None and not told[1]))
+        no_class = folds or (len(names) == 1 and (bool(file.source.split_name) or (told is not None and not told[1])))
         if named:
             file.source.folder_class = parts[level] if parts and not no_class else None
     return level
@@ -116,7 +120,10 @@ def _note_on_files(files: Sequence[InputFile]) -> list[str]:
         return []
     names = sorted(first)
     shown = f"{', '.join(names[:3])}{', …' * (len(names) > 3)}"
-    return [f"each folder of a class has files named {shown}; if these are the classes: --label-from file"]
+    return [
+        f"the folders are the classes, and the names {shown} of the files in each are not used; if these are the classes: "
+        "--label-from file"
+    ]
 
 
 def without(strays: Sequence[InputFile], files: Sequence[InputFile]) -> list[InputFile]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from seqmix.data.class_folders import InputFile, name_classes, set_missing, without, without_blank
 from seqmix.data.folders import LeftOut, Listing, is_text_by_name, keep_one_kind, kind_by_name, list_folder
+from seqmix.data.folds import notes_on_folds, notes_on_split_folds
 from seqmix.data.label_source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.releases import Source, find_folder_splits, find_release, recognise
-from seqmix.data.splits.names import NamedSplits, Place, find_named_splits, lone_names, word_of
+from seqmix.data.splits.names import NamedSplits, Place, are_folds, find_named_splits, is_held_out, lone_names, word_of
 from seqmix.errors import ConfigError, InputError, advice, param, shown
 
 
@@ -83,7 +84,8 @@ def _files_of(path: Path | None, read: ReadOptions, listings: list[Listing], els
         return [InputFile(source) for source in release]
     listing = _listed(path, read, elsewhere)
     listings.append(listing)
-    if listing.kind != "tables" and (release := find_folder_splits(path, listing.files)):
+    release = find_folder_splits(path, listing.files) if listing.kind != "tables" else []
+    if release and not are_folds(source.folder_class for source in release):
         files = [InputFile(source, listing) for source in release]
         files = without_blank(files, {file.source.folder_class for file in files})
         set_missing(files, listing, 1)
@@ -204,9 +206,11 @@ def _name_splits(files: list[InputFile], read: ReadOptions, notes: list[str], st
     if used:
         _refuse_empty_splits(files)
     if named is None and used and read.label_from not in ("file", "folder"):
-        notes += _notes_on_lone_names(files, places, documents=documents)
+        notes += _notes_on_lone_names(files, places, documents=documents) + notes_on_folds(files, places)
     if named is None or _are_labels(named, places, read):
         return files
+    if used:
+        notes += notes_on_split_folds(files, places, named)
     for file, place, split in zip(files, places, named.splits, strict=True):
         source = file.source
         if used:
@@ -232,7 +236,8 @@ def _notes_on_lone_names(files: Sequence[InputFile], places: Sequence[Place], *,
     if lone is None:
         return []
     options: list[str] = []
-    for name, word in lone.told.items():
+    held_out = {name: "test" for name in lone.others if is_held_out(name)} if {*lone.told.values()} == {"train"} else {}
+    for name, word in (lone.told | held_out).items():
         file = next(file for file, one in zip(files, lone.names, strict=True) if one == name)
         path = file.source.path
         if path is not None and word != "train":
@@ -243,7 +248,8 @@ def _notes_on_lone_names(files: Sequence[InputFile], places: Sequence[Place], *,
         f"{what}{'s' * (len(some) > 1)} {', '.join(some[:3])}{', …' * (len(some) > 3)}" for some in ([*lone.told], lone.others)
     )
     way = f"to use it: {' '.join(options[:3])}" if options else "say which files are for testing with --test"
-    return [f"names are not used for splits: the {names} {_has(lone.told)} the name of a split, the {others} not; {way}"]
+    without = f"{others} {_has(lone.others)} not"
+    return [f"names are not used for splits: the {names} {_has(lone.told)} the name of a split, the {without}; {way}"]
 
 
 def _has(names: Sized) -> str:

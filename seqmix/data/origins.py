@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from seqmix.config.data import SPLITS
+from seqmix.data.folders import kind_by_name
 from seqmix.data.label_hints import LABEL_IN_HEADER
 from seqmix.data.label_source import file_stem
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
@@ -15,6 +16,7 @@ from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.formats import detect_format
 from seqmix.data.readers.opening import open_stream
 from seqmix.data.readers.releases import Source, listed
+from seqmix.data.splits.names import are_folds
 from seqmix.errors import SeqmixError
 
 _SHOWN = 3  # names
@@ -42,6 +44,8 @@ def name_by_file(sources: Sequence[Source], notes: list[str]) -> bool:
     split = next((source.split for source in files if source.split == "train"), files[0].split)
     own = [source for source in files if source.split == split]
     several = len({source.stem if source in named else str(source.path) for source in own}) > 1
+    if are_folds(source.stem for source in own):
+        return False
     if several and not named:
         notes += [f"several files are of '{stem}': their classes are their whole names" for stem in sorted(alike)]
         notes += _same_stems(own)
@@ -51,7 +55,7 @@ def name_by_file(sources: Sequence[Source], notes: list[str]) -> bool:
 def _same_stems(sources: Sequence[Source]) -> list[str]:
     by_stem: dict[str, list[str]] = defaultdict(list)
     for source in sources:
-        if source.stem is not None:
+        if source.stem is not None and source.path and kind_by_name(source.path) != "tables":
             by_stem[source.stem].append(source.name)
     return [f"{listed(names, 'file')} are of one class by name: '{s}'" for s, names in by_stem.items() if len(names) > 1]
 
@@ -154,6 +158,10 @@ def origins_of(sources: Sequence[Source], options: ReadOptions) -> dict[str, str
         names = sorted({source.folder_class for source in sources if source.folder_class is not None})
         named = f"names of folders ({_some(names)}); the folders {_some([*above])} above them are not used"
         labels = {named if place == "names of folders" else place: None for place in labels}
+    if "names of files" in labels and (unused := _levels(sources)):
+        labels = {
+            f"{place}; the folders {unused} are not used" if place == "names of files" else place: None for place in labels
+        }
     texts = dict.fromkeys(source.text_place for source in sources if source.text_place)
     splits: list[str] = []
     if options.split_from:
@@ -185,14 +193,25 @@ def _label_place(source: Source) -> str:
 
 def unused_folders(sources: Sequence[Source]) -> list[str]:
     """Return a note on names of folders that tell nothing, as the labels are in a column; [] if there are none."""
-    found = [s for s in sources if s.label_place.startswith("column:") and s.folders and (s.inner or s.split_by == "files")]
-    names = [dict.fromkeys(level) for level in zip(*(source.folders for source in found), strict=False)]
-    if not any(len(level) > 1 for level in names):
+    shown = _levels(
+        [s for s in sources if s.label_place.startswith("column:") and (s.inner or s.split_by == "files")], folds=False
+    )
+    if not shown:
         return []
-    shown = " and ".join(_some([*level]) for level in names if len(level) > 1)
     return [
         f"the names of the folders {shown} are not used: their records are put together; prepare one by itself if it is a set"
     ]
+
+
+def _levels(sources: Sequence[Source], *, folds: bool = True) -> str:
+    """Return the names of folders at each level that has several: "H3, H4 and fold0, fold1"; "" if there are none.
+
+    Args:
+        sources: the files.
+        folds: whether folds of a cross-validation are wanted.
+    """
+    levels = [dict.fromkeys(level) for level in zip(*(source.folders for source in sources if source.folders), strict=False)]
+    return " and ".join(_some([*level]) for level in levels if len(level) > 1 and (folds or not are_folds(level)))
 
 
 def describe_place(text: str) -> str:

@@ -107,7 +107,9 @@ def _tells(mark: _Mark) -> bool:
         return True
     if values & set(SPLIT_NAMES) and some <= _OTHER_SPLITS:
         return True
-    return bool(_FOLD.fullmatch(plain(mark.name))) and all(map(_NUMBER.fullmatch, some)) and len(some) > 1
+    if not _FOLD.fullmatch(plain(mark.name)) or len(some) < 2:
+        return False
+    return all(map(_NUMBER.fullmatch, some)) or some <= _OTHER_SPLITS
 
 
 def _described(place: str, mark: _Mark) -> str:

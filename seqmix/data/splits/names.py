@@ -7,7 +7,7 @@ that level tells one: a single `train.fa` is a file like any other.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from seqmix.errors import InputError, param
@@ -22,6 +22,8 @@ _WORDS = {
     **dict.fromkeys(("eval", "evaluation"), _EVAL),
 }
 _TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_FOLD = re.compile(r"(cv|k?fold|cv[._ -]?fold|split|rep|repeat)[._ -]?\d+", re.IGNORECASE)
+_HELD_OUT = re.compile(r"(^|[._ -])(independent|hold[._ -]?out|held[._ -]?out|unseen|blind)($|[._ -])", re.IGNORECASE)
 _SET = ("set", "data", "split", "part", "shard", "chunk", "of")  # what may follow the name of a split, before a number
 
 
@@ -75,6 +77,17 @@ def word_of(name: str) -> tuple[str, str] | None:
 def _word(token: str) -> str | None:
     token = token.lower()
     return _WORDS.get(token) or _WORDS.get(token.removesuffix("set").removesuffix("data"))
+
+
+def are_folds(names: Iterable[str | None]) -> bool:
+    """Return whether names are those of the folds of a cross-validation, of two or more: fold0, fold1."""
+    known = set(names)
+    return len(known) > 1 and all(name is not None and _FOLD.fullmatch(name) for name in known)
+
+
+def is_held_out(name: str) -> bool:
+    """Return whether a name tells that what has it is for testing, though it is not the name of a split: holdout."""
+    return bool(_HELD_OUT.search(name))
 
 
 def find_named_splits(places: Sequence[Place], *, documents: bool, needed: bool = True) -> NamedSplits | None:
@@ -146,8 +159,9 @@ def _at_level(names: Sequence[str | None], level: int | None, *, strict: bool, n
         if not strict or _TRAIN not in known or not needed:
             return None
         pattern = f"{others[0]}.*" if level is None else others[0]
+        rest = f"{_listed(others)} {'has' if len(others) == 1 else 'have'}"
         raise InputError(
-            f"the {what}s {_listed([*told])} have names of splits, and {_listed(others)} not; leave such {what}s out with "
+            f"the {what}s {_listed([*told])} have names of splits, and {rest} not; leave such {what}s out with "
             f"{param('exclude', pattern)}, or name all {what}s for testing with {param('test')}"
         )
     if level and None in names:

@@ -67,10 +67,10 @@ class StatedSplits:
             shown = ", ".join(places[:3]) + (", …" if len(places) > 3 else "")
             raise InputError(
                 f"no record is left in the {SPLITS[number]} split ({shown}): {', '.join(reasons)}"
-                + advice(*self._ways_out(number, unlabelled=bool(self.left_out[number, _UNLABELLED])))
+                + advice(*self._ways_out(number, leaks=bool(leaks[number])))
             )
 
-    def _ways_out(self, number: int, *, unlabelled: bool) -> list[str]:
+    def _ways_out(self, number: int, *, leaks: bool) -> list[str]:
         """Return what the user can do."""
         way = self.ways[number]
         name = SPLITS[number]
@@ -81,6 +81,8 @@ class StatedSplits:
             ways = [f"leave out {param(name)}"] if name != "train" else []
         else:
             ways = [fractions]
-        if unlabelled:
+        if leaks:
+            ways.append("prepare one fold by itself, if the inputs hold several")
+        if self.left_out[number, _UNLABELLED]:
             ways.append(f"give these records labels ({command('predict')} takes them without)")
         return ways or ["give other inputs for it"]

@@ -14,7 +14,10 @@ from tests.support.preparing import message_of, prepare
         ("all.fa test.fa", "--test {}/test.fa"),
         ("benchmark.fa benchmark_test.fa", "--test {}/benchmark_test.fa"),
         ("all.csv dev.csv", "--val {}/dev.csv"),
-        ("train.fa independent.fa", "with --test"),
+        ("train.fa independent.fa", "--test {}/independent.fa"),
+        ("train.csv set_hold-out.csv", "--test {}/set_hold-out.csv"),
+        ("training.fa held_out.fa", "--test {}/held_out.fa"),
+        ("train.csv more.csv", "with --test"),
     ],
 )
 def test_lone_name_of_a_split_is_told_and_the_advice_works(names, advice, layout, tmp_path):

@@ -26,6 +26,8 @@ def marks(dataset):
         ("validation", ["True", ""]),
         ("stage", ["train", "train", "test"]),
         ("Usage", ["Public", "Private", "train"]),
+        ("usage", ["Public", "Private"]),
+        ("subset", ["holdout", "private"]),
         ("cv_fold", ["1.0", "2.0"]),
     ],
 )

@@ -6,6 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class LabelSource(ABC):
         self._written: list[tuple[str, str]] = []  # the first list that was written as text, and what was read
         self._n_written = 0
         self._entries = self._found = 0  # entries so far, and those with a value
+        self._without = ""  # a record without a group, and why
 
     def check(self, first: Entry, name: str) -> None:
         """Raise an `InputError` if the first entry of the file `name` shows that the source is not in this file."""
@@ -58,6 +60,8 @@ class LabelSource(ABC):
         value = self._value(entry, path)
         self._entries += 1
         self._found += value is not None
+        if value is None and self.parameter == "group_from" and not self._without:
+            self._without = f"{_where(entry, path)}: {self.absent(entry)}"
         return value
 
     @abstractmethod
@@ -99,6 +103,10 @@ class LabelSource(ABC):
         Raises:
             InputError: they are not what they seemed to be.
         """
+        if self._entries and not self._found and self._without:
+            raise InputError(
+                f"no record has a group from '{self.text}': {self._without}; correct {param('group_from')}, or leave it out"
+            )
         return [
             f"{self._n_written:,} label{'s' * (self._n_written > 1)} written as {form}, such as {cell}"
             for form, cell in self._written[:1]
@@ -223,6 +231,11 @@ class _Column(LabelSource):
         self._name = self._asked = name
 
     def check(self, first: Entry, name: str) -> None:
+        if not first.columns and first.header:
+            raise InputError(
+                f"{name}: there is no column '{self._asked}', this is not a table; a key in headers is read with "
+                f"{param(self.parameter, f'header:{self._asked}')}"
+            )
         self._name = named_column(list(first.columns), self._asked, name, param(self.parameter))
         if isinstance(value := first.columns[self._name], Repeated):
             raise value.error(name)
@@ -271,7 +284,7 @@ class _Folder(LabelSource):
     """The folder that the file is in."""
 
     def _value(self, entry: Entry, path: Path | None) -> str | None:
-        return None if path is None else path.parent.name
+        return None if path is None else path.parent.name if path.parent.name not in ("", "..") else path.resolve().parent.name
 
 
 _WITH_KEY: dict[str, Callable[[str, str, ReadOptions, str], LabelSource]] = {
@@ -279,6 +292,18 @@ _WITH_KEY: dict[str, Callable[[str, str, ReadOptions, str], LabelSource]] = {
     "header-regex": _HeaderRegex,
     "table": _Table,
     "column": _Column,
+}
+_OTHER_NAMES = {
+    "regex": "header-regex",
+    "regexp": "header-regex",
+    "col": "column",
+    "field": "column",
+    "csv": "table",
+    "tsv": "table",
+    "filename": "file",
+    "stem": "file",
+    "dir": "folder",
+    "directory": "folder",
 }
 _WITHOUT_KEY: dict[str, Callable[[str, str, ReadOptions], LabelSource]] = {"file": _Stem, "folder": _Folder}
 
@@ -298,11 +323,31 @@ def make_label_source(text: str, parameter: str = "label_from", options: ReadOpt
     options = options or ReadOptions()
     if key and kind in _WITH_KEY:
         return _WITH_KEY[kind](text, parameter, options, key)
-    if kind in _WITHOUT_KEY:
-        return _WITHOUT_KEY[kind](text, parameter, options)
+    if not key and kind in _WITHOUT_KEY:
+        return _WITHOUT_KEY[kind](kind, parameter, options)
     raise InputError(
         f"{param(parameter)} must be header:KEY, header-regex:RE, table:FILE, column:NAME, file or folder: got '{text}'"
+        + _meant(text, parameter)
     )
+
+
+def _meant(text: str, parameter: str) -> str:
+    """Return what a user may have meant with a source that is none, as an addition to a message; "" if nothing is likely."""
+    text = text.strip()
+    if Path(text.partition(":")[0]).is_file():
+        return f"; if that is a table: {param(parameter, f'table:{text}')}"
+    kind, sign, key = (
+        (part.strip() for part in re.split(r"([:=])", text, maxsplit=1)) if re.search("[:=]", text) else (text, "", "")
+    )
+    kind = kind.casefold().replace("_", "-")
+    if kind in _WITHOUT_KEY:
+        return f"; nothing stands behind '{kind}'"
+    near = _OTHER_NAMES.get(kind) or next(iter(get_close_matches(kind, [*_WITH_KEY, *_WITHOUT_KEY], n=1, cutoff=0.75)), None)
+    if near in _WITH_KEY:
+        return f"; did you mean {near}:{key or '…'}?"
+    if near:
+        return f"; did you mean {near}?"
+    return "" if sign or not text else f"; did you mean column:{text}, or in headers header:{text}?"
 
 
 def _where(entry: Entry, path: Path | None) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seqmix.data.id_differences import Difference, find_difference
-from seqmix.data.options import TABLE_FORMATS, ReadOptions
+from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.columns import (
     ID_COLUMNS,
     LABEL_COLUMNS,
@@ -30,9 +30,11 @@ from seqmix.data.readers.json_rows import json_rows
 from seqmix.data.readers.opening import open_stream, reading
 from seqmix.data.splits.marks import SplitMarks
 from seqmix.errors import InputError, advice, param, shown, suggestion
+from seqmix.objectives.multilabel import split_labels
 
 Cell = Callable[[Any, str], str | None]
 
+_MOST_COLUMNS = 5  # of a table; an object with more keys may be one of ids
 _REMEMBERED = 10_000  # ids of records without a row
 _COUNTED = 100_000  # records that are counted, rows that are looked at, to explain an error
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")  # a path of Windows
@@ -163,6 +165,8 @@ class LabelTable:
         """Return why no record has a row, and what to do."""
         column = f"column '{self._header_id}'" if self._header_id else "the column without a name"
         one = next(iter(self._strange))
+        if not self._numbers:
+            return f"{self._name} has no rows"
         which = f"none of the {self._asked:,} records has its id" if self._asked > 1 else f"{shown(one)} is not"
         what = f"{which} in {column} of {self._name}"
         if self._made == self._asked:
@@ -208,7 +212,9 @@ class LabelTable:
         id_column = self._id_column(columns)
         self._header_id = id_column.strip()
         value_column = self._value_column(columns, id_column, advice)
-        several = f", or put several labels into one cell and use {param('label_separator')}" if self._what == "label" else ""
+        separator = options.label_separator if self._what == "label" else None
+        several = f", or if ids have several labels, use {param('label_separator', ',')}" if self._what == "label" else ""
+        joined = 0
         marks = SplitMarks()
         others = marks.columns(columns, (id_column, value_column)) if self._what == "label" and not options.split_from else []
         known: dict[str, str] = {}  # equal values are held once
@@ -228,11 +234,16 @@ class LabelTable:
                 self._values.append(value)
                 self._lines.append(line)
                 self._used.append(False)
+            elif self._values[number] != value and separator:
+                joined += 1
+                self._values[number] = _put_together(self._values[number], value, separator)
             elif self._values[number] != value:
                 raise InputError(
                     f"{where}: '{identifier}' has the {self._what} {value!r} here and {self._values[number]!r} in line "
                     f"{self._lines[number]}; correct the table" + several
                 )
+        if joined:
+            self._note(f"{joined:,} rows have the id of an earlier row: their labels were put together")
         self.notes += marks.notes()
 
     def _open(
@@ -242,17 +253,22 @@ class LabelTable:
         stream, encoding = in_utf8(stream, self._name, options.encoding)
         head = stream.peek(65536)
         kind = detect_format(head, self._name, encoding, tables="none")
+        found = kind
         if kind not in TABLE_FORMATS:
             kind = "tsv" if b"\t" in head.split(b"\n", 1)[0] else "csv"
         reading_options = TableOptions(encoding=encoding, delimiter=options.delimiter, note=self._note)
         if kind != "jsonl":
             table = Delimited(stream, self._name, "\t" if kind == "tsv" else ",", reading_options)
-            return table.columns, iter(table), table.header_advice
+            return table.columns, iter(table), lambda: _looks_like(found, table.columns) or table.header_advice()
         rows = ((line, row) for line, row, _ in json_rows(stream, self._name, reading_options))
         first = next(rows, None)
         if first is None:
             return [], iter(()), no_advice
-        return list(first[1]), chain((first,), rows), no_advice
+        second = next(rows, None)
+        one = second is None and len(first[1]) > _MOST_COLUMNS
+        advice = "; if it is one object of ids and labels, write an object with id and label for each on a line of its own"
+        read = [first] if second is None else [first, second]
+        return list(first[1]), chain(read, rows), (lambda: advice) if one else no_advice
 
     def _note(self, text: str) -> None:
         self.notes.append(f"{self._name}: {text}")
@@ -298,6 +314,24 @@ class LabelTable:
             f"{self._name}: {which}{'' if found else advice()}; the columns are: {shown_columns(columns)}; name one, for "
             f"example {example}"
         )
+
+
+def _put_together(first: str | None, second: str | None, separator: str) -> str | None:
+    """Return the labels of two rows as one text."""
+    texts = [text for text in (first, second) if text is not None]
+    names = dict.fromkeys(name for text in texts for name in split_labels(text, separator))
+    return separator.join(names) or None
+
+
+def _looks_like(kind: str, columns: Sequence[str]) -> str:
+    """Return what a file seems to be instead of a table with columns, as an addition to a message; "" if it may be one."""
+    if kind in SEQUENCE_FORMATS:
+        return f"; it seems to be {kind.upper()}, not a table of ids and labels"
+    if len(columns) == 1 and columns[0].startswith("#"):
+        return "; the first line is a comment: take it out"
+    if len(columns) == 1 and len(columns[0].split()) > 1:
+        return f"; cells are separated by commas or tabs, or with {param('delimiter', 'space')} by single spaces"
+    return ""
 
 
 def _as_far_as_read(identifiers: Iterable[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:

@@ -16,6 +16,7 @@ SEQUENCE_FORMATS = ("fasta", "fastq", "genbank", "embl", "swissprot")
 TABLE_FORMATS = ("csv", "tsv", "jsonl")
 FORMATS = (*SEQUENCE_FORMATS, *TABLE_FORMATS, "text")
 
+_SOURCES = ("header", "header-regex", "table", "column", "file", "folder")
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "pipe": "|", "space": " "}
 _WRITTEN_OUT = {"tab": "\t", "\\t": "\t", "\\n": "\n"}  # as a command line without $'…' passes them
 
@@ -191,6 +192,9 @@ class ReadOptions:
             given = getattr(self, name)
             object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
         check(self, spelled=param)
+        for name in ("label_from", "group_from", "split_from"):
+            if isinstance(given := getattr(self, name), str):
+                object.__setattr__(self, name, _tidy(given))
         if self.label_separator in _WRITTEN_OUT:
             object.__setattr__(self, "label_separator", _WRITTEN_OUT[self.label_separator])
         if self.delimiter is not None:
@@ -206,3 +210,12 @@ class ReadOptions:
             raise ConfigError(
                 f"{param('encoding')}: Python knows no encoding '{self.encoding}'; try utf-8 or latin-1", option="encoding"
             ) from error
+
+
+def _tidy(source: str) -> str:
+    """Return "header:gene" for " Header: gene": the kind of a source in lower case, and no spaces around the colon."""
+    kind, sign, key = source.strip().partition(":")
+    kind = kind.strip().casefold().replace("_", "-")
+    if kind not in _SOURCES:
+        return source
+    return f"{kind}{sign}{key if kind == 'header-regex' else key.strip()}"

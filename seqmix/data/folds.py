@@ -38,7 +38,7 @@ def notes_on_folds(files: Sequence[InputFile], places: Sequence[Place]) -> list[
         places: their places.
     """
     stems = [place.stem for place in places]
-    path = files[0].source.path
+    path = files[0].source.path if files else None
     if found := _fold_folders(files, places):
         what, names, way = "folders", found[0], f"; to test on one: --test {found[1]}"
     elif are_folds(stems) and path:

@@ -134,6 +134,7 @@ _FLAGS = {
     "group_from": "group",
     "format": "input-format",
     "output_format": "format",
+    "generated": "generate",
     "inputs": "INPUT",
 }
 

@@ -208,12 +208,15 @@ class LabelTable:
         return best if best is not None and 2 * len(found[best]) > len(self._strange) else None
 
     def _read(self, stream: BufferedReader, options: ReadOptions, cell: Cell) -> None:
-        columns, rows, advice = self._open(stream, options)
+        columns, rows, header_advice = self._open(stream, options)
         id_column = self._id_column(columns)
         self._header_id = id_column.strip()
-        value_column = self._value_column(columns, id_column, advice)
+        value_column = self._value_column(columns, id_column, header_advice)
         separator = options.label_separator if self._what == "label" else None
-        several = f", or if ids have several labels, use {param('label_separator', ',')}" if self._what == "label" else ""
+        ways = advice(
+            "correct the table",
+            *([f"if ids have several labels, use {param('label_separator', ',')}"] if self._what == "label" else []),
+        )
         joined = 0
         marks = SplitMarks()
         others = marks.columns(columns, (id_column, value_column)) if self._what == "label" and not options.split_from else []
@@ -240,7 +243,7 @@ class LabelTable:
             elif self._values[number] != value:
                 raise InputError(
                     f"{where}: '{identifier}' has the {self._what} {value!r} here and {self._values[number]!r} in line "
-                    f"{self._lines[number]}; correct the table" + several
+                    f"{self._lines[number]}" + ways
                 )
         if joined:
             self._note(f"{joined:,} rows have the id of an earlier row: their labels were put together")

@@ -373,13 +373,13 @@ def _complete(
         tolerance=options.tolerance,
         named=written.name_of,
     )
-    notes += encoded.objective.check_classes(len(written))
-    notes += check_names(encoded.objective.classes)
-    notes += check_separator(written.label_texts, read.label_separator)
-    notes += check_without(encoded)
-    notes += check_groups(written, read.group_from)
     stream.split_column.settle(written.splits)
-    if classes is None:  # records for a trained model are not divided
+    if classes is None:  # records for a trained model have its classes, and are not divided
+        notes += encoded.objective.check_classes(len(written))
+        notes += check_names(encoded.objective.classes)
+        notes += check_separator(written.label_texts, read.label_separator)
+        notes += check_without(encoded)
+        notes += check_groups(written, read.group_from)
         notes += stream.split_column.notes()
     division = divide(written, encoded, options)
     notes += division.notes

@@ -74,7 +74,7 @@ class Regression(LabelObjective):
                 shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
                 raise InputError(
                     f"{named(int(np.flatnonzero(numbers == number)[0]))}: the label '{shown}' is not a (finite) number, as "
-                    f"{param('task', 'regression')} needs; read labels from elsewhere ({param('label_from')}), correct the "
+                    f"a regression needs; read labels from elsewhere ({param('label_from')}), correct the "
                     "record, or take it out"
                 )
         labels = np.array([float(text) for text in texts])[numbers]

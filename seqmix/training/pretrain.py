@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from seqmix.config import Config
 from seqmix.config.options import taking_options
 from seqmix.data.dataset import Dataset
-from seqmix.errors import DatasetError, param
+from seqmix.errors import DatasetError, command, param
 from seqmix.objectives.pretraining import Pretraining
 from seqmix.run import Run
 from seqmix.system.arguments import typed
@@ -98,7 +98,9 @@ def open_without_labels(data: str | Path | Dataset) -> Dataset:
         )
     split = dataset.split if dataset.labelled else np.where(dataset.split == _TEST, _TRAIN, dataset.split)
     if not (split == _TRAIN).any():
-        raise DatasetError(f"{dataset.path}: the training split is empty; prepare it again with another {param('split')}")
+        raise DatasetError(
+            f"{dataset.path}: the training split is empty; run {command('prepare')} again with another {param('split')}"
+        )
     facts = Pretraining.describe_tokens(_count_tokens(dataset, np.flatnonzero(split == _TRAIN)))
     view = Dataset(dataset.path, dataset.info | facts | {"task": Pretraining.kind})
     view.split = split

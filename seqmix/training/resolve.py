@@ -330,10 +330,12 @@ def open_labelled(data: str | Path | Dataset) -> Dataset:
     dataset = data if isinstance(data, Dataset) else Dataset.open(data)
     if not dataset.labelled:
         raise DatasetError(
-            f"{dataset.path}: the data set has no labels to learn; prepare it again with labels: "
-            f"a file for each class, or {param('label_from')} header:KEY, table:FILE or column:NAME"
+            f"{dataset.path}: the data set has no labels to learn; run {command('prepare')} again "
+            f"with labels: a file for each class, or {param('label_from')} header:KEY, table:FILE or column:NAME"
             + ("" if dataset.vocabulary.channels else f"; {command('pretrain')} learns from sequences without labels")
         )
     if not len(dataset.indices("train")):
-        raise DatasetError(f"{dataset.path}: the training split is empty; prepare it again with another {param('split')}")
+        raise DatasetError(
+            f"{dataset.path}: the training split is empty; run {command('prepare')} again with another {param('split')}"
+        )
     return dataset

@@ -85,7 +85,7 @@ def compare(
         SeqmixError: every training failed.
     """
     names = list(dict.fromkeys(mixers or available_mixers()))
-    instead = f"a comparison sets it itself; use {param('mixers')}, {param('seeds')}, {param('budget')} and {param('data')}"
+    instead = f"a comparison sets it itself; use {param('mixers')}, {param('seeds')}, {param('budget')} and another data set"
     check_request(seeds, jobs, settings, _OWN, instead)
     check_mixers(names)
     broken = {name: error for name in names if (error := import_error(name))}

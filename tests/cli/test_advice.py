@@ -75,6 +75,7 @@ ELSEWHERE = {
     ("experiments/reproduction/campaign.py", "train"),  # where data are generated: not of genomes
     ("experiments/reproduction/reproduce.py", "train"),
     ("experiments/reproduction/reproduce.py", "generated"),
+    ("data/label_source.py", "group_from"),  # where groups are looked for: by prepare alone
     ("data/label_source.py", "label_separator"),  # is put into advice() by the function that it is given to
     ("run.py", "overwrite"),
     ("objectives/labelled.py", "threshold"),  # of predictions

@@ -50,6 +50,7 @@ def predict(
     **options: Any,
 ) -> None:
     """Classify new sequences: one row each, in input order."""
+    from seqmix.data.inputs import find_sources
     from seqmix.inference.predict import predict as run_predict
     from seqmix.inference.predict import reading_options
     from seqmix.inference.writing import check_output, write_predictions
@@ -58,6 +59,7 @@ def predict(
     from seqmix.models.prediction import Tally
     from seqmix.run import find_run
     from seqmix.system.files import text_output
+    from seqmix.system.overwriting import refuse_input
 
     predict_options({name: value for name, value in options.items() if name not in READING})
     output = None if output == Path("-") else output
@@ -66,6 +68,8 @@ def predict(
     model.check_answers()
     check_output(form, top, classes=model.classes, kind=model.objective.kind)
     read = reading_options(model, **{name: options.pop(name) for name in READING if name in options})
+    if output is not None and output.is_file():
+        refuse_input(output, (source.path for source in find_sources(inputs, read=read, labels=False)))
     with text_output(output, overwrite) as file:
         found = run_predict(inputs, model, read=read, tally=tally, progress=wants_bar(quiet), **options)
         write_predictions(

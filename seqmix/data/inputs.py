@@ -46,7 +46,7 @@ def find_sources(
     paths = [_existing(one, in_memory) for one in given]
     listings: list[Listing] = []
     others = {Path(one).resolve() for one in elsewhere if isinstance(one, str | Path) and str(one) not in ("", "-")}
-    others |= _label_tables(read)
+    others |= label_tables(read)
     files = list(chain.from_iterable(_files_of(path, read, listings, others) for path in paths))
     notes: list[str] = []
     if labels and not any(file.source.release or file.source.path is None for file in files):
@@ -64,7 +64,7 @@ def find_sources(
     return sources
 
 
-def _label_tables(read: ReadOptions) -> set[Path]:
+def label_tables(read: ReadOptions) -> set[Path]:
     """Return the tables of labels, groups and splits that the user names, as table:FILE or table:FILE:COLUMN."""
     named = [where for where in (read.label_from, read.group_from, read.split_from) if where and where.startswith("table:")]
     texts = [where.removeprefix("table:") for where in named]

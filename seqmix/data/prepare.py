@@ -22,7 +22,7 @@ from seqmix.data.describe import describe
 from seqmix.data.divide import check_stated, divide
 from seqmix.data.finalize import finalize
 from seqmix.data.in_memory import MemoryRecords
-from seqmix.data.inputs import class_sources, find_sources
+from seqmix.data.inputs import class_sources, find_sources, label_tables
 from seqmix.data.options import PrepareOptions, ReadOptions
 from seqmix.data.readers.releases import Source
 from seqmix.data.reading import RecordReader
@@ -46,6 +46,7 @@ from seqmix.objectives.class_names import check_names
 from seqmix.reporting.progress import amount_shown
 from seqmix.system.arguments import typed
 from seqmix.system.files import whole_folder
+from seqmix.system.overwriting import refuse_input
 
 _SPLIT = "0.6,0.2,0.2"
 _LOOKED_AT, _LOOKED_AT_CHARACTERS = 100, 1 << 20  # records, and characters of them, that an alphabet is guessed from
@@ -117,6 +118,7 @@ def prepare(
         sources += class_sources(classes, read)
         sources += find_sources(val, "val", read=read) + find_sources(test, "test", read=read)
         refuse_repeated(sources)
+        refuse_input(output, [*(source.path for source in sources), *label_tables(read)])
         options = _settled(options, read, sources)
         stream = reader = RecordReader(sources, read, split_stated=stated)
         share = reader.share_read

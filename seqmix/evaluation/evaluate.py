@@ -32,7 +32,9 @@ from seqmix.run import Run, find_run
 from seqmix.system.arguments import typed
 from seqmix.system.devices import check_device, check_threads
 from seqmix.system.files import write_whole
+from seqmix.system.overwriting import refuse_input
 
+_SCORES, _REPORT = "evaluation.json", "report.html"  # the files that are written
 _PICTURES, _LEAST_SIDE = 8, 8  # number of images kept, and the smallest side of an image
 
 
@@ -102,7 +104,10 @@ def evaluate(
             f"{param('label_from')}, {param('skip_unlabelled')} and other options of reading are for new files: "
             f"name them with {param('data')}"
         )
-    folder = evaluation_folder(run, data or list(chain(*by_class.values())), output)
+    files = data or list(chain(*by_class.values()))
+    folder = evaluation_folder(run, files, output)
+    for name in (_SCORES, _REPORT):
+        refuse_input(folder / name, files)
     with tempfile.TemporaryDirectory(prefix="seqmix-") as scratch:
         moved = _moved_dataset(data)
         if by_class or (data and not moved):
@@ -140,8 +145,8 @@ def evaluate(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{folder}: cannot be written: {error.strerror}") from error
-    write_whole(folder / "evaluation.json", result.to_json())
-    write_report(result, run, folder / "report.html")
+    write_whole(folder / _SCORES, result.to_json())
+    write_report(result, run, folder / _REPORT)
     return result
 
 

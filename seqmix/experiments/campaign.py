@@ -20,6 +20,7 @@ from seqmix.experiments.run_trial import Trial, failed_before, finished_trial
 from seqmix.experiments.scheduler import PlannedTrial, run_trials
 from seqmix.run import Run
 from seqmix.system.files import write_whole
+from seqmix.system.overwriting import refuse_input
 
 Result = TypeVar("Result", bound=CampaignResult)
 
@@ -31,6 +32,7 @@ class Campaign(ABC, Generic[Result]):
         kind: name of the campaign in messages, such as "comparison".
         name: stem of its files.
         subfolders: folders that `overwrite` deletes.
+        inputs: files and folders that are read, which may not be in these folders.
 
     Args:
         folder: folder for the results; trainings are in its `runs/`.
@@ -45,6 +47,7 @@ class Campaign(ABC, Generic[Result]):
     def __init__(self, folder: Path, result: Result, on_event: OnEvent | None) -> None:
         self.folder, self.result = folder, result
         self.emit = on_event or (lambda _: None)
+        self.inputs: list[Path] = []
         self._plan: list[PlannedTrial] = []
         self._ended: dict[str, Trial] = {}
 
@@ -143,6 +146,8 @@ class Campaign(ABC, Generic[Result]):
             self.refuse(differences)
             self.restore(earlier)
             return
+        for part in self.subfolders:
+            refuse_input(folder / part, self.inputs)
         try:
             for part in self.subfolders:
                 if (folder / part).exists():

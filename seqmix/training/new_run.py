@@ -13,6 +13,7 @@ from seqmix.models.inputs import InputSpec, check_model
 from seqmix.reporting.text import amount
 from seqmix.run import Run, next_run_folder
 from seqmix.system.memory import free_memory
+from seqmix.system.overwriting import refuse_input
 
 if TYPE_CHECKING:
     from seqmix.models.members import MixingBranch
@@ -33,6 +34,7 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
     """
     if output is not None:
         Run.check_free(output, overwrite=overwrite)
+        refuse_input(output, [dataset.path, *filter(None, [config.training.init])])
     has_mixer = config.model.mixer != NO_MIXER
     if has_mixer:
         _check(dataset, config)

@@ -123,6 +123,7 @@ class ComparisonCampaign(Campaign[Comparison]):
     ) -> None:
         super().__init__(folder, result, on_event)
         self.dataset, self.trials, self.baselines = dataset, trials, baselines
+        self.inputs = [dataset.path]
 
     def differences(self, earlier: Mapping[str, Any]) -> list[str]:
         """Also compare the content of the data."""

@@ -61,6 +61,7 @@ class ReproductionCampaign(Campaign[Reproduction]):
             InputError: there are no data at all.
         """
         lacking: list[str] = []
+        self.inputs = [folder]
         for one in self.experiments:
             if (self._data_folder(one) / "dataset.json").is_file() and not overwrite:
                 self.files[one.name] = None

@@ -6,6 +6,7 @@ with more, they are means over the classes, each against the rest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _SEPARATORS = (",", ";", "|", "/", "+", "&", "\t", "\n")  # that lists of labels may have
 _MANY_NUMBERS = 20  # numeric classes; more of them are considered amounts
+_WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
 _BINS = 15  # bins of confidence for the calibration error
 
 
@@ -92,6 +94,11 @@ class Classification(LabelObjective):
             )
         if len(self.classes) > _MANY_NUMBERS and all(map(is_number, self.classes)):
             return [f"the {len(self.classes):,} classes are all numbers: if they are amounts, prepare with --task regression"]
+        if len(self.classes) > _MANY_NUMBERS and all(map(_WITH_COMMA.fullmatch, self.classes)):
+            return [
+                f"the {len(self.classes):,} classes are all numbers with a comma: if they are amounts, write a point instead "
+                "and prepare with --task regression; if they are several labels, with --label-separator ,"
+            ]
         for separator in _SEPARATORS:
             parts = {part.strip() for name in self.classes for part in name.split(separator)}
             lists = sum(separator in name for name in self.classes)
@@ -119,6 +126,11 @@ class Classification(LabelObjective):
         """Return advice if the classes look like the labels of another kind."""
         if all(map(is_number, self.classes)):
             return f"; if labels are amounts, prepare with {param('task', 'regression')}"
+        if all(map(_WITH_COMMA.fullmatch, self.classes)):
+            return (
+                f"; if labels are amounts with a decimal comma, write a point instead and prepare with "
+                f"{param('task', 'regression')}; if they are several labels, with {param('label_separator', ',')}"
+            )
         for separator in _SEPARATORS[:3]:
             if sum(separator in name for name in self.classes) > len(self.classes) / 4:
                 return f"; if records have several labels, prepare with {param('label_separator', separator)}"

@@ -7,6 +7,7 @@ with at most that error.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,6 +29,7 @@ IN_UNITS = ("RMSE", "MAE")
 WITHIN = "within tolerance"
 _ROUNDING = 1e-12  # relative to the largest value; values that vary by less are considered constant
 _SHOWN = 40  # characters shown of a wrong label
+_OTHER_SIGNS = re.compile(r"[+-]?\d[\d., '\u00a0\u202f]*(?:[eE][+-]?\d+)?\s*%?")  # as people write numbers
 _BINS = 10  # bins of targets, the strata of the split
 _LEAST = 10  # records per bin: with fewer, splits would not get their shares
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -72,10 +74,11 @@ class Regression(LabelObjective):
         for number, text in enumerate(texts):
             if not is_number(text):
                 shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+                write = "write it with a point and no other sign, " if _OTHER_SIGNS.fullmatch(text.strip()) else ""
                 raise InputError(
                     f"{named(int(np.flatnonzero(numbers == number)[0]))}: the label '{shown}' is not a (finite) number, as "
-                    f"a regression needs; read labels from elsewhere ({param('label_from')}), correct the "
-                    "record, or take it out"
+                    f"a regression needs; {write}read labels from elsewhere ({param('label_from')}), correct the record, "
+                    "or take it out"
                 )
         labels = np.array([float(text) for text in texts])[numbers]
         bins = min(_BINS, len(labels) // _LEAST)

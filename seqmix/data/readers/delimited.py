@@ -6,7 +6,7 @@ import csv
 import re
 import sys
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from seqmix.data.readers.columns import (
@@ -23,6 +23,11 @@ from seqmix.errors import InputError
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SPELLED = {"\t": "tabs", " ": "spaces"}
+_KNOWN = frozenset((*TEXT_COLUMNS, *ID_COLUMNS, *LABEL_COLUMNS))
+_KNOWN_TEXTS = frozenset(TEXT_COLUMNS)
+_COMMENT = ("#", "%", "//")
+_WIDEST = 60  # characters of the name of a column
+_HEAD = 10  # rows among which a header is looked for
 _EXCEL = re.compile(r'"?sep=(.)"?')  # a first line that tells Excel the delimiter
 _QUOTE = "if the quote belongs to the text, double it and quote the cell, or take it out"
 _LOOKED_AT = 1000  # rows, to see whether a header is one
@@ -61,6 +66,7 @@ class Delimited:
         header = self._first_line()
         if excel := _EXCEL.fullmatch(header.removeprefix("\ufeff").rstrip("\n")):
             usual, header = excel[1], self._first_line()
+        header = self._behind_comments(header, options)
         self._delimiter = _find_delimiter(header, usual, options)
         if self._delimiter not in (usual, options.delimiter):
             self._note(f"the cells are separated by {_spelled(self._delimiter)}, not by {_spelled(usual)} (--delimiter)")
@@ -69,6 +75,8 @@ class Delimited:
         self._known: list[dict[str, int]] = [{} for _ in self.columns]  # the different cells of each column, and how often
         self._swallowed: list[tuple[int, int, list[str]]] = []  # first and last line, and lines, of rows that may be several
         self._n_swallowed = self._first_swallowed = 0
+        self._odd: dict[str, tuple[int, int]] = {}  # what is odd about rows, how many they are, and the line of the first
+        self._header = [plain(name) for name in self.columns]
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield line and cells of each row that is not blank.
@@ -79,12 +87,12 @@ class Delimited:
         columns, repeated = self.columns, repeated_columns(self.columns)
         least = 1 + max((columns.index(name) for name in self.required), default=-1)
         number = 0
-        for number, (line, cells) in enumerate(self._rows(), 1):
-            if not least <= len(cells) <= len(columns):
-                raise InputError(
-                    f"{self._name}: line {line}: the row has {len(cells)} cell{'s' * (len(cells) != 1)}, not the "
-                    f"{len(columns)} of the header: {shown_columns(columns)}"
-                )
+        for line, cells in self._rows():
+            if len(columns) > 1 and self._is_no_record(line, cells):
+                continue
+            number += 1
+            if len(cells) != len(columns):
+                cells = self._fitted(line, cells, least)
             if number <= _LOOKED_AT:
                 self._remember(cells)
             if len(self._taken) > 1 and self._holds_rows():
@@ -100,6 +108,60 @@ class Delimited:
                 f"{self._n_swallowed:,} quoted cells, the first in line {self._first_swallowed}, run over lines that look like "
                 f"whole rows; {_QUOTE}"
             )
+        for what, (count, first) in self._odd.items():
+            place = f"line {first}" if count == 1 else f"the first in line {first}"
+            self._note(f"{count:,} row{'s' * (count > 1)} ({place}) {what}")
+
+    def _note_odd(self, what: str, line: int) -> None:
+        count, first = self._odd.get(what, (0, line))
+        self._odd[what] = count + 1, first
+
+    def _is_no_record(self, line: int, cells: list[str]) -> bool:
+        """Return whether a row is empty, or is the header once more, as in tables that were joined; it is noted.
+
+        Raises:
+            InputError: it is a header, but another one.
+        """
+        if not any(map(str.strip, cells)):
+            self._note_odd("left out: without any content", line)
+            return True
+        first, header = cells[0], self._header
+        if len(first) > _WIDEST or len(cells) != len(header) or (plain(first) != header[0] and plain(first) not in _KNOWN):
+            return False
+        names = [plain(cell[: _WIDEST + 1]) for cell in cells]
+        if names == header:
+            self._note_odd("left out: the header once more", line)
+            return True
+        if names[0] in _KNOWN and len({*names}) == len(names) and {*names} <= {*header, *_KNOWN} and {*names} & _KNOWN_TEXTS:
+            raise InputError(
+                f"{self._name}: line {line}: a second header, {shown_columns(cells)}, which is not that of the table, "
+                f"{shown_columns(self.columns)}; give tables with different columns apart"
+            )
+        return False
+
+    def _fitted(self, line: int, cells: list[str], least: int) -> list[str]:
+        """Return a row with as many cells as there are columns: empty ones may be missing at its end, or be too many.
+
+        Raises:
+            InputError: others are missing or too many.
+        """
+        wide = len(self.columns)
+        if len(cells) > wide and not any(map(str.strip, cells[wide:])):
+            self._note_odd("longer than the header by empty cells", line)
+            return cells[:wide]
+        if least <= len(cells) < wide:
+            if any(self._header[len(cells) :]):
+                self._note_odd("shorter than the header: what is missing is read as empty", line)
+            return cells + [""] * (wide - len(cells))
+        advice = ""
+        if len(cells) == wide + 1 and cells[0].strip().isdecimal():
+            advice = "; if it begins with the number of the row, as R writes it, put a name for that column into the header"
+        elif len(cells) > wide:
+            advice = f"; a cell that holds {_spelled(self._delimiter)} must be quoted"
+        raise InputError(
+            f"{self._name}: line {line}: the row has {len(cells)} cell{'s' * (len(cells) != 1)}, not the "
+            f"{wide} of the header: {shown_columns(self.columns)}{advice}"
+        )
 
     def _remember(self, cells: list[str]) -> None:
         """Count the different cells of each column, as long as they are few."""
@@ -140,6 +202,8 @@ class Delimited:
         repeats = any(
             name.strip() and name in cells[place : place + 1] for _, cells in rows for place, name in enumerate(self.columns)
         )
+        if title := next((line for line, cells in rows[:_HEAD] if len(_KNOWN.intersection(map(plain, cells))) > 1), 0):
+            return f"; the header seems to be line {title}: take out what is above it"
         if repeats or looks_like_data(self.columns):
             return "; there seems to be no header, the first line is data: put a line with the names of the columns above it"
         return "; if the first line is data, put a line with the names of the columns above it"
@@ -152,12 +216,29 @@ class Delimited:
                 return line
         return ""
 
+    def _behind_comments(self, header: str, options: TableOptions) -> str:
+        """Return the header; lines of comment are skipped if a line with usual names follows."""
+        skipped: list[str] = []
+        while header.startswith(_COMMENT) and not _is_header(header, options):
+            skipped.append(header)
+            header = self._first_line()
+        if not skipped:
+            return header
+        if _is_header(header, options):
+            self._note(f"{len(skipped):,} line{'s' * (len(skipped) > 1)} of comment above the header left out")
+            return header
+        self._lines = chain(skipped[1:], (header,) if header else (), self._lines)
+        self._read -= len(skipped)
+        return skipped[0]
+
     def _feed(self, header: str) -> Iterator[str]:
         """Yield the lines, header first, and keep those of one row."""
         self._taken.append(header)
         yield header
         for line in self._lines:
             self._read += 1
+            if line.startswith("\ufeff"):  # files that were joined have one each
+                line = line[1:]
             self._taken.append(line)
             yield line
 
@@ -211,8 +292,7 @@ def _find_delimiter(header: str, usual: str, options: TableOptions) -> str:
 
     A delimiter that the user states is taken if it occurs.
     """
-    asked = (options.text_column, options.id_column, options.pair_column)
-    known = {plain(name) for name in (*TEXT_COLUMNS, *ID_COLUMNS, *LABEL_COLUMNS, *asked) if name}
+    known = _known_names(options)
     stated = options.delimiter
     if stated and len(_split(header, stated)) > 1:
         return stated
@@ -222,6 +302,16 @@ def _find_delimiter(header: str, usual: str, options: TableOptions) -> str:
         return len(known.intersection(map(plain, names))), len(names) > 1, delimiter == usual, len(names)
 
     return max(dict.fromkeys((usual, *_DELIMITERS)), key=rank)
+
+
+def _known_names(options: TableOptions) -> frozenset[str]:
+    return _KNOWN | {plain(name) for name in (options.text_column, options.id_column, options.pair_column) if name}
+
+
+def _is_header(line: str, options: TableOptions) -> bool:
+    """Return whether a line has several cells, one of them with a known name, at any delimiter."""
+    cuts = (_split(line, delimiter) for delimiter in dict.fromkeys((options.delimiter or ",", *_DELIMITERS)))
+    return any(len(names) > 1 and _known_names(options).intersection(map(plain, names)) for names in cuts)
 
 
 def _split(header: str, delimiter: str) -> list[str]:

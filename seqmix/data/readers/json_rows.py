@@ -20,6 +20,7 @@ Row = dict[str, Any]
 
 _RECORDS = ("data", "rows", "records", "examples", "items", "instances", "samples", "documents", "results")
 _HOW = 'write an object for each record on a line of its own, such as {"text": "…", "label": "…"}'
+_BLANK = " \t\r\n\f\v\ufeff"
 _COMMAS = "its lines end with commas, which are left out"
 
 
@@ -45,7 +46,9 @@ def json_rows(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Js
             line.
     """
     note = once(options.note)
-    lines = ((number, line) for number, line in enumerate(decoded_lines(stream, name, options.encoding), 1) if line.strip())
+    lines = (
+        (number, line) for number, line in enumerate(decoded_lines(stream, name, options.encoding), 1) if line.strip(_BLANK)
+    )
     first = next(lines, None)
     if first is None:
         return
@@ -58,6 +61,7 @@ def json_rows(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Js
         yield from _of_container(row, name, options)
         return
     for number, line in chain((first,), (second,) if second else (), lines):
+        line = line.removeprefix("\ufeff")  # files that were joined have one each
         yield JsonRow(number, _json_object(line, f"{name}: line {number}", note), f"row-{number}")
 
 

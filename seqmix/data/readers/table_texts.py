@@ -10,7 +10,7 @@ import csv
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, plain, shown_columns
 from seqmix.errors import InputError, param
@@ -20,6 +20,7 @@ _WORDS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", " ": "spa
 _SEQUENCE = re.compile(r"[ACGTUN]{8,}|[ACGTUNRYSWKMBDHV]{15,}|[ACGTN]{1,}(?:[ \t]+[ACGTN]+){3,}", re.IGNORECASE)
 _PROTEIN = re.compile(r"[ACDEFGHIKLMNPQRSTVWYXBZU]{7,}\*?")
 _WIDEST = 30  # characters of a label
+_COMMENTS = 50  # lines of comment above a header
 _FEWEST = 4  # lines, to tell from what repeats that it is a label
 _LONG = 20  # letters of a sequence that needs no others beside it
 _WHOLE = 4096  # bytes from which on the last line may be cut off
@@ -76,7 +77,9 @@ def table_kind(start: bytes, name: str, encoding: str, columns: Collection[str],
     lines = _lines(start, encoding)
     if not lines or lines[0].startswith(("|", "+-")):
         return None
-    if delimiter := _header_delimiter(lines, columns):
+    comments = sum(1 for _ in takewhile(lambda line: line.startswith(("#", "%", "//")), lines))
+    starts = range(min(comments, _COMMENTS, len(lines) - 1) + 1)
+    if delimiter := next((found for place in starts if (found := _header_delimiter(lines[place:], columns))), ""):
         return "tsv" if delimiter == "\t" else "csv"
     if not among_documents and (cells := _unclear(lines)):
         raise InputError(_message(name, cells))
@@ -100,7 +103,7 @@ def _header_delimiter(lines: Sequence[str], columns: Collection[str]) -> str:
     """Return the delimiter of a header with a usual name, if the other lines have as many cells; "" if there is none."""
     asked = {plain(name) for name in columns}
     for delimiter in _DELIMITERS:
-        names = [plain(cell) for cell in _cells(lines[0], delimiter)]
+        names = [plain(cell) for cell in _cells(lines[0].rstrip(delimiter), delimiter)]
         if len(names) < 2 or max(map(len, names)) > _WIDEST:
             continue
         texts = {*TEXT_COLUMNS, *asked}.intersection(names)
@@ -109,6 +112,8 @@ def _header_delimiter(lines: Sequence[str], columns: Collection[str]) -> str:
             continue
         counts = [len(_cells(line, delimiter)) for line in lines[1:]]
         others, as_many, at_least = len(counts), counts.count(len(names)), sum(count >= len(names) for count in counts)
+        if texts and len(known) > 1 and all(1 < count <= len(names) for count in counts):
+            return delimiter
         if texts and len(known) == len(names) and at_least * 2 >= others:
             return delimiter
         if others and (texts or delimiter == "\t") and as_many * 10 >= others * 9:

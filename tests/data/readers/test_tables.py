@@ -314,12 +314,12 @@ def test_delimiter_of_new_files_is_found_again(tmp_path):
 
 @pytest.mark.parametrize("sign", ["\n", "\t", "\x1b[31m"])
 def test_names_of_columns_are_shown_escaped(sign, tmp_path):
-    header = f'id,text,"label{sign}","other{sign}column"\n'
+    header = f'id,text,"la{sign}bel","other{sign}column"\n'
     path = tmp_path / "x.csv"
     path.write_text(header + "".join(f"r{i},words {i},{'ab'[i % 2]},z\n" for i in range(12)))
     written = sign.encode("unicode_escape").decode()
     assert f"other{written}column" in message_of(read, path, label_from="column:nope")
-    data = prepare(path, tmp_path / "data", label_from=f"column:label{sign}")
-    assert f"column 'label{written}'" in origins_line(data.info)
-    path.write_text(header.replace("other", "label").replace("column", "") + "r,a,b,c\n")
-    assert f"'label{written}'" in message_of(read, path, label_from=f"column:label{sign}")
+    data = prepare(path, tmp_path / "data", label_from=f"column:la{sign}bel")
+    assert f"column 'la{written}bel'" in origins_line(data.info)
+    path.write_text(header.replace("other", "la").replace("column", "bel") + "r,a,b,c\n")
+    assert f"'la{written}bel'" in message_of(read, path, label_from=f"column:la{sign}bel")

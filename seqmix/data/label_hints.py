@@ -14,6 +14,7 @@ _OTHER_FORM = re.compile(r"(?:^|[\s|;,\[(])(label)\s?[:=]\s?[^\s;|\])]", re.IGNO
 _LIKELY = re.compile(
     r"(?:^|[\s|;,\[(])(labels?|class|target|category|type|species|organism|tax\w*|OS|(?:gene_)?biotype)\s?[:=]", re.IGNORECASE
 )
+_JOINED = re.compile(r"label[:=](?=[^\s;|,])", re.IGNORECASE)  # within a word, as in s1_label=a
 _LIKELY_COLUMN = re.compile("label|class|categor|target|species|organism|sentiment|genre|topic|tag|family|type")
 
 
@@ -21,9 +22,17 @@ def header_hint(first: Entry) -> str | None:
     """Return a note on what may be the label in the header or the qualifiers of the first record, without a usual key."""
     if likely := _LIKELY.search(first.header):
         return f"no labels were read: if '{likely[1]}' in the headers is the label: --label-from header:{likely[1]}"
+    if joined := _JOINED.search(first.header):
+        way = f"'header-regex:{joined[0]}([^\\s;|,]+)'"
+        return f"no labels were read: if what follows '{joined[0]}' in the headers is the label: --label-from {way}"
     if "organism" in first.columns:
         return "no labels were read: if the organism is the label: --label-from column:organism"
     return None
+
+
+def has_other_form(header: str) -> bool:
+    """Return whether a header has a label in another form than `label=x`, such as `LABEL: x`."""
+    return bool(_OTHER_FORM.search(header))
 
 
 def unused_hints(first: Entry, instead: str) -> list[str]:

@@ -122,6 +122,8 @@ class LabelSource(ABC):
             return None
         if isinstance(value, Repeated):
             raise value.error(where)
+        if isinstance(value, bytes | bytearray):  # of an array in memory
+            value = value.decode(errors="backslashreplace")
         what = self.parameter.removesuffix("_from")
         if isinstance(value, dict):
             raise InputError(

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from seqmix.config.data import SPLIT_NAMES
-from seqmix.data.label_hints import LABEL_IN_HEADER, column_hints, header_hint, later_labels, unused_hints
+from seqmix.data.label_hints import LABEL_IN_HEADER, column_hints, has_other_form, header_hint, later_labels, unused_hints
 from seqmix.data.label_source import LabelSource, make_label_source
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.columns import LABEL_COLUMNS, usual_columns
@@ -294,6 +294,8 @@ class Labeller:
                 f"{_place(name, first.id, first.line)}: the header has {' and '.join(f'{key}=…' for key in keys)}; choose one, "
                 f"for example {param('label_from', f'header:{keys[0]}')}"
             )
+        if not keys and "header:label" in self._guessed and has_other_form(first.header):
+            return "header:label"
         if not keys and (hint := header_hint(first)):
             self._hints[hint] = None
         return f"header:{keys[0]}" if keys else None

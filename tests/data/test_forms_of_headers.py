@@ -1,5 +1,6 @@
 """Keys in headers that are written in several ways in one file, quotes that are open, and expressions with several groups."""
 
+import numpy as np
 import pytest
 
 from tests.support.preparing import dna, message_of, prepare, read
@@ -208,3 +209,24 @@ def test_group_is_the_named_one_or_the_only_one_that_matches(expression, expecte
 def test_expression_that_does_not_match_is_shown_with_the_header(tmp_path):
     message = message_of(labels, fasta(tmp_path, "OS=a", "OS=- x"), label_from=r"header-regex:OS=(\w+)")
     assert "does not match the header 's1 OS=- x'" in message and "10 of 20 records" in message
+
+
+@pytest.mark.parametrize("form", ["LABEL={}", "label: {}", "label = {}"])
+def test_key_of_a_later_file_may_have_another_form(form, tmp_path):
+    train = fasta(tmp_path, "label=cat", "label=dog", name="train.fa")
+    test = fasta(tmp_path, form.format("cat"), form.format("dog"), name="test.fa")
+    assert labels(test, label_from="header:label") == ["cat", "dog"] * 10
+    assert prepare([train, test], tmp_path / "data").classes == ["cat", "dog"]
+
+
+@pytest.mark.parametrize("form", ["x_label={}", "sample.label={};3", "a-LABEL:{}|b"])
+def test_label_within_a_word_is_pointed_out_and_the_advice_works(form, tmp_path):
+    path = fasta(tmp_path, form.format("cat"), form.format("dog"))
+    hint = next(note for note in notes(path, tmp_path) if note.startswith("no labels were read"))
+    assert labels(path, label_from=hint.rpartition("--label-from ")[2].strip("'")) == ["cat", "dog"] * 10
+
+
+@pytest.mark.parametrize("kind", [bytes, np.bytes_, bytearray])
+def test_labels_in_memory_may_be_bytes(kind, tmp_path):
+    records = [(f"s{i}", dna(50, i), kind(["caf\u00e9", "neg"][i % 2].encode())) for i in N]
+    assert prepare((), tmp_path / "data", records=records).classes == ["caf\u00e9", "neg"]

@@ -13,11 +13,14 @@ from seqmix.cli.console import console, print_json, print_notes, print_tables, r
 from seqmix.cli.options import (
     READING,
     Device,
+    Exclude,
+    Include,
     LabelFrom,
     Precision,
     Quiet,
     Threads,
     Verbose,
+    patterns,
     with_flags,
 )
 
@@ -60,6 +63,8 @@ def evaluate(
     threads: Threads = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    include: Include = None,
+    exclude: Exclude = None,
     **options: Any,
 ) -> None:
     """Score a run on each record of a split, and compare it with simple methods on the same records."""
@@ -72,6 +77,7 @@ def evaluate(
 
     opened, out = find_run(run), console(quiet)
     by_class = parse_class_files(class_files or ())
+    reading = options | patterns(include, exclude)
     score = partial(
         run_evaluate,
         opened,
@@ -80,7 +86,7 @@ def evaluate(
         class_files=by_class,
         label_from=label_from,
         skip_unlabelled=skip_unlabelled,
-        read=reading_options(opened, **options) if options else None,
+        read=reading_options(opened, **reading) if reading else None,
         output=output,
     )
     with progress_bar("evaluating", "records", quiet) as bar:

@@ -103,6 +103,26 @@ READING = {
     name: one for name, one in _READ.items() if one.flag and one.panel == FILES
 }  # how new files are read, labelled or not
 
+Include = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help=f"{_READ['include'].help} Repeat for more. (default: {_READ['include'].shown})",
+        rich_help_panel=FILES,
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATTERN", help=f"{_READ['exclude'].help} Repeat for more.", rich_help_panel=FILES),
+]
+
+
+def patterns(include: list[str] | None, exclude: list[str] | None) -> dict[str, Any]:
+    """Return the patterns that are given, by the names of the options."""
+    given = {"include": include, "exclude": exclude}
+    return {name: tuple(values) for name, values in given.items() if values}
+
+
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more detail.")]
 Threads = Annotated[

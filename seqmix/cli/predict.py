@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from seqmix.cli.console import console, in_flags, print_notes, reported, say, wants_bar
-from seqmix.cli.options import READING, Quiet, Verbose, with_flags
+from seqmix.cli.options import READING, Exclude, Include, Quiet, Verbose, patterns, with_flags
 from seqmix.config.options import options_of
 from seqmix.models.predict_options import PredictOptions
 
@@ -47,6 +47,8 @@ def predict(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    include: Include = None,
+    exclude: Exclude = None,
     **options: Any,
 ) -> None:
     """Classify new sequences: one row each, in input order."""
@@ -67,7 +69,9 @@ def predict(
     model, tally = find_run(run), Tally()
     model.check_answers()
     check_output(form, top, classes=model.classes, kind=model.objective.kind)
-    read = reading_options(model, **{name: options.pop(name) for name in READING if name in options})
+    read = reading_options(
+        model, **{name: options.pop(name) for name in READING if name in options}, **patterns(include, exclude)
+    )
     if output is not None and output.is_file():
         refuse_input(output, (source.path for source in find_sources(inputs, read=read, labels=False)))
     with text_output(output, overwrite) as file:

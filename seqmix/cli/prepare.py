@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqmix.cli.console import console, next_command, print_dataset, print_json, reported, say, wants_bar
-from seqmix.cli.options import Quiet, Verbose, names, with_flags
+from seqmix.cli.options import Exclude, Include, Quiet, Verbose, names, patterns, with_flags
 from seqmix.config.options import options_of
-from seqmix.data.options import FILES, LABELS, SPLITTING, PrepareOptions, ReadOptions
+from seqmix.data.options import LABELS, SPLITTING, PrepareOptions, ReadOptions
 
 if TYPE_CHECKING:
     from seqmix.data.dataset import Dataset
 
 app = typer.Typer()
 _PREPARE, _READ = options_of(PrepareOptions), {name: one for name, one in options_of(ReadOptions).items() if one.flag}
-_PATTERNS = {name: one for name, one in options_of(ReadOptions).items() if name in ("include", "exclude")}
 
 
 @app.command()
@@ -52,18 +51,8 @@ def prepare(
     test: Annotated[
         list[str] | None, typer.Option(help="Input to use as the test split; repeat for more.", rich_help_panel=SPLITTING)
     ] = None,
-    include: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help=f"{_PATTERNS['include'].help} Repeat for more. (default: {_PATTERNS['include'].shown})",
-            rich_help_panel=FILES,
-        ),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATTERN", help=f"{_PATTERNS['exclude'].help} Repeat for more.", rich_help_panel=FILES),
-    ] = None,
+    include: Include = None,
+    exclude: Exclude = None,
     **options: Any,
 ) -> None:
     """Turn sequence files and documents into a data set.
@@ -84,8 +73,7 @@ def prepare(
         test=test or (),
         options=PrepareOptions(**{name: value for name, value in options.items() if name in _PREPARE}),
         read=ReadOptions(
-            include=tuple(include or ()),
-            exclude=tuple(exclude or ()),
+            **patterns(include, exclude),
             **{name: value for name, value in options.items() if name in _READ},
         ),
         overwrite=overwrite,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seqmix.data.readers.opening import unpacked_name
 from seqmix.data.vocabulary.fixed import AMINO_ACIDS, IUPAC
+from seqmix.reporting.text import counted
 
 _CERTAIN = "ACGTUN"  # what nucleotide sequences consist of, for the most part
 _NUCLEOTIDES = frozenset(_CERTAIN + IUPAC)
@@ -52,8 +53,8 @@ class AlphabetsOfFiles:
         if not dna or not proteins:
             return []
         return [
-            f"{len(dna):,} of the files, such as {dna[0]}, hold DNA and {len(proteins):,}, such as {proteins[0]}, proteins: "
-            "read with one alphabet, they can be told apart by their letters alone"
+            f"there is DNA in {counted(len(dna), 'file')}, such as {dna[0]}, and proteins in {counted(len(proteins), 'file')}, "
+            f"such as {proteins[0]}: read with one alphabet, they can be told apart by their letters alone"
         ]
 
 

@@ -56,8 +56,9 @@ class _Cells:
         if "sequence" not in found:
             if self.delimiter in ",;" and self.spaced > 0.1:  # as in prose
                 return [""] * len(found)
-            widest = max(range(len(found)), key=lambda place: sum(map(len, columns[place])))
-            found[widest] = "text" if found[widest] == "" else found[widest]
+            free = [place for place, role in enumerate(found) if not role]
+            if free:
+                found[max(free, key=lambda place: sum(map(len, columns[place])))] = "text"
         return ["" if role in found[:place] else role for place, role in enumerate(found)]
 
 
@@ -110,6 +111,8 @@ def _header_delimiter(lines: Sequence[str], columns: Collection[str]) -> str:
         known = {*texts, *{*ID_COLUMNS, *LABEL_COLUMNS}.intersection(names)}
         if not known - set(ID_COLUMNS):
             continue
+        if delimiter in ",;" and f"{delimiter} " in lines[0] and len(known) < len(names):  # as in prose
+            continue
         counts = [len(_cells(line, delimiter)) for line in lines[1:]]
         others, as_many, at_least = len(counts), counts.count(len(names)), sum(count >= len(names) for count in counts)
         if texts and len(known) > 1 and all(1 < count <= len(names) for count in counts):
@@ -123,11 +126,12 @@ def _header_delimiter(lines: Sequence[str], columns: Collection[str]) -> str:
     return ""
 
 
-def _cells(line: str, delimiter: str) -> list[str]:
+def _cells(line: str, delimiter: str, *, stripped: bool = True) -> list[str]:
     try:
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+        cells = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
-        return line.split(delimiter)
+        cells = line.split(delimiter)
+    return [cell.strip() for cell in cells] if stripped else cells
 
 
 def _unclear(lines: Sequence[str]) -> _Cells | None:
@@ -156,6 +160,8 @@ def _message(name: str, cells: _Cells) -> str:
     if names:
         text = names[roles.index("sequence" if "sequence" in roles else "text")]
         ways = [param("format", "tsv" if cells.delimiter == "\t" else "csv"), param("text_column", text)]
+        if cells.delimiter not in ",\t":
+            ways.append(param("delimiter", {" ": "space"}.get(cells.delimiter, cells.delimiter)))
         if "label" in roles:
             ways.append(param("label_from", f"column:{names[roles.index('label')]}"))
         way = f"if {shown_columns(names)} are its columns, use {' '.join(ways)}"
@@ -180,9 +186,10 @@ def _tells(cells: _Cells) -> bool:
 def _cut(lines: Sequence[str], delimiter: str) -> _Cells:
     if delimiter == " ":
         return _Cells(delimiter, [line.split() for line in lines], 0.0)
-    signs = sum(line.count(delimiter) for line in lines)
-    spaced = sum(line.count(f"{delimiter} ") for line in lines)
-    return _Cells(delimiter, [_cells(line, delimiter) for line in lines], spaced / signs if signs else 0.0)
+    rows = [_cells(line, delimiter, stripped=False) for line in lines]
+    behind = [cell for row in rows for cell in row[1:]]
+    spaced = sum(cell.startswith(" ") for cell in behind) / len(behind) if behind else 0.0
+    return _Cells(delimiter, [[cell.strip() for cell in row] for row in rows], spaced)
 
 
 def _role(column: Sequence[str]) -> str:

@@ -77,6 +77,7 @@ def test_long_rows_are_recognised_by_the_header(tmp_path):
         (("+-" * 9, [f"S{i}" for i in range(18)], [f"\t\t{text.lower()}" for text in SEQUENCES]), ",", "label,id,sequence"),
         ((CLASSES, TEXTS), "\t", "label<tab>text"),
         ((SEQUENCES, CLASSES), " ", "sequence label"),
+        ((CLASSES, [f'"{text}"' for text in TEXTS]), ",", "label,text"),
         ((CLASSES, [text.replace(", ", " ") for text in TEXTS]), ";", "label;text"),
         ((["KLMNPQRSTV" + "ACDE"[i % 4] for i in range(18)], CLASSES), "\t", "sequence<tab>label"),
     ],
@@ -88,15 +89,19 @@ def test_tables_without_a_header_are_refused(name, columns, delimiter, advised, 
     assert len(read(tmp_path / name, format="text")) == 1
 
 
-@pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";", " "])
 def test_headers_of_other_names_are_named(delimiter, tmp_path):
     path = write(tmp_path / "x.txt", ("dna", "family"), SEQUENCES, CLASSES, delimiter=delimiter)
     message = message_of(read, path)
     assert "if dna, family are its columns" in message
-    assert "text_column='dna' label_from='column:family'" in message
+    stated = {";": {"delimiter": ";"}, " ": {"delimiter": "space"}}.get(delimiter, {})
+    assert (
+        " ".join(["text_column='dna'", *(f"delimiter='{one}'" for one in stated.values()), "label_from='column:family'"])
+        in message
+    )
     kind = "tsv" if delimiter == "\t" else "csv"
     assert f"format='{kind}'" in message
-    records = read(path, format=kind, text_column="dna", label_from="column:family")
+    records = read(path, format=kind, text_column="dna", label_from="column:family", **stated)
     assert [record.label for record in records] == CLASSES
 
 
@@ -131,6 +136,8 @@ PROSE = {
     "list": "\n".join(f"word{i}" for i in range(40)),
     "markdown": "| text | label |\n|---|---|\n| a | b |\n| c | d |\n",
     "names": "Adam, Eve\nCain, Abel\n",
+    "title": "# Title\n\nSome, text\nmore, text\n",
+    "lines alike": "Text, with commas\n" * 6,
     "two words": "To be\nor not\nto be\nthat is\n",
 }
 

@@ -35,7 +35,7 @@ class Difference:
 
 
 def find_difference(records: Sequence[str], rows: Iterable[str]) -> Difference | None:
-    """Return what ids of records would match in a table but for one difference; None if there is none that is known.
+    """Return what ids of records would match in a table but for one difference; None if none that is known explains enough.
 
     Args:
         records: ids that are not in the table, all of them or some.
@@ -51,7 +51,8 @@ def find_difference(records: Sequence[str], rows: Iterable[str]) -> Difference |
     clear = max(differences[:-_LOOSE], key=lambda one: len(one.found))  # the first of equals
     loose = max(differences[-_LOOSE:], key=lambda one: len(one.found))
     best = clear if 2 * len(clear.found) >= len(loose.found) else loose
-    return best if best.found else None
+    least = len(records) / (2 if best is loose else 20)  # fewer may be chance
+    return best if len(best.found) >= max(1, least) else None
 
 
 def _by_form(identifiers: Sequence[str], form: Callable[[str], Sequence[str]]) -> dict[str, str]:

@@ -136,7 +136,9 @@ class ReadOptions:
     text_column: str | None = option(
         None, "Column of a table that holds the text.", flag=True, panel=FILES, shown="text, sequence …"
     )
-    id_column: str | None = option(None, "Column of a table that holds the id.", flag=True, panel=FILES, shown="id, name …")
+    id_column: str | None = option(
+        None, "Column of a table, also of one of labels, that holds the id.", flag=True, panel=FILES, shown="id, name …"
+    )
     pair_column: str | None = option(
         None, "Where records are pairs of texts: column of the second text.", flag=True, panel=FILES, shown="no pairs"
     )

@@ -72,6 +72,14 @@ def test_ids_without_a_known_difference_are_shown_side_by_side(theirs, tmp_path)
     assert "skip_unlabelled" not in message
 
 
+@pytest.mark.parametrize("theirs", ["X{:03}y", "x_{:03}z", "S{}"])
+def test_differences_that_explain_few_ids_are_not_named(theirs, tmp_path):
+    path = fasta(tmp_path, "s{:03}abc", range(60))
+    at = table(tmp_path, lambda i: f"s{i:03}ABC" if i < 2 else theirs.format(i), range(60))
+    message = message_of(labels, path, at)
+    assert "differ only in" not in message and "another table" in message
+
+
 @pytest.mark.parametrize("matching", [1, 2, 9])
 def test_few_matches_and_a_known_difference_are_an_error(matching, tmp_path):
     path, at = fasta(tmp_path), table(tmp_path, lambda i: f"s{i}" if i < matching else f"S{i}")

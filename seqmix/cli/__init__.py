@@ -7,15 +7,47 @@ explained in one line; 2 a command line that cannot be parsed; 130 interrupted, 
 from __future__ import annotations
 
 import signal
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from seqmix.cli import bench, compare, evaluate, generate, predict, prepare, pretrain, recipes, reproduce, train
+from seqmix.system.printable import printable
 from seqmix.version import __version__
+
+
+class _Commands(TyperGroup):
+    """The commands; what of a command line cannot be parsed is shown as it is, whatever it consists of."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse the command line up to the command."""
+        with _printable_errors():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Parse the rest, and run the command."""
+        with _printable_errors():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _printable_errors() -> Iterator[None]:
+    """Write out what a terminal would obey in the messages of the parser's errors."""
+    try:
+        yield
+    except Exception as error:
+        message = getattr(error, "message", None)
+        if hasattr(error, "format_message") and isinstance(message, str):
+            vars(error)["message"] = printable(message.removeprefix("Value error, "), lines=True)
+        raise
+
 
 app = typer.Typer(
     name="seqmix",
+    cls=_Commands,
     help="Classify very long sequences (FASTA, text): prepare, train, eval, predict.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

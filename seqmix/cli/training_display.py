@@ -119,7 +119,14 @@ class TrainingDisplay:
         if event.run.has_mixer:
             self._say(f"{verb} {config.model.mixer} ({event.parameters:,} parameters) on {event.device}, {records}")
         else:
-            self._say(f"fitting {event.run.title}, {records}")
+            self._say(f"fitting {event.run.title} on cpu, {records}")
+            idle = [f"--device {config.training.device}"] * (config.training.device.partition(":")[0] not in ("auto", "cpu"))
+            idle += [f"--precision {config.training.precision}"] * (config.training.precision != "fp32")
+            if idle:
+                has = "have" if len(idle) > 1 else "has"
+                self._note(
+                    f"{' and '.join(idle)} {has} no effect: without a mixer, the model is fitted on the CPU, in full precision"
+                )
         self._say(f"-> {event.run.path}")
         if event.run.has_mixer and event.dataset.vocabulary.alphabet in _TEXTS and not event.dataset.are_images:
             noun = "word" if config.model.hashed_words else event.dataset.vocabulary.noun

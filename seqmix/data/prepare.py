@@ -17,7 +17,8 @@ import numpy as np
 
 from seqmix.config.data import SPLITS
 from seqmix.config.options import sort_options, taking
-from seqmix.data.dataset import Dataset, read_info
+from seqmix.data.choose_encoder import choose_encoder
+from seqmix.data.dataset import Dataset
 from seqmix.data.describe import describe
 from seqmix.data.divide import check_stated, divide
 from seqmix.data.finalize import finalize
@@ -38,7 +39,7 @@ from seqmix.data.validation import (
     check_wanted_classes,
     duplicates,
 )
-from seqmix.data.vocabulary import Encoder, guess_alphabet, names_proteins, new_encoder, notes_on_guess, vocabulary_of
+from seqmix.data.vocabulary import Encoder, vocabulary_of
 from seqmix.data.writer import LengthLimits, Progress, WrittenRecords, write_records
 from seqmix.errors import ConfigError, DatasetError, InputError, param, shown
 from seqmix.objectives import kind_of
@@ -194,7 +195,7 @@ def prepare_records(
         notes: list[str] = []
 
         def choose(first: list[Record]) -> Encoder:
-            return _choose_encoder(first, stream.is_sequence, options, notes)
+            return choose_encoder(first, stream.is_sequence, options, notes)
 
         written = _write(stream, folder, limits, choose, progress)
         check_wanted_classes(stream)
@@ -323,33 +324,6 @@ def _refuse_headers_only(records: Sequence[Record]) -> None:
     """Raise an `InputError` if all records are headers without a sequence: to leave them out would leave nothing."""
     if records and all(isinstance(record.text, bytes) and not record.text.strip() for record in records):
         raise InputError(f"{records[0]}: a header but no sequence, like all records here; download or make the file again")
-
-
-def _choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOptions, notes: list[str]) -> Encoder:
-    """Return what makes tokens of the records, by the alphabet that is asked for or that the first ones suggest.
-
-    What a user should know of a guess is added to `notes`.
-
-    Raises:
-        DatasetError: there is no data set or run to take the vocabulary from.
-    """
-    if options.vocabulary_from:
-        folder = Path(options.vocabulary_from)
-        if not (folder / "dataset.json").is_file():
-            found = "this is not one (dataset.json is missing)" if folder.exists() else "there is no such folder"
-            raise DatasetError(f"{folder}: {param('vocabulary_from')} takes the folder of a data set or of a run: {found}")
-        saved = read_info(folder / "dataset.json")["vocabulary"]
-        vocabulary = vocabulary_of({**saved, "unknown": options.unknown or saved["unknown"]}, trained=True)
-        vocabulary.meant_for = f"{param('vocabulary_from', str(folder))} is for"
-        return vocabulary
-    alphabet = options.alphabet
-    if alphabet == "auto":
-        samples = [record.text[:65536] for record in first]
-        alphabet = guess_alphabet(samples, is_sequence)
-        if is_sequence and alphabet == "dna" and all(names_proteins(record.source) for record in first):
-            alphabet = "protein"
-        notes += notes_on_guess(samples, alphabet)
-    return new_encoder(alphabet, options.unknown, options.vocabulary_size)
 
 
 def _complete(

@@ -145,3 +145,15 @@ def test_document_whose_name_is_not_utf8_has_an_escaped_id(tmp_path):
     assert set(seqmix.data.dataset.Dataset.open(tmp_path / "data").ids()) == {
         f"{label}/caf\\udce9{i}.txt" for label in "ab" for i in range(10)
     }
+
+
+@pytest.mark.parametrize("name", ["[/b]", "\x1b[31mred", "gpj.\u202eexe", "caf\udce9"], ids=ascii)
+@pytest.mark.parametrize(
+    "arguments", [["NAME"], ["train", "data", "--NAME"], ["train", "one", "NAME"], ["prepare", "x.fa", "--alphabet", "NAME"]]
+)
+def test_command_line_that_cannot_be_parsed_is_shown_as_it_is(arguments, name):
+    given = [argument.replace("NAME", name) for argument in arguments]
+    result = CliRunner().invoke(cli.app, given, env={"COLUMNS": "300"})
+    assert result.exit_code == 2 and isinstance(result.exception, SystemExit)
+    assert not FORBIDDEN & set(result.stderr)
+    assert ODD[name] in result.stderr.replace(r"\udce9", r"\xe9")

@@ -1,0 +1,83 @@
+"""What makes tokens of records: the alphabet that is asked for, that of another data set, or the one that records suggest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seqmix.data.dataset import read_info
+from seqmix.data.options import SEQUENCE_FORMATS, PrepareOptions
+from seqmix.data.records import Record
+from seqmix.data.vocabulary import (
+    Encoder,
+    Vocabulary,
+    guess_alphabet,
+    names_proteins,
+    new_encoder,
+    notes_on_guess,
+    vocabulary_of,
+)
+from seqmix.errors import DatasetError, param
+
+_TEXTS = ("chars", "bytes", "words", "subwords")  # alphabets of texts
+_SAMPLE = 65536  # characters of a record that are looked at
+
+
+def choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOptions, notes: list[str]) -> Encoder:
+    """Return what makes tokens of the records, by the alphabet that is asked for or that the first ones suggest.
+
+    Args:
+        first: the first records.
+        is_sequence: whether they are of a sequence format.
+        options: the options of `prepare`.
+        notes: gets what a user should know of a guess, or of a vocabulary that hardly fits.
+
+    Raises:
+        DatasetError: there is no data set or run to take the vocabulary from.
+    """
+    if options.vocabulary_from:
+        folder = Path(options.vocabulary_from)
+        if not (folder / "dataset.json").is_file():
+            found = "this is not one (dataset.json is missing)" if folder.exists() else "there is no such folder"
+            raise DatasetError(f"{folder}: {param('vocabulary_from')} takes the folder of a data set or of a run: {found}")
+        info = read_info(folder / "dataset.json")
+        saved = info["vocabulary"]
+        vocabulary = vocabulary_of({**saved, "unknown": options.unknown or saved["unknown"]}, trained=True)
+        vocabulary.meant_for = f"{param('vocabulary_from', str(folder))} is for"
+        notes += _notes_on_foreign(first, vocabulary, info, folder, is_sequence=is_sequence)
+        return vocabulary
+    alphabet = options.alphabet
+    if alphabet == "auto":
+        samples = [record.text[:_SAMPLE] for record in first]
+        alphabet = guess_alphabet(samples, is_sequence)
+        if is_sequence and alphabet == "dna" and all(names_proteins(record.source) for record in first):
+            alphabet = "protein"
+        notes += notes_on_guess(samples, alphabet)
+    return new_encoder(alphabet, options.unknown, options.vocabulary_size)
+
+
+def _notes_on_foreign(
+    first: Sequence[Record], vocabulary: Vocabulary, info: Mapping[str, Any], folder: Path, *, is_sequence: bool
+) -> list[str]:
+    """Return a line if the vocabulary of another data set is for texts and records are sequences, or knows little of them."""
+    where, noun = f"--vocabulary-from {folder}", vocabulary.noun
+    if (
+        vocabulary.alphabet in _TEXTS
+        and is_sequence
+        and not any(one["format"] in SEQUENCE_FORMATS for one in info.get("inputs", ()))
+    ):
+        looks = guess_alphabet([record.text[:_SAMPLE] for record in first], is_sequence)
+        return [f"{where} is for texts, read as {vocabulary.alphabet}, and these files hold sequences that look like {looks}"]
+    if vocabulary.channels or vocabulary.unknown == "error":
+        return []
+    replaced: Counter[str] = Counter()
+    known = 0
+    for record in first:
+        known += len(vocabulary.encode(record.text[:_SAMPLE], replaced, record))
+    unknown = replaced.total()
+    total = known + unknown * (vocabulary.unknown == "drop")
+    if 2 * unknown <= total:
+        return []
+    return [f"{where} does not know {unknown:,} of the first {total:,} {noun}s: is it the right one?"]

@@ -207,6 +207,8 @@ class ReadOptions:
                     option="delimiter",
                 )
         try:
+            if self.encoding.lower() in ("idna", "punycode"):  # of names of hosts, not of texts
+                raise LookupError
             "".encode(self.encoding)
         except (LookupError, ValueError) as error:
             raise ConfigError(

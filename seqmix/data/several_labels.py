@@ -115,7 +115,7 @@ def check_separator(texts: Sequence[str], separator: str | None) -> list[str]:
         separator: the text between the labels of a record; None if a record has only one label.
     """
     notes = []
-    if listed := next((text for text in texts if text.startswith("[") and text.endswith("]")), None):
+    if listed := next((text for text in texts if text.startswith("[") and text.endswith("]") and "," in text), None):
         notes.append(f"the label {listed!r} is written as a list, but read as text; if it is one: --label-separator ,")
     if not separator or not texts or any((separator.strip() or separator) in text for text in texts):
         return notes

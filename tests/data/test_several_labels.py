@@ -180,8 +180,8 @@ def test_rare_lists_of_classes_come_with_advice(sign, tmp_path):
 
 
 def test_plain_labels_are_not_touched(tmp_path):
-    labels = ["[Candida] auris", "it's", "(x)", 'a "b" c', "{z"]
-    data = prepare(write(tmp_path / "x.csv", labels, n=25), tmp_path / "data")
+    labels = ["[Candida] auris", "[/b]", "it's", "(x)", 'a "b" c', "{z"]
+    data = prepare(write(tmp_path / "x.csv", labels, n=36), tmp_path / "data")
     assert data.classes == sorted(labels)
-    assert label_of(data)["r1"] == "it's"
+    assert label_of(data)["r2"] == "it's"
     assert not data.info["notes"]

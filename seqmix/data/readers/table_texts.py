@@ -94,7 +94,11 @@ def looks_like_table(start: bytes, encoding: str) -> bool:
 
 def _lines(start: bytes, encoding: str) -> list[str]:
     """Return the lines that are not blank, without the last one if it may be cut off and is not the only record."""
-    lines = [line for line in start.decode(encoding, "replace").lstrip("\ufeff").splitlines() if line.strip()]
+    try:
+        text = start.decode(encoding, "replace")
+    except UnicodeError:  # an encoding without replacements
+        text = start.decode("latin-1")
+    lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip()]
     if len(start) >= _WHOLE and len(lines) > 1 and not start.endswith((b"\n", b"\r")):
         lines.pop()
     return lines

@@ -172,3 +172,9 @@ def test_lines_of_fasttext_are_named(labels, name, tmp_path):
     (tmp_path / name).write_text(text)
     message = message_of(read, tmp_path / name)
     assert "fastText" in message and "new.tsv" in message
+
+
+@pytest.mark.parametrize("encoding", ["idna", "punycode", "Punycode"])
+def test_encodings_of_names_of_hosts_are_refused(encoding, tmp_path):
+    path = write(tmp_path / "x.txt", ("sequence", "class"), SEQUENCES, CLASSES)
+    assert encoding in message_of(read, path, encoding=encoding)

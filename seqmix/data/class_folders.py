@@ -56,7 +56,17 @@ def name_classes(files: list[InputFile], read: ReadOptions, notes: list[str]) ->
     files = without_blank(files, {file.source.folder_class for file in files})
     for listing in {id(file.listing): file.listing for file in files if file.listing}.values():
         notes += [] if read.label_from else _note_on_files([file for file in files if file.listing is listing])
+    if all(file.listing for file in files):
+        _add_given_folders(files)
     return files
+
+
+def _add_given_folders(files: Sequence[InputFile]) -> None:
+    """Put the names of the folders that were given, where they differ, before those of the folders in them."""
+    given = [file.folders[: file.depth] for file in files]
+    levels = [level for level in range(min(map(len, given), default=0)) if len({parts[level] for parts in given}) > 1]
+    for file, parts in zip(files, given, strict=True):
+        file.source.folders = (*(parts[level] for level in levels), *file.source.folders)
 
 
 def set_missing(files: Sequence[InputFile], listing: Listing, level: int) -> None:
@@ -112,9 +122,13 @@ def _set_folder_classes(files: Sequence[InputFile], folders: Sequence[Parts], *,
 def _note_on_files(files: Sequence[InputFile]) -> list[str]:
     """Return a note if all folders of classes hold sequences in files of the same names, which may be the classes."""
     stems: dict[str | None, set[str]] = {}
+    whole: dict[str, set[str]] = {}
     for file in files:
         if file.source.path and kind_by_name(file.source.path) == "sequences" and file.source.stem is None:
             stems.setdefault(file.source.folder_class, set()).add(file_stem(file.source.path))
+            whole.setdefault(file_stem(file.source.path), set()).add(file_stem(file.source.path, whole=True))
+    if any(len(names) > 1 for names in whole.values()):
+        return []  # as labels, these are whole names, which are different in each folder
     first = next(iter(stems.values()), set())
     if len(stems) < 2 or any(own != first for own in stems.values()) or len({re.sub(r"\d+", "", stem) for stem in first}) < 2:
         return []

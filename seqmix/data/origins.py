@@ -55,7 +55,7 @@ def name_by_file(sources: Sequence[Source], notes: list[str]) -> bool:
 def _same_stems(sources: Sequence[Source]) -> list[str]:
     by_stem: dict[str, list[str]] = defaultdict(list)
     for source in sources:
-        if source.stem is not None and source.path and kind_by_name(source.path) != "tables":
+        if source.stem is not None and source.path and kind_by_name(source.path) != "tables" and not source.document:
             by_stem[source.stem].append(source.name)
     return [f"{listed(names, 'file')} are of one class by name: '{s}'" for s, names in by_stem.items() if len(names) > 1]
 
@@ -192,15 +192,16 @@ def _label_place(source: Source) -> str:
 
 
 def unused_folders(sources: Sequence[Source]) -> list[str]:
-    """Return a note on names of folders that tell nothing, as the labels are in a column; [] if there are none."""
-    shown = _levels(
-        [s for s in sources if s.label_place.startswith("column:") and (s.inner or s.split_by == "files")], folds=False
-    )
-    if not shown:
-        return []
-    return [
-        f"the names of the folders {shown} are not used: their records are put together; prepare one by itself if it is a set"
-    ]
+    """Return notes on names of folders that tell nothing, as the labels are in a column or there are none; [] if all do."""
+    notes = []
+    found = [s for s in sources if s.label_place.startswith("column:") and (s.inner or s.split_by == "files")]
+    if shown := _levels(found, folds=False):
+        names = f"the names of the folders {shown} are not used"
+        notes.append(f"{names}: their records are put together; prepare one by itself if it is a set")
+    found = [s for s in sources if not s.label_place and s.folder_class is None and s.inner and not s.release]
+    if shown := _levels(found, folds=False):
+        notes.append(f"the folders {shown} are not used as labels; if they are the classes: give the folder that they are in")
+    return notes
 
 
 def _levels(sources: Sequence[Source], *, folds: bool = True) -> str:

@@ -230,6 +230,11 @@ class Labeller:
             self._refuse_missing(source)
         if labels and labels.text == "file" and source.stem is None:
             raise InputError(f"{name}: its name is not a class; name the class of each file with {param('class_files')}")
+        if labels and labels.text == "file" and not source.stem:
+            raise InputError(
+                f"{name}: its name tells a split and no class, as those of other files do; put the records of each class into "
+                f"a file such as {source.split or 'test'}_CLASS.fa, or say where labels are with {param('label_from')}"
+            )
         path = source.path
         if self._wants_labels and not self._split:
             self.found.splits.state(source.split, source.split_name or source.name, source.split_by)

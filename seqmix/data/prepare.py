@@ -251,7 +251,7 @@ def prepare_for(
     for source in sources:
         source.split = "test"
     refuse_repeated(sources)
-    stream = RecordReader(sources, read)
+    stream = RecordReader(sources, read, like=replace(read, delimiter=info["read"].get("delimiter")))
     vocabulary = vocabulary_of(info["vocabulary"], trained=True)
     limits = LengthLimits(max_length=max_length, truncate=truncate)
     with whole_folder(output) as folder:

@@ -38,15 +38,25 @@ class RecordReader:
         options: how they are read.
         labels: whether labels, groups and splits are wanted.
         split_stated: the option by which the user says how records are divided; "" if there is none.
+        like: how the training data were read, if new data are to be read alike: its delimiter may be another one.
 
     Attributes:
         is_sequence: whether the first file is of a sequence format.
         labels: what was met where labels were looked for.
     """
 
-    def __init__(self, sources: Sequence[Source], options: ReadOptions, *, labels: bool = True, split_stated: str = "") -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        options: ReadOptions,
+        *,
+        labels: bool = True,
+        split_stated: str = "",
+        like: ReadOptions | None = None,
+    ) -> None:
         self.sources = list(sources)
         self.options = options
+        self._must_have_delimiter = like is None or like.delimiter != options.delimiter
         self._notes: list[str] = []
         by_file = labels and name_by_file(self.sources, self._notes)
         if labels and not options.label_from:
@@ -131,6 +141,7 @@ class RecordReader:
                 given.pair_column,
                 given.delimiter,
                 note,
+                self._must_have_delimiter,
             )
             entries = parse(stream, kind, source.name, columns)
         return self._labeller.records(self._looked_at(entries, kind, source), kind, source, source.name)

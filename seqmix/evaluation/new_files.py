@@ -54,7 +54,7 @@ def _labelled_inside(files: Sequence[str | Path], read: ReadOptions) -> bool:
     if any(str(file) == "-" for file in files):
         return False
     within = replace(read, label_from=None)
-    reader = RecordReader(find_sources(files, "test", read=within), within)
+    reader = RecordReader(find_sources(files, "test", read=within), within, like=within)
     next(iter(reader), None)
     return reader.labels.source not in (None, "file")
 

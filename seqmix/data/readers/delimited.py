@@ -19,7 +19,7 @@ from seqmix.data.readers.columns import (
     shown_columns,
 )
 from seqmix.data.readers.entry import TableOptions, decoded_lines
-from seqmix.errors import InputError
+from seqmix.errors import InputError, advice, param
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SPELLED = {"\t": "tabs", " ": "spaces"}
@@ -68,7 +68,9 @@ class Delimited:
             usual, header = excel[1], self._first_line()
         header = self._behind_comments(header, options)
         self._delimiter = _find_delimiter(header, usual, options)
-        if self._delimiter not in (usual, options.delimiter):
+        if options.delimiter not in (None, self._delimiter) and len(_split(header, self._delimiter)) > 1:
+            self._tell_delimiter(options)
+        elif self._delimiter not in (usual, options.delimiter):
             self._note(f"the cells are separated by {_spelled(self._delimiter)}, not by {_spelled(usual)} (--delimiter)")
         self._cells = csv.reader(self._feed(header), delimiter=self._delimiter, strict=True)
         self.columns = next(self._rows(), (0, []))[1]
@@ -77,6 +79,21 @@ class Delimited:
         self._n_swallowed = self._first_swallowed = 0
         self._odd: dict[str, tuple[int, int]] = {}  # what is odd about rows, how many they are, and the line of the first
         self._header = [plain(name) for name in self.columns]
+
+    def _tell_delimiter(self, options: TableOptions) -> None:
+        """Say that the cells are not separated by the character that the user states.
+
+        Raises:
+            InputError: it was stated for this table.
+        """
+        stated, found = options.delimiter or "", self._delimiter
+        told = f"the cells are separated by {_spelled(found)}, not by {_spelled(stated)}"
+        if options.must_have_delimiter:
+            one = {"\t": "tab", " ": "space"}.get(found, found)
+            raise InputError(
+                f"{self._name}: {told} as {param('delimiter')} says" + advice(f"leave it out, or use {param('delimiter', one)}")
+            )
+        self._note(f"{told} (--delimiter)")
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield line and cells of each row that is not blank.
@@ -153,14 +170,14 @@ class Delimited:
             if any(self._header[len(cells) :]):
                 self._note_odd("shorter than the header: what is missing is read as empty", line)
             return cells + [""] * (wide - len(cells))
-        advice = ""
+        hint = ""
         if len(cells) == wide + 1 and cells[0].strip().isdecimal():
-            advice = "; if it begins with the number of the row, as R writes it, put a name for that column into the header"
+            hint = "; if it begins with the number of the row, as R writes it, put a name for that column into the header"
         elif len(cells) > wide:
-            advice = f"; a cell that holds {_spelled(self._delimiter)} must be quoted"
+            hint = f"; a cell that holds {_spelled(self._delimiter)} must be quoted"
         raise InputError(
             f"{self._name}: line {line}: the row has {len(cells)} cell{'s' * (len(cells) != 1)}, not the "
-            f"{wide} of the header: {shown_columns(self.columns)}{advice}"
+            f"{wide} of the header: {shown_columns(self.columns)}{hint}"
         )
 
     def _remember(self, cells: list[str]) -> None:
@@ -294,7 +311,7 @@ def _find_delimiter(header: str, usual: str, options: TableOptions) -> str:
     """
     known = _known_names(options)
     stated = options.delimiter
-    if stated and len(_split(header, stated)) > 1:
+    if stated and (len(_split(header, stated)) > 1 or plain(header) in known):
         return stated
 
     def rank(delimiter: str) -> tuple[int, bool, bool, int]:

@@ -52,6 +52,7 @@ class TableOptions:
         pair_column: column of the second text; None if records are not pairs.
         delimiter: character between cells; None to find it by the header.
         note: called with what a user should know of how a table is read.
+        must_have_delimiter: whether it is an error if another character is between the cells.
     """
 
     text_column: str | None = None
@@ -60,6 +61,7 @@ class TableOptions:
     pair_column: str | None = None
     delimiter: str | None = None
     note: Callable[[str], object] = bool
+    must_have_delimiter: bool = False
 
 
 @contextmanager

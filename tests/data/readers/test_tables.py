@@ -5,6 +5,8 @@ import json
 import pytest
 
 import seqmix
+from seqmix.data.inputs import find_sources
+from seqmix.data.reading import RecordReader
 from seqmix.data.tables import origins_line
 from tests.support.preparing import dna, message_of, pairs, prepare, read, write_jsonl
 
@@ -308,7 +310,9 @@ def test_encoding_holds_for_the_header(encoding, name, tmp_path):
 
 def test_delimiter_of_new_files_is_found_again(tmp_path):
     stated = seqmix.ReadOptions(delimiter="^")
-    assert pairs(read(write(tmp_path / "x.csv"), delimiter=stated.delimiter)) == pairs(read(tmp_path / "x.csv"))
+    alike = RecordReader(find_sources(write(tmp_path / "x.csv")), stated, like=stated)
+    assert pairs(alike) == pairs(read(tmp_path / "x.csv"))
+    assert any("not by '^'" in note for note in alike.notes())
     assert json.dumps(stated.delimiter) == '"^"'
 
 

@@ -29,6 +29,7 @@ _COMMENT = ("#", "%", "//")
 _WIDEST = 60  # characters of the name of a column
 _HEAD = 10  # rows among which a header is looked for
 _EXCEL = re.compile(r'"?sep=(.)"?')  # a first line that tells Excel the delimiter
+_FORMULA = re.compile(r'="([^"]*)"')
 _QUOTE = "if the quote belongs to the text, double it and quote the cell, or take it out"
 _LOOKED_AT = 1000  # rows, to see whether a header is one
 _FEW = 50  # different cells of a column, to tell that a cell is one of them
@@ -72,7 +73,9 @@ class Delimited:
             self._tell_delimiter(options)
         elif self._delimiter not in (usual, options.delimiter):
             self._note(f"the cells are separated by {_spelled(self._delimiter)}, not by {_spelled(usual)} (--delimiter)")
-        self._cells = csv.reader(self._feed(header), delimiter=self._delimiter, strict=True)
+        self._cells = csv.reader(
+            self._feed(header), delimiter=self._delimiter, strict=True, skipinitialspace=self._spaced_quotes(header)
+        )
         self.columns = next(self._rows(), (0, []))[1]
         self._known: list[dict[str, int]] = [{} for _ in self.columns]  # the different cells of each column, and how often
         self._swallowed: list[tuple[int, int, list[str]]] = []  # first and last line, and lines, of rows that may be several
@@ -110,6 +113,8 @@ class Delimited:
             number += 1
             if len(cells) != len(columns):
                 cells = self._fitted(line, cells, least)
+            if '="' in self._taken[0]:
+                cells = self._without_formulas(line, cells)
             if number <= _LOOKED_AT:
                 self._remember(cells)
             if len(self._taken) > 1 and self._holds_rows():
@@ -155,6 +160,14 @@ class Delimited:
                 f"{shown_columns(self.columns)}; give tables with different columns apart"
             )
         return False
+
+    def _without_formulas(self, line: int, cells: list[str]) -> list[str]:
+        """Return a row in which cells that programs write for Excel as `="007"` are texts."""
+        found = [_FORMULA.fullmatch(cell) for cell in cells]
+        if not any(found):
+            return cells
+        self._note_odd('with cells such as ="…", read without these signs', line)
+        return [match[1] if match else cell for match, cell in zip(found, cells, strict=True)]
 
     def _fitted(self, line: int, cells: list[str], least: int) -> list[str]:
         """Return a row with as many cells as there are columns: empty ones may be missing at its end, or be too many.
@@ -221,9 +234,22 @@ class Delimited:
         )
         if title := next((line for line, cells in rows[:_HEAD] if len(_KNOWN.intersection(map(plain, cells))) > 1), 0):
             return f"; the header seems to be line {title}: take out what is above it"
+        if len(self.columns) == 1 and len(_KNOWN.intersection(map(plain, _split(self.columns[0], self._delimiter)))) > 1:
+            return "; each row is in quotes as a whole: take them out"
+        if sign := self._other_sign():
+            return f"; if cells are separated by '{sign}', use {param('delimiter', 'space' if sign == ' ' else sign)}"
         if repeats or looks_like_data(self.columns):
             return "; there seems to be no header, the first line is data: put a line with the names of the columns above it"
         return "; if the first line is data, put a line with the names of the columns above it"
+
+    def _other_sign(self) -> str:
+        """Return the sign between the names of a header that was read as one name; "" if there is none."""
+        name = self.columns[0] if len(self.columns) == 1 else ""
+        for sign in dict.fromkeys(re.findall(r"[^\w\"]", name)):
+            names = [plain(part) for part in name.split(sign)]
+            if sign not in self._delimiter and all(names) and len(_KNOWN.intersection(names)) > 1:
+                return "" if sign in _DELIMITERS else sign
+        return ""
 
     def _first_line(self) -> str:
         """Return the next line that is not blank; "" at the end."""
@@ -232,6 +258,14 @@ class Delimited:
             if line.strip():
                 return line
         return ""
+
+    def _spaced_quotes(self, header: str) -> bool:
+        """Return whether blanks stand before the quotes of cells, in the header or the first row: `text, "label"`."""
+        first = next(self._lines, "")
+        self._lines = chain((first,) if first else (), self._lines)
+        sign = re.escape(self._delimiter)
+        spaced = re.compile(rf'(?:^|{sign}) +"(?:[^"]|"")*" *(?={sign}|$)')
+        return self._delimiter != " " and any(spaced.search(line.rstrip("\n")) for line in (header, first))
 
     def _behind_comments(self, header: str, options: TableOptions) -> str:
         """Return the header; lines of comment are skipped if a line with usual names follows."""

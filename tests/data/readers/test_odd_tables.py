@@ -48,6 +48,14 @@ ODD = {
     "header that begins with a sign": ([f"# {HEADER}", *ROWS], []),
     "numbers of rows": ([f",{HEADER}", *(f"{i},{row}" for i, row in enumerate(ROWS))], []),
     "numbers of rows by pandas": ([f"Unnamed: 0,{HEADER}", *(f"{i},{row}" for i, row in enumerate(ROWS))], []),
+    "blanks before quotes": (
+        ["id, text, label", *(", ".join(f'"{cell}"' for cell in row.split(",")) for row in ROWS)],
+        [],
+    ),
+    "cells for Excel": (
+        [HEADER, *(f'r{i},="words number {i}",{"ab"[i % 2]}' for i in range(24))],
+        ["24 rows", "read without these signs"],
+    ),
     "short rows": ([f"{HEADER},note", *(row + ",x" * (i < 6) for i, row in enumerate(ROWS))], ["18 rows", "shorter than"]),
 }
 
@@ -73,6 +81,13 @@ def test_words_of_a_header_in_a_row_are_a_record(row, tmp_path):
     assert len(read(write(tmp_path / "x.csv", [HEADER, *ROWS, row]))) == 25
 
 
+def test_blanks_before_quotes_are_no_text(tmp_path):
+    path = write(tmp_path / "x.csv", ["label,text", *(f'{"ab"[i % 2]}, "words, {i}"' for i in range(6))])
+    assert [(record.text, record.label) for record in read(path)] == [(f"words, {i}", "ab"[i % 2]) for i in range(6)]
+    path = write(tmp_path / "y.csv", ["label,text", 'a, "so" he said', "b, no"])
+    assert [record.text for record in read(path)] == [' "so" he said', " no"]
+
+
 @pytest.mark.parametrize("first", ["r99,# a comment", "r99,words"])
 def test_short_first_rows_have_the_columns_of_the_header(first, tmp_path):
     path = write(tmp_path / "x.csv", [HEADER, first, *ROWS])
@@ -90,6 +105,10 @@ def test_short_first_rows_have_the_columns_of_the_header(first, tmp_path):
         (["Our export 2020", "", HEADER, *ROWS], ["the header seems to be line 3"]),
         (["Our export, all", HEADER, *ROWS], ["the header seems to be line 2"]),
         (["# chr,start,end", "r1,1,2"], ["the columns are: # chr"]),
+        ([HEADER.replace(",", "^"), "r1^words^a"], ["separated by '^'", "delimiter='^'"]),
+        ([HEADER.replace(",", " "), "r1 words a"], ["delimiter='space'"]),
+        ([HEADER.replace(",", ":"), "r1:words:a"], ["delimiter=':'"]),
+        ([f'"{HEADER}"', *(f'"{row}"' for row in ROWS)], ["each row is in quotes as a whole"]),
     ],
 )
 def test_tables_that_cannot_be_read_are_explained(lines, told, tmp_path):

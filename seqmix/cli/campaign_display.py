@@ -46,8 +46,10 @@ def campaign_display(description: str, headline: Callable[[Trial], str], quiet: 
                     tell(f"note: {event.text}")
                 case Planned():
                     bar.begin(event.count, math.ceil(event.left / event.jobs) * event.budget)
-                    are = "is" if event.left == 1 else "are"
-                    tell(f"{counted(event.count, 'training')}, of which {event.left} {are} still to be run")
+                    done = event.count - event.left
+                    tell(
+                        f"{counted(event.left, 'training')} to run" + f", {done:,} of {event.count:,} done before" * (done > 0)
+                    )
                 case TrialStarted():
                     bar.set_description(printable(event.trial.title))
                 case TrialFinished():

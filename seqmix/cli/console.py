@@ -57,7 +57,22 @@ def say(out: Console, text: str, style: str = "", *, lines: bool = False, wrappe
         lines: whether the text may have several lines.
         wrapped: whether to break the line between words.
     """
-    out.print(Text(printable(text, lines=lines), style=style), soft_wrap=not wrapped)
+    shown = Text(printable(text, lines=lines), style=style)
+    if wrapped:
+        print_stripped(out, shown)
+    else:
+        out.print(shown, soft_wrap=True)
+
+
+def print_stripped(out: Console, shown: RenderableType) -> None:
+    """Print without blanks at the ends of lines, which on a terminal nobody sees."""
+    if out.is_terminal or out.quiet:
+        out.print(shown)
+        return
+    with out.capture() as captured:
+        out.print(shown)
+    text = "\n".join(line.rstrip() for line in captured.get().split("\n"))
+    out.print(Text(text), end="", soft_wrap=True)
 
 
 def print_json(out: Console, data: Any) -> None:
@@ -75,7 +90,7 @@ def print_notes(out: Console, notes: Iterable[str]) -> None:
 def print_tables(out: Console, tables: Iterable[RenderableType]) -> None:
     """Print tables, with an empty line after each."""
     for table in tables:
-        out.print(table)
+        print_stripped(out, table)
         out.print()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from types import NoneType
@@ -15,6 +16,7 @@ from seqmix.cli.console import in_flags
 from seqmix.config.options import Option, options_of
 from seqmix.config.training import MACHINE
 from seqmix.data.options import FILES, ReadOptions
+from seqmix.recipes import read_recipe
 from seqmix.training.keywords import keywords, pretraining_keywords
 
 
@@ -96,8 +98,26 @@ def _panel(parameter: inspect.Parameter) -> str | None:
     return next((part.rich_help_panel for part in get_args(parameter.annotation) if hasattr(part, "rich_help_panel")), None)
 
 
-TRAIN_FLAGS = {name: one for name, (_, one) in keywords().items() if one.flag}
-PRETRAIN_FLAGS = {name: one for name, (_, one) in pretraining_keywords().items() if one.flag}
+_RECIPES = {"dna": "DNA", "protein": "proteins", "text": "texts"}  # that are taken if none is named, and for which data
+
+
+def _with_recipes(table: str, one: Option) -> Option:
+    """Return an option of training that states its values in the default recipes, too: "20 for DNA and texts; else 8"."""
+    found = {kind: read_recipe(recipe).get(table, {}).get(one.name, one.default) for recipe, kind in _RECIPES.items()}
+    if set(found.values()) == {one.default} or any(kind in one.shown for kind in found):
+        return one
+    by_value: dict[Any, list[str]] = {}
+    for kind, value in found.items():
+        by_value.setdefault(value, []).append(kind)
+    stated = [
+        f"{value} for {' and '.join([', '.join(kinds[:-1])] * (len(kinds) > 1) + kinds[-1:])}"
+        for value, kinds in by_value.items()
+    ]
+    return replace(one, shown=f"{', '.join(stated)}; else {one.shown.replace(';', ',') or one.default}")
+
+
+TRAIN_FLAGS = {name: _with_recipes(table, one) for name, (table, one) in keywords().items() if one.flag}
+PRETRAIN_FLAGS = {name: _with_recipes(table, one) for name, (table, one) in pretraining_keywords().items() if one.flag}
 _READ = options_of(ReadOptions)
 READING = {
     name: one for name, one in _READ.items() if one.flag and one.panel == FILES

@@ -47,8 +47,9 @@ def pretrain(
 ) -> None:
     """Train a model to predict hidden parts of sequences, which need no labels, as a start for `seqmix train --init RUN`.
 
-    The defaults below hold without a recipe. DNA, proteins and texts have a default recipe (dna, protein, text, characters, subwords) that
-    may set others; seqmix recipes NAME prints it.
+    If no recipe is named, the one for the kind of data is taken: dna, protein, text, characters or subwords.
+
+    seqmix recipes NAME prints its settings.
     """
     from seqmix.cli.console import console, say
     from seqmix.cli.training_display import run_shown

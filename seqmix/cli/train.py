@@ -45,8 +45,9 @@ def train(
 ) -> None:
     """Train a classifier on a prepared data set; the best weights are chosen on its validation split.
 
-    The defaults below hold without a recipe. DNA, proteins and texts have a default recipe (dna, protein, text, characters, subwords) that
-    may set others; seqmix recipes NAME prints it.
+    If no recipe is named, the one for the kind of data is taken: dna, protein, text, characters or subwords.
+
+    seqmix recipes NAME prints its settings.
     """
     from seqmix.cli.training_display import run_shown
     from seqmix.training.train import train as run_train

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from seqmix.cli.console import console, print_notes, say
+from seqmix.cli.console import console, print_notes, print_stripped, say
 from seqmix.objectives.regression import IN_UNITS
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted, duration, number, score_text
@@ -180,7 +180,7 @@ class TrainingDisplay:
             duration(event.seconds),
             "best" if event.best and event.validation else "",
         )
-        self.console.print(table)  # a table of one row, as wide as the others: together they look like one that grows
+        print_stripped(self.console, table)  # a table of one row, as wide as the others: together they look like one that grows
         self._rows += 1
 
     def _judged(self, run: Run) -> str:
@@ -203,7 +203,7 @@ class TrainingDisplay:
             scores = {name: value for name in self._columns if (value := found.get(f"both_{name}")) is not None}
             shown = f"validation {self._shown(scores)}, " if scores else ""
             self._say(f"both branches: {shown}weight of the mixing branch {found['weight']:.2f}")
-        if not event.run.learns_labels:
+        if not (event.run.learns_labels or event.learned_nothing or self._told):
             self._say(f"to train a classifier from these weights: seqmix train --init {shlex.quote(str(event.run.path))}")
         if event.cause == "time" and not event.best_step and not event.run.history()[-1]["step"]:
             self._note(

@@ -60,7 +60,7 @@ def _quantile_table(what: str, values: dict[str, Any], form: str, ends: tuple[st
 
 def _changes(info: dict[str, Any], noun: str) -> list[tuple[str, int]]:
     maximum, keep = info["options"]["max_length"], info["options"]["truncate"]
-    rows = [(f"records cut to {maximum:,} {noun}s ({keep} kept)" if maximum else "", info["truncated"])]
+    rows = [(f"records cut to {counted(maximum, noun)} ({keep} kept)" if maximum else "", info["truncated"])]
     rows += [(f"records left out: {reason}", count) for reason, count in info["dropped"].items()]
     policy = "left out" if info["vocabulary"]["unknown"] == "drop" else "replaced"
     replaced = list(info["replaced"].items())

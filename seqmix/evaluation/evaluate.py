@@ -277,7 +277,7 @@ def _predict(
     lengths = dataset.cut_lengths(predictor.data.max_length)[sample.indices]
     if not predictor.accepts(int(lengths.max())):
         raise ConfigError(
-            f"{dataset.path}: a sequence has {lengths.max():,} {dataset.vocabulary.noun}s, the model takes at most "
+            f"{dataset.path}: a sequence has {counted(int(lengths.max()), dataset.vocabulary.noun)}, the model takes at most "
             f"{predictor.max_length:,}"
         )
     outputs = branch_outputs(

@@ -29,6 +29,7 @@ from seqmix.models.prediction import Prediction as Prediction
 from seqmix.models.prediction import Tally as Tally
 from seqmix.objectives import label_objective_of
 from seqmix.objectives.labelled import Answer, LabelObjective
+from seqmix.reporting.text import counted
 from seqmix.system.devices import choose_device, thread_count
 
 _WINDOW_BATCHES = 8
@@ -200,7 +201,7 @@ class Predictor:
             raise InputError(f"{record}: there is no sequence in it")
         if not self.accepts(longest):
             raise InputError(
-                f"{record}: {longest:,} {self.vocabulary.noun}s, the model takes at most {self.max_length:,}; cut the "
+                f"{record}: {counted(longest, self.vocabulary.noun)}, the model takes at most {self.max_length:,}; cut the "
                 f"sequence, or train a model that cuts it ({command('train')} with {param('max_length', self.max_length)})"
             )
         lengths = [len(tokens) for tokens in whole]

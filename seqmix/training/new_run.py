@@ -10,7 +10,7 @@ from seqmix.config.model import NO_MIXER
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, param
 from seqmix.models.inputs import InputSpec, check_model
-from seqmix.reporting.text import amount
+from seqmix.reporting.text import amount, counted
 from seqmix.run import Run, next_run_folder
 from seqmix.system.memory import free_memory
 from seqmix.system.overwriting import refuse_input
@@ -56,7 +56,7 @@ def _check(dataset: Dataset, config: Config) -> None:
     limited = any(member.positions or member.pooling == "flat" for member in members)
     if limited and longest > config.model.max_length:
         raise ConfigError(
-            f"the data set has sequences of {longest:,} {dataset.vocabulary.noun}s, but model.max_length is "
+            f"the data set has sequences of {counted(longest, dataset.vocabulary.noun)}, but model.max_length is "
             f"{config.model.max_length:,}; "
             f"cut them with {param('max_length', config.model.max_length)}",
             option="model.max_length",

@@ -14,6 +14,7 @@ from seqmix.data.label_source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.releases import Source, find_folder_splits, find_release, recognise
 from seqmix.data.splits.names import NamedSplits, Place, are_folds, find_named_splits, is_held_out, lone_names, word_of
+from seqmix.data.strays import is_about
 from seqmix.errors import ConfigError, InputError, advice, param, shown
 
 
@@ -49,6 +50,7 @@ def find_sources(
     others |= label_tables(read)
     files = list(chain.from_iterable(_files_of(path, read, listings, others) for path in paths))
     notes: list[str] = []
+    files = _without_strays(files, notes)
     if labels and not any(file.source.release or file.source.path is None for file in files):
         _set_folders(files, paths)
         files = _name_splits(files, read, notes, stated, divided=split is None)
@@ -73,6 +75,21 @@ def label_tables(read: ReadOptions) -> set[Path]:
         return {path.resolve() for path in paths if path.is_file()}
     except OSError:
         return set()  # explained when the table is read
+
+
+def _without_strays(files: list[InputFile], notes: list[str]) -> list[InputFile]:
+    """Return files without those that were given by name, as by *, and are about the data; `notes` names them."""
+    strays = [file for file in files if not file.listing and not file.source.release and _accompanies(file.source.path)]
+    others = [file for file in files if not any(file is stray for stray in strays)]
+    if not strays or not any(file.source.path and kind_by_name(file.source.path) != "documents" for file in others):
+        return files
+    shown = f"{', '.join(file.source.name for file in strays[:3])}{', …' * (len(strays) > 3)}"
+    notes.append(f"left out, as {'it is' if len(strays) == 1 else 'they are'} about the data by name: {shown}")
+    return others
+
+
+def _accompanies(path: Path | None) -> bool:
+    return path is not None and kind_by_name(path) == "documents" and is_about(path)
 
 
 def _files_of(path: Path | None, read: ReadOptions, listings: list[Listing], elsewhere: set[Path]) -> list[InputFile]:
@@ -248,8 +265,8 @@ def _notes_on_lone_names(files: Sequence[InputFile], places: Sequence[Place], *,
         f"{what}{'s' * (len(some) > 1)} {', '.join(some[:3])}{', …' * (len(some) > 3)}" for some in ([*lone.told], lone.others)
     )
     way = f"to use it: {' '.join(options[:3])}" if options else "say which files are for testing with --test"
-    without = f"{others} {_has(lone.others)} not"
-    return [f"names are not used for splits: the {names} {_has(lone.told)} the name of a split, the {without}; {way}"]
+    without = f"the {others} {_has(lone.others)} not" if lone.others else "other files are in no such folder"
+    return [f"names are not used for splits: the {names} {_has(lone.told)} the name of a split, {without}; {way}"]
 
 
 def _has(names: Sized) -> str:

@@ -87,3 +87,22 @@ def test_files_about_the_data_in_class_folders_are_no_records(name, kind, tmp_pa
     assert after.info["counts"] == before.info["counts"]
     assert "2 files" in left_out(after) and "2 empty files" in left_out(after)
     assert not any("--label-from file" in note for note in after.info["notes"])
+
+
+@pytest.mark.parametrize("names", [["README.txt"], ["README"], ["LICENSE.txt", "md5sums.txt", "AUTHORS"]])
+@pytest.mark.parametrize("kind", ["fa", "csv"])
+def test_files_about_the_data_that_are_given_by_a_star_are_left_out(names, kind, tmp_path):
+    for name in "ab":
+        content = rows(name) if kind == "csv" else "".join(f">{name}{i}\n{dna(30, f'{name}{i}')}\n" for i in range(12))
+        write(tmp_path / f"{name}.{kind}", content)
+    for name in names:
+        write(tmp_path / name, "words about the data")
+    dataset = prepare(sorted(tmp_path.iterdir()), tmp_path / "data")
+    assert len(dataset) == 24
+    (note,) = [note for note in dataset.info["notes"] if note.startswith("left out")]
+    assert all(name in note for name in names)
+
+
+def test_documents_that_are_given_are_read_whatever_their_names(tmp_path):
+    files = [write(tmp_path / name, f"words of {name}") for name in ("LICENSE.txt", "notes.txt", "README.txt")]
+    assert len(prepare(files, tmp_path / "data", split="1,0,0")) == 3

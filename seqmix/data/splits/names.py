@@ -116,7 +116,7 @@ class LoneNames:
         level: see `NamedSplits`.
         names: of each place at that level.
         told: the names of splits, and the splits.
-        others: the other names.
+        others: the other names; none if the others are files that are in no folder at that level.
     """
 
     level: int | None
@@ -137,7 +137,7 @@ def lone_names(places: Sequence[Place], *, documents: bool) -> LoneNames | None:
         names = [_name_at(place, level) for place in places]
         words = {name: word_of(name) for name in names if name is not None}
         told = {name: word[0] for name, word in words.items() if word}
-        if told and len(told) < len(words):
+        if told and (len(told) < len(words) or (level is not None and None in names)):
             return LoneNames(level, names, told, [name for name in words if name not in told])
     return None
 

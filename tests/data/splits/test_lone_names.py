@@ -32,6 +32,22 @@ def test_lone_name_of_a_split_is_told_and_the_advice_works(names, advice, layout
         assert sizes(again)[1 if option == "--val" else 2] == 20
 
 
+@pytest.mark.parametrize("name", ["test", "holdout_test", "dev"])
+@pytest.mark.parametrize("ending", ["csv", "fa"])
+def test_folder_of_a_split_beside_other_files_is_told(name, ending, tmp_path):
+    for i, place in enumerate(("", name)):
+        for stem in ("x", "y"):
+            path = tmp_path / "set" / place / f"{stem}.{ending}"
+            (table if ending == "csv" else fasta)(path, f"{stem}{i}", 20)
+    notes = prepare(tmp_path / "set", tmp_path / "data").info["notes"]
+    (note,) = [
+        note for note in notes if f"the folder {name} has the name of a split, other files are in no such folder" in note
+    ]
+    option, path = note.partition("to use it: --")[2].split(" ")
+    dataset = prepare(tmp_path / "set", tmp_path / "again", **{option: path})
+    assert dataset.sizes["val" if name == "dev" else "test"] == 40
+
+
 @pytest.mark.parametrize("names", ["a.csv b.csv", "train_1.csv train_2.csv", "train.csv test.csv", "contest.csv latest.csv"])
 def test_other_names_have_no_note(names, tmp_path):
     for i, name in enumerate(names.split()):

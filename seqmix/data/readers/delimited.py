@@ -6,6 +6,7 @@ import csv
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
@@ -19,6 +20,7 @@ from seqmix.data.readers.columns import (
     shown_columns,
 )
 from seqmix.data.readers.entry import TableOptions, decoded_lines
+from seqmix.data.readers.first_rows import find_blanks, is_drawn, looked_at
 from seqmix.errors import InputError, advice, param
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -73,8 +75,20 @@ class Delimited:
             self._tell_delimiter(options)
         elif self._delimiter not in (usual, options.delimiter):
             self._note(f"the cells are separated by {_spelled(self._delimiter)}, not by {_spelled(usual)} (--delimiter)")
+        first, self._lines = looked_at(self._lines)
+        if is_drawn(header, first):
+            raise InputError(
+                f"{name}: line {self._read + 1}: a rule below the header: this is a table of Markdown or the like; write it as "
+                "CSV, without rules and outer bars"
+            )
+        self._blanks = find_blanks(header, first, self._delimiter)
+        if self._spaced_quotes(header):
+            self._blanks = replace(self._blanks, before=True)
+        if note := self._blanks.note():
+            self._note(note)
+        self._marked = "\ufeff" in header  # whether there are byte-order marks in the lines of the row that was read last
         self._cells = csv.reader(
-            self._feed(header), delimiter=self._delimiter, strict=True, skipinitialspace=self._spaced_quotes(header)
+            self._feed(header), delimiter=self._delimiter, strict=True, skipinitialspace=self._blanks.before
         )
         self.columns = next(self._rows(), (0, []))[1]
         self._known: list[dict[str, int]] = [{} for _ in self.columns]  # the different cells of each column, and how often
@@ -186,6 +200,8 @@ class Delimited:
         hint = ""
         if len(cells) == wide + 1 and cells[0].strip().isdecimal():
             hint = "; if it begins with the number of the row, as R writes it, put a name for that column into the header"
+        elif any(cell.startswith(' "') for cell in cells):
+            hint = f"; a quote must follow {_spelled(self._delimiter)} at once: take out the blank between them"
         elif len(cells) > wide:
             hint = f"; a cell that holds {_spelled(self._delimiter)} must be quoted"
         raise InputError(
@@ -288,8 +304,9 @@ class Delimited:
         yield header
         for line in self._lines:
             self._read += 1
-            if line.startswith("\ufeff"):  # files that were joined have one each
-                line = line[1:]
+            if "\ufeff" in line:  # files that were joined have one each, and so may cells
+                self._marked = True
+                line = line.removeprefix("\ufeff").replace(f'{self._delimiter}\ufeff"', f'{self._delimiter}"')
             self._taken.append(line)
             yield line
 
@@ -306,6 +323,10 @@ class Delimited:
             if cells:
                 if len(self._taken) > 1 and self._delimiter == "\t":
                     self._check_quotes(cells)
+                if self._marked:
+                    cells, self._marked = [cell.lstrip("\ufeff") for cell in cells], False
+                if self._blanks.after:
+                    cells = [cell.rstrip(" ") for cell in cells]
                 yield self._read - len(self._taken) + 1, cells
 
     def _holds_rows(self) -> bool:
@@ -366,7 +387,7 @@ def _is_header(line: str, options: TableOptions) -> bool:
 
 
 def _split(header: str, delimiter: str) -> list[str]:
-    return next(csv.reader([header], delimiter=delimiter), [])
+    return next(csv.reader([header], delimiter=delimiter, skipinitialspace=delimiter != " "), [])
 
 
 def _spelled(delimiter: str) -> str:

@@ -41,10 +41,25 @@ class JsonRow(NamedTuple):
 def json_rows(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[JsonRow]:
     """Yield the objects of a JSON file, one on each line or all in one document; blank lines are skipped.
 
+    Texts are without byte-order marks at their start.
+
     Raises:
         InputError: a line is not an object, or it is not clear what the records of a document are; the message names file and
             line.
     """
+    for line, row, usual in _all_rows(stream, name, options):
+        yield JsonRow(line, {key: _without_mark(value) for key, value in row.items()}, usual)
+
+
+def _without_mark(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.lstrip("\ufeff")
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return [_without_mark(item) for item in value]
+    return value
+
+
+def _all_rows(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[JsonRow]:
     note = once(options.note)
     lines = (
         (number, line) for number, line in enumerate(decoded_lines(stream, name, options.encoding), 1) if line.strip(_BLANK)

@@ -53,6 +53,7 @@ class TrainingDisplay:
         """Show an event."""
         from seqmix.training.events import (
             EpochEnd,
+            FewerTokensHidden,
             Finished,
             LearnedNothing,
             LearningRateChosen,
@@ -85,6 +86,11 @@ class TrainingDisplay:
                     self._say(f"batches of up to {event.tokens_per_batch:,} tokens were the fastest")
                 case LearningRateChosen():
                     self._say(f"a trial of {event.steps} steps chose the learning rate {event.lr:.2g}")
+                case FewerTokensHidden():
+                    before, now = (
+                        " and ".join(f"{share:.2g}" for share in shares) for shares in (event.configured, event.hidden)
+                    )
+                    self._say(f"records are much alike: {now} of the tokens are hidden in training, not {before}")
                 case MemoryShort():
                     self._note(
                         f"memory ran out at step {event.step}; the step was repeated with each batch in {event.pieces} "

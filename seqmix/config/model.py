@@ -120,6 +120,12 @@ class ModelConfig:
     dropout_tokens: float = option(
         0.0, "Probability that, in training, the embedding of a token is zeroed as a whole.", at_least=0, below=1
     )
+    hidden_noise: float = option(
+        0.0,
+        "Most noise that hidden tokens bring to pooled features, relative to what these differ by between records. Where it is "
+        "more, as on aligned genomes, fewer tokens are hidden than model.dropout_tokens says; 0 for no limit.",
+        at_least=0,
+    )
     dropout_embedding: float = option(0.0, "Dropout after the embedding.", at_least=0, below=1)
     dropout: float = option(0.0, "Dropout after each block's mixing and feed-forward.", at_least=0, below=1)
     dropout_head: float = option(0.0, "Dropout before the head.", at_least=0, below=1)

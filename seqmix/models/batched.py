@@ -21,6 +21,7 @@ from seqmix.data.vocabulary import Tokens
 from seqmix.errors import SeqmixError
 from seqmix.models.branches import MIXING, Branch, Model, branches_of, combined
 from seqmix.models.members import Members
+from seqmix.models.pooled_features import PooledFeatures
 from seqmix.objectives.base import Objective
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
@@ -145,7 +146,7 @@ def _of_records(
     The mean is of outputs in `Objective.averaged_form`.
     """
     if not window:
-        return _outputs(model, records, lengths, _sized(on_batch), **options)
+        return outputs_of(model, records, lengths, _sized(on_batch), **options)
     counts = -(-lengths // window)
     firsts = counts.cumsum() - counts
     owner = np.repeat(np.arange(len(lengths)), counts)
@@ -160,7 +161,7 @@ def _of_records(
         np.subtract.at(missing, owner[batch], 1)
         on_batch(int((missing[np.unique(owner[batch])] == 0).sum()))
 
-    found = objective.averaged_form(_outputs(model, view, np.minimum(lengths, window)[owner], report, **options))
+    found = objective.averaged_form(outputs_of(model, view, np.minimum(lengths, window)[owner], report, **options))
     sums = np.add.reduceat(found.numpy(), firsts)
     return torch.from_numpy(sums / counts[:, None])
 
@@ -173,8 +174,8 @@ def _part(tokens: Tokens, window: int, count: int, number: int) -> Tokens:
     return tokens[start : start + window]
 
 
-def _outputs(
-    model: Branch,
+def outputs_of(
+    model: Branch | PooledFeatures,
     records: Callable[[int], Sequence[Tokens]],
     lengths: NDArray[np.int64],
     on_batch: Callable[[NDArray[np.int64]], object],
@@ -184,7 +185,11 @@ def _outputs(
     tokens_per_batch: int = 65536,
     batch_size: int = 0,
 ) -> Tensor:
-    """Return the outputs `(n, n_outputs)` of one branch; `on_batch` is called with the positions of each batch."""
+    """Return the outputs `(n, n_outputs)` of one branch or part for whole records; arguments as in `predict_batches`.
+
+    Args:
+        on_batch: called with the positions of the records of each batch.
+    """
     result: Tensor | None = None
 
     def classify(positions: NDArray[np.int64]) -> Tensor:

@@ -148,6 +148,20 @@ class SequenceClassifier(nn.Module):
             pooled = torch.cat((a, b, a * b, a - b), dim=1)
         return self.head(self.dropout_head(pooled))
 
+    def unstandardised(self, ids: Tensor, mask: Tensor, *, hidden: float = 0.0) -> Tensor:
+        """Return the pooled features of each sequence before they are standardised, `(B, pooled_width)`.
+
+        Args:
+            ids: as in `forward`.
+            mask: as in `forward`.
+            hidden: probability that a token is hidden, whether or not the model is in training.
+        """
+        tokens, kept = self._tokens(ids, mask)
+        seen = self._drawn(kept, hidden) if hidden else None
+        return pool(
+            self._features(tokens, kept, seen), window_mask(kept, self.stride, self.frames), self.config, self.n_positions
+        )
+
     def features(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the last block's output `(B F, L', D)`, zero at padding; the F frames of a sequence are consecutive rows.
 
@@ -224,9 +238,11 @@ class SequenceClassifier(nn.Module):
 
     def _shown(self, mask: Tensor) -> Tensor | None:
         """Return `(B, L)` bool, the tokens that training does not hide; None for all."""
-        if not self.training or not self.dropout_tokens:
-            return None
-        shown = torch.rand(mask.shape, device=mask.device) >= self.dropout_tokens
+        return self._drawn(mask, self.dropout_tokens) if self.training and self.dropout_tokens else None
+
+    def _drawn(self, mask: Tensor, hidden: float) -> Tensor:
+        """Draw which tokens are shown, `(B, L)` bool: not those that are hidden with this probability; CLS always."""
+        shown = torch.rand(mask.shape, device=mask.device) >= hidden
         if self.pooling == "cls":
             shown[:, 0] = True
         return shown

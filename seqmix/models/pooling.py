@@ -97,7 +97,7 @@ class Standardisation(nn.Module):
     which are constants for the gradient; the answer for a record depends on that record alone.
 
     The statistics are exponential averages over the records, each weighted by its share in what was seen so far. Before any
-    training they change nothing.
+    training they change nothing. Of a model that answers, the means are measured again (`settle`).
 
     Args:
         width: number of features.
@@ -120,6 +120,11 @@ class Standardisation(nn.Module):
             self._take(x.detach().to(self.mean.dtype))
         found = (x - self.mean.to(x.dtype)) * self.variance.to(x.dtype).clamp_min(_LEAST_VARIANCE).rsqrt()
         return torch.where(self.total > 0, found, x)
+
+    @torch.no_grad()
+    def settle(self, mean: Tensor) -> None:
+        """Set the means of the features, `(width,)`."""
+        self.mean.copy_(mean)
 
     @torch.no_grad()
     def _take(self, x: Tensor) -> None:

@@ -131,6 +131,19 @@ class LearningRateChosen:
 
 
 @dataclass(frozen=True, slots=True)
+class FewerTokensHidden:
+    """Records are so alike that tokens are hidden less often than configured (`model.hidden_noise`).
+
+    Attributes:
+        configured: the probability of hiding a token that is configured, for each member of the mixing branch.
+        hidden: the probability that is used.
+    """
+
+    configured: tuple[float, ...]
+    hidden: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StepEnd:
     """An optimiser step was taken.
 
@@ -245,6 +258,7 @@ Event = (
     | LexicalFitted
     | TokensPerBatchChosen
     | LearningRateChosen
+    | FewerTokensHidden
     | StepEnd
     | MemoryShort
     | EpochEnd

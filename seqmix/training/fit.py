@@ -26,6 +26,7 @@ from seqmix.objectives.base import LEAST_GAIN
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
 from seqmix.training.events import EpochEnd, LearnedNothing, MemoryShort, StepEnd
+from seqmix.training.settle import settle
 from seqmix.training.trainer import Trainer, learning_rate
 
 _UNCHOSEN = 0.5  # weight of the mixing branch beside the lexical one without a validation split
@@ -77,6 +78,7 @@ def fit(
         if not trainer.due(len(plan)):
             state.epoch, state.batch = state.epoch + 1, 0
             continue
+        settle(trainer, check)
         found = _validate(trainer, check)
         _check_finite(trainer, found.scores)
         trainer.count_time()

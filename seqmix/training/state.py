@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -31,6 +31,7 @@ class State:
         stale: validations since the best score.
         tokens_per_batch: the measured number of tokens per batch; 0 to use the configured one.
         peak_lr: the learning rate that was found by trying; 0 to use the configured one.
+        hidden: for each member, the probability of hiding a token that `model.hidden_noise` leaves; empty for the configured.
         pieces: parts that each batch is computed in, with their gradients added up; more than 1 once memory ran out.
         elapsed: seconds of training so far, including validation; counted only if there is a budget.
         reached: whether the last validation score reached `training.goal`.
@@ -57,6 +58,7 @@ class State:
     stale: int = 0
     tokens_per_batch: int = 0
     peak_lr: float = 0.0
+    hidden: list[float] = field(default_factory=list)
     pieces: int = 1
     elapsed: float = 0.0
     reached: bool = False

@@ -19,6 +19,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, Interrupted, RunError, param
 from seqmix.models.branches import Branches
 from seqmix.models.classifier import count_parameters
+from seqmix.models.members import members_of
 from seqmix.run import Run
 from seqmix.system.devices import choose_device
 from seqmix.training.batch_size import choose_tokens_per_batch
@@ -26,6 +27,7 @@ from seqmix.training.events import (
     Cause,
     EpochEnd,
     Event,
+    FewerTokensHidden,
     Finished,
     LearningRateChosen,
     LexicalFitted,
@@ -38,6 +40,7 @@ from seqmix.training.fit import fit
 from seqmix.training.initial_weights import freeze, take_weights
 from seqmix.training.lexical import FittedLexical, fit_lexical
 from seqmix.training.rate_test import choose_learning_rate
+from seqmix.training.settle import hidden_tokens
 from seqmix.training.state import State
 from seqmix.training.trainer import Trainer
 
@@ -150,6 +153,7 @@ def _follow(run: Run, trainer: Trainer, emit: Callable[[Event], None], stop: thr
         if stop.is_set():
             raise _interrupted(run, f"at step {state.step}")
 
+    _hide_tokens(trainer, emit, check)
     if not (training.tokens_per_batch or training.batch_size or state.tokens_per_batch):
         state.tokens_per_batch = choose_tokens_per_batch(trainer, check)
         emit(TokensPerBatchChosen(state.tokens_per_batch))
@@ -165,6 +169,18 @@ def _follow(run: Run, trainer: Trainer, emit: Callable[[Event], None], stop: thr
         if stop.is_set():
             run.save_state(*trainer.pack())
             check()
+
+
+def _hide_tokens(trainer: Trainer, emit: Callable[[Event], None], check: Callable[[], None]) -> None:
+    """Hide fewer tokens than configured where they would drown what records differ by (`model.hidden_noise`)."""
+    members = members_of(trainer.model)
+    if trainer.state.step or trainer.state.hidden or not any(member.config.hidden_noise for member in members):
+        return
+    configured = tuple(member.dropout_tokens for member in members)
+    trainer.state.hidden = hidden_tokens(trainer, check)
+    trainer.hide()
+    if (hidden := tuple(trainer.state.hidden)) != configured:
+        emit(FewerTokensHidden(configured, hidden))
 
 
 def _finished(run: Run, trainer: Trainer, *, earlier: bool = False) -> Finished:

@@ -21,7 +21,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.data.transforms import augment
 from seqmix.data.vocabulary import Tokens
 from seqmix.models.branches import Branches, Model
-from seqmix.models.members import MixingBranch
+from seqmix.models.members import MixingBranch, members_of
 from seqmix.objectives.base import LEAST_GAIN, Objective
 from seqmix.training.events import Cause
 from seqmix.training.lexical import FittedLexical
@@ -39,7 +39,8 @@ class Trainer:
         device: the device to compute on.
         lexical: the fitted lexical branch; None if there is none.
         state: the state of the training.
-        averaged: the model that is validated and kept: with the running average of the weights, or `model` itself.
+        averaged: the model that is validated and kept: with the running average of the weights, or statistics of its own
+            (`settle`), or `model` itself.
         optimizer: AdamW over the model's weights.
         scaler: scales the loss with precision fp16.
         forward: the model, compiled if configured.
@@ -58,7 +59,9 @@ class Trainer:
 
     def __post_init__(self) -> None:
         training = self.config.training
-        self.averaged = copy.deepcopy(self.model).requires_grad_(False) if training.average else self.model
+        settled = any(member.standardisation is not None for member in members_of(self.model))
+        apart = bool(training.average) or settled
+        self.averaged = copy.deepcopy(self.model).requires_grad_(False) if apart else self.model
         self.optimizer = new_optimizer(self.model, training)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=training.precision == "fp16")
         self.forward = torch.compile(self.model, dynamic=True) if training.compile else self.model
@@ -241,6 +244,11 @@ class Trainer:
             for kept, buffer in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
                 kept.copy_(buffer)
 
+    def hide(self) -> None:
+        """Let the members hide tokens as often as the state says."""
+        for member, hidden in zip(members_of(self.model), self.state.hidden, strict=False):
+            member.dropout_tokens = hidden
+
     def pack(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return the whole state as tensors and JSON."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
@@ -255,9 +263,10 @@ class Trainer:
 
     def unpack(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Restore the state that `pack` returned."""
-        for prefix, model in {"model.": self.model, "averaged.": self.averaged}.items():
-            if stored := {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}:
-                model.load_state_dict(stored)
+        for model, prefixes in ((self.model, ("model.",)), (self.averaged, ("averaged.", "model."))):
+            # States saved before `settle` existed hold one model if weights were not averaged.
+            prefix = next(prefix for prefix in prefixes if any(name.startswith(prefix) for name in tensors))
+            model.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
         saved = self.optimizer.state_dict()
         for name, tensor in tensors.items():
             kind, _, rest = name.partition(".")
@@ -271,6 +280,7 @@ class Trainer:
         self.scaler.load_state_dict(facts["scaler"])
         # States saved before `validate_every` existed lack the number of validations, which was one for each epoch.
         self.state = State(**{"validations": facts["state"]["epoch"], **facts["state"]})
+        self.hide()
 
 
 def new_optimizer(model: nn.Module, training: TrainingConfig) -> torch.optim.AdamW:

@@ -54,6 +54,8 @@ def check_effect(model: ModelConfig, stated: Table) -> None:
     needed = dict.fromkeys(_OF_BLOCKS[other], ("block", model.block, f"set model.block = {other}"))
     if model.stride == 1:
         needed["stride_pooling"] = ("stride", "1", "set a larger model.stride")
+    if not model.dropout_tokens:
+        needed["hidden_noise"] = ("dropout_tokens", "0", "set model.dropout_tokens")
     for name, (needs, value, remedy) in needed.items():
         if name in stated:
             raise ConfigError(

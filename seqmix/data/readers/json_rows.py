@@ -167,6 +167,8 @@ def _values(text: str, name: str) -> Iterator[tuple[int, Row]]:
             if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
                 raise InputError(f"{where}: the JSON that begins here does not end; the file was cut off") from error
             raise _invalid(f"{name}: line {error.lineno}", error, text[counted : counted + 100]) from error
+        except ValueError as error:  # a number of thousands of digits
+            raise _invalid(where, error, text[counted : counted + 100]) from error
         if not isinstance(row, dict):
             what = "of arrays" if isinstance(row, list) else "of texts or numbers"
             raise InputError(f"{where}: this is JSON, an array {what}, {shown(row)}, not of objects with named values; {_HOW}")

@@ -38,6 +38,7 @@ class RecordReader:
         options: how they are read.
         labels: whether labels, groups and splits are wanted.
         split_stated: the option by which the user says how records are divided; "" if there is none.
+        keep_unreadable: whether a document that cannot be read is a record with an error, rather than an error.
         like: how the training data were read, if new data are to be read alike: its delimiter may be another one.
 
     Attributes:
@@ -53,8 +54,10 @@ class RecordReader:
         labels: bool = True,
         split_stated: str = "",
         like: ReadOptions | None = None,
+        keep_unreadable: bool = False,
     ) -> None:
         self.sources = list(sources)
+        self._keep_unreadable = keep_unreadable
         self.options = options
         self._must_have_delimiter = like is None or like.delimiter != options.delimiter
         self._notes: list[str] = []
@@ -94,11 +97,14 @@ class RecordReader:
                     head = stream.peek(65536)
                 kind = self.options.format
                 if kind == "auto":
-                    kind = source.format or self._detect(head, source, encoding)
+                    empty = self._keep_unreadable and len(self.sources) > 1 and not head.strip()
+                    kind = source.format or ("text" if empty else self._detect(head, source, encoding))
                 source.format = kind
                 if number == 0:
                     self.is_sequence = kind in SEQUENCE_FORMATS
                 records = self._records(stream, kind, source, encoding)
+                if kind == "text" and self._keep_unreadable:
+                    records = _kept(records, source)
                 yield from self._alphabets.watched(source.name, records) if kind in SEQUENCE_FORMATS else records
                 source.sha256 = hasher.finish()
                 self._read_before += hasher.taken
@@ -209,6 +215,14 @@ class RecordReader:
         files = [(s.name, s.format, s.sha256) for s in self.sources]
         files += [(name, s.format, digest) for s in self.sources for name, digest in s.companions.items()]
         return [{"file": file, "format": kind, "sha256": digest} for file, kind, digest in dict.fromkeys(files)]
+
+
+def _kept(records: Iterator[Record], source: Source) -> Iterator[Record]:
+    """Yield the record of a document; if it cannot be read, one that says why."""
+    try:
+        yield from records
+    except InputError as error:
+        yield Record(source.inner or source.name, "", None, None, None, source.name, 0, error=error)
 
 
 def _open_source(source: Source, stack: ExitStack) -> tuple[BinaryIO, Hashing]:

@@ -39,6 +39,7 @@ class Record:
         pair: the second text, if the record is a pair.
         stratum: every split gets its share of each, besides the classes.
         made_id: whether the reader made the identifier, for a record that has none.
+        error: why its text cannot be read; such records come only from a reader that is asked to keep them.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Record:
     pair: bytes | str | NDArray[Any] | None = None
     stratum: str = ""
     made_id: bool = False
+    error: InputError | None = None
 
     def __str__(self) -> str:
         return _place(self.source, self.id, self.line)

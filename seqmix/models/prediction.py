@@ -52,6 +52,7 @@ class Tally:
         marked: number of records that cannot be predicted and have an empty prediction.
         first_error: why the first of them cannot be predicted, with marks (see `seqmix.errors`); "" if there is none.
         repeated_ids: number of records with the id of an earlier one, among the first million.
+        unknown: number of sequences that were predicted though all their letters are unknown, such as N.
         notes: what was found out about the files, a line each; known once all are read.
     """
 
@@ -63,6 +64,7 @@ class Tally:
     marked: int = 0
     first_error: str = ""
     repeated_ids: int = 0
+    unknown: int = 0
     notes: list[str] = field(default_factory=list)
     _ids: set[int] = field(default_factory=set, repr=False)
 
@@ -96,6 +98,11 @@ class Tally:
             have = "has" if self.repeated_ids == 1 else "have"
             apart = "; the column 'file' tells those of different files apart" if self.files > 1 else ""
             lines.append(f"{counted(self.repeated_ids, 'record')} {have} the id of an earlier record{apart}")
+        if self.unknown:
+            consist = "consists" if self.unknown == 1 else "consist"
+            lines.append(
+                f"{counted(self.unknown, 'record')} {consist} of unknown letters alone, such as N: nothing tells its class"
+            )
         return lines + notes_on_changes(self.truncated, self.replaced, data, noun)
 
 

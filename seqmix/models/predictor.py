@@ -193,6 +193,8 @@ class Predictor:
             yield window
 
     def _encode(self, record: Record, texts: Sequence[Any], tally: Tally) -> _Encoded:
+        if record.error is not None:
+            raise record.error
         replaced: Counter[str] = Counter()
         whole = [self.vocabulary.encode(text, replaced, record) for text in texts]
         sequences = [cut(tokens, self.data.max_length or None, self.data.truncate) for tokens in whole]
@@ -206,6 +208,9 @@ class Predictor:
             )
         lengths = [len(tokens) for tokens in whole]
         tally.records += 1
+        tally.unknown += bool(self.vocabulary.letters) and all(
+            (tokens == self.vocabulary.unknown_id).all() for tokens in sequences
+        )
         tally.replaced.update(replaced)
         tally.truncated += lengths != [len(tokens) for tokens in sequences]
         return _Encoded(record.id, record.source or None, lengths, sequences)

@@ -49,6 +49,8 @@ def whole_file(path: Path, *, error: type[SeqmixError] = RunError) -> Iterator[B
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as reason:
+        if not path.parent.is_dir():
+            raise error(f"{path}: cannot be written: there is no folder {path.parent}; make it first") from reason
         raise error(f"{path}: cannot be written: {reason.strerror or reason}; what was there is untouched") from reason
     finally:
         with suppress(OSError):

@@ -183,3 +183,29 @@ def test_dash_is_standard_output_and_messages_go_elsewhere(call, tmp_path, monke
     assert result.stdout == call(write_fasta(tmp_path / "good.fa", GOOD)).stdout
     assert "note: left out: 1 of 7" in result.stderr and "6 predictions of" in result.stderr
     assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize("content", [b"bad \xff\xfe text", b"", b"\xc3"], ids=["bytes", "empty", "cut"])
+def test_a_document_that_cannot_be_read_does_not_end_the_others(content, tmp_path):
+    rows = "".join(f"{i},{('salt pan', 'mast wind')[i % 2]} {i},{'xy'[i % 2]}\n" for i in range(30))
+    (tmp_path / "texts.csv").write_text(f"id,text,label\n{rows}")
+    data = seqmix.prepare(tmp_path / "texts.csv", tmp_path / "data")
+    run = seqmix.train(data, tmp_path / "run", epochs=1, settings=["model.d_model=4", "mixer.d_hidden=4"])
+    new = tmp_path / "new"
+    new.mkdir()
+    for name, text in {"a": b"salt pan", "b": content, "c": b"mast wind"}.items():
+        (new / f"{name}.txt").write_bytes(text)
+    marked = list(predict(new, run, on_error="mark"))
+    assert [found.id for found in marked] == ["a.txt", "b.txt", "c.txt"]
+    assert [found.label == "" for found in marked] == [False, True, False]
+    assert [found.id for found in predict(new, run, on_error="skip")] == ["a.txt", "c.txt"]
+    with pytest.raises(InputError, match=r"b\.txt"):
+        list(predict(new, run))
+
+
+@pytest.mark.parametrize(("texts", "count"), [(["NNNN", "ACGT"], 1), (["nnn", "N", "ACGN"], 2), (["ACGT"], 0)])
+def test_sequences_of_unknown_letters_alone_are_told(texts, count, trained):
+    tally = Tally()
+    trained.predict(texts, tally=tally)
+    assert tally.unknown == count
+    assert any("of unknown letters alone" in line for line in tally.lines(trained.config.data)) is bool(count)

@@ -87,6 +87,7 @@ def predict(
             top=top,
             with_file=tally.files > 1,
         )
+        tally.check_any()
     out = console(quiet)
     print_notes(out, tally.lines(model.config.data, model.vocabulary.noun, in_flags))
     if verbose or output:

@@ -39,7 +39,7 @@ class Record:
         pair: the second text, if the record is a pair.
         stratum: every split gets its share of each, besides the classes.
         made_id: whether the reader made the identifier, for a record that has none.
-        error: why its text cannot be read; such records come only from a reader that is asked to keep them.
+        error: why its text cannot be read; such records come only from readers for predictions.
     """
 
     id: str
@@ -219,6 +219,7 @@ class Labeller:
         first = next(entries, None)
         if first is None:
             raise InputError(f"{name}: no {kind} record in this file; leave it out or make it again")
+        self._refuse_damaged(first)
         labels = self._label_source(first, kind, source, name)
         for asked in (labels, self._group, self._split):
             if asked:
@@ -241,6 +242,7 @@ class Labeller:
         if self._wants_labels and not self._split:
             self.found.splits.state(source.split, source.split_name or source.name, source.split_by)
         for entry in entries:
+            self._refuse_damaged(entry)
             if kind == "text" and source.inner:
                 entry.id = source.inner
             label = self._find_label(entry, source, labels)
@@ -256,7 +258,19 @@ class Labeller:
             split = self._find_split(entry, entries, source, name) if self._split else source.split
             if column is not None:
                 split = self.split_column.find(entry, column, split)
-            yield Record(entry.id, entry.text, label, group, split, name, entry.line, entry.pair, source.stratum, entry.made_id)
+            yield Record(
+                entry.id,
+                entry.text,
+                label,
+                group,
+                split,
+                name,
+                entry.line,
+                entry.pair,
+                source.stratum,
+                entry.made_id,
+                InputError(entry.error) if entry.error else None,
+            )
 
     def notes(self) -> list[str]:
         """Return what a user should know of labels, groups and splits, once all entries were looked at.
@@ -326,6 +340,11 @@ class Labeller:
             columns = marks.columns(first.columns, [*used, options.text_column, options.id_column, options.pair_column])
             return marks.watched(entries, columns) if columns else entries
         return marks.watched(entries) if kind in SEQUENCE_FORMATS and marks.keys(first.header) else entries
+
+    def _refuse_damaged(self, entry: Entry) -> None:
+        """Raise the error of an entry without a text, unless it is for the prediction to decide about."""
+        if entry.error and self._wants_labels:
+            raise InputError(entry.error)
 
     @staticmethod
     def _refuse_missing(source: Source) -> None:

@@ -81,6 +81,15 @@ class Tally:
         self.skipped += not marked
         self.first_error = self.first_error or error.text
 
+    def check_any(self) -> None:
+        """Raise an `InputError` if all records were left out, so that nothing was predicted."""
+        if self.skipped and not self.records + self.marked:
+            which = f"none of the {self.skipped:,} records can" if self.skipped > 1 else "the only record cannot"
+            raise InputError(
+                f"{which} be predicted, and nothing is left without {'them' if self.skipped > 1 else 'it'}; "
+                f"the first: {self.first_error}"
+            )
+
     def lines(self, data: DataConfig, noun: str = "character", spelled: Callable[[str], str] = unmarked) -> list[str]:
         """Return what a user should know, in words; empty if nothing was changed.
 

@@ -30,6 +30,7 @@ class Entry:
         columns: its cells by the names of their columns, or its qualifiers.
         pair: the second text, if the entry is a pair.
         made_id: whether the reader made the identifier, for an entry that has none.
+        error: why the entry has no text that can be read, with marks (see `seqmix.errors`); "" if it has one.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Entry:
     columns: Mapping[str, Any] = field(default_factory=dict)
     pair: bytes | str | NDArray[Any] | None = None
     made_id: bool = False
+    error: str = ""
 
 
 @dataclass(slots=True, frozen=True)

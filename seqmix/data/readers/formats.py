@@ -317,12 +317,14 @@ def _parse_biopython(stream: BinaryIO, name: str, kind: str, options: TableOptio
                 text = bytes(record.seq)
             except UndefinedSequenceError:
                 text = b""
+            error = ""
             if not text and "contig" in record.annotations:
-                raise InputError(
+                error = (
                     f"{name}: record '{record.id}' has no sequence, only a line CONTIG that names its parts; download it with "
                     "its sequence: 'GenBank (full)' on the site of NCBI, or efetch -format gbwithparts"
                 )
-            yield Entry(record.id or f"record-{number}", text, 0, record.description, columns, made_id=not record.id)
+            made, title = not record.id, record.description
+            yield Entry(record.id or f"record-{number}", text, 0, title, columns, made_id=made, error=error)
 
 
 def _next_record(records: Iterator[Any], name: str, kind: str, number: int) -> Any:

@@ -13,7 +13,7 @@ from seqmix.data.readers.columns import ID_COLUMNS, TEXT_COLUMNS, find_column, n
 from seqmix.data.readers.delimited import Delimited
 from seqmix.data.readers.entry import Entry, TableOptions, with_line_feeds
 from seqmix.data.readers.json_rows import json_rows
-from seqmix.errors import InputError
+from seqmix.errors import InputError, shown
 
 
 def parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptions) -> Iterator[Entry]:
@@ -54,11 +54,17 @@ def parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
             text_column = _text_column(columns, options, name)
             id_column = find_column(columns, options.id_column, ID_COLUMNS, name, "id", required=False)
             pair_column = find_column(columns, options.pair_column, (), name, "pair", required=False)
-        text = _json_text(row, text_column, where)
-        pair = _json_text(row, pair_column, where) if pair_column else None
+        error = ""
+        text: str | NDArray[Any] = ""
+        pair: str | NDArray[Any] | None = "" if pair_column else None
+        try:
+            text = _json_text(row, text_column, where)
+            pair = _json_text(row, pair_column, where) if pair_column else None
+        except InputError as reason:
+            error = reason.text
         identifier = row.get(id_column) if id_column else None
         made = identifier in (None, "")
-        yield Entry(usual_name if made else str(identifier), text, line, "", row, pair, made)
+        yield Entry(usual_name if made else str(identifier), text, line, "", row, pair, made, error)
 
 
 def _text_column(columns: list[str], options: TableOptions, name: str, advice: Callable[[], str] = no_advice) -> str:
@@ -93,5 +99,8 @@ def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray
         ):
             with np.errstate(over="ignore"):  # becomes infinite, which is refused later
                 return given.astype(np.float32).reshape(len(text), -1)
+        if any(isinstance(item, str) for item in text):
+            joined = shown(" ".join(map(str, text)))
+            raise InputError(f"{where}: '{column}' is a list of texts, {shown(text)}; make one text of it, such as {joined}")
         raise InputError(f"{where}: '{column}' must be numbers, or rows of equally many numbers, got {json.dumps(text)[:40]}")
     raise InputError(f"{where}: '{column}' must be a string, or an array of numbers, got {json.dumps(text)[:30]}")

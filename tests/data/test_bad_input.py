@@ -102,8 +102,8 @@ BAD = {
     ),
     "last header without sequence": ("x.fa", b">s1\nACGT\n>s2", {}, ["record 's2' (line 3)", "no sequence", "--min-length 1"]),
     "line ends of old": ("x.fa", b">s1\rACGT\r>s2\rACGT\r", {}, ["line 1", "carriage return"]),
-    "json array": ("x.json", b'[{"text": "a"}]\n', {}, ["line 1", "JSON object", "each line"]),
-    "json over many lines": ("x.json", b'{\n"text": "a"\n}\n', {}, ["line 1", "JSON", "each line"]),
+    "json array": ("x.json", b'["a", "b"]\n', {}, ["line 1", "JSON, an array of texts", "not of objects", "line of its own"]),
+    "json over many lines": ("x.json", b'{\n"a": {"b": 1}\n}\n', {}, ["one JSON object", "line of its own"]),
     "sequence of white space": ("x.fa", b">s1\n \t\n\n", {}, ["record 's1' (line 1)", "no sequence"]),
     "sequence of unknown characters": (
         "x.fa",

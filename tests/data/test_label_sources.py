@@ -95,7 +95,7 @@ def test_groups_that_no_record_has_are_explained(source, fasta, tmp_path):
         ("t.json", json.dumps({f"s{i}": "ab"[i % 2] for i in N}), "one object of ids and labels"),
         ("t.txt", "id label\ns0 a\ns1 b\n", "delimiter='space'"),
         ("t.txt", "s0 a\ns1 b\n", "delimiter='space'"),
-        ("t.csv", "# made today\nid,label\ns0,a\n", "the first line is a comment"),
+        ("t.csv", "# made today\nsample,kind\ns0,a\n", "the first line is a comment"),
     ],
 )
 def test_tables_that_are_something_else_are_explained(name, content, told, fasta, tmp_path):

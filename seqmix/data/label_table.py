@@ -18,6 +18,7 @@ from seqmix.data.readers.columns import (
     LABEL_COLUMNS,
     named_column,
     no_advice,
+    notes_on_doubled,
     plain,
     shown_columns,
     usual_columns,
@@ -212,6 +213,8 @@ class LabelTable:
         id_column = self._id_column(columns)
         self._header_id = id_column.strip()
         value_column = self._value_column(columns, id_column, header_advice)
+        for note in notes_on_doubled(columns, (id_column, value_column) if self._wanted else ()):
+            self._note(note)
         separator = options.label_separator if self._what == "label" else None
         ways = advice(
             "correct the table",

@@ -56,6 +56,17 @@ def repeated_columns(columns: Sequence[str]) -> dict[str, Repeated]:
     return {name: Repeated(name, tuple(where)) for name, where in places.items() if name.strip() and len(where) > 1}
 
 
+def notes_on_doubled(columns: Sequence[str], asked: Iterable[str | None] = ()) -> list[str]:
+    """Return notes on columns such as `label.1`, as pandas renames a second column `label`, unless they are asked for."""
+    known = {*TEXT_COLUMNS, *ID_COLUMNS, *LABEL_COLUMNS}
+    found = [name for name in columns if name.endswith(".1") and name.removesuffix(".1") in columns and name not in asked]
+    return [
+        f"the column '{name}' seems to be a second column '{first}', as pandas names it; if it matters, rename it"
+        for name in found
+        if plain(first := name.removesuffix(".1")) in known or first in asked
+    ]
+
+
 def shown_columns(columns: Iterable[str]) -> str:
     """Return the names of columns as a message lists them: long ones cut, and only some of very many."""
     names = [printable(name if len(name) <= _WIDEST else f"{name[:_WIDEST]}…") for name in columns]

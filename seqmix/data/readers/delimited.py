@@ -96,6 +96,7 @@ class Delimited:
         self._n_swallowed = self._first_swallowed = 0
         self._odd: dict[str, tuple[int, int]] = {}  # what is odd about rows, how many they are, and the line of the first
         self._header = [plain(name) for name in self.columns]
+        self._names = _KNOWN.union(self._header)
 
     def _tell_delimiter(self, options: TableOptions) -> None:
         """Say that the cells are not separated by the character that the user states.
@@ -122,7 +123,7 @@ class Delimited:
         least = 1 + max((columns.index(name) for name in self.required), default=-1)
         number = 0
         for line, cells in self._rows():
-            if len(columns) > 1 and self._is_no_record(line, cells):
+            if self._is_no_record(line, cells):
                 continue
             number += 1
             if len(cells) != len(columns):
@@ -158,17 +159,21 @@ class Delimited:
         Raises:
             InputError: it is a header, but another one.
         """
-        if not any(map(str.strip, cells)):
+        if len(self.columns) > 1 and not any(map(str.strip, cells)):
             self._note_odd("left out: without any content", line)
             return True
         first, header = cells[0], self._header
-        if len(first) > _WIDEST or len(cells) != len(header) or (plain(first) != header[0] and plain(first) not in _KNOWN):
+        if len(first) > _WIDEST or len(cells) != len(header) or plain(first) not in self._names:
             return False
         names = [plain(cell[: _WIDEST + 1]) for cell in cells]
+        if names == header and len(header) == 1:
+            self._note_odd("read as a record, though it is the name of the column: if tables were joined, take it out", line)
+            return False
         if names == header:
             self._note_odd("left out: the header once more", line)
             return True
-        if names[0] in _KNOWN and len({*names}) == len(names) and {*names} <= {*header, *_KNOWN} and {*names} & _KNOWN_TEXTS:
+        others = names[0] in _KNOWN and {*names} <= {*header, *_KNOWN} and {*names} & _KNOWN_TEXTS
+        if len(header) > 1 and len({*names}) == len(names) and (others or {*names} == {*header}):
             raise InputError(
                 f"{self._name}: line {line}: a second header, {shown_columns(cells)}, which is not that of the table, "
                 f"{shown_columns(self.columns)}; give tables with different columns apart"

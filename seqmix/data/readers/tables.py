@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.data.readers.columns import ID_COLUMNS, TEXT_COLUMNS, find_column, no_advice, usual_columns
+from seqmix.data.readers.columns import ID_COLUMNS, TEXT_COLUMNS, find_column, no_advice, notes_on_doubled, usual_columns
 from seqmix.data.readers.delimited import Delimited
 from seqmix.data.readers.entry import Entry, TableOptions, with_line_feeds
 from seqmix.data.readers.json_rows import json_rows
@@ -73,6 +73,9 @@ def _text_column(columns: list[str], options: TableOptions, name: str, advice: C
     others = [column for column in usual_columns(columns, TEXT_COLUMNS, name) if column not in (found, options.pair_column)]
     if others and options.text_column is None:
         options.note(f"the text is read from column '{found}', not '{others[0]}' (--text-column)")
+    asked = (options.text_column, options.id_column, options.pair_column)
+    for note in notes_on_doubled(columns, asked):
+        options.note(note)
     return found
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,6 +100,8 @@ class FixedAlphabet(Vocabulary):
             wide = Counter(letter for letter in text if ord(letter) > 255)
             counts[ord("?")] -= wide.total()
             replaced.update(wide)
+        elif any(code > 127 for code in counts):
+            counts = _by_letter(counts, text.translate(None, self._plain))
         replaced.update({chr(code): n for code, n in counts.items() if n})
 
     def _other_alphabet(self, text: bytes | str, letter: str) -> str:
@@ -109,7 +113,7 @@ class FixedAlphabet(Vocabulary):
 
     def _foreign_letter(self, text: bytes | str, raw: bytes, code: int, where: object) -> InputError:
         place = raw.index(code)
-        letter = text[place] if isinstance(text, str) else chr(code)
+        letter = text[place] if isinstance(text, str) else _letter_at(raw, place)
         position = len(raw[:place].translate(None, WHITESPACE)) + 1
         if code == _HEADER and isinstance(text, bytes):
             return InputError(f"{where}: a line break is missing before '>' at position {position:,}; insert it")
@@ -120,4 +124,20 @@ class FixedAlphabet(Vocabulary):
             else f"use {f'{other}, or ' if other else ''}{param('unknown', 'map')} (read it as {self._fixed.unknown}), "
             f"or {param('unknown', 'drop')} (leave it out)"
         )
-        return InputError(f"{where}: {letter!r} at position {position:,} is not {self._fixed.noun}; {advice}")
+        name = f" ({unicodedata.name(letter, 'without a name')})" if ord(letter) > 127 else ""
+        return InputError(f"{where}: {letter!r}{name} at position {position:,} is not {self._fixed.noun}; {advice}")
+
+
+def _letter_at(raw: bytes, place: int) -> str:
+    """Return the letter that begins at a place, in UTF-8; the byte as Latin-1 if none does."""
+    for end in range(place + 1, place + 5):
+        with suppress(UnicodeDecodeError):
+            return raw[place:end].decode()
+    return chr(raw[place])
+
+
+def _by_letter(counts: Counter[int], odd: bytes) -> Counter[int]:
+    """Return how often each letter occurs, by code point; the counts of bytes if they are not UTF-8."""
+    with suppress(UnicodeDecodeError):
+        return Counter(map(ord, odd.decode()))
+    return counts

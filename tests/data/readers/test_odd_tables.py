@@ -76,6 +76,21 @@ def test_another_header_is_an_error(second, tmp_path):
     assert "line 11: a second header" in message and ", ".join(second.split(",")) in message
 
 
+@pytest.mark.parametrize("second", ["label,peptide", "Label, Peptide", '"label","peptide"'])
+def test_a_header_in_another_order_is_an_error_whatever_its_names(second, tmp_path):
+    lines = ["peptide,label", *(f"MKVLAAG{'AC' * i},{'ab'[i % 2]}" for i in range(8)), second, "a,MKV"]
+    message = message_of(read, write(tmp_path / "x.csv", lines), text_column="peptide")
+    assert "line 10: a second header" in message
+
+
+def test_the_name_of_the_only_column_is_a_record_and_noted(tmp_path):
+    data = prepare(
+        write(tmp_path / "x.csv", ["text", *(f"words {i}" for i in range(12)), "Text", "words 13"]), tmp_path / "data"
+    )
+    assert len(data) == 14
+    assert noted(data, "1 row (line 14) read as a record, though it is the name of the column")
+
+
 @pytest.mark.parametrize("row", ["text,name,a", "id,class and text,b", "name,about text,a"])
 def test_words_of_a_header_in_a_row_are_a_record(row, tmp_path):
     assert len(read(write(tmp_path / "x.csv", [HEADER, *ROWS, row]))) == 25

@@ -251,8 +251,8 @@ def prepare_for(
     for source in sources:
         source.split = "test"
     refuse_repeated(sources)
-    stream = RecordReader(sources, read, like=replace(read, delimiter=info["read"].get("delimiter")))
     vocabulary = vocabulary_of(info["vocabulary"], trained=True)
+    stream = RecordReader(sources, read, like=replace(read, delimiter=info["read"].get("delimiter")), model=vocabulary)
     limits = LengthLimits(max_length=max_length, truncate=truncate)
     with whole_folder(output) as folder:
         written = _write(stream, folder, limits, lambda _: vocabulary, progress)

@@ -26,7 +26,7 @@ from seqmix.data.readers.releases import RELEASE_FORMATS, Source, listed, parse_
 from seqmix.data.readers.table_texts import looks_like_table
 from seqmix.data.records import LabelFindings, Labeller, Record
 from seqmix.data.splits.column import SplitColumn
-from seqmix.data.vocabulary import AlphabetsOfFiles
+from seqmix.data.vocabulary import AlphabetsOfFiles, Vocabulary
 from seqmix.errors import InputError
 
 
@@ -40,6 +40,7 @@ class RecordReader:
         split_stated: the option by which the user says how records are divided; "" if there is none.
         keep_unreadable: whether a document that cannot be read is a record with an error, rather than an error.
         like: how the training data were read, if new data are to be read alike: its delimiter may be another one.
+        model: the vocabulary of the model that new data are for.
 
     Attributes:
         is_sequence: whether the first file is of a sequence format.
@@ -55,6 +56,7 @@ class RecordReader:
         split_stated: str = "",
         like: ReadOptions | None = None,
         keep_unreadable: bool = False,
+        model: Vocabulary | None = None,
     ) -> None:
         self.sources = list(sources)
         self._keep_unreadable = keep_unreadable
@@ -69,7 +71,7 @@ class RecordReader:
         self._labeller = Labeller(options, labels=labels, by_file=by_file, split_stated=split_stated)
         self.labels: LabelFindings = self._labeller.found
         self.is_sequence = True
-        self._alphabets = AlphabetsOfFiles()
+        self._alphabets = AlphabetsOfFiles(model)
         self._remarks: dict[str, list[str]] = {}  # how tables are read, with the names of those tables
         self._read_before = 0  # bytes of the sources before the one that is being read
         self._hasher: Hashing | None = None
@@ -105,7 +107,9 @@ class RecordReader:
                 records = self._records(stream, kind, source, encoding)
                 if kind == "text" and self._keep_unreadable:
                     records = _kept(records, source)
-                yield from self._alphabets.watched(source.name, records) if kind in SEQUENCE_FORMATS else records
+                is_sequence = kind in SEQUENCE_FORMATS
+                watched = is_sequence or kind in TABLE_FORMATS
+                yield from self._alphabets.watched(source.name, records, is_sequence=is_sequence) if watched else records
                 source.sha256 = hasher.finish()
                 self._read_before += hasher.taken
                 self._hasher = None

@@ -78,7 +78,9 @@ def predict(
         records, tally.files = memory_records(sequences, read, paired=run.paired), 0
     else:
         sources = find_sources([] if inputs is None else inputs, read=read, labels=False, in_memory="sequences")
-        reader = RecordReader(sources, read, labels=False, like=run.read_options, keep_unreadable=options.on_error != "stop")
+        reader = RecordReader(
+            sources, read, labels=False, like=run.read_options, keep_unreadable=options.on_error != "stop", model=run.vocabulary
+        )
         records = _noted(reader, tally)
         share, tally.files = reader.share_read, len(sources)
     if progress:

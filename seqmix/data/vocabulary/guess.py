@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.data.readers.opening import unpacked_name
+from seqmix.data.vocabulary.base import Vocabulary
 from seqmix.data.vocabulary.fixed import AMINO_ACIDS, IUPAC
+from seqmix.data.vocabulary.symbol_table import WHITESPACE
 from seqmix.reporting.text import counted
 
 _CERTAIN = "ACGTUN"  # what nucleotide sequences consist of, for the most part
@@ -21,6 +22,11 @@ _ENOUGH = 200  # letters of a protein, of which some are not nucleotide codes: a
 _WORD = 10  # letters that unbroken words of DNA have on average, in a text that is a sequence and not prose
 _PROTEINS = (".faa", ".mpfa", ".pep", ".aa")  # endings of FASTA files of proteins
 _RECORDS, _LETTERS, _LEAST = 10, 500, 50  # of a file: records looked at, letters of each, and letters to judge by
+_LEAST_OF_RECORD = 30  # letters to judge one record by
+_SHARE = 0.01  # of the records that are worth a note; a few proteins look like DNA
+_CERTAIN_BYTES = (_CERTAIN + _CERTAIN.lower()).encode()
+_AMINO_ACIDS_ALONE = b"EFILPQefilpq"  # letters that are not nucleotide codes, a third of a protein
+_TELLING = 0.15  # share of them by which a record is a protein
 
 
 class _HasText(Protocol):
@@ -32,30 +38,95 @@ R = TypeVar("R", bound=_HasText)
 
 
 class AlphabetsOfFiles:
-    """Finds out whether some sequence files hold DNA and others proteins, while they are read."""
+    """Finds out whether some records hold DNA and others proteins, or other sequences than a model is for.
 
-    def __init__(self) -> None:
+    Args:
+        model: the vocabulary of the model that the records are for; None if they are for a new one.
+    """
+
+    def __init__(self, model: Vocabulary | None = None) -> None:
+        self._model = model
         self._files: dict[str, list[str]] = {"dna": [], "protein": []}
+        self._counts = Counter[str]()  # of records
+        self._first: dict[str, object] = {}  # record of each kind
 
-    def watched(self, name: str, records: Iterator[R]) -> Iterator[R]:
-        """Yield the records of a sequence file; the first are looked at."""
-        letters: Counter[str] = Counter()
-        for record in islice(records, _RECORDS):
-            letters.update(letters_of([record.text[:_LETTERS]]))
+    def watched(self, name: str, records: Iterator[R], *, is_sequence: bool) -> Iterator[R]:
+        """Yield the records of a file, and look at the beginning of each.
+
+        Args:
+            name: the name of the file.
+            records: its records.
+            is_sequence: whether the file is of a sequence format.
+        """
+        letters, counts = Counter[str](), Counter[str]()
+        for number, record in enumerate(records):
+            if kind := looks_like(record.text):
+                counts[kind] += 1
+                self._first.setdefault(kind, record)
+            if is_sequence and number < _RECORDS:
+                letters.update(letters_of([record.text[:_LETTERS]]))
             yield record
+        self._counts += counts
         if letters.total() >= _LEAST:
             self._files["protein" if names_proteins(name) else _of_sequences(letters)].append(name)
-        yield from records
+        elif counts:
+            self._files[max(counts, key=counts.__getitem__)].append(name)
 
     def notes(self) -> list[str]:
-        """Return a line if there are files of both kinds."""
+        """Return a line if there are records of both kinds, or if they are not of the kind that the model is for."""
+        if self._model is not None:
+            return self._notes_on_model(self._model)
         dna, proteins = self._files["dna"], self._files["protein"]
-        if not dna or not proteins:
+        if dna and proteins:
+            where = [f"{counted(len(names), 'file')}, such as {names[0]}" for names in (dna, proteins)]
+        elif len(self._counts) == 2 and min(self._counts.values()) >= max(2, _SHARE * self._counts.total()):
+            where = [f"{counted(self._counts[kind], 'record')}, such as {self._first[kind]}" for kind in ("dna", "protein")]
+        else:
             return []
         return [
-            f"there is DNA in {counted(len(dna), 'file')}, such as {dna[0]}, and proteins in {counted(len(proteins), 'file')}, "
-            f"such as {proteins[0]}: read with one alphabet, they can be told apart by their letters alone"
+            f"there is DNA in {where[0]}, and proteins in {where[1]}: read with one alphabet, they can be told apart by their "
+            "letters alone"
         ]
+
+    def _notes_on_model(self, model: Vocabulary) -> list[str]:
+        wanted = _meant_for(model)
+        other = {"dna": "protein", "protein": "dna"}.get(wanted, "")
+        if self._counts[other] < max(1, _SHARE * self._counts.total()):
+            return []
+        names = {"dna": "DNA", "protein": "proteins"}
+        look = "looks" if self._counts[other] == 1 else "look"
+        return [
+            f"the model was trained on {names[wanted]}, and {counted(self._counts[other], 'record')} {look} like "
+            f"{names[other]}: the first is {self._first[other]}"
+        ]
+
+
+def looks_like(text: bytes | str | NDArray[Any]) -> str:
+    """Return "dna" or "protein" if the beginning of a text is beyond doubt the one or the other, else ""."""
+    if isinstance(text, np.ndarray):
+        return ""
+    start = text[:_LETTERS]
+    if isinstance(start, str):
+        start = start.strip().rstrip("*")
+        if not (start.isascii() and start.isalpha() and (start.isupper() or start.islower())):
+            return ""  # prose, not a sequence
+        start = start.encode()
+    letters = start.translate(None, WHITESPACE)
+    if len(letters) < _LEAST_OF_RECORD:
+        return ""
+    if len(letters.translate(None, _CERTAIN_BYTES)) <= 0.1 * len(letters):
+        return "dna"
+    others = len(letters.translate(None, _AMINO_ACIDS_ALONE))
+    return "protein" if others <= (1 - _TELLING) * len(letters) else ""
+
+
+def _meant_for(model: Vocabulary) -> str:
+    """Return what the records that a vocabulary was made for are: "dna", "protein", or "" if it is neither or unknown."""
+    if model.letters:
+        return "protein" if model.alphabet == "protein" else "dna"
+    letters = "".join(model.symbols).upper() if model.alphabet == "chars" else ""
+    of_proteins = set(AMINO_ACIDS) <= set(letters) <= set(AMINO_ACIDS + "XBZJUO*-.")
+    return "protein" if of_proteins else "dna" if letters and set("ACGT") <= set(letters) <= set(_CERTAIN) else ""
 
 
 def guess_alphabet(samples: Sequence[bytes | str | NDArray[Any]], is_sequence: bool) -> str:

@@ -106,12 +106,15 @@ class HeaderValues:
                 + ", ".join(f"'{form}'" for form in forms[:_MOST])
                 + f" ({shown(self._forms[forms[0]])})"
             )
-        if not self._open:
+        if not self._open or self._separator:  # which says where a label ends
             return notes
         example = min(self._values, key=lambda value: (len(value), value))
         short = f"header-regex:{re.escape(self._key)}[:=](\\S+)"
-        labels = self._parameter == "label_from" and not self._separator
-        if labels and len(self._values) > max(2, self._open // 2) and len(self._words) <= len(self._values) // 2:
+        if (
+            self._parameter == "label_from"
+            and len(self._values) > max(2, self._open // 2)
+            and len(self._words) <= len(self._values) // 2
+        ):
             raise InputError(
                 f"'{self._key}' in the headers runs to the end of the line, as in '{example}', and {self._open:,} records have "
                 f"{len(self._values):,} such values; if only the first word is meant, use "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence, Sized
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -12,10 +13,13 @@ from seqmix.data.folders import LeftOut, Listing, is_text_by_name, keep_one_kind
 from seqmix.data.folds import notes_on_folds, notes_on_split_folds
 from seqmix.data.label_source import file_stem
 from seqmix.data.options import ReadOptions
+from seqmix.data.readers.opening import unpacked_name
 from seqmix.data.readers.releases import Source, find_folder_splits, find_release, recognise
 from seqmix.data.splits.names import NamedSplits, Place, are_folds, find_named_splits, is_held_out, lone_names, word_of
 from seqmix.data.strays import is_about
 from seqmix.errors import ConfigError, InputError, advice, param, shown
+
+_LOOKED_AT = 20  # files that are not read, to see whether they are texts
 
 
 def find_sources(
@@ -137,12 +141,24 @@ def _listed(folder: Path, read: ReadOptions, elsewhere: Iterable[Path] = ()) -> 
             listing.folders = [p for p in listing.folders if p[: len(gone)] != gone[: len(p)]]  # nor those it is in
     keep_one_kind(listing, read)
     if not listing.files:
-        note = listing.left_out.note()
+        note, unread = listing.left_out.note(), [folder / name for name in listing.left_out.files[:_LOOKED_AT]]
         raise InputError(
             f"{folder}: no readable file in this folder (FASTA, FASTQ, GenBank, CSV, TSV, JSONL, .txt)"
             + (f"; {note}" if note else "")
+            + (advice(f"read files of any ending with {param('include', '*')}") if any(map(_may_be_text, unread)) else "")
         )
     return listing
+
+
+def _may_be_text(path: Path) -> bool:
+    """Return whether a file of a folder is a text of another ending: one of digits, or none."""
+    ending = unpacked_name(path.name).rpartition(".")[2] if "." in path.name.strip(".") else ""
+    if ending and not ending.isdigit():
+        return False
+    with suppress(OSError), path.open("rb") as file:
+        head = file.read(512)
+        return bool(head.strip()) and b"\0" not in head
+    return False
 
 
 def _notes_on_folders(listings: Sequence[Listing], read: ReadOptions) -> list[str]:

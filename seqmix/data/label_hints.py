@@ -15,6 +15,7 @@ _LIKELY = re.compile(
     r"(?:^|[\s|;,\[(])(labels?|class|target|category|type|species|organism|tax\w*|OS|(?:gene_)?biotype)\s?[:=]", re.IGNORECASE
 )
 _JOINED = re.compile(r"label[:=](?=[^\s;|,])", re.IGNORECASE)  # within a word, as in s1_label=a
+_JSON = re.compile(r'"((?:\w+_)?(?:label|class))"\s*:\s*"?(?=[^\s"])', re.IGNORECASE)  # {"label": "a"}
 _LIKELY_COLUMN = re.compile("label|class|categor|target|species|organism|sentiment|genre|topic|tag|family|type")
 
 
@@ -25,6 +26,9 @@ def header_hint(first: Entry) -> str | None:
     if joined := _JOINED.search(first.header):
         way = f"'header-regex:{joined[0]}([^\\s;|,]+)'"
         return f"no labels were read: if what follows '{joined[0]}' in the headers is the label: --label-from {way}"
+    if json := _JSON.search(first.header):
+        way = f'\'header-regex:"{json[1]}"\\s*:\\s*"?([^",}}]+)\''
+        return f"no labels were read: if '{json[1]}' in the headers is the label: --label-from {way}"
     if "organism" in first.columns:
         return "no labels were read: if the organism is the label: --label-from column:organism"
     return None

@@ -302,7 +302,10 @@ class Labeller:
         if kind in (*TABLE_FORMATS, *RELEASE_FORMATS, "memory"):
             column = label_column(first, name)
             if column is None and kind in TABLE_FORMATS and source.folder_class is None:
-                self._hints.update(dict.fromkeys(column_hints(first, self.options)))
+                hints = column_hints(first, self.options)
+                if not hints and self._by_file and source.stem:
+                    hints = ["no labels were read: if the names of the files are the labels: --label-from file"]
+                self._hints.update(dict.fromkeys(hints))
             return f"column:{column}" if column else None
         if kind not in SEQUENCE_FORMATS:
             return None

@@ -7,6 +7,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 
 from seqmix.errors import param
 from seqmix.system.printable import printable, quoted
@@ -130,10 +131,11 @@ def _whole_form(name: str) -> str:
 def _in_one_form(name: str) -> str:
     """Return what names that may be one have in common; see `_FORMS`, to which the forms of numbers come."""
     number = _bare(unicodedata.normalize("NFKC", _looks(name))).casefold()
-    if is_number(number):
-        return str(float(number))
+    if is_number(number):  # compared in all digits: a float has 16
+        exact = Context(prec=len(number) + 1, Emin=MIN_EMIN, Emax=MAX_EMAX)
+        return str(exact.normalize(Decimal(number)))
     folded = _whole_form(name)
-    return str(float(folded == "true")) if folded in ("true", "false") else folded
+    return str(int(folded == "true")) if folded in ("true", "false") else folded
 
 
 _FORMS: dict[str, Callable[[str], str]] = {

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from seqmix.data.readers.entry import likely_encoding
+from seqmix.data.readers.likely_encodings import likely_encodings
 from seqmix.data.readers.opening import BLOCK
 from seqmix.errors import InputError, param
 
@@ -74,8 +74,9 @@ class _NotingControls(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         data = self._stream.read(len(buffer))
-        if not self._noted and (likely := likely_encoding(data)) != "latin-1":
-            self._note(f"bytes 0x80 to 0x9f are control characters in latin-1; {likely} is likely meant (--encoding {likely})")
+        if not self._noted and (likely := likely_encodings(data)[0]) != "latin-1":
+            why = "bytes 0x80 to 0x9f are control characters" if likely == "cp1252" else "these bytes are hardly a text"
+            self._note(f"{why} in latin-1; {likely} is likely meant (--encoding {likely})")
             self._noted = True
         buffer[: len(data)] = data
         return len(data)

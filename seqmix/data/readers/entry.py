@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,9 +11,9 @@ from typing import Any, BinaryIO, TextIO
 
 from numpy.typing import NDArray
 
-from seqmix.errors import InputError, param
+from seqmix.data.readers.likely_encodings import undecodable
+from seqmix.errors import InputError
 
-_CONTROLS = re.compile(rb"[\x80-\x9f]")  # of Latin-1; no text has them
 _LINE_ENDS, _WIDE_LINE_ENDS = ("\v", "\f"), ("\x85", "\u2028", "\u2029")
 
 
@@ -142,34 +141,6 @@ def with_line_feeds(text: str) -> str:
         if end in text:
             text = text.replace(end, "\n")
     return text
-
-
-def undecodable(error: UnicodeDecodeError, name: str, lines_before: int) -> InputError:
-    """Return the error that says where a file cannot be decoded, and what to do."""
-    line = lines_before + 1 + error.object[: error.start].count(b"\n")
-    return InputError(
-        f"{name}: line {line}: byte {error.object[error.start]:#04x} is not valid {error.encoding} text; "
-        f"say how the file is encoded, for example {param('encoding', likely_encoding(error.object))}"
-    )
-
-
-def likely_encoding(data: bytes) -> str:
-    """Return an encoding to try for a text that is not UTF-8: Latin-1 has control characters where Windows has quotes."""
-    if not _CONTROLS.search(data):
-        return "latin-1"
-    try:
-        data.decode("cp1252")
-    except UnicodeDecodeError:
-        return "shift_jis" if _decodes(data, "shift_jis") else "latin-1"
-    return "cp1252"
-
-
-def _decodes(data: bytes, encoding: str) -> bool:
-    try:
-        codecs.getincrementaldecoder(encoding)().decode(data)  # the last character may be cut off
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def once(note: Callable[[str], object]) -> Callable[[str], None]:

@@ -21,13 +21,12 @@ from seqmix.data.readers.entry import (
     TableOptions,
     as_text,
     header_title,
-    likely_encoding,
     once,
-    undecodable,
     with_bom,
     with_line_feeds,
 )
 from seqmix.data.readers.fastq import parse_fastq
+from seqmix.data.readers.likely_encodings import how_to_decode, undecodable
 from seqmix.data.readers.opening import BLOCK, reading, unpacked_name
 from seqmix.data.readers.signatures import refuse_binary, refuse_ending, refuse_text
 from seqmix.data.readers.table_texts import table_kind
@@ -339,7 +338,7 @@ def _next_record(records: Iterator[Any], name: str, kind: str, number: int) -> A
     except UnicodeDecodeError as error:
         raise InputError(
             f"{name}: after record {number}: byte {error.object[error.start]:#04x} is not valid {error.encoding} text; "
-            f"say how the file is encoded, for example {param('encoding', likely_encoding(error.object))}"
+            f"{how_to_decode(error.object)}"
         ) from error
     except (ValueError, AttributeError, AssertionError, IndexError, BiopythonParserWarning) as error:
         raise InputError(f"{name}: after record {number}: damaged {kind} file: {shown(str(error))}") from error

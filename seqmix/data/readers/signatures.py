@@ -6,6 +6,7 @@ Each says what to do instead. A file whose content is that of a format that is r
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 
 from seqmix.errors import InputError, param
@@ -38,6 +39,12 @@ def _with_biopython(kind: str) -> str:
     return f"convert it to FASTA, for example in Python with Bio.SeqIO.convert('FILE', '{kind}', 'new.fa', 'fasta')"
 
 
+_UNPACKERS = {  # of files with an ending
+    **dict.fromkeys(("gz", "bgz", "bgzf", "gzip"), "gzip"),
+    **dict.fromkeys(("bz2", "bzip2"), "bzip2"),
+    **dict.fromkeys(("xz",), "xz"),
+    **dict.fromkeys(("zst", "zstd"), "zstd"),
+}
 _TABLE = "save it as CSV, and give that file"
 _UNPACK = "unpack it first, and give what was in it"
 _READS = "write its reads as FASTA, for example with: samtools fasta FILE > reads.fa"
@@ -346,5 +353,12 @@ def _refusal(foreign: Foreign, name: str) -> InputError:
 
 
 def _advice(foreign: Foreign, name: str) -> str:
-    is_path = name != "standard input" and name.isascii() and "'" not in name
-    return foreign.advice.replace("FILE", name if is_path else "FILE")
+    if name == "standard input" or not name.isascii() or "'" in name:
+        return foreign.advice
+    stem, _, ending = name.rpartition(".")
+    tool = _UNPACKERS.get(ending.lower()) if stem and foreign is not _TAR else None
+    path = stem if tool else name
+    advice = foreign.advice.replace("'FILE'", f"'{path}'").replace("FILE", shlex.quote(path))
+    if not tool or advice == foreign.advice:
+        return advice
+    return f"{advice} (unpack it before: {tool} -dc {shlex.quote(name)} > {shlex.quote(path)})"

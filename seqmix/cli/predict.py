@@ -89,6 +89,8 @@ def predict(
         )
         tally.check_any()
     out = console(quiet)
+    if quiet:  # which does not hide that records are missing
+        print_notes(console(), tally.failures(in_flags))
     print_notes(out, tally.lines(model.config.data, model.vocabulary.noun, in_flags))
     if verbose or output:
         done = f"{tally.records:,} predictions of {model.path} -> {output or 'standard output'}"

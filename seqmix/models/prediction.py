@@ -90,6 +90,19 @@ class Tally:
                 f"the first: {self.first_error}"
             )
 
+    def failures(self, spelled: Callable[[str], str] = unmarked) -> list[str]:
+        """Return what a user should know of records that cannot be predicted; empty if all can.
+
+        Args:
+            spelled: writes out the marks of messages (see `seqmix.errors`).
+        """
+        met = counted(self.records + self.skipped + self.marked, "record")
+        return [
+            f"{what}: {failed:,} of {met}, which cannot be predicted; the first: {spelled(self.first_error)}"
+            for failed, what in ((self.skipped, "left out"), (self.marked, "given an empty label"))
+            if failed
+        ]
+
     def lines(self, data: DataConfig, noun: str = "character", spelled: Callable[[str], str] = unmarked) -> list[str]:
         """Return what a user should know, in words; empty if nothing was changed.
 
@@ -98,11 +111,7 @@ class Tally:
             noun: what a token is called.
             spelled: writes out the marks of messages (see `seqmix.errors`).
         """
-        lines = list(self.notes)
-        for failed, what in ((self.skipped, "left out"), (self.marked, "given an empty label")):
-            if failed:
-                met = counted(self.records + self.skipped + self.marked, "record")
-                lines.append(f"{what}: {failed:,} of {met}, which cannot be predicted; the first: {spelled(self.first_error)}")
+        lines = [*self.notes, *self.failures(spelled)]
         if self.repeated_ids:
             have = "has" if self.repeated_ids == 1 else "have"
             apart = "; the column 'file' tells those of different files apart" if self.files > 1 else ""

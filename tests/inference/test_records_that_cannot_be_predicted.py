@@ -209,3 +209,15 @@ def test_sequences_of_unknown_letters_alone_are_told(texts, count, trained):
     trained.predict(texts, tally=tally)
     assert tally.unknown == count
     assert any("of unknown letters alone" in line for line in tally.lines(trained.config.data)) is bool(count)
+
+
+@pytest.mark.parametrize(
+    ("on_error", "expected"), [("skip", "left out: 1 of 3 records"), ("mark", "given an empty label: 1 of 3 records"), ("", "")]
+)
+def test_quiet_does_not_hide_that_records_are_missing(on_error, expected, trained, tmp_path):
+    bad = [] if not on_error else [("bad", "ACGT!")]
+    file = write_fasta(tmp_path / "x.fa", [("one", "ACGTACGT"), *bad, ("two", "GGCCGGCC")])
+    options = ["--on-error", on_error] if on_error else []
+    found = CliRunner().invoke(app, ["predict", "-q", str(file), "--run", str(trained.path), *options])
+    assert found.exit_code == 0
+    assert [" ".join(found.stderr.split()).startswith(f"note: {expected}"), not found.stderr] == [bool(expected), not expected]

@@ -15,7 +15,16 @@ from seqmix.data.label_source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.opening import unpacked_name
 from seqmix.data.readers.releases import Source, find_folder_splits, find_release, recognise
-from seqmix.data.splits.names import NamedSplits, Place, are_folds, find_named_splits, is_held_out, lone_names, word_of
+from seqmix.data.splits.names import (
+    NamedSplits,
+    Place,
+    are_folds,
+    find_named_splits,
+    is_held_out,
+    lone_names,
+    short_names,
+    word_of,
+)
 from seqmix.data.strays import is_about
 from seqmix.errors import ConfigError, InputError, advice, param, shown
 
@@ -141,11 +150,15 @@ def _listed(folder: Path, read: ReadOptions, elsewhere: Iterable[Path] = ()) -> 
             listing.folders = [p for p in listing.folders if p[: len(gone)] != gone[: len(p)]]  # nor those it is in
     keep_one_kind(listing, read)
     if not listing.files:
-        note, unread = listing.left_out.note(), [folder / name for name in listing.left_out.files[:_LOOKED_AT]]
+        out = listing.left_out
+        note, unread = out.note(), [folder / name for name in out.files[:_LOOKED_AT]]
+        links = [name for name in out.links if (folder / name).is_dir()]
+        ways = [f"read files of any ending with {param('include', '*')}"] if any(map(_may_be_text, unread)) else []
+        ways += [f"give what links to folders lead to, as they are not followed ({folder / links[0]}, …)"] if links else []
         raise InputError(
             f"{folder}: no readable file in this folder (FASTA, FASTQ, GenBank, CSV, TSV, JSONL, .txt)"
             + (f"; {note}" if note else "")
-            + (advice(f"read files of any ending with {param('include', '*')}") if any(map(_may_be_text, unread)) else "")
+            + (advice(*ways) if ways else "")
         )
     return listing
 
@@ -265,7 +278,7 @@ def _name_splits(files: list[InputFile], read: ReadOptions, notes: list[str], st
 
 def _notes_on_lone_names(files: Sequence[InputFile], places: Sequence[Place], *, documents: bool) -> list[str]:
     """Return notes on names of splits that are not used, as other files or folders have none."""
-    lone = lone_names(places, documents=documents)
+    lone = short_names(places, documents=documents) or lone_names(places, documents=documents)
     if lone is None:
         return []
     options: list[str] = []
@@ -281,6 +294,8 @@ def _notes_on_lone_names(files: Sequence[InputFile], places: Sequence[Place], *,
         f"{what}{'s' * (len(some) > 1)} {', '.join(some[:3])}{', …' * (len(some) > 3)}" for some in ([*lone.told], lone.others)
     )
     way = f"to use it: {' '.join(options[:3])}" if options else "say which files are for testing with --test"
+    if not lone.others and None not in lone.names:
+        return [f"names are not used for splits: the {names} may be short for them; {way}"]
     without = f"the {others} {_has(lone.others)} not" if lone.others else "other files are in no such folder"
     return [f"names are not used for splits: the {names} {_has(lone.told)} the name of a split, {without}; {way}"]
 

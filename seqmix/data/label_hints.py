@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, plain, shown_columns
@@ -50,6 +50,25 @@ def unused_hints(first: Entry, instead: str) -> list[str]:
     if found is None:
         return []
     return [f"'{found[1]}' in the headers was not used, as names of {instead} are classes: --label-from header:{found[1]}"]
+
+
+def varying_key(headers: Sequence[Sequence[str]], *, likely: bool) -> str | None:
+    """Return the key of what may be labels in the headers of files whose names are classes; None if there is none.
+
+    Args:
+        headers: some of each file.
+        likely: whether names of files are hardly classes, so that keys such as organism are looked for, too.
+    """
+    keys: dict[str, None] = {}
+    for header in (header for own in headers for header in own[:1]):
+        keys.update(dict.fromkeys(found[1] for found in _LIKELY.finditer(header)))
+    for key in keys:
+        if key.casefold() == "label" or not (likely or key.casefold() in ("labels", "class", "target", "category")):
+            continue
+        value = re.compile(rf"(?:^|[\s|;,\[(]){re.escape(key)}\s?[:=]\s?([^;|\])]*?)(?=$|[;|\])]|\s+\[?\w+[:=])")
+        if any(len({found[1] for header in own if (found := value.search(header))}) > 1 for own in headers):
+            return key
+    return None
 
 
 def column_hints(first: Entry, options: ReadOptions) -> list[str]:

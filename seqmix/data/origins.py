@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from seqmix.config.data import SPLITS
 from seqmix.data.folders import kind_by_name
-from seqmix.data.label_hints import LABEL_IN_HEADER
+from seqmix.data.label_hints import LABEL_IN_HEADER, varying_key
 from seqmix.data.label_source import file_stem
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.columns import TEXT_COLUMNS
@@ -16,7 +16,7 @@ from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.formats import detect_format
 from seqmix.data.readers.opening import open_stream
 from seqmix.data.readers.releases import Source, listed
-from seqmix.data.splits.names import are_folds
+from seqmix.data.splits.names import are_folds, are_parts
 from seqmix.errors import SeqmixError
 
 _SHOWN = 3  # names
@@ -85,9 +85,17 @@ def prefer_headers(sources: Sequence[Source], notes: list[str], *, by_file: bool
     places = [s for s in sources if not s.by_user and (s.folder_class is not None or by_file) and s.path and _has_name(s)]
     if form != "auto" and form not in SEQUENCE_FORMATS:
         return by_file
-    headers = {source.name: header for source in places if (header := _first_header(source)) is not None}
+    heads = {source.name: head for source in places if (head := _first_headers(source))}
+    headers = {name: head[0] for name, head in heads.items()}
     labelled = [name for name, header in headers.items() if LABEL_IN_HEADER.search(header)]
     if not labelled:
+        parts = are_parts(source.folder_class or source.stem or "" for source in places)
+        if key := varying_key(list(heads.values()), likely=parts):
+            instead = "folders" if any(source.folder_class is not None for source in places) else "files"
+            notes.append(
+                f"'{key}' in the headers was not used, as names of {instead} are classes; if it is the label: "
+                f"--label-from header:{key}"
+            )
         return by_file
     if len(labelled) < len(headers):
         notes.append(
@@ -109,19 +117,18 @@ def prefer_headers(sources: Sequence[Source], notes: list[str], *, by_file: bool
     return False
 
 
-def _first_header(source: Source) -> str | None:
-    """Return the first header of a FASTA or FASTQ file; None if it is of another format."""
+def _first_headers(source: Source) -> list[str]:
+    """Return the headers in the first part of a FASTA or FASTQ file; [] if it is of another format."""
     if source.path is None or source.format or source.document:
-        return None
+        return []
     try:
         with source.path.open("rb") as raw:
             head = open_stream(raw, source.name).peek(1 << 16)
         if detect_format(head, source.name, "utf-8") not in ("fasta", "fastq"):
-            return None
+            return []
     except (SeqmixError, OSError):
-        return None  # explained when it is read
-    lines = head.splitlines()
-    return next((line.decode("latin-1") for line in lines if line.startswith((b">", b"@"))), None)
+        return []  # explained when it is read
+    return [line.decode("latin-1") for line in head.splitlines() if line.startswith((b">", b"@"))]
 
 
 def text_place(kind: str, source: Source, first: Entry, options: ReadOptions) -> str:
@@ -201,6 +208,32 @@ def unused_folders(sources: Sequence[Source]) -> list[str]:
     found = [s for s in sources if not s.label_place and s.folder_class is None and s.inner and not s.release]
     if shown := _levels(found, folds=False):
         notes.append(f"the folders {shown} are not used as labels; if they are the classes: give the folder that they are in")
+    return notes
+
+
+def notes_on_places(sources: Sequence[Source]) -> list[str]:
+    """Return notes on classes that may not be meant: names of the parts of one set, and labels from places of different kinds."""
+    notes = []
+    files: dict[str, list[Source]] = defaultdict(list)
+    for source in sources:
+        place = _label_place(source)
+        if place not in ("none", "--class") and not source.release:
+            files[place].append(source)
+    for place, own in files.items():
+        by_folder = place == "names of folders"
+        names = [name for source in own if (name := source.folder_class if by_folder else source.stem)]
+        if place in ("names of files", "names of folders") and are_parts(names):
+            shown = _some([*dict.fromkeys(names)])
+            notes.append(
+                f"the classes are {place} ({shown}) that look like those of the parts of one set; if they are not classes: say "
+                "where the labels are with --label-from"
+            )
+    if len(files) > 1 and any(place.startswith("names of") for place in files):
+        where = "; ".join(f"{place} for {_some([source.name for source in own])}" for place, own in files.items())
+        notes.append(
+            f"labels come from different places: {where}; if that is not meant: prepare each by itself, or name the class of "
+            "each file with --class"
+        )
     return notes
 
 

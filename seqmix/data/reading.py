@@ -17,7 +17,7 @@ from typing import BinaryIO
 import numpy as np
 
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
-from seqmix.data.origins import name_by_file, origins_of, prefer_headers, text_place, unused_folders
+from seqmix.data.origins import name_by_file, notes_on_places, origins_of, prefer_headers, text_place, unused_folders
 from seqmix.data.readers.encodings import in_utf8, noting_controls
 from seqmix.data.readers.entry import Entry, TableOptions
 from seqmix.data.readers.formats import detect_format, is_table_by_name, parse
@@ -181,6 +181,7 @@ class RecordReader:
             for remark, names in self._remarks.items()
         ]
         notes += self._labeller.notes() + unused_folders(self.sources)
+        notes += [] if self.options.label_from else notes_on_places(self.sources)
         if any(source.format in TABLE_FORMATS for source in self.sources):
             return notes
         options = self.options

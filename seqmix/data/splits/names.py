@@ -21,10 +21,26 @@ _WORDS = {
     **dict.fromkeys(("test", "testing"), _TEST),
     **dict.fromkeys(("eval", "evaluation"), _EVAL),
 }
+_SHORT = {
+    **dict.fromkeys(("trn", "tr"), _TRAIN),
+    **dict.fromkeys(("vld", "va", "dv"), _VAL),
+    **dict.fromkeys(("tst", "te", "ts"), _TEST),
+}
 _TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _FOLD = re.compile(r"(cv|k?fold|cv[._ -]?fold|split|rep|repeat)[._ -]?\d+", re.IGNORECASE)
 _HELD_OUT = re.compile(r"(^|[._ -])(independent|hold[._ -]?out|held[._ -]?out|unseen|blind)($|[._ -])", re.IGNORECASE)
 _SET = ("set", "data", "split", "part", "shard", "chunk", "of")  # what may follow the name of a split, before a number
+
+_PARTS = re.compile(
+    r"(x|parts?|chunks?|shards?|pieces?|batch(es)?|blocks?|slices?|files?|out(put)?|data(set)?|records?|reads?|seqs?|sequences?|"
+    r"fasta|train|training|val|valid|test|eval)",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(
+    r"(c|chr|chrom|chromosome|class|cls|cluster|clade|label|group|grade|genus|family|fam|category|cat|type|species|strain|stage|"
+    r"star|stars|level|score|rating|rank|topic|digit|y|target|serotype|lineage|subtype|genotype)",
+    re.IGNORECASE,
+)  # what classes that have numbers may be called
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +101,23 @@ def are_folds(names: Iterable[str | None]) -> bool:
     return len(known) > 1 and all(name is not None and _FOLD.fullmatch(name) for name in known)
 
 
+def are_parts(names: Iterable[str]) -> bool:
+    """Return whether names are those of the parts of one set: part-00, part-01; shard-00000-of-00002; x_1, x_2.
+
+    They differ by a number only, and are called so, or are numbered from 0 or 1 without a gap.
+    """
+    known = set(names)
+    words = {re.sub(r"[\W_]+", " ", re.sub(r"\d+", " ", name)).strip().casefold() for name in known}
+    if len(known) < 2 or len(words) != 1 or not (word := words.pop()) or not all(re.search(r"\d", name) for name in known):
+        return False
+    last = word.removesuffix(" of").rpartition(" ")[2]
+    if _PARTS.fullmatch(last):
+        return True
+    numbers = sorted({int(found[-1]) for name in known if (found := re.findall(r"\d+", name))})
+    consecutive = numbers == list(range(numbers[0], numbers[0] + len(known))) and numbers[0] in (0, 1)
+    return consecutive and not _NUMBERED.fullmatch(last)
+
+
 def is_held_out(name: str) -> bool:
     """Return whether a name tells that what has it is for testing, though it is not the name of a split: holdout."""
     return bool(_HELD_OUT.search(name))
@@ -140,6 +173,25 @@ def lone_names(places: Sequence[Place], *, documents: bool) -> LoneNames | None:
         if told and (len(told) < len(words) or (level is not None and None in names)):
             return LoneNames(level, names, told, [name for name in words if name not in told])
     return None
+
+
+def short_names(places: Sequence[Place], *, documents: bool) -> LoneNames | None:
+    """Return names that may be short for those of splits, such as trn and tst, of all folders of a level or all files.
+
+    They are not used, as they may be anything; None if there are none. Arguments as those of `lone_names`.
+    """
+    levels = max((len(place.folders) for place in places), default=0)
+    for level in (*range(levels), *([] if documents else [None])):
+        names = [_name_at(place, level) for place in places]
+        told = {name: word for name in names if name is not None and (word := _short_word(name))}
+        if _TRAIN in told.values() and len({*told.values()}) > 1 and told.keys() == {*names}:
+            return LoneNames(level, names, told, [])
+    return None
+
+
+def _short_word(name: str) -> str | None:
+    words = {_SHORT.get(token.group().lower()) or _word(token.group()) for token in _TOKEN.finditer(name)} - {None}
+    return words.pop() if len(words) == 1 else None
 
 
 def _name_at(place: Place, level: int | None) -> str | None:

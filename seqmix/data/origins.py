@@ -212,7 +212,7 @@ def unused_folders(sources: Sequence[Source]) -> list[str]:
 
 
 def notes_on_places(sources: Sequence[Source]) -> list[str]:
-    """Return notes on classes that may not be meant: names of the parts of one set, and labels from places of different kinds."""
+    """Return notes on classes that may not be meant: names of parts of one set, and labels from places of different kinds."""
     notes = []
     files: dict[str, list[Source]] = defaultdict(list)
     for source in sources:

@@ -59,6 +59,7 @@ _SWISSPROT = re.compile(rb"ID {3}\S+\s[^\n;]*(?:; *PRT)?; +\d+ AA\.")
 _BARE = re.compile(r"[ACGTUNRYSWKMBDHV]{10,}(?:[ \t\r]*[\n\r]\s*[ACGTUNRYSWKMBDHV]+)+", re.IGNORECASE)  # several lines
 _JSON = re.compile(rb'\[\s*[\[{"\d-]|\{\s*"[^"\n]*"\s*:')
 _JSON_IN_TEXT = re.compile(rb'\[\s*\{\s*"[^"\n]*"\s*:\s*["\d\[{]')
+_COMMENTS = re.compile(rb"(?:#[^\r\n]*[\r\n]\s*)+(?=>[^\r\n]*[\r\n]+[A-Za-z*-]{8,}[\r\n])")  # above FASTA
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -83,6 +84,7 @@ def detect_format(
     start = head[:_LOOKED_AT].removeprefix(codecs.BOM_UTF8).lstrip()
     ending = unpacked_name(name.lower())
     refuse_text(start, name, ending.endswith(TEXT_ENDINGS))
+    _refuse_comments(start, name)
     if kind := _format_by_content(start, name, ending):
         return kind
     document = ending.endswith(TEXT_ENDINGS)
@@ -100,6 +102,16 @@ def detect_format(
     if not document:
         refuse_ending(ending, name)
     return "text"
+
+
+def _refuse_comments(start: bytes, name: str) -> None:
+    """Raise an `InputError` if lines with # are above what else is FASTA beyond doubt."""
+    comments = _COMMENTS.match(start)
+    if comments and _looks_like_fasta(start[comments.end() :], ".txt"):
+        raise InputError(
+            f"{name}: line 1: a FASTA file starts with '>', this one with the comment {_show(start[:60])}; take such lines "
+            "out, for example with: grep -v '^#' FILE > new.fa"
+        )
 
 
 def is_table_by_name(name: str) -> bool:

@@ -236,6 +236,12 @@ _TEXTS = (
     ),
     Foreign("a matrix (Matrix Market)", _TABLE, (".mtx",), pattern=rb"%%MatrixMarket"),
     Foreign(
+        "a file of SOLiD reads in colour space",
+        "give the reads as letters, for example those that a program for colour space has aligned",
+        (".csfasta", ".csfa", ".csfastq"),
+        pattern=rb"(?:#[^\n]*\n\s*)+>[^\n]*\n[ACGT][0-3.]{8,}\r?(?:\n|\Z)",
+    ),
+    Foreign(
         "base qualities",
         "give the FASTA or FASTQ file of the reads",
         (".qual",),

@@ -241,3 +241,36 @@ def test_standard_input_is_not_the_name_of_a_file_in_advice(start, monkeypatch):
     standard_input(monkeypatch, start)
     message = message_of(read, "-")
     assert message.startswith("standard input: ") and message.count("standard input") == 1
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.out", "a.md", "a.fa"])
+@pytest.mark.parametrize("comment", ["# Generated\n", "#prog 1.2\n# by hand\n\n", "# made by X\r\n"])
+def test_comments_above_fasta_are_refused_under_every_name(name, comment, tmp_path):
+    path = tmp_path / name
+    path.write_text(comment + "".join(f">s{n}\n{dna(60, n)}\n" for n in range(4)))
+    message = message_of(read, path)
+    assert "line 1: a FASTA file starts with '>', this one with the comment '#" in message
+    assert "grep -v '^#'" in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Title\n> he said so\nand then he left\n",
+        "# A\n> b\nGO\n",
+        "# Notes\n\n> quoted words\n\nTEXT OF MANY WORDS, in a line\n",
+    ],
+)
+def test_documents_with_a_heading_and_a_quotation_are_documents(text, tmp_path):
+    path = tmp_path / "a.md"
+    path.write_text(text)
+    assert [record.text for record in read(path)] == [text.rstrip("\n")]
+
+
+@pytest.mark.parametrize(
+    ("name", "comment"), [("a.csfasta", "# Title: x\n"), ("a.csfasta", ""), ("a.fa", "# Title: x\n# y\n"), ("a", "#x\n")]
+)
+def test_colour_space_is_refused_by_its_name(name, comment, tmp_path):
+    path = tmp_path / name
+    path.write_text(comment + ">1_0_F3\nT0200021212212103222133002121\n>1_1_F3\nT0302320200233023.331330001133\n")
+    assert "colour space" in message_of(read, path)

@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, BinaryIO
 
+from seqmix.data.readers.annotations import refuse_annotations
 from seqmix.data.readers.encodings import unmarked
 from seqmix.data.readers.entry import (
     Entry,
@@ -232,7 +233,7 @@ def parse(stream: BinaryIO, kind: str, name: str, options: TableOptions) -> Iter
         InputError: the content is damaged or is not what the format says; the message names file and line.
     """
     parsers: dict[str, Callable[[], Iterator[Entry]]] = {
-        "fasta": lambda: parse_fasta(stream, name, options.encoding, once(options.note)),
+        "fasta": lambda: refuse_annotations(parse_fasta(stream, name, options.encoding, once(options.note)), name),
         "fastq": lambda: parse_fastq(stream, name, options.encoding, once(options.note)),
         "genbank": lambda: _parse_biopython(stream, name, "genbank", options),
         "embl": lambda: _parse_biopython(stream, name, "embl", options),

@@ -40,6 +40,7 @@ class Record:
         stratum: every split gets its share of each, besides the classes.
         made_id: whether the reader made the identifier, for a record that has none.
         error: why its text cannot be read; such records come only from readers for predictions.
+        missing: what stands for a text that is missing, such as "NA"; "" if nothing does.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Record:
     stratum: str = ""
     made_id: bool = False
     error: InputError | None = None
+    missing: str = ""
 
     def __str__(self) -> str:
         return _place(self.source, self.id, self.line)
@@ -270,6 +272,7 @@ class Labeller:
                 source.stratum,
                 entry.made_id,
                 InputError(entry.error) if entry.error else None,
+                entry.missing,
             )
 
     def notes(self) -> list[str]:

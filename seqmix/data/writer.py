@@ -270,4 +270,5 @@ def _what_is_missing(record: Record, second: bool) -> str:
         return "nothing left without its unknown characters"
     if isinstance(text, bytes):
         return "a header but no sequence"
-    return "no second text" if second else "no text"
+    instead = f", but {record.missing!r}" if record.missing else ""
+    return ("no second text" if second else "no text") + instead

@@ -200,7 +200,8 @@ class Predictor:
         sequences = [cut(tokens, self.data.max_length or None, self.data.truncate) for tokens in whole]
         longest = max(len(tokens) for tokens in sequences)
         if not all(len(tokens) for tokens in sequences):
-            raise InputError(f"{record}: there is no sequence in it")
+            instead = f", but {record.missing!r}" if record.missing else ""
+            raise InputError(f"{record}: there is no sequence in it{instead}")
         if not self.accepts(longest):
             raise InputError(
                 f"{record}: {counted(longest, self.vocabulary.noun)}, the model takes at most {self.max_length:,}; cut the "

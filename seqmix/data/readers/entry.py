@@ -30,6 +30,7 @@ class Entry:
         pair: the second text, if the entry is a pair.
         made_id: whether the reader made the identifier, for an entry that has none.
         error: why the entry has no text that can be read, with marks (see `seqmix.errors`); "" if it has one.
+        missing: what stands for a text that is missing, such as "NA"; "" if nothing does.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Entry:
     pair: bytes | str | NDArray[Any] | None = None
     made_id: bool = False
     error: str = ""
+    missing: str = ""
 
 
 @dataclass(slots=True, frozen=True)

@@ -32,6 +32,7 @@ from seqmix.data.readers.opening import BLOCK, reading, unpacked_name
 from seqmix.data.readers.signatures import refuse_binary, refuse_ending, refuse_text
 from seqmix.data.readers.table_texts import table_kind
 from seqmix.data.readers.tables import parse_jsonl, parse_table
+from seqmix.data.readers.text_cells import checked_texts
 from seqmix.errors import InputError, param, shown
 
 TABLE_ENDINGS = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
@@ -238,9 +239,9 @@ def parse(stream: BinaryIO, kind: str, name: str, options: TableOptions) -> Iter
         "genbank": lambda: _parse_biopython(stream, name, "genbank", options),
         "embl": lambda: _parse_biopython(stream, name, "embl", options),
         "swissprot": lambda: _parse_biopython(stream, name, "swiss", options),
-        "csv": lambda: parse_table(stream, name, ",", options),
-        "tsv": lambda: parse_table(stream, name, "\t", options),
-        "jsonl": lambda: parse_jsonl(stream, name, options),
+        "csv": lambda: checked_texts(parse_table(stream, name, ",", options), name, options),
+        "tsv": lambda: checked_texts(parse_table(stream, name, "\t", options), name, options),
+        "jsonl": lambda: checked_texts(parse_jsonl(stream, name, options), name, options),
         "text": lambda: _parse_text(stream, name, options),
     }
     with reading(name):

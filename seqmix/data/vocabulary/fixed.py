@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqmix.data.vocabulary.base import FIRST, Tokens, Vocabulary
+from seqmix.data.vocabulary.junk import junk_at
 from seqmix.data.vocabulary.symbol_table import WHITESPACE
 from seqmix.errors import InputError, param
 
@@ -115,17 +116,26 @@ class FixedAlphabet(Vocabulary):
         place = raw.index(code)
         letter = text[place] if isinstance(text, str) else _letter_at(raw, place)
         position = len(raw[:place].translate(None, WHITESPACE)) + 1
-        if code == _HEADER and isinstance(text, bytes):
+        if code == _HEADER and isinstance(text, bytes) and b"<" not in text:
             return InputError(f"{where}: a line break is missing before '>' at position {position:,}; insert it")
-        other = self._other_alphabet(text, letter)
-        advice = (
-            f"{self.meant_for} {self.alphabet} sequences and does not take others"
-            if self.trained
-            else f"use {f'{other}, or ' if other else ''}{param('unknown', 'map')} (read it as {self._fixed.unknown}), "
-            f"or {param('unknown', 'drop')} (leave it out)"
-        )
         name = f" ({unicodedata.name(letter, 'without a name')})" if ord(letter) > 127 else ""
-        return InputError(f"{where}: {letter!r}{name} at position {position:,} is not {self._fixed.noun}; {advice}")
+        what = f"{where}: {letter!r}{name} at position {position:,} is not {self._fixed.noun}; "
+        if isinstance(text, bytes):
+            line = getattr(where, "line", 0)
+            if junk := junk_at(raw, place, self._plain + bytes(self._ambiguous), line + 1 if line else 0):
+                return InputError(what + junk)
+        return InputError(what + self._advice(text, letter))
+
+    def _advice(self, text: bytes | str, letter: str) -> str:
+        """Return what to do about a letter that is not a code."""
+        invisible = ord(letter) > 127 and unicodedata.category(letter) in ("Zs", "Cf")
+        if self.trained and not invisible:
+            return f"{self.meant_for} {self.alphabet} sequences and does not take others"
+        drop = f"{param('unknown', 'drop')} (leave it out)"
+        if invisible:
+            return "it cannot be seen; take it out of the file" + ("" if self.trained else f", or use {drop}")
+        other = self._other_alphabet(text, letter)
+        return f"use {f'{other}, or ' if other else ''}{param('unknown', 'map')} (read it as {self._fixed.unknown}), or {drop}"
 
 
 def _letter_at(raw: bytes, place: int) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from seqmix.data.readers.opening import unpacked_name
 from seqmix.data.vocabulary.base import Vocabulary
 from seqmix.data.vocabulary.fixed import AMINO_ACIDS, IUPAC
+from seqmix.data.vocabulary.spaced import note_on_spaced
 from seqmix.data.vocabulary.symbol_table import WHITESPACE
 from seqmix.reporting.text import counted
 
@@ -22,6 +23,7 @@ _ENOUGH = 200  # letters of a protein, of which some are not nucleotide codes: a
 _WORD = 10  # letters that unbroken words of DNA have on average, in a text that is a sequence and not prose
 _PROTEINS = (".faa", ".mpfa", ".pep", ".aa")  # endings of FASTA files of proteins
 _RECORDS, _LETTERS, _LEAST = 10, 500, 50  # of a file: records looked at, letters of each, and letters to judge by
+_AMBIGUOUS = 0.05  # share of codes for several nucleotides that is worth a note
 _LEAST_OF_RECORD = 30  # letters to judge one record by
 _SHARE = 0.01  # of the records that are worth a note; a few proteins look like DNA
 _CERTAIN_BYTES = (_CERTAIN + _CERTAIN.lower()).encode()
@@ -160,18 +162,41 @@ def notes_on_guess(samples: Sequence[bytes | str | NDArray[Any]], alphabet: str)
     texts = [_unwrapped(sample) for sample in samples if not isinstance(sample, np.ndarray)]
     if alphabet == "protein" and _of_sequences(letters_of(texts)) == "dna":
         return ["read as proteins, as the names of the files say, though the letters could be nucleotides: --alphabet dna"]
-    if alphabet == "chars" and _are_proteins([text for text in texts if isinstance(text, str)]):
+    if alphabet == "dna" and (note := _note_on_ambiguous(letters_of(texts))):
+        return [note]
+    given = [text for text in texts if isinstance(text, str)]
+    if alphabet != "chars":
+        return []
+    if note := note_on_spaced(given):
+        return [note]
+    if not _are_proteins([text.upper() for text in given]):
+        return []
+    letters = "".join(given)
+    if letters.isupper():
         wrapped = any(isinstance(sample, str) and "\n" in sample.strip() for sample in samples)
-        breaks = ", line breaks included" if wrapped else ""
-        return [
-            f"the texts look like proteins and are read as characters{breaks}: --alphabet protein reads their letters in "
-            "either case"
-        ]
-    return []
+        how = "and are read as characters" + ", line breaks included" * wrapped
+    elif letters.islower():
+        how = "in lower case and are read as characters"
+    else:
+        how = "in upper and lower case, which are read as different characters"
+    return [f"the texts look like proteins {how}: --alphabet protein reads their letters in either case"]
+
+
+def _note_on_ambiguous(counts: Counter[str]) -> str:
+    """Return a note if many letters of what is read as DNA are codes for several nucleotides; "" if they are few."""
+    total = counts.total() - sum(counts[gap] for gap in _GAPS)
+    found = [letter for letter in IUPAC if counts[letter]]
+    share = sum(counts[letter] for letter in found) / total if total >= _LEAST else 0.0
+    if share <= _AMBIGUOUS:
+        return ""
+    return (
+        f"{share:.0%} of the letters are codes for several nucleotides ({', '.join(found)}) and are read as N: if these are "
+        "proteins, use --alphabet protein; to tell the codes apart, --alphabet dna-iupac"
+    )
 
 
 def _are_proteins(texts: Sequence[str]) -> bool:
-    """Return whether texts are long unbroken words of capital letters, nearly all codes of amino acids."""
+    """Return whether texts are long unbroken words, nearly all codes of amino acids."""
     letters = Counter("".join(texts))
     known = sum(letters[letter] for letter in AMINO_ACIDS)
     return _are_words(texts, 2 * _WORD) and letters.total() >= _ENOUGH and known >= 0.9 * letters.total() and len(letters) > 10

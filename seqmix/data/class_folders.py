@@ -12,6 +12,9 @@ from seqmix.data.options import ReadOptions
 from seqmix.data.readers.releases import Source
 from seqmix.data.splits.names import are_folds, word_of
 from seqmix.data.strays import is_blank
+from seqmix.errors import InputError, advice, param
+
+_UNLABELLED = re.compile(r"(un|non?|not|without)[._ -]?(label(l?ed|s)?|annotated|supervised)|unsup", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -47,6 +50,8 @@ def name_classes(files: list[InputFile], read: ReadOptions, notes: list[str]) ->
             continue
         level = _set_folder_classes(own, [file.folders[file.depth :] for file in own], named=read.label_from != "file")
         names = {file.source.folder_class for file in own}
+        if not read.label_from:
+            _refuse_uneven(own, level)
         split_level = next((file.source.split_level for file in own if file.source.split_name), None)
         set_missing(own, listing, level + (split_level is not None and 0 <= split_level <= level))
         if len(names) > 1 and None in names and not read.label_from and split_level is None:
@@ -117,6 +122,28 @@ def _set_folder_classes(files: Sequence[InputFile], folders: Sequence[Parts], *,
         if named:
             file.source.folder_class = parts[level] if parts and not no_class else None
     return level
+
+
+def _refuse_uneven(files: Sequence[InputFile], level: int) -> None:
+    """Raise an `InputError` if a folder of unlabelled files is beside others that hold the folders of classes."""
+    inner: dict[str, set[str]] = {}
+    for file in files:
+        parts = file.folders[file.depth :]
+        if len(parts) > level:
+            inner.setdefault(parts[level], set()).update(parts[level + 1 : level + 2])
+    without = next((name for name, names in inner.items() if not names and _UNLABELLED.fullmatch(name)), None)
+    beside = next((name for name, names in inner.items() if len(names) > 1), None)
+    if without is not None and beside is not None and files[0].listing:
+        classes = sorted(inner[beside])
+        raise InputError(
+            f"{files[0].listing.root}: the folder '{beside}' holds folders of classes ({', '.join(classes[:3])}"
+            f"{', …' * (len(classes) > 3)}), and '{without}' beside it holds none"
+            + ", so that it seems to be for pretraining"
+            + advice(
+                f"leave '{without}' out with {param('exclude', without)}",
+                f"if '{beside}' and '{without}' are the classes, give their files with {param('class_files')}",
+            )
+        )
 
 
 def _note_on_files(files: Sequence[InputFile]) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 from seqmix.config.data import SPLITS
 from seqmix.data.folders import kind_by_name
@@ -208,7 +210,32 @@ def unused_folders(sources: Sequence[Source]) -> list[str]:
     found = [s for s in sources if not s.label_place and s.folder_class is None and s.inner and not s.release]
     if shown := _levels(found, folds=False):
         notes.append(f"the folders {shown} are not used as labels; if they are the classes: give the folder that they are in")
-    return notes
+    return notes + _folders_above(sources)
+
+
+def _folders_above(sources: Sequence[Source]) -> list[str]:
+    """Return a note on folders above those that are the classes, which may be the classes; [] if there are none."""
+    found = [
+        source
+        for source in sources
+        if not source.label_place and not source.by_user and source.folders[-1:] == (source.folder_class,) and source.path
+    ]
+    above = {s.folders[-2]: _folder_named(s.folders[-2], s.path) for s in found if len(s.folders) > 1 and s.path}
+    if len(above) < 2:
+        return []
+    names = _some(sorted({source.folder_class or "" for source in found}))
+    ways = [f"--class {shlex.quote(f'{name}={folder}')}" for name, folder in sorted(above.items())]
+    way = "give them one by one" if any(source.split for source in found) else _some_ways(ways)
+    return [f"the classes are the folders {names}, not those above, {_some(sorted(above))}; if those are the classes: {way}"]
+
+
+def _some_ways(ways: Sequence[str]) -> str:
+    return " ".join(ways[:_SHOWN]) + " …" * (len(ways) > _SHOWN)
+
+
+def _folder_named(name: str, file: Path) -> Path:
+    """Return the folder of this name that is nearest to a file and does not hold it directly."""
+    return next((folder for folder in file.parent.parents if folder.name == name), file.parent)
 
 
 def notes_on_places(sources: Sequence[Source]) -> list[str]:

@@ -19,7 +19,19 @@ _FOLD = re.compile(
     r"([_ -]?(id|idx|index|no|number|name|type))?"
 )
 _YES_NO = {"true", "false", "yes", "no", "t", "f", "y", "n", "0", "1", "0.0", "1.0"}
-_OTHER_SPLITS = {*SPLIT_NAMES, "public", "private", "holdout", "hold-out", "unlabeled", "unlabelled", "ignore", "none"}
+_PUBLIC = [f"{kind}{sign}test" for kind in ("public", "private") for sign in ("", " ", "_", "-")]  # as Kaggle divides its tests
+_OTHER_SPLITS = {
+    *SPLIT_NAMES,
+    *_PUBLIC,
+    "public",
+    "private",
+    "holdout",
+    "hold-out",
+    "unlabeled",
+    "unlabelled",
+    "ignore",
+    "none",
+}
 _NUMBER = re.compile(r"\d{1,3}(\.0)?")
 _IN_HEADER = re.compile(r"(?:^|[\s|;,\[])([A-Za-z][\w-]*)[=:]([^\s|;,\]]+)")
 _MOST = 20  # different values of a column that tells folds

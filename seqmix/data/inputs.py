@@ -19,6 +19,7 @@ from seqmix.data.splits.names import (
     NamedSplits,
     Place,
     are_folds,
+    class_in,
     find_named_splits,
     is_held_out,
     lone_names,
@@ -262,8 +263,7 @@ def _name_splits(files: list[InputFile], read: ReadOptions, notes: list[str], st
         if used:
             source.split, source.split_by = split, "files" if named.level is None else "folders"
         if named.level is None:
-            told = word_of(place.stem)
-            source.stem = told[1] if told else place.stem
+            source.stem = class_in(place.stem) if word_of(place.stem) or split == "test" else place.stem
             source.split_name = source.path.name if source.path else ""
         elif split:
             source.split_name = file.folders[named.level]

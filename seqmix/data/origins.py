@@ -18,7 +18,7 @@ from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.formats import detect_format
 from seqmix.data.readers.opening import open_stream
 from seqmix.data.readers.releases import Source, listed
-from seqmix.data.splits.names import are_folds, are_parts
+from seqmix.data.splits.names import are_folds, are_parts, class_in
 from seqmix.errors import SeqmixError
 
 _SHOWN = 3  # names
@@ -41,6 +41,7 @@ def name_by_file(sources: Sequence[Source], notes: list[str]) -> bool:
         if source.stem is None and source.path and _has_name(source):
             stem = file_stem(source.path)
             source.stem = file_stem(source.path, whole=True) if stem in alike else stem
+    _align_stems(files)
     if not files or all(source.format for source in files):
         return False
     split = next((source.split for source in files if source.split == "train"), files[0].split)
@@ -52,6 +53,18 @@ def name_by_file(sources: Sequence[Source], notes: list[str]) -> bool:
         notes += [f"several files are of '{stem}': their classes are their whole names" for stem in sorted(alike)]
         notes += _same_stems(own)
     return several
+
+
+def _align_stems(sources: Sequence[Source]) -> None:
+    """Take the names of splits out of classes if these differ in nothing else: Train_Pos, and with --test Test_Pos."""
+    stems = {source.stem for source in sources if source.split == "train"}
+    others = {source.stem for source in sources if source.split in ("val", "test")}
+    inner = {stem: class_in(stem) for stem in (stems | others) - {None} if stem is not None}
+    if not stems or others <= stems or None in stems | others or not all(inner.values()):
+        return
+    if {inner[stem] for stem in others if stem} <= {inner[stem] for stem in stems if stem}:
+        for source in sources:
+            source.stem = inner[source.stem or ""]
 
 
 def _same_stems(sources: Sequence[Source]) -> list[str]:

@@ -90,6 +90,25 @@ def word_of(name: str) -> tuple[str, str] | None:
     return word, "_".join(part for part in (before, behind) if part)
 
 
+def class_in(name: str) -> str:
+    """Return what is in a name besides the split that it tells, which may be a class: "Pos" for `Train_Pos`, `Independent_Pos`.
+
+    Returns:
+        "" if the name tells no split, or nothing else.
+    """
+    told = _word_or_held_out(name)
+    return told[1] if told else ""
+
+
+def _word_or_held_out(name: str) -> tuple[str, str] | None:
+    """Return the split and the rest of a name as `word_of` does, where `independent` and the like stand for a test, too."""
+    if told := word_of(name):
+        return told
+    found = _HELD_OUT.search(name)
+    rest = (name[: found.start()].rstrip("._- "), name[found.end() :].lstrip("._- ")) if found else ()
+    return (_TEST, "_".join(part for part in rest if part)) if found else None
+
+
 def _word(token: str) -> str | None:
     token = token.lower()
     return _WORDS.get(token) or _WORDS.get(token.removesuffix("set").removesuffix("data"))
@@ -203,6 +222,7 @@ def _name_at(place: Place, level: int | None) -> str | None:
 def _at_level(names: Sequence[str | None], level: int | None, *, strict: bool, needed: bool) -> NamedSplits | None:
     words = {name: word_of(name) for name in names if name is not None}
     told = {name: word for name, word in words.items() if word}
+    told |= _held_out_classes(told, [name for name in words if name not in told])
     known = {word for word, _ in told.values()}
     if len(known) < 2 or (level and None in names and not strict):
         return None
@@ -230,6 +250,14 @@ def _at_level(names: Sequence[str | None], level: int | None, *, strict: bool, n
     of_eval = _VAL if _TEST in known else _TEST
     splits = {name: of_eval if word == _EVAL else word for name, (word, _) in told.items()}
     return NamedSplits(level, [splits[name] if name is not None else None for name in names], [*told])
+
+
+def _held_out_classes(told: dict[str, tuple[str, str]], others: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return the splits of names such as `Independent_Pos` beside `Train_Pos`: all others are such, of the same classes."""
+    found = {name: word for name in others if is_held_out(name) and (word := _word_or_held_out(name))}
+    classes = {rest for _, rest in told.values()}
+    same = {rest for _, rest in found.values()} == classes and "" not in classes
+    return found if found and len(found) == len(others) and same else {}
 
 
 def _listed(names: Sequence[str]) -> str:

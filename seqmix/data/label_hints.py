@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from seqmix.data.options import ReadOptions
@@ -17,6 +18,12 @@ _LIKELY = re.compile(
 _JOINED = re.compile(r"label[:=](?=[^\s;|,])", re.IGNORECASE)  # within a word, as in s1_label=a
 _JSON = re.compile(r'"((?:\w+_)?(?:label|class))"\s*:\s*"?(?=[^\s"])', re.IGNORECASE)  # {"label": "a"}
 _LIKELY_COLUMN = re.compile("label|class|categor|target|species|organism|sentiment|genre|topic|tag|family|type")
+_OTHER_LABEL = re.compile(_LIKELY_COLUMN.pattern + "|stance|emotion|intent|polarity|opinion|genus|order|phylum|kingdom")
+_NO_LABEL = re.compile(r"fold|partition|split|^set$|subset|date|time|year|month|day|length|count|lang|source|version|^n_")
+_NUMBER = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?|")
+_LOOKED_AT, _MOST_CELLS, _LONGEST = 1000, 100_000, 200  # rows and cells of a table, and characters of a cell
+_ENOUGH = 20  # different cells of a column
+_UNIQUE = 5  # rank of a column whose cells are all different
 
 
 def header_hint(first: Entry) -> str | None:
@@ -71,24 +78,83 @@ def varying_key(headers: Sequence[Sequence[str]], *, likely: bool) -> str | None
     return None
 
 
-def column_hints(first: Entry, options: ReadOptions) -> list[str]:
-    """Return a note on the columns of a table that may hold labels, where none has a usual name.
+def column_hints(
+    entries: Iterator[Entry], options: ReadOptions, hints: dict[str, None], *, chosen: str = "", by_file: bool = False
+) -> Iterator[Entry]:
+    """Yield the rows of a table of which nobody says where the labels are; notes on columns are added at the end.
 
     Args:
-        first: the first row.
+        entries: the rows.
         options: name columns that hold something else.
+        hints: gets the notes.
+        chosen: the column of the labels that was found by its name; "" if there is none, and no labels are read.
+        by_file: whether the names of the files may be the labels.
     """
+    cells: dict[str, Counter[str]] = {}
+    pairs: dict[str, set[tuple[str, str]]] = {}
+    for number, entry in enumerate(entries):
+        if number == 0:
+            cells = {column: Counter() for column in (_unused_columns(entry, options) if plain(chosen) != "label" else ())}
+            pairs = {column: set() for column in cells if column != chosen}
+        if number < _LOOKED_AT and number * len(cells) < _MOST_CELLS:
+            for column, counts in cells.items():
+                counts[cell := _start(entry, column)] += 1
+                if chosen and column != chosen:
+                    pairs[column].add((_start(entry, chosen), cell))
+        yield entry
+    if not chosen:
+        hints.update(dict.fromkeys(_missing_labels(cells, by_file=by_file)))
+    elif chosen in cells:
+        known = len(cells[chosen])
+        others = [
+            column
+            for column in pairs
+            if _OTHER_LABEL.search(plain(column)) and _repeats(cells[column]) and len(pairs[column]) > known
+        ]
+        if others:
+            hints[f"the labels are read from column '{chosen}', not {shown_columns(map(repr, others))} (--label-from)"] = None
+
+
+def _start(entry: Entry, column: str) -> str:
+    return str(entry.columns.get(column, ""))[:_LONGEST]
+
+
+def _unused_columns(first: Entry, options: ReadOptions) -> list[str]:
     used = {*TEXT_COLUMNS, *ID_COLUMNS, "split", "group"}
     used |= {plain(column) for column in (options.text_column, options.id_column, options.pair_column) if column}
-    others = [column for column in first.columns if column.strip() and plain(column) not in used]
-    if not others:
-        return []
-    likely = next((column for column in others if _LIKELY_COLUMN.search(plain(column))), others[0])
-    more = f" (other columns: {shown_columns([c for c in others if c != likely])})" if len(others) > 1 else ""
-    return [
-        f"no labels were read: no column is named {', '.join(LABEL_COLUMNS)}; if '{likely}' is the label: "
-        f"--label-from column:{likely}{more}"
-    ]
+    return [column for column in first.columns if column.strip() and plain(column) not in used]
+
+
+def _missing_labels(cells: dict[str, Counter[str]], *, by_file: bool) -> list[str]:
+    """Return a note on the columns that may hold labels, where none has a usual name."""
+    if not cells:
+        return ["no labels were read: if the names of the files are the labels: --label-from file"] if by_file else []
+    start = f"no labels were read: no column is named {', '.join(LABEL_COLUMNS)}; "
+    files = "; if the names of the files are: --label-from file" if by_file else ""
+    likely = min(cells, key=lambda column: _rank(column, cells[column]))
+    if _rank(likely, cells[likely]) == _UNIQUE:
+        return [f"{start}if one holds the labels: --label-from column:NAME (columns: {shown_columns(cells)}){files}"]
+    more = f" (other columns: {shown_columns([c for c in cells if c != likely])})" if len(cells) > 1 else ""
+    return [f"{start}if '{likely}' is the label: --label-from column:{likely}{more}{files}"]
+
+
+def _rank(column: str, cells: Counter[str]) -> int:
+    """Return how little a column looks like labels, from its name and its cells."""
+    name, repeats = plain(column), _repeats(cells)
+    numbers = all(map(_NUMBER.fullmatch, cells))
+    if repeats and _LIKELY_COLUMN.search(name):
+        return 0
+    if repeats and not _NO_LABEL.search(name):
+        return 2 if numbers else 1
+    if _LIKELY_COLUMN.search(name):
+        return 3
+    unique = cells.total() >= _ENOUGH and len(cells) == cells.total() and not numbers
+    return _UNIQUE if unique else 4
+
+
+def _repeats(cells: Counter[str]) -> bool:
+    """Return whether the cells of a column are few different ones."""
+    return 1 < len(cells) <= cells.total() / 2 and len(cells) <= max(_ENOUGH, cells.total() // 10)
 
 
 def later_labels(entries: Iterator[Entry], name: str, hints: dict[str, None]) -> Iterator[Entry]:

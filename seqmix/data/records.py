@@ -231,6 +231,10 @@ class Labeller:
         entries = self._marked(first, chain((first,), entries), kind, labels)
         if labels is None and self._wants_labels and kind in (*SEQUENCE_FORMATS, "jsonl") and source.folder_class is None:
             entries = later_labels(entries, name, self._hints)
+        if self._wants_labels and self._label is None and kind in TABLE_FORMATS and (labels or source.folder_class is None):
+            chosen = labels.text.removeprefix("column:") if labels else ""
+            by_file = self._by_file and bool(source.stem)
+            entries = column_hints(entries, self.options, self._hints, chosen=chosen, by_file=by_file)
         if self._wants_labels and source.folder_class is not None and (labels is None or labels.text == "folder"):
             self._refuse_missing(source)
         if labels and labels.text == "file" and source.stem is None:
@@ -304,11 +308,6 @@ class Labeller:
             return None
         if kind in (*TABLE_FORMATS, *RELEASE_FORMATS, "memory"):
             column = label_column(first, name)
-            if column is None and kind in TABLE_FORMATS and source.folder_class is None:
-                hints = column_hints(first, self.options)
-                if not hints and self._by_file and source.stem:
-                    hints = ["no labels were read: if the names of the files are the labels: --label-from file"]
-                self._hints.update(dict.fromkeys(hints))
             return f"column:{column}" if column else None
         if kind not in SEQUENCE_FORMATS:
             return None

@@ -357,6 +357,8 @@ def _complete(
         notes += check_without(encoded)
         notes += check_groups(written, read.group_from)
         notes += stream.split_column.notes()
+    else:
+        notes += stream.split_column.unused()
     division = divide(written, encoded, options)
     notes += division.notes
     final = finalize(written, division.split, division.keep, limits)

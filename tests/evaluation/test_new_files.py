@@ -58,6 +58,26 @@ def test_unlabelled_records_can_be_left_out(score, trained, tmp_path):
     assert done.output.strip().endswith("1 of 3 records has no label; leave such records out with --skip-unlabelled")
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "noted"),
+    [
+        ("split", "train test", "train, test"),
+        ("set", "training dev", "train, val"),
+        ("partition", "train train", "train"),
+        ("split", "test test", ""),
+        ("fold", "1 2", ""),
+    ],
+)
+def test_column_of_splits_in_new_files_is_noted(column, values, noted, score, tmp_path):
+    texts = ["ACGTACGTAC", "GCGTGCGGCA"]
+    rows = [f"{text},{name},{value}\n" for text, name, value in zip(texts, ["atrich", "gcrich"], values.split(), strict=True)]
+    (tmp_path / "new.csv").write_text(f"text,label,{column}\n" + "".join(rows))
+    result = score(data=[tmp_path / "new.csv"])
+    notes = [note for note in result.notes if note.startswith("all records are evaluated")]
+    assert result.records == 2 and len(notes) == bool(noted)
+    assert not noted or f"though column '{column}' names splits ({noted})" in notes[0]
+
+
 def test_other_strand_of_a_training_record_was_trained_on(score, dataset, tmp_path):
     records = [dataset[int(i)] for i in dataset.indices("train")[:3]]
     texts = [dataset.vocabulary.decode(dataset.tokens(int(i))) for i in dataset.indices("train")[:3]]

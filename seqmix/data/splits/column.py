@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.config.data import SPLIT_NAMES
+from seqmix.config.data import SPLIT_NAMES, SPLITS
 from seqmix.data.readers.entry import Entry
 from seqmix.data.splits.marks import SplitMarks
 
@@ -87,6 +87,16 @@ class SplitColumn:
         """Return what a user should know: columns and keys that look as if they held splits but were not used."""
         own = self._own_notes()
         return own + self.marks.notes([f"column:{name}" for name in self.names] if own or self.used else ())
+
+    def unused(self) -> list[str]:
+        """Return a note on the columns where all records are evaluated; [] if they name no split but that of testing."""
+        if not self.values - {SPLIT_NAMES["test"]}:
+            return []
+        name, splits = next(iter(self.names)), [SPLITS[number] for number in sorted(self.values)]
+        return [
+            f"all records are evaluated, though column '{name}' names splits ({', '.join(splits)}): give a table of the rows of "
+            "one split to evaluate these alone"
+        ]
 
     def _own_notes(self) -> list[str]:
         if self.used or not self.names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from contextlib import suppress
 from itertools import chain
@@ -26,7 +27,7 @@ from seqmix.data.splits.names import (
     short_names,
     word_of,
 )
-from seqmix.data.strays import is_about
+from seqmix.data.strays import has_labels, is_about
 from seqmix.errors import ConfigError, InputError, advice, param, shown
 
 _LOOKED_AT = 20  # files that are not read, to see whether they are texts
@@ -181,11 +182,24 @@ def _notes_on_folders(listings: Sequence[Listing], read: ReadOptions) -> list[st
     for listing in listings:
         left_out.add(listing.left_out)
     notes = [left_out.note()] if left_out.note() else []
+    if not read.label_from:
+        notes += [hint for listing in listings if (hint := _hint_at_labels(listing, read))]
     if not listings:
         given = {"--include": read.include, "--exclude": read.exclude}
         return [f"{flag} had no effect: no input is a folder" for flag, patterns in given.items() if patterns]
     idle = [pattern for pattern in read.exclude if not any(pattern in listing.used for listing in listings)]
     return notes + [f"--exclude '{pattern}' had no effect: no file has such a path" for pattern in idle]
+
+
+def _hint_at_labels(listing: Listing, read: ReadOptions) -> str:
+    """Return a note on a table that is left out and has a column of labels, beside files that seem to have none."""
+    if listing.kind == "sequences" or len({file.parent for file in listing.files}) > 1:
+        return ""
+    tables = [file for name in listing.left_out.files if kind_by_name(file := listing.root / name) == "tables"]
+    labelled = next((file for file in tables if has_labels(file, read)), None)
+    if labelled is None or (listing.kind == "tables" and any(has_labels(file, read) for file in listing.files)):
+        return ""
+    return f"{labelled} seems to have the labels of the others: --label-from {shlex.quote(f'table:{labelled}')} reads them"
 
 
 def _existing(given: object, in_memory: str) -> Path | None:

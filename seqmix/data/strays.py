@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seqmix.data.options import ReadOptions
-from seqmix.data.readers.columns import TEXT_COLUMNS, plain
+from seqmix.data.readers.columns import LABEL_COLUMNS, TEXT_COLUMNS, plain
 from seqmix.data.readers.delimited import Delimited
 from seqmix.data.readers.encodings import in_utf8
 from seqmix.data.readers.entry import TableOptions
@@ -60,6 +60,12 @@ def without_texts(tables: Sequence[Path], read: ReadOptions) -> list[Path]:
         return []
     splits = {_split(file) for file in tables if found[file]}
     return [file for file, row in first.items() if not found[file] and _split(file) in splits | {None} and _is_other(file, row)]
+
+
+def has_labels(file: Path, read: ReadOptions) -> bool:
+    """Return whether a table has a column that is named as those of labels are."""
+    row = _first_row(file, read)
+    return row is not None and len(row) > 1 and bool(set(LABEL_COLUMNS) & set(map(plain, row)))
 
 
 def _split(file: Path) -> str | None:

@@ -61,3 +61,55 @@ def test_usage_as_kaggle_divides_its_tests_is_noted(public, tmp_path):
         "column 'Usage' (Training, P" in note.replace("(Training, p", "(Training, P") and "not used" in note
         for note in prepare(path, tmp_path / "data").info["notes"]
     )
+
+
+def table(path, columns, row, n=20):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([",".join(columns), *(",".join(map(str, row(i))) for i in range(n))]) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "id_column"),
+    [("train.csv", "train_labels.csv", "id"), ("0.txt", "labels.csv", "file"), ("texts.tsv", "y.csv", "id")],
+)
+def test_table_of_labels_that_is_left_out_is_named_and_can_be_used(texts, labels, id_column, tmp_path):
+    folder = tmp_path / "set"
+    if texts.endswith(".txt"):
+        write(folder, *(f"{i}.txt" for i in range(20)))
+    else:
+        table(folder / texts, ["id", "text"], lambda i: (f"d{i}", f"some words {dna(9, i)}"))
+        if texts.endswith(".tsv"):
+            (folder / texts).write_text((folder / texts).read_text().replace(",", "\t"))
+    ending = ".txt" if texts.endswith(".txt") else ""
+    table(folder / labels, [id_column, "label"], lambda i: (f"{'' if ending else 'd'}{i}{ending}", "ab"[i % 2]))
+    dataset = prepare(folder, tmp_path / "data")
+    assert dataset.classes == []
+    way = f"table:{folder / labels}"
+    assert any(note.endswith(f"--label-from {way} reads them") for note in dataset.info["notes"])
+    assert prepare(folder, tmp_path / "again", label_from=way).classes == ["a", "b"]
+
+
+@pytest.mark.parametrize("names", [["labels.csv"], ["settings.json", "x.csv"]])
+def test_tables_without_labels_or_beside_labelled_files_are_not_named(names, tmp_path):
+    table(tmp_path / "set" / "train.csv", ["text", "label"], lambda i: (f"some words {dna(9, i)}", i % 2))
+    for name in names:
+        table(tmp_path / "set" / name, ["id", "label"] if name == "labels.csv" else ["id", "size"], lambda i: (i, i % 2))
+    assert not any("seems to have the labels" in note for note in prepare(tmp_path / "set", tmp_path / "data").info["notes"])
+
+
+@pytest.mark.parametrize("names", ["Fake.csv True.csv", "spam.csv ham.csv", "pos.csv neg.csv neutral.csv"])
+def test_names_of_tables_that_may_be_the_classes_are_named(names, tmp_path):
+    files = [tmp_path / name for name in names.split()]
+    for file in files:
+        table(file, ["title", "text"], lambda i, file=file: (i, f"some words {dna(9, f'{file}{i}')}"))
+    notes = prepare(files, tmp_path / "data").info["notes"]
+    assert any(note.startswith("the names of the files (") and note.endswith("--label-from file") for note in notes)
+    assert prepare(files, tmp_path / "again", label_from="file").classes == sorted(file.stem for file in files)
+
+
+@pytest.mark.parametrize("names", ["part-0.csv part-1.csv", "train.csv test.csv", "x.csv"])
+def test_names_of_tables_that_are_no_classes_are_not_named(names, tmp_path):
+    files = [tmp_path / name for name in names.split()]
+    for file in files:
+        table(file, ["title", "text"], lambda i, file=file: (i, f"some words {dna(9, f'{file}{i}')}"))
+    assert not any(note.startswith("the names of the files") for note in prepare(files, tmp_path / "data").info["notes"])

@@ -89,7 +89,7 @@ class SplitColumn:
         return own + self.marks.notes([f"column:{name}" for name in self.names] if own or self.used else ())
 
     def unused(self) -> list[str]:
-        """Return a note on the columns where all records are evaluated; [] if they name no split but that of testing."""
+        """Return a note on columns that name splits, where all records are evaluated; [] if they name none but test."""
         if not self.values - {SPLIT_NAMES["test"]}:
             return []
         name, splits = next(iter(self.names)), [SPLITS[number] for number in sorted(self.values)]

@@ -94,8 +94,8 @@ class SplitColumn:
             return []
         name, splits = next(iter(self.names)), [SPLITS[number] for number in sorted(self.values)]
         return [
-            f"all records are evaluated, though column '{name}' names splits ({', '.join(splits)}): give a table of the rows of "
-            "one split to evaluate these alone"
+            f"all records are evaluated, though column '{name}' names splits ({', '.join(splits)}): give a table of the rows "
+            "of one split to evaluate these alone"
         ]
 
     def _own_notes(self) -> list[str]:

@@ -19,7 +19,7 @@ _MISSING = frozenset((
 # fmt: on
 _LONGEST = max(map(len, _MISSING))
 _NUCLEOTIDES = frozenset("ACGTUNRYSWKMBDHV")
-_SEQUENCE = 10  # letters of a sequence on average
+_SEQUENCE = 6  # letters of a sequence on average; peptides have 8 to 11
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?%?")
 _BITS = re.compile(r"[01]{3,}")
 _FILE = re.compile(r"\S*[^\s.]\.[A-Za-z]\w{1,4}(?:\.gz)?")
@@ -107,8 +107,11 @@ def _refuse_other_column(first: Sequence[Entry], name: str, options: TableOption
     """Raise an `InputError` if the texts of the first rows are numbers or names, and another column holds texts."""
     columns = list(first[0].columns)
     usual = usual_columns(columns, TEXT_COLUMNS, name)
-    texts = [entry.text.strip() for entry in first if isinstance(entry.text, str)]
-    if not usual or len(texts) < max(2, len(first)) or not all(texts) or not (what := _what(texts)):
+    if not usual:
+        return
+    cells = [entry.columns.get(usual[0]) for entry in first]
+    texts = [str(cell).strip() for cell in cells if isinstance(cell, str | int | float) and not isinstance(cell, bool)]
+    if len(texts) < max(2, len(first)) or not all(texts) or not (what := _what(texts)):
         return
     known = {*ID_COLUMNS, *LABEL_COLUMNS, *map(plain, (options.id_column or "", options.pair_column or ""))}
     others = [column for column in columns if column != usual[0] and plain(column) not in known]

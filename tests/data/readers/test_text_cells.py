@@ -30,9 +30,11 @@ def labels(n):
 
 
 @pytest.mark.parametrize("cell", MISSING)
-@pytest.mark.parametrize("kind", ["dna", "protein", "kmers"])
+@pytest.mark.parametrize("kind", ["dna", "protein", "peptides", "kmers"])
 def test_missing_sequences_are_not_read_as_letters(cell, kind, tmp_path):
-    given = sequences(30, "ACDEFGHIKLMNPQRSTVWY" if kind == "protein" else "ACGT")
+    given = sequences(30, "ACDEFGHIKLMNPQRSTVWY" if kind in ("protein", "peptides") else "ACGT")
+    if kind == "peptides":
+        given = [text[:9] for text in given]
     if kind == "kmers":
         given = [" ".join(text[i : i + 6] for i in range(30)) for text in given]
     given[5] = given[9] = cell
@@ -97,6 +99,14 @@ def test_a_column_without_texts_is_refused_where_another_has_texts(form, tmp_pat
     assert f"text_column='{names[1]}' or" in message.replace('"', "'")
     for name in names:
         assert len(read(file, text_column=name)) == 30
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_numbers_of_json_are_refused_where_another_column_has_texts(quote, tmp_path):
+    rows = [f'{{"seq": {quote}{number}{quote}, "message": "{text}"}}' for number, text in enumerate(texts(5))]
+    (tmp_path / "x.jsonl").write_text("\n".join(rows) + "\n")
+    assert "column 'message' seems to hold the texts" in message_of(read, tmp_path / "x.jsonl")
+    assert len(read(tmp_path / "x.jsonl", text_column="message")) == 5
 
 
 def test_predictions_refuse_a_column_without_texts(trained, tmp_path):

@@ -7,7 +7,7 @@ about 50 bytes for each record.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -308,14 +308,18 @@ def _write(
     records = iter(stream)
     first: list[Record] = []
     characters = 0
-    for record in records:
-        first.append(record)
-        characters += len(record.text)
-        if len(first) >= _LOOKED_AT or characters > _LOOKED_AT_CHARACTERS:
-            break
-    else:  # these are all
-        _refuse_headers_only(first)
-    written = write_records(chain(first, records), folder, choose(first), limits, progress)
+    try:
+        for record in records:
+            first.append(record)
+            characters += len(record.text)
+            if len(first) >= _LOOKED_AT or characters > _LOOKED_AT_CHARACTERS:
+                break
+        else:  # these are all
+            _refuse_headers_only(first)
+        written = write_records(chain(first, records), folder, choose(first), limits, progress)
+    finally:
+        if isinstance(records, Generator):
+            records.close()  # and the file that is being read, now rather than when the error is forgotten
     check_any(len(written), stream, limits, too_short=written.too_short)
     return written
 

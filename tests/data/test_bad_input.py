@@ -557,3 +557,15 @@ def test_files_of_dna_beside_files_of_proteins_are_pointed_out(order, tmp_path, 
     assert "b.fna" in note and "a.faa" in note and "proteins" in note
     alone = prepare([tmp_path / "a.faa"], work / "alone", split="1,0,0")
     assert not any("DNA" in note for note in alone.info["notes"])
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the system does not tell which files are open")
+@pytest.mark.parametrize(("name", "row"), [("x.csv", "{1},{0}\n"), ("x.tsv", "{1}\t{0}\n"), ("x.fa", ">{0} label={0}\n{1}\n")])
+def test_files_are_closed_when_a_record_is_refused(name, row, tmp_path):
+    header = "" if name == "x.fa" else row.format("label", "sequence")
+    rows = [row.format("ab"[number % 2], dna(40, number)) for number in range(3000)]
+    (tmp_path / name).write_text("".join([header, row.format("a", "ACGTEACGT"), *rows]))
+    with pytest.raises(SeqmixError) as caught:
+        prepare(tmp_path / name, tmp_path / "data", alphabet="dna")
+    assert str(tmp_path / name) not in [os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()]
+    assert "'E' at position 5" in str(caught.value)

@@ -360,6 +360,7 @@ def _where(entry: Entry, path: Path | None) -> str:
 # GCF_000001405.40_GRCh38.p14_rna.fna.gz
 _ENSEMBL = re.compile(r"([A-Z][a-z]+_[A-Za-z0-9_]+)\..+\.(?:cdna|cds|dna|dna_rm|dna_sm|ncrna|pep)(?:\..+)?")
 _NCBI = re.compile(r"(GC[AF]_\d+\.\d+(?:_.+?)?)_(?:genomic|rna|protein|cds_from_genomic|rna_from_genomic|translated_cds)")
+_SEQUENCES = re.compile(r"(.+)\.(?:fa|fasta|fna|fas|faa|fastq|fq)", re.IGNORECASE)  # before .txt
 
 
 def file_stem(path: Path, *, whole: bool = False) -> str:
@@ -371,5 +372,7 @@ def file_stem(path: Path, *, whole: bool = False) -> str:
     """
     name = unpacked_name(path.name)
     stem = name.rsplit(".", 1)[0] if "." in name.lstrip(".") else name
+    if name.lower().endswith(".txt") and (shown := _SEQUENCES.fullmatch(stem)):  # by editors and systems that hide endings
+        stem = shown[1]
     known = None if whole else _ENSEMBL.fullmatch(stem) or _NCBI.fullmatch(stem)
     return known[1] if known else stem

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqmix.config.data import SPLITS
+from seqmix.data.alike_names import notes_on_alike
 from seqmix.data.folders import kind_by_name
 from seqmix.data.label_hints import LABEL_IN_HEADER, varying_key
 from seqmix.data.label_source import file_stem
@@ -277,6 +278,8 @@ def notes_on_places(sources: Sequence[Source]) -> list[str]:
                 f"the classes are {place} ({shown}) that look like those of the parts of one set; if they are not classes: say "
                 "where the labels are with --label-from"
             )
+        elif place == "names of files":
+            notes += notes_on_alike(names)
     if len(files) > 1 and any(place.startswith("names of") for place in files):
         where = "; ".join(f"{place} for {_some([source.name for source in own])}" for place, own in files.items())
         notes.append(

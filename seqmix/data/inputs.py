@@ -151,6 +151,11 @@ def _listed(folder: Path, read: ReadOptions, elsewhere: Iterable[Path] = ()) -> 
             listing.files = [file for file in listing.files if listing.parts(file)[: len(gone)] != gone]
             listing.folders = [p for p in listing.folders if p[: len(gone)] != gone[: len(p)]]  # nor those it is in
     keep_one_kind(listing, read)
+    if all(map(is_about, listing.files)) and any(name.endswith(".arrow") for name in listing.left_out.files):
+        raise InputError(
+            f"{folder}: this is a data set of Arrow files, as the library datasets saves it, which is not read; write each of "
+            f"its splits as JSONL, and give these files: datasets.load_from_disk({str(folder)!r}).to_json('new.jsonl')"
+        )
     if not listing.files:
         out = listing.left_out
         note, unread = out.note(), [folder / name for name in out.files[:_LOOKED_AT]]

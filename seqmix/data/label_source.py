@@ -133,6 +133,8 @@ class LabelSource(ABC):
         if isinstance(value, list):
             return self._joined(value, where)
         text = str(value).strip()
+        if text == "\\N":  # what MySQL writes for NULL
+            return None
         if self.parameter == "label_from" and text:
             return self._one_text(text, where)
         return text or None

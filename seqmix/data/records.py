@@ -221,6 +221,11 @@ class Labeller:
         first = next(entries, None)
         if first is None:
             raise InputError(f"{name}: no {kind} record in this file; leave it out or make it again")
+        if kind == "jsonl" and first.made_id and source.inner:
+            if (second := next(entries, None)) is None:  # a file for each record, as documents have
+                first.id, first.made_id = source.inner, False
+            else:
+                entries = chain((second,), entries)
         self._refuse_damaged(first)
         labels = self._label_source(first, kind, source, name)
         for asked in (labels, self._group, self._split):

@@ -1,5 +1,7 @@
 """Layouts of folders that are refused or read in one of several ways: the message names the others, and they work."""
 
+import json
+
 import pytest
 
 from tests.support.preparing import dna, message_of, prepare
@@ -113,3 +115,73 @@ def test_names_of_tables_that_are_no_classes_are_not_named(names, tmp_path):
     for file in files:
         table(file, ["title", "text"], lambda i, file=file: (i, f"some words {dna(9, f'{file}{i}')}"))
     assert not any(note.startswith("the names of the files") for note in prepare(files, tmp_path / "data").info["notes"])
+
+
+@pytest.mark.parametrize("dump", [{}, {"indent": 2}, {"sort_keys": True}])
+def test_files_of_one_object_have_their_paths_as_ids(dump, tmp_path):
+    for i in range(10):
+        path = tmp_path / "set" / "ab"[i % 2] / f"d{i}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"text": f"some words {dna(9, i)}", "date": i}, **dump))
+    dataset = prepare(tmp_path / "set", tmp_path / "data")
+    assert sorted(dataset.ids()) == sorted(f"{'ab'[i % 2]}/d{i}.json" for i in range(10))
+
+
+def test_ids_of_files_of_several_objects_stay(tmp_path):
+    for name in "ab":
+        (tmp_path / "set" / name).mkdir(parents=True)
+        (tmp_path / "set" / name / "x.jsonl").write_text(
+            "".join(f'{{"text": "words {dna(9, f"{name}{i}")}"}}\n' for i in range(5))
+        )
+    assert set(prepare(tmp_path / "set", tmp_path / "data").ids()) == {f"row-{i}" for i in range(1, 6)}
+
+
+@pytest.mark.parametrize("files", ["data-00000-of-00001.arrow", "train/data.arrow test/data.arrow", "cache-1.arrow"])
+@pytest.mark.parametrize("about", [["dataset_info.json", "state.json"], ["dataset_dict.json"], []])
+def test_data_sets_of_arrow_are_named(files, about, tmp_path):
+    for name in (*files.split(), *about):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).write_bytes(b'{"features": {}}' if name.endswith("json") else b"ARROW1\0\0")
+    assert "load_from_disk(" in message_of(prepare, tmp_path / "set", tmp_path / "data")
+
+
+@pytest.mark.parametrize("name", ["a.fasta", "a.fa", "a.fastq", "a.gb"])
+@pytest.mark.parametrize(
+    "text", ['{"error":"API rate limit exceeded","count":"4"}', '{\n "message": "Not found"\n}', '{"status": 503}\n']
+)
+def test_messages_of_a_server_are_not_sequences(name, text, tmp_path):
+    (tmp_path / name).write_text(text)
+    message = message_of(prepare, tmp_path / name, tmp_path / "data")
+    assert "message of a server" in message and "download it again" in message and "column" not in message
+
+
+@pytest.mark.parametrize("where", ["x.tsv", "x.csv", "labels.csv"])
+def test_null_of_mysql_is_a_missing_label(where, tmp_path):
+    sign = "\t" if where.endswith("tsv") else ","
+    head = "id text label" if where != "labels.csv" else "id label"
+    rows = [
+        sign.join([f"d{i}", *([f"some words {dna(9, i)}"] if where != "labels.csv" else []), "\\N" if i < 4 else "ab"[i % 2]])
+        for i in range(24)
+    ]
+    path = tmp_path / where
+    path.write_text("\n".join([head.replace(" ", sign), *rows]) + "\n")
+    given = {"skip_unlabelled": True}
+    if where == "labels.csv":
+        table(tmp_path / "texts.csv", ["id", "text"], lambda i: (f"d{i}", f"some words {dna(9, i)}"), 24)
+        given["label_from"], path = f"table:{path}", tmp_path / "texts.csv"
+    dataset = prepare(path, tmp_path / "data", **given)
+    assert dataset.classes == ["a", "b"] and len(dataset) == 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"text" "label"\n"1" "Some words of a text." "sport"\n"2" "Other words" "biz"\n',
+        '"id" "text" "y"\n"1" "d1" "Some \\"words\\" of a text." 1\n"2" "d2" "Other words" NA\n',
+        '"text" "y"\r\n"1" "Some words" 0.5\r\n"2" "Other words" -1e-05\r\n',
+    ],
+)
+@pytest.mark.parametrize("name", ["x.txt", "x", "x.dat"])
+def test_tables_of_r_with_blanks_are_named(name, text, tmp_path):
+    (tmp_path / name).write_bytes(text.encode())
+    assert "a table of R" in message_of(prepare, tmp_path / name, tmp_path / "data")

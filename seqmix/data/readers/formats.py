@@ -62,6 +62,7 @@ _BARE = re.compile(r"[ACGTUNRYSWKMBDHV]{10,}(?:[ \t\r]*[\n\r]\s*[ACGTUNRYSWKMBDH
 _JSON = re.compile(rb'\[\s*[\[{"\d-]|\{\s*"[^"\n]*"\s*:')
 _JSON_IN_TEXT = re.compile(rb'\[\s*\{\s*"[^"\n]*"\s*:\s*["\d\[{]')
 _COMMENTS = re.compile(rb"(?:#[^\r\n]*[\r\n]\s*)+(?=>[^\r\n]*[\r\n]+[A-Za-z*-]{8,}[\r\n])")  # above FASTA
+_OF_SERVER = re.compile(rb'\s*\{\s*"(?:error|errors|message|msg|status|code|detail|fault|exception)"\s*:', re.IGNORECASE)
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -87,6 +88,11 @@ def detect_format(
     ending = unpacked_name(name.lower())
     refuse_text(start, name, ending.endswith(TEXT_ENDINGS))
     _refuse_comments(start, name)
+    if ending.endswith((*FASTA_ENDINGS, *_SEQUENCE_ENDINGS)) and _OF_SERVER.match(start):
+        raise InputError(
+            f"{name}: this is JSON that seems to be the message of a server instead of the file: {_show(start[:60])}; "
+            "download it again"
+        )
     if kind := _format_by_content(start, name, ending):
         return kind
     document = ending.endswith(TEXT_ENDINGS)

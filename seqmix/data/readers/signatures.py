@@ -234,6 +234,11 @@ _TEXTS = (
         (".ft", ".fasttext"),
         pattern=rb"__label__[^\s,]+(?:[ ,]+__label__[^\s,]+)*[ \t]+\S",
     ),
+    Foreign(
+        "a table of R with blanks between its cells",
+        "write it in R with write.csv(x, 'new.csv', row.names = FALSE)",
+        pattern=rb'"[\w.]+"(?: "[\w.]+")+\r?\n"1"(?: (?:"(?:[^"\\\n]|\\.)*"|[-+\w.]+)){2,}\r?(?:\n"2" |\Z)',
+    ),
     Foreign("a matrix (Matrix Market)", _TABLE, (".mtx",), pattern=rb"%%MatrixMarket"),
     Foreign(
         "a file of SOLiD reads in colour space",

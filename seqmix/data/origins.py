@@ -224,16 +224,7 @@ def unused_folders(sources: Sequence[Source]) -> list[str]:
     found = [s for s in sources if not s.label_place and s.folder_class is None and s.inner and not s.release]
     if shown := _levels(found, folds=False):
         notes.append(f"the folders {shown} are not used as labels; if they are the classes: give the folder that they are in")
-    return notes + _folders_above(sources) + _names_of_tables(sources)
-
-
-def _names_of_tables(sources: Sequence[Source]) -> list[str]:
-    """Return a note on tables without labels whose names may be the classes; [] if there are none."""
-    found = [s for s in sources if s.format in TABLE_FORMATS and not s.label_place and s.folder_class is None and not s.release]
-    names = sorted({source.stem for source in found if source.stem})
-    if len(names) < 2 or len(found) < len(sources) or are_parts(names) or are_folds(names):
-        return []
-    return [f"the names of the files ({_some(names)}) are not used as labels; if they are the classes: --label-from file"]
+    return notes + _folders_above(sources)
 
 
 def _folders_above(sources: Sequence[Source]) -> list[str]:

@@ -105,16 +105,16 @@ def test_names_of_tables_that_may_be_the_classes_are_named(names, tmp_path):
     for file in files:
         table(file, ["title", "text"], lambda i, file=file: (i, f"some words {dna(9, f'{file}{i}')}"))
     notes = prepare(files, tmp_path / "data").info["notes"]
-    assert any(note.startswith("the names of the files (") and note.endswith("--label-from file") for note in notes)
+    assert len([note for note in notes if "--label-from file" in note]) == 1
     assert prepare(files, tmp_path / "again", label_from="file").classes == sorted(file.stem for file in files)
 
 
-@pytest.mark.parametrize("names", ["part-0.csv part-1.csv", "train.csv test.csv", "x.csv"])
+@pytest.mark.parametrize("names", ["train.csv test.csv", "x.csv"])
 def test_names_of_tables_that_are_no_classes_are_not_named(names, tmp_path):
     files = [tmp_path / name for name in names.split()]
     for file in files:
         table(file, ["title", "text"], lambda i, file=file: (i, f"some words {dna(9, f'{file}{i}')}"))
-    assert not any(note.startswith("the names of the files") for note in prepare(files, tmp_path / "data").info["notes"])
+    assert not any("--label-from file" in note for note in prepare(files, tmp_path / "data").info["notes"])
 
 
 @pytest.mark.parametrize("dump", [{}, {"indent": 2}, {"sort_keys": True}])

@@ -15,7 +15,7 @@ from seqmix.data.readers.formats import ENDINGS, TABLE_ENDINGS, TEXT_ENDINGS, de
 from seqmix.data.readers.opening import open_stream, unpacked_name
 from seqmix.data.readers.releases import Missing
 from seqmix.data.strays import is_about, without_texts
-from seqmix.errors import InputError, SeqmixError, param
+from seqmix.errors import InputError, SeqmixError, advice, param
 
 Parts = tuple[str, ...]
 
@@ -279,7 +279,8 @@ def _why_missing(listing: Listing, folder: Parts) -> Missing | None:
     wanted = not listing.include or any(_matches((*folder, "file"), pattern) for pattern in listing.include)
     if links:
         is_link = inner in links
-        way = f"put the folder itself there, or name the files of each class with {param('class_files')}"
+        named = f"put the folder itself there, or name the files of each class with {param('class_files')}"
+        way = advice(named, "put the folder itself there")
         reason = f"it is a link, and links to folders are not followed: {way}" if is_link else _why_links(listing, links)
         wanted = wanted or any("/" not in pattern and "*" in pattern for pattern in listing.include)
         return Missing(folder[-1], inner, reason) if wanted else None

@@ -92,7 +92,7 @@ def test_damaged_run_description_is_explained(trained, tmp_path):
 
 def test_help_shows_defaults():
     shown = " ".join(CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "300"}).stdout.split())
-    for default in ("default: 8)", "default: 0.002", "default: mingru", "default: 8192"):
+    for default in ("default: 20 for DNA", "else 8)", "default: 0.007", "default: mingru", "else 8192"):
         assert default in shown
 
 

@@ -102,7 +102,7 @@ def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray
         ):
             with np.errstate(over="ignore"):  # becomes infinite, which is refused later
                 return given.astype(np.float32).reshape(len(text), -1)
-        if any(isinstance(item, str) for item in text):
+        if all(isinstance(item, str) for item in text) and any(map(str.isalpha, text)):
             joined = shown(" ".join(map(str, text)))
             raise InputError(f"{where}: '{column}' is a list of texts, {shown(text)}; make one text of it, such as {joined}")
         raise InputError(f"{where}: '{column}' must be numbers, or rows of equally many numbers, got {json.dumps(text)[:40]}")

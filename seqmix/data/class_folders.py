@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from seqmix.data.folders import Listing, Parts, kind_by_name, missing_folders
-from seqmix.data.label_source import file_stem
+from seqmix.data.labels.source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.releases import Source
 from seqmix.data.splits.names import are_folds, word_of

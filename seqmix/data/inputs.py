@@ -12,7 +12,7 @@ from pathlib import Path
 from seqmix.data.class_folders import InputFile, name_classes, set_missing, without, without_blank
 from seqmix.data.folders import LeftOut, Listing, is_text_by_name, keep_one_kind, kind_by_name, list_folder
 from seqmix.data.folds import notes_on_folds, notes_on_split_folds
-from seqmix.data.label_source import file_stem
+from seqmix.data.labels.source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.opening import unpacked_name
 from seqmix.data.readers.releases import Source, find_folder_splits, find_release, recognise

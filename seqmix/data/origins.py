@@ -11,8 +11,8 @@ from pathlib import Path
 from seqmix.config.data import SPLITS
 from seqmix.data.alike_names import notes_on_alike
 from seqmix.data.folders import kind_by_name
-from seqmix.data.label_hints import LABEL_IN_HEADER, varying_key
-from seqmix.data.label_source import file_stem
+from seqmix.data.labels.hints import LABEL_IN_HEADER, varying_key
+from seqmix.data.labels.source import file_stem
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.columns import TEXT_COLUMNS
 from seqmix.data.readers.entry import Entry

@@ -24,12 +24,12 @@ from seqmix.data.divide import check_stated, divide
 from seqmix.data.finalize import finalize
 from seqmix.data.in_memory import MemoryRecords
 from seqmix.data.inputs import class_sources, find_sources, label_tables
+from seqmix.data.labels.several import check_separator, check_without
 from seqmix.data.options import PrepareOptions, ReadOptions
 from seqmix.data.readers.releases import Source
 from seqmix.data.reading import RecordReader
 from seqmix.data.records import Record, RecordStream
 from seqmix.data.repeated import refuse_repeated
-from seqmix.data.several_labels import check_separator, check_without
 from seqmix.data.validation import (
     check_any,
     check_groups,

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from seqmix.config.data import SPLIT_NAMES
-from seqmix.data.label_hints import LABEL_IN_HEADER, column_hints, has_other_form, header_hint, later_labels, unused_hints
-from seqmix.data.label_source import LabelSource, make_label_source
+from seqmix.data.labels.hints import LABEL_IN_HEADER, column_hints, has_other_form, header_hint, later_labels, unused_hints
+from seqmix.data.labels.source import LabelSource, make_label_source
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.columns import LABEL_COLUMNS, usual_columns
 from seqmix.data.readers.entry import Entry

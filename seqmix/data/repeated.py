@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from seqmix.data.label_source import file_stem
+from seqmix.data.labels.source import file_stem
 from seqmix.data.readers.opening import BLOCK, open_stream, unpacked_name
 from seqmix.data.readers.releases import Source
 from seqmix.errors import InputError, SeqmixError, advice, param

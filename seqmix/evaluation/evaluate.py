@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.data.dataset import Dataset
-from seqmix.data.label_source import file_stem
+from seqmix.data.labels.source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import as_list, prepare_for
 from seqmix.errors import ConfigError, DatasetError, RunError, param

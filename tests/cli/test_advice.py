@@ -31,7 +31,7 @@ COMMANDS = {
     "data/choose_encoder.py": ("prepare",),
     "data/vocabulary/": ("prepare",),  # but for what `trained` vocabularies say, which names no option
     "data/label": LABELS,
-    "data/several_labels.py": LABELS,
+    "data/labels/several.py": LABELS,
     "data/repeated.py": LABELS,
     "data/records.py": LABELS,
     "data/readers/table_texts.py": LABELS,
@@ -76,8 +76,8 @@ ELSEWHERE = {
     ("experiments/reproduction/campaign.py", "train"),  # where data are generated: not of genomes
     ("experiments/reproduction/reproduce.py", "train"),
     ("experiments/reproduction/reproduce.py", "generated"),
-    ("data/label_source.py", "group_from"),  # where groups are looked for: by prepare alone
-    ("data/label_source.py", "label_separator"),  # is put into advice() by the function that it is given to
+    ("data/labels/source.py", "group_from"),  # where groups are looked for: by prepare alone
+    ("data/labels/source.py", "label_separator"),  # is put into advice() by the function that it is given to
     ("run.py", "overwrite"),
     ("objectives/labelled.py", "threshold"),  # of predictions
     ("objectives/multilabel.py", "threshold"),

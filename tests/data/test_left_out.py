@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from seqmix.data.label_source import file_stem
+from seqmix.data.labels.source import file_stem
 from tests.support.preparing import dna, label_of, message_of, prepare, standard_input
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seqmix.data.several_labels import check_separator
+from seqmix.data.labels.several import check_separator
 from seqmix.errors import InputError
 from seqmix.objectives.class_names import check_names
 from seqmix.objectives.labelled import number_classes

@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from seqmix.data.inputs import find_sources
-from seqmix.data.label_source import file_stem
+from seqmix.data.labels.source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.reading import RecordReader
 from tests.support.preparing import CONTENT, message_of, pairs, read, standard_input

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from seqmix.data.several_labels import quoted_labels, written_list
+from seqmix.data.labels.several import quoted_labels, written_list
 from tests.support.preparing import label_of, labelled_fasta, message_of, prepare, read
 
 

@@ -11,13 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from seqmix.data.header_values import HeaderValues
-from seqmix.data.label_table import LabelTable
+from seqmix.data.labels.headers import HeaderValues
+from seqmix.data.labels.several import joined, quoted_labels, written_list
+from seqmix.data.labels.tables import LabelTable
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.columns import Repeated, named_column, shown_columns
 from seqmix.data.readers.entry import Entry
 from seqmix.data.readers.opening import unpacked_name
-from seqmix.data.several_labels import joined, quoted_labels, written_list
 from seqmix.errors import InputError, advice, param, shown
 
 _COUNTED = 100_000  # records that are looked at to explain an error

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from seqmix.data.id_differences import Difference, find_difference
+from seqmix.data.labels.ids import Difference, find_difference
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.columns import (
     ID_COLUMNS,

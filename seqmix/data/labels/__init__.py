@@ -1,0 +1,1 @@
+"""Where labels, groups and splits of records are read from, and what is told about them."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from seqmix.data.labels.ids import find_difference
 from tests.support.preparing import dna, message_of, prepare, read, standard_input, write_table
 
 N = range(20)
@@ -243,3 +244,12 @@ def test_ids_that_readers_make_are_not_repeated_ids(ending, tmp_path):
     write_table(own, [{"id": f"s{i // 2}" if i < 10 else "", "text": dna(50, i), "label": "ab"[i % 2]} for i in N])
     notes = prepare(own, tmp_path / "own").info["notes"]
     assert any("5 records have the id of an earlier record" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("records", "rows"),
+    [(["P00007.1"], ["P99999.1"]), (["NM_17.2", "NM_18.2"], ["XR_44.2", "XR_45.2"]), (["s7"], ["t 7"]), (["a1b2"], ["c3d2"])],
+)
+def test_ids_of_other_records_are_not_called_another_form(records, rows):
+    found = find_difference(records, rows)
+    assert found is None, found

@@ -18,7 +18,7 @@ _MATE = re.compile(r"[/_.][12]$")
 _NUMBER = re.compile(r"0*(\d+)(?:\.0+)?")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,7}$")
 _CHROMOSOME = re.compile(r"chr(?:omosome)?[_\s-]*(?=.)", re.IGNORECASE)
-_LAST_NUMBER = re.compile(r"(?:.*\D)?0*(\d+)")
+_ONLY_NUMBER = re.compile(r"\D*?0*(\d+)")
 
 
 @dataclass(slots=True)
@@ -51,8 +51,8 @@ def find_difference(records: Sequence[str], rows: Iterable[str]) -> Difference |
     clear = max(differences[:-_LOOSE], key=lambda one: len(one.found))  # the first of equals
     loose = max(differences[-_LOOSE:], key=lambda one: len(one.found))
     best = clear if 2 * len(clear.found) >= len(loose.found) else loose
-    least = len(records) / (2 if best is loose else 20)  # fewer may be chance
-    return best if len(best.found) >= max(1, least) else None
+    least = max(2, len(records) / 2) if best is loose else max(1, len(records) / 20)  # fewer may be chance
+    return best if len(best.found) >= least else None
 
 
 def _by_form(identifiers: Sequence[str], form: Callable[[str], Sequence[str]]) -> dict[str, str]:
@@ -88,8 +88,8 @@ def _number(identifier: str) -> str:
     return found[1] if found else identifier
 
 
-def _last_number(identifier: str) -> list[str]:
-    found = _LAST_NUMBER.fullmatch(identifier)
+def _only_number(identifier: str) -> list[str]:
+    found = _ONLY_NUMBER.fullmatch(identifier)
     return [found[1]] if found else []
 
 
@@ -120,6 +120,6 @@ _FORMS: dict[str, Callable[[str], Sequence[str]]] = {
     "'chr' before the name": lambda one: [_CHROMOSOME.sub("", one, count=1)],
     "the number of the mate": lambda one: [_MATE.sub("", one)],
     "spaces, underscores, dots and dashes": lambda one: [_joined(one)],
-    "the letters before the number": _last_number,
+    "the letters before the number": _only_number,
     "two or more of case, version, marks, folders and endings": _plain,
 }

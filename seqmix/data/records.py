@@ -222,7 +222,7 @@ class Labeller:
         if first is None:
             raise InputError(f"{name}: no {kind} record in this file; leave it out or make it again")
         if kind == "jsonl" and first.made_id and source.inner:
-            if (second := next(entries, None)) is None:  # a file for each record, as documents have
+            if (second := next(entries, None)) is None:  # one record per file, as with documents: named after the file
                 first.id, first.made_id = source.inner, False
             else:
                 entries = chain((second,), entries)

@@ -155,7 +155,7 @@ def _of_records(
 
     def view(position: int) -> list[Tokens]:
         place = int(owner[position])
-        return [_part(tokens, window, int(counts[place]), int(number[position])) for tokens in records(place)]
+        return [window_of(tokens, window, int(counts[place]), int(number[position])) for tokens in records(place)]
 
     def report(batch: NDArray[np.int64]) -> None:
         np.subtract.at(missing, owner[batch], 1)
@@ -166,8 +166,8 @@ def _of_records(
     return torch.from_numpy(sums / counts[:, None])
 
 
-def _part(tokens: Tokens, window: int, count: int, number: int) -> Tokens:
-    """Return window `number` of the `count` that a sequence is seen in."""
+def window_of(tokens: Tokens, window: int, count: int, number: int) -> Tokens:
+    """Return window `number`, from 0, of the `count` that a sequence is seen in; the sequence itself if that is one."""
     if count == 1:
         return tokens
     start = window_starts(len(tokens), window, count)[number]

@@ -18,9 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqmix.data.transforms import window_starts
 from seqmix.data.vocabulary import Tokens
-from seqmix.models.batched import outputs_of
+from seqmix.models.batched import outputs_of, window_of
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.models.members import members_of
 from seqmix.models.pooled_features import PooledFeatures
@@ -120,5 +119,5 @@ def _seen(sequences: Sequence[Tokens], window: int, number: int) -> Sequence[Tok
     """Return sequences as they are answered for: whole, or one of the windows, another for each `number`."""
     if not window:
         return sequences
-    starts = [window_starts(len(tokens), window, count := -(-len(tokens) // window))[number % count] for tokens in sequences]
-    return [tokens[start : start + window] for tokens, start in zip(sequences, starts, strict=True)]
+    counts = [-(-len(tokens) // window) for tokens in sequences]
+    return [window_of(tokens, window, count, number % count) for tokens, count in zip(sequences, counts, strict=True)]

@@ -1,4 +1,4 @@
-"""A model without a mixer is fitted on the CPU: options of the machine that change nothing are told as such."""
+"""A model without a mixer is fitted on the CPU: a note names the machine options that have no effect."""
 
 import pytest
 from typer.testing import CliRunner

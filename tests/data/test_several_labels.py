@@ -6,7 +6,7 @@ import json
 import pytest
 
 from seqmix.data.labels.several import quoted_labels, written_list
-from tests.support.preparing import label_of, labelled_fasta, message_of, prepare, read
+from tests.support.preparing import label_of, labelled_fasta, message_of, noted, prepare, read
 
 
 def write(path, labels, n=24):
@@ -15,10 +15,6 @@ def write(path, labels, n=24):
         table.writerow(["id", "text", "label"])
         table.writerows([f"r{i}", f"some words, number {i}", labels[i % len(labels)]] for i in range(n))
     return path
-
-
-def noted(data, *parts):
-    return any(all(part in note for part in parts) for note in data.info["notes"])
 
 
 LISTS = {

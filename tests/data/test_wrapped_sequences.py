@@ -40,8 +40,10 @@ def test_codes_for_several_nucleotides_are_letters_of_dna_too(letters, tmp_path)
 
 @pytest.mark.parametrize("width", [60, 80, 1000])
 def test_wrapped_proteins_in_documents_are_told(width, tmp_path):
-    choice = lambda seed: "".join(random.Random(seed).choices("ACDEFGHIKLMNPQRSTVWY", k=300))  # noqa: E731
-    dataset = prepare(folder(tmp_path / "in", lambda seed: wrapped(choice(seed), width)), tmp_path / "data")
+    def protein(seed):
+        return "".join(random.Random(seed).choices("ACDEFGHIKLMNPQRSTVWY", k=300))
+
+    dataset = prepare(folder(tmp_path / "in", lambda seed: wrapped(protein(seed), width)), tmp_path / "data")
     (note,) = [note for note in dataset.info["notes"] if "look like proteins" in note]
     assert ("line breaks included" in note) == (width < 300) and "--alphabet protein" in note
 

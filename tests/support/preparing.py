@@ -45,6 +45,11 @@ def message_of(call, *args, **options):
     return message
 
 
+def noted(dataset, *parts):
+    """Return whether one of the notes of a data set has all of these parts."""
+    return any(all(part in note for part in parts) for note in dataset.info["notes"])
+
+
 def decoded(dataset):
     """Map the id of every record of a data set to its symbols."""
     return {name: dataset.vocabulary.decode(dataset.tokens(i)) for i, name in enumerate(dataset.ids())}

@@ -4,16 +4,12 @@ import json
 
 import pytest
 
-from tests.support.preparing import labelled_fasta, message_of, prepare, read, write_jsonl
+from tests.support.preparing import labelled_fasta, message_of, noted, prepare, read, write_jsonl
 
 ROWS = [{"text": f"some words, number {i}", "label": "ab"[i % 2]} for i in range(20)]
 COLUMNS = {name: [row[name] for row in ROWS] for name in ("text", "label")}
 BY_INDEX = {name: {str(i): cell for i, cell in enumerate(column)} for name, column in COLUMNS.items()}
 ITEMS = [json.dumps(row) for row in ROWS]
-
-
-def noted(data, *parts):
-    return any(all(part in note for part in parts) for note in data.info["notes"])
 
 
 @pytest.fixture(scope="module")

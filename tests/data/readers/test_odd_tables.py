@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.preparing import message_of, prepare, read
+from tests.support.preparing import message_of, noted, prepare, read
 
 ROWS = [f"r{i},words number {i},{'ab'[i % 2]}" for i in range(24)]
 HEADER = "id,text,label"
@@ -12,10 +12,6 @@ def write(path, lines, delimiter=",", end="\n"):
     text = "".join(line + end for line in lines)
     path.write_bytes((text if delimiter == "," else text.replace(",", delimiter)).encode())
     return path
-
-
-def noted(data, *parts):
-    return any(all(part in note for part in parts) for note in data.info["notes"])
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.preparing import dna, message_of, prepare, read, standard_input
+from tests.support.preparing import dna, message_of, noted, prepare, read, standard_input
 
 SEQUENCES = [dna(60, i) for i in range(18)]
 TEXTS = [f"go until jurong point, crazy, number {i}" for i in range(18)]
@@ -18,10 +18,6 @@ def write(path, header, *columns, delimiter="\t", end="\n"):
     rows = [header] if header else []
     path.write_bytes("".join(delimiter.join(row) + end for row in [*rows, *zip(*columns, strict=True)]).encode())
     return path
-
-
-def noted(data, *parts):
-    return any(all(part in note for part in parts) for note in data.info["notes"])
 
 
 @pytest.mark.parametrize("name", ["human.txt", "human.data", "human.dat", "human", "human.md"])

@@ -8,7 +8,7 @@ import seqmix
 from seqmix.data.inputs import find_sources
 from seqmix.data.reading import RecordReader
 from seqmix.data.tables import origins_line
-from tests.support.preparing import dna, message_of, pairs, prepare, read, write_jsonl
+from tests.support.preparing import dna, message_of, noted, pairs, prepare, read, write_jsonl
 
 ROWS = [("id", "text", "label"), *((f"r{i}", f"some words, number {i}", "ab"[i % 2]) for i in range(12))]
 
@@ -18,10 +18,6 @@ def write(path, rows=ROWS, delimiter=",", end="\n", encoding="utf-8"):
     lines = [delimiter.join(f'"{cell}"' if delimiter in cell else cell for cell in row) for row in rows]
     path.write_bytes((end.join(lines) + end).encode(encoding))
     return path
-
-
-def noted(data, *parts):
-    return any(all(part in note for part in parts) for note in data.info["notes"])
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Splits named by files, folders or a column: which are used, which are not, and what users are told."""
+"""Splits named by files, folders or a column: which names are used, which are not, and which notes say so."""
 
 import pytest
 

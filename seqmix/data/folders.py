@@ -279,8 +279,8 @@ def _why_missing(listing: Listing, folder: Parts) -> Missing | None:
     wanted = not listing.include or any(_matches((*folder, "file"), pattern) for pattern in listing.include)
     if links:
         is_link = inner in links
-        way = "put the folder itself there" + advice(f", or name the files of each class with {param('class_files')}", "")
-        reason = f"it is a link, and links to folders are not followed: {way}" if is_link else _why_links(listing, links)
+        way = advice("put the folder itself there", f"name the files of each class with {param('class_files')}")
+        reason = f"it is a link, and links to folders are not followed{way}" if is_link else _why_links(listing, links)
         wanted = wanted or any("/" not in pattern and "*" in pattern for pattern in listing.include)
         return Missing(folder[-1], inner, reason) if wanted else None
     if asked:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.preparing import dna, message_of, prepare
+from tests.support.preparing import dna, message_of, prepare, write_jsonl
 
 
 def write(root, *names):
@@ -185,3 +185,31 @@ def test_null_of_mysql_is_a_missing_label(where, tmp_path):
 def test_tables_of_r_with_blanks_are_named(name, text, tmp_path):
     (tmp_path / name).write_bytes(text.encode())
     assert "a table of R" in message_of(prepare, tmp_path / name, tmp_path / "data")
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl"])
+def test_advice_on_a_file_without_labels_works(ending, tmp_path):
+    folder = tmp_path / "kaggle"
+    folder.mkdir()
+    rows = [{"id": f"r{i}", "review": dna(20, i), "sentiment": "ab"[i % 2]} for i in range(20)]
+    for name, some in {"train": rows, "test": [{"id": row["id"], "review": row["review"]} for row in rows]}.items():
+        if ending == "jsonl":
+            write_jsonl(folder / f"{name}.jsonl", some)
+        else:
+            by = "," if ending == "csv" else "\t"
+            lines = [by.join(some[0]), *(by.join(row.values()) for row in some)]
+            (folder / f"{name}.{ending}").write_text("\n".join(lines) + "\n")
+    message = message_of(prepare, folder, tmp_path / "data", label_from="column:sentiment")
+    assert f"if this file has no labels, leave it out, in a folder with exclude='test.{ending}'" in message
+    data = prepare(folder, tmp_path / "data", label_from="column:sentiment", exclude=[f"test.{ending}"])
+    assert (len(data), data.classes) == (20, ["a", "b"])
+
+
+@pytest.mark.parametrize("column", ["id", "accession", "name"])
+def test_table_of_labels_beside_sequences_is_pointed_out(column, tmp_path):
+    records, table = tmp_path / "x.fasta", tmp_path / "labels.tsv"
+    records.write_text("".join(f">s{i}\n{dna(30, i)}\n" for i in range(20)))
+    table.write_text(f"{column}\tfamily\n" + "".join(f"s{i}\t{'ab'[i % 2]}\n" for i in range(20)))
+    message = message_of(prepare, [records, table], tmp_path / "data")
+    assert f"give it as label_from='table:{table}'" in message
+    assert prepare(records, tmp_path / "data", label_from=f"table:{table}").classes == ["a", "b"]

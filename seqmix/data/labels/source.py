@@ -240,9 +240,16 @@ class _Column(LabelSource):
                 f"{name}: there is no column '{self._asked}', this is not a table; a key in headers is read with "
                 f"{param(self.parameter, f'header:{self._asked}')}"
             )
-        self._name = named_column(list(first.columns), self._asked, name, param(self.parameter))
+        self._name = named_column(list(first.columns), self._asked, name, param(self.parameter), lambda: self._unlabelled(name))
         if isinstance(value := first.columns[self._name], Repeated):
             raise value.error(name)
+
+    def _unlabelled(self, name: str) -> str:
+        """Return what to do with a file that may be one without labels, such as the test file of a competition."""
+        if self.parameter != "label_from":
+            return ""
+        last = name.replace("\\", "/").rsplit("/", 1)[-1]
+        return advice(f"if this file has no labels, leave it out, in a folder with {param('exclude', last)}")
 
     def _value(self, entry: Entry, path: Path | None) -> str | None:
         return self._cell(entry.columns.get(self._name), _where(entry, path))

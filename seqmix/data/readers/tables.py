@@ -13,7 +13,7 @@ from seqmix.data.readers.columns import ID_COLUMNS, TEXT_COLUMNS, find_column, n
 from seqmix.data.readers.delimited import Delimited
 from seqmix.data.readers.entry import Entry, TableOptions, with_line_feeds
 from seqmix.data.readers.json_rows import json_rows
-from seqmix.errors import InputError, shown
+from seqmix.errors import InputError, advice, param, shown
 
 
 def parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptions) -> Iterator[Entry]:
@@ -67,9 +67,17 @@ def parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
         yield Entry(usual_name if made else str(identifier), text, line, "", row, pair, made, error)
 
 
-def _text_column(columns: list[str], options: TableOptions, name: str, advice: Callable[[], str] = no_advice) -> str:
+def _text_column(columns: list[str], options: TableOptions, name: str, more: Callable[[], str] = no_advice) -> str:
     """Return the column of the text, and note which it is where others have a usual name, too."""
-    found = find_column(columns, options.text_column, TEXT_COLUMNS, name, "text", advice=advice)
+
+    def beside() -> str:
+        if options.text_column is not None or not usual_columns(columns, ID_COLUMNS, name):
+            return more()
+        return more() + advice(
+            f"if it has the labels of other files' records, give it as {param('label_from', f'table:{name}')}"
+        )
+
+    found = find_column(columns, options.text_column, TEXT_COLUMNS, name, "text", advice=beside)
     others = [column for column in usual_columns(columns, TEXT_COLUMNS, name) if column not in (found, options.pair_column)]
     if others and options.text_column is None:
         options.note(f"the text is read from column '{found}', not '{others[0]}' (--text-column)")

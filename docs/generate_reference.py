@@ -178,9 +178,10 @@ def _described(name: str, text: str, default: str) -> tuple[str, str, str]:
 
 def _methods(kind: type[Any]) -> list[str]:
     rows = []
-    for name, member in vars(kind).items():
+    members = {name: member for base in reversed(kind.__mro__) for name, member in vars(base).items()}
+    for name, member in members.items():
         plain = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
-        if name.startswith("_") or not inspect.isfunction(inspect.unwrap(plain)) or kind.__module__ != plain.__module__:
+        if name.startswith("_") or not inspect.isfunction(inspect.unwrap(plain)) or not plain.__module__.startswith("seqmix."):
             continue
         shown = name if isinstance(member, property) else f"{name}({_parameters(plain)})"
         rows.append((f"`{shown}`", _plain(_sections(inspect.getdoc(plain) or "")[0].partition("\n\n")[0])))

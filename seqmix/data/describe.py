@@ -14,7 +14,7 @@ from seqmix.data.dataset import ARRAYS, FORMAT_VERSION
 from seqmix.data.divide import Division
 from seqmix.data.finalize import FinalRecords
 from seqmix.data.options import PrepareOptions
-from seqmix.data.records import RecordStream
+from seqmix.data.record_streams import RecordStream
 from seqmix.data.writer import WrittenRecords
 from seqmix.objectives.labelled import EncodedLabels
 from seqmix.system.files import file_checksum

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from seqmix.config.data import SPLITS
 from seqmix.data.options import PrepareOptions
-from seqmix.data.records import RecordStream
+from seqmix.data.record_streams import RecordStream
 from seqmix.data.splits.assign import components, parse_fractions, split_leaks, stratified_split
 from seqmix.data.writer import LengthLimits, WrittenRecords
 from seqmix.errors import param

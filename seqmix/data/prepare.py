@@ -28,7 +28,8 @@ from seqmix.data.labels.several import check_separator, check_without
 from seqmix.data.options import PrepareOptions, ReadOptions
 from seqmix.data.readers.releases import Source
 from seqmix.data.reading import RecordReader
-from seqmix.data.records import Record, RecordStream
+from seqmix.data.record_streams import RecordStream
+from seqmix.data.records import Record
 from seqmix.data.repeated import refuse_repeated
 from seqmix.data.validation import (
     check_any,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.config.data import SPLITS
-from seqmix.data.records import RecordStream
+from seqmix.data.record_streams import RecordStream
 from seqmix.data.writer import LengthLimits, WrittenRecords
 from seqmix.errors import InputError, param
 from seqmix.objectives.class_names import alike_to, why_not_learned

@@ -21,7 +21,8 @@ import numpy as np
 from seqmix.data.dataset import Dataset
 from seqmix.data.options import PrepareOptions
 from seqmix.data.prepare import prepare_records
-from seqmix.data.records import MadeRecords, Record
+from seqmix.data.record_streams import MadeRecords
+from seqmix.data.records import Record
 from seqmix.data.synthetic.base import Sample, Task, split_generators
 from seqmix.data.synthetic.tasks import find_task
 from seqmix.data.writer import Progress

@@ -115,5 +115,5 @@ def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray
             raise InputError(f"{where}: '{column}' is a list of texts, {shown(text)}; make one text of it, such as {joined}")
         raise InputError(f"{where}: '{column}' must be numbers, or rows of equally many numbers, got {json.dumps(text)[:40]}")
     if text is None:
-        raise InputError(f"{where}: '{column}' must be a string or an array of numbers, but is null; remove this line")
+        raise InputError(f"{where}: '{column}' must be a string, or an array of numbers, but is null; remove this line")
     raise InputError(f"{where}: '{column}' must be a string, or an array of numbers, got {json.dumps(text)[:30]}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from typing import BinaryIO
@@ -18,7 +18,7 @@ import numpy as np
 
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.origins import name_by_file, notes_on_places, origins_of, prefer_headers, text_place, unused_folders
-from seqmix.data.readers.encodings import in_utf8, noting_controls
+from seqmix.data.readers.encodings import in_utf8, noting_unlikely
 from seqmix.data.readers.entry import Entry, TableOptions
 from seqmix.data.readers.formats import detect_format, is_table_by_name, parse
 from seqmix.data.readers.opening import BLOCK, Hashing, open_stream, reading
@@ -95,7 +95,8 @@ class RecordReader:
                 raw, hasher = _open_source(source, stack)
                 self._hasher = hasher
                 with reading(source.name):
-                    stream, encoding = in_utf8(open_stream(raw, source.name), source.name, self.options.encoding)
+                    packed = open_stream(raw, source.name)
+                    stream, encoding = in_utf8(packed, source.name, self.options.encoding, self._remark_on(source))
                     head = stream.peek(65536)
                 kind = self.options.format
                 if kind == "auto":
@@ -135,15 +136,11 @@ class RecordReader:
         return kind
 
     def _records(self, stream: BinaryIO, kind: str, source: Source, encoding: str) -> Iterator[Record]:
-        given = self.options
-
-        def note(remark: str) -> None:
-            self._remarks.setdefault(remark, []).append(source.name)
-
+        given, note = self.options, self._remark_on(source)
         if kind in RELEASE_FORMATS:
             entries = parse_release(stream, source, encoding)
         else:
-            stream = noting_controls(stream, encoding, note)
+            stream = noting_unlikely(stream, encoding, note)
             columns = TableOptions(
                 given.text_column,
                 given.id_column,
@@ -155,6 +152,10 @@ class RecordReader:
             )
             entries = parse(stream, kind, source.name, columns)
         return self._labeller.records(self._looked_at(entries, kind, source), kind, source, source.name)
+
+    def _remark_on(self, source: Source) -> Callable[[str], None]:
+        """Return what takes remarks on how a source is read."""
+        return lambda remark: self._remarks.setdefault(remark, []).append(source.name)
 
     def _looked_at(self, entries: Iterator[Entry], kind: str, source: Source) -> Iterator[Entry]:
         """Yield the entries; the first tells where the texts of the source are, all together what its content is."""

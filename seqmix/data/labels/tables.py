@@ -24,8 +24,8 @@ from seqmix.data.readers.columns import (
     usual_columns,
 )
 from seqmix.data.readers.delimited import Delimited
-from seqmix.data.readers.encodings import in_utf8
-from seqmix.data.readers.entry import TableOptions
+from seqmix.data.readers.encodings import in_utf8, noting_unlikely
+from seqmix.data.readers.entry import TableOptions, once
 from seqmix.data.readers.formats import detect_format
 from seqmix.data.readers.json_rows import json_rows
 from seqmix.data.readers.opening import open_stream, reading
@@ -256,17 +256,19 @@ class LabelTable:
         self, stream: BufferedReader, options: ReadOptions
     ) -> tuple[list[str], Iterator[tuple[int, dict[str, Any]]], Callable[[], str]]:
         """Return the columns of the table, its rows, and what to add to the message that a column was not found."""
-        stream, encoding = in_utf8(stream, self._name, options.encoding)
+        note = once(self._note)
+        stream, encoding = in_utf8(stream, self._name, options.encoding, note)
         head = stream.peek(65536)
         kind = detect_format(head, self._name, encoding, tables="none")
         found = kind
         if kind not in TABLE_FORMATS:
             kind = "tsv" if b"\t" in head.split(b"\n", 1)[0] else "csv"
+        watched = noting_unlikely(stream, encoding, note)
         reading_options = TableOptions(encoding=encoding, delimiter=options.delimiter, note=self._note)
         if kind != "jsonl":
-            table = Delimited(stream, self._name, "\t" if kind == "tsv" else ",", reading_options)
+            table = Delimited(watched, self._name, "\t" if kind == "tsv" else ",", reading_options)
             return table.columns, iter(table), lambda: _looks_like(found, table.columns) or table.header_advice()
-        rows = ((line, row) for line, row, _ in json_rows(stream, self._name, reading_options))
+        rows = ((line, row) for line, row, _ in json_rows(watched, self._name, reading_options))
         first = next(rows, None)
         if first is None:
             return [], iter(()), no_advice

@@ -18,10 +18,13 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_LEAST = 64  # bytes of a text without zeros, in which a text of two or four bytes a character would have some
 _ZEROS = {"utf-16-le": (0, 1), "utf-16-be": (1, 0), "utf-32-le": (0, 1, 1, 1), "utf-32-be": (1, 1, 1, 0)}  # of an ASCII text
 
 
-def in_utf8(stream: io.BufferedReader, name: str, encoding: str) -> tuple[io.BufferedReader, str]:
+def in_utf8(
+    stream: io.BufferedReader, name: str, encoding: str, note: Callable[[str], object] = bool
+) -> tuple[io.BufferedReader, str]:
     """Return a stream in an encoding of which ASCII is a part, and this encoding.
 
     A stream in UTF-16 or UTF-32, by its byte-order mark or as `encoding` says, is converted to UTF-8 while it is read.
@@ -30,6 +33,7 @@ def in_utf8(stream: io.BufferedReader, name: str, encoding: str) -> tuple[io.Buf
         stream: the file, unpacked; it can be peeked at.
         name: of the file, for messages.
         encoding: as Python names it.
+        note: called where the file shows an encoding that `encoding` does not say.
 
     Raises:
         InputError: `encoding` needs a byte-order mark and there is none.
@@ -41,32 +45,54 @@ def in_utf8(stream: io.BufferedReader, name: str, encoding: str) -> tuple[io.Buf
         guess = unmarked(stream.peek(4096)[:4096])
         advice = f"use {param('encoding', guess)}" if guess else f"it is not in {stated}: leave out {param('encoding')}"
         raise InputError(f"{name}: {stated} text starts with a byte-order mark and this does not; {advice}")
-    wide = wide or (stated if stated.startswith(("utf-16", "utf-32")) else None)
+    if start.startswith(codecs.BOM_UTF8) and stated not in ("utf-8", "utf-8-sig"):
+        note(f"read as utf-8, by its byte-order mark, not as {encoding}")
+        return stream, "utf-8"
+    if wide and not stated.startswith(wide):
+        note(f"read as {wide}, by its byte-order mark")
+    if wide is None and stated.startswith(("utf-16", "utf-32")):
+        if _is_plain(stream.peek(4096)[:4096]):
+            note(f"read as utf-8, as it has none of the zero bytes of {encoding}")
+            return stream, "utf-8"
+        wide = stated
     if wide is None:
         return stream, encoding
     converted: Any = io.BufferedReader(_InUtf8(stream, wide, name), BLOCK)
     return converted, "utf-8"
 
 
-def noting_controls(stream: BinaryIO, encoding: str, note: Callable[[str], object]) -> BinaryIO:
-    """Return a stream; if it is read as Latin-1, which has control characters where Windows has quotes, `note` says so.
+def _is_plain(head: bytes) -> bool:
+    """Return whether a text is UTF-8 beyond doubt, and not one of two or four bytes a character."""
+    if len(head) < _LEAST or b"\0" in head:
+        return False
+    try:
+        return bool(codecs.getincrementaldecoder("utf-8")().decode(head))  # the last character may be cut off
+    except UnicodeDecodeError:
+        return False
+
+
+def noting_unlikely(stream: BinaryIO, encoding: str, note: Callable[[str], object]) -> BinaryIO:
+    """Return a stream; if it is read as one byte per character, and hardly is such a text, `note` says so.
+
+    That is a text that is valid in UTF-8, and in Latin-1 one with control characters, where Windows has quotes.
 
     Args:
         stream: the file, unpacked.
         encoding: as Python names it.
         note: called once, if there are bytes that are letters or quotes in another encoding.
     """
-    if codecs.lookup(encoding).name != "iso8859-1":
+    stated = codecs.lookup(encoding).name
+    if len(bytes(range(128, 256)).decode(encoding, "replace")) != 128 or stated in ("utf-8", "ascii"):
         return stream
-    watched: Any = io.BufferedReader(_NotingControls(stream, note), BLOCK)
+    watched: Any = io.BufferedReader(_NotingUnlikely(stream, stated == "iso8859-1", encoding, note), BLOCK)
     return watched
 
 
-class _NotingControls(io.RawIOBase):
-    """The content of a stream; a note is given where it is hardly Latin-1."""
+class _NotingUnlikely(io.RawIOBase):
+    """The content of a stream; a note is given where it is hardly in the encoding that it is read in."""
 
-    def __init__(self, stream: BinaryIO, note: Callable[[str], object]) -> None:
-        self._stream, self._note = stream, note
+    def __init__(self, stream: BinaryIO, is_latin_1: bool, encoding: str, note: Callable[[str], object]) -> None:
+        self._stream, self._is_latin_1, self._encoding, self._note = stream, is_latin_1, encoding, note
         self._noted = False
 
     def readable(self) -> bool:
@@ -74,10 +100,18 @@ class _NotingControls(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         data = self._stream.read(len(buffer))
-        if not self._noted and (likely := likely_encodings(data)[0]) != "latin-1":
-            why = "bytes 0x80 to 0x9f are control characters" if likely == "cp1252" else "these bytes are hardly a text"
-            self._note(f"{why} in latin-1; {likely} is likely meant (--encoding {likely})")
-            self._noted = True
+        if not self._noted and not data.isascii():
+            likely = likely_encodings(data)[0]
+            if likely == "utf-8":
+                self._note(
+                    f"read as {self._encoding}, though its bytes are valid UTF-8, which is likely meant: leave out --encoding, "
+                    "and convert files that are not in UTF-8"
+                )
+                self._noted = True
+            elif self._is_latin_1 and likely != "latin-1":
+                why = "bytes 0x80 to 0x9f are control characters" if likely == "cp1252" else "these bytes are hardly a text"
+                self._note(f"{why} in latin-1; {likely} is likely meant (--encoding {likely})")
+                self._noted = True
         buffer[: len(data)] = data
         return len(data)
 

@@ -1,4 +1,4 @@
-"""Encodings to try for a text that is not UTF-8: those in which it consists of letters that are usual."""
+"""Encodings to try for a text that is not in the one that is stated: those in which it consists of letters that are usual."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ def how_to_decode(data: bytes) -> str:
 
 
 def likely_encodings(data: bytes) -> list[str]:
-    """Return encodings to try for a text that is not UTF-8, the likeliest first: at least one, at most three."""
+    """Return encodings to try for a text, the likeliest first: at least one, at most three; UTF-8 alone if it is valid."""
+    text = _decoded(data, "utf-8")
+    if text is not None and not text.isascii():
+        return ["utf-8"]
     runs = _HIGH.findall(data)
     if not runs or sum(map(len, runs)) <= _ACCENTS * len(runs):
         return [_western(data)]

@@ -7,7 +7,8 @@ Cost: O(L u D) operations and O(L u) memory per block.
 
 Deviations from the published code: samples, means and choices are over real tokens only; all queries share one sample of u
 keys, which is a matrix product, where a sample per query would gather L u keys; in `eval()` the sample is fixed and evenly
-spread; u is `n_features`, not a multiple of log L.
+spread; u is `n_features`, not a multiple of log L. In `eval()`, of queries that are equally uneven up to rounding, such as
+those of equal tokens, the first attend, so that an answer does not depend on the other sequences of a batch.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from torch import Tensor
 
 from seqmix.functional import softmax_attention
 from seqmix.mixers.base import AttentionMixer
+
+_ROUNDING = 1e-5  # relative to the largest product of a query and a key; unevenness that differs by less is considered equal
 
 
 class Informer(AttentionMixer):
@@ -45,9 +48,15 @@ class Informer(AttentionMixer):
     def _uneven(self, q: Tensor, k: Tensor, mask: Tensor) -> Tensor:
         """Return the positions `(B, H, u)` of the queries with the most uneven scores; padded queries come last."""
         sample = self._sample(mask.sum(1))[:, None, :, None].expand(-1, q.shape[1], -1, q.shape[3])
-        scores = q @ k.gather(2, sample).transpose(-1, -2)
+        sampled = k.gather(2, sample)
+        scores = q @ sampled.transpose(-1, -2)
         unevenness = (scores.amax(-1) - scores.mean(-1)).masked_fill(~mask[:, None, :], -torch.inf)
-        return unevenness.topk(min(self.n_features, mask.shape[1]), dim=-1).indices
+        most = unevenness.topk(min(self.n_features, mask.shape[1]), dim=-1)
+        if self.training:
+            return most.indices
+        sizes = q.norm(dim=-1).masked_fill(~mask[:, None, :], 0.0)
+        rounding = _ROUNDING * sizes.amax(-1, keepdim=True) * sampled.norm(dim=-1).amax(-1, keepdim=True)
+        return _first_of_ties(unevenness, most.values[..., -1:], rounding)[..., : most.indices.shape[-1]]
 
     def _sample(self, lengths: Tensor) -> Tensor:
         """Return the positions `(B, u)` of sampled real keys: random in training, evenly spread in `eval()`."""
@@ -61,3 +70,15 @@ class Informer(AttentionMixer):
     @classmethod
     def feature_options(cls, n: int) -> dict[str, Any]:
         return {"n_features": n}
+
+
+def _first_of_ties(values: Tensor, least: Tensor, rounding: Tensor) -> Tensor:
+    """Return all positions `(..., L)`: those of values above `least`, then of equal ones, then of others, each in their order.
+
+    Args:
+        values: `(..., L)`.
+        least: `(..., 1)`.
+        rounding: most that equal values differ by, `(..., 1)`.
+    """
+    ranks = (values < least - rounding).byte() + (values <= least + rounding).byte()
+    return ranks.argsort(dim=-1, stable=True)

@@ -2,16 +2,22 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from seqmix.config.model import POOLINGS
-from seqmix.data.vocabulary import CLS
+from seqmix.data.vocabulary import CLS, make_vocabulary
 from seqmix.functional import even_landmarks, gaussian, gaussian_kernel
 from seqmix.mixers import available_mixers, build_mixer, mixer_class
 from seqmix.mixers.reformer import _hash
+from seqmix.models.batched import predict_batches
+from seqmix.models.branches import Branches
+from seqmix.models.lexical import LexicalClassifier
+from seqmix.models.lexical_spec import LexicalSpec
+from seqmix.objectives.classification import Classification
 from seqmix.system.tensor_file import pack, unpack
 from tests.support import naive, new_model
 
@@ -139,6 +145,56 @@ def test_classifier_output_depends_on_own_sequence_only(name, options, pooling, 
                 ids, mask = batch([rows[i] for i in order], padding, extra=0 if 4 in order else 8)
                 for row, i in zip(model(ids, mask).softmax(-1), order, strict=True):
                     torch.testing.assert_close(row, alone[i], rtol=0, atol=1e-5 if dtype == torch.float32 else 1e-10)
+
+
+REPEATED = [
+    [2] * 13,
+    [2, 3] * 8,
+    [2] * 12 + [3] + [2] * 7,
+    [4, 4, 4, 5, 5, 5, 2, 2, 2, 2],
+    [2, 2, 3],
+    [5] * 15 + [2, 3, 4, 6, 7],
+]
+ORDERS = [[0, 1, 2, 3, 4, 5], [3, 1], [4, 2, 5, 5]]
+
+
+@pytest.mark.parametrize("name", available_mixers())
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("more", [{}, {"kmer": 2, "blocks": 1}, {"words": 2, "paired": True}], ids=["", "k-mers", "pairs"])
+def test_repeated_tokens_have_one_answer(name, pooling, more):
+    """Without positions and stem, equal tokens are equal to the model, and all choices among them are ties."""
+    options = OPTIONS.get(name, [{}])[0]
+    model = classifier(name, options, pooling, torch.float32, positions=False, **{"stem": "none", "letters": 4} | more).eval()
+    rows = [torch.tensor([CLS, *row] if pooling == "cls" else row) for row in REPEATED]
+
+    def answers(order, extra=0):
+        others = [rows[(i + 1) % len(rows)] for i in order] if model.paired else []
+        return model(*batch([*(rows[i] for i in order), *others], 0, extra)).softmax(-1)
+
+    with torch.inference_mode():
+        alone = [answers([i])[0] for i in range(len(rows))]
+        for order in ORDERS:
+            for found, i in zip(answers(order, extra=len(order) % 2), order, strict=True):
+                torch.testing.assert_close(found, alone[i], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", available_mixers())
+def test_repeated_tokens_have_one_answer_beside_a_lexical_branch(name):
+    mixing = classifier(name, OPTIONS.get(name, [{}])[0], "flat", torch.float32, positions=False, stem="none")
+    lexical = LexicalClassifier(LexicalSpec(features="kmers", k=2, letters=4), make_vocabulary("dna"), 3)
+    lexical.load_state_dict({key: torch.rand_like(tensor) for key, tensor in lexical.state_dict().items()})
+    objective = Classification(("a", "b", "c"))
+    model = Branches(lexical, mixing, objective, 0.5)
+    rows = [np.array(row, dtype=np.uint8) for row in REPEATED]
+
+    def answers(order, **batches):
+        lengths = np.array([len(rows[i]) for i in order])
+        return predict_batches(model, objective, lambda i: [rows[order[i]]], lengths, device=torch.device("cpu"), **batches)
+
+    alone = answers(range(len(rows)), batch_size=1)
+    for order in ORDERS:
+        for batches in ({}, {"batch_size": 2}, {"tokens_per_batch": 30}):
+            np.testing.assert_allclose(answers(order, **batches), alone[order], rtol=0, atol=1e-5)
 
 
 # 3. eval() is deterministic.

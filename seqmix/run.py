@@ -35,6 +35,7 @@ from seqmix.system.arguments import typed
 from seqmix.system.devices import check_device, choose_device
 from seqmix.system.environment import environment
 from seqmix.system.files import whole_folder, write_whole
+from seqmix.system.leftovers import put_back
 from seqmix.system.tensor_file import pack, unpack
 from seqmix.system.training_files import TrainingFiles
 
@@ -92,6 +93,7 @@ class Run(Learned, TrainingFiles):
         Raises:
             RunError: it exists and `overwrite` is False, or it is not a run folder.
         """
+        put_back(path)
         if not path.exists():
             return
         if not (path / "config.toml").is_file():
@@ -116,6 +118,7 @@ class Run(Learned, TrainingFiles):
             raise RunError(f"a run is given by its folder: got {shown(path)}")
         path = Path(path)
         try:
+            put_back(path)
             there = path.is_dir()
         except OSError:  # too long for a name
             there = False

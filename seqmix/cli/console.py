@@ -20,6 +20,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from seqmix.errors import Interrupted, SeqmixError, named_in, spell
+from seqmix.system.notes import notes_to
 from seqmix.system.printable import printable
 
 if TYPE_CHECKING:
@@ -125,8 +126,10 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         _running.set(command)
+        quiet = bool(kwargs.get("quiet"))
         try:
-            command(*args, **kwargs)
+            with notes_to(lambda text: print_notes(console(quiet), [text])):
+                command(*args, **kwargs)
         except BrokenPipeError:
             # The reader has gone: print nothing, not even when standard output is closed at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -26,6 +26,7 @@ from seqmix.data.vocabulary import Tokens, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, command, param, shown
 from seqmix.objectives.learned import Learned
 from seqmix.system.files import file_checksum
+from seqmix.system.leftovers import put_back
 from seqmix.version import __version__
 
 if TYPE_CHECKING:
@@ -274,6 +275,7 @@ def read_info(path: Path) -> dict[str, Any]:
         DatasetError: the file is missing, damaged, or of a newer version.
     """
     try:
+        put_back(path.parent)
         there, outer = path.is_file(), path.parent.exists()
     except OSError:  # too long for a name
         there = outer = False

@@ -48,6 +48,7 @@ from seqmix.objectives.class_names import check_names
 from seqmix.reporting.progress import amount_shown
 from seqmix.system.arguments import typed
 from seqmix.system.files import whole_folder
+from seqmix.system.leftovers import put_back
 from seqmix.system.overwriting import refuse_input
 
 _SPLIT = "0.6,0.2,0.2"
@@ -212,7 +213,7 @@ def _free(output: str | Path, overwrite: bool) -> Path:
         raise ConfigError(f"{param('output')} must be the path of a folder: got {shown(output)}", option="output")
     output = Path(output)
     try:
-        output.exists()
+        put_back(output)
     except OSError as error:
         raise ConfigError(f"{param('output')} cannot be the path of a folder: {error.strerror}", option="output") from error
     if output.exists() and not (output / "dataset.json").is_file():

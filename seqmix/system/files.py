@@ -2,7 +2,8 @@
 
 What is written goes to a temporary name beside its destination, made with O_EXCL or mkdir: nobody else has that name, no
 link is followed, and the mode follows the umask. The destination is renamed to as the last step. After any error the old
-content is still there and nothing else; only a process that is killed leaves its temporary name behind.
+content is still there and nothing else; only a process that is killed leaves its temporary name behind, which the next one
+that writes to the same place removes (see `leftovers`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ import io
 import lzma
 import math
 import os
-import secrets
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,10 +23,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError, param
+from seqmix.system.leftovers import clear, remove, replace_folder, temporary_name
 from seqmix.system.printable import printable
 
 PACKINGS = (".gz", ".bz2", ".xz")
-_SHOWN = 50  # characters of a name in its temporary name, which may not become too long for the file system
 
 
 @contextmanager
@@ -41,7 +40,8 @@ def whole_file(path: Path, *, error: type[SeqmixError] = RunError) -> Iterator[B
     Raises:
         SeqmixError: the file cannot be written; what was there is untouched.
     """
-    temporary = _temporary(path)
+    clear(path)
+    temporary = temporary_name(path)
     try:
         with temporary.open("xb") as file:
             yield file
@@ -81,13 +81,14 @@ def whole_folder(path: Path, *, overwrite: bool = False, error: type[SeqmixError
     Raises:
         SeqmixError: the folder cannot be written; what was there is untouched.
     """
-    temporary = _temporary(path)
+    clear(path)
+    temporary = temporary_name(path)
     try:
         temporary.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         yield temporary
         if overwrite and path.exists():
-            _replace_folder(path, temporary)
+            replace_folder(path, temporary)
         else:
             temporary.rename(path)
     except OSError as reason:
@@ -96,32 +97,7 @@ def whole_folder(path: Path, *, overwrite: bool = False, error: type[SeqmixError
             f"make room, or choose another {param('output')}"
         ) from reason
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _replace_folder(path: Path, new: Path) -> None:
-    """Put `new` in the place of `path`, which is deleted when that is done and is back when it fails."""
-    old = _temporary(path)
-    path.rename(old)
-    try:
-        new.rename(path)
-    except BaseException:
-        old.rename(path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _temporary(path: Path) -> Path:
-    """Return a name beside `path` that nobody else has."""
-    absolute = path.absolute()
-    return absolute.with_name(f".{absolute.name[:_SHOWN]}.{secrets.token_hex(8)}.partial")
-
-
-def remove_partial(folder: Path) -> None:
-    """Remove the files directly in `folder` that killed processes left half-written; nobody else may be writing there."""
-    for path in folder.glob(".*.partial"):
-        with suppress(OSError):
-            path.unlink()
+        remove(temporary)
 
 
 @contextmanager

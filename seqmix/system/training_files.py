@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmix.errors import RunError
-from seqmix.system.files import remove_partial, without_nan, write_whole
+from seqmix.system.files import without_nan, write_whole
+from seqmix.system.leftovers import clear_folder
 from seqmix.system.tensor_file import pack, unpack
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class TrainingFiles:
     def remove_partial(self) -> None:
         """Remove files that a killed process left half-written; no other process may be writing to this run."""
         for folder in (self.path, self.path / "last"):
-            remove_partial(folder)
+            clear_folder(folder)
 
     def rewind_history(self, validations: int) -> None:
         """Drop lines of the log after the first `validations`, because a resumed run will log them again."""

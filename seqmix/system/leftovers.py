@@ -1,0 +1,142 @@
+"""Temporary names that tell which process made them, and what killed processes left under such names.
+
+An output is written under the name `.NAME.PROCESS-START-COMPUTER-RANDOM.partial` beside it. Where two folders cannot be
+exchanged at once, the old one is `….replaced` for the moment in which nothing has its name. A process that is killed leaves
+them behind; the next one that writes to the same place removes them, or puts the old folder back, and says so in a line.
+What belongs to a living process is not touched, and what comes from another computer is only named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from seqmix.system.exchange import exchange
+from seqmix.system.notes import note
+from seqmix.system.owner import owner, state_of
+
+_SHOWN = 50  # characters of a name in its temporary name, which may not become too long for the file system
+_NAME = re.compile(r"\.(.+)\.(?:(\d+-[0-9a-f]+-[0-9a-f]{8})-[0-9a-f]{8}|[0-9a-f]{16})\.(partial|replaced)", re.DOTALL)
+_WHAT = {
+    "removed": "removed, left unfinished by a process that was killed",
+    "stuck": "left unfinished by a process that was killed, and cannot be removed: delete it by hand",
+    "elsewhere": "left by a process of another computer or of an older version: delete it if nothing is writing there",
+}
+_told: set[Path] = set()  # a note on these was given
+
+
+class _Leftover(NamedTuple):
+    path: Path
+    stem: str  # of the name that it was to have
+    owner: str | None  # None if an older version made it
+    replaced: bool
+
+    @property
+    def state(self) -> str:
+        return state_of(self.owner) if self.owner else "elsewhere"
+
+
+def temporary_name(path: Path, kind: str = "partial") -> Path:
+    """Return a name beside `path` that nobody else has."""
+    absolute = path.absolute()
+    return absolute.with_name(f".{_stem(absolute.name)}.{owner()}-{secrets.token_hex(4)}.{kind}")
+
+
+def replace_folder(path: Path, new: Path) -> None:
+    """Put `new` in the place of `path`, which is deleted when that is done and is back when it fails.
+
+    Where the two can be exchanged, there is no moment without a folder under the name.
+    """
+    if exchange(path, new):
+        remove(new)
+        return
+    old = temporary_name(path, "replaced")
+    path.rename(old)
+    try:
+        new.rename(path)
+    except BaseException:
+        old.rename(path)
+        raise
+    remove(old)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a folder or a link, as far as that is possible; no link is followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def clear(path: Path) -> None:
+    """Remove what killed processes left of an output, or put back what they took away; say so in a line each.
+
+    Args:
+        path: the output, which is about to be written.
+    """
+    put_back(path)
+    _clear(list(_leftovers_of(path)))
+
+
+def clear_folder(folder: Path) -> None:
+    """Remove what killed processes left directly in a folder that nobody else writes to, and say so in a line."""
+    _clear(list(_leftovers(folder)), alone=True)
+
+
+def put_back(path: Path) -> None:
+    """Give an output its name back if a process was killed while it was to be replaced; say so in a line."""
+    if os.path.lexists(path):
+        return
+    for found in _leftovers_of(path):
+        if found.replaced and found.state == "gone":
+            with suppress(OSError):
+                found.path.rename(path)
+                note(f"{path}: put back, as the process that was to replace it was killed")
+                return
+
+
+def _clear(leftovers: Sequence[_Leftover], *, alone: bool = False) -> None:
+    found: dict[str, list[Path]] = {"removed": [], "stuck": [], "elsewhere": []}
+    for leftover in leftovers:
+        state = leftover.state
+        if state == "gone" or (alone and leftover.owner is None):
+            remove(leftover.path)
+            state = "stuck" if os.path.lexists(leftover.path) else "removed"
+        if state in found and leftover.path not in _told:
+            found[state].append(leftover.path)
+            _told.add(leftover.path)
+    for state, paths in found.items():
+        if paths:
+            more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+            note(f"{paths[0]}{more}: {_WHAT[state]}")
+
+
+def _leftovers_of(path: Path) -> Iterator[_Leftover]:
+    """Yield what has a temporary name of an output."""
+    absolute = path.absolute()
+    stem = _stem(absolute.name)
+    folder = path.parent if absolute.name == path.name else absolute.parent
+    return (found for found in _leftovers(folder) if found.stem == stem)
+
+
+def _leftovers(folder: Path) -> Iterator[_Leftover]:
+    """Yield what has a temporary name in a folder."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") and (match := _NAME.fullmatch(entry.name)):
+                yield _Leftover(folder / entry.name, match[1], match[2], match[3] == "replaced")
+
+
+def _stem(name: str) -> str:
+    """Return a name as it stands in its temporary names."""
+    if len(name) <= _SHOWN:
+        return name
+    return f"{name[: _SHOWN - 9]}~{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"

@@ -1,0 +1,36 @@
+"""Notes that no result holds, such as what was found beside an output: one line each, through `logging`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_LOGGER = logging.getLogger("seqmix")
+
+
+def note(text: str) -> None:
+    """Tell a line to whoever uses seqmix: the command line prints it, a program gets it from the logger "seqmix"."""
+    _LOGGER.warning("%s", text)
+
+
+@contextmanager
+def notes_to(show: Callable[[str], object]) -> Iterator[None]:
+    """Hand notes to a function while the block runs, instead of to the handlers of the program."""
+    handler, passed_on = _Showing(show), _LOGGER.propagate
+    _LOGGER.addHandler(handler)
+    _LOGGER.propagate = False
+    try:
+        yield
+    finally:
+        _LOGGER.removeHandler(handler)
+        _LOGGER.propagate = passed_on
+
+
+class _Showing(logging.Handler):
+    def __init__(self, show: Callable[[str], object]) -> None:
+        super().__init__()
+        self._show = show
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._show(record.getMessage())

@@ -1,0 +1,216 @@
+import os
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+from typer.testing import CliRunner
+
+import seqmix
+from seqmix.cli import app
+from seqmix.config import Config
+from seqmix.errors import DatasetError, RunError
+from seqmix.run import Run
+from seqmix.system import leftovers, owner
+from seqmix.system.files import text_output, whole_folder, write_whole
+from seqmix.system.leftovers import clear, clear_folder, put_back, temporary_name
+from tests.support import write_fasta
+
+
+@pytest.fixture(autouse=True)
+def none_told(monkeypatch):
+    monkeypatch.setattr(leftovers, "_told", set())
+
+
+@cache
+def dead_owner():
+    """A process that has ended, as its temporary names tell it."""
+    code = "from seqmix.system.owner import owner; print(owner())"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def name_of_dead(path, kind="partial"):
+    """A temporary name that a process made which has ended."""
+    name = temporary_name(path, kind)
+    return name.with_name(name.name.replace(owner.owner(), dead_owner()))
+
+
+def changed(path, number, text):
+    """The name with one of the facts on its maker replaced: 0 its number, 1 its start, 2 its computer."""
+    facts = path.name.split(".")[-2].split("-")
+    facts[number] = text
+    return path.with_name(f"{path.name.rpartition('.')[0].rpartition('.')[0]}.{'-'.join(facts)}.{path.name.rpartition('.')[2]}")
+
+
+def make(path, text="half"):
+    if path.suffix == ".file":
+        path.write_text(text)
+    else:
+        path.mkdir()
+        (path / "file").write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("output", ["data", "data.tsv", "a name. of [data].x", "long" * 60, "d\udce4ta", "ж" * 60])
+def test_what_a_killed_process_left_is_removed_and_named_in_a_line(tmp_path, caplog, output):
+    left = name_of_dead(tmp_path / output)
+    left.mkdir()
+    (left / "file").write_text("half")
+    other = make(name_of_dead(tmp_path / f"{output[:9]}.other"))
+    clear(tmp_path / output)
+    assert [p.name for p in tmp_path.iterdir()] == [other.name]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{left}: removed, left unfinished by a process that was killed"
+    ]
+
+
+@pytest.mark.parametrize("write", ["write_whole", "whole_folder", "text_output"])
+def test_each_way_to_write_clears_first(tmp_path, caplog, write):
+    path = tmp_path / "out.tsv"
+    make(name_of_dead(path))
+    name_of_dead(path).write_text("half")
+    if write == "write_whole":
+        write_whole(path, "new")
+    elif write == "text_output":
+        with text_output(path) as out:
+            out.write("new")
+    else:
+        with whole_folder(path):
+            pass
+    assert [p.name for p in tmp_path.iterdir()] == ["out.tsv"]
+    assert len(caplog.records) == 1 and "and 1 more: removed" in caplog.text
+
+
+def test_what_belongs_to_a_living_process_is_not_touched(tmp_path, caplog):
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        mine = temporary_name(tmp_path / "data")
+        facts = f"{child.pid}-{owner._start(child.pid)}-{owner._host()}"
+        living = [make(mine), make(tmp_path / f".data.{facts}-01234567.partial")]
+        clear(tmp_path / "data")
+        clear_folder(tmp_path)
+        assert all(path.exists() for path in living) and not caplog.records
+    finally:
+        child.communicate()
+    clear(tmp_path / "data")
+    assert mine.exists() and not living[1].exists()
+
+
+@pytest.mark.parametrize("number, text, kept", [(1, "01234567", False), (2, "01234567", True), (0, "999999999", False)])
+def test_number_start_and_computer_tell_the_process(tmp_path, caplog, number, text, kept):
+    """Another start: the number belongs to another process now. Another computer: whether it lives is unknown here."""
+    path = make(changed(temporary_name(tmp_path / "data"), number, text))
+    clear(tmp_path / "data")
+    clear(tmp_path / "data")
+    assert path.exists() == kept
+    assert len(caplog.records) == 1 and str(path) in caplog.text
+    assert ("of another computer" in caplog.text) == kept
+
+
+def test_zombie_counts_as_ended():
+    child = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    child.stdout.read()
+    while owner._start(child.pid):
+        pass
+    child.communicate()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no ps")
+def test_start_is_known_without_proc():
+    mine = owner._start_by_ps(os.getpid())
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert len(mine) == 8 and mine == owner._start_by_ps(os.getpid())
+    assert owner._start_by_ps(child.pid)
+    child.communicate()
+    assert owner._start_by_ps(child.pid) is None
+
+
+def test_left_by_an_older_version_is_named_and_kept_except_where_nobody_else_writes(tmp_path, caplog):
+    old = make(tmp_path / ".data.0123456789abcdef.partial")
+    clear(tmp_path / "data")
+    assert old.exists() and "of an older version" in caplog.text
+    clear_folder(tmp_path)
+    assert not old.exists()
+
+
+@pytest.mark.parametrize("name", [".data.partial", ".data.123.partial", ".data.zip.partial", "data.0123456789abcdef.partial"])
+def test_files_of_others_are_left_alone(tmp_path, name):
+    (tmp_path / name).write_text("")
+    clear(tmp_path / "data")
+    clear_folder(tmp_path)
+    assert (tmp_path / name).exists()
+
+
+def test_links_are_removed_and_not_followed(tmp_path):
+    make(tmp_path / "precious")
+    name_of_dead(tmp_path / "data").symlink_to(tmp_path / "precious")
+    clear(tmp_path / "data")
+    assert [p.name for p in tmp_path.rglob("*")] == ["precious", "file"]
+
+
+def test_without_an_exchange_an_old_folder_is_put_back(tmp_path, caplog):
+    moved = make(name_of_dead(tmp_path / "data", "replaced"), "old")
+    put_back(tmp_path / "data")
+    assert (tmp_path / "data" / "file").read_text() == "old" and not moved.exists()
+    assert f"{tmp_path / 'data'}: put back" in caplog.text
+    make(name_of_dead(tmp_path / "data", "replaced"), "older")  # its successor is there: only the removal was cut short
+    clear(tmp_path / "data")
+    assert [p.name for p in tmp_path.iterdir()] == ["data"] and (tmp_path / "data" / "file").read_text() == "old"
+
+
+def test_what_a_living_process_is_replacing_is_not_put_back(tmp_path):
+    make(temporary_name(tmp_path / "data", "replaced"))
+    put_back(tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("command", ["open", "prepare", "open run", "new run"])
+def test_each_command_puts_back_what_it_needs(tmp_path, dataset, two_class_files, command):
+    path = tmp_path / "data"
+    name_of_dead(path, "replaced").symlink_to(dataset.path)
+    if command == "open":
+        assert len(seqmix.Dataset.open(path)) == len(dataset)
+    elif command == "prepare":
+        with pytest.raises(DatasetError, match="data exists"):
+            seqmix.prepare(two_class_files, path)
+    elif command == "open run":
+        with pytest.raises(RunError, match="is not a run folder"):
+            Run.open(path)
+    else:
+        with pytest.raises(RunError, match="exists and is not a run folder"):
+            Run.create(path, Config(), dataset.info)
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+@pytest.mark.parametrize("is_link", [True, False])
+def test_replacing_leaves_nothing_behind(tmp_path, monkeypatch, exchange, is_link):
+    if not exchange:
+        monkeypatch.setattr(leftovers, "exchange", lambda *_: False)
+    make(tmp_path / "elsewhere", "precious")
+    if is_link:
+        (tmp_path / "data").symlink_to(tmp_path / "elsewhere")
+    else:
+        make(tmp_path / "data", "old")
+    with whole_folder(tmp_path / "data", overwrite=True) as folder:
+        (folder / "file").write_text("new")
+    assert (tmp_path / "data" / "file").read_text() == "new"
+    assert (tmp_path / "elsewhere" / "file").read_text() == "precious"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "elsewhere"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems may not be able to")
+def test_folders_are_exchanged_at_once(tmp_path):
+    make(tmp_path / "a", "a")
+    make(tmp_path / "b", "b")
+    assert leftovers.exchange(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "a" / "file").read_text() == "b"
+    assert not leftovers.exchange(tmp_path / "a", tmp_path / "c")
+
+
+@pytest.mark.parametrize("quiet", [(), ("-q",)])
+def test_command_line_prints_a_note(tmp_path, quiet):
+    write_fasta(tmp_path / "a.fa", [(f"r{i}", "ACGT" * 5 + "ACGT"[i % 4]) for i in range(9)])
+    left = make(name_of_dead(tmp_path / "data"))
+    said = CliRunner().invoke(app, ["prepare", str(tmp_path / "a.fa"), "-o", str(tmp_path / "data"), *quiet])
+    assert said.exit_code == 0 and not left.exists()
+    assert (f"note: {left}: removed, left unfinished by a process that was killed" in said.output) == (not quiet)

@@ -20,7 +20,8 @@ from seqmix.cli import app
 from seqmix.config import DataConfig, ModelConfig, TrainingConfig
 from seqmix.config.options import Option, options_of
 from seqmix.errors import spell
-from seqmix.mixers import available_mixers, mixer_class, mixer_options
+from seqmix.mixers import available_mixers, mixer_class, mixer_options, mixer_ranges
+from seqmix.mixers.ranges import allowed_values
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -132,11 +133,18 @@ def _setting(one: Option, table: str) -> tuple[str, str, str, str, str]:
 def _mixer_table(name: str) -> str:
     _, sections = _sections(inspect.getdoc(mixer_class(name)) or "")
     described = {option: text[0].upper() + text[1:] for option, text in _entries(sections.get("Args", ""))}
+    ranges = mixer_ranges(name)
     rows = [
-        (f"`mixer.{option}`", _type(value), f"`{_toml(value)}`", _plain(described.get(option, "")))
+        (
+            f"`mixer.{option}`",
+            _type(value),
+            f"`{_toml(value)}`",
+            _plain(allowed_values(ranges[option])) if option in ranges else "",
+            _plain(described.get(option, "")),
+        )
         for option, value in mixer_options(name).items()
     ]
-    return _table(("Key", "Type", "Default", "Effect"), rows)
+    return _table(("Key", "Type", "Default", "Allowed", "Effect"), rows)
 
 
 def python_page() -> str:

@@ -9,7 +9,6 @@ from seqmix.config.tables import Table
 from seqmix.errors import ConfigError, param, shown, suggestion
 
 POOLINGS = ("mean", "cls", "flat", "mean-max")
-PROTOCOLS = ("chord", "cdil")
 NO_MIXER = "none"  # in model.mixer: the lexical branch alone
 _OF_BOTH = ("mixer", "mixer_options", "lexical", "max_length", "second", "checkpoint_blocks")  # what members share
 MODEL = "Model"  # panel of `--help`

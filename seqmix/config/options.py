@@ -27,6 +27,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from seqmix.errors import ConfigError, shown, suggestion, unmarked
+from seqmix.system.ranges import Range, refusal
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,20 +36,14 @@ _NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Option:
-    """The declaration of an option.
+class Option(Range):
+    """The declaration of an option, with its range.
 
     Attributes:
         name: name of the field.
         type: type of the values.
         default: the value if none is given.
         help: the effect, in sentences; names of other options are marked with `errors.param`.
-        choices: the allowed values; () if they are not a fixed list.
-        at_least: smallest value; None for no limit.
-        above: value that must be exceeded; None for no limit.
-        at_most: largest value; None for no limit.
-        below: value that must not be reached; None for no limit.
-        allowed: the allowed values as an error states them; "" for a text made from the range.
         flag: the flag on the command line, such as "--group"; "" for none.
         panel: heading of `--help` that lists the flag; "" for the general one.
         metavar: placeholder for the value of a flag that takes text, such as "TIME"; "" for that of the type.
@@ -60,40 +55,11 @@ class Option:
     type: Any
     default: Any
     help: str
-    choices: tuple[str, ...]
-    at_least: float | None
-    above: float | None
-    at_most: float | None
-    below: float | None
-    allowed: str
     flag: str
     panel: str
     metavar: str
     shown: str
     for_labels: bool
-
-    @property
-    def range(self) -> str:
-        """The allowed values in words; "" if all are allowed."""
-        if self.allowed or self.choices:
-            return self.allowed or f"one of {', '.join(self.choices)}"
-        if self.at_least is None:
-            return "" if self.above is None else f"above {self.above:g}"
-        if self.below is not None or self.at_most is not None:
-            end = f"{self.at_most:g}" if self.below is None else f"below {self.below:g}"
-            return f"from {self.at_least:g} to {end}"
-        return "0 or more" if self.at_least == 0 else f"at least {self.at_least:g}"
-
-    def holds(self, value: Any) -> bool:
-        """Return whether a value of the right type is in the range; None, where the type includes it, always is."""
-        if value is None or isinstance(value, str):
-            return value is None or not self.choices or value in self.choices
-        return (
-            (self.at_least is None or value >= self.at_least)
-            and (self.above is None or value > self.above)
-            and (self.at_most is None or value <= self.at_most)
-            and (self.below is None or value < self.below)
-        )
 
 
 def option(
@@ -105,6 +71,8 @@ def option(
     above: float | None = None,
     at_most: float | None = None,
     below: float | None = None,
+    parity: str = "",
+    or_zero: bool = False,
     allowed: str = "",
     flag: bool | str = False,
     panel: str = "",
@@ -117,12 +85,14 @@ def option(
     Args:
         default: the value if none is given, or a callable such as `dict` that makes it.
         help: see `Option`.
-        choices: see `Option`.
-        at_least: see `Option`.
-        above: see `Option`.
-        at_most: see `Option`.
-        below: see `Option`.
-        allowed: see `Option`.
+        choices: see `Range`.
+        at_least: see `Range`.
+        above: see `Range`.
+        at_most: see `Range`.
+        below: see `Range`.
+        parity: see `Range`.
+        or_zero: see `Range`.
+        allowed: see `Range`.
         flag: whether the option is a flag on the command line; a text if the flag's name is not the field's.
         panel: see `Option`.
         metavar: see `Option`.
@@ -130,7 +100,15 @@ def option(
         for_labels: see `Option`.
     """
     declared = {"help": help, "choices": choices, "at_least": at_least, "above": above, "at_most": at_most, "below": below}
-    declared |= {"allowed": allowed, "flag": flag, "panel": panel, "metavar": metavar, "shown": shown}
+    declared |= {
+        "parity": parity,
+        "or_zero": or_zero,
+        "allowed": allowed,
+        "flag": flag,
+        "panel": panel,
+        "metavar": metavar,
+        "shown": shown,
+    }
     declared["for_labels"] = for_labels
     if callable(default):
         return field(default_factory=default, metadata={_KEY: declared})
@@ -171,10 +149,10 @@ def check(settings: Any, prefix: str = "", *, spelled: Callable[[str], str] = st
     for name, one in options_of(type(settings)).items():
         value = getattr(settings, name)
         check_type(value, one.type, prefix + name, spelled=spelled)
+        if isinstance(value, float) and math.isinf(value):
+            raise ConfigError(f"{spelled(prefix + name)} must be a finite number: got {value}", option=prefix + name)
         if not one.holds(value):
             refuse(prefix + name, one.range, value, spelled=spelled, choices=one.choices)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ConfigError(f"{spelled(prefix + name)} must be a finite number: got {value}", option=prefix + name)
 
 
 def check_type(value: Any, type_: Any, name: str, *, spelled: Callable[[str], str] = str) -> None:
@@ -191,8 +169,7 @@ def check_name(name: str, known: Collection[str], problem: str, has: str) -> Non
 
 def refuse(name: str, allowed: str, got: Any, *, spelled: Callable[[str], str] = str, choices: Collection[str] = ()) -> None:
     """Raise the `ConfigError` for a value that is not allowed."""
-    close = suggestion(got, choices) if isinstance(got, str) else ""
-    raise ConfigError(f"{spelled(name)} must be {allowed}: got {shown(got)}{close}", option=name)
+    raise ConfigError(refusal(spelled(name), allowed, got, choices), option=name)
 
 
 def _fits(value: Any, type_: Any) -> bool:

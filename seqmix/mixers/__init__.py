@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from seqmix.config.options import check_name, check_type
 from seqmix.errors import ConfigError
 from seqmix.mixers.declared import declared
+from seqmix.mixers.ranges import mixer_refusal, ranges_of
 
 if TYPE_CHECKING:
     from seqmix.mixers.base import AttentionMixer as AttentionMixer
@@ -58,7 +59,16 @@ _BUILT_IN = {
 }
 _HOMES = {"AttentionMixer": "base", "Mixer": "base", "Table": "base", **{kind: name for name, kind in _BUILT_IN.items()}}
 
-__all__ = ["available_mixers", "build_mixer", "is_built_in", "mixer_class", "mixer_declares", "mixer_options", *_HOMES]
+__all__ = [
+    "available_mixers",
+    "build_mixer",
+    "is_built_in",
+    "mixer_class",
+    "mixer_declares",
+    "mixer_options",
+    "mixer_ranges",
+    *_HOMES,
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -109,6 +119,11 @@ def mixer_declares(name: str, attribute: str) -> Any:
     return getattr(mixer_class(name), attribute)
 
 
+def mixer_ranges(name: str) -> dict[str, dict[str, Any]]:
+    """Return what values the options of a mixer may have, see `seqmix.mixers.ranges`; a mixer need not declare any."""
+    return dict(mixer_declares(name, "option_ranges")) if name in _BUILT_IN else ranges_of(mixer_class(name))
+
+
 def build_mixer(name: str, d_model: int, max_length: int, options: Mapping[str, Any]) -> Mixer:
     """Build a mixer.
 
@@ -121,7 +136,7 @@ def build_mixer(name: str, d_model: int, max_length: int, options: Mapping[str, 
     Raises:
         ConfigError: an option is unknown or its value is not allowed.
     """
-    check_mixer_options(name, options)
+    check_mixer_options(name, options, d_model)
     try:
         return mixer_class(name)(d_model, max_length, **options)
     except (ValueError, TypeError) as error:
@@ -141,11 +156,16 @@ def _at_fault(name: str, d_model: int, max_length: int, options: Mapping[str, An
     return found[0] if len(found) == 1 else None
 
 
-def check_mixer_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the defaults of a mixer's options, after checking the names and types of the given ones.
+def check_mixer_options(name: str, options: Mapping[str, Any], d_model: int | None = None) -> dict[str, Any]:
+    """Return the defaults of a mixer's options, after checking the given ones.
+
+    Args:
+        name: the name of the mixer.
+        options: values by option.
+        d_model: width of the model, which some options must suit; None if it is not known yet.
 
     Raises:
-        ConfigError: there is no such mixer, it does not have an option, or a value is of the wrong type.
+        ConfigError: there is no such mixer, it does not have an option, or a value is not allowed.
     """
     known = mixer_options(name)
     for option, value in options.items():
@@ -155,4 +175,6 @@ def check_mixer_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]
             check_name(option, known, f"the mixer '{name}' has no option '{option}'{elsewhere}", "it has")
         if known[option] is not None:
             check_type(value, type(known[option]), f"mixer.{option}")
+    if refused := mixer_refusal(mixer_ranges(name), known | dict(options), d_model):
+        raise ConfigError(refused[1], option=refused[0])
     return known

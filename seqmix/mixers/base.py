@@ -7,7 +7,7 @@ padding, other sequences in the batch or the batch size, and in `eval()` not on 
 
 The constructor takes `d_model` and `max_length` (positions, including a CLS token) and keyword-only options with defaults, no
 ``**kwargs``. Its signature is the schema that `--set mixer.<option>=<value>` is checked against; "Args" in the docstring of
-the class documents the options.
+the class documents the options, and its `option_ranges` say what values are allowed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqmix.functional import softmax_attention
+from seqmix.mixers.ranges import mixer_refusal, ranges_of
 
 
 @dataclass(slots=True, eq=False)
@@ -51,6 +52,7 @@ class Mixer(nn.Module):
         block: what `model.block = "published"` builds around the mixer: "transformer" (pre-norm attention and feed-forward,
             with residuals) or "plain" (the mixer, then dropout and an optional norm).
         model_defaults: options of [model] that suit this mixer better than the general defaults.
+        option_ranges: what values the options may have, see `seqmix.mixers.ranges`; those of base classes need not be repeated.
         quadratic: whether time or memory grows with the square of the length.
         for_longest: whether the model must be built for the longest sequence in the data rather than a typical one.
         tabulated: whether `forward` accepts a `Table` as `x` and `source`.
@@ -59,10 +61,24 @@ class Mixer(nn.Module):
 
     block: ClassVar[Literal["transformer", "plain"]] = "transformer"
     model_defaults: ClassVar[dict[str, Any]] = {}
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {}
     quadratic: ClassVar[bool] = False
     for_longest: ClassVar[bool] = False
     tabulated: ClassVar[bool] = False
     forwards_only: bool = False
+
+    def check_options(self, d_model: int, **options: Any) -> None:
+        """Check options against `option_ranges`, as the first step of a constructor.
+
+        Args:
+            d_model: width D.
+            options: values by option.
+
+        Raises:
+            ValueError: a value is not allowed.
+        """
+        if refused := mixer_refusal(ranges_of(type(self)), options, d_model):
+            raise ValueError(refused[1])
 
     def forward(self, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         """Mix x along its length.
@@ -106,12 +122,12 @@ class AttentionMixer(Mixer):
     """
 
     model_defaults: ClassVar[dict[str, Any]] = {"d_model": 64, "blocks": 2}  # as in the Skyformer paper
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {"n_heads": {"at_least": 1, "at_most": 65_536, "divides_width": True}}
     shared_qk: ClassVar[bool] = False
 
     def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2) -> None:
         super().__init__()
-        if n_heads < 1 or d_model % n_heads:
-            raise ValueError(f"mixer.n_heads must divide d_model: got {n_heads} heads for a width of {d_model}")
+        self.check_options(d_model, n_heads=n_heads)
         self.n_heads = n_heads
         self.query = nn.Linear(d_model, d_model)
         self.key = None if self.shared_qk else nn.Linear(d_model, d_model)

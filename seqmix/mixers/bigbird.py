@@ -14,7 +14,7 @@ the same in training, in `eval()`, and for every sequence of the same length.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -33,14 +33,16 @@ class BigBird(AttentionMixer):
         n_random_blocks: number of random blocks that each block attends to.
     """
 
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {
+        "block_size": {"at_least": 1, "at_most": 1_048_576},
+        "n_random_blocks": {"at_least": 0, "at_most": 65_536},
+    }
+
     def __init__(
         self, d_model: int, max_length: int, *, n_heads: int = 2, block_size: int = 16, n_random_blocks: int = 3
     ) -> None:
         super().__init__(d_model, max_length, n_heads=n_heads)
-        if block_size < 1:
-            raise ValueError(f"mixer.block_size must be at least 1: got {block_size}")
-        if n_random_blocks < 0:
-            raise ValueError(f"mixer.n_random_blocks must be 0 or more: got {n_random_blocks}")
+        self.check_options(d_model, block_size=block_size, n_random_blocks=n_random_blocks)
         self.block_size, self.n_random_blocks = block_size, n_random_blocks
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:

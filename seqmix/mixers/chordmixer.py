@@ -14,6 +14,8 @@ that the model is built for.
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -29,13 +31,14 @@ class ChordMixer(Mixer):
     """
 
     block = "plain"
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {
+        "track_size": {"at_least": 1, "at_most": 65_536},
+        "d_hidden": {"at_least": 0, "at_most": 1_000_000},
+    }
 
     def __init__(self, d_model: int, max_length: int, *, track_size: int = 8, d_hidden: int = 0) -> None:
         super().__init__()
-        if track_size < 1:
-            raise ValueError(f"mixer.track_size must be at least 1: got {track_size}")
-        if d_hidden < 0:
-            raise ValueError(f"mixer.d_hidden must be 0 (automatic) or more: got {d_hidden}")
+        self.check_options(d_model, track_size=track_size, d_hidden=d_hidden)
         n_layers = max(1, (max_length - 1).bit_length())
         self.track_size, self.n_tracks = track_size, 1 + n_layers
         width = self.n_tracks * track_size

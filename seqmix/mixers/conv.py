@@ -12,6 +12,8 @@ the channels of one position, not over a batch, where other sequences would chan
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -27,13 +29,14 @@ class Conv(Mixer):
     """
 
     block = "plain"
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {
+        "kernel_size": {"at_least": 3, "at_most": 99_999, "parity": "odd"},
+        "n_layers": {"at_least": 0, "at_most": 40},
+    }
 
     def __init__(self, d_model: int, max_length: int, *, kernel_size: int = 9, n_layers: int = 0) -> None:
         super().__init__()
-        if kernel_size < 3 or kernel_size % 2 == 0:
-            raise ValueError(f"mixer.kernel_size must be odd and at least 3: got {kernel_size}")
-        if n_layers < 0:
-            raise ValueError(f"mixer.n_layers must be 0 (as many as needed) or more: got {n_layers}")
+        self.check_options(d_model, kernel_size=kernel_size, n_layers=n_layers)
         side = kernel_size // 2
         needed = max(1, (-(-(max_length - 1) // side)).bit_length())  # smallest n with side (2^n - 1) >= max_length - 1
         dilations = [2**m for m in range(n_layers or needed)]

@@ -42,7 +42,10 @@ def declared(kind: str, homes: tuple[tuple[str, str], ...]) -> Declared:
         elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
             if isinstance(target, ast.Name):
-                attributes[target.id] = ast.literal_eval(node.value)
+                value = ast.literal_eval(node.value)
+                attributes[target.id] = (
+                    above.attributes.get("option_ranges", {}) | value if target.id == "option_ranges" else value
+                )
     return Declared(options, attributes)
 
 

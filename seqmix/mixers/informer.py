@@ -13,7 +13,7 @@ those of equal tokens, the first attend, so that an answer does not depend on th
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -32,10 +32,11 @@ class Informer(AttentionMixer):
         n_features: number u of sampled keys, and of queries that attend.
     """
 
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {"n_features": {"at_least": 1, "at_most": 65_536}}
+
     def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2, n_features: int = 128) -> None:
         super().__init__(d_model, max_length, n_heads=n_heads)
-        if n_features < 1:
-            raise ValueError(f"mixer.n_features must be at least 1: got {n_features}")
+        self.check_options(d_model, n_features=n_features)
         self.n_features = n_features
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ Deviation from published implementations: the projection is a parameter, saved a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -29,13 +29,13 @@ class Linformer(AttentionMixer):
     """
 
     for_longest = True
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {"n_features": {"at_least": 1, "at_most": 65_536}}
 
     def __init__(
         self, d_model: int, max_length: int, *, n_heads: int = 2, n_features: int = 128, share_kv: bool = True
     ) -> None:
         super().__init__(d_model, max_length, n_heads=n_heads)
-        if n_features < 1:
-            raise ValueError(f"mixer.n_features must be at least 1: got {n_features}")
+        self.check_options(d_model, n_features=n_features)
         shape = (n_heads, n_features, max_length)
         # Scaled so that projected keys start out as large as a single key.
         self.projection = nn.Parameter(torch.randn(shape) * max_length**-0.5)

@@ -13,6 +13,8 @@ tokens only.
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,12 +31,14 @@ class LongShort(AttentionMixer):
         n_features: number of columns M of each head's dynamic projection.
     """
 
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {
+        "window": {"at_least": 2, "at_most": 1_048_576, "parity": "even"},
+        "n_features": {"at_least": 1, "at_most": 65_536},
+    }
+
     def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2, window: int = 64, n_features: int = 128) -> None:
         super().__init__(d_model, max_length, n_heads=n_heads)
-        if window < 2 or window % 2:
-            raise ValueError(f"mixer.window must be even and at least 2: got {window}")
-        if n_features < 1:
-            raise ValueError(f"mixer.n_features must be at least 1: got {n_features}")
+        self.check_options(d_model, window=window, n_features=n_features)
         self.window, self.n_features = window, n_features
         self.dynamic = nn.Linear(d_model, n_heads * n_features)
         self.norm_near, self.norm_far = nn.LayerNorm(d_model), nn.LayerNorm(d_model)

@@ -35,11 +35,11 @@ class MinGRU(Mixer):
     """
 
     model_defaults: ClassVar[dict[str, Any]] = {"d_model": 64, "blocks": 2}
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {"memory": {"at_least": 2, "at_most": 1_000_000_000_000}}
 
     def __init__(self, d_model: int, max_length: int, *, bidirectional: bool = True, memory: float = 64.0) -> None:
         super().__init__()
-        if not 2 <= memory < math.inf:
-            raise ValueError(f"mixer.memory must be at least 2 positions: got {memory:g}")
+        self.check_options(d_model, memory=memory)
         self.forwards_only = not bidirectional
         self.backwards = d_model // 2 if bidirectional else 0  # channels that run backwards: the last ones
         self.gate = nn.Linear(d_model, d_model)

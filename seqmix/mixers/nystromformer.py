@@ -8,7 +8,7 @@ which there may be any number; the pseudo-inverse is scaled for each matrix on i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -27,6 +27,12 @@ class Nystromformer(AttentionMixer):
             0 for none.
     """
 
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {
+        "n_landmarks": {"at_least": 1, "at_most": 65_536},
+        "iterations": {"at_least": 1, "at_most": 1000},
+        "conv_kernel": {"at_least": 1, "at_most": 99_999, "parity": "odd", "or_zero": True},
+    }
+
     def __init__(
         self,
         d_model: int,
@@ -38,12 +44,7 @@ class Nystromformer(AttentionMixer):
         conv_kernel: int = 0,
     ) -> None:
         super().__init__(d_model, max_length, n_heads=n_heads)
-        if n_landmarks < 1:
-            raise ValueError(f"mixer.n_landmarks must be at least 1: got {n_landmarks}")
-        if iterations < 1:
-            raise ValueError(f"mixer.iterations must be at least 1: got {iterations}")
-        if conv_kernel < 0 or (conv_kernel and conv_kernel % 2 == 0):
-            raise ValueError(f"mixer.conv_kernel must be odd, or 0 for none: got {conv_kernel}")
+        self.check_options(d_model, n_landmarks=n_landmarks, iterations=iterations, conv_kernel=conv_kernel)
         self.n_landmarks, self.iterations = n_landmarks, iterations
         self.convolution: nn.Conv2d | None = None
         if conv_kernel:

@@ -19,15 +19,13 @@ the two are equal.
 from __future__ import annotations
 
 import math
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from seqmix.config.model import PROTOCOLS
 from seqmix.functional import chunked_mlp, circular_mix
 from seqmix.mixers.base import Mixer, Table
-
-_MOST_CHORD_LINKS = 42  # offsets up to 2^40
 
 
 def protocol_offsets(protocol: str, n_links: int, factor: int) -> list[int]:
@@ -69,6 +67,24 @@ class Paramixer(Mixer):
 
     block = "plain"
     tabulated = True
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {
+        "protocol": {"choices": ("chord", "cdil")},
+        "n_links": {
+            "at_least": 0,
+            "at_most": 1025,
+            "where": {
+                "protocol": {
+                    "chord": {"at_least": 0, "at_most": 42},  # offsets up to 2^40
+                    "cdil": {"at_least": 1, "at_most": 1025, "parity": "odd", "or_zero": True},
+                }
+            },
+        },
+        "n_factors": {"at_least": 0, "at_most": 40},  # as many as the longest sequences have
+        "d_hidden": {"at_least": 1, "at_most": 1_000_000},
+        "link_scale": {"at_least": -1000, "at_most": 1000},
+        "rescale_every": {"at_least": 0, "at_most": 1000},
+        "n_heads": {"at_least": 1, "at_most": 65_536, "divides_width": True},
+    }
     shift: Tensor
 
     def __init__(
@@ -86,21 +102,19 @@ class Paramixer(Mixer):
         n_heads: int = 1,
     ) -> None:
         super().__init__()
-        if protocol not in PROTOCOLS:
-            raise ValueError(f"mixer.protocol must be one of {', '.join(PROTOCOLS)}: got '{protocol}'")
+        self.check_options(
+            d_model,
+            protocol=protocol,
+            n_links=n_links,
+            n_factors=n_factors,
+            d_hidden=d_hidden,
+            link_scale=link_scale,
+            rescale_every=rescale_every,
+            n_heads=n_heads,
+        )
         self.protocol = protocol
         self.n_factors = n_factors or max(1, math.ceil(math.log2(max(2, max_length))))
         self.n_links = n_links or (self.n_factors + 1 if protocol == "chord" else 9)
-        if min(self.n_factors, self.n_links) < 1 or rescale_every < 0:
-            raise ValueError("mixer.n_factors, mixer.n_links and mixer.rescale_every must not be negative")
-        if self.n_links > (_MOST_CHORD_LINKS if protocol == "chord" else max(9, 2 * max_length + 1)):
-            raise ValueError(f"mixer.n_links = {self.n_links} is more than there are positions to link to")
-        if d_hidden < 1:
-            raise ValueError(f"mixer.d_hidden must be at least 1: got {d_hidden}")
-        if protocol == "cdil" and self.n_links % 2 == 0:
-            raise ValueError(f"mixer.n_links must be odd for cdil: got {self.n_links}")
-        if n_heads < 1 or d_model % n_heads:
-            raise ValueError(f"mixer.n_heads must divide d_model: got {n_heads} heads for a width of {d_model}")
         self.n_heads = n_heads
         self.offsets = [protocol_offsets(protocol, self.n_links, factor) for factor in range(self.n_factors)]
         self.links = StackedMLP(d_model, d_hidden, self.n_links * n_heads, count=self.n_factors)

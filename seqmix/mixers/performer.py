@@ -12,7 +12,7 @@ the normalised result. The random features are saved with the weights, so `eval(
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,6 @@ from torch import Tensor
 
 from seqmix.mixers.base import AttentionMixer
 
-KERNELS = ("softmax", "relu")
 _EPSILON = 1e-6  # added to the features so that their sum never vanishes
 
 
@@ -35,6 +34,11 @@ class Performer(AttentionMixer):
         redraw_every: optimiser steps after which the features are redrawn; 0 for never.
     """
 
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {
+        "n_features": {"at_least": 1, "at_most": 65_536},
+        "kernel": {"choices": ("softmax", "relu")},
+        "redraw_every": {"at_least": 0, "at_most": 1_000_000_000_000},
+    }
     weight: Tensor
 
     def __init__(
@@ -48,12 +52,7 @@ class Performer(AttentionMixer):
         redraw_every: int = 0,
     ) -> None:
         super().__init__(d_model, max_length, n_heads=n_heads)
-        if n_features < 1:
-            raise ValueError(f"mixer.n_features must be at least 1: got {n_features}")
-        if kernel not in KERNELS:
-            raise ValueError(f"mixer.kernel must be one of {', '.join(KERNELS)}: got '{kernel}'")
-        if redraw_every < 0:
-            raise ValueError(f"mixer.redraw_every must be 0 (never) or more: got {redraw_every}")
+        self.check_options(d_model, n_features=n_features, kernel=kernel, redraw_every=redraw_every)
         self.kernel, self.redraw_every = kernel, redraw_every
         self.register_buffer("weight", _orthogonal_features(n_features, d_model // n_heads))
 

@@ -14,7 +14,7 @@ of the length. Rotations are redrawn at every training step and fixed in `eval()
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -37,14 +37,15 @@ class Reformer(AttentionMixer):
     """
 
     shared_qk = True
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {
+        "n_hashes": {"at_least": 1, "at_most": 1024},
+        "bucket_size": {"at_least": 1, "at_most": 1_048_576},
+    }
     rotations: Tensor
 
     def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2, n_hashes: int = 2, bucket_size: int = 32) -> None:
         super().__init__(d_model, max_length, n_heads=n_heads)
-        if n_hashes < 1:
-            raise ValueError(f"mixer.n_hashes must be at least 1: got {n_hashes}")
-        if bucket_size < 1:
-            raise ValueError(f"mixer.bucket_size must be at least 1: got {bucket_size}")
+        self.check_options(d_model, n_hashes=n_hashes, bucket_size=bucket_size)
         self.n_hashes, self.bucket_size = n_hashes, bucket_size
         self.register_buffer("rotations", torch.randn(n_hashes, _MAX_ROTATIONS, d_model // n_heads, 2 ** (_ROTATION_BITS - 1)))
 

@@ -31,13 +31,15 @@ class S4D(Mixer):
     """
 
     model_defaults: ClassVar[dict[str, Any]] = {"d_model": 64, "blocks": 2}
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {
+        "d_state": {"at_least": 2, "at_most": 65_536, "parity": "even"},
+        "dt_min": {"above": 0, "at_most": 1000, "not_above": "dt_max"},
+        "dt_max": {"above": 0, "at_most": 1000},
+    }
 
     def __init__(self, d_model: int, max_length: int, *, d_state: int = 64, dt_min: float = 0.001, dt_max: float = 0.1) -> None:
         super().__init__()
-        if d_state < 2 or d_state % 2:
-            raise ValueError(f"mixer.d_state must be even and at least 2: got {d_state}")
-        if not 0 < dt_min <= dt_max:
-            raise ValueError(f"mixer.dt_min and dt_max must be 0 < dt_min <= dt_max: got {dt_min:g} and {dt_max:g}")
+        self.check_options(d_model, d_state=d_state, dt_min=dt_min, dt_max=dt_max)
         n = d_state // 2
         low, high = math.log(dt_min), math.log(dt_max)
         self.log_dt = nn.Parameter(low + (high - low) * torch.rand(2, d_model))

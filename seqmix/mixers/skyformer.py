@@ -9,7 +9,7 @@ kernel's width follows the actual head width.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -28,6 +28,12 @@ class Skyformer(AttentionMixer):
         iterations: steps of the iterative inverse; 0 for the exact inverse, by Cholesky decomposition.
     """
 
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {
+        "n_landmarks": {"at_least": 1, "at_most": 65_536},
+        "gamma": {"above": 0, "at_most": 1_000_000},
+        "iterations": {"at_least": 0, "at_most": 1000},
+    }
+
     def __init__(
         self,
         d_model: int,
@@ -39,12 +45,7 @@ class Skyformer(AttentionMixer):
         iterations: int = 6,
     ) -> None:
         super().__init__(d_model, max_length, n_heads=n_heads)
-        if n_landmarks < 1:
-            raise ValueError(f"mixer.n_landmarks must be at least 1: got {n_landmarks}")
-        if gamma <= 0:
-            raise ValueError(f"mixer.gamma must be greater than 0: got {gamma}")
-        if iterations < 0:
-            raise ValueError(f"mixer.iterations must be 0 (exact) or more: got {iterations}")
+        self.check_options(d_model, n_landmarks=n_landmarks, gamma=gamma, iterations=iterations)
         self.n_landmarks, self.gamma, self.iterations = n_landmarks, gamma, iterations
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:

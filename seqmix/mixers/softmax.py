@@ -5,6 +5,8 @@ Cost: O(L^2 D) operations per block. Quadratic: a reference, not a tool for long
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from torch import Tensor
 
 from seqmix.functional import softmax_attention
@@ -20,11 +22,11 @@ class Softmax(AttentionMixer):
     """
 
     quadratic = True
+    option_ranges: ClassVar[dict[str, dict[str, Any]]] = {"attention_dropout": {"at_least": 0, "below": 1}}
 
     def __init__(self, d_model: int, max_length: int, *, n_heads: int = 2, attention_dropout: float = 0.0) -> None:
         super().__init__(d_model, max_length, n_heads=n_heads)
-        if not 0 <= attention_dropout < 1:
-            raise ValueError(f"mixer.attention_dropout must be at least 0 and below 1: got {attention_dropout}")
+        self.check_options(d_model, attention_dropout=attention_dropout)
         self.attention_dropout = attention_dropout
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:

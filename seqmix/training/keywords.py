@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seqmix.config import DataConfig, ModelConfig, TrainingConfig
-from seqmix.config.model import MODEL, PROTOCOLS
+from seqmix.config.model import MODEL
 from seqmix.config.options import Option, documented, option, options_of
 from seqmix.errors import param
+from seqmix.mixers import mixer_ranges
 
 
 @documented
@@ -19,7 +20,7 @@ class MixerFlags:
     protocol: str | None = option(
         None,
         f"Links of Paramixer, with {param('mixer', 'paramixer')}.",
-        choices=PROTOCOLS,
+        choices=mixer_ranges("paramixer")["protocol"]["choices"],
         flag=True,
         panel=MODEL,
         shown="chord",

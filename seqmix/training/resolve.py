@@ -77,6 +77,7 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
         "data": {"max_length": prepared["max_length"] or 0, "truncate": prepared["truncate"]},
     }
     config = Config.from_tables(merge(below, given))
+    _check_mixer(config.model)
     lexical = _lexical(dataset, config.model)
     config = replace(config, model=replace(config.model, lexical=lexical))
     if not config.data.max_length:
@@ -86,6 +87,25 @@ def resolve(dataset: Dataset, *layers: Mapping[str, Mapping[str, Any]]) -> Confi
     if not (dataset.learns_labels or config.training.mask_span):
         config = replace(config, training=replace(config.training, mask_span=_mask_span(dataset, config.model)))
     return config
+
+
+def check_tables(*layers: Mapping[str, Mapping[str, Any]]) -> None:
+    """Check settings before there is a data set; layers as in `resolve`.
+
+    Raises:
+        ConfigError: an option is unknown or its value is not allowed.
+    """
+    given = merge(*layers)
+    name, _ = mixer_with_options(given)
+    below = {"model": mixer_declares(name, "model_defaults")} if name != NO_MIXER else {}
+    _check_mixer(Config.from_tables(merge(below, given)).model)
+
+
+def _check_mixer(model: ModelConfig) -> None:
+    """Raise a `ConfigError` if the mixer's options do not suit the width of the model, or of its second member."""
+    if model.mixer != NO_MIXER:
+        for member in [model, model.of_second()] if model.second else [model]:
+            check_mixer_options(member.mixer, member.mixer_options, member.d_model)
 
 
 def _mask_span(dataset: Dataset, model: ModelConfig) -> int:

@@ -37,7 +37,7 @@ def test_memories_begin_between_two_positions_and_the_option():
 
 @pytest.mark.parametrize("memory", [1.9, float("inf"), float("nan")])
 def test_memory_below_two_positions_or_without_end_is_refused(memory):
-    with pytest.raises(ConfigError, match=r"mixer\.memory must be at least 2 positions"):
+    with pytest.raises(ConfigError, match=r"mixer\.memory must be from 2 to 1,000,000,000,000"):
         build_mixer("mingru", 6, 9, {"memory": memory})
 
 

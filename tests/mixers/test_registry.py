@@ -9,10 +9,11 @@ import pytest
 
 from seqmix import mixers
 from seqmix.errors import ConfigError
+from seqmix.mixers.ranges import ranges_of
 
 
 def test_every_mixer_module_is_registered_and_importable():
-    modules = {path.stem for path in Path(mixers.__file__).parent.glob("*.py")} - {"__init__", "base", "declared"}
+    modules = {path.stem for path in Path(mixers.__file__).parent.glob("*.py")} - {"__init__", "base", "declared", "ranges"}
     assert set(mixers._BUILT_IN) == modules
     for name in modules:
         found = mixers.mixer_class(name)
@@ -46,3 +47,4 @@ def test_what_is_read_in_the_source_of_a_mixer_is_what_its_class_has(name):
     assert mixers.mixer_options(name) == {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     for attribute in ("block", "model_defaults", "quadratic", "for_longest", "tabulated"):
         assert mixers.mixer_declares(name, attribute) == getattr(found, attribute)
+    assert mixers.mixer_ranges(name) == ranges_of(found)

@@ -292,7 +292,7 @@ def test_build_model_follows_config(batch):
         ({"mixer_options": {"protocol": "cdil", "n_links": 4}}, "odd"),
         ({"mixer_options": {"n_links": -1}}, "n_links"),
         ({"mixer_options": {"d_hidden": 0}}, "d_hidden"),
-        ({"mixer_options": {"n_heads": 4}}, "n_heads must divide d_model: got 4 heads for a width of 6"),
+        ({"mixer_options": {"n_heads": 4}}, "mixer.n_heads must divide model.d_model = 6: got 4"),
         ({"mixer_options": {"d_hidden": "wide"}}, "d_hidden must be a whole number"),
         ({"mixer_options": {"n_factors": 2.5}}, "n_factors must be a whole number"),
         ({"mixer_options": {"residual": "no"}}, "residual must be true or false"),

@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqmix.config import Config
-from seqmix.config.tables import Table, merge, parse_setting
+from seqmix.config.tables import Table, parse_setting
 from seqmix.errors import ConfigError, param, suggestion
 from seqmix.experiments.events import OnEvent
 from seqmix.experiments.reproduction.campaign import ReproductionCampaign
@@ -19,7 +18,7 @@ from seqmix.mixers import available_mixers
 from seqmix.reporting.text import parse_duration
 from seqmix.system.arguments import typed
 from seqmix.system.environment import environment
-from seqmix.training.resolve import mixer_with_options
+from seqmix.training.resolve import check_tables
 
 _OWN = ("model.mixer", "training.seed", "training.budget", "data.path", "data.max_length")
 
@@ -115,6 +114,4 @@ def _check_settings(experiments: Sequence[Experiment], methods: Sequence[str], b
     for experiment in experiments:
         for method in methods:
             if experiment.recipe(method):
-                tables = merge(experiment.tables(method), *stated)
-                mixer_with_options(tables)
-                Config.from_tables(tables)
+                check_tables(experiment.tables(method), *stated)

@@ -12,6 +12,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from seqmix.config.tables import settings_tables
 from seqmix.data.dataset import Dataset
 from seqmix.data.synthetic.generate import generate
 from seqmix.errors import ConfigError, RunError, param
@@ -25,7 +26,7 @@ from seqmix.experiments.scheduler import PlannedTrial
 from seqmix.run import Run
 from seqmix.system.arguments import typed
 from seqmix.system.environment import environment
-from seqmix.training.resolve import resolve_run
+from seqmix.training.resolve import check_tables, resolve_run
 
 LENGTHS = (128, 256, 512, 1024, 2048)
 MIXERS = ("paramixer", "softmax", "skyformer")
@@ -113,6 +114,8 @@ def reproduce_scalability(
     instead = f"the figure sets it itself; use {param('mixers')}, {param('seeds')} and {param('budget')}"
     check_request(seeds, jobs, settings, _OWN, instead)
     check_mixer_options(settings, mixers)
+    for task, mixer in product(tasks, mixers):
+        check_tables(settings_tables(of_mixer([*_SETTINGS, *_OF_TASK[task], *settings], mixer)), {"model": {"mixer": mixer}})
     shared = shared_settings(budget, settings, device, threads, jobs, train=train)
     result = Scalability(settings=shared, environment=environment(), test=test, mixers=mixers)
     cells = list(product(tasks, sorted(lengths)))

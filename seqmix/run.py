@@ -24,7 +24,7 @@ from seqmix.config import Config
 from seqmix.config.model import NO_MIXER
 from seqmix.config.options import taking
 from seqmix.config.tables import read_toml
-from seqmix.data.dataset import fingerprint, read_info
+from seqmix.data.dataset_json import fingerprint, info_text, read_info
 from seqmix.data.vocabulary import Vocabulary, vocabulary_of
 from seqmix.errors import ConfigError, DatasetError, RunError, command, param, shown
 from seqmix.models.predict_options import PredictOptions, predict_options
@@ -81,7 +81,7 @@ class Run(Learned, TrainingFiles):
         cls.check_free(path, overwrite=overwrite)
         with whole_folder(path, overwrite=overwrite, error=RunError) as fresh:
             (fresh / "last").mkdir()
-            write_whole(fresh / "dataset.json", json.dumps(info, indent=1, ensure_ascii=False) + "\n")
+            write_whole(fresh / "dataset.json", info_text(info))
             write_whole(fresh / "environment.json", json.dumps(environment(), indent=1) + "\n")
             write_whole(fresh / "config.toml", tomli_w.dumps(config.to_tables()))
         return cls(path, config, info)
@@ -132,12 +132,12 @@ class Run(Learned, TrainingFiles):
             raise RunError(f"{path}: the run folder is damaged: config.toml: {error.text}") from error
         if not config.model.max_length:
             raise RunError(f"{path}: the run folder is damaged: config.toml is incomplete")
+        if not (path / "dataset.json").is_file():
+            raise RunError(f"{path}: the run folder is damaged: dataset.json is missing; restore it, or train again")
         try:
-            info = read_info(path / "dataset.json")
+            info = read_info(path / "dataset.json", remade_by="train")
         except DatasetError as error:
-            raise RunError(
-                f"{path}: the run folder is damaged: dataset.json is missing or cannot be read; restore it, or train again"
-            ) from error
+            raise RunError(error.text) from error
         if missing := sorted(_INFO_KEYS - info.keys()):
             raise RunError(f"{path}: the run folder is damaged: dataset.json lacks {', '.join(missing)}")
         return cls(path, config, info)

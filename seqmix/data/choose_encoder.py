@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqmix.data.dataset import read_info
+from seqmix.data.dataset_json import opened_vocabulary, read_info
 from seqmix.data.options import SEQUENCE_FORMATS, PrepareOptions
 from seqmix.data.records import Record
 from seqmix.data.vocabulary import (
@@ -17,7 +17,6 @@ from seqmix.data.vocabulary import (
     names_proteins,
     new_encoder,
     notes_on_guess,
-    vocabulary_of,
 )
 from seqmix.errors import DatasetError, param
 
@@ -44,7 +43,8 @@ def choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOptio
             raise DatasetError(f"{folder}: {param('vocabulary_from')} takes the folder of a data set or of a run: {found}")
         info = read_info(folder / "dataset.json")
         saved = info["vocabulary"]
-        vocabulary = vocabulary_of({**saved, "unknown": options.unknown or saved["unknown"]}, trained=True)
+        other = {**info, "vocabulary": {**saved, "unknown": options.unknown or saved["unknown"]}}
+        vocabulary = opened_vocabulary(folder / "dataset.json", other, trained=True)
         vocabulary.meant_for = f"{param('vocabulary_from', str(folder))} is for"
         notes += _notes_on_foreign(first, vocabulary, info, folder, is_sequence=is_sequence)
         return vocabulary

@@ -7,9 +7,7 @@ Files: `tokens.npy` (flat, unpadded, uint8 or uint16; of real numbers `(position
 
 from __future__ import annotations
 
-import hashlib
 import html
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,21 +19,18 @@ from numpy.typing import NDArray
 
 from seqmix.config import DataConfig
 from seqmix.config.data import SPLITS
+from seqmix.data.agreement import check_arrays, check_content, load_array
+from seqmix.data.dataset_json import ARRAYS, fingerprint, opened_vocabulary, read_info
 from seqmix.data.transforms import cut
-from seqmix.data.vocabulary import Tokens, vocabulary_of
+from seqmix.data.vocabulary import Tokens
 from seqmix.errors import ConfigError, DatasetError, command, param, shown
 from seqmix.objectives.learned import Learned
-from seqmix.system.files import file_checksum
-from seqmix.system.leftovers import put_back
-from seqmix.version import __version__
 
 if TYPE_CHECKING:
     from seqmix.data.torch_dataset import TorchDataset
 
-FORMAT_VERSION = 1
 _MOST_PIXELS = 4096  # of an image
 _SHOWN_CLASSES = 8  # in the repr
-ARRAYS = ("tokens.npy", "offsets.npy", "labels.npy", "split.npy", "ids.txt")
 
 
 class RecordIndexError(DatasetError, IndexError):
@@ -79,13 +74,13 @@ class Dataset(Learned):
 
     def __init__(self, path: Path, info: dict[str, Any]) -> None:
         self.path, self.info = path, info
-        self.vocabulary = vocabulary_of(info["vocabulary"])
+        self.vocabulary = opened_vocabulary(path / "dataset.json", info)
         self.classes: list[str] = info["classes"]
         self.n_sequences = 2 if info.get("paired") else 1
-        self.offsets: NDArray[np.int64] = np.load(path / "offsets.npy", allow_pickle=False)
-        self.labels: NDArray[Any] = np.load(path / "labels.npy", allow_pickle=False)
-        self.split: NDArray[np.int8] = np.load(path / "split.npy", allow_pickle=False)
-        mapped = np.load(path / "tokens.npy", mmap_mode="r" if self.offsets[-1] else None, allow_pickle=False)
+        self.offsets: NDArray[np.int64] = load_array(path / "offsets.npy")
+        self.labels: NDArray[Any] = load_array(path / "labels.npy")
+        self.split: NDArray[np.int8] = load_array(path / "split.npy")
+        mapped = load_array(path / "tokens.npy", mapped=bool(self.offsets.size and self.offsets[-1]))
         self._tokens: Tokens = mapped.view(np.ndarray)  # still the map; slices of the subclass are ten times slower
 
     @classmethod
@@ -94,24 +89,23 @@ class Dataset(Learned):
 
         Args:
             path: the folder that `prepare` wrote.
-            verify: whether to compare every array with its checksum (about a second for each gigabyte).
+            verify: whether to compare every array with its checksum, and every token with the vocabulary (about a second for
+                each gigabyte). That the arrays have the right shapes and agree with each other is checked anyway.
 
         Raises:
-            DatasetError: there is no data set, it is damaged, or a newer seqmix wrote it.
+            DatasetError: there is no data set, it is damaged, its files do not agree, or a newer seqmix wrote it.
         """
         if not isinstance(path, str | Path):
             raise DatasetError(f"a data set is given by its folder: got {shown(path)}")
         path = Path(path)
         info = read_info(path / "dataset.json")
         for name in ARRAYS:
-            file = path / name
-            if not file.is_file():
+            if not (path / name).is_file():
                 raise DatasetError(f"{path}: the data set is damaged: {name} is missing; run {command('prepare')} again")
-            if verify and file_checksum(file) != info["arrays"][name]:
-                raise DatasetError(
-                    f"{path}: the data set is damaged: {name} is not what its checksum says; run {command('prepare')} again"
-                )
-        return cls(path, info)
+        span = check_content(path, {name: info["arrays"][name] for name in ARRAYS}) if verify else None
+        dataset = cls(path, info)
+        check_arrays(dataset, span)
+        return dataset
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -193,6 +187,16 @@ class Dataset(Learned):
         same = bool(len(lengths)) and lengths.min() == lengths.max() <= _MOST_PIXELS
         return self.vocabulary.alphabet == "bytes" and bool(same)
 
+    @property
+    def token_count(self) -> int:
+        """The tokens of all records."""
+        return len(self._tokens) if self._tokens.ndim else 0
+
+    @property
+    def token_form(self) -> tuple[np.dtype[Any], tuple[int, ...]]:
+        """The type of the tokens, and the shape of a position: `()`, of real numbers `(channels,)`."""
+        return self._tokens.dtype, self._tokens.shape[1:]
+
     def sequences(self, index: int) -> list[Tokens]:
         """Return the tokens of record `index`: one array, or two of a pair, views into the memory map."""
         first = index * self.n_sequences
@@ -255,47 +259,3 @@ class Dataset(Learned):
     def fingerprint(self) -> str:
         """One checksum of the whole: equal for data sets with equal content."""
         return fingerprint(self.info)
-
-
-def sizes_of(info: dict[str, Any]) -> dict[str, int]:
-    """Return the number of records of each split from a `dataset.json`; of an older one, the counts of its classes added up."""
-    return info.get("sizes") or {name: sum(counts.values()) for name, counts in info["counts"].items()}
-
-
-def fingerprint(info: dict[str, Any]) -> str:
-    """Return the SHA-256 over the checksums of a data set's arrays, its vocabulary and its classes."""
-    content = json.dumps([info["arrays"], info["vocabulary"], info["classes"]], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-def read_info(path: Path) -> dict[str, Any]:
-    """Return the content of a `dataset.json`.
-
-    Raises:
-        DatasetError: the file is missing, damaged, or of a newer version.
-    """
-    try:
-        put_back(path.parent)
-        there, outer = path.is_file(), path.parent.exists()
-    except OSError:  # too long for a name
-        there = outer = False
-    if not there:
-        if outer:
-            raise DatasetError(
-                f"{path.parent}: this is not a data set ({path.name} is missing); if it has your data, run "
-                f"{command('prepare', path.parent)} first"
-            )
-        raise DatasetError(f"{path.parent}: no data set here ({path.name} is missing); make one with {command('prepare')}")
-    try:
-        info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        version = int(info["format_version"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(
-            f"{path}: damaged: it is not the description of a data set; run {command('prepare')} again"
-        ) from error
-    if version > FORMAT_VERSION:
-        raise DatasetError(f"{path}: written by seqmix {info.get('seqmix')}, newer than this {__version__}; update seqmix")
-    missing = [key for key in ("vocabulary", "classes", "arrays", "options", "read") if key not in info]
-    if missing:
-        raise DatasetError(f"{path}: damaged: it lacks {', '.join(missing)}; run {command('prepare')} again")
-    return info

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.config.data import SPLITS
-from seqmix.data.dataset import ARRAYS, FORMAT_VERSION
+from seqmix.data.dataset_json import ARRAYS, FORMAT_VERSION
 from seqmix.data.divide import Division
 from seqmix.data.finalize import FinalRecords
 from seqmix.data.options import PrepareOptions

@@ -6,7 +6,6 @@ about 50 bytes for each record.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -19,6 +18,7 @@ from seqmix.config.data import SPLITS
 from seqmix.config.options import sort_options, taking
 from seqmix.data.choose_encoder import choose_encoder
 from seqmix.data.dataset import Dataset
+from seqmix.data.dataset_json import info_text
 from seqmix.data.describe import describe
 from seqmix.data.divide import check_stated, divide
 from seqmix.data.finalize import finalize
@@ -379,5 +379,5 @@ def _complete(
     np.save(folder / "labels.npy", labels)
     np.save(folder / "split.npy", split)
     info = describe(stream, written, encoded, division, final, options=options, twins=twins, notes=notes, facts=facts)
-    text = json.dumps(info, indent=1, ensure_ascii=False) + "\n"
-    (folder / "dataset.json").write_text(text, encoding="utf-8", errors="backslashreplace")  # names that are not UTF-8
+    # Names that are not UTF-8 are written as escapes.
+    (folder / "dataset.json").write_text(info_text(info), encoding="utf-8", errors="backslashreplace")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from seqmix.data.dataset import sizes_of
+from seqmix.data.dataset_json import sizes_of
 from seqmix.evaluation.baselines import method_of
 from seqmix.evaluation.figures import (
     DRAWN_CURVES,

@@ -73,6 +73,16 @@ class Classification(LabelObjective):
         labels = np.array([place[text] for text in texts] + [-1], dtype=np.int64)[numbers]
         return EncodedLabels(cls(tuple(place)), labels, labels)
 
+    def problem_with(self, labels: Labels) -> str:
+        """Return why stored labels are not class numbers `(n,)`; see the base class."""
+        if labels.ndim != 1 or labels.dtype != np.int64:
+            return f"class numbers are int64 in one dimension, not {labels.dtype} in {labels.ndim}"
+        least, most = (0, len(self.classes) - 1) if self.classes else (-1, -1)
+        if len(labels) and not least <= labels.min() <= labels.max() <= most:
+            classes = f"{len(self.classes):,} classes" if self.classes else "no classes, and takes -1 alone"
+            return f"the class numbers {labels.min()} to {labels.max()} are there, and dataset.json has {classes}"
+        return ""
+
     def decode(self, label: Any) -> str | None:
         """Return the name of the class; None if the record has no label."""
         return self.classes[label] if label >= 0 else None

@@ -130,6 +130,10 @@ class LabelObjective(Objective):
         return bool(self.classes) or not self.has_classes
 
     @abstractmethod
+    def problem_with(self, labels: Labels) -> str:
+        """Return why stored labels are not those of this objective, in words; "" if they may be."""
+
+    @abstractmethod
     def decode(self, label: Any) -> str | tuple[str, ...] | float | None:
         """Return the label of one record as people write it.
 

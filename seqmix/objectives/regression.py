@@ -92,6 +92,12 @@ class Regression(LabelObjective):
         target = info["target"]
         return cls((), target["mean"], target["scale"], target["tolerance"])
 
+    def problem_with(self, labels: Labels) -> str:
+        """Return why stored labels are not finite numbers `(n,)`; see the base class."""
+        if labels.ndim != 1 or labels.dtype != np.float64:
+            return f"targets are float64 in one dimension, not {labels.dtype} in {labels.ndim}"
+        return "" if np.isfinite(labels).all() else "not all targets are finite"
+
     def decode(self, label: Any) -> float:
         """Return the target."""
         return float(label)

@@ -16,7 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 from seqmix.cli import app
-from seqmix.data.dataset import ARRAYS, Dataset
+from seqmix.data.dataset import Dataset
+from seqmix.data.dataset_json import ARRAYS
 from seqmix.data.readers import opening
 from seqmix.errors import SeqmixError
 from tests.support.preparing import CONTENT, decoded, dna, labelled_fasta, message_of, prepare, standard_input

@@ -228,7 +228,7 @@ def test_predict_options_for_classes_are_errors(run, file):
 def test_description_without_newer_keys_means_classification(dataset, tmp_path):
     old = shutil.copytree(dataset.path, tmp_path / "old")
     info = json.loads((old / "dataset.json").read_text())
-    for key in ("task", "paired", "sizes"):
+    for key in ("task", "paired", "sizes", "checksum"):
         del info[key]
     (old / "dataset.json").write_text(json.dumps(info))
     opened = seqmix.Dataset.open(old)

@@ -366,7 +366,7 @@ class Run(Learned, TrainingFiles):
         from seqmix.reporting.progress import count_of, with_bar
 
         options = predict_options(given)
-        records = memory_records(sequences, self.read_options, paired=self.paired)
+        records = memory_records(sequences, self.read_options, paired=self.paired, vocabulary=self.vocabulary)
         if progress:
             records = with_bar(records, "predicting", "sequences", count_of(sequences))
         found = self.predictor(options.device).predict(records, options, tally=tally)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import chain
@@ -18,14 +17,16 @@ from types import NoneType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from seqmix.data.memory_values import cell_of, check_unicode, identifier_of, is_matrix, is_scalar, label_of, text_of
 from seqmix.data.options import ReadOptions
-from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, find_column
-from seqmix.data.readers.entry import Entry
+from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, find_column, plain, repeated_columns
+from seqmix.data.readers.entry import Entry, TableOptions
 from seqmix.data.readers.releases import Source
+from seqmix.data.readers.text_cells import checked_texts, stands_for_missing
 from seqmix.data.records import LabelFindings, Labeller, Record, label_column
 from seqmix.data.splits.column import SplitColumn
+from seqmix.data.vocabulary import Vocabulary
 from seqmix.errors import ConfigError, InputError, SeqmixError, param, shown
 
 _FACTS = ("group", "split", "pair")  # columns with a meaning that need not be named, beside id, text and label
@@ -38,6 +39,7 @@ class MemoryRecords:
         given: records, as `prepare` takes them.
         options: how they are read. Columns named "group" and "split" are used without being asked for.
         many_labels: whether a record may have several labels; without a separator in the options, they must be lists.
+        raw: whether bytes that are not a sequence are taken as they are.
 
     Attributes:
         labels: what was met where labels were looked for.
@@ -45,19 +47,22 @@ class MemoryRecords:
 
     is_sequence = False
 
-    def __init__(self, given: Iterable[Any], options: ReadOptions, *, many_labels: bool = False) -> None:
+    def __init__(self, given: Iterable[Any], options: ReadOptions, *, many_labels: bool = False, raw: bool = False) -> None:
         source = options.label_from or "column:"
         self._only_lists = many_labels and options.label_separator is None and source.startswith("column:")
         self._label_column = source.removeprefix("column:")
         self.given = given
         self.options = replace(options, label_separator=",") if self._only_lists else options  # joins what a list holds
         self.labels = LabelFindings()
+        self._raw = raw
+        self._remarks: list[str] = []
         self._checksum = ""
         self._labeller: Labeller | None = None
 
     def __iter__(self) -> Iterator[Record]:
         """Yield the records; their checksum is known at the end."""
-        entries = memory_entries(self.given, self.options)
+        columns = TableOptions(self.options.text_column, self.options.id_column, note=self._remarks.append)
+        entries = checked_texts(memory_entries(self.given, self.options, raw=self._raw), "records", columns)
         first = next(entries, None)
         if first is None:
             raise InputError(f"{param('records')} is empty: there is nothing to prepare")
@@ -80,7 +85,7 @@ class MemoryRecords:
 
     def notes(self) -> list[str]:
         """Return what a user should know of where labels, groups and splits were found."""
-        return self._labeller.notes() if self._labeller else []
+        return [f"records: {remark}" for remark in self._remarks] + (self._labeller.notes() if self._labeller else [])
 
     def inputs(self) -> list[dict[str, str]]:
         """Return the checksum of the records that were kept, as of a file."""
@@ -88,8 +93,8 @@ class MemoryRecords:
 
     @property
     def split_column(self) -> SplitColumn:
-        """Nothing: a column named "split" is always used."""
-        return SplitColumn()
+        """What was found in columns of splits that nobody named; a column named "split" is always used."""
+        return self._labeller.split_column if self._labeller else SplitColumn()
 
     def origins(self) -> dict[str, str]:
         """Return nothing."""
@@ -97,6 +102,9 @@ class MemoryRecords:
 
     def _check_labels(self, entry: Entry) -> Entry:
         """Return the entry; several labels of a record need a separator, which none of them may contain."""
+        if self._label_column in entry.columns:
+            label = label_of(entry.columns[self._label_column], entry.id)
+            entry.columns = {**entry.columns, self._label_column: label}
         if self._only_lists and not isinstance(entry.columns.get(self._label_column), list | NoneType):
             raise ConfigError(
                 f"record '{entry.id}': {param('task', 'multilabel')} and {param('label_separator')} go together where labels "
@@ -119,49 +127,62 @@ class MemoryRecords:
 
 def _with_columns(options: ReadOptions, first: Entry) -> ReadOptions:
     """Return the options with the columns named "group" and "split", if there are such and no others are named."""
-    if not options.group_from and "group" in first.columns:
-        options = replace(options, group_from="column:group")
-    if not options.split_from and "split" in first.columns:
-        options = replace(options, split_from="column:split")
+    found = {plain(name): name for name in first.columns}
+    if not options.group_from and "group" in found:
+        options = replace(options, group_from=f"column:{found['group']}")
+    if not options.split_from and "split" in found:
+        options = replace(options, split_from=f"column:{found['split']}")
     return options
 
 
-def memory_records(sequences: Iterable[Any], options: ReadOptions, *, paired: bool) -> Iterator[Record]:
-    """Yield records in memory whose labels, if there are any, do not matter; see `memory_entries`."""
-    for entry in memory_entries(sequences, options, paired=paired, what="sequences"):
-        yield Record(entry.id, entry.text, None, None, None, "", 0, entry.pair)
+def memory_records(sequences: Iterable[Any], options: ReadOptions, *, paired: bool, vocabulary: Vocabulary) -> Iterator[Record]:
+    """Yield records in memory whose labels, if there are any, do not matter, for the model of a vocabulary.
+
+    See `memory_entries`. A record whose text cannot be read has an error.
+    """
+    raw = vocabulary.alphabet == "bytes"
+    for entry in memory_entries(sequences, options, paired=paired, what="sequences", raw=raw):
+        for part in ("text", "pair"):
+            if vocabulary.letters and stands_for_missing(cell := getattr(entry, part)):
+                setattr(entry, part, "")
+                entry.missing = cell.strip()
+        error = InputError(entry.error) if entry.error else None
+        yield Record(entry.id, entry.text, None, None, None, "", 0, entry.pair, error=error, missing=entry.missing)
 
 
 def memory_entries(
-    given: Iterable[Any], options: ReadOptions, *, paired: bool = False, what: str = "records"
+    given: Iterable[Any], options: ReadOptions, *, paired: bool = False, what: str = "records", raw: bool = False
 ) -> Iterator[Entry]:
     """Yield an entry for each record in memory.
 
     Args:
         given: a list, iterator, series, mapping of ids to sequences, or data frame. A record is a text, bytes, an array of
-            numbers, a tuple (id, sequence) or (id, sequence, label), a dict, a `Record`, or a record of Biopython.
+            numbers, a tuple (id, sequence) or (id, sequence, label), a dict, a row of a data frame, a `Record`, or a record of
+            Biopython.
         options: the columns of data frames and dicts, by the same names as those of tables.
         paired: whether tuples are (first, second) or (id, first, second) instead.
         what: the Python parameter that the records come from.
+        raw: whether bytes that are not a sequence are taken as they are, not as a text.
 
     Raises:
-        InputError: a record is not one of these, or its iterator failed.
+        InputError: a record is not one of these, or its iterator failed. What is wrong with a text is the `error` of its entry.
     """
-    parse = _Parser(options, paired)
-    for identifier, item in _items(given, what):
+    parse = _Parser(options, paired, raw)
+    for identifier, item in _items(given, what, options):
         entry = parse.entry(identifier, item)
-        _check_unicode(entry.id, identifier)
+        check_unicode(entry.id, identifier)
         yield entry
 
 
-def _items(given: Any, what: str) -> Iterator[tuple[str, Any]]:
+def _items(given: Any, what: str, options: ReadOptions) -> Iterator[tuple[str, Any]]:
     """Yield each item with the id that it has if it does not bring one: its place, index or key."""
-    if isinstance(given, str | bytes | bytearray | AbstractSet) or not isinstance(given, Iterable) or _is_scalar(given):
+    if isinstance(given, str | bytes | bytearray | AbstractSet) or not isinstance(given, Iterable) or is_scalar(given):
         hint = "a set has no order" if isinstance(given, AbstractSet) else f"got {shown(given)}"
         raise InputError(f"{param(what)} must be a list of sequences, or an iterator, series or data frame of them: {hint}")
     named: Iterator[tuple[Any, Any]]
     if hasattr(given, "columns") and hasattr(given, "itertuples"):
         names = [str(name) for name in given.columns]
+        _refuse_repeated(names, what, options)
         named = ((row[0], dict(zip(names, row[1:], strict=True))) for row in given.itertuples(name=None))
     elif isinstance(given, Mapping):
         named = ((name, {"id": name, "text": text}) for name, text in given.items())
@@ -183,11 +204,20 @@ def _items(given: Any, what: str) -> Iterator[tuple[str, Any]]:
         count += 1
 
 
+def _refuse_repeated(names: Sequence[str], what: str, options: ReadOptions) -> None:
+    """Raise an `InputError` if a data frame has two columns of a name that is used."""
+    asked = (options.text_column, options.id_column, options.pair_column, options.label_from, options.group_from)
+    known = {*TEXT_COLUMNS, *ID_COLUMNS, *LABEL_COLUMNS, *_FACTS, *(plain(one.removeprefix("column:")) for one in asked if one)}
+    for name, repeated in repeated_columns(names).items():
+        if plain(name) in known:
+            raise repeated.error(param(what))
+
+
 class _Parser:
     """Makes entries of records in memory, all of them of one form."""
 
-    def __init__(self, options: ReadOptions, paired: bool) -> None:
-        self.options, self.paired = options, paired
+    def __init__(self, options: ReadOptions, paired: bool, raw: bool) -> None:
+        self.options, self.paired, self.raw = options, paired, raw
         self._parts = 0  # of the first tuple
         self._columns: dict[str, None] | None = None  # of the first dict
         self._text_column = self._id_column = self._pair_column = ""
@@ -197,14 +227,40 @@ class _Parser:
             facts = {"label": item.label, "group": item.group, "split": item.split}
             columns = {name: value for name, value in facts.items() if value is not None}
             self._check_same(columns, item.id)
-            return Entry(item.id, item.text, item.line, "", columns, item.pair)
+            return Entry(
+                item.id, item.text, item.line, "", columns, item.pair, item.made_id, item.error.text if item.error else ""
+            )
         if isinstance(item, Mapping):
-            return self._row(identifier, {str(name): _cell(value, identifier) for name, value in item.items()})
+            return self._row(identifier, item)
         if hasattr(item, "seq") and hasattr(item, "id"):
-            return Entry(str(item.id), _text(item.seq, item.id), 0)
-        if isinstance(item, tuple | list) and not all(isinstance(part, Real) for part in item) and not _is_matrix(item):
+            header = str(getattr(item, "description", ""))
+            return self._entry(identifier_of(item.id, identifier), item.seq, header=header)
+        if hasattr(item, "_asdict") and self._has_text(item._fields):  # a row of a data frame, from itertuples()
+            row = item._asdict()
+            return self._row(str(row.pop("Index", identifier)), row)
+        if hasattr(item, "items") and hasattr(item, "index") and self._has_text(item.index):  # the same, from iterrows()
+            return self._row(identifier if item.name is None else str(item.name), dict(item.items()))
+        if isinstance(item, tuple | list) and not self._are_numbers(item):
             return self._tuple(identifier, item)
-        return Entry(identifier, _text(item, identifier), 0)
+        return self._entry((identifier, False), item)
+
+    def _entry(self, named: tuple[str, bool], *texts: Any, columns: Mapping[str, Any] | None = None, header: str = "") -> Entry:
+        """Return an entry of a text, or of two; if one cannot be read, the error is that of the entry."""
+        (name, made), error = named, ""
+        found: list[Any] = [""] * len(texts)
+        try:
+            found = [text_of(text, name, self.options.encoding, raw=self.raw) for text in texts]
+        except InputError as reason:
+            error = reason.text
+        return Entry(name, found[0], 0, header, columns or {}, found[1] if len(texts) > 1 else None, made, error)
+
+    def _has_text(self, names: Iterable[Any]) -> bool:
+        known = {*TEXT_COLUMNS, *([plain(self.options.text_column)] if self.options.text_column else [])}
+        return any(isinstance(name, str) and plain(name) in known for name in names)
+
+    @staticmethod
+    def _are_numbers(item: Sequence[Any]) -> bool:
+        return all(isinstance(part, Real) for part in item) or is_matrix(item)
 
     def _tuple(self, identifier: str, item: tuple[Any, ...] | list[Any]) -> Entry:
         form = "(first, second) or (id, first, second)" if self.paired else "(id, sequence) or (id, sequence, label)"
@@ -214,13 +270,14 @@ class _Parser:
         self._parts = len(item)
         if self.paired:
             name, *texts = item if len(item) == 3 else (identifier, *item)
-            return Entry(str(name), _text(texts[0], name), 0, "", {}, _text(texts[1], name))
-        if not isinstance(item[0], str | int | np.integer):
+            return self._entry(identifier_of(name, identifier), *texts)
+        if not isinstance(item[0], str | bytes | int | np.integer):
             raise InputError(f"record '{identifier}': a tuple must be {form}, and an id a text: got {shown(item)}")
-        columns = {"label": _cell(item[2], identifier)} if len(item) == 3 else {}
-        return Entry(str(item[0]), _text(item[1], item[0]), 0, "", columns)
+        columns = {"label": cell_of(item[2], identifier)} if len(item) == 3 else {}
+        return self._entry(identifier_of(item[0], identifier), item[1], columns=columns)
 
-    def _row(self, identifier: str, row: dict[str, Any]) -> Entry:
+    def _row(self, identifier: str, item: Mapping[Any, Any]) -> Entry:
+        row = {str(name): cell_of(value, identifier) for name, value in item.items()}
         if self._columns is None:
             names, options = list(row), self.options
             where = f"record '{identifier}'"
@@ -229,13 +286,13 @@ class _Parser:
             usual = ("pair",)
             self._pair_column = find_column(names, options.pair_column, usual, where, "pair", required=False)
         self._check_same(row, identifier)
-        if self._text_column not in row:
-            raise InputError(f"record '{identifier}': it has no '{self._text_column}', which the first record has")
-        name = row.get(self._id_column)
-        name = identifier if name is None or name == "" else str(name)
+        name, made = identifier_of(row.get(self._id_column), identifier)
         pair = row.get(self._pair_column)
-        second = None if pair is None else _text(pair, name)
-        return Entry(name, _text(row[self._text_column], name), 0, "", row, second)
+        texts = [row.get(self._text_column), *([] if pair is None else [pair])]
+        if self._text_column in row:
+            return self._entry((name, made and bool(self._id_column)), *texts, columns=row)
+        error = f"record '{identifier}': it has no '{self._text_column}', which the first record has"
+        return Entry(name, "", 0, "", row, None if pair is None else "", made, error)
 
     def _check_same(self, row: Mapping[str, Any], identifier: str) -> None:
         """Refuse a label, group or split that the first record lacks: it would be overlooked."""
@@ -245,63 +302,3 @@ class _Parser:
             odd = [name for name in row if name not in self._columns and name.lower() in (*LABEL_COLUMNS, *_FACTS)]
             if odd:
                 raise InputError(f"record '{identifier}': it has a '{odd[0]}', and the first record has none")
-
-
-def _cell(value: Any, identifier: str) -> Any:
-    """Return a cell as tables have them: None if it is missing, a list if it is a collection."""
-    if isinstance(value, str):
-        _check_unicode(value, identifier)
-        return value
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if type(value).__name__ in ("NAType", "NaTType"):  # pandas' other ways to say so
-        return None
-    return sorted(value) if isinstance(value, AbstractSet) else list(value) if isinstance(value, tuple) else value
-
-
-def _is_scalar(item: Any) -> bool:
-    """Whether a number or array of numpy, or of what resembles it, has no dimension."""
-    return getattr(item, "ndim", None) == 0
-
-
-def _is_matrix(item: Any) -> bool:
-    """Whether a list is of rows of numbers."""
-    return (
-        isinstance(item, list) and all(isinstance(row, list | tuple) and row for row in item) and isinstance(item[0][0], Real)
-    )
-
-
-def _text(value: Any, identifier: object) -> bytes | str | NDArray[Any]:
-    """Return a sequence as readers give it: text, bytes, or an array of numbers `(n, channels)`."""
-    if isinstance(value, str):
-        _check_unicode(value, identifier)
-        return str(value)
-    if isinstance(value, bytes | bytearray | memoryview) or hasattr(value, "__bytes__"):
-        return bytes(value)
-    if not isinstance(value, list | tuple) and (not hasattr(value, "__array__") or _is_scalar(value)):
-        raise InputError(f"record '{identifier}': a sequence must be a text, bytes or an array of numbers: got {shown(value)}")
-    try:
-        array = np.asarray(value)
-    except Exception as error:  # ragged lists, tensors on another device, whatever else calls itself an array
-        raise InputError(f"record '{identifier}': its numbers cannot be read as an array: {error}") from error
-    if not array.size:
-        return np.empty((0, 1), dtype=np.float32)
-    if array.ndim not in (1, 2) or array.dtype.kind not in "iuf":
-        raise InputError(
-            f"record '{identifier}': numbers must have one dimension, or two (positions, channels): got an array of "
-            f"shape {array.shape} and type {array.dtype}"
-        )
-    if array.dtype == np.uint8 and array.ndim == 1:
-        return array  # bytes, for the alphabet of that name
-    with np.errstate(over="ignore"):  # becomes infinite, which is refused with all that is not finite
-        return array.astype(np.float32).reshape(len(array), -1)
-
-
-def _check_unicode(text: str, identifier: object) -> None:
-    if text.isascii():
-        return
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        odd = error.object[error.start]
-        raise InputError(f"record {identifier!r}: {odd!r} is half of a surrogate pair, not a character") from error

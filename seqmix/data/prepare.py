@@ -109,7 +109,9 @@ def prepare(
     output = _free(output, overwrite)
     if records is not None:
         options = _settled(options, read, [])
-        stream: RecordStream = MemoryRecords(records, read, many_labels=options.task == "multilabel")
+        stream: RecordStream = MemoryRecords(
+            records, read, many_labels=options.task == "multilabel", raw=options.alphabet == "bytes"
+        )
         share = None
     else:
         classes = {name: as_list(files) for name, files in (class_files or {}).items()}

@@ -170,7 +170,8 @@ class Labeller:
         entries = self._marked(first, chain((first,), entries), kind, labels)
         if labels is None and self._wants_labels and kind in (*SEQUENCE_FORMATS, "jsonl") and source.folder_class is None:
             entries = later_labels(entries, name, self._hints)
-        if self._wants_labels and self._label is None and kind in TABLE_FORMATS and (labels or source.folder_class is None):
+        is_table = kind in (*TABLE_FORMATS, "memory")
+        if self._wants_labels and self._label is None and is_table and (labels or source.folder_class is None):
             chosen = labels.text.removeprefix("column:") if labels else ""
             by_file = self._by_file and bool(source.stem)
             entries = column_hints(entries, self.options, self._hints, chosen=chosen, by_file=by_file)
@@ -245,10 +246,10 @@ class Labeller:
             if kind in SEQUENCE_FORMATS and not source.by_user:
                 self._hints.update(dict.fromkeys(unused_hints(first, "folders")))
             return None
-        if kind in (*TABLE_FORMATS, *RELEASE_FORMATS, "memory"):
+        if kind in (*TABLE_FORMATS, *RELEASE_FORMATS) or (kind == "memory" and not first.header):
             column = label_column(first, name)
             return f"column:{column}" if column else None
-        if kind not in SEQUENCE_FORMATS:
+        if kind not in (*SEQUENCE_FORMATS, "memory"):
             return None
         if self._by_file:
             self._hints.update(dict.fromkeys(unused_hints(first, "files")))
@@ -267,7 +268,7 @@ class Labeller:
 
     def _split_column(self, first: Entry, kind: str, labels: LabelSource | None) -> str | None:
         """Return the column that may say the split of each record of a table, though nobody named it."""
-        if kind not in TABLE_FORMATS or not self._wants_labels or self._split:
+        if kind not in (*TABLE_FORMATS, "memory") or not self._wants_labels or self._split:
             return None
         options = self.options
         used = [one.text.removeprefix("column:") for one in (labels, self._group) if one]
@@ -278,12 +279,12 @@ class Labeller:
         marks = self.split_column.marks
         if not self._wants_labels or self._split:
             return entries
-        if kind in TABLE_FORMATS:
+        if kind in (*TABLE_FORMATS, "memory") and not first.header:
             options = self.options
             used = [one.text.removeprefix("column:") for one in (labels, self._group) if one]
             columns = marks.columns(first.columns, [*used, options.text_column, options.id_column, options.pair_column])
             return marks.watched(entries, columns) if columns else entries
-        return marks.watched(entries) if kind in SEQUENCE_FORMATS and marks.keys(first.header) else entries
+        return marks.watched(entries) if kind in (*SEQUENCE_FORMATS, "memory") and marks.keys(first.header) else entries
 
     def _refuse_damaged(self, entry: Entry) -> None:
         """Raise the error of an entry without a text, unless it is for the prediction to decide about."""

@@ -207,9 +207,10 @@ class SequenceEstimator(BaseEstimator):
         check_is_fitted(self)
         with seqmix_errors():
             sequences = self._sequences(X)
-            records = memory_records(sequences, ReadOptions(), paired=False)
+            model = self._model()
+            records = memory_records(sequences, ReadOptions(), paired=False, vocabulary=model.vocabulary)
             options = PredictOptions(precision=self.precision, threads=self.threads)
-            return list(self._model().predict(records, options, advise=False))
+            return list(model.predict(records, options, advise=False))
 
     def _model(self) -> Predictor:
         """Return the fitted model on its device, cached for the next call."""

@@ -75,7 +75,7 @@ def predict(
     records: Iterable[Record]
     share = None
     if sequences is not None:
-        records, tally.files = memory_records(sequences, read, paired=run.paired), 0
+        records, tally.files = memory_records(sequences, read, paired=run.paired, vocabulary=run.vocabulary), 0
     else:
         sources = find_sources([] if inputs is None else inputs, read=read, labels=False, in_memory="sequences")
         reader = RecordReader(

@@ -35,7 +35,7 @@ def parse_table(stream: BinaryIO, name: str, delimiter: str, options: TableOptio
     pair_column = find_column(columns, options.pair_column, (), name, "pair", required=False)
     table.required = [column for column in (text_column, id_column, pair_column) if column]
     for number, (line, row) in enumerate(table, 1):
-        identifier = row[id_column] if id_column else ""
+        identifier = row[id_column] if id_column and row[id_column].strip() else ""
         text, pair = with_line_feeds(row[text_column]), with_line_feeds(row[pair_column]) if pair_column else None
         yield Entry(identifier or f"row-{number}", text, line, "", row, pair, not identifier)
 

@@ -48,7 +48,7 @@ def checked_texts(entries: Iterator[Entry], name: str, options: TableOptions) ->
         for entry in rows:
             for part in ("text", "pair"):
                 cell = getattr(entry, part)
-                if isinstance(cell, str) and 0 < len(cell) <= _LONGEST + 2 and cell.strip().casefold() in _MISSING:
+                if stands_for_missing(cell):
                     met[cell.strip()] += 1
                     if are_sequences:
                         setattr(entry, part, "")
@@ -86,14 +86,20 @@ def _note(met: Counter[str], note: Callable[[str], object], *, are_sequences: bo
         )
 
 
+def stands_for_missing(cell: object) -> bool:
+    """Return whether a cell has what programs write for a missing text, such as `NA`."""
+    return isinstance(cell, str) and 0 < len(cell) <= _LONGEST + 2 and cell.strip().casefold() in _MISSING
+
+
 def _are_sequences(texts: Sequence[str]) -> bool:
     """Return whether most texts are sequences: nucleotides, or upper-case letters without blanks, or k-mers."""
     given = [text for text in texts if text.strip() and text.strip().casefold() not in _MISSING]
-    found = [text for text in given if _is_sequence(text)]
+    found = [text for text in given if is_sequence(text)]
     return 2 * len(found) > len(given) and sum(map(len, found)) >= _SEQUENCE * len(found)
 
 
-def _is_sequence(text: str) -> bool:
+def is_sequence(text: str) -> bool:
+    """Return whether a text is of nucleotides, of upper-case letters without blanks, or of k-mers."""
     words = text.split()
     letters = "".join(words).translate({ord(gap): None for gap in "-.*"})
     if not letters.isascii() or not letters.isalpha():

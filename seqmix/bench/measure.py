@@ -34,6 +34,7 @@ from seqmix.models.classifier import SequenceClassifier, count_parameters
 from seqmix.models.inputs import InputSpec
 from seqmix.system.devices import autocast, choose_device
 from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory
+from seqmix.system.processes import end_with_parent
 
 LONG = 10.0  # seconds; longer runs are timed once
 _WARM_LENGTH = 64
@@ -227,4 +228,5 @@ def main(argument: str) -> str:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.stdout.write("\n" + main(sys.argv[1]) + "\n")

@@ -6,7 +6,6 @@ explained in one line; 2 a command line that cannot be parsed; 130 interrupted, 
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from typer.core import TyperGroup
 
 from seqmix.cli import bench, compare, evaluate, generate, predict, prepare, pretrain, recipes, reproduce, train
 from seqmix.system.printable import printable
+from seqmix.system.signals import handle_ending
 from seqmix.version import __version__
 
 
@@ -73,10 +73,9 @@ def _options(
 
 def main() -> None:
     """Run the `seqmix` command."""
-    signal.signal(signal.SIGTERM, _interrupt)  # a job scheduler's signal cleans up as Ctrl-C does
+    handle_ending(_interrupt)  # cleans up as Ctrl-C does
     app()
 
 
 def _interrupt(*_: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `timeout` sends two: the second must not cut the clean-up short
     raise KeyboardInterrupt

@@ -9,7 +9,6 @@ trial only.
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -27,6 +26,8 @@ from seqmix.system.devices import choose_device, thread_count
 from seqmix.system.environment import environment
 from seqmix.system.files import without_nan, write_whole
 from seqmix.system.memory import forget_peak, is_out_of_memory, used_memory
+from seqmix.system.processes import end_with_parent
+from seqmix.system.signals import handle_ending
 from seqmix.training.events import Event, Finished, Started
 from seqmix.training.new_run import new_run
 from seqmix.training.train import train
@@ -266,7 +267,8 @@ def _interrupt(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_with_parent()
+    handle_ending(_interrupt)
     with suppress(OSError):  # if memory runs out, the system should kill this process, not the campaign or another program
         Path("/proc/self/oom_score_adj").write_text("1000")
     sys.stdout.write("\n" + main(sys.argv[1]) + "\n")

@@ -1,6 +1,7 @@
 """Work in a process of its own: a module of this package is started with a JSON argument and prints a line of JSON.
 
-A fresh process has its own peak of memory, and what goes wrong in it ends one piece of work only.
+A fresh process has its own peak of memory, and what goes wrong in it ends one piece of work only. It ends with the process that
+started it, however that ends: its standard input is a pipe that the system closes then.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from seqmix.system.signals import uninterrupted
 
 
 @contextmanager
@@ -22,7 +25,7 @@ def running(module: str, argument: Any) -> Iterator[subprocess.Popen[str]]:
     """Run `python -m MODULE ARGUMENT`, which ends with the block; it can import what this process can.
 
     Args:
-        module: the module.
+        module: the module, which calls `end_with_parent`.
         argument: passed on as JSON.
 
     Yields:
@@ -30,12 +33,13 @@ def running(module: str, argument: Any) -> Iterator[subprocess.Popen[str]]:
     """
     paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)  # what is found here is found there
     child: subprocess.Popen[str] | None = None
+    ends_here, held_open = os.pipe()
     try:
-        with _uninterrupted():
+        with uninterrupted():
             child = subprocess.Popen(
                 [sys.executable, "-P", "-m", module, json.dumps(argument)],
                 env={**os.environ, "PYTHONPATH": paths},
-                stdin=subprocess.DEVNULL,
+                stdin=ends_here,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -49,26 +53,20 @@ def running(module: str, argument: Any) -> Iterator[subprocess.Popen[str]]:
         if child is not None:
             child.kill()
             child.wait()
+        os.close(ends_here)
+        os.close(held_open)
 
 
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let signals wait for the end of the block: one that arrives while a process starts would leave it behind."""
-    if threading.current_thread() is not threading.main_thread():  # only there do signals interrupt
-        yield
-        return
-    waiting: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    ours = {number: handler for number, handler in handlers.items() if callable(handler)}
-    for number in ours:
-        signal.signal(number, lambda number, _: waiting.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in ours.items():
-            signal.signal(number, handler)
-        if waiting:
-            signal.raise_signal(waiting[0])
+def end_with_parent() -> None:
+    """Let this process, which `running` has started, end as soon as the one that started it has ended."""
+
+    def watch() -> None:
+        with suppress(OSError):
+            while os.read(0, 1):  # not sys.stdin, which is locked while it waits
+                pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def answer(code: int, said: str, complaints: str) -> dict[str, Any]:

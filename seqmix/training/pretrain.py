@@ -67,7 +67,7 @@ def pretrain(
         ConfigError: an option is unknown or not allowed, or the model cannot be built.
         DatasetError: there is no data set, or it cannot be trained on.
         RunError: `output` exists, or cannot be resumed.
-        Interrupted: SIGINT or SIGTERM arrived; the state was saved, and `resume` continues from there.
+        Interrupted: SIGINT, SIGTERM or SIGHUP arrived; the state was saved, and `resume` continues from there.
     """
     return run_training(
         open_without_labels,

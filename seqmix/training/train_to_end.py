@@ -22,6 +22,7 @@ from seqmix.models.classifier import count_parameters
 from seqmix.models.members import members_of
 from seqmix.run import Run
 from seqmix.system.devices import choose_device
+from seqmix.system.signals import ending_signals, forsake_lost_terminal
 from seqmix.training.batch_size import choose_tokens_per_batch
 from seqmix.training.events import (
     Cause,
@@ -57,7 +58,7 @@ def train_to_end(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> N
 
     Raises:
         RunError: it cannot be resumed.
-        Interrupted: SIGINT or SIGTERM arrived; the state was saved.
+        Interrupted: SIGINT, SIGTERM or SIGHUP arrived; the state was saved.
     """
     if not run.has_mixer:
         _fit_alone(run, dataset, emit)
@@ -165,10 +166,12 @@ def _follow(run: Run, trainer: Trainer, emit: Callable[[Event], None], stop: thr
             _record_epoch(run, trainer, event, writer)
         elif isinstance(event, StepEnd) and (event.step % training.save_every == 0 or trainer.due(event.batches)):
             run.save_state(*trainer.pack())
-        emit(event)
-        if stop.is_set():
-            run.save_state(*trainer.pack())
-            check()
+        try:
+            emit(event)
+        finally:  # also if nothing can be printed any more
+            if stop.is_set():
+                run.save_state(*trainer.pack())
+        check()
 
 
 def _hide_tokens(trainer: Trainer, emit: Callable[[Event], None], check: Callable[[], None]) -> None:
@@ -250,7 +253,10 @@ def _tensorboard(run: Run) -> Any:
 
 @contextmanager
 def _signals() -> Iterator[threading.Event]:
-    """Yield an event that SIGINT and SIGTERM set; a second SIGINT interrupts at once. Has no effect outside the main thread."""
+    """Yield an event that SIGINT and the signals that ask a process to end set; a second SIGINT interrupts at once.
+
+    Has no effect outside the main thread.
+    """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -259,9 +265,11 @@ def _signals() -> Iterator[threading.Event]:
     def handle(number: int, _: Any) -> None:
         if stop.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
+        if number != signal.SIGINT:
+            forsake_lost_terminal()
         stop.set()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, *ending_signals())}
     try:
         yield stop
     finally:

@@ -174,7 +174,7 @@ def test_resume_after_kill_during_save_is_bit_identical(launcher, dataset, refer
 def test_signal_saves_run_and_exits_with_130(launcher, dataset, references, tmp_path):
     run = tmp_path / "run"
     launcher.start(*arguments(dataset.path, run))
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         wait_for(saves_seen(run, 1))
         assert launcher.kill(number) == 130
         message = launcher.messages.read_text()
@@ -198,6 +198,19 @@ def interrupted_at(dataset, output, step, **options):
     with pytest.raises(Interrupted):
         train(dataset, output, on_event=send, **options)
     return output
+
+
+def test_state_is_saved_where_nothing_can_be_printed_any_more(dataset, tmp_path):
+    """A terminal that is closed sends SIGHUP, and writing to it fails."""
+
+    def send_and_fail(event):
+        if isinstance(event, StepEnd) and event.step == 4:
+            os.kill(os.getpid(), signal.SIGHUP)
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output error"):
+        train(dataset, tmp_path / "run", on_event=send_and_fail, save_every=1000)
+    assert Run.open(tmp_path / "run").load_state()[1]["state"]["step"] == 4
 
 
 def test_interruption_between_saves_saves_current_step(dataset, references, tmp_path):

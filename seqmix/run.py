@@ -430,7 +430,7 @@ class Run(Learned, TrainingFiles):
         """Return what `save_model` wrote: the weights, and what is stored with them.
 
         Raises:
-            RunError: they are missing, damaged, or not those of the configuration.
+            RunError: they are missing, damaged, not finite, or not those of the configuration.
         """
         self.check_trained()
         path = self.path / "model.safetensors"
@@ -440,6 +440,8 @@ class Run(Learned, TrainingFiles):
             if said.get(name) != value:
                 file = "config.toml" if "." in name else "dataset.json"
                 raise RunError(f"{path}: the weights were trained with another {name} than {file} has; the file was changed")
+        if odd := next((name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())), None):
+            raise RunError(f"{path}: the weights '{odd}' are not finite numbers; the file was changed: train again")
         return tensors, facts
 
     def restored_model(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model:

@@ -20,6 +20,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from seqmix.errors import Interrupted, SeqmixError, named_in, spell
+from seqmix.system.files import without_nan
 from seqmix.system.notes import notes_to
 from seqmix.system.printable import printable
 
@@ -77,8 +78,8 @@ def print_stripped(out: Console, shown: RenderableType) -> None:
 
 
 def print_json(out: Console, data: Any) -> None:
-    """Print data as JSON."""
-    say(out, json.dumps(data, indent=2, ensure_ascii=False), lines=True)
+    """Print data as JSON, which has null for numbers that are not finite."""
+    say(out, json.dumps(without_nan(data), indent=2, ensure_ascii=False, allow_nan=False), lines=True)
 
 
 def print_notes(out: Console, notes: Iterable[str]) -> None:

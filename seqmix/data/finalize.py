@@ -6,7 +6,7 @@ training split has, texts are divided into the subwords that it teaches, and rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.data.likely_fills import notes_on_fills
 from seqmix.data.token_file import map_tokens, new_token_file, write_header
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Gathered, Gathering, Reals, SubwordLearning, Subwords, Tokens, Vocabulary
@@ -36,6 +37,7 @@ class FinalRecords:
         emptied: number of records left out since all their characters were dropped as unknown.
         too_short: number of records left out in this pass since they are too short.
         truncated: number of records cut in this pass.
+        notes: what a user should know of their numbers.
     """
 
     vocabulary: Vocabulary
@@ -43,6 +45,7 @@ class FinalRecords:
     emptied: int = 0
     too_short: int = 0
     truncated: int = 0
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ def finalize(written: WrittenRecords, split: NDArray[np.int8], keep: NDArray[np.
     lost = int(keep.sum() - full.sum())
     if cutting:
         return FinalRecords(vocabulary, full, too_short=lost, truncated=int(full[list(cutting.truncated)].sum()))
-    return FinalRecords(vocabulary, full, emptied=lost)
+    notes = _notes_on_numbers(written) if isinstance(vocabulary, Reals) else []
+    return FinalRecords(vocabulary, full, emptied=lost, notes=notes)
 
 
 def _gathered(written: WrittenRecords, gathering: Gathering, chosen: NDArray[np.bool_]) -> Gathered:
@@ -200,6 +204,17 @@ def _with_moments(folder: Path, vocabulary: Reals, chosen: NDArray[np.bool_]) ->
     mean = total / max(1, count)
     spread = np.sqrt(np.maximum(0.0, squares / max(1, count) - mean * mean))
     return Reals(vocabulary.unknown, vocabulary.channels, (mean + origin).tolist(), np.where(spread > 0, spread, 1.0).tolist())
+
+
+def _notes_on_numbers(written: WrittenRecords) -> list[str]:
+    """Return notes on values that are likely to stand for missing ones, once the files have their final form."""
+    offsets = np.load(written.folder / "offsets.npy")
+
+    def record_of(position: int) -> str:
+        sequence = int(np.searchsorted(offsets, position, side="right")) - 1
+        return written.name_of(sequence // written.n_sequences)
+
+    return notes_on_fills(map_tokens(written.folder / "tokens.npy"), record_of)
 
 
 def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

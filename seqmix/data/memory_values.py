@@ -73,7 +73,8 @@ def _of_bytes(data: bytes, identifier: object, encoding: str, raw: bool) -> byte
 
 def _numbers(value: Any, identifier: object) -> NDArray[Any]:
     try:
-        array = np.asarray(value)
+        # What a mask hides is missing; NaN is refused later.
+        array = np.ma.filled(value.astype(np.float64), np.nan) if np.ma.is_masked(value) else np.asarray(value)
     except Exception as error:  # ragged lists, tensors on another device, whatever else calls itself an array
         raise InputError(f"record '{identifier}': its numbers cannot be read as an array: {error}") from error
     if not array.size:

@@ -25,6 +25,7 @@ from seqmix.data.finalize import finalize
 from seqmix.data.in_memory import MemoryRecords
 from seqmix.data.inputs import class_sources, find_sources, label_tables
 from seqmix.data.labels.several import check_separator, check_without
+from seqmix.data.likely_fills import notes_on_fills
 from seqmix.data.options import PrepareOptions, ReadOptions
 from seqmix.data.readers.releases import Source
 from seqmix.data.reading import RecordReader
@@ -370,9 +371,12 @@ def _complete(
     division = divide(written, encoded, options)
     notes += division.notes
     final = finalize(written, division.split, division.keep, limits)
+    notes += final.notes
     too_short = written.too_short + final.too_short
     check_any(int(final.keep.sum()), stream, limits, too_short=too_short, emptied=final.emptied)
     labels, split = encoded.labels[final.keep], division.split[final.keep]
+    if not encoded.objective.has_classes:
+        notes += notes_on_fills(labels[:, None], written.name_of, "target")
     if classes is None:
         check_stated(stream, division, split, limits, too_short=too_short)
         notes += check_splits(labels, split, encoded.objective, division.leaks)

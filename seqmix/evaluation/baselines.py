@@ -192,7 +192,9 @@ def _joined(parts: list[_Part], n_sequences: int, features: Callable[[list[Token
 
 def _statistics(values: Tokens) -> Floats:
     """Return mean, standard deviation, minimum and maximum of each channel."""
-    return np.concatenate((values.mean(0), values.std(0), values.min(0), values.max(0))).astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = np.concatenate((values.mean(0), values.std(0), values.min(0), values.max(0))).astype(np.float64)
+    return found if values.dtype == np.float64 or np.isfinite(found).all() else _statistics(values.astype(np.float64))
 
 
 def _kmer_frequencies(parts: list[_Part], k: int) -> list[Any]:

@@ -271,6 +271,7 @@ def _predict(
     """Return the predictions for all records of a sample, and what `Evaluation.branches` holds."""
     from seqmix.models.batched import branch_outputs
     from seqmix.models.branches import LEXICAL, MIXING, Branches, combined
+    from seqmix.models.unanswered import no_answer, unanswered
 
     dataset, predictor = sample.dataset, run.predictor(device)
     model, objective = predictor.model, predictor.objective
@@ -291,6 +292,12 @@ def _predict(
         on_batch=on_batch,
     )
     predictions = objective.predictions(combined(model, outputs))
+    if len(failed := unanswered(predictions)):
+        number = int(sample.indices[failed[0]])
+        name = f"{sample.source}: record '{dataset.ids()[number]}'"
+        error = no_answer(name, dataset.truncated(number, predictor.data), predictor.vocabulary, precision)
+        error.text += f" ({counted(len(failed), 'record')} of {len(predictions):,})"
+        raise error
     if not isinstance(model, Branches) or model.mixing is None:
         return predictions, {}
     spec, mixer = model.lexical.spec, run.config.model.mixer

@@ -50,7 +50,7 @@ def write_predictions(
     if format == "jsonl":
         for prediction in predictions:
             facts = _json_row(prediction, kind, with_probabilities, top, with_file)
-            out.write(json.dumps(facts, ensure_ascii=False) + "\n")
+            out.write(json.dumps(facts, ensure_ascii=False, allow_nan=False) + "\n")
         return
     writer = csv.writer(out, dialect="excel-tab" if format == "tsv" else "excel", lineterminator="\n")
     header = ["id", *(["file"] if with_file else []), "length", *(["pair_length"] if paired else []), KINDS[kind].answer_column]

@@ -53,6 +53,7 @@ class Tally:
         first_error: why the first of them cannot be predicted, with marks (see `seqmix.errors`); "" if there is none.
         repeated_ids: number of records with the id of an earlier one, among the first million.
         unknown: number of sequences that were predicted though all their letters are unknown, such as N.
+        far: number of records that were predicted though they have numbers far from those of training.
         notes: what was found out about the files, a line each; known once all are read.
     """
 
@@ -65,6 +66,7 @@ class Tally:
     first_error: str = ""
     repeated_ids: int = 0
     unknown: int = 0
+    far: int = 0
     notes: list[str] = field(default_factory=list)
     _ids: set[int] = field(default_factory=set, repr=False)
 
@@ -120,6 +122,10 @@ class Tally:
             consist = "consists" if self.unknown == 1 else "consist"
             lines.append(
                 f"{counted(self.unknown, 'record')} {consist} of unknown letters alone, such as N: nothing tells its class"
+            )
+        if self.far:
+            lines.append(
+                f"{counted(self.far, 'record')} with numbers far from all of training, such as values that stand for missing ones"
             )
         return lines + notes_on_changes(self.truncated, self.replaced, data, noun)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -27,6 +27,7 @@ from seqmix.models.branches import Model
 from seqmix.models.predict_options import PredictOptions
 from seqmix.models.prediction import Prediction as Prediction
 from seqmix.models.prediction import Tally as Tally
+from seqmix.models.unanswered import far_value, no_answer
 from seqmix.objectives import label_objective_of
 from seqmix.objectives.labelled import Answer, LabelObjective
 from seqmix.reporting.text import counted
@@ -44,6 +45,7 @@ class _Encoded:
     """A record encoded for the model, with the lengths of its texts before they were cut.
 
     Attributes:
+        place: names the record in messages.
         error: why it cannot be predicted, in which case there are no sequences; None if it can.
     """
 
@@ -51,6 +53,7 @@ class _Encoded:
     file: str | None
     lengths: Sequence[int]
     sequences: Sequence[Tokens] = ()
+    place: str = ""
     error: str | None = None
 
 
@@ -140,7 +143,15 @@ class Predictor:
                 good = [record for record in window if record.error is None]
                 answers = iter(self._answers(good, options, on_batch) if good else ())
                 for record in window:
-                    yield self._prediction(record, next(answers) if record.error is None else None, options.threshold)
+                    row = next(answers) if record.error is None else None
+                    if row is None or np.isfinite(row).all():
+                        yield self._prediction(record, row, options.threshold)
+                        continue
+                    error = no_answer(record.place, record.sequences, self.vocabulary, options.precision)
+                    tally.records -= 1
+                    tally.far -= bool(far_value(record.sequences, self.vocabulary))
+                    if _fail(error, tally, options, advise):
+                        yield self._prediction(replace(record, error=unmarked(error.text)), None, options.threshold)
 
         found = classify()
         return chain([first], found) if (first := next(found, None)) is not None else found
@@ -175,12 +186,7 @@ class Predictor:
             try:
                 encoded = self._encode(record, texts, tally)
             except InputError as error:
-                if options.on_error == "stop":
-                    error.text += _ON_ERROR if advise else ""
-                    raise
-                marked = options.on_error == "mark"
-                tally.fail(error, marked=marked)
-                if not marked:
+                if not _fail(error, tally, options, advise):
                     continue
                 lengths = [_length(text) for text in texts]
                 encoded = _Encoded(record.id, record.source or None, lengths, error=unmarked(error.text))
@@ -212,9 +218,10 @@ class Predictor:
         tally.unknown += bool(self.vocabulary.letters) and all(
             (tokens == self.vocabulary.unknown_id).all() for tokens in sequences
         )
+        tally.far += bool(far_value(sequences, self.vocabulary))
         tally.replaced.update(replaced)
         tally.truncated += lengths != [len(tokens) for tokens in sequences]
-        return _Encoded(record.id, record.source or None, lengths, sequences)
+        return _Encoded(record.id, record.source or None, lengths, sequences, str(record))
 
     def _texts(self, record: Record) -> list[Any]:
         """Return the text of a record, or both texts of a pair."""
@@ -243,6 +250,23 @@ class Predictor:
             file=record.file,
             error=record.error,
         )
+
+
+def _fail(error: InputError, tally: Tally, options: PredictOptions, advise: bool) -> bool:
+    """Count a record that cannot be predicted, and return whether it is marked rather than left out.
+
+    Args:
+        error: why it cannot be predicted; it is raised where that is to stop the prediction.
+        tally: receives the count.
+        options: the options of prediction.
+        advise: whether the error names the option `on_error`.
+    """
+    if options.on_error == "stop":
+        error.text += _ON_ERROR if advise else ""
+        raise error
+    marked = options.on_error == "mark"
+    tally.fail(error, marked=marked)
+    return marked
 
 
 def _length(text: Any) -> int:

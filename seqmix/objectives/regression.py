@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 IN_UNITS = ("RMSE", "MAE")
 WITHIN = "within tolerance"
 _ROUNDING = 1e-12  # relative to the largest value; values that vary by less are considered constant
+_LARGEST = 1e100  # target, whose square, times the number of records, is a finite number
 _SHOWN = 40  # characters shown of a wrong label
 _OTHER_SIGNS = re.compile(r"[+-]?\d[\d., '\u00a0\u202f]*(?:[eE][+-]?\d+)?\s*%?")  # as people write numbers
 _BINS = 10  # bins of targets, the strata of the split
@@ -80,7 +81,19 @@ class Regression(LabelObjective):
                     f"a regression needs; {write}read labels from elsewhere ({param('label_from')}), correct the record, "
                     "or take it out"
                 )
-        labels = np.array([float(text) for text in texts])[numbers]
+        values = np.array([float(text) for text in texts])
+        if len(values) and not np.abs(values).max() <= _LARGEST:
+            number = int(np.abs(values).argmax())
+            raise InputError(
+                f"{named(int(np.flatnonzero(numbers == number)[0]))}: the target {texts[number]} is too large to be scored; at "
+                f"most {_LARGEST:g} is possible: choose a larger unit, or take the record out"
+            )
+        if len(values) and 0 < np.ptp(values) < 1 / _LARGEST:
+            raise InputError(
+                f"the targets differ by {np.ptp(values):g} at most, too little to be scored; at least {1 / _LARGEST:g} is "
+                "possible: choose a smaller unit"
+            )
+        labels = values[numbers]
         bins = min(_BINS, len(labels) // _LEAST)
         inner = np.quantile(labels, np.arange(1, bins) / bins) if bins > 1 else []
         strata = np.searchsorted(np.unique(inner), labels, side="right")

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqmix.data.batching import collate, interleave
-from seqmix.errors import DivergedError, SeqmixError, param
+from seqmix.errors import DivergedError, InputError, SeqmixError, param
 from seqmix.models.batched import branch_outputs, member_outputs
 from seqmix.models.branches import MIXING, best_weight
 from seqmix.models.members import Members, members_of
+from seqmix.models.unanswered import far_value, unanswered
 from seqmix.objectives.base import LEAST_GAIN
 from seqmix.system.devices import autocast
 from seqmix.system.memory import is_out_of_memory, release_memory
@@ -155,7 +156,7 @@ def take_step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float
         torch.set_rng_state(before)
         release_memory(trainer.device)
     if not math.isfinite(total):
-        raise _diverged(f"the training loss is {total}", state.step + 1)
+        raise _diverged(trainer, f"the training loss is {total}", state.step + 1)
     if clip:
         trainer.scaler.unscale_(trainer.optimizer)
         for member in members_of(trainer.model):  # apart, as if each was trained alone
@@ -208,10 +209,12 @@ def summed_loss(trainer: Trainer, indices: NDArray[np.int64]) -> tuple[Tensor, i
     return losses.sum() / members, tokens
 
 
-def _diverged(what: str, step: int) -> DivergedError:
+def _diverged(trainer: Trainer, what: str, step: int) -> DivergedError:
+    kept = "the best weights so far are kept" if trainer.state.validations else "none were validated yet, so no weights are kept"
+    numbers = ", or take out numbers that are far from all others" if trainer.dataset.vocabulary.channels else ""
     return DivergedError(
-        f"{what} at step {step}: training diverged; lower {param('lr')}, or lengthen the warm-up (training.warmup = 0.1); the "
-        "best weights so far are kept"
+        f"{what} at step {step}: training diverged; lower {param('lr')}, or lengthen the warm-up (training.warmup = "
+        f"0.1){numbers}; {kept}"
     )
 
 
@@ -233,10 +236,12 @@ def _validate(trainer: Trainer, check: Callable[[], None]) -> Validation:
     }
     if isinstance(model, Members):
         first, second = member_outputs(model, **how)
+        _check_answers(trainer, first + second)
         model.weigh(best_weight(model.objective, first, second, labels, trainer.config.training.select)[0])
         found = model.combine((first, second))
     else:
         found = branch_outputs(model, **how)[MIXING]
+    _check_answers(trainer, found)
     predictions = trainer.objective.predictions(found)
     results = Validation(
         scores=trainer.objective.point_scores(predictions, labels),
@@ -249,12 +254,24 @@ def _validate(trainer: Trainer, check: Callable[[], None]) -> Validation:
     return replace(results, both=both, weight=weight)
 
 
+def _check_answers(trainer: Trainer, outputs: Tensor) -> None:
+    """Raise an error if outputs for the validation records are not finite: one that names the record if it has odd numbers."""
+    failed = unanswered(outputs.double().numpy())
+    if not len(failed):
+        return
+    dataset = trainer.dataset
+    number = int(dataset.indices("val")[failed[0]])
+    if far := far_value(dataset.truncated(number, trainer.config.data), dataset.vocabulary):
+        raise InputError(f"{dataset.path}: record '{dataset.ids()[number]}' of the validation split has no answer; {far}")
+    raise _diverged(trainer, "an output is not a finite number", trainer.state.step)
+
+
 def _check_finite(trainer: Trainer, scores: Mapping[str, float]) -> None:
     """Raise a `DivergedError` if a weight or the validation loss is not finite."""
     if not all(bool(p.isfinite().all()) for p in trainer.averaged.parameters()):
-        raise _diverged("some weights are not finite", trainer.state.step)
+        raise _diverged(trainer, "some weights are not finite", trainer.state.step)
     if not math.isfinite(loss := scores.get(trainer.objective.loss_score, 0.0)):
-        raise _diverged(f"the validation loss is {loss}", trainer.state.step)
+        raise _diverged(trainer, f"the validation loss is {loss}", trainer.state.step)
 
 
 def _judge(trainer: Trainer, found: Validation, batches: int, seconds: float, tokens: int) -> EpochEnd:

@@ -125,7 +125,7 @@ class Tally:
             )
         if self.far:
             lines.append(
-                f"{counted(self.far, 'record')} with numbers far from all of training, such as values that stand for missing ones"
+                f"{counted(self.far, 'record')} with numbers far from those of training, such as values for missing ones"
             )
         return lines + notes_on_changes(self.truncated, self.replaced, data, noun)
 

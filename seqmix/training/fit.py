@@ -210,7 +210,9 @@ def summed_loss(trainer: Trainer, indices: NDArray[np.int64]) -> tuple[Tensor, i
 
 
 def _diverged(trainer: Trainer, what: str, step: int) -> DivergedError:
-    kept = "the best weights so far are kept" if trainer.state.validations else "none were validated yet, so no weights are kept"
+    kept = (
+        "the best weights so far are kept" if trainer.state.validations else "none were validated yet, so no weights are kept"
+    )
     numbers = ", or take out numbers that are far from all others" if trainer.dataset.vocabulary.channels else ""
     return DivergedError(
         f"{what} at step {step}: training diverged; lower {param('lr')}, or lengthen the warm-up (training.warmup = "

@@ -86,7 +86,7 @@ def test_fill_value_in_training_ends_in_scores(name, value, made, tmp_path):
 def test_number_far_from_training_is_told(made, tmp_path):
     one = made("numbers")
     result = invoke("predict", with_fill(one, tmp_path, value=1e6), "--run", one.run.path)
-    assert result.exit_code == 0 and "1 record with numbers far from all of training" in result.stderr
+    assert result.exit_code == 0 and "1 record with numbers far from those of training" in result.stderr
 
 
 def test_weights_that_are_not_finite_are_an_error(made, tmp_path):

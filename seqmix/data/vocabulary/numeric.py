@@ -95,12 +95,12 @@ class Reals(Vocabulary):
             raise InputError(f"{where}: {vectors.shape[1]} numbers at each position, {others} {self.channels}")
         if not (finite := np.isfinite(vectors)).all():
             position, channel = np.argwhere(~finite)[0].tolist()
-            value, others = vectors[position, channel], int((~finite).sum()) - 1
+            value, more = vectors[position, channel], int((~finite).sum()) - 1
             inside = f", channel {channel + 1}" if self.channels > 1 else ""
             too_large = "" if np.isnan(value) else f" or too large (beyond {np.finfo(np.float32).max:.2g})"
             raise InputError(
                 f"{where}: not all numbers are finite: {value}{too_large} at position {position + 1}{inside}"
-                f"{f' and {others:,} more' if others else ''}; remove the record, or fill what is missing"
+                f"{f' and {more:,} more' if more else ''}; remove the record, or fill what is missing"
             )
         return vectors
 

@@ -25,6 +25,7 @@ from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens
 from seqmix.errors import ConfigError, DatasetError, command, param, shown
 from seqmix.objectives.learned import Learned
+from seqmix.system.unchanged import FileState, MappedFile
 
 if TYPE_CHECKING:
     from seqmix.data.torch_dataset import TorchDataset
@@ -81,6 +82,7 @@ class Dataset(Learned):
         self.labels: NDArray[Any] = load_array(path / "labels.npy")
         self.split: NDArray[np.int8] = load_array(path / "split.npy")
         mapped = load_array(path / "tokens.npy", mapped=bool(self.offsets.size and self.offsets[-1]))
+        self._watched, self._id_state = MappedFile(path / "tokens.npy", mapped), FileState.of(path / "ids.txt")
         self._tokens: Tokens = mapped.view(np.ndarray)  # still the map; slices of the subclass are ten times slower
 
     @classmethod
@@ -198,7 +200,12 @@ class Dataset(Learned):
         return self._tokens.dtype, self._tokens.shape[1:]
 
     def sequences(self, index: int) -> list[Tokens]:
-        """Return the tokens of record `index`: one array, or two of a pair, views into the memory map."""
+        """Return the tokens of record `index`: one array, or two of a pair, views into the memory map.
+
+        Raises:
+            DatasetError: the file has changed since it was opened.
+        """
+        self._watched.check()
         first = index * self.n_sequences
         return [self._tokens[self.offsets[i] : self.offsets[i + 1]] for i in range(first, first + self.n_sequences)]
 
@@ -224,7 +231,13 @@ class Dataset(Learned):
         return np.flatnonzero(self.split == SPLITS.index(split))
 
     def ids(self) -> list[str]:
-        """Return the id of every record."""
+        """Return the id of every record.
+
+        Raises:
+            DatasetError: the file has changed since the data set was opened.
+        """
+        if FileState.of(self.path / "ids.txt") != self._id_state:
+            raise DatasetError(f"{self.path}: the data set was replaced or changed while it was read; open it again")
         return (self.path / "ids.txt").read_bytes().decode().split("\n")[:-1]
 
     @cached_property

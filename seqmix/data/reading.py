@@ -28,6 +28,7 @@ from seqmix.data.records import LabelFindings, Labeller, Record
 from seqmix.data.splits.column import SplitColumn
 from seqmix.data.vocabulary import AlphabetsOfFiles, Vocabulary
 from seqmix.errors import InputError
+from seqmix.system.unchanged import FileState, refuse_change, unchanging
 
 
 class RecordReader:
@@ -73,6 +74,7 @@ class RecordReader:
         self.is_sequence = True
         self._alphabets = AlphabetsOfFiles(model)
         self._remarks: dict[str, list[str]] = {}  # how tables are read, with the names of those tables
+        self._states: dict[int, FileState | None] = {}  # of the sources, by number, when they were opened
         self._read_before = 0  # bytes of the sources before the one that is being read
         self._hasher: Hashing | None = None
 
@@ -93,7 +95,7 @@ class RecordReader:
         for number, source in enumerate(self.sources):
             with ExitStack() as stack:
                 raw, hasher = _open_source(source, stack)
-                self._hasher = hasher
+                self._hasher, self._states[number] = hasher, hasher.state
                 with reading(source.name):
                     packed = open_stream(raw, source.name)
                     stream, encoding = in_utf8(packed, source.name, self.options.encoding, self._remark_on(source))
@@ -217,7 +219,14 @@ class RecordReader:
         return origins_of(self.sources, self.options)
 
     def inputs(self) -> list[dict[str, str]]:
-        """Return name, format and SHA-256 of every file; the images of a folder are hashed one after the other."""
+        """Return name, format and SHA-256 of every file; the images of a folder are hashed one after the other.
+
+        Raises:
+            InputError: a file has changed since it was read, so that it is not what the data set is made of.
+        """
+        for number, before in self._states.items():
+            if path := self.sources[number].path:
+                refuse_change(before, FileState.of(path), self.sources[number].name)
         files = [(s.name, s.format, s.sha256) for s in self.sources]
         files += [(name, s.format, digest) for s in self.sources for name, digest in s.companions.items()]
         return [{"file": file, "format": kind, "sha256": digest} for file, kind, digest in dict.fromkeys(files)]
@@ -237,5 +246,5 @@ def _open_source(source: Source, stack: ExitStack) -> tuple[BinaryIO, Hashing]:
         raw: BinaryIO = stack.enter_context(source.path.open("rb", buffering=0)) if source.path else sys.stdin.buffer
     except OSError as error:
         raise InputError(f"{source.name}: cannot be opened: {error.strerror}") from error
-    hashing = Hashing(raw)
+    hashing = Hashing(raw, stack.enter_context(unchanging(raw, source.name)))
     return io.BufferedReader(hashing, BLOCK), hashing

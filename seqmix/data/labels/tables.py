@@ -32,6 +32,7 @@ from seqmix.data.readers.opening import open_stream, reading
 from seqmix.data.splits.marks import SplitMarks
 from seqmix.errors import InputError, advice, param, shown, suggestion
 from seqmix.objectives.multilabel import split_labels
+from seqmix.system.unchanged import unchanging
 
 Cell = Callable[[Any, str], str | None]
 
@@ -72,7 +73,7 @@ class LabelTable:
         self._strange: dict[str, None] = {}  # some ids of those without
         self._usual = LABEL_COLUMNS if self._what == "label" else (self._what,)
         self._guessed_id, self._header_id = False, ""
-        with reading(self._name), path.open("rb") as raw:
+        with reading(self._name), path.open("rb") as raw, unchanging(raw, self._name):
             self._read(open_stream(raw, self._name), options, cell)
 
     def __contains__(self, identifier: str) -> bool:

@@ -19,6 +19,7 @@ from seqmix.data.readers.cifar_pickle import byte_array, read_values
 from seqmix.data.readers.entry import Entry
 from seqmix.errors import InputError
 from seqmix.system.printable import printable
+from seqmix.system.unchanged import read_unchanging
 
 _PIXELS = 32 * 32
 
@@ -66,7 +67,7 @@ def _class_names(path: Path, companions: dict[str, str]) -> list[str]:
     """Return the class names, by class number, from the file beside the batches."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; the names of the classes are in it: unpack the archive again")
-    data = path.read_bytes()
+    data = read_unchanging(path)
     companions[str(path)] = hashlib.sha256(data).hexdigest()
     if path.suffix == ".txt":
         return data.decode("latin-1").split()
@@ -117,7 +118,7 @@ def parse_pathfinder(stream: BinaryIO, listing: Path, companions: dict[str, str]
         path = root / cells[0] / cells[1]
         identifier = f"{root.name}/{cells[0]}/{cells[1]}"
         try:
-            data = path.read_bytes()
+            data = read_unchanging(path)
         except (FileNotFoundError, ValueError) as error:  # a path with a NUL is no file's
             raise InputError(f"{where}: there is no image {printable(str(path))}; unpack the archive again") from error
         digests.setdefault(str(path.parent), hashlib.sha256()).update(data)

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from seqmix.data.readers.signatures import refuse_archive
 from seqmix.errors import InputError
+from seqmix.system.unchanged import FileState
 
 BLOCK = 1 << 20
 _HEAD = 1 << 16  # bytes that formats are recognised by
@@ -98,13 +99,15 @@ class Hashing(io.RawIOBase):
 
     Args:
         raw: the file or pipe.
+        state: of the file; None for a pipe.
 
     Attributes:
         taken: bytes that have passed through it.
+        state: of the file when it was opened; None for a pipe.
     """
 
-    def __init__(self, raw: BinaryIO) -> None:
-        self.taken = 0
+    def __init__(self, raw: BinaryIO, state: FileState | None = None) -> None:
+        self.taken, self.state = 0, state
         self._raw = raw
         self._hasher = hashlib.sha256()
         self._begun = False

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import math
-import re
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -36,8 +37,10 @@ from seqmix.system.devices import check_device, choose_device
 from seqmix.system.environment import environment
 from seqmix.system.files import whole_folder, write_whole
 from seqmix.system.leftovers import put_back
+from seqmix.system.locks import locked
+from seqmix.system.run_folders import newest_first
 from seqmix.system.tensor_file import pack, unpack
-from seqmix.system.training_files import TrainingFiles
+from seqmix.system.training_files import TRAINING, TrainingFiles
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from seqmix.models.predictor import Predictor
 
 RUNS = Path("runs")
+EVALUATION = "evaluation"  # the lock of a process that evaluates a run
 _INFO_KEYS = {"arrays", "classes", "counts", "notes", "options", "read", "vocabulary"}  # that dataset.json must have
 
 
@@ -76,15 +80,23 @@ class Run(Learned, TrainingFiles):
             overwrite: replace an existing run.
 
         Raises:
-            RunError: the folder exists and `overwrite` is False, or it is not a run folder.
+            RunError: the folder exists and `overwrite` is False, it is not a run folder, or another process writes to it.
         """
         cls.check_free(path, overwrite=overwrite)
-        with whole_folder(path, overwrite=overwrite, error=RunError) as fresh:
+        with ExitStack() as held, whole_folder(path, overwrite=overwrite, error=RunError) as fresh:
+            if path.exists():
+                held.enter_context(locked(path, TRAINING, "replacing the run"))
+                for folder in (path, *path.glob("eval-*/")):
+                    held.enter_context(locked(folder, EVALUATION, "replacing the run"))
             (fresh / "last").mkdir()
             write_whole(fresh / "dataset.json", info_text(info))
             write_whole(fresh / "environment.json", json.dumps(environment(), indent=1) + "\n")
             write_whole(fresh / "config.toml", tomli_w.dumps(config.to_tables()))
-        return cls(path, config, info)
+            run = cls(path, config, info)
+            run.place = fresh.stat()
+            if os.name == "nt":  # where a folder with open files cannot be renamed
+                held.close()
+        return run
 
     @staticmethod
     def check_free(path: Path, *, overwrite: bool) -> None:
@@ -119,10 +131,10 @@ class Run(Learned, TrainingFiles):
         path = Path(path)
         try:
             put_back(path)
-            there = path.is_dir()
-        except OSError:  # too long for a name
-            there = False
-        if not there:
+            place = path.stat()
+        except OSError:
+            place = None
+        if place is None or not path.is_dir():
             raise RunError(f"{path}: no such run folder; train a model with {command('train')}, or name an existing folder")
         if not (path / "config.toml").is_file():
             raise RunError(f"{path}: this is not a run folder of seqmix (config.toml is missing)")
@@ -140,12 +152,14 @@ class Run(Learned, TrainingFiles):
             raise RunError(error.text) from error
         if missing := sorted(_INFO_KEYS - info.keys()):
             raise RunError(f"{path}: the run folder is damaged: dataset.json lacks {', '.join(missing)}")
-        return cls(path, config, info)
+        run = cls(path, config, info)
+        run.place = place
+        return run
 
     @classmethod
     @typed()
     def newest(cls, root: str | Path = RUNS, *, answering: bool = False) -> Run:
-        """Open the run that was started last.
+        """Open the run that was started last: the one with the highest number.
 
         Args:
             root: the folder that contains the run folders.
@@ -154,8 +168,7 @@ class Run(Learned, TrainingFiles):
         Raises:
             RunError: there is no run.
         """
-        folders = [p.parent for p in Path(root).glob("[!.]*/config.toml")]
-        folders.sort(key=lambda p: ((p / "config.toml").stat().st_mtime, p.name), reverse=True)
+        folders = newest_first(Path(root))
         for folder in folders:
             run = cls.open(folder)
             if run.learns_labels or not answering:
@@ -399,6 +412,7 @@ class Run(Learned, TrainingFiles):
         from seqmix.models.branches import packed
 
         tensors, facts = packed(model)
+        self.check_held()
         write_whole(self.path / "model.safetensors", pack(tensors, {"description": self.description, **facts}))
 
     def load_model(self) -> Model:
@@ -463,9 +477,3 @@ def find_run(run: Run | str | Path | None) -> Run:
         RunError: there is no such run.
     """
     return run if isinstance(run, Run) else Run.newest(answering=True) if run is None else Run.open(run)
-
-
-def next_run_folder(label: str, root: Path = RUNS) -> Path:
-    """Return `runs/007-<label>`, with the number after the highest one in use."""
-    taken = [int(match.group(1)) for p in root.glob("*") if (match := re.match(r"(\d+)-", p.name))]
-    return root / f"{max(taken, default=0) + 1:03d}-{label}"

@@ -16,8 +16,9 @@ from safetensors.torch import save_file
 
 import seqmix
 from seqmix.errors import RunError, SeqmixError
-from seqmix.run import Run, next_run_folder
+from seqmix.run import Run
 from seqmix.system.files import write_whole
+from seqmix.system.run_folders import newest_first, next_run_folder
 from seqmix.system.tensor_file import pack, unpack
 
 
@@ -243,24 +244,34 @@ def test_next_run_number_follows_the_last(tmp_path):
     assert next_run_folder("skyformer", root) == root / "1235-skyformer"
 
 
-def test_newest_run_is_the_one_started_last(trained, tmp_path):
+def test_newest_run_is_the_one_with_the_highest_number(trained, tmp_path):
     root = tmp_path / "runs"
     with pytest.raises(RunError, match=r"seqmix\.train"):
         Run.newest(root)
-    for age, name in enumerate(["002-b", "001-a", "003-c"]):
+    for age, name in enumerate(["010-b", "009-a", "1000-c", "999-d"]):  # a backup that was restored: times say nothing
         shutil.copytree(trained.path, root / name)
         os.utime(root / name / "config.toml", (1e9 - age, 1e9 - age))
-    (root / "004-broken").mkdir()
-    assert Run.newest(root).path == root / "002-b"
-    os.utime(root / "001-a" / "config.toml", (2e9, 2e9))
-    assert Run.newest(root).path == root / "001-a"
+    (root / "2000-broken").mkdir()
+    assert Run.newest(root).path == root / "1000-c"
+    os.utime(root / "009-a" / "config.toml", (2e9, 2e9))
+    assert Run.newest(root).path == root / "1000-c"
 
 
-def test_newest_of_simultaneous_runs_has_highest_number(trained, tmp_path):
-    for name in ("001-a", "002-b"):
-        shutil.copytree(trained.path, tmp_path / name)
-        os.utime(tmp_path / name / "config.toml", (1e9, 1e9))
-    assert Run.newest(tmp_path).path.name == "002-b"
+@pytest.mark.parametrize(
+    ("times", "order"),
+    [
+        ({"001-a": 1, "mine": 2, "002-b": 3}, ["002-b", "mine", "001-a"]),
+        ({"001-a": 1, "002-b": 2, "mine": 3, "other": 4}, ["other", "mine", "002-b", "001-a"]),
+        ({"002-b": 1, "mine": 2, "001-a": 3}, ["mine", "002-b", "001-a"]),
+        ({"b": 1, "a": 1, "c": 0}, ["b", "a", "c"]),
+    ],
+)
+def test_runs_without_a_number_come_in_order_of_time(tmp_path, times, order):
+    for name, time in times.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.toml").write_text("")
+        os.utime(tmp_path / name / "config.toml", (time, time))
+    assert [path.name for path in newest_first(tmp_path)] == order
 
 
 def test_log_is_json_even_with_undefined_scores(copy):

@@ -17,7 +17,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.data.labels.source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import as_list, prepare_for
-from seqmix.errors import ConfigError, DatasetError, RunError, param
+from seqmix.errors import ConfigError, DatasetError, param
 from seqmix.evaluation.baselines import baseline_scores
 from seqmix.evaluation.new_files import count_known, reading_of_new_files
 from seqmix.evaluation.result import Evaluation
@@ -28,10 +28,11 @@ from seqmix.objectives.labelled import LabelObjective
 from seqmix.objectives.metrics import Floats
 from seqmix.reporting.progress import progress_bar
 from seqmix.reporting.text import counted
-from seqmix.run import Run, find_run
+from seqmix.run import EVALUATION, Run, find_run
 from seqmix.system.arguments import typed
 from seqmix.system.devices import check_device, check_threads
-from seqmix.system.files import write_whole
+from seqmix.system.files import real_folder, write_whole
+from seqmix.system.locks import locked
 from seqmix.system.overwriting import refuse_input
 
 _SCORES, _REPORT = "evaluation.json", "report.html"  # the files that are written
@@ -108,7 +109,12 @@ def evaluate(
     folder = evaluation_folder(run, files, output)
     for name in (_SCORES, _REPORT):
         refuse_input(folder / name, files)
-    with tempfile.TemporaryDirectory(prefix="seqmix-") as scratch:
+    if output is None and folder != run.path:
+        real_folder(folder)
+    with (
+        locked(folder, EVALUATION, "evaluating", make=True) as lock,
+        tempfile.TemporaryDirectory(prefix="seqmix-") as scratch,
+    ):
         moved = _moved_dataset(data)
         if by_class or (data and not moved):
             options = reading_of_new_files(
@@ -141,12 +147,9 @@ def evaluate(
                 lexical=run.config.model.lexical == "none",
             )
         result = _result(run, sample, model, predictions, branches, simple, resamples)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be written: {error.strerror}") from error
-    write_whole(folder / _SCORES, result.to_json())
-    write_report(result, run, folder / _REPORT)
+        lock.check()
+        write_whole(folder / _SCORES, result.to_json())
+        write_report(result, run, folder / _REPORT)
     return result
 
 

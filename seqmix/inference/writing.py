@@ -11,7 +11,7 @@ from typing import TextIO
 from seqmix.errors import ConfigError, param
 from seqmix.models.prediction import Prediction
 from seqmix.objectives import KINDS
-from seqmix.system.files import PACKINGS, packing_of
+from seqmix.system.files import PACKINGS, is_written_to, packing_of
 
 FORMATS = ("tsv", "csv", "jsonl")
 _OTHERS = ("gz", "bz2", "xz", "zst", "zip", "xlsx", "parquet")  # endings that no format here goes with
@@ -93,7 +93,7 @@ def output_format(path: Path | None, given: str | None) -> str:
     Raises:
         ConfigError: the ending says nothing, or contradicts the format that was asked for.
     """
-    if path is None or (path.exists() and not path.is_file()):  # a device or a pipe
+    if path is None or is_written_to(path):
         return given or FORMATS[0]
     ending = Path(path.name.lower().removesuffix(packing_of(path))).suffix.removeprefix(".")
     if ending in FORMATS and given in (None, ending):

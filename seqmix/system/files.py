@@ -1,9 +1,12 @@
 """Files and folders that are written whole or not at all, checksums, and JSON without NaN.
 
-What is written goes to a temporary name beside its destination, made with O_EXCL or mkdir: nobody else has that name, no
-link is followed, and the mode follows the umask. The destination is renamed to as the last step. After any error the old
-content is still there and nothing else; only a process that is killed leaves its temporary name behind, which the next one
+What is written goes to a temporary name beside its destination, made with O_EXCL or mkdir: nobody else has or can guess that
+name, no link is followed, and the mode follows the umask. The destination is renamed to as the last step. After any error the
+old content is still there and nothing else; only a process that is killed leaves its temporary name behind, which the next one
 that writes to the same place removes (see `leftovers`).
+
+An output takes its name from nothing, or from what had it when the work began: what appears there meanwhile is left as it is,
+and is an error. A link counts as what is there: it is refused or replaced, never written through.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import io
 import lzma
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,31 +27,43 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError, param
-from seqmix.system.leftovers import clear, remove, replace_folder, temporary_name
+from seqmix.system.leftovers import clear, remove, temporary_name
 from seqmix.system.printable import printable
+from seqmix.system.renaming import NameTakenError, rename_new, rename_over, standing
 
 PACKINGS = (".gz", ".bz2", ".xz")
+_OPEN_FILE = re.compile(r"/dev/std(in|out|err)|(?:/dev|/proc/self)/fd/(\d+)")  # names of what this process has open
 
 
 @contextmanager
-def whole_file(path: Path, *, error: type[SeqmixError] = RunError) -> Iterator[BinaryIO]:
+def whole_file(path: Path, *, overwrite: bool | None = None, error: type[SeqmixError] = RunError) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the name `path` when the block ends without an error.
 
     Args:
         path: the file to write, or to replace.
+        overwrite: replace what has the name when the block begins, if True, or nothing, if False; whatever appears there
+            meanwhile is an error. If None, what has the name at the end is replaced: for a file of a folder that only this
+            process writes to.
         error: the kind of error to raise.
 
     Raises:
         SeqmixError: the file cannot be written; what was there is untouched.
     """
     clear(path)
-    temporary = temporary_name(path)
+    temporary, before = temporary_name(path), standing(path) if overwrite else None
     try:
         with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        if overwrite is None:
+            temporary.replace(path)
+        elif overwrite:
+            rename_over(temporary, path, before, temporary_name(path))
+        else:
+            rename_new(temporary, path)
+    except NameTakenError as reason:
+        raise error(_appeared(path, overwrite)) from reason
     except OSError as reason:
         if not path.parent.is_dir():
             raise error(f"{path}: cannot be written: there is no folder {path.parent}; make it first") from reason
@@ -72,7 +88,8 @@ def whole_folder(path: Path, *, overwrite: bool = False, error: type[SeqmixError
 
     Args:
         path: the folder to write.
-        overwrite: replace the folder that is there; without it, whatever appears at `path` meanwhile is an error.
+        overwrite: replace the folder that is there when the block begins; whatever else appears at `path`, or in this folder,
+            meanwhile is an error.
         error: the kind of error to raise.
 
     Yields:
@@ -81,16 +98,22 @@ def whole_folder(path: Path, *, overwrite: bool = False, error: type[SeqmixError
     Raises:
         SeqmixError: the folder cannot be written; what was there is untouched.
     """
+    if path.is_symlink() and not overwrite:
+        raise error(f"{path} exists as a link, which is not written through; remove it, or choose another {param('output')}")
     clear(path)
-    temporary = temporary_name(path)
+    temporary, aside = temporary_name(path), temporary_name(path, "replaced")
     try:
+        before = standing(path) if overwrite else None
         temporary.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         yield temporary
-        if overwrite and path.exists():
-            replace_folder(path, temporary)
+        if overwrite:
+            rename_over(temporary, path, before, aside)
+            remove(aside)
         else:
-            temporary.rename(path)
+            rename_new(temporary, path)
+    except NameTakenError as reason:
+        raise error(_appeared(path, overwrite)) from reason
     except OSError as reason:
         raise error(
             f"{path}: cannot be written: {reason.strerror or reason}; nothing was kept: "
@@ -100,6 +123,39 @@ def whole_folder(path: Path, *, overwrite: bool = False, error: type[SeqmixError
         remove(temporary)
 
 
+def _appeared(path: Path, overwrite: bool | None) -> str:
+    """Return what is said where a name was taken by somebody else."""
+    what = "appeared or changed" if overwrite else "appeared"
+    return (
+        f"{path} {what} while it was being written here, and is left as it is; what was written here is not kept: "
+        f"choose another {param('output')}"
+    )
+
+
+def real_folder(path: Path, *, error: type[SeqmixError] = RunError) -> Path:
+    """Return a folder to write in, made if it is missing, that is not a link to another place.
+
+    Raises:
+        SeqmixError: it is a link, or cannot be made.
+    """
+    if path.is_symlink():
+        raise error(f"{path} is a link, which is not written through; remove it")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        raise error(f"{path}: cannot be written: {reason.strerror or reason}") from reason
+    return path
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append a line to a text file, which is made if it is missing and may not be a link."""
+    if path.is_symlink():
+        raise RunError(f"{path} is a link, which is not written through; remove it")
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    with os.fdopen(os.open(path, flags, 0o666), "a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
 @contextmanager
 def text_output(path: Path | None, overwrite: bool = False) -> Iterator[TextIO]:
     """Open a text stream to a file that is there when all is written, and not before.
@@ -107,25 +163,48 @@ def text_output(path: Path | None, overwrite: bool = False) -> Iterator[TextIO]:
     Args:
         path: the file, packed if its name ends with one of `PACKINGS`; None for standard output. A device or a pipe is written
             to, not replaced.
-        overwrite: replace a file that is there.
+        overwrite: replace a file or link that is there when the block begins.
 
     Raises:
         ConfigError: the file exists and is not to be overwritten, or it cannot be written.
     """
-    if path is None:
+    if path is None or _open_number(path) == 1:
         with _as_text(sys.stdout.buffer, _Shown if sys.stdout.isatty() else io.TextIOWrapper) as out:
             yield out
+    elif (number := _open_number(path)) is not None:
+        try:
+            with os.fdopen(os.dup(number), "wb") as binary, _as_text(binary) as out:
+                yield out
+        except OSError as reason:
+            raise ConfigError(f"{path}: cannot be written: {reason.strerror or reason}") from reason
     elif path.exists() and not path.is_file():
         try:
             with path.open("w", encoding="utf-8", newline="", errors="backslashreplace") as out:
                 yield out
         except OSError as reason:
             raise ConfigError(f"{path}: cannot be written: {reason.strerror or reason}") from reason
-    elif path.is_file() and not overwrite:
-        raise ConfigError(f"{path} exists; replace it with {param('overwrite', True)}, or choose another {param('output')}")
+    elif os.path.lexists(path) and not overwrite:
+        is_link = " as a link, which is not written through" * path.is_symlink()
+        raise ConfigError(
+            f"{path} exists{is_link}; replace it with {param('overwrite', True)}, or choose another {param('output')}"
+        )
     else:
-        with whole_file(path, error=ConfigError) as file, _packed(file, packing_of(path)) as raw, _as_text(raw) as out:
+        written = whole_file(path, overwrite=overwrite, error=ConfigError)
+        with written as file, _packed(file, packing_of(path)) as raw, _as_text(raw) as out:
             yield out
+
+
+def is_written_to(path: Path) -> bool:
+    """Return whether an output is not a file to be replaced but a device, a pipe, or an open file such as /dev/stdout."""
+    return _open_number(path) is not None or (path.exists() and not path.is_file())
+
+
+def _open_number(path: Path) -> int | None:
+    """Return the number of an open file that a path names, such as 1 for /dev/stdout; None if it names none."""
+    found = _OPEN_FILE.fullmatch(str(path)) if os.name != "nt" else None
+    if found is None:
+        return None
+    return int(found[2]) if found[2] else {"in": 0, "out": 1, "err": 2}[found[1]]
 
 
 def packing_of(path: Path) -> str:

@@ -18,7 +18,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from seqmix.system.exchange import exchange
 from seqmix.system.notes import note
 from seqmix.system.owner import owner, state_of
 
@@ -47,24 +46,6 @@ def temporary_name(path: Path, kind: str = "partial") -> Path:
     """Return a name beside `path` that nobody else has."""
     absolute = path.absolute()
     return absolute.with_name(f".{_stem(absolute.name)}.{owner()}-{secrets.token_hex(4)}.{kind}")
-
-
-def replace_folder(path: Path, new: Path) -> None:
-    """Put `new` in the place of `path`, which is deleted when that is done and is back when it fails.
-
-    Where the two can be exchanged, there is no moment without a folder under the name.
-    """
-    if exchange(path, new):
-        remove(new)
-        return
-    old = temporary_name(path, "replaced")
-    path.rename(old)
-    try:
-        new.rename(path)
-    except BaseException:
-        old.rename(path)
-        raise
-    remove(old)
 
 
 def remove(path: Path) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmix.errors import RunError
-from seqmix.system.files import without_nan, write_whole
+from seqmix.system.files import append_line, real_folder, without_nan, write_whole
 from seqmix.system.leftovers import clear_folder
+from seqmix.system.locks import FolderLock, locked
 from seqmix.system.tensor_file import pack, unpack
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+TRAINING = "training"  # the lock of a process that trains a run
 
 
 class TrainingFiles:
@@ -21,9 +27,40 @@ class TrainingFiles:
 
     Attributes:
         path: the run folder.
+        place: the folder of this path when the run was opened, which another may have replaced since; None if unknown.
     """
 
     path: Path
+    place: os.stat_result | None = None
+    _lock: FolderLock | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let no other process train or replace this run during the block.
+
+        Raises:
+            RunError: another process does so now, or has done so since the run was opened.
+        """
+        if not os.access(self.path, os.W_OK):  # nothing can be written anyway
+            yield
+            return
+        with locked(self.path, TRAINING, "training") as lock:
+            if self.place is not None and not os.path.samestat(self.place, self.path.stat()):
+                raise RunError(f"{self.path}: another process replaced this run just now, and keeps it; choose another folder")
+            self._lock = lock
+            try:
+                yield
+            finally:
+                self._lock = None
+
+    def check_held(self) -> None:
+        """Make sure that the run is still this process's to write to, if it was.
+
+        Raises:
+            RunError: another process took over.
+        """
+        if self._lock is not None:
+            self._lock.check()
 
     def save_state(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Write the state needed to resume: tensors and JSON in one file, so that they always belong together."""
@@ -50,7 +87,8 @@ class TrainingFiles:
         return self._load_last("lexical")
 
     def _save_last(self, name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        write_whole(self.path / "last" / f"{name}.safetensors", pack(tensors, facts))
+        self.check_held()
+        write_whole(real_folder(self.path / "last") / f"{name}.safetensors", pack(tensors, facts))
 
     def _load_last(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         path = self.path / "last" / f"{name}.safetensors"
@@ -58,8 +96,8 @@ class TrainingFiles:
 
     def log(self, line: Mapping[str, Any]) -> None:
         """Append a line to `metrics.jsonl`."""
-        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(without_nan(line)) + "\n")
+        self.check_held()
+        append_line(self.path / "metrics.jsonl", json.dumps(without_nan(line)))
 
     def history(self) -> list[dict[str, Any]]:
         """Return the lines of `metrics.jsonl`; a last line that was cut off by a crash is left out.
@@ -83,11 +121,13 @@ class TrainingFiles:
         return next((line for line in reversed(self.history()) if line.get("best")), {})
 
     def remove_partial(self) -> None:
-        """Remove files that a killed process left half-written; no other process may be writing to this run."""
+        """Remove files that a killed process left half-written; no other process may be training this run."""
         for folder in (self.path, self.path / "last"):
-            clear_folder(folder)
+            if not folder.is_symlink():
+                clear_folder(folder)
 
     def rewind_history(self, validations: int) -> None:
         """Drop lines of the log after the first `validations`, because a resumed run will log them again."""
         kept = [json.dumps(line) + "\n" for line in self.history()[:validations]]
+        self.check_held()
         write_whole(self.path / "metrics.jsonl", "".join(kept))

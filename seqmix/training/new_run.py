@@ -11,12 +11,15 @@ from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, param
 from seqmix.models.inputs import InputSpec, check_model
 from seqmix.reporting.text import amount, counted
-from seqmix.run import Run, next_run_folder
+from seqmix.run import RUNS, Run
+from seqmix.system.locks import locked
 from seqmix.system.memory import free_memory
 from seqmix.system.overwriting import refuse_input
+from seqmix.system.run_folders import next_run_folder
 
 if TYPE_CHECKING:
     from seqmix.models.members import MixingBranch
+_PATIENCE = 60.0  # seconds to wait while other processes take their number under runs/, a moment for each
 
 
 def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bool) -> Run:
@@ -39,11 +42,13 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
     if has_mixer:
         _check(dataset, config)
     model = _outline(dataset, config) if has_mixer else None
-    if output is None:
-        name, label = (config.model.mixer, model.mixer_label()) if model else (config.model.lexical, "")
-        parts = ("" if dataset.learns_labels else dataset.objective.kind, name, label)
-        output = next_run_folder("-".join(part for part in parts if part))
-    return Run.create(output, config, dataset.info, overwrite=overwrite)
+    if output is not None:
+        return Run.create(output, config, dataset.info, overwrite=overwrite)
+    name, label = (config.model.mixer, model.mixer_label()) if model else (config.model.lexical, "")
+    parts = ("" if dataset.learns_labels else dataset.objective.kind, name, label)
+    label = "-".join(part for part in parts if part)
+    with locked(RUNS, "numbers", "choosing a number", make=True, wait=_PATIENCE):
+        return Run.create(next_run_folder(label, RUNS), config, dataset.info)
 
 
 def _check(dataset: Dataset, config: Config) -> None:

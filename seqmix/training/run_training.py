@@ -55,7 +55,7 @@ def run_training(
 
         from seqmix.training.train_to_end import train_to_end
 
-        with thread_count(threads), torch.random.fork_rng():
+        with run.held(), thread_count(threads), torch.random.fork_rng():
             train_to_end(run, dataset, emit)
     return run
 

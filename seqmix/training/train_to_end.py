@@ -22,6 +22,7 @@ from seqmix.models.classifier import count_parameters
 from seqmix.models.members import members_of
 from seqmix.run import Run
 from seqmix.system.devices import choose_device
+from seqmix.system.files import real_folder
 from seqmix.system.signals import ending_signals, forsake_lost_terminal
 from seqmix.training.batch_size import choose_tokens_per_batch
 from seqmix.training.events import (
@@ -248,7 +249,7 @@ def _tensorboard(run: Run) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise ConfigError("training.tensorboard needs TensorBoard: pip install 'seqmix[tensorboard]'") from error
-    return SummaryWriter(str(run.path / "tensorboard"))
+    return SummaryWriter(str(real_folder(run.path / "tensorboard")))
 
 
 @contextmanager

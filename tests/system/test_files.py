@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seqmix.errors import ConfigError, DatasetError, RunError
-from seqmix.system import leftovers
+from seqmix.system import renaming
 from seqmix.system.files import text_output, whole_file, whole_folder, write_whole
 
 
@@ -44,29 +44,23 @@ def test_unfinished_folder_keeps_old_one(tmp_path, overwrite):
         assert [(p.name, (p / "file").read_text()) for p in tmp_path.iterdir()] == [("folder", "old")] * overwrite
 
 
-def test_failed_rename_restores_old_folder(tmp_path, monkeypatch):
+@pytest.mark.parametrize("exchanging", [False, True])
+def test_failed_rename_restores_old_folder(tmp_path, monkeypatch, exchanging):
     path = tmp_path / "folder"
     with whole_folder(path) as folder:
         (folder / "file").write_text("old")
-    rename = Path.rename
-
-    def only_the_old_one(self, target):
-        return fail() if (self / "file").read_text() == "new" else rename(self, target)
-
     with monkeypatch.context() as patch:
-        patch.setattr(leftovers, "exchange", lambda *_: False)
-        patch.setattr(Path, "rename", only_the_old_one)
+        if exchanging:
+            patch.setattr(renaming, "_renamed", fail)
+        else:
+            patch.setattr(renaming, "_renamed", lambda *_, **__: False)
+            patch.setattr(
+                renaming, "_fill_new", lambda old, new: fail() if (old / "file").read_text() == "new" else old.rename(new)
+            )
         with pytest.raises(RunError, match="cannot be written"), whole_folder(path, overwrite=True, error=RunError) as folder:
             (folder / "file").write_text("new")
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
     assert (path / "file").read_text() == "old"
-
-
-def test_folder_created_in_the_meantime_is_not_replaced(tmp_path):
-    with pytest.raises(DatasetError, match="cannot be written"), whole_folder(tmp_path / "folder"):
-        (tmp_path / "folder").mkdir()
-        (tmp_path / "folder" / "precious").write_text("")
-    assert [p.name for p in tmp_path.rglob("*")] == ["folder", "precious"]
 
 
 def test_temporary_names_are_unique_and_beside_the_destination(tmp_path):

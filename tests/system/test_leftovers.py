@@ -11,7 +11,7 @@ from seqmix.cli import app
 from seqmix.config import Config
 from seqmix.errors import DatasetError, RunError
 from seqmix.run import Run
-from seqmix.system import leftovers, owner
+from seqmix.system import leftovers, owner, renaming
 from seqmix.system.files import text_output, whole_folder, write_whole
 from seqmix.system.leftovers import clear, clear_folder, put_back, temporary_name
 from tests.support import write_fasta
@@ -185,7 +185,7 @@ def test_each_command_puts_back_what_it_needs(tmp_path, dataset, two_class_files
 @pytest.mark.parametrize("is_link", [True, False])
 def test_replacing_leaves_nothing_behind(tmp_path, monkeypatch, exchange, is_link):
     if not exchange:
-        monkeypatch.setattr(leftovers, "exchange", lambda *_: False)
+        monkeypatch.setattr(renaming, "_renamed", lambda *_, **__: False)
     make(tmp_path / "elsewhere", "precious")
     if is_link:
         (tmp_path / "data").symlink_to(tmp_path / "elsewhere")
@@ -202,9 +202,10 @@ def test_replacing_leaves_nothing_behind(tmp_path, monkeypatch, exchange, is_lin
 def test_folders_are_exchanged_at_once(tmp_path):
     make(tmp_path / "a", "a")
     make(tmp_path / "b", "b")
-    assert leftovers.exchange(tmp_path / "a", tmp_path / "b")
+    assert renaming._renamed(tmp_path / "a", tmp_path / "b", exchange=True)
     assert (tmp_path / "a" / "file").read_text() == "b"
-    assert not leftovers.exchange(tmp_path / "a", tmp_path / "c")
+    with pytest.raises(FileNotFoundError):
+        renaming._renamed(tmp_path / "a", tmp_path / "c", exchange=True)
 
 
 @pytest.mark.parametrize("quiet", [(), ("-q",)])

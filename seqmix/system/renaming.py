@@ -1,0 +1,179 @@
+"""Renames that replace nothing, or only what was there before.
+
+`os.replace` takes the name from whatever has it at that moment. These functions take it from nothing (`rename_new`), or from
+what a `Standing` describes (`rename_over`); anything else is a `NameTakenError`, and stays.
+
+Where the kernel and the file system have a rename that refuses or exchanges (Linux: renameat2, macOS: renamex_np), it is one
+atomic step. Elsewhere, as on NFS, a file takes its name with link() and a folder with mkdir(), which network file systems
+keep atomic too; only then is there a moment, between two system calls, in which a folder that is replaced has no name.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import stat
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+_HERE = -100  # AT_FDCWD: paths are relative to the working directory
+_REFUSE, _EXCHANGE = 1, 2  # RENAME_NOREPLACE and RENAME_EXCHANGE of Linux
+_REFUSE_MACOS, _EXCHANGE_MACOS = 4, 2  # RENAME_EXCL and RENAME_SWAP of macOS
+_UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM}  # EPERM: a sandbox
+
+LOCK_ENDING = ".lock"
+Standing = frozenset[tuple[str, int, int, int, int]]  # for a file and for each in a folder: name, device, inode, size, mtime
+
+
+class NameTakenError(OSError):
+    """Something else has a name that was to be given."""
+
+
+def standing(path: Path) -> Standing | None:
+    """Return what has a name now, and everything in it if it is a folder; None if nothing does.
+
+    Links are not followed, and locks do not count: they change as long as somebody holds them.
+    """
+    try:
+        top = path.lstat()
+    except FileNotFoundError:
+        return None
+    found = {_entry("", top)}
+    if stat.S_ISDIR(top.st_mode):
+        for folder, folders, files in os.walk(path):
+            for name in (*folders, *files):
+                inner = Path(folder, name)
+                if name.startswith(".") and LOCK_ENDING in name:
+                    continue
+                with suppress(FileNotFoundError):  # it has gone since the folder was listed
+                    found.add(_entry(str(inner.relative_to(path)), inner.lstat()))
+    return frozenset(found)
+
+
+def _entry(name: str, found: os.stat_result) -> tuple[str, int, int, int, int]:
+    if stat.S_ISDIR(found.st_mode):  # what is in a folder counts, not when that changed
+        return name, found.st_dev, found.st_ino, 0, 0
+    return name, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def rename_new(old: Path, new: Path) -> None:
+    """Rename a file or folder to a name that nothing has.
+
+    Raises:
+        NameTakenError: something has it, be it an empty folder or a link that leads nowhere.
+        OSError: the file system refuses.
+    """
+    try:
+        if os.name == "nt":  # where a rename replaces nothing
+            old.rename(new)
+        elif _renamed(old, new, exchange=False):
+            return
+        elif old.is_dir():
+            _fill_new(old, new)
+        else:
+            _link_new(old, new)
+    except FileExistsError as error:
+        raise _taken(new) from error
+
+
+def _fill_new(old: Path, new: Path) -> None:
+    """Rename a folder by way of an empty one, the only thing that a folder replaces."""
+    new.mkdir()
+    try:
+        old.rename(new)
+    except BaseException as error:
+        with suppress(OSError):
+            new.rmdir()
+        if isinstance(error, OSError) and error.errno == errno.ENOTEMPTY:
+            raise _taken(new) from error
+        raise
+
+
+def _link_new(old: Path, new: Path) -> None:
+    """Rename a file by way of a second name."""
+    try:
+        os.link(old, new, follow_symlinks=False)
+    except FileExistsError:
+        if not os.path.samestat(old.lstat(), new.lstat()):  # NFS repeats a call whose answer was lost
+            raise
+    except OSError as error:
+        if error.errno not in {errno.EMLINK, *_UNSUPPORTED}:
+            raise
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        old.replace(new)
+        return
+    old.unlink()
+
+
+def rename_over(old: Path, new: Path, before: Standing | None, aside: Path) -> None:
+    """Rename a file or folder to a name that something had before.
+
+    What is replaced ends up under the name `old` or `aside`, or is gone.
+
+    Args:
+        old: what is renamed.
+        new: its new name.
+        before: what `standing(new)` returned before; None if there was nothing.
+        aside: a name that nobody has.
+
+    Raises:
+        NameTakenError: something else has the name now, which is left as it is.
+        OSError: the file system refuses.
+    """
+    now = standing(new)
+    if now is None:
+        rename_new(old, new)
+    elif now != before:
+        raise _taken(new)
+    elif os.name != "nt" and _renamed(old, new, exchange=True):
+        if standing(old) != before:  # it changed between the two calls
+            _renamed(old, new, exchange=True)
+            raise _taken(new)
+    elif not old.is_dir():
+        old.replace(new)
+    else:
+        new.rename(aside)
+        try:
+            if standing(aside) != before:
+                raise _taken(new)
+            rename_new(old, new)
+        except BaseException:
+            rename_new(aside, new)
+            raise
+
+
+def _taken(path: Path) -> NameTakenError:
+    return NameTakenError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+def _renamed(old: Path, new: Path, *, exchange: bool) -> bool:
+    """Rename without replacing, or exchange two names, in one step; return False where that is not possible."""
+    call = _system_call()
+    if call is None:
+        return False
+    flag = (_EXCHANGE_MACOS if exchange else _REFUSE_MACOS) if sys.platform == "darwin" else _EXCHANGE if exchange else _REFUSE
+    if call(os.fsencode(old), os.fsencode(new), flag) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in _UNSUPPORTED:
+        return False
+    raise OSError(code, os.strerror(code), str(new))
+
+
+@cache
+def _system_call() -> Callable[[bytes, bytes, int], int] | None:
+    """Return renameat2 or renamex_np; None where the C library has neither."""
+    with suppress(OSError, AttributeError, TypeError):
+        library = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            renamex = library.renamex_np
+            renamex.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_uint]
+            return lambda old, new, flag: renamex(old, new, flag)
+        renameat = library.renameat2
+        renameat.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+        return lambda old, new, flag: renameat(_HERE, old, _HERE, new, flag)
+    return None

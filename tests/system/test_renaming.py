@@ -1,0 +1,166 @@
+"""A name is taken from nothing, or from what had it before: with the kernel's renames, and as it is done without them."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from seqmix.errors import ConfigError, DatasetError, RunError
+from seqmix.system import renaming
+from seqmix.system.files import text_output, whole_file, whole_folder
+from seqmix.system.renaming import NameTakenError, rename_new, rename_over, standing
+
+
+@pytest.fixture(params=["kernel", "links", "plain"], autouse=True)
+def way(request, monkeypatch):
+    """Each way of renaming: of the kernel, with link() and mkdir(), and without hard links."""
+
+    def no_links(*_, **__):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    if request.param != "kernel":
+        monkeypatch.setattr(renaming, "_renamed", lambda *_, **__: False)
+    if request.param == "plain":
+        monkeypatch.setattr(os, "link", no_links)
+    return request.param
+
+
+def occupy(path, kind):
+    if kind == "file":
+        path.write_text("precious")
+    elif kind == "link":
+        path.symlink_to("nowhere")
+    else:
+        path.mkdir()
+        if kind == "full folder":
+            (path / "thesis.txt").write_text("precious")
+
+
+def contents(folder):
+    return {str(p.relative_to(folder)): p.is_file() and p.read_text() for p in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "empty folder", "full folder"])
+@pytest.mark.parametrize("writing", ["file", "folder"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_appears_while_an_output_is_written_is_left_as_it_is(tmp_path, kind, writing, overwrite):
+    path = tmp_path / "out.tsv"
+    write = whole_file if writing == "file" else whole_folder
+    if overwrite:
+        path.mkdir() if writing == "folder" else path.write_text("old")
+    with (
+        pytest.raises(RunError, match=r"out\.tsv appeared.* while it was being written"),
+        write(path, overwrite=overwrite, error=RunError),
+    ):
+        if overwrite:
+            path.rename(tmp_path / "moved")
+        occupy(path, kind)
+        before = contents(tmp_path), standing(path)
+    after = contents(tmp_path)
+    assert after == {name: value for name, value in before[0].items() if not name.startswith(".out")}
+    assert standing(path) == before[1]
+
+
+@pytest.mark.parametrize("change", ["added", "changed", "removed"])
+def test_folder_that_changes_while_it_is_replaced_is_left_as_it_is(tmp_path, change):
+    path = tmp_path / "data"
+    occupy(path, "full folder")
+    with pytest.raises(DatasetError, match="appeared or changed"), whole_folder(path, overwrite=True):
+        if change == "added":
+            (path / "new.txt").write_text("new")
+        elif change == "changed":
+            (path / "thesis.txt").write_text("another text")
+        else:
+            (path / "thesis.txt").unlink()
+        left = contents(path)
+    assert contents(tmp_path) == {"data": False} | {f"data/{name}": value for name, value in left.items()}
+
+
+def test_what_was_there_is_replaced(tmp_path):
+    for number in range(3):
+        with whole_folder(tmp_path / "data", overwrite=number > 0) as folder:
+            (folder / "file").write_text(str(number))
+        with text_output(tmp_path / "out.tsv", overwrite=number > 0) as file:
+            file.write(str(number))
+        assert contents(tmp_path) == {"data": False, "data/file": str(number), "out.tsv": str(number)}
+    (tmp_path / "data" / "file").unlink()
+    with whole_folder(tmp_path / "data", overwrite=True):  # it may also disappear meanwhile
+        (tmp_path / "data").rmdir()
+    assert contents(tmp_path) == {"data": False, "out.tsv": "2"}
+
+
+def test_last_step_refuses_what_came_after_the_look(tmp_path, monkeypatch, way):
+    """Between the look at what has a name and the rename, it is the rename that refuses."""
+    if way != "kernel":
+        pytest.skip("without an exchange, the look is the last thing before the rename")
+    old, new = tmp_path / "old", tmp_path / "new"
+    occupy(new, "full folder")
+    old.mkdir()
+    before, looks = standing(new), []
+
+    def look(path):
+        found = standing(path)
+        if not looks:
+            (new / "late.txt").write_text("late")
+        looks.append(path)
+        return found
+
+    monkeypatch.setattr(renaming, "standing", look)
+    with pytest.raises(NameTakenError):
+        rename_over(old, new, before, tmp_path / "aside")
+    assert contents(tmp_path) == {"old": False, "new": False, "new/thesis.txt": "precious", "new/late.txt": "late"}
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "empty folder", "full folder"])
+@pytest.mark.parametrize("writing", ["file", "empty folder"])
+def test_rename_to_a_taken_name_is_refused(tmp_path, kind, writing):
+    occupy(tmp_path / "old", writing)
+    occupy(tmp_path / "new", kind)
+    before = contents(tmp_path)
+    with pytest.raises(NameTakenError):
+        rename_new(tmp_path / "old", tmp_path / "new")
+    assert contents(tmp_path) == before
+
+
+def test_link_as_output_is_replaced_or_refused(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link.tsv"
+    for kind in ("file", "nothing"):
+        target.write_text("precious") if kind == "file" else target.unlink(missing_ok=True)
+        link.symlink_to(target)
+        with pytest.raises(ConfigError, match="exists as a link, which is not written through"), text_output(link):
+            pass
+        with text_output(link, overwrite=True) as file:
+            file.write("rows")
+        assert not link.is_symlink()
+        assert link.read_text() == "rows"
+        assert not target.exists() or target.read_text() == "precious"
+        link.unlink()
+    target.unlink(missing_ok=True)
+    for kind in ("folder", "nothing"):
+        target.mkdir() if kind == "folder" else target.rmdir()
+        link.symlink_to(target)
+        with pytest.raises(DatasetError, match="exists as a link, which is not written through"), whole_folder(link):
+            pass
+        with whole_folder(link, overwrite=True) as folder:
+            (folder / "file").write_text("new")
+        assert not link.is_symlink()
+        assert (link / "file").read_text() == "new"
+        assert not target.exists() or list(target.iterdir()) == []
+        (link / "file").unlink()
+        link.rmdir()
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no such names on this system")
+def test_open_files_named_in_dev_are_written_to(tmp_path, capfdbinary):
+    with text_output(Path("/dev/stderr")) as file:
+        file.write("rows")
+    assert capfdbinary.readouterr().err == b"rows"
+    with (tmp_path / "log").open("wb") as log:
+        log.write(b"before ")
+        log.flush()
+        with text_output(Path(f"/dev/fd/{log.fileno()}"), overwrite=True) as file:
+            file.write("rows")
+    assert (tmp_path / "log").read_bytes() == b"before rows"
+    with text_output(Path("/dev/null")) as file:
+        file.write("rows")

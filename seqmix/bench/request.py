@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from seqmix.errors import ConfigError, param
+from seqmix.system.locks import locked
 
 
-def check_output(folder: Path, overwrite: bool, name: str = "bench") -> None:
-    """Check, before anything is measured, that the results can be written.
+@contextmanager
+def results_in(folder: Path, overwrite: bool, name: str = "bench") -> Iterator[None]:
+    """Check, before anything is measured, that the results can be written, and let nobody else write them meanwhile.
 
     Args:
         folder: the output folder.
@@ -17,8 +21,15 @@ def check_output(folder: Path, overwrite: bool, name: str = "bench") -> None:
         name: the stem of the files.
 
     Raises:
-        ConfigError: the files exist, or the folder cannot be written to.
+        ConfigError: the files exist, the folder cannot be written to, or another process measures for it.
     """
+    _check_output(folder, overwrite, name)
+    with locked(folder, name, "measuring", make=True, error=ConfigError):
+        _check_output(folder, overwrite, name)
+        yield
+
+
+def _check_output(folder: Path, overwrite: bool, name: str) -> None:
     if (file := folder / f"{name}.json").exists() and not overwrite:
         raise ConfigError(f"{file} exists; replace it with {param('overwrite', True)}, or choose another {param('output')}")
     place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())

@@ -48,18 +48,17 @@ def mixers_command(
 
     Each mixer is measured in the model that train builds for it, on random DNA. A series ends before memory runs out.
     """
-    from seqmix.bench.request import check_output
+    from seqmix.bench.request import results_in
     from seqmix.experiments.request import check_mixers
     from seqmix.reporting.text import parse_lengths
 
     wanted = parse_lengths(lengths)
     check_mixers(names(mixers) or ())
     check_device(device, precision)
-    check_output(output, overwrite)
-    from seqmix.bench.mixers import bench_mixers
-    from seqmix.bench.mixers_report import bench_tables, write_bench
+    with results_in(output, overwrite), slow_bar("measuring", "points", quiet) as bar:
+        from seqmix.bench.mixers import bench_mixers
+        from seqmix.bench.mixers_report import bench_tables, write_bench
 
-    with slow_bar("measuring", "points", quiet) as bar:
         result = bench_mixers(
             names(mixers),
             wanted,
@@ -71,7 +70,7 @@ def mixers_command(
             on_start=bar.begin,
             on_point=lambda *_: bar.update(),
         )
-    write_bench(result, output)
+        write_bench(result, output)
     _print(bench_tables(result), result, output / "bench", quiet)
 
 
@@ -107,7 +106,7 @@ def approximation_command(
 
     The error is that of a head's output in the spectral norm, relative to the attention that the mixer approximates.
     """
-    from seqmix.bench.request import check_output, parse_features
+    from seqmix.bench.request import parse_features, results_in
     from seqmix.experiments.request import check_mixers
     from seqmix.reporting.text import parse_lengths
     from seqmix.run import Run
@@ -115,13 +114,12 @@ def approximation_command(
     numbers, wanted, stem = parse_features(features), parse_lengths(lengths), "approximation"
     check_mixers(names(mixers) or ())
     check_threads(threads)
-    check_output(output, overwrite, stem)
     if run is not None:
         Run.open(run).check_trained()
-    from seqmix.bench.approximation import bench_approximation
-    from seqmix.bench.approximation_report import approximation_tables, write_approximation
+    with results_in(output, overwrite, stem), slow_bar("measuring", "series", quiet) as bar:
+        from seqmix.bench.approximation import bench_approximation
+        from seqmix.bench.approximation_report import approximation_tables, write_approximation
 
-    with slow_bar("measuring", "series", quiet) as bar:
         result = bench_approximation(
             names(mixers),
             numbers,
@@ -135,7 +133,7 @@ def approximation_command(
             on_start=bar.begin,
             on_done=bar.update,
         )
-    write_approximation(result, output)
+        write_approximation(result, output)
     _print(approximation_tables(result), result, output / stem, quiet)
 
 

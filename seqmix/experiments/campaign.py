@@ -20,7 +20,10 @@ from seqmix.experiments.run_trial import Trial, failed_before, finished_trial
 from seqmix.experiments.scheduler import PlannedTrial, run_trials
 from seqmix.run import Run
 from seqmix.system.files import write_whole
+from seqmix.system.locks import locked
 from seqmix.system.overwriting import refuse_input
+from seqmix.system.renaming import is_lock
+from seqmix.system.training_files import TRAINING
 
 Result = TypeVar("Result", bound=CampaignResult)
 
@@ -77,9 +80,15 @@ class Campaign(ABC, Generic[Result]):
             overwrite: whether to replace an earlier campaign in the folder.
 
         Raises:
-            RunError: the folder is something else, or its trainings had other settings or data.
+            RunError: the folder is something else, another process is at work on it, or its trainings had other settings or
+                data.
             SeqmixError: every training failed.
         """
+        self._refuse_foreign()
+        with locked(self.folder, "campaign", f"at work on a {self.kind}", make=True):
+            return self._run(overwrite)
+
+    def _run(self, overwrite: bool) -> Result:
         self._open(overwrite)
         try:
             self._plan = list(self.plan())
@@ -130,11 +139,16 @@ class Campaign(ABC, Generic[Result]):
             if (trial := finished_trial(file.parent)) and (trial := self.identify(trial)):
                 yield trial
 
-    def _open(self, overwrite: bool) -> None:
-        """Create the folder, or open the campaign that an earlier call left in it."""
-        folder, file = self.folder, self._json
-        if folder.exists() and not file.is_file() and not (folder.is_dir() and not any(folder.iterdir())):
+    def _refuse_foreign(self) -> None:
+        """Refuse a folder that holds something, but no campaign of this kind."""
+        folder = self.folder
+        if folder.exists() and not self._json.is_file() and not (folder.is_dir() and all(map(is_lock, folder.iterdir()))):
             raise RunError(f"{folder} exists and is not a {self.kind}: it is not overwritten; choose another {param('output')}")
+
+    def _open(self, overwrite: bool) -> None:
+        """Open the campaign that an earlier call left in the folder, or make its folder ready for a new one."""
+        self._refuse_foreign()
+        folder, file = self.folder, self._json
         if file.is_file() and not overwrite:
             try:
                 earlier: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -148,13 +162,15 @@ class Campaign(ABC, Generic[Result]):
             return
         for part in self.subfolders:
             refuse_input(folder / part, self.inputs)
+        for run in (folder / "runs").glob("*/"):
+            with locked(run, TRAINING, "replacing the run"):  # nobody trains it
+                pass
         try:
             for part in self.subfolders:
                 if (folder / part).exists():
                     shutil.rmtree(folder / part)
             for old in (file, folder / f"{self.name}.html"):
                 old.unlink(missing_ok=True)
-            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"{folder}: cannot be written: {error.strerror or error}") from error
         self.save()

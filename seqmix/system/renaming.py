@@ -47,11 +47,16 @@ def standing(path: Path) -> Standing | None:
         for folder, folders, files in os.walk(path):
             for name in (*folders, *files):
                 inner = Path(folder, name)
-                if name.startswith(".") and LOCK_ENDING in name:
+                if is_lock(inner):
                     continue
                 with suppress(FileNotFoundError):  # it has gone since the folder was listed
                     found.add(_entry(str(inner.relative_to(path)), inner.lstat()))
     return frozenset(found)
+
+
+def is_lock(path: Path) -> bool:
+    """Return whether a file of a folder is a lock, of this or another process, or about to become one."""
+    return path.name.startswith(".") and LOCK_ENDING in path.name
 
 
 def _entry(name: str, found: os.stat_result) -> tuple[str, int, int, int, int]:

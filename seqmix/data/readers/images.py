@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from seqmix.data.readers.cifar_pickle import byte_array, read_values
 from seqmix.data.readers.entry import Entry
 from seqmix.errors import InputError
-from seqmix.system.printable import printable
+from seqmix.system.printable import printable, quoted
 from seqmix.system.unchanged import read_unchanging
 
 _PIXELS = 32 * 32
+_FORMATS = ("PNG",)  # of the images of Pathfinder
 
 
 def parse_cifar(stream: BinaryIO, batch: Path, companions: dict[str, str]) -> Iterator[Entry]:
@@ -115,6 +116,11 @@ def parse_pathfinder(stream: BinaryIO, listing: Path, companions: dict[str, str]
         label = cells[3].removesuffix(".0") if len(cells) > 3 else ""
         if label not in ("0", "1"):
             raise InputError(f"{where}: folder, file, number and label 0 or 1 were expected, got '{' '.join(cells[:4])}'")
+        if not _is_below(cells[0], cells[1]):
+            raise InputError(
+                f"{where}: an image of the release is in a folder below {printable(str(root))}, and "
+                f"{quoted(f'{cells[0]}/{cells[1]}')} leads out of it; unpack the archive again"
+            )
         path = root / cells[0] / cells[1]
         identifier = f"{root.name}/{cells[0]}/{cells[1]}"
         try:
@@ -128,6 +134,14 @@ def parse_pathfinder(stream: BinaryIO, listing: Path, companions: dict[str, str]
         else:
             left_out.append(identifier)
     companions.update({folder: digest.hexdigest() for folder, digest in digests.items()})
+
+
+def _is_below(*names: str) -> bool:
+    """Return whether a path of a list stays below the folder of the release, on any system."""
+    for kind in (PurePosixPath, PureWindowsPath):
+        if any(kind(name).anchor or ".." in kind(name).parts for name in names):
+            return False
+    return True
 
 
 def _listed(data: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -147,11 +161,14 @@ def _listed(data: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _intensities(data: bytes, path: Path) -> NDArray[np.uint8]:
-    """Return the grey values of an image file, row by row."""
+    """Return the grey values of a PNG file, row by row.
+
+    Pillow would choose among all its formats by the content, and start Ghostscript for PostScript.
+    """
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             return np.asarray(image.convert("L"), dtype=np.uint8).reshape(-1)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: no image that can be read ({error}); unpack the archive again") from error

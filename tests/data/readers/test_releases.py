@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pickle
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -316,6 +317,29 @@ def test_damaged_pathfinder_is_explained(damage, parts, tmp_path):
     message = message_of(read, root)
     for part in parts:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    "place", ["imgs/0 ../0/../../../secret.png", "../.. secret.png", "/ {root}/secret.png", "imgs/0 C:\\secret.png"]
+)
+def test_lists_of_images_lead_nowhere_else(tmp_path, place):
+    root = pathfinder(tmp_path / "pathfinder32", lists=1, difficulties=DIFFICULTIES[:1]) / DIFFICULTIES[0]
+    (tmp_path / "secret.png").write_bytes((root / "imgs/0/sample_3.png").read_bytes())
+    (root / "metadata/0.npy").write_text(f"imgs/0 sample_0.png 0 1\n{place.format(root=tmp_path)} 1 1\n")
+    message = message_of(read, root)
+    assert "0.npy: line 2" in message
+    assert "leads out of it" in message
+
+
+@pytest.mark.parametrize("kind", ["EPS", "BMP", "TIFF", "GIF", "PPM"])
+def test_images_of_other_formats_are_not_opened(tmp_path, monkeypatch, kind):
+    """What is called .png is read as PNG: of other formats, PostScript starts a program."""
+    monkeypatch.setattr(subprocess, "Popen", None)
+    root = pathfinder(tmp_path / "pathfinder32", lists=1, difficulties=DIFFICULTIES[:1]) / DIFFICULTIES[0]
+    with (root / "imgs/0/sample_3.png").open("wb") as file:
+        Image.fromarray(np.zeros((32, 32), np.uint8)).save(file, kind)
+    message = message_of(read, root)
+    assert "sample_3.png: no image that can be read" in message
 
 
 def test_images_accept_no_other_alphabet(tmp_path):

@@ -25,9 +25,9 @@ from seqmix.config import Config
 from seqmix.config.model import NO_MIXER
 from seqmix.config.options import taking
 from seqmix.config.tables import read_toml
-from seqmix.data.dataset_json import fingerprint, info_text, read_info
-from seqmix.data.vocabulary import Vocabulary, vocabulary_of
-from seqmix.errors import ConfigError, DatasetError, RunError, command, param, shown
+from seqmix.data.dataset_json import fingerprint, info_text, opened_vocabulary, read_info
+from seqmix.data.vocabulary import Vocabulary
+from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError, command, param, shown
 from seqmix.models.predict_options import PredictOptions, predict_options
 from seqmix.objectives.base import LEAST_GAIN
 from seqmix.objectives.learned import Learned
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 EVALUATION = "evaluation"  # the lock of a process that evaluates a run
-_INFO_KEYS = {"arrays", "classes", "counts", "notes", "options", "read", "vocabulary"}  # that dataset.json must have
+STARTED_WITH = "started_with"  # what a file stores of the run that it belongs to, see `Run.started_with`
 
 
 class Run(Learned, TrainingFiles):
@@ -150,11 +150,20 @@ class Run(Learned, TrainingFiles):
             info = read_info(path / "dataset.json", remade_by="train")
         except DatasetError as error:
             raise RunError(error.text) from error
-        if missing := sorted(_INFO_KEYS - info.keys()):
-            raise RunError(f"{path}: the run folder is damaged: dataset.json lacks {', '.join(missing)}")
         run = cls(path, config, info)
         run.place = place
+        run._check_description()
         return run
+
+    def _check_description(self) -> None:
+        """Raise a `RunError` unless the vocabulary, the objective and the options of reading can be made of `dataset.json`."""
+        try:
+            self.vocabulary, self.read_options  # noqa: B018 - what they return is kept, or quickly made again
+        except (SeqmixError, TypeError) as error:
+            text = error.text if isinstance(error, SeqmixError) else f"'read': {error}"
+            raise RunError(
+                f"{self.path}: the run folder is damaged: dataset.json: {text}; restore it, or train again"
+            ) from error
 
     @classmethod
     @typed()
@@ -211,7 +220,7 @@ class Run(Learned, TrainingFiles):
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The vocabulary of the model's input."""
-        return vocabulary_of(self.info["vocabulary"], trained=True)
+        return opened_vocabulary(self.path / "dataset.json", self.info, trained=True)
 
     @property
     def classes(self) -> list[str]:
@@ -231,6 +240,37 @@ class Run(Learned, TrainingFiles):
         options = {f"{table}.{name}": value for table, values in tables.items() for name, value in values.items()}
         facts = {name: self.info[name] for name in ("task", "paired", "target") if self.info.get(name)}
         return {**options, **facts, "classes": self.classes, "vocabulary": self.info["vocabulary"]}
+
+    @property
+    def started_with(self) -> dict[str, Any]:
+        """The settings that the run was started with, apart from paths and the device, and the checksum of its data."""
+        tables = self.config.to_tables()
+        del tables["training"]["device"], tables["data"]["path"]
+        options = {f"{table}.{name}": value for table, values in tables.items() for name, value in values.items()}
+        return json.loads(json.dumps({**options, "the data set": self.dataset_fingerprint}))
+
+    def check_started(self, facts: Mapping[str, Any], path: Path) -> None:
+        """Refuse a file of another run, or a configuration that was changed since the file was written.
+
+        Args:
+            facts: what is stored in the file; of version 0.1.0, it does not say which run it belongs to.
+            path: the file.
+
+        Raises:
+            RunError: the file belongs to another run.
+        """
+        if (stored := facts.get(STARTED_WITH)) is None:
+            return
+        own = self.started_with
+        stored = stored if isinstance(stored, dict) else {}
+        if differing := [name for name in own if stored.get(name) != own[name]]:
+            name = differing[0]
+            values = f" ({shown(stored.get(name))}, not {shown(own[name])})" if "." in name else ""
+            file = "config.toml" if "." in name else "dataset.json"
+            raise RunError(
+                f"{path}: it was written with another {name} than {file} has{values}: one of the two was changed, or is of "
+                "another run; restore it, or start a new run"
+            )
 
     @property
     def has_mixer(self) -> bool:
@@ -413,7 +453,10 @@ class Run(Learned, TrainingFiles):
 
         tensors, facts = packed(model)
         self.check_held()
-        write_whole(self.path / "model.safetensors", pack(tensors, {"description": self.description, **facts}))
+        write_whole(
+            self.path / "model.safetensors",
+            pack(tensors, {"description": self.description, STARTED_WITH: self.started_with, **facts}),
+        )
 
     def load_model(self) -> Model:
         """Return the trained model, in `eval()`, on the CPU: `Branches` if it has a lexical branch.
@@ -425,7 +468,7 @@ class Run(Learned, TrainingFiles):
         tensors, facts = self.weights()
         try:
             model = self.restored_model(tensors, facts)
-        except RuntimeError as error:
+        except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise RunError(f"{path}: the weights do not fit config.toml; one of the two was changed") from error
         return model
 
@@ -450,10 +493,12 @@ class Run(Learned, TrainingFiles):
         path = self.path / "model.safetensors"
         tensors, facts = unpack(path)
         said = self.description
-        for name, value in facts.get("description", {}).items():
+        stored = facts.get("description", {})
+        for name, value in stored.items() if isinstance(stored, dict) else [("description", stored)]:
             if said.get(name) != value:
                 file = "config.toml" if "." in name else "dataset.json"
                 raise RunError(f"{path}: the weights were trained with another {name} than {file} has; the file was changed")
+        self.check_started(facts, path)
         if odd := next((name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())), None):
             raise RunError(f"{path}: the weights '{odd}' are not finite numbers; the file was changed: train again")
         return tensors, facts
@@ -462,12 +507,12 @@ class Run(Learned, TrainingFiles):
         """Return the model that `seqmix.models.branches.packed` took apart, in `eval()`.
 
         Raises:
-            RuntimeError: it does not fit the configuration.
+            Exception: of several kinds, if it does not fit the configuration.
         """
         from seqmix.models.branches import unpacked
 
         mixing = self.build_model() if self.has_mixer else None
-        return unpacked(tensors, facts, mixing, self.vocabulary, self.objective).eval()
+        return unpacked(tensors, facts, mixing, self.vocabulary, self.objective, paired=self.paired).eval()
 
 
 def find_run(run: Run | str | Path | None) -> Run:

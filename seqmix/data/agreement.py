@@ -29,20 +29,20 @@ Span = tuple[float, float]
 
 
 def load_array(path: Path, *, mapped: bool = False) -> NDArray[Any]:
-    """Return the array of a file, or a map of it.
+    """Return the array of a file, or a map of it if it is not empty.
 
     Raises:
         DatasetError: it is not one that can be loaded.
     """
     try:
-        _check_size(path)
-        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+        size = _checked_size(path)
+        return np.load(path, mmap_mode="r" if mapped and size else None, allow_pickle=False)
     except (ValueError, EOFError, OSError, SyntaxError, TypeError) as error:
         raise _disagreement(path, f"it is not an array that can be read ({error})") from error
 
 
-def _check_size(path: Path) -> None:
-    """Raise a `ValueError` unless a file is as long as the array that it announces, before memory is taken for that."""
+def _checked_size(path: Path) -> int:
+    """Return the numbers in the array of a file; a `ValueError` if the file is not as long, before memory is taken."""
     with path.open("rb") as file:
         version = np.lib.format.read_magic(file)
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
@@ -51,9 +51,11 @@ def _check_size(path: Path) -> None:
         shape, _, dtype = read(file)
         if dtype.hasobject or min(shape, default=0) < 0:
             raise ValueError(f"{dtype} of the shape {shape}")
-        announced, there = file.tell() + math.prod(shape) * dtype.itemsize, path.stat().st_size
+        size = math.prod(shape)
+        announced, there = file.tell() + size * dtype.itemsize, path.stat().st_size
     if announced != there:
         raise ValueError(f"{there:,} bytes, where its header announces {announced:,}")
+    return size
 
 
 def _disagreement(path: Path, problem: str) -> DatasetError:
@@ -87,7 +89,7 @@ def check_content(folder: Path, checksums: Mapping[str, str]) -> Span | None:
 def _read_tokens(path: Path) -> tuple[str, Span | None]:
     """Return the checksum of a file of tokens, and the least and the largest of them."""
     try:
-        _check_size(path)
+        _checked_size(path)
         tokens = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError, SyntaxError, TypeError):
         return file_checksum(path), None  # damaged, or empty, which cannot be mapped

@@ -81,7 +81,7 @@ class Dataset(Learned):
         self.offsets: NDArray[np.int64] = load_array(path / "offsets.npy")
         self.labels: NDArray[Any] = load_array(path / "labels.npy")
         self.split: NDArray[np.int8] = load_array(path / "split.npy")
-        mapped = load_array(path / "tokens.npy", mapped=bool(self.offsets.size and self.offsets[-1]))
+        mapped = load_array(path / "tokens.npy", mapped=True)
         self._watched, self._id_state = MappedFile(path / "tokens.npy", mapped), FileState.of(path / "ids.txt")
         self._tokens: Tokens = mapped.view(np.ndarray)  # still the map; slices of the subclass are ten times slower
 

@@ -23,7 +23,10 @@ from seqmix.version import __version__
 FORMAT_VERSION = 1
 ARRAYS = ("tokens.npy", "offsets.npy", "labels.npy", "split.npy", "ids.txt")
 _CHECKSUM = "checksum"  # of all the rest; data sets of version 0.1.0 have none
-_REQUIRED = ("vocabulary", "classes", "arrays", "options", "read")
+_REQUIRED = (
+    *("vocabulary", "classes", "arrays", "options", "read", "counts", "notes", "characters", "lengths"),
+    *("truncated", "dropped", "replaced", "duplicates"),
+)
 _NUMBER = int | float
 # The form of what is read again. `{str: int}` is a table of whole numbers, `[str]` a list of texts; other keys of a table are
 # names that it must have.

@@ -13,8 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from seqmix.data.vocabulary import Vocabulary
-from seqmix.models.lexical import LexicalClassifier
-from seqmix.models.lexical_spec import LexicalSpec
+from seqmix.models.lexical import LexicalClassifier, restored_lexical
 from seqmix.models.members import MixingBranch
 from seqmix.objectives.base import Objective
 from seqmix.objectives.labelled import LabelObjective
@@ -118,6 +117,8 @@ def unpacked(
     mixing: MixingBranch | None,
     vocabulary: Vocabulary,
     objective: Objective,
+    *,
+    paired: bool,
 ) -> Model:
     """Return the model that `packed` took apart.
 
@@ -127,9 +128,10 @@ def unpacked(
         mixing: the mixing branch with any weights; None if there is none.
         vocabulary: the vocabulary of the tokens.
         objective: what the model has learned.
+        paired: whether records are pairs.
 
     Raises:
-        RuntimeError: the weights do not fit.
+        Exception: of several kinds, if the weights do not fit.
     """
     if mixing is not None:
         mixing.load_state_dict(mixing_weights(tensors))
@@ -138,9 +140,12 @@ def unpacked(
             raise RuntimeError("there is no branch")
         return mixing
     assert isinstance(objective, LabelObjective)  # a lexical branch has learned labels
-    lexical = LexicalClassifier(LexicalSpec(**stored[LEXICAL]), vocabulary, objective.n_outputs)
-    lexical.load_state_dict({name.removeprefix(_PREFIX): t for name, t in tensors.items() if name.startswith(_PREFIX)})
-    return Branches(lexical, mixing, objective, stored["weight"])
+    buffers = {name.removeprefix(_PREFIX): tensor for name, tensor in tensors.items() if name.startswith(_PREFIX)}
+    lexical = restored_lexical(stored[LEXICAL], buffers, vocabulary, objective.n_outputs, paired=paired)
+    weight = stored["weight"]
+    if not (isinstance(weight, int | float) and 0 <= weight <= 1):
+        raise ValueError(f"the weight of the mixing branch is from 0 to 1, not {weight}")
+    return Branches(lexical, mixing, objective, weight)
 
 
 def best_weight(

@@ -9,7 +9,9 @@ In: token indices `(B, L)` and a mask `(B, L)`, True = a real character. Out: ou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +20,10 @@ from seqmix.data.vocabulary import Vocabulary
 from seqmix.functional.counts import SparseRows, count_codes, paired
 from seqmix.functional.kmers import SPECIAL_KMERS, kmers
 from seqmix.functional.ngrams import character_ngrams, word_ngrams
-from seqmix.models.lexical_spec import LexicalSpec
+from seqmix.models.lexical_spec import LexicalSpec, spec_of
 from seqmix.models.spelling import CharacterTable
 
 _LENGTHS = (3, 4, 5)  # of character n-grams
-WEIGHTINGS = ("frequencies", "hellinger", "tf-idf", "standardised")
 
 
 class FeatureCounter:
@@ -116,3 +117,29 @@ class LexicalClassifier(nn.Module):
             features = weighted(self._count(ids, mask), self.spec, self.scale)
             some = (features.offsets.diff() > 0)[:, None]
             return features.product(self.weight) - self.shift * some + self.bias
+
+
+def restored_lexical(
+    saved: Mapping[str, Any], tensors: Mapping[str, Tensor], vocabulary: Vocabulary, n_outputs: int, *, paired: bool
+) -> LexicalClassifier:
+    """Return a lexical branch that was stored, in `eval()`.
+
+    Args:
+        saved: its spec as a table.
+        tensors: its buffers.
+        vocabulary: the vocabulary of the tokens.
+        n_outputs: number of classes C, or of other outputs.
+        paired: whether records are pairs.
+
+    Raises:
+        ValueError: spec, buffers and outputs do not go together.
+        RuntimeError: they do not.
+        TypeError: they do not.
+        KeyError: a buffer is missing.
+    """
+    spec = spec_of(saved, vocabulary, paired=paired)
+    if tuple(tensors["weight"].shape) != (spec.width, n_outputs):  # before memory is taken for it
+        raise ValueError(f"the weights have the shape {tuple(tensors['weight'].shape)}, not {(spec.width, n_outputs)}")
+    model = LexicalClassifier(spec, vocabulary, n_outputs)
+    model.load_state_dict(dict(tensors))
+    return model.eval()

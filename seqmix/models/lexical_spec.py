@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from seqmix.data.dataset import Dataset
+from seqmix.data.vocabulary import Vocabulary
+from seqmix.errors import shown
+
+WEIGHTINGS = ("frequencies", "hellinger", "tf-idf", "standardised")
+_LONGEST = 12  # k-mer that is counted
+_MOST_BITS = 25  # of a number of buckets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +62,30 @@ class LexicalSpec:
     def title(self) -> str:
         """The model in words: "6-mers, standardised, C 10"."""
         return f"{self.noun}, {self.weighting}, C {float(f'{self.strength:.3g}'):g}"
+
+
+def spec_of(saved: Mapping[str, Any], vocabulary: Vocabulary, *, paired: bool) -> LexicalSpec:
+    """Return the spec that was saved as a table, if it is one that a model of this vocabulary may have.
+
+    Args:
+        saved: its attributes.
+        vocabulary: the vocabulary of the tokens.
+        paired: whether records are pairs.
+
+    Raises:
+        ValueError: it is not.
+        TypeError: it is not.
+    """
+    spec = LexicalSpec(**saved)
+    if spec.features == "kmers":
+        fits = spec.letters == vocabulary.letters > 0 and spec.k in range(1, _LONGEST + 1) and not spec.parts
+    else:
+        parts = list(spec.parts)
+        fits = spec.features == "ngrams" and parts in [["words"], ["characters"], ["words", "characters"]]
+        fits = fits and spec.buckets in [1 << power for power in range(_MOST_BITS)]
+    if not fits or spec.weighting not in WEIGHTINGS or spec.paired is not paired:
+        raise ValueError(f"{shown(dict(saved))} are not features of this vocabulary")
+    return spec
 
 
 def suiting_lexical(dataset: Dataset) -> str:

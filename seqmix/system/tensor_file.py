@@ -40,9 +40,9 @@ def unpack(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             metadata = file.metadata() or {}
             header = json.loads(metadata.get(_METADATA_KEY, "null"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (SafetensorError, ValueError, OSError) as error:
-        raise RunError(f"{path}: the file is damaged: {error}") from error
-    if not (isinstance(header, dict) and header.keys() >= {"facts", "sha256"}):
+    except (SafetensorError, ValueError, OSError, RuntimeError, LookupError, TypeError, AttributeError) as error:
+        raise RunError(f"{path}: the file is damaged: {' '.join(str(error).split())}") from error
+    if not (isinstance(header, dict) and header.keys() >= {"facts", "sha256"} and isinstance(header["facts"], dict)):
         raise RunError(f"{path}: seqmix did not write this file")
     if _tensor_checksum(tensors, header["facts"]) != header["sha256"]:
         raise RunError(f"{path}: the file is damaged: its content does not match its checksum")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 TRAINING = "training"  # the lock of a process that trains a run
+_COUNTS = ("epoch", "step")
 
 
 class TrainingFiles:
@@ -106,11 +108,17 @@ class TrainingFiles:
             RunError: the file is damaged.
         """
         path = self.path / "metrics.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
+        lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
         try:
-            return [json.loads(line) for line in lines]
-        except ValueError as error:
+            found = [json.loads(line) for line in lines]
+        except (ValueError, RecursionError) as error:
             raise RunError(f"{path}: the file is damaged: {error}") from error
+        for number, line in enumerate(found, 1):
+            if not _is_validation(line):
+                raise RunError(
+                    f"{path}: the file is damaged: line {number} is not that of a validation, with an epoch, a step and numbers"
+                )
+        return found
 
     def best_line(self) -> dict[str, Any]:
         """Return the line of `metrics.jsonl` about the weights that are kept; empty if there is none yet.
@@ -131,3 +139,12 @@ class TrainingFiles:
         kept = [json.dumps(line) + "\n" for line in self.history()[:validations]]
         self.check_held()
         write_whole(self.path / "metrics.jsonl", "".join(kept))
+
+
+def _is_validation(line: Any) -> bool:
+    """Return whether a line of `metrics.jsonl` has an epoch, a step, and nothing but finite numbers, true, false and null."""
+    return (
+        isinstance(line, dict)
+        and all(isinstance(count := line.get(name), int) and 0 <= count < 1 << 63 for name in _COUNTS)
+        and all(value is None or (isinstance(value, int | float) and abs(value) < math.inf) for value in line.values())
+    )

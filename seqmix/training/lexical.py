@@ -21,8 +21,8 @@ from seqmix.config import DataConfig
 from seqmix.data.dataset import Dataset
 from seqmix.models.batched import branch_outputs
 from seqmix.models.branches import LEXICAL
-from seqmix.models.lexical import WEIGHTINGS, LexicalClassifier
-from seqmix.models.lexical_spec import LexicalSpec
+from seqmix.models.lexical import LexicalClassifier, restored_lexical
+from seqmix.models.lexical_spec import WEIGHTINGS, LexicalSpec
 from seqmix.objectives.base import Labels
 from seqmix.objectives.linear import LinearModel
 from seqmix.system.files import without_nan
@@ -75,11 +75,18 @@ class FittedLexical:
 
     @classmethod
     def unpack(cls, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], dataset: Dataset) -> FittedLexical:
-        """Return what `pack` took apart."""
-        model = LexicalClassifier(LexicalSpec(**facts["spec"]), dataset.vocabulary, dataset.objective.n_outputs)
-        model.load_state_dict({name: tensor for name, tensor in tensors.items() if name != _VALIDATION})
-        scores = {name: float("nan") if value is None else value for name, value in facts["scores"].items()}
-        return cls(model.eval(), tensors[_VALIDATION], scores, facts["seconds"])
+        """Return what `pack` took apart.
+
+        Raises:
+            Exception: of several kinds, if it does not fit the data set.
+        """
+        buffers = {name: tensor for name, tensor in tensors.items() if name != _VALIDATION}
+        outputs, paired = dataset.objective.n_outputs, dataset.n_sequences == 2
+        model = restored_lexical(facts["spec"], buffers, dataset.vocabulary, outputs, paired=paired)
+        if tuple(tensors[_VALIDATION].shape) != (len(dataset.indices("val")), outputs):
+            raise ValueError(f"outputs of the shape {tuple(tensors[_VALIDATION].shape)}")
+        scores = {name: math.nan if value is None else float(value) for name, value in facts["scores"].items()}
+        return cls(model, tensors[_VALIDATION], scores, float(facts["seconds"]))
 
 
 def fit_lexical(

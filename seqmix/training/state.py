@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -63,3 +65,29 @@ class State:
     elapsed: float = 0.0
     reached: bool = False
     finished: bool = False
+
+
+def state_of(saved: Mapping[str, Any]) -> State:
+    """Return the state that was saved as a table; what earlier versions did not save has its default.
+
+    Raises:
+        TypeError: there is no such attribute.
+        ValueError: an attribute has a value that no training has.
+    """
+    # States saved before `validate_every` existed lack the number of validations, which was one for each epoch.
+    state = State(**{"validations": saved["epoch"], **saved})
+    for one in fields(State):
+        value = getattr(state, one.name)
+        if one.type == "bool":
+            fits = isinstance(value, bool)
+        elif one.type == "int":
+            fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
+        elif one.type == "float":
+            fits = isinstance(value, int | float) and not isinstance(value, bool)
+        else:
+            fits = isinstance(value, list) and all(isinstance(share, int | float) and 0 <= share < 1 for share in value)
+        if not fits:
+            raise ValueError(f"{one.name} is {value!r}")
+    if state.pieces < 1 or not max(state.best_step, state.validated) <= state.step:
+        raise ValueError(f"{state.step} steps, the last of them validated after {state.validated}")
+    return state

@@ -20,7 +20,7 @@ from seqmix.errors import ConfigError, Interrupted, RunError, param
 from seqmix.models.branches import Branches
 from seqmix.models.classifier import count_parameters
 from seqmix.models.members import members_of
-from seqmix.run import Run
+from seqmix.run import STARTED_WITH, Run
 from seqmix.system.devices import choose_device
 from seqmix.system.files import real_folder
 from seqmix.system.signals import ending_signals, forsake_lost_terminal
@@ -42,6 +42,7 @@ from seqmix.training.fit import fit
 from seqmix.training.initial_weights import freeze, take_weights
 from seqmix.training.lexical import FittedLexical, fit_lexical
 from seqmix.training.rate_test import choose_learning_rate
+from seqmix.training.restore import restore, restored_lexical_branch
 from seqmix.training.settle import hidden_tokens
 from seqmix.training.state import State
 from seqmix.training.trainer import Trainer
@@ -96,10 +97,11 @@ def _lexical(run: Run, dataset: Dataset, emit: Callable[[Event], None], stop: th
             raise _interrupted(run, "before the first step")
 
     if saved := run.load_lexical():
-        return FittedLexical.unpack(*saved, dataset), False
+        return restored_lexical_branch(run, dataset, *saved), False
     training = run.config.training
     fitted = fit_lexical(dataset, run.config.data, training.seed, check, balanced=training.class_weights == "balanced")
-    run.save_lexical(*fitted.pack())
+    tensors, facts = fitted.pack()
+    run.save_lexical(tensors, facts | {STARTED_WITH: run.started_with})
     emit(LexicalFitted(fitted.model.spec, fitted.scores, fitted.seconds))
     return fitted, True
 
@@ -141,7 +143,7 @@ def _trainer(run: Run, dataset: Dataset) -> tuple[Trainer, bool, WeightsTaken | 
         freeze(model)
     trainer = Trainer(model.to(device), dataset, run.config, device)
     if saved:
-        trainer.unpack(*saved)
+        restore(run, trainer, *saved)
         if not trainer.state.finished:
             run.rewind_history(trainer.state.validations)
     return trainer, saved is not None, taken
@@ -166,12 +168,12 @@ def _follow(run: Run, trainer: Trainer, emit: Callable[[Event], None], stop: thr
         if isinstance(event, EpochEnd):
             _record_epoch(run, trainer, event, writer)
         elif isinstance(event, StepEnd) and (event.step % training.save_every == 0 or trainer.due(event.batches)):
-            run.save_state(*trainer.pack())
+            _save_state(run, trainer)
         try:
             emit(event)
         finally:  # also if nothing can be printed any more
             if stop.is_set():
-                run.save_state(*trainer.pack())
+                _save_state(run, trainer)
         check()
 
 
@@ -238,10 +240,15 @@ def _record_epoch(run: Run, trainer: Trainer, event: EpochEnd, writer: Any) -> N
         "tokens_per_second": round(event.tokens_per_second),
     }
     run.log(line)
-    run.save_state(*trainer.pack())
+    _save_state(run, trainer)
     if writer:
         for name, value in line.items():
             writer.add_scalar(name, value, event.step)
+
+
+def _save_state(run: Run, trainer: Trainer) -> None:
+    tensors, facts = trainer.pack()
+    run.save_state(tensors, facts | {STARTED_WITH: run.started_with})
 
 
 def _tensorboard(run: Run) -> Any:

@@ -25,7 +25,7 @@ from seqmix.models.members import MixingBranch, members_of
 from seqmix.objectives.base import LEAST_GAIN, Objective
 from seqmix.training.events import Cause
 from seqmix.training.lexical import FittedLexical
-from seqmix.training.state import State
+from seqmix.training.state import State, state_of
 
 
 @dataclass
@@ -262,25 +262,38 @@ class Trainer:
         return tensors, {"state": asdict(self.state), "scaler": self.scaler.state_dict()}
 
     def unpack(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Restore the state that `pack` returned."""
+        """Restore the state that `pack` returned.
+
+        Raises:
+            Exception: of several kinds, if it does not fit the model.
+        """
         for model, prefixes in ((self.model, ("model.",)), (self.averaged, ("averaged.", "model."))):
             # States saved before `settle` existed hold one model if weights were not averaged.
-            prefix = next(prefix for prefix in prefixes if any(name.startswith(prefix) for name in tensors))
+            prefix = next((prefix for prefix in prefixes if any(name.startswith(prefix) for name in tensors)), prefixes[0])
             model.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
+        self._unpack_optimizer(tensors)
+        torch.set_rng_state(tensors["random.cpu"])
+        if self.device.type == "cuda" and "random.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
+        self.scaler.load_state_dict(facts["scaler"])
+        self.state = state_of(facts["state"])
+        if len(self.state.hidden) not in (0, len(members_of(self.model))):
+            raise ValueError(f"hidden is {self.state.hidden}")
+        self.hide()
+
+    def _unpack_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
         saved = self.optimizer.state_dict()
         for name, tensor in tensors.items():
             kind, _, rest = name.partition(".")
             if kind == "optimizer":
                 index, slot = rest.split(".")
                 saved["state"].setdefault(int(index), {})[slot] = tensor
+        trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        for index, slots in saved["state"].items():
+            shape = trained[index].shape
+            if {name: tensor.shape for name, tensor in slots.items()} != {"step": (), "exp_avg": shape, "exp_avg_sq": shape}:
+                raise ValueError(f"the optimiser's numbers for parameter {index} have another shape than it")
         self.optimizer.load_state_dict(saved)
-        torch.set_rng_state(tensors["random.cpu"])
-        if self.device.type == "cuda" and "random.cuda" in tensors:
-            torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
-        self.scaler.load_state_dict(facts["scaler"])
-        # States saved before `validate_every` existed lack the number of validations, which was one for each epoch.
-        self.state = State(**{"validations": facts["state"]["epoch"], **facts["state"]})
-        self.hide()
 
 
 def new_optimizer(model: nn.Module, training: TrainingConfig) -> torch.optim.AdamW:

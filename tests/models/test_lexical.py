@@ -11,8 +11,8 @@ import torch
 
 from seqmix.data.batching import collate
 from seqmix.data.vocabulary import make_vocabulary
-from seqmix.models.lexical import WEIGHTINGS, FeatureCounter, LexicalClassifier, weighted
-from seqmix.models.lexical_spec import LexicalSpec
+from seqmix.models.lexical import FeatureCounter, LexicalClassifier, weighted
+from seqmix.models.lexical_spec import WEIGHTINGS, LexicalSpec
 from tests.support import random_dna
 
 DNA = make_vocabulary("dna")

@@ -7,8 +7,8 @@ import torch
 import seqmix
 from seqmix.config import DataConfig
 from seqmix.models.batched import branch_outputs
-from seqmix.models.lexical import WEIGHTINGS, LexicalClassifier
-from seqmix.models.lexical_spec import LexicalSpec
+from seqmix.models.lexical import LexicalClassifier
+from seqmix.models.lexical_spec import WEIGHTINGS, LexicalSpec
 from seqmix.training import lexical_features
 from seqmix.training.lexical_features import LexicalFeatures, count_records
 from tests.support.kinds import KINDS

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # One script for each claim of speed; each prints its ratio last and fails where it falls short.
 BENCHMARKS := circular_mixing training_step token_tables skyformer input_pipeline growth
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint lock bench clean
 
 # The tested versions. torch is installed from PyPI; where that would be a CUDA build and none is wanted, install a
 # CPU build of the same version into .venv first.
@@ -24,6 +24,10 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The hashes of the versions in constraints.txt, from PyPI; after a change of these versions.
+lock: $(VENV)/.installed
+	$(BIN)/python .ci/lock.py
 
 demo: $(VENV)/.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh

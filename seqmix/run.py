@@ -498,7 +498,10 @@ class Run(Learned, TrainingFiles):
             if said.get(name) != value:
                 file = "config.toml" if "." in name else "dataset.json"
                 raise RunError(f"{path}: the weights were trained with another {name} than {file} has; the file was changed")
-        self.check_started(facts, path)
+        try:
+            self.check_started(facts, path)
+        except RunError:  # unless another training has replaced the run since it was opened
+            Run.open(self.path).check_started(facts, path)
         if odd := next((name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())), None):
             raise RunError(f"{path}: the weights '{odd}' are not finite numbers; the file was changed: train again")
         return tensors, facts

@@ -9,11 +9,23 @@ import pytest
 
 import seqmix
 from seqmix.training import resolve
-from tests.support import launch_here, random_dna, write_fasta
+from tests.support import launch_here, offline, random_dna, write_fasta
 
 # On a busy machine, threads waiting for each other would make work on tiny tensors a hundred times slower. Read when torch
 # is imported, here and in subprocesses.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+offline.install()
+
+
+@pytest.fixture(autouse=True)
+def without_network():
+    """Fail a test that tried to reach another host, even if the error was caught."""
+    yield
+    tried = list(offline.attempts)
+    offline.attempts.clear()
+    assert not tried
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -44,6 +44,13 @@ def predict(
     ] = None,
     probabilities: Annotated[bool, typer.Option(help="Write a column with the probability of each class.")] = True,
     top: Annotated[int, typer.Option(help="Instead, write the K most probable classes; 0 for all.")] = 0,
+    spreadsheet: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet",
+            help="In TSV and CSV, put an apostrophe in front of ids, files and classes that a spreadsheet would take for formulas: they begin with =, +, - or @ and are not numbers.",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -68,7 +75,7 @@ def predict(
     form = format_of(output, output_format)
     model, tally = find_run(run), Tally()
     model.check_answers()
-    check_output(form, top, classes=model.classes, kind=model.objective.kind)
+    check_output(form, top, classes=model.classes, kind=model.objective.kind, spreadsheet=spreadsheet)
     read = reading_options(
         model, **{name: options.pop(name) for name in READING if name in options}, **patterns(include, exclude)
     )
@@ -86,6 +93,7 @@ def predict(
             with_probabilities=probabilities,
             top=top,
             with_file=tally.files > 1,
+            spreadsheet=spreadsheet,
         )
         tally.check_any()
     out = console(quiet)

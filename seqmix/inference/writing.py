@@ -14,6 +14,8 @@ from seqmix.objectives import KINDS
 from seqmix.system.files import PACKINGS, is_written_to, packing_of
 
 FORMATS = ("tsv", "csv", "jsonl")
+_FORMULA_SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20"  # also in full width
+_BLANKS = ("\t", "\r", "\n")  # that a spreadsheet drops in front of a formula
 _OTHERS = ("gz", "bz2", "xz", "zst", "zip", "xlsx", "parquet")  # endings that no format here goes with
 
 
@@ -28,6 +30,7 @@ def write_predictions(
     with_probabilities: bool = True,
     top: int = 0,
     with_file: bool = False,
+    spreadsheet: bool = False,
 ) -> None:
     """Write predictions as TSV, CSV (both with a header) or JSONL.
 
@@ -42,11 +45,13 @@ def write_predictions(
         top: number K of most probable classes to write instead, as columns `label_1 prob_1 … label_K prob_K`; 0 for all
             classes.
         with_file: whether to write the file of each record.
+        spreadsheet: whether to put an apostrophe in front of texts that a spreadsheet would take for formulas; see
+            `no_formula`.
 
     Raises:
         ConfigError: an option is not allowed.
     """
-    check_output(format, top, classes=classes, kind=kind)
+    check_output(format, top, classes=classes, kind=kind, spreadsheet=spreadsheet)
     if format == "jsonl":
         for prediction in predictions:
             facts = _json_row(prediction, kind, with_probabilities, top, with_file)
@@ -58,7 +63,8 @@ def write_predictions(
         header += [f"{what}_{rank}" for rank in range(1, top + 1) for what in ("label", "prob")]
     elif with_probabilities:
         header += [f"prob_{name}" for name in classes]
-    writer.writerow(header)
+    shown = no_formula if spreadsheet else str
+    writer.writerow(map(shown, header))
     for prediction in predictions:
         row = [prediction.id, *([prediction.file or ""] if with_file else []), str(prediction.length)]
         row += [str(prediction.pair_length)] if paired else []
@@ -70,11 +76,29 @@ def write_predictions(
                 row += [name, f"{value:.6g}"]
         elif with_probabilities:
             row += [f"{value:.6g}" for value in prediction.probabilities.values()]
-        writer.writerow(row)
+        writer.writerow(map(shown, row))
 
 
-def check_output(format: str, top: int, *, classes: Sequence[str], kind: str) -> None:
+def no_formula(cell: str) -> str:
+    """Return a cell that a spreadsheet shows as a text: with an apostrophe in front if it would take it for a formula.
+
+    Numbers stay as they are. A text that begins with an apostrophe in front of such a sign gets one more, so that what was
+    written can be told: one apostrophe less is the text again.
+    """
+    begins = cell.lstrip("'").lstrip()[:1]
+    if not begins or (begins not in _FORMULA_SIGNS and cell[:1] not in _BLANKS):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
+
+
+def check_output(format: str, top: int, *, classes: Sequence[str], kind: str, spreadsheet: bool = False) -> None:
     """Raise a `ConfigError` if an option of `write_predictions` is not allowed."""
+    if spreadsheet and format == "jsonl":
+        raise ConfigError(f"{param('spreadsheet')} is for TSV and CSV: got {param('format', format)}", option="spreadsheet")
     if format not in FORMATS:
         raise ConfigError(f"{param('format')} must be one of {', '.join(FORMATS)}: got {format!r}", option="format")
     if top and not KINDS[kind].has_classes:

@@ -103,3 +103,4 @@ def predict(
     if verbose or output:
         done = f"{tally.records:,} predictions of {model.path} -> {output or 'standard output'}"
         say(out, done)
+    tally.check_whole()

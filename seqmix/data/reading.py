@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from functools import cached_property
 from typing import BinaryIO
 
@@ -21,13 +21,14 @@ from seqmix.data.origins import name_by_file, notes_on_places, origins_of, prefe
 from seqmix.data.readers.encodings import in_utf8, noting_unlikely
 from seqmix.data.readers.entry import Entry, TableOptions
 from seqmix.data.readers.formats import detect_format, is_table_by_name, parse
-from seqmix.data.readers.opening import BLOCK, Hashing, open_stream, reading
+from seqmix.data.readers.opening import BLOCK, BrokenOffError, Hashing, open_stream, reading
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source, listed, parse_release
 from seqmix.data.readers.table_texts import looks_like_table
 from seqmix.data.records import LabelFindings, Labeller, Record
 from seqmix.data.splits.column import SplitColumn
 from seqmix.data.vocabulary import AlphabetsOfFiles, Vocabulary
 from seqmix.errors import InputError
+from seqmix.reporting.text import counted
 from seqmix.system.unchanged import FileState, refuse_change, unchanging
 
 
@@ -39,13 +40,15 @@ class RecordReader:
         options: how they are read.
         labels: whether labels, groups and splits are wanted.
         split_stated: the option by which the user says how records are divided; "" if there is none.
-        keep_unreadable: whether a document that cannot be read is a record with an error, rather than an error.
+        keep_unreadable: whether a document that cannot be read is a record with an error, rather than an error, and what is
+            read of a file that breaks off is kept.
         like: how the training data were read, if new data are to be read alike: its delimiter may be another one.
         model: the vocabulary of the model that new data are for.
 
     Attributes:
         is_sequence: whether the first file is of a sequence format.
         labels: what was met where labels were looked for.
+        broken_off: why files were not read to their ends, with marks (see `seqmix.errors`).
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class RecordReader:
         self._labeller = Labeller(options, labels=labels, by_file=by_file, split_stated=split_stated)
         self.labels: LabelFindings = self._labeller.found
         self.is_sequence = True
+        self.broken_off: list[str] = []
         self._alphabets = AlphabetsOfFiles(model)
         self._remarks: dict[str, list[str]] = {}  # how tables are read, with the names of those tables
         self._states: dict[int, FileState | None] = {}  # of the sources, by number, when they were opened
@@ -93,29 +97,45 @@ class RecordReader:
     def __iter__(self) -> Iterator[Record]:
         """Yield the records; the checksum of a file is known at its end."""
         for number, source in enumerate(self.sources):
-            with ExitStack() as stack:
-                raw, hasher = _open_source(source, stack)
-                self._hasher, self._states[number] = hasher, hasher.state
-                with reading(source.name):
-                    packed = open_stream(raw, source.name)
-                    stream, encoding = in_utf8(packed, source.name, self.options.encoding, self._remark_on(source))
-                    head = stream.peek(65536)
-                kind = self.options.format
-                if kind == "auto":
-                    empty = self._keep_unreadable and len(self.sources) > 1 and not head.strip()
-                    kind = source.format or ("text" if empty else self._detect(head, source, encoding))
-                source.format = kind
-                if number == 0:
-                    self.is_sequence = kind in SEQUENCE_FORMATS
-                records = self._records(stream, kind, source, encoding)
-                if kind == "text" and self._keep_unreadable:
-                    records = _kept(records, source)
-                is_sequence = kind in SEQUENCE_FORMATS
-                watched = is_sequence or kind in TABLE_FORMATS
-                yield from self._alphabets.watched(source.name, records, is_sequence=is_sequence) if watched else records
-                source.sha256 = hasher.finish()
-                self._read_before += hasher.taken
-                self._hasher = None
+            count = 0
+            try:
+                with closing(self._of_source(number, source)) as records:
+                    for record in records:
+                        count += 1
+                        yield record
+            except InputError as error:
+                if isinstance(error, BrokenOffError):
+                    error.records = count
+                    error.text += f"; {counted(count, 'record')} of it {'was' if count == 1 else 'were'} read"
+                if not (self._keep_unreadable and count):
+                    raise
+                self.broken_off.append(error.text)
+
+    def _of_source(self, number: int, source: Source) -> Generator[Record]:
+        """Yield the records of a source."""
+        with ExitStack() as stack:
+            raw, hasher = _open_source(source, stack)
+            self._hasher, self._states[number] = hasher, hasher.state
+            with reading(source.name):
+                packed = open_stream(raw, source.name)
+                stream, encoding = in_utf8(packed, source.name, self.options.encoding, self._remark_on(source))
+                head = stream.peek(65536)
+            kind = self.options.format
+            if kind == "auto":
+                empty = self._keep_unreadable and len(self.sources) > 1 and not head.strip()
+                kind = source.format or ("text" if empty else self._detect(head, source, encoding))
+            source.format = kind
+            if number == 0:
+                self.is_sequence = kind in SEQUENCE_FORMATS
+            records = self._records(stream, kind, source, encoding)
+            if kind == "text" and self._keep_unreadable:
+                records = _kept(records, source)
+            is_sequence = kind in SEQUENCE_FORMATS
+            watched = is_sequence or kind in TABLE_FORMATS
+            yield from self._alphabets.watched(source.name, records, is_sequence=is_sequence) if watched else records
+            source.sha256 = hasher.finish()
+            self._read_before += hasher.taken
+            self._hasher = None
 
     def _detect(self, head: bytes, source: Source, encoding: str) -> str:
         """Return the format of a source; a document of a folder of classes is one text, whatever is in it."""
@@ -137,7 +157,7 @@ class RecordReader:
             self._remarks.setdefault(remark, []).append(source.name)
         return kind
 
-    def _records(self, stream: BinaryIO, kind: str, source: Source, encoding: str) -> Iterator[Record]:
+    def _records(self, stream: io.BufferedReader, kind: str, source: Source, encoding: str) -> Iterator[Record]:
         given, note = self.options, self._remark_on(source)
         if kind in RELEASE_FORMATS:
             entries = parse_release(stream, source, encoding)

@@ -14,14 +14,16 @@ from seqmix.config.options import taking
 from seqmix.data.in_memory import memory_records
 from seqmix.data.inputs import find_sources
 from seqmix.data.options import ReadOptions
+from seqmix.data.readers.opening import BrokenOffError
 from seqmix.data.reading import RecordReader
 from seqmix.data.records import Record
-from seqmix.errors import ConfigError, command, param
+from seqmix.errors import ConfigError, advice, command, param, unmarked
 from seqmix.models.predict_options import PredictOptions, predict_options
 from seqmix.models.prediction import Prediction, Tally
 from seqmix.reporting.progress import count_of, with_bar
 from seqmix.run import Run, find_run
 from seqmix.system.arguments import typed
+from seqmix.system.notes import note
 
 
 @typed("inputs", "sequences")
@@ -70,7 +72,8 @@ def predict(
     run = find_run(run)
     run.check_answers()
     run.label_objective.check_threshold(options.threshold)
-    tally = Tally() if tally is None else tally
+    told = tally is not None
+    tally = tally if tally is not None else Tally()
     read = read or run.read_options
     records: Iterable[Record]
     share = None
@@ -81,17 +84,32 @@ def predict(
         reader = RecordReader(
             sources, read, labels=False, like=run.read_options, keep_unreadable=options.on_error != "stop", model=run.vocabulary
         )
-        records = _noted(reader, tally)
+        records = _noted(reader, tally, options, told=told)
         share, tally.files = reader.share_read, len(sources)
     if progress:
         records = with_bar(records, "predicting", "records", count_of(sequences), share)
     return run.predictor(options.device).predict(records, options, tally=tally, on_batch=on_batch)
 
 
-def _noted(reader: RecordReader, tally: Tally) -> Iterator[Record]:
-    """Yield the records of files; at their end, the tally gets what was found out about the files."""
-    yield from reader
+def _noted(reader: RecordReader, tally: Tally, options: PredictOptions, *, told: bool) -> Iterator[Record]:
+    """Yield the records of files; at their end, the tally gets what was found out about the files.
+
+    Args:
+        reader: reads them.
+        tally: the tally.
+        options: the options of prediction.
+        told: whether the caller has the tally; otherwise it is noted that a file breaks off.
+    """
+    try:
+        yield from reader
+    except BrokenOffError as error:
+        if options.on_error == "stop" and error.records:
+            error.text += advice(f"{param('on_error', 'skip')} keeps their predictions")
+        raise
     tally.notes += reader.notes()
+    tally.broken_off += reader.broken_off
+    for why in () if told else reader.broken_off:
+        note(unmarked(why))
 
 
 def reading_options(run: Run, **changes: Any) -> ReadOptions:

@@ -55,6 +55,7 @@ class Tally:
         unknown: number of sequences that were predicted though all their letters are unknown, such as N.
         far: number of records that were predicted though they have numbers far from those of training.
         notes: what was found out about the files, a line each; known once all are read.
+        broken_off: why files were not read to their ends, with marks; what was read of them before was predicted.
     """
 
     records: int = 0
@@ -68,6 +69,7 @@ class Tally:
     unknown: int = 0
     far: int = 0
     notes: list[str] = field(default_factory=list)
+    broken_off: list[str] = field(default_factory=list)
     _ids: set[int] = field(default_factory=set, repr=False)
 
     def meet(self, identifier: str) -> None:
@@ -91,6 +93,15 @@ class Tally:
                 f"{which} be predicted, and nothing is left without {'them' if self.skipped > 1 else 'it'}; "
                 f"the first: {self.first_error}"
             )
+
+    def check_whole(self) -> None:
+        """Raise an `InputError` if a file was not read to its end."""
+        if self.broken_off:
+            more = len(self.broken_off) - 1
+            others = (
+                f"; {counted(more, 'other file')} {'was' if more == 1 else 'were'} not read to the end, too" if more else ""
+            )
+            raise InputError(f"the predictions are those of a part of the input: {self.broken_off[0]}{others}")
 
     def failures(self, spelled: Callable[[str], str] = unmarked) -> list[str]:
         """Return what a user should know of records that cannot be predicted; empty if all can.

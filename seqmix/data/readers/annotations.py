@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
-from seqmix.data.readers.entry import Entry
+from seqmix.data.readers.entry import Entry, raising
 from seqmix.errors import InputError
 
 _LOOKED_AT = 20  # records
@@ -33,12 +33,15 @@ def refuse_annotations(entries: Iterator[Entry], name: str) -> Iterator[Entry]:
     """
     first: list[Entry] = []
     lines: list[list[str]] = []
-    for entry in islice(entries, _LOOKED_AT):
-        first.append(entry)
-        if (found := _equal_lines(entry.text)) is None or (lines and len(found) != len(lines[0])):
-            yield from chain(first, entries)
-            return
-        lines.append(found)
+    try:
+        for entry in islice(entries, _LOOKED_AT):
+            first.append(entry)
+            if (found := _equal_lines(entry.text)) is None or (lines and len(found) != len(lines[0])):
+                lines.clear()
+                break
+            lines.append(found)
+    except InputError as error:
+        entries = raising(error)
     for place in range(1, len(lines[0]) if lines else 0):
         sequences, others = [record[0] for record in lines], [record[place] for record in lines]
         if _is_annotation(sequences, others):

@@ -21,6 +21,7 @@ from seqmix.data.readers.columns import (
 )
 from seqmix.data.readers.entry import TableOptions, decoded_lines
 from seqmix.data.readers.first_rows import find_blanks, is_drawn, looked_at
+from seqmix.data.readers.opening import BrokenOffError
 from seqmix.errors import InputError, advice, param
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -159,10 +160,10 @@ class Delimited:
         Raises:
             InputError: it is a header, but another one.
         """
-        if len(self.columns) > 1 and not any(map(str.strip, cells)):
+        first, header = cells[0], self._header
+        if len(header) > 1 and not any(map(str.strip, cells)):
             self._note_odd("left out: without any content", line)
             return True
-        first, header = cells[0], self._header
         if len(first) > _WIDEST or len(cells) != len(header) or plain(first) not in self._names:
             return False
         names = [plain(cell[: _WIDEST + 1]) for cell in cells]
@@ -209,7 +210,7 @@ class Delimited:
             hint = f"; a quote must follow {_spelled(self._delimiter)} at once: take out the blank between them"
         elif len(cells) > wide:
             hint = f"; a cell that holds {_spelled(self._delimiter)} must be quoted"
-        raise InputError(
+        raise (InputError if self._taken[-1].endswith("\n") or len(cells) > wide else BrokenOffError)(
             f"{self._name}: line {line}: the row has {len(cells)} cell{'s' * (len(cells) != 1)}, not the "
             f"{wide} of the header: {shown_columns(self.columns)}{hint}"
         )

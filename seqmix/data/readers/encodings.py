@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any
 
 from seqmix.data.readers.likely_encodings import likely_encodings
 from seqmix.data.readers.opening import BLOCK
@@ -71,7 +71,7 @@ def _is_plain(head: bytes) -> bool:
         return False
 
 
-def noting_unlikely(stream: BinaryIO, encoding: str, note: Callable[[str], object]) -> BinaryIO:
+def noting_unlikely(stream: io.BufferedReader, encoding: str, note: Callable[[str], object]) -> io.BufferedReader:
     """Return a stream; if it is read as one byte per character, and hardly is such a text, `note` says so.
 
     That is a text that is valid in UTF-8, and in Latin-1 one with control characters, where Windows has quotes.
@@ -91,7 +91,7 @@ def noting_unlikely(stream: BinaryIO, encoding: str, note: Callable[[str], objec
 class _NotingUnlikely(io.RawIOBase):
     """The content of a stream; a note is given where it is hardly in the encoding that it is read in."""
 
-    def __init__(self, stream: BinaryIO, is_latin_1: bool, encoding: str, note: Callable[[str], object]) -> None:
+    def __init__(self, stream: io.BufferedReader, is_latin_1: bool, encoding: str, note: Callable[[str], object]) -> None:
         self._stream, self._is_latin_1, self._encoding, self._note = stream, is_latin_1, encoding, note
         self._noted = False
 
@@ -99,7 +99,7 @@ class _NotingUnlikely(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._stream.read(len(buffer))
+        data = self._stream.read1(len(buffer))
         if not self._noted and not data.isascii():
             likely = likely_encodings(data)[0]
             if likely == "utf-8":
@@ -148,7 +148,7 @@ class _InUtf8(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         more = True
         while not self._ready and more:
-            data = self._stream.read(BLOCK)
+            data = self._stream.read1(BLOCK)  # read() would lose what it has when the file breaks off
             more = bool(data)
             try:
                 text = self._decoder.decode(data, final=not more)

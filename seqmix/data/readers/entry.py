@@ -145,6 +145,12 @@ def with_line_feeds(text: str) -> str:
     return text
 
 
+def raising(error: InputError) -> Iterator[Any]:
+    """Return an iterator that raises an error: that of what was looked at, when it is reached."""
+    raise error
+    yield
+
+
 def once(note: Callable[[str], object]) -> Callable[[str], None]:
     """Return what calls `note` with each remark the first time only."""
     said: set[str] = set()

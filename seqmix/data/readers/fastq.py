@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from seqmix.data.readers.entry import Entry, header_title
+from seqmix.data.readers.opening import BrokenOffError
 from seqmix.errors import InputError
 
 
@@ -36,7 +37,7 @@ def _sequence(stream: BinaryIO, where: str) -> tuple[bytes, int]:
     parts: list[bytes] = []
     while not (line := stream.readline()).startswith(b"+"):
         if not line:
-            raise InputError(f"{where}: damaged FASTQ: the record is cut off: no line '+' follows its sequence")
+            raise BrokenOffError(f"{where}: damaged FASTQ: the record is cut off: no line '+' follows its sequence")
         parts.append(line.rstrip())
     return b"".join(parts), len(parts) + 1
 
@@ -47,7 +48,7 @@ def _skip_qualities(stream: BinaryIO, wanted: int, where: str) -> int:
     while found < wanted:
         line = stream.readline()
         if not line:
-            raise InputError(f"{where}: damaged FASTQ: the record is cut off: {wanted:,} letters and {found:,} qualities")
+            raise BrokenOffError(f"{where}: damaged FASTQ: the record is cut off: {wanted:,} letters and {found:,} qualities")
         read += 1
         found += len(line.rstrip())
     if found > wanted:

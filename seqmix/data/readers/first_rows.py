@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from seqmix.data.readers.entry import raising
 from seqmix.errors import InputError
 
 _MOST, _MOST_CHARACTERS = 20, 1 << 16  # lines that are looked at
@@ -42,13 +43,8 @@ def looked_at(lines: Iterator[str]) -> tuple[list[str], Iterator[str]]:
             first.append(line)
             size += len(line)
     except InputError as error:
-        return first, chain(first, _raising(error))
+        return first, chain(first, raising(error))
     return first, chain(first, lines)
-
-
-def _raising(error: InputError) -> Iterator[str]:
-    raise error
-    yield ""
 
 
 def is_drawn(header: str, lines: Sequence[str]) -> bool:

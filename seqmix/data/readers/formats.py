@@ -28,7 +28,7 @@ from seqmix.data.readers.entry import (
 )
 from seqmix.data.readers.fastq import parse_fastq
 from seqmix.data.readers.likely_encodings import how_to_decode, undecodable
-from seqmix.data.readers.opening import BLOCK, reading, unpacked_name
+from seqmix.data.readers.opening import BLOCK, BrokenOffError, reading, unpacked_name
 from seqmix.data.readers.signatures import refuse_binary, refuse_ending, refuse_text
 from seqmix.data.readers.table_texts import table_kind
 from seqmix.data.readers.tables import parse_jsonl, parse_table
@@ -263,9 +263,7 @@ def parse_fasta(stream: BinaryIO, name: str, encoding: str = "utf-8", note: Call
     parts: list[bytes] = []  # of the record whose end has not been seen
     line = 1  # of the header of that record
     started = comments = False
-    while block := stream.read(BLOCK):
-        if not block.endswith(b"\n"):
-            block += stream.readline()
+    for block in _blocks(stream):
         if b"\xef" in block:  # one byte is looked for much faster than three
             block = block.replace(codecs.BOM_UTF8, b"")  # files that were joined have one each
         comments = comments or (b";" in block and (block.startswith(b";") or b"\n;" in block))
@@ -292,6 +290,27 @@ def parse_fasta(stream: BinaryIO, name: str, encoding: str = "utf-8", note: Call
         parts.append(pieces[-1])
     if started:
         yield _fasta_entry(b"".join(parts), line, name, encoding, comments, note)
+
+
+def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the content of a stream in blocks of whole lines; when it breaks off, what was read of it before the error."""
+    reading = getattr(stream, "read1", stream.read)  # read() would lose what it has
+    while True:
+        parts: list[bytes] = []
+        size = 0
+        try:
+            while size < BLOCK and (part := reading(BLOCK - size)):
+                parts.append(part)
+                size += len(part)
+            if size and not parts[-1].endswith(b"\n"):
+                parts.append(stream.readline())
+        except InputError:
+            whole, end, _ = b"".join(parts).rpartition(b"\n")
+            yield whole + end
+            raise
+        if not size:
+            return
+        yield b"".join(parts)
 
 
 def _skip_preamble(block: bytes, name: str, line: int) -> tuple[int, bytes, bool]:
@@ -360,7 +379,9 @@ def _next_record(records: Iterator[Any], name: str, kind: str, number: int) -> A
             f"{name}: after record {number}: byte {error.object[error.start]:#04x} is not valid {error.encoding} text; "
             f"{how_to_decode(error.object)}"
         ) from error
-    except (ValueError, AttributeError, AssertionError, IndexError, BiopythonParserWarning) as error:
+    except BiopythonParserWarning as error:
+        raise BrokenOffError(f"{name}: after record {number}: the {kind} file ends too early; it was cut off") from error
+    except (ValueError, AttributeError, AssertionError, IndexError) as error:
         raise InputError(f"{name}: after record {number}: damaged {kind} file: {shown(str(error))}") from error
 
 

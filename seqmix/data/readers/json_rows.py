@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 from seqmix.config.data import SPLIT_NAMES
 from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, plain, shown_columns
 from seqmix.data.readers.entry import TableOptions, decoded_lines, once
+from seqmix.data.readers.opening import BrokenOffError
 from seqmix.errors import InputError, shown
 
 Row = dict[str, Any]
@@ -105,6 +106,8 @@ def _json_object(line: str, where: str, note: Callable[[str], object]) -> Row:
     except RecursionError as error:
         raise _too_deep(where) from error
     except ValueError as error:
+        if isinstance(error, json.JSONDecodeError) and not line.endswith("\n") and line.lstrip().startswith("{"):
+            raise BrokenOffError(f"{where}: the JSON object that begins here does not end; the file was cut off") from error
         raise _invalid(where, error, line) from error
     if not isinstance(row, dict):
         raise InputError(f"{where}: a JSON object {{…}} was expected, one on each line, got {line.strip()[:30]}")

@@ -14,9 +14,20 @@ from seqmix.system.unchanged import FileState
 
 BLOCK = 1 << 20
 _HEAD = 1 << 16  # bytes that formats are recognised by
+_PIECE = 1 << 10  # bytes unpacked at once, which are lost where a file breaks off among them
 _PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zst"}
 _NAMES = {"gz": "gzip", "bz2": "bzip2", "xz": "xz", "zst": "zstd"}
 _ENDINGS = (*_NAMES, "bgz", "bgzf", "gzip", "bzip2", "zstd")
+
+
+class BrokenOffError(InputError):
+    """A file ends too early, or is damaged from a place on, so that there may be records that were not read.
+
+    Attributes:
+        records: number of records that were read.
+    """
+
+    records = 0
 
 
 def unpacked_name(name: str) -> str:
@@ -69,15 +80,21 @@ class _Unpacking(io.RawIOBase):
         self._stream: Any = xopen(packed, "rb", threads=0, format=form)
         self._what = f"{name}: the {_NAMES[form]} file"
         self._begun = False
+        self._error: InputError | None = None  # after what was read last
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         """Read what comes next; the first time, from as many members as are needed to tell the format from."""
+        if self._error is not None:
+            raise self._error
         count = self._readinto(buffer)
         while not self._begun and 0 < count < min(_HEAD, len(buffer)):
-            more = self._readinto(memoryview(buffer)[count:])
+            try:
+                more = self._readinto(memoryview(buffer)[count:])
+            except InputError as error:
+                self._error, more = error, 0
             self._begun = not more
             count += more
         self._begun = True
@@ -85,13 +102,15 @@ class _Unpacking(io.RawIOBase):
 
     def _readinto(self, buffer: Any) -> int:
         try:
-            return self._stream.readinto(buffer)
+            data = self._stream.read1(min(_PIECE, len(buffer)))
+            buffer[: len(data)] = data
+            return len(data)
         except EOFError as error:
-            raise InputError(f"{self._what} ends too early; it was cut off: copy or download it again") from error
+            raise BrokenOffError(f"{self._what} ends too early; it was cut off: copy or download it again") from error
         except Exception as error:  # each library has errors of its own
             if isinstance(error, OSError) and error.errno is not None:  # the disk failed; the content may be fine
                 raise
-            raise InputError(f"{self._what} is damaged ({error}); copy or download it again") from error
+            raise BrokenOffError(f"{self._what} is damaged ({error}); copy or download it again") from error
 
 
 class Hashing(io.RawIOBase):

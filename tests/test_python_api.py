@@ -124,7 +124,7 @@ def test_mapping_states_settings_on_top_of_the_recipe(dataset, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"threads": 0}, "threads must be at least 1"),
+        ({"threads": 0}, "threads must be from 1 to 1,024"),
         ({"config": {5: 8}}, "config takes keys such as 'training.lr'"),
         ({"config": {"d_model": 8}}, "config takes keys such as 'training.lr'"),
         ({"settings": {"d_model": 8}}, "settings takes keys such as 'training.lr'"),

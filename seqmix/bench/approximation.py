@@ -21,6 +21,7 @@ from torch import Tensor
 
 from seqmix.bench.approximation_result import ApproximationResult, ErrorPoint, ErrorSeries
 from seqmix.bench.attention_inputs import GaussianInputs, Heads, Inputs, RunInputs, attention_mixers
+from seqmix.bench.request import check_all
 from seqmix.bench.stability import (
     BATCH_SIZE,
     LENGTH,
@@ -33,14 +34,15 @@ from seqmix.bench.stability import (
     training_taus,
 )
 from seqmix.data.dataset import Dataset
-from seqmix.errors import ConfigError, DatasetError, SeqmixError, command, param
+from seqmix.errors import ConfigError, DatasetError, SeqmixError, command
 from seqmix.evaluation.evaluate import training_data
 from seqmix.mixers import AttentionMixer, build_mixer, mixer_class
-from seqmix.reporting.text import SHORTEST, short
+from seqmix.reporting.text import short
 from seqmix.run import Run
 from seqmix.system.arguments import typed
 from seqmix.system.devices import thread_count
 from seqmix.system.environment import environment
+from seqmix.system.ranges import check_numbers
 
 FEATURES = (16, 32, 64, 128, 256)
 LENGTHS = (256, 1024, 4096)
@@ -87,7 +89,7 @@ def bench_approximation(
         RunError: the run cannot be used.
         DatasetError: the data set cannot be used.
     """
-    _check(mixers, features, lengths, {"repeats": repeats, "steps": steps, "seeds": seeds})
+    _check(mixers, features, lengths, {"repeats": repeats, "steps": steps, "seeds": seeds, "threads": threads})
     chosen = list(dict.fromkeys(mixers or attention_mixers()))
     opened = Run.open(run) if isinstance(run, str | Path) else run
     dataset = _dataset(opened, data)
@@ -120,18 +122,16 @@ def bench_approximation(
     return result
 
 
-def _check(mixers: Sequence[str] | None, features: Sequence[int], lengths: Sequence[int], numbers: dict[str, int]) -> None:
+def _check(
+    mixers: Sequence[str] | None, features: Sequence[int], lengths: Sequence[int], numbers: dict[str, int | None]
+) -> None:
     """Raise a `ConfigError` for options that are not allowed, before anything is measured."""
     for name in mixers or ():
         if not issubclass(mixer_class(name), AttentionMixer):
             raise ConfigError(f"the mixer '{name}' is not an attention mixer; available: {', '.join(attention_mixers())}")
-    for what, values, least in (("features", features, 1), ("lengths", lengths, SHORTEST)):
-        if not values or min(values) < least:
-            given = ", ".join(map(str, values)) or "none"
-            raise ConfigError(f"{param(what)} must be {least} or more: got {given}", option=what)
-    for what, value in numbers.items():
-        if value < 1:
-            raise ConfigError(f"{param(what)} must be at least 1: got {value}", option=what)
+    check_all("features", features)
+    check_all("lengths", lengths)
+    check_numbers(**numbers)
 
 
 def _dataset(run: Run | None, data: str | Path | Dataset | None) -> Dataset | None:

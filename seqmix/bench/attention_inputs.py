@@ -17,7 +17,9 @@ from seqmix.models.batched import evaluating
 from seqmix.models.branches import MIXING, branches_of
 from seqmix.models.classifier import SequenceClassifier
 from seqmix.models.members import Members
+from seqmix.reporting.text import amount
 from seqmix.run import Run
+from seqmix.system.memory import free_memory
 
 Heads = tuple[Tensor, Tensor, Tensor]  # queries, keys, values: (1, H, L, E) each
 _LAYERS = ("query", "key", "value")
@@ -58,8 +60,11 @@ class GaussianInputs:
         return {"n_heads": self.n_heads, "head_width": self.head_width, "standard_deviation": 1.0}
 
     def lacking(self, length: int, draws: int) -> str:
-        """Return "": any number of draws is possible."""
-        return ""
+        """Return that the memory does not suffice for the draws; "" if it does."""
+        needed, free = draws * 3 * 4 * self.n_heads * length * self.head_width, free_memory(torch.device("cpu"))
+        if free is None or needed <= free:
+            return ""
+        return f"queries, keys and values need {amount(needed)} of memory, and {amount(free)} are free"
 
     def draw(self, length: int, number: int) -> Heads:
         """Return three matrices drawn with the seed `number`."""

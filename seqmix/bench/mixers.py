@@ -7,7 +7,6 @@ that says why, before memory or patience runs out; the other mixers continue.
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 from collections.abc import Callable, Sequence
@@ -19,15 +18,17 @@ import torch
 from seqmix.bench.measure import LONG, CostPoint, MeasureSpec, model_config
 from seqmix.bench.mixers_result import BenchResult, CostSeries
 from seqmix.bench.power_law import predict
+from seqmix.bench.request import check_all
 from seqmix.config.training import PRECISIONS
 from seqmix.errors import ConfigError, SeqmixError, param
 from seqmix.mixers import available_mixers, mixer_class
-from seqmix.reporting.text import SHORTEST, amount, duration, short
+from seqmix.reporting.text import amount, duration, short
 from seqmix.system import processes
 from seqmix.system.arguments import typed
 from seqmix.system.devices import autocast, choose_device
 from seqmix.system.environment import environment
 from seqmix.system.memory import free_memory
+from seqmix.system.ranges import check_numbers
 
 LENGTHS = (1024, 4096, 16384, 65536)
 _SHARE = 0.7  # share of the free memory that a measurement may use
@@ -80,7 +81,7 @@ def bench_mixers(
         SeqmixError: nothing could be measured.
     """
     ordered = sorted(set(lengths))
-    _check(ordered, batch_size, repeats, time_limit, precision)
+    _check(ordered, precision, batch_size=batch_size, repeats=repeats, time_limit=time_limit, memory_limit=memory_limit)
     chosen = choose_device(device)
     autocast(chosen, precision)
     result = BenchResult(
@@ -114,16 +115,10 @@ def bench_mixers(
     return result
 
 
-def _check(lengths: Sequence[int], batch_size: int, repeats: int, time_limit: float, precision: str) -> None:
+def _check(lengths: Sequence[int], precision: str, **numbers: float | None) -> None:
     """Raise a `ConfigError` for options that are not allowed, before anything is measured."""
-    if not lengths or lengths[0] < SHORTEST:
-        given = ", ".join(map(str, lengths)) or "none"
-        raise ConfigError(f"{param('lengths')} must be {SHORTEST} tokens or more: got {given}", option="lengths")
-    for name, value in {"batch_size": batch_size, "repeats": repeats}.items():
-        if value < 1:
-            raise ConfigError(f"{param(name)} must be at least 1: got {value}", option=name)
-    if not 0 < time_limit < math.inf:
-        raise ConfigError(f"{param('time_limit')} must be more than 0 seconds: got {time_limit:g}", option="time_limit")
+    check_all("lengths", lengths)
+    check_numbers(**numbers)
     if precision not in PRECISIONS:
         allowed = ", ".join(PRECISIONS)
         raise ConfigError(f"{param('precision')} must be one of {allowed}: got '{precision}'", option="precision")

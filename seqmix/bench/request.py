@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from seqmix.errors import ConfigError, param
 from seqmix.system.locks import locked
+from seqmix.system.ranges import NUMBERS, check_number, refusal
+
+_DIGITS = 20  # of a number that is read
 
 
 @contextmanager
@@ -37,6 +40,22 @@ def _check_output(folder: Path, overwrite: bool, name: str) -> None:
         raise ConfigError(f"{folder}: cannot be written: {place} is not a writable folder; choose another {param('output')}")
 
 
+def check_all(name: str, values: Sequence[int]) -> None:
+    """Refuse a list of numbers that is empty, or in which one is out of its range.
+
+    Args:
+        name: the parameter, with its range in `seqmix.system.ranges`.
+        values: the numbers.
+
+    Raises:
+        ConfigError: it is.
+    """
+    if not values:
+        raise ConfigError(refusal(param(name), f"numbers {NUMBERS[name].range}", tuple(values)), option=name)
+    for value in values:
+        check_number(name, value, NUMBERS[name])
+
+
 def parse_features(text: str) -> list[int]:
     """Read "16,64" as [16, 64].
 
@@ -45,8 +64,10 @@ def parse_features(text: str) -> list[int]:
     """
     parts = [part.strip() for part in text.split(",")]
     for part in parts:
-        if not (part.isascii() and part.isdecimal() and int(part)):
+        if not (part.isascii() and part.isdecimal() and len(part) < _DIGITS and NUMBERS["features"].holds(int(part))):
             raise ConfigError(
-                f"'{part}' is not a number of features; use whole numbers from 1, separated by commas, such as 16,64,256"
+                f"{param('features')}: '{part}' is not a number of features; use whole numbers {NUMBERS['features'].range}, "
+                "separated by commas, such as 16,64,256",
+                option="features",
             )
     return [int(part) for part in parts]

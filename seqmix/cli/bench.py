@@ -11,7 +11,8 @@ import typer
 from seqmix.cli.console import console, print_notes, print_tables, reported, say, slow_bar
 from seqmix.cli.options import Device, Precision, Quiet, Threads, names
 from seqmix.errors import Interrupted
-from seqmix.system.devices import check_device, check_threads
+from seqmix.system.devices import check_device
+from seqmix.system.ranges import check_numbers
 
 if TYPE_CHECKING:
     from seqmix.bench.approximation_result import ApproximationResult
@@ -54,6 +55,7 @@ def mixers_command(
 
     wanted = parse_lengths(lengths)
     check_mixers(names(mixers) or ())
+    check_numbers(batch_size=batch_size, repeats=repeats, time_limit=time_limit)
     check_device(device, precision)
     with results_in(output, overwrite), slow_bar("measuring", "points", quiet) as bar:
         from seqmix.bench.mixers import bench_mixers
@@ -113,7 +115,7 @@ def approximation_command(
 
     numbers, wanted, stem = parse_features(features), parse_lengths(lengths), "approximation"
     check_mixers(names(mixers) or ())
-    check_threads(threads)
+    check_numbers(repeats=repeats, steps=steps, seeds=seeds, threads=threads)
     if run is not None:
         Run.open(run).check_trained()
     with results_in(output, overwrite, stem), slow_bar("measuring", "series", quiet) as bar:

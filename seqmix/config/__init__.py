@@ -88,7 +88,9 @@ def build_table(kind: type[T], table: str, values: Mapping[str, Any]) -> T:
     public = [name for name in known if name != "mixer_options"]
     for name in values:
         check_name(name, public, f"there is no option '{table}.{name}'", f"[{table}] has")
-    return kind(**{k: float(v) if known[k].type is float and type(v) is int else v for k, v in values.items()})
+    return kind(
+        **{k: float(v) if known[k].type is float and type(v) is int and known[k].holds(v) else v for k, v in values.items()}
+    )
 
 
 def read_settings(config: Config | Mapping[str, Any] | str | Path) -> dict[str, Table]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from seqmix.config.options import check, documented, option
 from seqmix.errors import param
+from seqmix.system.ranges import MOST_POSITIONS
 
 TRUNCATIONS = ("start", "end", "middle")
 SPLITS = ("train", "val", "test")
@@ -23,7 +24,8 @@ class DataConfig:
         0,
         "Cut sequences to this many characters; 0 for as prepared.",
         at_least=0,
-        allowed="0 (as prepared) or more",
+        at_most=MOST_POSITIONS,
+        allowed=f"from 0 (for as prepared) to {MOST_POSITIONS:,}",
         flag=True,
         panel=DATA,
         shown="as prepared",
@@ -34,6 +36,7 @@ class DataConfig:
         "Predict a longer sequence in windows of this many characters, evenly spaced so that they cover it, and average the "
         "answers (log-probabilities; of several labels, log-odds; of a regression, values); 0 for the whole sequence at once.",
         at_least=0,
+        at_most=MOST_POSITIONS,
     )
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from seqmix.config.options import check, documented, option, options_of
 from seqmix.config.tables import Table
 from seqmix.errors import ConfigError, param, shown, suggestion
+from seqmix.system.ranges import MOST_POSITIONS, MOST_WIDTH
 
 POOLINGS = ("mean", "cls", "flat", "mean-max")
 NO_MIXER = "none"  # in model.mixer: the lexical branch alone
@@ -43,10 +44,13 @@ class ModelConfig:
         "longest record with positions or flat pooling, which cannot process longer sequences; otherwise for the length that "
         "three quarters of the training records do not exceed (longer ones are still processed).",
         at_least=0,
+        at_most=MOST_POSITIONS,
     )
-    d_model: int = option(32, "Width of the model: channels at each position.", at_least=1)
-    embedding_std: float = option(1.0, "Initial scale (standard deviation) of the embedding of tokens.", above=0)
-    blocks: int = option(1, "Number of mixer blocks.", at_least=1)
+    d_model: int = option(32, "Width of the model: channels at each position.", at_least=1, at_most=MOST_WIDTH)
+    embedding_std: float = option(
+        1.0, "Initial scale (standard deviation) of the embedding of tokens.", above=0, at_most=1_000_000
+    )
+    blocks: int = option(1, "Number of mixer blocks.", at_least=1, at_most=1000)
     block: str = option(
         "published",
         "What is around the mixer in a block: published for what its paper has (attention mixers: a transformer block; others: "
@@ -54,7 +58,7 @@ class ModelConfig:
         "depth.",
         choices=("published", "gated"),
     )
-    gate: float = option(0.1, "Initial value of the gates of gated blocks, one for each channel.")
+    gate: float = option(0.1, "Initial value of the gates of gated blocks, one for each channel.", at_least=-1000, at_most=1000)
     mixed: float = option(
         0.0,
         "Share of the channels of gated blocks that begin without the block's input and with an open gate: they carry only "
@@ -69,6 +73,7 @@ class ModelConfig:
         128,
         "Hidden width of the feed-forward layers in transformer and gated blocks; 0 for none in gated blocks.",
         at_least=0,
+        at_most=MOST_WIDTH,
     )
     norm: bool = option(True, "LayerNorm after each plain block (other blocks have their own).")
     residual: bool = option(False, "A plain block adds its mixer's output to its input (other blocks always do).")
@@ -83,19 +88,24 @@ class ModelConfig:
     position_start: str = option(
         "normal", "Initial positional embedding: random, or sinusoids.", choices=("normal", "sinusoidal")
     )
-    position_std: float = option(0.02, "Initial scale (root mean square) of the positional embedding.")
+    position_std: float = option(
+        0.02, "Initial scale (root mean square) of the positional embedding.", at_least=-1_000_000, at_most=1_000_000
+    )
     stem: str = option(
         "conv",
         "Convolution between the embedding and the first block: conv adds it to the embedding, motif replaces the embedding by "
         "it.",
         choices=("conv", "motif", "none"),
     )
-    stem_kernel: int = option(9, "Width of the stem's convolution in characters, odd.", at_least=1)
+    stem_kernel: int = option(
+        9, "Width of the stem's convolution in characters, odd.", at_least=1, at_most=99_999, parity="odd"
+    )
     stride: int = option(
         1,
         "Tokens that are pooled to one position after the stem, so that the blocks work on a sequence as many times shorter; "
         "not with cls pooling.",
         at_least=1,
+        at_most=1_000_000,
     )
     stride_pooling: str = option("mean", "How these tokens become one position.", choices=("mean", "max"))
     frames: int = option(
@@ -103,19 +113,21 @@ class ModelConfig:
         "Tokens of a window (model.stride) are pooled apart by their place modulo this, and each frame is mixed as a sequence "
         "of its own, with the same weights; 3 are the reading frames of DNA.",
         at_least=1,
+        at_most=1000,
     )
     moments: int = option(
         0,
         "Mean pooling also averages the features weighted by this many cosines of the relative position, which tell where in "
         "a sequence they are.",
         at_least=0,
+        at_most=1000,
     )
     standardise: bool = option(
         False,
         "Pooled features are standardised: over the training records, each has mean 0 and variance 1. The means of long "
         "sequences differ little, and are hardly learned from otherwise.",
     )
-    head_hidden: int = option(0, "Hidden width of the head; 0 for a single linear layer.", at_least=0)
+    head_hidden: int = option(0, "Hidden width of the head; 0 for a single linear layer.", at_least=0, at_most=MOST_WIDTH)
     dropout_tokens: float = option(
         0.0, "Probability that, in training, the embedding of a token is zeroed as a whole.", at_least=0, below=1
     )
@@ -124,6 +136,7 @@ class ModelConfig:
         "Most noise that hidden tokens bring to pooled features, relative to what these differ by between records. Where it is "
         "more, as on aligned genomes, fewer tokens are hidden than model.dropout_tokens says; 0 for no limit.",
         at_least=0,
+        at_most=1_000_000,
     )
     dropout_embedding: float = option(0.0, "Dropout after the embedding.", at_least=0, below=1)
     dropout: float = option(0.0, "Dropout after each block's mixing and feed-forward.", at_least=0, below=1)
@@ -132,6 +145,7 @@ class ModelConfig:
         0,
         "Tokens are k-mers of this many characters (DNA, proteins); 0 for single characters.",
         at_least=0,
+        at_most=20,
         flag=True,
         panel=MODEL,
     )
@@ -140,6 +154,7 @@ class ModelConfig:
         "Tokens are the words of a text (runs of letters and digits, in lower case) and its other characters except white "
         "space, each hashed to one of this many tokens, a power of two; 0 for the tokens of the data set.",
         at_least=0,
+        at_most=1 << 20,
     )
     source: str = option(
         "stem",
@@ -152,8 +167,9 @@ class ModelConfig:
         "The k-mer branch, parallel to the blocks: frequencies of all k-mers of this many characters (DNA, proteins); 0 for no "
         "branch.",
         at_least=0,
+        at_most=20,
     )
-    d_words: int = option(64, "Width of the k-mer branch.", at_least=1)
+    d_words: int = option(64, "Width of the k-mer branch.", at_least=1, at_most=MOST_WIDTH)
     dropout_words: float = option(0.0, "Probability that a k-mer is not counted in training.", at_least=0, below=1)
     dropout_branch: float = option(
         0.0, "Probability that, in training, the head sees only one of the two branches.", at_least=0, below=1

@@ -26,7 +26,7 @@ def parse_setting(text: str) -> tuple[str, str, Any]:
     table, key = _split_name(name, text)
     try:
         parsed = tomllib.loads(f"value = {value.strip()}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # not TOML, or a number of thousands of digits
         parsed = value.strip()
     return table, key, parsed
 
@@ -97,5 +97,5 @@ def read_toml(path: str | Path) -> dict[str, Table]:
         return tomllib.loads(_ESCAPED_BYTE.sub(lambda found: chr(int(found[1], 16)), path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # also of a number of thousands of digits
         raise ConfigError(f"{path}: not valid TOML: {error}") from error

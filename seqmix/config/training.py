@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from seqmix.config.options import check, documented, option, options_of, refuse
 from seqmix.errors import ConfigError, command, param
+from seqmix.system.ranges import MOST_POSITIONS, MOST_RECORDS, MOST_SECONDS, MOST_SEED, MOST_STEPS
 
 PRECISIONS = ("fp32", "bf16", "fp16")
 SELECTIONS = ("macro-f1", "micro-f1", "accuracy", "roc-auc", "loss", "r2", "within")
@@ -25,7 +26,8 @@ class TrainingConfig:
         8,
         f"Passes over the training split, at most; 0 for as many as {param('budget')} or {param('max_steps')} allows.",
         at_least=0,
-        allowed="at least 1 (or 0, with training.budget or training.max_steps)",
+        at_most=MOST_RECORDS,
+        allowed=f"from 1 to {MOST_RECORDS:,} (or 0, with training.budget or training.max_steps)",
         flag=True,
         panel=TRAINING,
     )
@@ -34,7 +36,8 @@ class TrainingConfig:
         f"Time for training, validation and lexical branch included: seconds, or a text such as 90s, 5m or 2h30m; 0 for no "
         f"limit. Without {param('epochs')}, it is the only limit. The result then depends on the speed of the computer.",
         at_least=0,
-        allowed="a number of seconds, 0 (none) or more",
+        at_most=MOST_SECONDS,
+        allowed=f"a number of seconds, from 0 (none) to {MOST_SECONDS:,}",
         flag=True,
         panel=TRAINING,
         metavar="TIME",
@@ -44,6 +47,7 @@ class TrainingConfig:
         0,
         f"Optimiser steps after which training ends; 0 for no limit. Without {param('epochs')}, they are the only limit.",
         at_least=0,
+        at_most=MOST_STEPS,
         flag=True,
         panel=TRAINING,
         shown="any",
@@ -52,11 +56,13 @@ class TrainingConfig:
         0,
         "Optimiser steps between validations; 0 to validate after every epoch. The last step is always validated.",
         at_least=0,
+        at_most=MOST_STEPS,
     )
     batch_size: int = option(
         0,
         f"Sequences in a batch; 0 for as many as {param('tokens_per_batch')} allows.",
         at_least=0,
+        at_most=MOST_RECORDS,
         flag=True,
         panel=TRAINING,
         shown="as many as fit",
@@ -65,32 +71,37 @@ class TrainingConfig:
         8192,
         "Most tokens in a batch, padding included; auto (0 in TOML) to measure before the first step how many are fastest.",
         at_least=0,
+        at_most=MOST_POSITIONS,
         flag=True,
         panel=TRAINING,
         metavar="N|auto",
     )
-    accumulate: int = option(1, "Batches whose gradients are summed for one optimiser step, at least.", at_least=1)
+    accumulate: int = option(
+        1, "Batches whose gradients are summed for one optimiser step, at least.", at_least=1, at_most=MOST_RECORDS
+    )
     least_records: int = option(
         0,
         "Records in an optimiser step, at least: the gradients of as many batches as that takes are summed. Of long records, a "
         "batch may hold only one.",
         at_least=0,
+        at_most=MOST_RECORDS,
     )
     lr: float = option(
         2e-3,
         "Peak learning rate of AdamW; auto (0 in TOML) to find it by a short test with rising rates before the first step.",
         at_least=0,
-        allowed="above 0, or auto (0 in TOML)",
+        at_most=1e30,
+        allowed="above 0 and at most 1e+30, or auto (0 in TOML)",
         flag=True,
         panel=TRAINING,
         metavar="RATE|auto",
     )
-    weight_decay: float = option(0.01, "Weight decay of AdamW, for matrices only.", at_least=0)
+    weight_decay: float = option(0.01, "Weight decay of AdamW, for matrices only.", at_least=0, at_most=1000)
     schedule: str = option(
         "cosine", "Learning rate after the warm-up (cosine and linear fall to 0).", choices=("constant", "cosine", "linear")
     )
     warmup: float = option(0.05, "Fraction of all steps in which the learning rate rises from 0.", at_least=0, at_most=1)
-    clip: float = option(1.0, "Largest norm of the gradient; 0 for no clipping.", at_least=0)
+    clip: float = option(1.0, "Largest norm of the gradient; 0 for no clipping.", at_least=0, at_most=1e12)
     label_smoothing: float = option(0.0, "Label smoothing in the loss.", at_least=0, below=1, for_labels=True)
     crop: float = option(
         0.0,
@@ -103,6 +114,7 @@ class TrainingConfig:
         "Train on a random part of at most this many characters of each record, drawn again in every epoch; 0 for whole "
         "records. data.window is its counterpart in prediction.",
         at_least=0,
+        at_most=MOST_POSITIONS,
     )
     reverse_complement: float = option(
         0.0, "Probability of training on a sequence's reverse complement (DNA).", at_least=0, at_most=1
@@ -138,6 +150,7 @@ class TrainingConfig:
         f"Consecutive characters that {command('pretrain')} hides together; 0 for 8 (3 words or subwords), or as many as a "
         "window of model.stride tokens has, if those are more.",
         at_least=0,
+        at_most=1_000_000,
     )
     average: float = option(
         0.99,
@@ -172,7 +185,10 @@ class TrainingConfig:
         shown="macro-f1; loss for a regression",
     )
     patience: int = option(
-        3, "Validations in a row without a better score after which training stops; 0 for never.", at_least=0
+        3,
+        "Validations in a row without a better score after which training stops; 0 for never.",
+        at_least=0,
+        at_most=MOST_RECORDS,
     )
     smooth: float = option(
         0.0,
@@ -182,9 +198,12 @@ class TrainingConfig:
         below=1,
     )
     goal: float = option(
-        0.0, f"Validation score ({param('select')}) at which training ends: at least this, for a loss at most; 0 for none."
+        0.0,
+        f"Validation score ({param('select')}) at which training ends: at least this, for a loss at most; 0 for none.",
+        at_least=-1e12,
+        at_most=1e12,
     )
-    seed: int = option(0, "Seed of weights, order and dropout.", at_least=0, flag=True, panel=TRAINING)
+    seed: int = option(0, "Seed of weights, order and dropout.", at_least=0, at_most=MOST_SEED, flag=True, panel=TRAINING)
     precision: str = option(
         "fp32",
         "Floating point numbers of the model; fp16 (with loss scaling) needs a GPU.",
@@ -197,7 +216,12 @@ class TrainingConfig:
     )
     compile: bool = option(False, "Run the model through torch.compile.", flag=True, panel=MACHINE)
     save_every: int = option(
-        100, f"Optimiser steps between saved states for {param('resume')}.", at_least=1, flag=True, panel=TRAINING
+        100,
+        f"Optimiser steps between saved states for {param('resume')}.",
+        at_least=1,
+        at_most=MOST_STEPS,
+        flag=True,
+        panel=TRAINING,
     )
     tensorboard: bool = option(False, "Also write TensorBoard events (needs seqmix[tensorboard]).")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from seqmix.config.data import TRUNCATIONS
 from seqmix.config.options import check, documented, option
 from seqmix.errors import ConfigError, command, param
+from seqmix.system.ranges import MOST_POSITIONS, MOST_SEED
 
 ALPHABETS = ("dna", "dna-iupac", "protein", "chars", "bytes", "words", "subwords", "real")
 UNKNOWN_POLICIES = ("map", "drop", "error")
@@ -65,6 +65,7 @@ class PrepareOptions:
         0,
         "Leave out records of fewer characters (words, subwords); at 0 an empty record is an error.",
         at_least=0,
+        at_most=MOST_POSITIONS,
         flag=True,
         panel=SEQUENCES,
     )
@@ -72,6 +73,7 @@ class PrepareOptions:
         None,
         "Cut longer records to this many characters (words, subwords).",
         at_least=1,
+        at_most=MOST_POSITIONS,
         flag=True,
         panel=SEQUENCES,
         shown="never",
@@ -86,7 +88,7 @@ class PrepareOptions:
         flag=True,
         panel=SPLITTING,
     )
-    seed: int = option(0, "Seed of the split.", at_least=0, flag=True, panel=SPLITTING)
+    seed: int = option(0, "Seed of the split.", at_least=0, at_most=MOST_SEED, flag=True, panel=SPLITTING)
     task: str | None = option(
         None,
         f"What is learned; multilabel (several labels for a record) needs {param('label_separator')}, regression has numbers "
@@ -100,7 +102,7 @@ class PrepareOptions:
         None,
         "Regression: error up to which a prediction counts as right.",
         above=0,
-        below=math.inf,
+        at_most=1e300,
         flag=True,
         panel=LABELS,
         shown="not counted",

@@ -30,10 +30,11 @@ from seqmix.reporting.progress import progress_bar
 from seqmix.reporting.text import counted
 from seqmix.run import EVALUATION, Run, find_run
 from seqmix.system.arguments import typed
-from seqmix.system.devices import check_device, check_threads
+from seqmix.system.devices import check_device
 from seqmix.system.files import real_folder, write_whole
 from seqmix.system.locks import locked
 from seqmix.system.overwriting import refuse_input
+from seqmix.system.ranges import check_numbers
 
 _SCORES, _REPORT = "evaluation.json", "report.html"  # the files that are written
 _PICTURES, _LEAST_SIDE = 8, 8  # number of images kept, and the smallest side of an image
@@ -90,7 +91,7 @@ def evaluate(
     """
     if resamples < 1:
         raise ConfigError(f"{param('resamples')} must be at least 1: got {resamples}", option="resamples")
-    check_threads(threads)
+    check_numbers(threads=threads)
     check_device(device, precision)
     run = find_run(run)
     run.check_answers()

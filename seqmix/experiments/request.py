@@ -5,29 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from seqmix.config import TrainingConfig
 from seqmix.config.tables import parse_setting
 from seqmix.errors import ConfigError, param, suggestion
 from seqmix.mixers import available_mixers, is_built_in, mixer_class, mixer_options
 from seqmix.reporting.text import parse_duration
-from seqmix.system.devices import check_device, check_threads, choose_device, thread_count
+from seqmix.system.devices import check_device, choose_device, thread_count
+from seqmix.system.ranges import check_numbers
 
 
-def check_request(seeds: int, jobs: int, settings: Sequence[str], own: Sequence[str], instead: str) -> None:
+def check_request(
+    settings: Sequence[str], own: Sequence[str], instead: str, budget: float | str, **numbers: int | None
+) -> None:
     """Refuse invalid requests before anything is read.
 
     Args:
-        seeds: trainings per mixer or method.
-        jobs: trainings run in parallel.
         settings: "table.option=value", or "mixer:table.option=value" for one mixer.
         own: settings that the campaign makes itself.
         instead: advice if the user makes one of them.
+        budget: seconds of each training, or a text such as "5m".
+        numbers: of trainings and others, by parameter, see `seqmix.system.ranges.NUMBERS`.
 
     Raises:
         ConfigError: something is not allowed.
     """
-    for name, value in {"seeds": seeds, "jobs": jobs}.items():
-        if value < 1:
-            raise ConfigError(f"the number of {param(name)} must be at least 1: got {value}", option=name)
+    check_numbers(**numbers)
+    TrainingConfig(budget=parse_duration(budget) if isinstance(budget, str) else float(budget))
     for setting in settings:
         mixer, rest = _of_one(setting)
         if mixer:
@@ -113,14 +116,12 @@ def shared_settings(
         ConfigError: one of them is not allowed.
     """
     check_device(device or "auto", others.get("precision") or "fp32")
-    check_threads(threads)
-    seconds = parse_duration(budget) if isinstance(budget, str) else budget
     import torch
 
     with thread_count(threads):
         count = threads or max(1, torch.get_num_threads() // jobs)
     return {
-        "budget": seconds,
+        "budget": parse_duration(budget) if isinstance(budget, str) else budget,
         **others,
         "settings": list(settings),
         "device": str(choose_device(device or "auto")),

@@ -19,6 +19,7 @@ the two are equal.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any, ClassVar
 
 import torch
@@ -41,6 +42,12 @@ def protocol_offsets(protocol: str, n_links: int, factor: int) -> list[int]:
         return [0, *(2**k for k in range(n_links - 1))]
     half = [2**factor * step for step in range(1, (n_links - 1) // 2 + 1)]
     return [0, *half, *(-offset for offset in half)]
+
+
+@cache
+def _all_offsets(protocol: str, n_links: int, n_factors: int) -> list[list[int]]:
+    """Return the offsets of all factors, which blocks share."""
+    return [protocol_offsets(protocol, n_links, factor) for factor in range(n_factors)]
 
 
 class Paramixer(Mixer):
@@ -116,7 +123,7 @@ class Paramixer(Mixer):
         self.n_factors = n_factors or max(1, math.ceil(math.log2(max(2, max_length))))
         self.n_links = n_links or (self.n_factors + 1 if protocol == "chord" else 9)
         self.n_heads = n_heads
-        self.offsets = [protocol_offsets(protocol, self.n_links, factor) for factor in range(self.n_factors)]
+        self.offsets = _all_offsets(protocol, self.n_links, self.n_factors)
         self.links = StackedMLP(d_model, d_hidden, self.n_links * n_heads, count=self.n_factors)
         self.residual = residual
         self.rescale_every = rescale_every

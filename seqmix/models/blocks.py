@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from seqmix.errors import ConfigError
 from seqmix.functional.kmers import kmer_count
 from seqmix.functional.kmers import kmers as find_kmers
 from seqmix.mixers import Mixer, Table
@@ -74,15 +73,10 @@ class Stem(nn.Module):
         d_model: width D.
         kernel: odd width of the convolution.
         residual: whether x is added.
-
-    Raises:
-        ConfigError: `kernel` is even or less than 1.
     """
 
     def __init__(self, d_model: int, kernel: int, *, residual: bool) -> None:
         super().__init__()
-        if kernel < 1 or kernel % 2 == 0:
-            raise ConfigError(f"model.stem_kernel must be odd and at least 1: got {kernel}")
         self.convolution = nn.Conv1d(d_model, d_model, kernel, padding=kernel // 2)
         self.residual = residual
 

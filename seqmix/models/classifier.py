@@ -27,6 +27,7 @@ from seqmix.models.pooling import Standardisation, pool, pooled_width, quietened
 from seqmix.models.spelling import HashedWords
 from seqmix.models.token_tables import TokenTables, parameters_of
 from seqmix.models.windows import embed_windows, pool_windows, window_count, window_mask
+from seqmix.system.memory import is_overflow
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -340,11 +341,16 @@ def without_memory(build: Callable[[], M]) -> M:
     """Build a model on the meta device, to check shapes and options without using memory or changing the random state.
 
     A mixer that computes with its weights during construction cannot be built there, and is built on the CPU.
+
+    Raises:
+        RuntimeError: a tensor is so large that its size cannot be computed.
     """
     try:
         with torch.device("meta"):
             return build()
-    except RuntimeError:
+    except RuntimeError as error:
+        if is_overflow(error):
+            raise
         with torch.random.fork_rng(devices=[]):
             return build()
 

@@ -10,6 +10,7 @@ from seqmix.config import TrainingConfig
 from seqmix.config.options import check, declared, documented, option, sort_options
 from seqmix.config.training import MACHINE
 from seqmix.errors import param
+from seqmix.system.ranges import MOST_POSITIONS, MOST_RECORDS, MOST_THREADS
 
 ON_ERROR = ("stop", "skip", "mark")
 
@@ -20,9 +21,14 @@ class PredictOptions:
     """The options of prediction. Only `threshold` changes the predictions, and `on_error` what there is one for."""
 
     batch_size: int = option(
-        0, "Records in a batch; 0 for as many as the limit of tokens (65,536) allows.", at_least=0, flag=True, panel=MACHINE
+        0,
+        "Records in a batch; 0 for as many as the limit of tokens (65,536) allows.",
+        at_least=0,
+        at_most=MOST_RECORDS,
+        flag=True,
+        panel=MACHINE,
     )
-    tokens_per_batch: int = option(65536, "Most tokens in a batch, padding included.", at_least=1)
+    tokens_per_batch: int = option(65536, "Most tokens in a batch, padding included.", at_least=1, at_most=MOST_POSITIONS)
     threshold: float | None = option(
         None,
         "For multilabel models: least probability at which a label is assigned.",
@@ -45,6 +51,7 @@ class PredictOptions:
         None,
         "Threads on the CPU.",
         at_least=1,
+        at_most=MOST_THREADS,
         flag=True,
         panel=MACHINE,
         shown="OMP_NUM_THREADS, or one for each core",

@@ -8,6 +8,7 @@ from pathlib import Path
 from seqmix.config import build_table
 from seqmix.config.options import check, check_name, documented, option
 from seqmix.config.tables import Table, read_toml
+from seqmix.system.ranges import MOST_RECORDS
 
 
 @documented
@@ -19,7 +20,12 @@ class RecipeFacts:
     source: str = option("", "Where the settings come from.")
     data: str = option("", "The command that makes or prepares its data.")
     published: str = option("", "The result that the source reports; empty if none is known here.")
-    vocabulary: int = option(0, "Tokens, special ones included, that the source counts in the data; 0 if it does not say.")
+    vocabulary: int = option(
+        0,
+        "Tokens, special ones included, that the source counts in the data; 0 if it does not say.",
+        at_least=0,
+        at_most=MOST_RECORDS,
+    )
 
     def __post_init__(self) -> None:
         check(self, "recipe.")

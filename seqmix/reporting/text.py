@@ -7,28 +7,28 @@ import re
 
 from seqmix.errors import ConfigError, param
 from seqmix.objectives.regression import IN_UNITS
+from seqmix.system.ranges import NUMBERS
 
-SHORTEST = 16  # tokens; the shortest length that can be measured
 _EQUAL = 1e-12  # bounds of an interval that differ by no more are equal
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
 
 
-def parse_length(text: str, name: str = "length", least: int = 1) -> int:
+def parse_length(text: str, name: str = "length") -> int:
     """Return "1024" or "1k" as 1024.
 
     Args:
         text: a whole number; k stands for 1,024 and M for 1,048,576.
-        name: the parameter, for messages.
-        least: the shortest length that is allowed.
+        name: the parameter, with its range in `seqmix.system.ranges`.
 
     Raises:
-        ConfigError: the text is not a length, or the length is too short.
+        ConfigError: the text is not a length, or the length is out of its range.
     """
     found = re.fullmatch(r"(\d{1,12})([kKmM]?)", text.strip())
     length = int(found[1]) * _UNITS[found[2].lower()] if found else 0
-    if length < least:
+    if not NUMBERS[name].holds(length):
         raise ConfigError(
-            f"{param(name)}: '{text}' is not a whole number from {least}, such as 1024 or 1k (k is 1,024, M is 1,048,576)",
+            f"{param(name)}: '{text}' is not a whole number {NUMBERS[name].range}, such as 1024 or 1k (k is 1,024, M is "
+            "1,048,576)",
             option=name,
         )
     return length
@@ -42,9 +42,9 @@ def parse_lengths(text: str, name: str = "lengths") -> list[int]:
         name: the parameter, for messages.
 
     Raises:
-        ConfigError: a part of the text is not a length, or a length is too short to be measured.
+        ConfigError: a part of the text is not a length, or a length is out of its range.
     """
-    return [parse_length(part, name, SHORTEST) for part in text.split(",")]
+    return [parse_length(part, name) for part in text.split(",")]
 
 
 def short(length: int) -> str:

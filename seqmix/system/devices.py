@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from seqmix.errors import ConfigError, param
+from seqmix.system.ranges import check_numbers
 
 if TYPE_CHECKING:
     import torch
@@ -70,16 +71,6 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     return torch.autocast(device.type, dtype=getattr(torch, _DTYPES[precision]))
 
 
-def check_threads(threads: int | None) -> None:
-    """Refuse a number of threads below one.
-
-    Raises:
-        ConfigError: it is.
-    """
-    if threads is not None and threads < 1:
-        raise ConfigError(f"{param('threads')} must be at least 1: got {threads}", option="threads")
-
-
 @contextmanager
 def thread_count(threads: int | None) -> Iterator[None]:
     """Compute with at most `threads` threads on a CPU inside the block.
@@ -88,9 +79,9 @@ def thread_count(threads: int | None) -> Iterator[None]:
         threads: None for OMP_NUM_THREADS, or one for each core.
 
     Raises:
-        ConfigError: there is less than one.
+        ConfigError: there is less than one, or there are more than any computer has.
     """
-    check_threads(threads)
+    check_numbers(threads=threads)
     import torch
 
     before = torch.get_num_threads()

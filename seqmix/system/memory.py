@@ -25,6 +25,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
 
 
+def is_overflow(error: BaseException) -> bool:
+    """Return whether an error says that a tensor is so large that its size cannot even be computed."""
+    return isinstance(error, RuntimeError) and "overflow" in str(error)
+
+
 def release_memory(device: torch.device) -> None:
     """Give the memory that a failed attempt left behind back to the device."""
     import torch

@@ -113,8 +113,9 @@ def refusal(name: str, allowed: str, got: Any, choices: Collection[str] = ()) ->
 
 NUMBERS = {
     "batch_size": Range(at_least=1, at_most=1_000_000),
-    "d_model": Range(at_least=1, at_most=MOST_WIDTH),
     "features": Range(at_least=1, at_most=65_536),
+    "length": Range(at_least=1, at_most=MOST_MADE),
+    "lengths": Range(at_least=16, at_most=MOST_MADE),
     "jobs": Range(at_least=1, at_most=1024),
     "max_length": Range(at_least=1, at_most=MOST_POSITIONS),
     "memory_limit": Range(at_least=0, at_most=1 << 60),

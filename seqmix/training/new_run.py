@@ -10,10 +10,9 @@ from seqmix.config.model import NO_MIXER
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, param
 from seqmix.models.inputs import InputSpec, check_model
-from seqmix.reporting.text import amount, counted
+from seqmix.reporting.text import counted
 from seqmix.run import RUNS, Run
 from seqmix.system.locks import locked
-from seqmix.system.memory import free_memory
 from seqmix.system.overwriting import refuse_input
 from seqmix.system.run_folders import next_run_folder
 
@@ -70,22 +69,20 @@ def _check(dataset: Dataset, config: Config) -> None:
 
 def _outline(dataset: Dataset, config: Config) -> MixingBranch:
     """Build the model without its weights, so that errors show before a folder is made."""
-    import torch
-
-    from seqmix.models.classifier import count_parameters, without_memory
+    from seqmix.models.classifier import without_memory
     from seqmix.models.mixing import new_mixing_branch
     from seqmix.system.devices import autocast, choose_device
+    from seqmix.training.model_size import check_memory
 
-    autocast(choose_device(config.training.device), config.training.precision)
+    device = choose_device(config.training.device)
+    autocast(device, config.training.precision)
     inputs = InputSpec.of(dataset.vocabulary, paired=dataset.n_sequences == 2)
     try:
         model = without_memory(lambda: new_mixing_branch(config, inputs, dataset.objective, dataset.vocabulary.unknown_id))
     except (RuntimeError, MemoryError) as error:
-        raise ConfigError(f"the model cannot be built: it is too large for this computer's memory ({error})") from error
-    needed, free = 4 * count_parameters(model), free_memory(torch.device("cpu"))
-    if free is not None and needed > free:
         raise ConfigError(
-            f"the model cannot be built: it is too large for this computer's memory: its weights need {amount(needed)}, and "
-            f"{amount(free)} are free"
-        )
+            f"the model cannot be built: it is too large for this computer's memory ({error}); choose smaller numbers for the "
+            "options of the model and the mixer"
+        ) from error
+    check_memory(model, config.training, device)
     return model

@@ -12,7 +12,8 @@ from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, RunError, command, param
 from seqmix.models.lexical_spec import suiting_lexical
 from seqmix.run import Run
-from seqmix.system.devices import check_threads, thread_count
+from seqmix.system.devices import thread_count
+from seqmix.system.ranges import check_numbers
 from seqmix.training.events import Event, RecipeAdapted
 from seqmix.training.new_run import new_run
 from seqmix.training.progress import events_shown
@@ -48,7 +49,7 @@ def run_training(
     Raises:
         SeqmixError: see `train`.
     """
-    check_threads(threads)
+    check_numbers(threads=threads)
     with events_shown(on_event, progress) as emit:
         run, dataset = _begin(opened, data, output, given, emit, **how)  # mistakes are found before torch is loaded
         import torch

@@ -13,8 +13,10 @@ from seqmix.config.options import check_type, options_of
 from seqmix.config.tables import Table, merge, settings_tables
 from seqmix.errors import ConfigError, command, param, shown, suggestion
 from seqmix.reporting.text import parse_duration
+from seqmix.system.ranges import MOST_POSITIONS
 from seqmix.training.keywords import keywords
 
+_DIGITS = 20  # of a number that is read
 KINDS: dict[str, type[Any]] = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}
 
 
@@ -68,12 +70,12 @@ def _parse_tokens(text: str) -> int:
     """Return a number of tokens per batch, which is 0 for "auto"."""
     if text.strip() == "auto":
         return 0
-    if not text.strip().isdecimal() or not int(text):
-        raise ConfigError(
-            f"{param('tokens_per_batch')} must be a whole number of at least 1, or auto: got '{text}'",
-            option="training.tokens_per_batch",
-        )
-    return int(text)
+    if text.strip().isdecimal() and len(text) < _DIGITS and (number := int(text)):
+        return number
+    raise ConfigError(
+        f"{param('tokens_per_batch')} must be a whole number from 1 to {MOST_POSITIONS:,}, or auto: got {shown(text)}",
+        option="training.tokens_per_batch",
+    )
 
 
 def _parse_rate(text: str) -> float:

@@ -237,15 +237,15 @@ def test_measurement_process_returns_error_messages():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"lengths": ()}, "lengths must be 16 tokens or more: got none"),
-        ({"lengths": (8, 64)}, "16 tokens or more: got 8, 64"),
+        ({"lengths": ()}, r"lengths must be numbers from 16 to 134,217,728: got \(\)"),
+        ({"lengths": (8, 64)}, "lengths must be from 16 to 134,217,728: got 8"),
         ({"mixers": ["nothing"]}, "no mixer 'nothing'"),
-        ({"batch_size": 0}, "batch_size must be at least 1: got 0"),
-        ({"repeats": 0}, "repeats must be at least 1: got 0"),
-        ({"time_limit": 0.0}, "time_limit must be more than 0 seconds: got 0"),
+        ({"batch_size": 0}, "batch_size must be from 1 to 1,000,000: got 0"),
+        ({"repeats": 0}, "repeats must be from 1 to 10,000: got 0"),
+        ({"time_limit": 0.0}, "time_limit must be above 0 and at most 1,000,000,000: got 0"),
         ({"time_limit": math.nan}, "time_limit"),
         ({"time_limit": math.inf}, "time_limit"),
-        ({"d_model": 0}, r"model.d_model must be at least 1: got 0"),
+        ({"d_model": 0}, r"model.d_model must be from 1 to 1,000,000: got 0"),
         ({"precision": "fp64"}, "precision must be one of fp32, bf16, fp16"),
         ({"precision": "fp16", "device": "cpu"}, "needs a CUDA GPU"),
         ({"device": "cuda:99"}, "is not available"),
@@ -260,7 +260,7 @@ def test_invalid_options_are_errors_before_measuring(measures, options, message)
 def test_lengths_are_parsed_with_units():
     assert parse_lengths("64, 1k,4K,1M,1000") == [64, 1024, 4096, 1 << 20, 1000]
     for wrong in ("", "1x", "k", "-5", "1k,,4k", "1.5k", "0", "8"):
-        with pytest.raises(ConfigError, match=r"is not a whole number from 16, .*k is 1,024"):
+        with pytest.raises(ConfigError, match=r"is not a whole number from 16 to 134,217,728, such as .*k is 1,024"):
             parse_lengths(wrong)
 
 

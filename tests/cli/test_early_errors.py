@@ -6,8 +6,11 @@ import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
 
+from seqmix.cli import app
 from tests.support import ROOT
+from tests.test_architecture import leaves
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
 CODE = """
@@ -38,7 +41,7 @@ MISTAKES = {
     "eval nowhere": "no such run folder",
     "eval RUN --data missing.fa": "no such file",
     "eval RUN --class atrich": "--class must be NAME=FILE",
-    "eval RUN --threads 0": "--threads must be at least 1",
+    "eval RUN --threads 0": "--threads must be from 1 to 1,024: got 0",
     "eval RUN --device gpu": "device 'gpu' is not available",
     "prepare missing.fa": "no such file",
     "prepare FILE -o DATA": "exists",
@@ -57,7 +60,7 @@ MISTAKES = {
     "pretrain DATA --mixer conv --set mixer.kernel_size=4": "mixer.kernel_size must be odd and from 3 to 99,999: got 4",
     "train DATA --set model.blockss=3": "did you mean 'blocks'?",
     "train DATA --set nothing=3": "--set takes table.option=value",
-    "train DATA --epochs -3": "--epochs (training.epochs) must be at least 1",
+    "train DATA --epochs -3": "--epochs (training.epochs) must be from 1 to 1,000,000,000 (or 0, with",
     "train DATA --lr fast": "training.lr must be a number above 0",
     "train DATA --recipe nothing": "there is no recipe 'nothing'",
     "train DATA --config missing.toml": "cannot be read",
@@ -67,7 +70,7 @@ MISTAKES = {
     "train DATA --resume -o RUN --lr 0.5": "cannot be resumed with",
     "train DATA --device gpu": "device 'gpu' is not available",
     "train DATA --device cpu --precision fp16": "fp16 needs a CUDA GPU",
-    "train DATA --threads 0": "--threads must be at least 1",
+    "train DATA --threads 0": "--threads must be from 1 to 1,024: got 0",
     "train DATA --init nowhere": "no such run folder",
     "train DATA --init RUN --mixer conv": "leave the option out",
     "train DATA --mixer none --kmer 3": "drop one of them",
@@ -86,7 +89,7 @@ MISTAKES = {
     "compare DATA --mixers conv,parmixer": "did you mean 'paramixer'?",
     "compare DATA --set mixer.nothing=2": "no option 'nothing'",
     "compare DATA --mixers conv,performer --set performer:mixer.n_features=1000000000": "from 1 to 65,536: got 1000000000",
-    "compare DATA --seeds 0": "--seeds must be at least 1",
+    "compare DATA --seeds 0": "--seeds must be from 1 to 1,000: got 0",
     "compare DATA --device gpu": "device 'gpu' is not available",
     "compare DATA --budget never": "is not a duration",
     "bench mixers --mixers parmixer": "did you mean 'paramixer'?",
@@ -105,6 +108,41 @@ MISTAKES = {
     "recipes nothing": "there is no recipe 'nothing'",
 }
 
+COMMANDS = {
+    "prepare": "prepare FILE",
+    "train": "train DATA",
+    "pretrain": "pretrain DATA",
+    "eval": "eval RUN",
+    "predict": "predict FILE --run RUN",
+    "compare": "compare DATA",
+    "generate": "generate motifs",
+    "reproduce lra": "reproduce lra",
+    "reproduce genome": "reproduce genome",
+    "reproduce scalability": "reproduce scalability",
+    "bench mixers": "bench mixers",
+    "bench approximation": "bench approximation",
+}
+AS_TEXT = ("--budget", "--lr", "--tokens-per-batch", "--length", "--lengths", "--features")  # numbers that flags take as text
+
+
+def absurd():
+    """Yield arguments with an absurd number, and the option that the message must name."""
+    for name, command in leaves(get_command(app)):
+        for one in command.params:
+            flag = one.opts[0]
+            if one.param_type_name == "option" and (one.display_type(None) in ("<int>", "<float>") or flag in AS_TEXT):
+                task = "listops" if "listops: " in (one.help or "") and flag != "--length" else "motifs"
+                yield f"{COMMANDS[name].replace('motifs', task)} {flag} {10**31}", flag
+    for option in ("model.blocks", "model.kmer", "model.d_model", "model.hashed_words", "model.words", "data.window"):
+        yield f"train DATA --set {option}={10**7 if option == 'model.blocks' else 10**9 * 10**4}", option
+    yield f"train DATA --set training.seed={'9' * 5000}", "training.seed"
+    yield "train DATA --set training.lr=1e400", "--lr"
+    yield "train DATA --seed 1e31", "--seed"
+    yield "generate adding --train 1000000000000", "--train"
+
+
+MISTAKES |= dict(absurd())
+
 
 @pytest.fixture(scope="module")
 def outcomes(trained, dataset, two_class_files, tmp_path_factory):
@@ -118,7 +156,7 @@ def outcomes(trained, dataset, two_class_files, tmp_path_factory):
     return dict(zip(MISTAKES, json.loads((folder / "found.json").read_text()), strict=True))
 
 
-@pytest.mark.parametrize(("arguments", "message"), MISTAKES.items())
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.items(), ids=lambda text: text[:80])
 def test_mistake_is_found_without_torch(arguments, message, outcomes):
     code, torch, printed = outcomes[arguments]
     assert message in " ".join(printed.split())

@@ -328,15 +328,15 @@ def test_signal_saves_training_and_leaves_no_process(dataset, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"jobs": 0}, "number of jobs must be at least 1: got 0"),
-        ({"seeds": 0}, "number of seeds must be at least 1: got 0"),
+        ({"jobs": 0}, "jobs must be from 1 to 1,024: got 0"),
+        ({"seeds": 0}, "seeds must be from 1 to 1,000: got 0"),
         ({"mixers": ["nothing"]}, "no mixer 'nothing'"),
         ({"budget": "5 min"}, "'5 min' is not a duration"),
         ({"budget": -1}, "training.budget must be a number of seconds"),
         ({"settings": ["training.seed=3"]}, "settings training.seed: a comparison sets it itself"),
         ({"settings": ["mixer.n_links=3"]}, "mixers softmax, kernelized have no option 'n_links'"),
         ({"device": "cuda:99"}, "is not available"),
-        ({"threads": 0}, "threads must be at least 1"),
+        ({"threads": 0}, "threads must be from 1 to 1,024"),
     ],
 )
 def test_invalid_options_are_errors_before_writing(options, message, launched, dataset, tmp_path):

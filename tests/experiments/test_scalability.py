@@ -136,9 +136,9 @@ def test_figure_with_failures_only_has_no_line(tmp_path):
     [
         ({"tasks": ("listops",)}, "tasks must be among adding, temporal-order: got 'listops'"),
         ({"lengths": ()}, "lengths must name at least one"),
-        ({"test": 1}, "test must be at least 2: got 1"),
-        ({"train": -3}, "train must be at least 1: got -3"),
-        ({"lengths": (-5,)}, "lengths must be at least 2: got -5"),
+        ({"test": 1}, "test must be from 2 to 1,000,000,000: got 1"),
+        ({"train": -3}, "train must be from 1 to 1,000,000,000: got -3"),
+        ({"lengths": (-5,)}, "lengths must be from 2 to 134,217,728: got -5"),
     ],
 )
 def test_invalid_requests_are_explained(options, words, tmp_path):

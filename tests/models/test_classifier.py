@@ -304,7 +304,7 @@ def test_build_model_follows_config(batch):
         ({"mixer": "skyformer", "mixer_options": {"iterations": -1}}, "iterations"),
         ({"mixer": "softmax", "d_feedforward": 0}, "published block of 'softmax' has a feed-forward layer"),
         ({"stride": 4, "pooling": "cls"}, "model.stride = 4 pools the CLS token"),
-        ({"stride": 0}, "stride must be at least 1"),
+        ({"stride": 0}, "stride must be from 1 to"),
         ({"block": "gatd"}, "published, gated; did you mean|published, gated: got 'gatd'"),
         ({"block": "gated", "drop_path": 1.0}, "drop_path"),
         ({"embedding_std": 0.0}, "embedding_std must be above 0"),

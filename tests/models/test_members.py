@@ -62,7 +62,7 @@ def test_each_member_is_trained_as_if_it_were_alone(batch):
     [
         ({"kmers": 2}, r"there is no option 'kmers'; did you mean 'kmer'\?"),
         ({"mixer": "conv"}, "members cannot differ in mixer"),
-        ({"kmer": -1}, "model.kmer must be 0 or more: got -1"),
+        ({"kmer": -1}, "model.kmer must be from 0 to 20: got -1"),
         ({"pooling": "cls"}, "with cls pooling, both members need it"),
     ],
     ids=str,

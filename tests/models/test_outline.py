@@ -1,5 +1,7 @@
 """A model without memory for its weights, with which everything is checked before a run folder exists."""
 
+import re
+
 import pytest
 import torch
 
@@ -9,7 +11,7 @@ from seqmix.errors import ConfigError
 from seqmix.mixers import Mixer, available_mixers
 from seqmix.models.classifier import SequenceClassifier, count_parameters, without_memory
 from seqmix.models.inputs import InputSpec
-from seqmix.training import new_run as training
+from seqmix.training import model_size
 
 SMALL = {"d_model": 8, "words": 0}
 
@@ -63,8 +65,8 @@ def test_training_builds_its_model_once(dataset, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"d_model": 10**8}, "too large for this computer's memory: its weights need .* are free"),
-        ({"d_model": 10**11}, "too large for this computer's memory"),
+        ({"d_model": 10**6}, "too large for this computer's memory: its .* weights.* need .* are free"),
+        ({"d_model": 10**8}, "model.d_model must be from 1 to 1,000,000"),
         ({"stem_kernel": 4}, "must be odd"),
         ({"settings": ["model.max_length=20"], "positions": True}, "cut them with max_length=20"),
     ],
@@ -77,7 +79,31 @@ def test_failed_build_leaves_no_folder(options, message, dataset, tmp_path):
 
 
 def test_weights_that_do_not_fit_the_free_memory_are_refused(dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "free_memory", lambda _: 1000)
-    with pytest.raises(ConfigError, match=r"its weights need [\d.]+ kB, and 1 kB are free"):
+    monkeypatch.setattr(model_size, "free_memory", lambda _: 1000)
+    message = r"its [\d,]+ weights, their gradients and the optimiser's moments need [\d.]+ kB, and 1 kB are free"
+    with pytest.raises(ConfigError, match=message):
         seqmix.train(dataset, tmp_path / "run", **SMALL)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("settings", "deciding"),
+    [
+        (
+            ["model.d_model=100000", "model.blocks=100", "model.stem=none"],
+            "model.blocks, model.d_model, model.d_feedforward or the options of",
+        ),
+        (["model.words=10", "model.d_words=1000000"], "in its words, of which model.words or model.d_words decide"),
+        (["model.kmer=10", "model.d_model=8000", "model.stem=none"], "embedding, of which model.d_model, model.kmer or"),
+        (["model.positions=true", "model.max_length=1000000000000"], "in its position, of which model.max_length or"),
+        (["model.pooling=flat", "model.max_length=1000000000000", "model.head_hidden=1000"], r"in its head|overflow"),
+    ],
+    ids=str,
+)
+def test_sizes_that_are_too_large_together_are_named(settings, deciding, dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(model_size, "free_memory", lambda _: 10**9)
+    options = {**SMALL, "settings": [*SMALL.get("settings", ()), *settings]}
+    with pytest.raises(ConfigError, match="too large for this computer's memory") as caught:
+        seqmix.train(dataset, tmp_path / "run", **options)
+    assert re.search(deciding, str(caught.value)), str(caught.value)
     assert not list(tmp_path.iterdir())

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from seqmix.config.data import SPLITS
 from seqmix.config.options import options_of
 from seqmix.errors import ConfigError, param
+from seqmix.system.ranges import check_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +129,9 @@ def split_generators(seed: int) -> dict[str, np.random.Generator]:
     """Return independent random generators for "train", "val" and "test".
 
     Raises:
-        ConfigError: the seed is negative.
+        ConfigError: the seed is negative or too large.
     """
-    if seed < 0:
-        raise ConfigError(f"{param('seed')} must be 0 or more: got {seed}", option="seed")
+    check_numbers(seed=seed)
     children = np.random.SeedSequence(seed).spawn(len(SPLITS))
     return {name: np.random.default_rng(child) for name, child in zip(SPLITS, children, strict=True)}
 

@@ -26,9 +26,9 @@ from seqmix.data.records import Record
 from seqmix.data.synthetic.base import Sample, Task, split_generators
 from seqmix.data.synthetic.tasks import find_task
 from seqmix.data.writer import Progress
-from seqmix.errors import ConfigError, param
 from seqmix.reporting.progress import amount_shown
 from seqmix.system.arguments import typed
+from seqmix.system.ranges import check_numbers
 
 _POSITIONS = "positions.tsv"
 _COLUMNS = ("id", "name", "start", "end", "strand")
@@ -94,10 +94,7 @@ def generate(
     """
     chosen = find_task(task)
     counts = {"train": train, "val": val, "test": test}
-    for split, count in counts.items():
-        if count < (split == "train"):
-            least = "at least 1" if split == "train" else "0 or more"
-            raise ConfigError(f"{param(split)} must be {least}: got {count}", option=split)
+    check_numbers(**counts, seed=seed)
     task_options = chosen.options(options)
     facts = {"task": task, **asdict(task_options), **chosen.facts(task_options), **counts, "seed": seed}
     with amount_shown(progress, "generating", "positions") as report, TemporaryFile("w+", encoding="utf-8") as positions:

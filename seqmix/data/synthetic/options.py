@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from seqmix.config.options import check, documented, option
 from seqmix.errors import ConfigError, param
+from seqmix.system.ranges import MOST_MADE, MOST_SEED, refusal
 
 DASHES = {"easy": 6, "medium": 9, "hard": 14}
 """Dashes of a long curve, for each difficulty."""
 SIDES = (32, 64, 128)
+_PIXELS = "the number of pixels: " + ", ".join(f"{side * side} ({side} x {side})" for side in SIDES)
 VARIANTS = {"order": ("A-first", "B-first"), "spacing": ("equal", "unequal"), "frame": ("in-frame", "out-of-frame")}
 """The classes of each variant."""
 LINKER = 8
@@ -26,7 +28,7 @@ _LEAST_FRAME_SPREAD = 6  # a multiple of three has a number that is none, at lea
 class LengthOptions:
     """Options of a task whose only option is the length."""
 
-    length: int = option(1024, "Positions in each sample.", at_least=2)
+    length: int = option(1024, "Positions in each sample.", at_least=2, at_most=MOST_MADE)
 
     def __post_init__(self) -> None:
         check(self, spelled=param)
@@ -37,12 +39,16 @@ class LengthOptions:
 class ListOpsOptions:
     """Which trees are kept."""
 
-    length: int = option(2000, "Samples have fewer words than this.")
-    min_length: int = option(500, "Samples have more words than this.", at_least=0, flag=True)
+    length: int = option(2000, "Samples have fewer words than this.", at_least=2, at_most=MOST_MADE)
+    min_length: int = option(500, "Samples have more words than this.", at_least=0, at_most=MOST_MADE, flag=True)
     max_depth: int = option(
-        10, "Greatest depth of a tree, at which all nodes are digits; the root has depth 1.", at_least=1, flag=True
+        10,
+        "Greatest depth of a tree, at which all nodes are digits; the root has depth 1.",
+        at_least=1,
+        at_most=1000,
+        flag=True,
     )
-    max_args: int = option(10, "Most arguments of an operator.", at_least=2, flag=True)
+    max_args: int = option(10, "Most arguments of an operator.", at_least=2, at_most=10_000, flag=True)
 
     def __post_init__(self) -> None:
         check(self, spelled=param)
@@ -72,16 +78,15 @@ class ListOpsOptions:
 class PathfinderOptions:
     """Size and difficulty of the images."""
 
-    length: int = option(1024, "Pixels: 1024, 4096 or 16384 (32, 64 or 128 a side).")
+    length: int = option(
+        1024, "Pixels: 1024, 4096 or 16384 (32, 64 or 128 a side).", at_least=1024, at_most=16384, allowed=_PIXELS
+    )
     difficulty: str = option("hard", "How long the long curves are: 6, 9 or 14 dashes.", choices=tuple(DASHES), flag=True)
 
     def __post_init__(self) -> None:
         check(self, spelled=param)
         if self.length not in {side * side for side in SIDES}:
-            allowed = ", ".join(f"{side * side} ({side} x {side})" for side in SIDES)
-            raise ConfigError(
-                f"{param('length')} is the number of pixels and must be one of {allowed}: got {self.length}", option="length"
-            )
+            raise ConfigError(refusal(param("length"), _PIXELS, self.length), option="length")
 
     @property
     def side(self) -> int:
@@ -94,23 +99,33 @@ class PathfinderOptions:
 class MotifsOptions:
     """What is to be told apart, and how hard it is."""
 
-    length: int = option(8192, "Letters in each sample.", at_least=1)
+    length: int = option(8192, "Letters in each sample.", at_least=1, at_most=MOST_MADE)
     variant: str = option("order", "What differs between the classes.", choices=tuple(VARIANTS), flag=True)
     distance: int | None = option(
         None,
         "Letters from motif to motif.",
         at_least=1,
+        at_most=MOST_MADE,
         shown="5/8 of the length of a copy; spacing: 2/5; frame: 1/16",
         flag=True,
     )
     spread: int | None = option(
-        None, "Largest deviation from the distance.", at_least=0, shown="a tenth of the distance; frame: 12", flag=True
+        None,
+        "Largest deviation from the distance.",
+        at_least=0,
+        at_most=MOST_MADE,
+        shown="a tenth of the distance; frame: 12",
+        flag=True,
     )
-    copies: int = option(1, "Stretches of equal length, each with the motifs of one class.", at_least=1, flag=True)
+    copies: int = option(
+        1, "Stretches of equal length, each with the motifs of one class.", at_least=1, at_most=1_000_000, flag=True
+    )
     motif_length: int = option(14, "Letters of a motif, 8 to 24.", at_least=8, at_most=24, flag=True)
-    degenerate: int = option(4, "Positions of a motif that allow two letters.", at_least=0, flag=True)
-    motif_seed: int = option(0, "Seed of the motifs.", at_least=0, flag=True)
-    decoys: int = option(2, "Places in the background of each copy with halves of both motifs.", at_least=0, flag=True)
+    degenerate: int = option(4, "Positions of a motif that allow two letters.", at_least=0, at_most=24, flag=True)
+    motif_seed: int = option(0, "Seed of the motifs.", at_least=0, at_most=MOST_SEED, flag=True)
+    decoys: int = option(
+        2, "Places in the background of each copy with halves of both motifs.", at_least=0, at_most=1_000_000, flag=True
+    )
 
     def __post_init__(self) -> None:
         check(self, spelled=param)

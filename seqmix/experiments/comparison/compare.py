@@ -21,7 +21,7 @@ from seqmix.experiments.request import check_mixer_options, check_mixers, check_
 from seqmix.experiments.scheduler import PlannedTrial
 from seqmix.mixers import available_mixers
 from seqmix.system.arguments import typed
-from seqmix.system.devices import check_threads, thread_count
+from seqmix.system.devices import thread_count
 from seqmix.system.environment import environment
 from seqmix.training.resolve import resolve_run
 
@@ -86,14 +86,13 @@ def compare(
     """
     names = list(dict.fromkeys(mixers or available_mixers()))
     instead = f"a comparison sets it itself; use {param('mixers')}, {param('seeds')}, {param('budget')} and another data set"
-    check_request(seeds, jobs, settings, _OWN, instead)
+    check_request(settings, _OWN, instead, budget, seeds=seeds, jobs=jobs, threads=threads)
     check_mixers(names)
     broken = {name: error for name in names if (error := import_error(name))}
     check_mixer_options(settings, [name for name in names if name not in broken])
     common = {"max_length": max_length, "precision": precision}
     table = read_settings(config) if config else None
     options = {**common, "budget": budget, "device": device}
-    check_threads(threads)
     dataset, plan = _plan(data, names, seeds, options, recipe, config, settings, broken)
     with thread_count(threads), events_shown(on_event, "comparing", progress) as emit:
         shared = shared_settings(budget, settings, device, threads, jobs, **common, recipe=recipe, config=table)

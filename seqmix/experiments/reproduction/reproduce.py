@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqmix.config.tables import Table, parse_setting
+from seqmix.config.tables import settings_tables
 from seqmix.errors import ConfigError, param, suggestion
 from seqmix.experiments.events import OnEvent
 from seqmix.experiments.reproduction.campaign import ReproductionCampaign
@@ -15,7 +15,6 @@ from seqmix.experiments.reproduction.papers import SUITES, Experiment
 from seqmix.experiments.reproduction.result import Reproduction
 from seqmix.experiments.request import check_mixers, check_request, shared_settings
 from seqmix.mixers import available_mixers
-from seqmix.reporting.text import parse_duration
 from seqmix.system.arguments import typed
 from seqmix.system.environment import environment
 from seqmix.training.resolve import check_tables
@@ -77,15 +76,25 @@ def reproduce(
     """
     options = ("methods", "seeds", "budget", "max_length")
     check_request(
-        seeds, jobs, settings, _OWN, f"a reproduction sets it itself; use {', '.join(param(name) for name in options)}"
+        settings,
+        _OWN,
+        f"a reproduction sets it itself; use {', '.join(param(name) for name in options)}",
+        budget,
+        seeds=seeds,
+        jobs=jobs,
+        threads=threads,
+        train=train,
+        max_length=max_length,
     )
     if suite not in SUITES:
         raise ConfigError(f"there are no experiments '{suite}'; there are: {', '.join(SUITES)}{suggestion(suite, SUITES)}")
     paper = SUITES[suite]
     experiments = paper.chosen_experiments(tasks)
     chosen = paper.chosen_methods(methods)
-    _check_sizes(generated, train, max_length)
-    _check_settings(experiments, chosen, parse_duration(budget) if isinstance(budget, str) else budget, settings)
+    if train is not None and not generated:
+        together, generate = param("train", train), param("generated", True)
+        raise ConfigError(f"{together} goes with {generate} only: add it, or leave out {param('train')}", option="train")
+    _check_settings(experiments, chosen, settings)
     shared = shared_settings(budget, settings, device, threads, jobs, max_length=max_length)
     found = Reproduction(suite=paper, settings=shared, environment=environment())
     campaign = ReproductionCampaign(Path(output), found, on_event, experiments, chosen, seeds, device, train)
@@ -93,25 +102,15 @@ def reproduce(
     return campaign.run(overwrite)
 
 
-def _check_sizes(generated: bool, train: int | None, max_length: int | None) -> None:
-    for name, value in {"train": train, "max_length": max_length}.items():
-        if value is not None and value < 1:
-            raise ConfigError(f"{param(name)} must be at least 1: got {value}", option=name)
-    if train is not None and not generated:
-        together, generate = param("train", train), param("generated", True)
-        raise ConfigError(f"{together} goes with {generate} only: add it, or leave out {param('train')}", option="train")
-
-
-def _check_settings(experiments: Sequence[Experiment], methods: Sequence[str], budget: float, settings: Sequence[str]) -> None:
+def _check_settings(experiments: Sequence[Experiment], methods: Sequence[str], settings: Sequence[str]) -> None:
     """Refuse invalid settings early: preparing data may take long before the first training starts.
 
     Raises:
         ConfigError: a setting is not allowed.
     """
     check_mixers([method for method in methods if method in available_mixers()], importable=True)
-    stated: list[dict[str, Table]] = [{"training": {"budget": budget}}]
-    stated += [{table: {option: value}} for table, option, value in map(parse_setting, settings)]
+    stated = settings_tables(settings)
     for experiment in experiments:
         for method in methods:
             if experiment.recipe(method):
-                check_tables(experiment.tables(method), *stated)
+                check_tables(experiment.tables(method), stated)

@@ -26,6 +26,7 @@ from seqmix.experiments.scheduler import PlannedTrial
 from seqmix.run import Run
 from seqmix.system.arguments import typed
 from seqmix.system.environment import environment
+from seqmix.system.ranges import MOST_MADE, MOST_RECORDS, Range, check_number
 from seqmix.training.resolve import check_tables, resolve_run
 
 LENGTHS = (128, 256, 512, 1024, 2048)
@@ -110,9 +111,9 @@ def reproduce_scalability(
         SeqmixError: every training failed.
     """
     check_mixers(mixers, importable=True)
-    _check(tasks, lengths, train, test)
+    _check(tasks, lengths, test)
     instead = f"the figure sets it itself; use {param('mixers')}, {param('seeds')} and {param('budget')}"
-    check_request(seeds, jobs, settings, _OWN, instead)
+    check_request(settings, _OWN, instead, budget, seeds=seeds, jobs=jobs, threads=threads, train=train)
     check_mixer_options(settings, mixers)
     for task, mixer in product(tasks, mixers):
         check_tables(settings_tables(of_mixer([*_SETTINGS, *_OF_TASK[task], *settings], mixer)), {"model": {"mixer": mixer}})
@@ -122,16 +123,16 @@ def reproduce_scalability(
     return ScalabilityCampaign(Path(output), result, on_event, cells, seeds).run(overwrite)
 
 
-def _check(tasks: Sequence[str], lengths: Sequence[int], train: int, test: int) -> None:
+def _check(tasks: Sequence[str], lengths: Sequence[int], test: int) -> None:
     for task in tasks:
         if task not in TASKS:
             raise ConfigError(f"{param('tasks')} must be among {', '.join(TASKS)}: got '{task}'", option="tasks")
     for name, values in {"tasks": tasks, "lengths": lengths}.items():
         if not values:
             raise ConfigError(f"{param(name)} must name at least one", option=name)
-    for name, value, least in (("lengths", min(lengths), 2), ("train", train, 1), ("test", test, 2)):
-        if value < least:
-            raise ConfigError(f"{param(name)} must be at least {least}: got {value}", option=name)
+    for length in lengths:
+        check_number("lengths", length, Range(at_least=2, at_most=MOST_MADE))
+    check_number("test", test, Range(at_least=2, at_most=MOST_RECORDS))
 
 
 class ScalabilityCampaign(Campaign[Scalability]):

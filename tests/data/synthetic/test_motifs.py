@@ -208,7 +208,7 @@ def test_shortest_samples_have_room_for_everything():
         ({"length": 50}, "choose a larger distance or length"),
         ({"copies": 10, "distance": 800}, "length must be at least 9100 for motifs 880 letters apart in 10 copies: got 8192"),
         ({"distance": 8000}, "length must be at least 8830 for motifs 8800 letters apart: got 8192"),
-        ({"decoys": -1}, "decoys must be 0 or more"),
+        ({"decoys": -1}, "decoys must be from 0 to 1,000,000: got -1"),
     ],
 )
 def test_invalid_options_are_explained(given, part):

@@ -106,14 +106,14 @@ def test_unknown_option_is_an_error_and_none_means_default():
 @pytest.mark.parametrize(
     ("name", "given", "part"),
     [
-        ("adding", {"length": 1}, "length must be at least 2"),
-        ("temporal-order", {"length": 0}, "length must be at least 2"),
+        ("adding", {"length": 1}, "length must be from 2 to 134,217,728: got"),
+        ("temporal-order", {"length": 0}, "length must be from 2 to 134,217,728: got"),
         ("adding", {"length": 10.5}, "length must be a whole number: got 10.5"),
         ("adding", {"length": True}, "length must be a whole number: got True"),
         ("listops", {"length": 501}, "length must be at least 502"),
-        ("listops", {"min_length": -1}, "min_length must be 0 or more: got -1"),
-        ("listops", {"max_depth": 0}, "max_depth must be at least 1: got 0"),
-        ("listops", {"max_args": 1}, "max_args must be at least 2: got 1"),
+        ("listops", {"min_length": -1}, "min_length must be from 0 to 134,217,728: got -1"),
+        ("listops", {"max_depth": 0}, "max_depth must be from 1 to 1,000: got 0"),
+        ("listops", {"max_args": 1}, "max_args must be from 2 to 10,000: got 1"),
         ("listops", {"max_depth": 3}, "allow at most 122 words"),
         ("pathfinder", {"length": 1000}, "1024 (32 x 32), 4096 (64 x 64), 16384 (128 x 128): got 1000"),
         ("pathfinder", {"difficulty": "harder"}, "difficulty must be one of easy, medium, hard: got 'harder'"),
@@ -124,4 +124,4 @@ def test_invalid_options_are_explained(name, given, part):
 
 
 def test_negative_seed_is_an_error():
-    assert message_of(split_generators, -1) == "seed must be 0 or more: got -1"
+    assert message_of(split_generators, -1) == "seed must be from 0 to 9,223,372,036,854,775,807: got -1"

@@ -74,7 +74,7 @@ def clear_folder(folder: Path) -> None:
 
 def put_back(path: Path) -> None:
     """Give an output its name back if a process was killed while it was to be replaced; say so in a line."""
-    if os.path.lexists(path):
+    if os.path.lexists(path) and not _is_empty(path):
         return
     for found in _leftovers_of(path):
         if found.replaced and found.state == "gone":
@@ -82,6 +82,11 @@ def put_back(path: Path) -> None:
                 found.path.rename(path)
                 note(f"{path}: put back, as the process that was to replace it was killed")
                 return
+
+
+def _is_empty(path: Path) -> bool:
+    """Return whether this is an empty folder, as the process may have made one to be replaced."""
+    return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
 
 
 def _clear(leftovers: Sequence[_Leftover], *, alone: bool = False) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqmix.errors import RunError
 from seqmix.system.files import append_line, real_folder, without_nan, write_whole
-from seqmix.system.leftovers import clear_folder
+from seqmix.system.leftovers import clear, clear_folder
 from seqmix.system.locks import FolderLock, locked
 from seqmix.system.tensor_file import pack, unpack
 
@@ -130,6 +130,7 @@ class TrainingFiles:
 
     def remove_partial(self) -> None:
         """Remove files that a killed process left half-written; no other process may be training this run."""
+        clear(self.path)
         for folder in (self.path, self.path / "last"):
             if not folder.is_symlink():
                 clear_folder(folder)

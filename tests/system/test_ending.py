@@ -33,10 +33,11 @@ else:
         thread.start()
 """
 PARENT = """
-import os, sys, threading, time
+import os, signal, sys, threading, time
 from pathlib import Path
 from seqmix.system.processes import running
 folder, end = sys.argv[1:]
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` lets processes ignore it
 works = ["sleep", "sums", "threads"]
 def start(work):
     with running("child_of_the_test", [folder, work]) as child:

@@ -148,7 +148,10 @@ def test_links_are_removed_and_not_followed(tmp_path):
     assert [p.name for p in tmp_path.rglob("*")] == ["precious", "file"]
 
 
-def test_without_an_exchange_an_old_folder_is_put_back(tmp_path, caplog):
+@pytest.mark.parametrize("empty", [False, True])
+def test_without_an_exchange_an_old_folder_is_put_back(tmp_path, caplog, empty):
+    if empty:  # where no rename refuses what is there, an empty folder reserves the name
+        (tmp_path / "data").mkdir()
     moved = make(name_of_dead(tmp_path / "data", "replaced"), "old")
     put_back(tmp_path / "data")
     assert (tmp_path / "data" / "file").read_text() == "old" and not moved.exists()
@@ -156,6 +159,20 @@ def test_without_an_exchange_an_old_folder_is_put_back(tmp_path, caplog):
     make(name_of_dead(tmp_path / "data", "replaced"), "older")  # its successor is there: only the removal was cut short
     clear(tmp_path / "data")
     assert [p.name for p in tmp_path.iterdir()] == ["data"] and (tmp_path / "data" / "file").read_text() == "old"
+
+
+def test_an_empty_folder_alone_stays(tmp_path):
+    (tmp_path / "data").mkdir()
+    put_back(tmp_path / "data")
+    assert (tmp_path / "data").is_dir()
+
+
+def test_resumed_run_clears_what_is_beside_it(tmp_path, dataset):
+    run = Run.create(tmp_path / "run", Config(), dataset.info)
+    for left in (name_of_dead(run.path), name_of_dead(run.path, "replaced"), name_of_dead(run.path / "last" / "state")):
+        make(left)
+    run.remove_partial()
+    assert not [p for p in tmp_path.rglob("*") if p.suffix in (".partial", ".replaced")]
 
 
 def test_what_a_living_process_is_replacing_is_not_put_back(tmp_path):

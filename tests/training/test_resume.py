@@ -20,9 +20,10 @@ from tests.support import random_dna, write_fasta
 
 # Starts `seqmix` commands, one at a time, as separate processes that have torch imported already.
 LAUNCHER = """
-import json, os, sys
+import json, os, signal, sys
 import seqmix.cli, seqmix.cli.training_display, seqmix.training.train
 import safetensors.torch, seqmix.mixers.paramixer, seqmix.mixers.skyformer, torch._dynamo  # what training fetches late
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` lets processes ignore it
 for line in sys.stdin:
     arguments, messages = json.loads(line)
     child = os.fork()
@@ -202,6 +203,7 @@ def interrupted_at(dataset, output, step, **options):
 
 def test_state_is_saved_where_nothing_can_be_printed_any_more(dataset, tmp_path):
     """A terminal that is closed sends SIGHUP, and writing to it fails."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` lets processes ignore it
 
     def send_and_fail(event):
         if isinstance(event, StepEnd) and event.step == 4:
@@ -210,6 +212,7 @@ def test_state_is_saved_where_nothing_can_be_printed_any_more(dataset, tmp_path)
 
     with pytest.raises(OSError, match="Input/output error"):
         train(dataset, tmp_path / "run", on_event=send_and_fail, save_every=1000)
+    signal.signal(signal.SIGHUP, before)
     assert Run.open(tmp_path / "run").load_state()[1]["state"]["step"] == 4
 
 

@@ -75,13 +75,15 @@ def _add_given_folders(files: Sequence[InputFile]) -> None:
 
 
 def set_missing(files: Sequence[InputFile], listing: Listing, level: int) -> None:
-    """Set the folders of classes, at a level counted from 0, in which nothing is read."""
+    """Set the folders of classes, at a level counted from 0, in which nothing is read; links in one split among them."""
     known = {file.source.folder_class for file in files}
     missing = missing_folders(listing, level)
     splits = any(file.source.split for file in files)
     for file in files:
         file.source.missing_classes = tuple(
-            folder for folder in missing if folder.name not in known and not (splits and word_of(folder.name))
+            folder
+            for folder in missing
+            if (folder.name not in known or folder.path in listing.left_out.links) and not (splits and word_of(folder.name))
         )
 
 

@@ -30,7 +30,8 @@ class LeftOut:
 
     Attributes:
         files: paths of files within their folder.
-        links: paths of links that lead nowhere, to a folder, or to a file that is read under another name.
+        links: where links lead that are not followed, by their paths: nowhere, to a folder, or to a file that is read under
+            another name.
         empty: paths of folders without a file.
         hidden: number of hidden files and folders.
         asked: paths of files left out by patterns of the user.
@@ -39,7 +40,7 @@ class LeftOut:
     """
 
     files: list[str] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
     empty: list[str] = field(default_factory=list)
     hidden: int = 0
     asked: list[str] = field(default_factory=list)
@@ -49,7 +50,7 @@ class LeftOut:
     def add(self, other: LeftOut) -> None:
         """Add what was left out of another folder."""
         self.files += other.files
-        self.links += other.links
+        self.links |= other.links
         self.empty += other.empty
         self.hidden += other.hidden
         self.asked += other.asked
@@ -62,7 +63,9 @@ class LeftOut:
         if nothing := self.without_content:
             parts += [f"{_counted(len(nothing), 'empty file')} ({', '.join(nothing[:3])}{', …' * (len(nothing) > 3)})"]
         parts += [_counted(len(self.empty), "empty folder")] if self.empty else []
-        parts += [_counted(len(self.links), "link")] if self.links else []
+        if self.links:
+            told = [f"{path} leads {where}" for path, where in self.links.items()]
+            parts.append(f"{_counted(len(told), 'link')} ({', '.join(told[:3])}{', …' * (len(told) > 3)})")
         parts += [_counted(self.hidden, "hidden file")] if self.hidden else []
         if self.asked:
             folders = dict.fromkeys(file.rpartition("/")[0] for file in self.asked)
@@ -145,7 +148,7 @@ def list_folder(root: Path, include: Sequence[str] = (), exclude: Sequence[str] 
         kept = [name for name in seen if not _excluded(listing, (*above, name), exclude, folder=True)]
         listing.folders += [(*above, name) for name in kept]
         links = [name for name in kept if Path(place, name).is_symlink()]
-        listing.left_out.links += ["/".join((*above, name)) for name in links]
+        listing.left_out.links |= {"/".join((*above, name)): "to a folder" for name in links}
         folders[:] = [name for name in kept if name not in links]
         files = [name for name in names if not _is_hidden(name)]
         listing.left_out.hidden += len(names) - len(files)
@@ -176,7 +179,7 @@ def _sort_file(listing: Listing, parts: Parts, include: Sequence[str], exclude: 
     try:
         mode = path.stat().st_mode
     except OSError:
-        listing.left_out.links.append(inner)  # it leads nowhere
+        listing.left_out.links[inner] = "nowhere"
         return
     wanted = include or unpacked_name(parts[-1].lower()).endswith(ENDINGS)
     if wanted and stat.S_ISREG(mode):
@@ -209,7 +212,7 @@ def _leave_out_second_names(listing: Listing) -> None:
         target = link.resolve()
         if target in known:
             listing.files.remove(link)
-            listing.left_out.links.append("/".join(listing.parts(link)))
+            listing.left_out.links["/".join(listing.parts(link))] = "to a file that is read"
         known.add(target)
 
 

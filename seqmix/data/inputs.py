@@ -162,6 +162,7 @@ def _listed(folder: Path, read: ReadOptions, elsewhere: Iterable[Path] = ()) -> 
         links = [name for name in out.links if (folder / name).is_dir()]
         ways = [f"read files of any ending with {param('include', '*')}"] if any(map(_may_be_text, unread)) else []
         ways += [f"give what links to folders lead to, as they are not followed ({folder / links[0]}, …)"] if links else []
+        ways += [f"if they are classes, name the files of each with {param('class_files')}"] if links else []
         raise InputError(
             f"{folder}: no readable file in this folder (FASTA, FASTQ, GenBank, CSV, TSV, JSONL, .txt)"
             + (f"; {note}" if note else "")
@@ -222,8 +223,10 @@ def _existing(given: object, in_memory: str) -> Path | None:
     if str(given) == "-":
         return None
     try:
-        if Path(given).exists():
-            return Path(given)
+        if (path := Path(given)).exists():
+            return path
+        if path.is_symlink():
+            raise InputError(f"{path}: this is a link to {path.readlink()}, which leads nowhere; give the file itself")
     except (OSError, ValueError):  # too long for a name, or a NUL in it
         pass
     text = str(given)
@@ -337,9 +340,12 @@ def _refuse_empty_splits(files: Sequence[InputFile]) -> None:
         read = {listing.parts(file)[0] for file in listing.files}
         empty = [name for name in names if name not in read]
         if empty and "train" in {word for word, _ in names.values()} and len(names) > len(empty):
+            way, why = "put files of a known kind there", ""
+            if empty[0] in listing.left_out.links:
+                way, why = "put the folder itself there", ", as it is a link, which is not followed"
             raise InputError(
-                f"{listing.root / empty[0]}: nothing in this folder of a split is read"
-                + advice("put files of a known kind there", f"leave it out with {param('exclude', empty[0])}")
+                f"{listing.root / empty[0]}: nothing in this folder of a split is read{why}"
+                + advice(way, f"leave it out with {param('exclude', empty[0])}")
             )
 
 

@@ -150,9 +150,11 @@ def _problem(info: Mapping[str, Any]) -> str:
         return f"'classes' and 'task' ({task}) do not go together"
     if "target" in info and not (info["target"]["scale"] > 0 and (info["target"]["tolerance"] or 1) > 0):
         return "'target' has a scale or a tolerance that is not positive"
-    counts = [list(part) for part in info.get("counts", {}).values()]
-    if any(part != counts[0] for part in counts):
-        return "'counts' has other classes in one split than in another"
+    counts = info["counts"]
+    if set(counts) != set(SPLITS) or any(list(part) != list(counts["train"]) for part in counts.values()):
+        return "'counts' has other splits than there are, or other classes in one than in another"
+    if info["classes"] and list(counts["train"]) != info["classes"]:
+        return "'counts' and 'classes' have other names"
     return _vocabulary_problem(info["vocabulary"])
 
 

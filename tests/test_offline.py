@@ -33,11 +33,12 @@ def test_a_connection_to_another_host_is_refused_and_counted(call):
 
 
 def test_connections_within_this_machine_are_allowed():
-    with (
-        socket.create_server(("127.0.0.1", 0)) as server,
-        socket.create_connection(server.getsockname()[:2], timeout=5) as client,
-    ):
-        assert client.fileno() > 0
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            socket.create_connection(server.getsockname()[:2], timeout=5).close()
+    except OSError as error:  # a machine without any network has not even this one
+        assert "without the network" not in str(error)
+    assert not attempts
 
 
 def test_no_module_reaches_for_the_network():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmix.bench.approximation_result import ApproximationResult, ErrorSeries
-from seqmix.reporting.figures import DARK, GREY, grid, look, plain, write_figure
+from seqmix.reporting.figures import DARK, GREY, drawing, grid, look, plain, write_figure
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted, number, short
 from seqmix.system.files import write_whole
@@ -84,6 +84,7 @@ def _instability_table(result: ApproximationResult) -> ReportTable:
     return table
 
 
+@drawing
 def approximation_figure(result: ApproximationResult) -> Figure:
     """Draw errors over the number of features on logarithmic axes, one row per kind of input, and bars of instability."""
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmix.bench.mixers_result import BenchResult, CostSeries
-from seqmix.reporting.figures import GREY, grid, look, plain, write_figure
+from seqmix.reporting.figures import GREY, drawing, grid, look, plain, write_figure
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import amount, counted, duration, number, short
 from seqmix.system.files import write_whole
@@ -61,6 +61,7 @@ def _growth_cells(series: CostSeries) -> list[str]:
     return [*cells, *("-" if times is None else f"{times[name]:.2f} times" for name in ("training", "log_squared"))]
 
 
+@drawing
 def bench_figure(result: BenchResult) -> Figure:
     """Draw time and peak memory of a training step over the length on logarithmic axes, one line for each mixer."""
     from matplotlib.figure import Figure

@@ -6,6 +6,7 @@ explained in one line; 2 a command line that cannot be parsed; 130 interrupted, 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -14,6 +15,8 @@ import typer
 from typer.core import TyperGroup
 
 from seqmix.cli import bench, compare, evaluate, generate, predict, prepare, pretrain, recipes, reproduce, train
+from seqmix.cli.console import reported
+from seqmix.cli.streams import prepare_environment, prepare_streams
 from seqmix.system.printable import printable
 from seqmix.system.signals import handle_ending
 from seqmix.version import __version__
@@ -73,8 +76,22 @@ def _options(
 
 def main() -> None:
     """Run the `seqmix` command."""
+    prepare_streams()
+    prepare_environment()
     handle_ending(_interrupt)  # cleans up as Ctrl-C does
-    app()
+    reported(_run)()
+
+
+def _run() -> None:
+    """Run the command, and write out what is left of its output while errors can be told."""
+    try:
+        app()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # the reader of a help text has gone
+            raise end.__context__ from None
+        raise
+    finally:
+        sys.stdout.flush()
 
 
 def _interrupt(*_: object) -> None:

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from seqmix.cli.streams import drop_output, in_words
 from seqmix.errors import Interrupted, SeqmixError, named_in, spell
 from seqmix.system.files import without_nan
+from seqmix.system.memory import is_out_of_memory
 from seqmix.system.notes import notes_to
 from seqmix.system.printable import printable
 
@@ -117,6 +119,7 @@ def next_command(data: Path) -> str:
     return "seqmix train" if data == Path("seqmix-data") else f"seqmix train {shlex.quote(str(data))}"
 
 
+_NO_MEMORY = "memory ran out; use a machine with more, allow more (ulimit -v), or cut the longest records"
 P = ParamSpec("P")
 _running: ContextVar[Callable[..., None] | None] = ContextVar("running", default=None)  # the function of the command
 
@@ -132,8 +135,7 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
             with notes_to(lambda text: print_notes(console(quiet), [text])):
                 command(*args, **kwargs)
         except BrokenPipeError:
-            # The reader has gone: print nothing, not even when standard output is closed at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            drop_output()  # print nothing, not even when standard output is closed at exit
         except Interrupted as error:
             _fail(in_flags(error.text), 130)
         except KeyboardInterrupt:
@@ -141,7 +143,17 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
         except SeqmixError as error:
             _fail(in_flags(error.text), 1)
         except OSError as error:
-            _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", 1)
+            if error.filename is None:
+                drop_output()
+            _fail(f"{error.filename or 'standard output'}: {in_words(error)}", 1)
+        except MemoryError:
+            _fail(_NO_MEMORY, 1)
+        except ImportError as error:  # such as a library that does not fit in the memory that is allowed
+            _fail(f"a library cannot be loaded: {error}; allow more memory, or install seqmix again", 1)
+        except RuntimeError as error:
+            if "torch" not in sys.modules or not is_out_of_memory(error):
+                raise
+            _fail(_NO_MEMORY, 1)
 
     return run
 

@@ -15,6 +15,8 @@ from seqmix.objectives.class_names import alike_to, why_not_learned
 from seqmix.objectives.labelled import LabelObjective
 from seqmix.system.printable import printable, quoted
 
+_MOST_CLASSES = 20  # without a record in a split that are named
+
 
 def check_any(left: int, stream: RecordStream, limits: LengthLimits, *, too_short: int, emptied: int = 0) -> None:
     """Raise an `InputError` that says why if no record is left.
@@ -169,15 +171,18 @@ def check_splits(labels: NDArray[Any], split: NDArray[np.int8], objective: Label
             without = ("training cannot choose the best weights without it", f"eval needs {instead}")
             notes.append(f"the {which} split is empty; {without[s - 1]}")
     objective.check_training(labels[split == 0])
-    trained = [name for i, name in enumerate(objective.classes) if (objective.members(labels, i) & (split == 0)).any()]
-    for i, name in enumerate(objective.classes):
-        has = objective.members(labels, i)
-        for s, which in enumerate(SPLITS):
-            if not (has & (split == s)).any() and (split == s).any():
-                if s == 0:
-                    raise InputError(
-                        f"class {quoted(name)} has no record in the training split{left}, so it cannot be learned"
-                        + why_not_learned(name, objective.classes, trained)
-                    )
-                notes.append(f"class {quoted(name)} has no record in the {which} split")
+    counts = [objective.count(labels[split == s]) for s in range(len(SPLITS))]
+    lacking = [[name for name in objective.classes if not count[name]] for count in counts]
+    if lacking[0]:
+        trained = [name for name in objective.classes if counts[0][name]]
+        raise InputError(
+            f"class {quoted(lacking[0][0])} has no record in the training split{left}, so it cannot be learned"
+            + why_not_learned(lacking[0][0], objective.classes, trained)
+        )
+    for s, which in enumerate(SPLITS):
+        if not (split == s).any():
+            continue
+        notes += [f"class {quoted(name)} has no record in the {which} split" for name in lacking[s][:_MOST_CLASSES]]
+        if (more := len(lacking[s]) - _MOST_CLASSES) > 0:
+            notes.append(f"{more:,} more class{'es have' if more > 1 else ' has'} no record in the {which} split")
     return notes

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from seqmix.reporting.figures import BLUE, DARK, GREY, ORANGE, grid, look, new_figure, plain
+from seqmix.reporting.figures import BLUE, DARK, GREY, ORANGE, drawing, grid, look, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +28,7 @@ _MARKED = 40  # validations up to which each is a dot on the learning curves
 _LEAST_SPAN = 0.2  # of an axis in learning curves, as a share of the largest value
 
 
+@drawing
 def confusion_figure(evaluation: Evaluation) -> Figure:
     """Draw the confusion matrix; colours are shares of the true class, numbers are counts."""
     size = len(evaluation.classes)
@@ -53,6 +54,7 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
+@drawing
 def roc_figure(evaluation: Evaluation) -> Figure:
     """Draw ROC curves, one for each class; with two classes, only that of the second.
 
@@ -93,6 +95,7 @@ def _corners(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
     return [points[0], *inner, points[-1]]
 
 
+@drawing
 def reliability_figure(evaluation: Evaluation) -> Figure:
     """Draw accuracy over confidence; on the diagonal, a model is right as often as it claims.
 
@@ -110,6 +113,7 @@ def reliability_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
+@drawing
 def points_figure(evaluation: Evaluation) -> Figure:
     """Draw the predicted over the true targets of a regression; on the diagonal, a prediction is right."""
     figure, axes = new_figure()
@@ -122,6 +126,7 @@ def points_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
+@drawing
 def pictures_figure(evaluation: Evaluation) -> Figure:
     """Draw records that are images, with their true class and, if it differs, the predicted one."""
     from matplotlib.figure import Figure
@@ -141,6 +146,7 @@ def pictures_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
+@drawing
 def curves_figure(history: Sequence[dict[str, Any]], objective: Objective, branches: bool) -> Figure:
     """Draw the training and validation loss, and below them the first validation score, over the epochs.
 

@@ -88,7 +88,8 @@ def why_not_learned(name: str, classes: Sequence[str], trained: Sequence[str]) -
         return f"{same}: if they are one class, write it in one way"
     if len(classes) > _MANY_NUMBERS and all(map(is_number, classes)):
         return f"; all {len(classes):,} classes are numbers: if they are values to predict, {param('task', 'regression')}"
-    without = [other for other in classes if other not in trained]
+    known = set(trained)
+    without = [other for other in classes if other not in known]
     if len(without) > 1:
         return (
             f"; the classes of the training split are {_listed(trained)}, those without training records {_listed(without)}: "

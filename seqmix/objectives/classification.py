@@ -93,7 +93,10 @@ class Classification(LabelObjective):
 
     def count(self, labels: Labels) -> dict[str, int]:
         """Return the number of records of each class, or of all records without classes."""
-        return super().count(labels) if self.classes else {"unlabelled": len(labels)}
+        if not self.classes:
+            return {"unlabelled": len(labels)}
+        counts = np.bincount(labels[labels >= 0], minlength=len(self.classes))
+        return dict(zip(self.classes, counts.tolist(), strict=True))
 
     def check_classes(self, records: int) -> list[str]:
         """Return notes on classes that look like amounts or lists; see the base class."""
@@ -120,7 +123,7 @@ class Classification(LabelObjective):
 
     def check_sizes(self, labels: Labels, n_splits: int) -> None:
         """Refuse classes with fewer records than splits; see the base class."""
-        counts = super().count(labels)
+        counts = self.count(labels)
         few = [name for name, count in counts.items() if count < n_splits]
         if not few:
             return

@@ -6,6 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -20,6 +21,8 @@ from seqmix.system.printable import printable, quoted
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_LISTED = 50  # classes of a model that a message lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +257,12 @@ class LabelObjective(Objective):
         """
 
 
+def _some(names: Collection[str]) -> str:
+    """Return names in a row, of very many the first ones."""
+    more = len(names) - _LISTED
+    return ", ".join(islice(names, _LISTED)) + (f" and {more:,} more" if more > 0 else "")
+
+
 def number_classes(names: Iterable[str], classes: Sequence[str] | None) -> dict[str, int]:
     """Return the number of each class, by name.
 
@@ -268,7 +277,7 @@ def number_classes(names: Iterable[str], classes: Sequence[str] | None) -> dict[
     known: Collection[str] = classes if classes is not None else sorted(occurring)
     if strange := sorted(occurring - set(known)):
         raise InputError(
-            f"the model does not know the class {quoted(strange[0])}; its classes are: {printable(', '.join(known))}"
+            f"the model does not know the class {quoted(strange[0])}; its classes are: {printable(_some(known))}"
             + (
                 alike_to(strange[0], known)
                 or advice(f"say where the labels are with {param('label_from')} header:KEY, column:NAME or table:FILE")

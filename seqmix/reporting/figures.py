@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
+from seqmix.errors import SeqmixError
 from seqmix.reporting.tables import middle_cut
 from seqmix.system.files import write_whole
 from seqmix.system.printable import printable
@@ -26,6 +29,28 @@ PALETTE = {"ink": "#222222", "soft": "#595959", "line": "#dddddd", "blue": BLUE,
 
 _MARKERS = "osD^vPX*<>ph"
 _LONGEST_NAME = 28
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def drawing(draw: Callable[P, T]) -> Callable[P, T]:
+    """Decorate a function that draws or writes a figure, so that matplotlib's own settings hold and not those of the user."""
+
+    @wraps(draw)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            import matplotlib
+        except (ValueError, OSError) as error:  # settings that it cannot read, or not decode
+            raise SeqmixError(
+                f"figures cannot be drawn: matplotlib cannot read its matplotlibrc: {error}; remove it"
+            ) from error
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            return draw(*args, **kwargs)
+
+    return run
 
 
 def new_figure(width: float = 4.6, height: float = 3.8) -> tuple[Figure, Any]:
@@ -55,6 +80,7 @@ def grid(axes: Any, axis: str = "both") -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+@drawing
 def svg(figure: Figure, title: str = "") -> str:
     """Return a figure as SVG, the same text on every call, with a title for readers who cannot see it."""
     import matplotlib
@@ -80,6 +106,7 @@ def look(order: int) -> dict[str, Any]:
     return {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1.6}
 
 
+@drawing
 def write_figure(figure: Figure, folder: Path, name: str, title: str) -> None:
     """Write a figure as `name`.svg and `name`.png."""
     png = io.BytesIO()

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn import metrics as oracle
 
+from seqmix.errors import InputError
 from seqmix.objectives.classification import (
     Classification,
     calibration_bins,
@@ -218,3 +219,11 @@ def test_interval_of_a_perfect_score_is_over_the_classes_that_occur():
     scores = bootstrap_scores(np.eye(3)[labels], labels)
     assert scores["macro-F1"].low == pytest.approx(scores["accuracy"].low) == pytest.approx(0.025 ** (1 / 40))
     assert bootstrap_scores(np.eye(3)[[0, 0]], np.zeros(2, dtype=np.int64))["accuracy"].low == pytest.approx(0.025**0.5)
+
+
+def test_many_classes_are_counted_in_one_pass():
+    many = 200_000
+    objective = Classification(tuple(f"c{i}" for i in range(many)))
+    assert objective.count(np.arange(many) % (many - 1))["c0"] == 2
+    with pytest.raises(InputError, match=r"c0.*has 1 record.*200,000 of 200,000 classes"):
+        objective.check_sizes(np.arange(many), 3)

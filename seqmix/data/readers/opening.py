@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any, BinaryIO
 
 from seqmix.data.readers.signatures import refuse_archive
 from seqmix.errors import InputError
+from seqmix.reporting.text import counted
 from seqmix.system.unchanged import FileState
 
 BLOCK = 1 << 20
@@ -17,6 +19,7 @@ _HEAD = 1 << 16  # bytes that formats are recognised by
 _PIECE = 1 << 10  # bytes unpacked at once, which are lost where a file breaks off among them
 _PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zst"}
 _NAMES = {"gz": "gzip", "bz2": "bzip2", "xz": "xz", "zst": "zstd"}
+_MUCH, _MOST_RATIO = 10**9, 200  # bytes up to which anything is unpacked, and the ratio up to which more is
 _ENDINGS = (*_NAMES, "bgz", "bgzf", "gzip", "bzip2", "zstd")
 
 
@@ -78,6 +81,7 @@ class _Unpacking(io.RawIOBase):
         from xopen import xopen
 
         self._stream: Any = xopen(packed, "rb", threads=0, format=form)
+        self._packed, self._unpacked = packed, 0
         self._what = f"{name}: the {_NAMES[form]} file"
         self._begun = False
         self._error: InputError | None = None  # after what was read last
@@ -103,14 +107,28 @@ class _Unpacking(io.RawIOBase):
     def _readinto(self, buffer: Any) -> int:
         try:
             data = self._stream.read1(min(_PIECE, len(buffer)))
-            buffer[: len(data)] = data
-            return len(data)
+        except MemoryError:
+            raise
         except EOFError as error:
             raise BrokenOffError(f"{self._what} ends too early; it was cut off: copy or download it again") from error
         except Exception as error:  # each library has errors of its own
             if isinstance(error, OSError) and error.errno is not None:  # the disk failed; the content may be fine
                 raise
             raise BrokenOffError(f"{self._what} is damaged ({error}); copy or download it again") from error
+        buffer[: len(data)] = data
+        self._unpacked += len(data)
+        if self._unpacked > _MUCH and self._unpacked > _MOST_RATIO * (read := _bytes_read(self._packed)):
+            raise InputError(
+                f"{self._what} unpacks to more than {_MUCH / 1e9:g} GB from {counted(read, 'byte')}, over {_MOST_RATIO} times "
+                "as much, which no file of sequences or texts does; if it is meant, unpack it first"
+            )
+        return len(data)
+
+
+def _bytes_read(stream: Any) -> int:
+    """Return how many bytes were read of a stream, or of the one that it buffers."""
+    raw = getattr(stream, "raw", stream)
+    return raw.taken if isinstance(raw, Hashing) else stream.tell()
 
 
 class Hashing(io.RawIOBase):
@@ -165,4 +183,10 @@ def reading(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
+        why = "it is closed" if error.errno == errno.EBADF else error.strerror or error
+        raise InputError(f"{name}: cannot be read: {why}") from error
+    except MemoryError as error:
+        raise InputError(
+            f"{name}: memory ran out; a record must fit into it, with room for a copy: cut the longest ones, or use a machine "
+            "with more"
+        ) from error

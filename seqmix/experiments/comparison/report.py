@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from seqmix.experiments.comparison.result import Comparison, ComparisonRow
 from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.spread import Spread
-from seqmix.reporting.figures import GREY, grid, look, new_figure, plain
+from seqmix.reporting.figures import GREY, drawing, grid, look, new_figure, plain
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import amount, capitalised, counted, duration, score_text
@@ -78,6 +78,7 @@ def comparison_headline(trial: Trial) -> str:
     return f"{first} {score_text(first, score)}, {duration(trial.seconds)}, {counted(trial.epochs, 'epoch')}"
 
 
+@drawing
 def score_figure(comparison: Comparison) -> Figure:
     """Draw the first score of every method: mean, standard deviation and each seed; simple methods in grey."""
     first = comparison.scores[0]
@@ -101,6 +102,7 @@ def score_figure(comparison: Comparison) -> Figure:
     return figure
 
 
+@drawing
 def curves_figure(comparison: Comparison) -> Figure:
     """Draw the first validation score over training time: one line for each training, one colour for each mixer."""
     figure, axes = new_figure(6.0, _height(comparison))
@@ -117,6 +119,7 @@ def curves_figure(comparison: Comparison) -> Figure:
     return _finished(figure, axes)
 
 
+@drawing
 def memory_figure(comparison: Comparison) -> Figure | None:
     """Draw the first score over peak memory, one point for each mixer; None if memory was not measured."""
     from matplotlib.ticker import FuncFormatter

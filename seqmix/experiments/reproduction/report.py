@@ -11,7 +11,7 @@ from seqmix.config.data import SPLITS
 from seqmix.experiments.reproduction.result import Reproduction, ReproductionRow
 from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.spread import Spread
-from seqmix.reporting.figures import BLUE, GREY, ORANGE, PALE_LINE, grid, new_figure, plain
+from seqmix.reporting.figures import BLUE, GREY, ORANGE, PALE_LINE, drawing, grid, new_figure, plain
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted, duration, number
@@ -77,6 +77,7 @@ def reproduction_headline(trial: Trial) -> str:
     return f"accuracy {shown}, {duration(trial.seconds)}, {counted(trial.steps, 'step')}"
 
 
+@drawing
 def accuracy_figure(found: Reproduction) -> Figure:
     """Draw the measured accuracy (with its standard deviation over seeds) of every method, joined to the published one.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqmix.experiments.scalability.result import Scalability, ScalabilityPoint, error_of
-from seqmix.reporting.figures import PALE, grid, look, new_figure, plain, write_figure
+from seqmix.reporting.figures import PALE, drawing, grid, look, new_figure, plain, write_figure
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted, duration, short
@@ -67,6 +67,7 @@ def _percent(point: ScalabilityPoint) -> str:
     return shown if point.error.sd is None else f"{shown} ± {100 * point.error.sd:.1f}"
 
 
+@drawing
 def scalability_figure(result: Scalability) -> Figure:
     """Draw the test error over the length on logarithmic axes, one panel for each task, one line for each mixer.
 
@@ -104,6 +105,7 @@ def scalability_figure(result: Scalability) -> Figure:
     return figure
 
 
+@drawing
 def time_figure(result: Scalability) -> Figure | None:
     """Draw training time over length, for trainings that reached the goal on the validation split; None if none did."""
     solved = [point for point in result.points if point.solved]

@@ -84,6 +84,7 @@ class Run(Learned, TrainingFiles):
         """
         cls.check_free(path, overwrite=overwrite)
         with ExitStack() as held, whole_folder(path, overwrite=overwrite, error=RunError) as fresh:
+            cls.check_free(path, overwrite=overwrite)  # again: only what is there from now on is protected
             if path.exists():
                 held.enter_context(locked(path, TRAINING, "replacing the run"))
                 for folder in (path, *path.glob("eval-*/")):

@@ -197,6 +197,7 @@ def prepare_records(
     kind_of(options.task, stream.options.label_separator)  # contradictions are found before a record is read
     limits = LengthLimits(min_length=options.min_length, max_length=options.max_length, truncate=options.truncate)
     with whole_folder(output, overwrite=overwrite) as folder:
+        _free(output, overwrite)  # again: only what is there from now on is protected
         notes: list[str] = []
 
         def choose(first: list[Record]) -> Encoder:

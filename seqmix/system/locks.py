@@ -108,16 +108,21 @@ class FolderLock:
         )
 
     def release(self) -> None:
-        """Give the lock up."""
+        """Give the lock up; a second time, do nothing."""
+        if self._released.is_set():
+            return
         self._released.set()
         if self._toucher.ident:
             self._toucher.join()
+        ours = False
         with suppress(OSError):
-            if os.path.samestat(os.fstat(self._file), self.path.lstat()):
-                if os.name == "nt":  # where an open file cannot be deleted
-                    os.close(self._file)
+            ours = os.path.samestat(os.fstat(self._file), self.path.lstat())
+        if os.name == "nt":  # where an open file cannot be deleted
+            os.close(self._file)
+        if ours:
+            with suppress(OSError):
                 self.path.unlink()
-        with suppress(OSError):
+        if os.name != "nt":  # no sooner: a lock that nobody has locked was left behind
             os.close(self._file)
 
     def _touch(self) -> None:
@@ -145,9 +150,7 @@ def locked(
     """
     made = make and not folder.exists()
     try:
-        if made:
-            folder.mkdir(parents=True, exist_ok=True)
-        lock = _acquired(folder / f".{name}{LOCK_ENDING}", doing, wait, error)
+        lock = _acquired(folder / f".{name}{LOCK_ENDING}", doing, make, wait, error)
     except OSError as reason:
         raise error(f"{folder}: cannot be written: {reason.strerror or reason}") from reason
     try:
@@ -159,16 +162,18 @@ def locked(
                 folder.rmdir()
 
 
-def _acquired(path: Path, doing: str, wait: float, error: type[SeqmixError]) -> FolderLock:
+def _acquired(path: Path, doing: str, make: bool, wait: float, error: type[SeqmixError]) -> FolderLock:
     holder = Holder(os.getpid(), platform.node() or "localhost", _machine(), doing, time.strftime("%Y-%m-%d %H:%M:%S"))
     end = time.monotonic() + wait
     while True:
         try:
+            if make:  # each time: another process may remove it while it is empty
+                path.parent.mkdir(parents=True, exist_ok=True)
             if (file := _take(path, holder)) is not None:
                 return FolderLock(path, file, holder, error)
             other, left_behind = _examine(path)
         except FileNotFoundError:
-            if not path.parent.is_dir():
+            if not make and not path.parent.is_dir():
                 raise error(f"{path.parent}: no such folder") from None
             continue  # it was released just now
         if left_behind:

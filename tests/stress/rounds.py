@@ -234,6 +234,24 @@ def _one_table(stress: Stress, kind: str, more: tuple[str, ...]) -> None:
             stress.fault(kind, "the rows are not those of one process")
 
 
+def read_meanwhile(stress: Stress) -> None:
+    """One replaces a run while the others predict with it: with the old weights or the new ones, or not yet."""
+    kind = "predict meanwhile"
+    with stress.round(kind) as place:
+        shutil.copytree(stress.folder / "run0", place / "run")
+        commands = [stress.train(1, "-o", "run", "--overwrite")]
+        predict = ["predict", str(stress.folder / "at0.fa"), "--run", "run", "-q", "-o"]
+        commands += [[*predict, f"rows{number}.tsv"] for number in range(1, stress.processes)]
+        ends = stress.together(place, commands)
+        stress.count(kind, ends, len(list(place.iterdir())), one_each=True)
+        stress.same_run(kind, place / "run")
+        stress.alone(place, [*predict, "new.tsv"])
+        whole = [(stress.folder / "rows0.tsv").read_bytes(), (place / "new.tsv").read_bytes()]
+        for path in place.glob("rows*.tsv"):
+            if path.read_bytes() not in whole:
+                stress.fault(kind, f"{path.name} has rows of neither model")
+
+
 def one_evaluation(stress: Stress) -> None:
     """All evaluate one run on different splits: scores and page are of one process."""
     kind = "eval"
@@ -283,6 +301,7 @@ ROUNDS: tuple[Callable[[Stress], None], ...] = (
     one_generated,
     one_table,
     replaced_table,
+    read_meanwhile,
     one_evaluation,
     all_at_once,
 )

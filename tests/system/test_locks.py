@@ -224,6 +224,17 @@ def test_suspended_holder_notices_that_it_was_given_up(tmp_path, system, monkeyp
         other.check()
 
 
+def test_folder_that_others_make_and_remove_is_made_again(tmp_path):
+    def work(_):
+        for _ in range(20):
+            with locked(tmp_path / "made", "numbers", "choosing a number", make=True, wait=30):
+                pass
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert [p.name for p in tmp_path.rglob("*")] in ([], ["made"])
+
+
 def test_missing_folder_is_an_error_or_made(tmp_path):
     with pytest.raises(RunError, match="no such folder"), train(tmp_path / "missing"):
         pass

@@ -19,9 +19,12 @@ from seqmix.data.vocabulary import (
     notes_on_guess,
 )
 from seqmix.errors import DatasetError, param
+from seqmix.reporting.text import counted
+from seqmix.system.damaged_text import LOST, repaired
 
 _TEXTS = ("chars", "bytes", "words", "subwords")  # alphabets of texts
 _SAMPLE = 65536  # characters of a record that are looked at
+_SHOWN = 20  # characters of a word that was damaged
 
 
 def choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOptions, notes: list[str]) -> Encoder:
@@ -36,6 +39,7 @@ def choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOptio
     Raises:
         DatasetError: there is no data set or run to take the vocabulary from.
     """
+    notes += _notes_on_damage(first)
     if options.vocabulary_from:
         folder = Path(options.vocabulary_from)
         if not (folder / "dataset.json").is_file():
@@ -56,6 +60,29 @@ def choose_encoder(first: list[Record], is_sequence: bool, options: PrepareOptio
             alphabet = "protein"
         notes += notes_on_guess(samples, alphabet)
     return new_encoder(alphabet, options.unknown, options.vocabulary_size)
+
+
+def _notes_on_damage(first: Sequence[Record]) -> list[str]:
+    """Return notes on texts whose letters were damaged before they were written."""
+    texts = [record.text[:_SAMPLE] for record in first if isinstance(record.text, str)]
+    fixed = [(text, found) for text in texts if (found := repaired(text))]
+    lost = sum(LOST in text for text in texts)
+    notes = []
+    if fixed:
+        before, after = fixed[0]
+        place = next((i for i, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), 0)
+        begin = before.rfind(" ", 0, place) + 1
+        shown = [text[begin : place + _SHOWN].split(" ")[0] for text in fixed[0]]
+        notes.append(
+            f"{len(fixed):,} of the first {counted(len(texts), 'text')} {'seems' if len(fixed) == 1 else 'seem'} to hold UTF-8 "
+            f"that was read as cp1252 or latin-1 once, such as {shown[0]!r} for {shown[1]!r}: make the file again"
+        )
+    if lost:
+        notes.append(
+            f"{lost:,} of the first {counted(len(texts), 'text')} {'has' if lost == 1 else 'have'} the sign for characters "
+            "that could not be read (U+FFFD): make the file again"
+        )
+    return notes
 
 
 def _notes_on_foreign(

@@ -23,7 +23,8 @@ from seqmix.data.readers.entry import Entry, TableOptions
 from seqmix.data.readers.formats import detect_format, is_table_by_name, parse
 from seqmix.data.readers.opening import BLOCK, BrokenOffError, Hashing, open_stream, reading
 from seqmix.data.readers.releases import RELEASE_FORMATS, Source, listed, parse_release
-from seqmix.data.readers.table_texts import looks_like_table
+from seqmix.data.readers.table_texts import first_lines, looks_like_table
+from seqmix.data.readers.text_lines import remark_on_lines
 from seqmix.data.records import LabelFindings, Labeller, Record
 from seqmix.data.splits.column import SplitColumn
 from seqmix.data.vocabulary import AlphabetsOfFiles, Vocabulary
@@ -152,6 +153,10 @@ class RecordReader:
         if kind == "text" and tables == "with a header" and looks_like_table(head, encoding):
             remark = "read as one document, though it looks like a table: put a line with the names of the columns above it"
             self._remarks.setdefault(remark, []).append(source.name)
+        elif kind == "text":
+            of_class = source.document or (source.folder_class is not None and not source.by_user)
+            if remark := remark_on_lines(first_lines(head, encoding), of_class=of_class):
+                self._remarks.setdefault(remark, []).append(source.name)
         if kind in ("csv", "tsv") and source.path and not is_table_by_name(source.name):
             remark = "read as a table, since its first line names the columns (one document: --input-format text)"
             self._remarks.setdefault(remark, []).append(source.name)

@@ -11,7 +11,7 @@ from seqmix.config.data import SPLITS
 from seqmix.data.record_streams import RecordStream
 from seqmix.data.writer import LengthLimits, WrittenRecords
 from seqmix.errors import InputError, param
-from seqmix.objectives.class_names import alike_to, why_not_learned
+from seqmix.objectives.class_names import OF_EXCEL, alike_to, why_not_learned
 from seqmix.objectives.labelled import LabelObjective
 from seqmix.system.printable import printable, quoted
 
@@ -102,7 +102,7 @@ def _few_groups(written: WrittenRecords, source: str) -> list[str]:
 
 
 def check_repeated(written: WrittenRecords, twins: dict[str, int]) -> list[str]:
-    """Return notes on sequences and ids that occur more than once, given the result of `duplicates`."""
+    """Return notes on sequences and ids that occur more than once, given the result of `duplicates`, and on odd ids."""
     notes = []
     if twins["with_different_labels"]:
         count = twins["with_different_labels"]
@@ -110,6 +110,10 @@ def check_repeated(written: WrittenRecords, twins: dict[str, int]) -> list[str]:
         notes.append(f"{count:,} {what} under more than one label{_contradiction(written)}")
     if written.repeated_ids:
         notes.append(f"{written.repeated_ids:,} records have the id of an earlier record; they are kept")
+    if written.dated_ids[1]:
+        first, count = written.dated_ids
+        what = "an id looks" if count == 1 else f"{count:,} ids look"
+        notes.append(f"{what} like what Excel makes of {OF_EXCEL}; such an id is {quoted(first)}")
     return notes
 
 

@@ -24,6 +24,9 @@ from seqmix.data.token_file import BUFFER, new_token_file, write_header
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Encoder, Tokens
 from seqmix.errors import InputError, advice, param
+from seqmix.objectives.class_names import DATE_OF_EXCEL
+
+_LONGEST_DATE = 12  # characters
 
 Progress = Callable[[int, int], object]
 Numbers = NDArray[np.int64]
@@ -66,6 +69,7 @@ class WrittenRecords:
         too_short: number of records that were left out.
         repeated_ids: number of records with an id that an earlier one has; ids that readers made do not count.
         first_unlabelled: names the first record without a label; "" if there is none.
+        dated_ids: ids that look like dates that Excel made of names: the first of them, and their number.
     """
 
     folder: Path
@@ -84,6 +88,7 @@ class WrittenRecords:
     too_short: int
     repeated_ids: int
     first_unlabelled: str
+    dated_ids: tuple[str, int]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -139,7 +144,8 @@ class DatasetWriter:
         self._n_sequences = 1
         self._replaced: Counter[str] = Counter()
         self._truncated = self._too_short = 0
-        self._first_unlabelled = ""
+        self._first_unlabelled = self._first_dated = ""
+        self._dated = 0
         self._label_numbers: dict[str, int] = {}
         self._group_numbers: dict[str, int] = {}
         self._stratum_numbers: dict[str, int] = {}
@@ -192,6 +198,7 @@ class DatasetWriter:
             too_short=self._too_short,
             repeated_ids=len(self._ids) - len(np.unique(np.array(self._ids, dtype=np.int64))),
             first_unlabelled=self._first_unlabelled,
+            dated_ids=(self._first_dated, self._dated),
         )
 
     def _encode(self, record: Record) -> list[Tokens]:
@@ -238,6 +245,9 @@ class DatasetWriter:
         self._sequences.append(keys[0] if len(keys) == 1 else hash(tuple(sorted(keys))))  # (a, b) is a twin of (b, a)
         if not record.made_id:
             self._ids.append(hash(record.id))
+            if len(record.id) < _LONGEST_DATE and DATE_OF_EXCEL.fullmatch(record.id):
+                self._dated += 1
+                self._first_dated = self._first_dated or record.id
         if record.label is None and not self._first_unlabelled:
             self._first_unlabelled = str(record)
         self._labels.append(_number(record.label, self._label_numbers))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 
 from seqmix.errors import param
+from seqmix.system.damaged_text import LOST, repaired
 from seqmix.system.printable import printable, quoted
 
 _MISSING = (
@@ -26,6 +27,10 @@ _LOOKS = str.maketrans(  # letters (Cyrillic, Greek) and signs that look like th
 _QUOTED = re.compile(r"b?([\"'`]).*\1", re.DOTALL)
 _SKIP = "--skip-unlabelled leaves out records without a label"
 _BETWEEN = re.compile(r"_|(?<=\w)-(?=\w)")
+_JOINED = re.compile(r"[+-]?\d+(?:_\d+)+")  # what Python takes for a number
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)"
+DATE_OF_EXCEL = re.compile(rf"\d{{1,2}}-{_MONTH}(?:-\d\d(?:\d\d)?)?|{_MONTH}-\d{{1,2}}", re.IGNORECASE)
+OF_EXCEL = "names of genes such as SEPT2 or MARCH1 (2-Sep, 1-Mar): write the names, and import such columns as text"
 _MOST_NOTES = 3
 _MOST_NAMES = 3  # in a note
 _MANY_NUMBERS = 10  # as classes: they may be values
@@ -59,12 +64,34 @@ def check_names(classes: Sequence[str]) -> list[str]:
         notes.append(
             f"the names of all classes are in quotes, such as {printable(classes[0])}; if that is not meant, take them out"
         )
+    notes += _changed_names(classes)
     signs = () if "+" in classes else ("-",)
     if missing := [name for name in classes if name.casefold() in (*_MISSING, *signs)]:
         one = len(missing) == 1
         what = "is a class; if it stands for a missing label, empty it" if one else "are classes"
         what += "" if one else "; if they stand for missing labels, empty them"
         notes.append(f"{_listed(missing)} {what} ({_SKIP})")
+    return notes
+
+
+def _changed_names(classes: Sequence[str]) -> list[str]:
+    """Return notes on names that programs changed: dates of Excel, letters in another encoding, numbers with underscores."""
+    notes = []
+    if dates := [name for name in classes if DATE_OF_EXCEL.fullmatch(name)]:
+        notes.append(f"{_listed(dates)} {'looks' if len(dates) == 1 else 'look'} like what Excel makes of {OF_EXCEL}")
+    if damaged := [name for name in classes if repaired(name)]:
+        notes.append(
+            f"{_listed(damaged)} {'seems' if len(damaged) == 1 else 'seem'} to be UTF-8 that was read as cp1252 or latin-1 "
+            f"once ({quoted(repaired(damaged[0]) or '')}): make the labels again from their source"
+        )
+    if lost := [name for name in classes if LOST in name]:
+        notes.append(f"{_listed(lost)} {'has' if len(lost) == 1 else 'have'} the sign for a character that could not be read")
+    numbers = [name for name in classes if is_number(name)]
+    if (joined := [name for name in classes if _JOINED.fullmatch(name)]) and len(numbers) > len(joined):
+        notes.append(
+            f"{_listed(joined)} {'is a class' if len(joined) == 1 else 'are classes'} beside those of numbers: if a number is "
+            "meant, write it in one way"
+        )
     return notes
 
 

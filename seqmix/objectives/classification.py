@@ -7,6 +7,7 @@ with more, they are means over the classes, each against the rest.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _SEPARATORS = (",", ";", "|", "/", "+", "&", "\t", "\n")  # that lists of labels may have
+_BETWEEN_LABELS = (";", "|", ",", "/", "&", "+")  # signs; the first two are hardly part of a name
 _MANY_NUMBERS = 20  # numeric classes; more of them are considered amounts
 _WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
 _BINS = 15  # bins of confidence for the calibration error
@@ -119,11 +121,23 @@ class Classification(LabelObjective):
                 spelled = {",": ",", "\t": "tab", "\n": "'\\n'"}.get(separator, f"'{separator}'")
                 several = "if records have several labels, prepare with --label-separator"
                 return [f"some classes are lists of others: {several} {spelled}"]
+        return self._likely_lists()
+
+    def _likely_lists(self) -> list[str]:
+        """Return a note on classes that hold a sign that stands between labels, though no part of them is a class."""
+        for sign in _BETWEEN_LABELS:
+            lists = [name for name in self.classes if len(list(filter(str.strip, name.split(sign)))) > 1]
+            parts = Counter(part.strip() for name in lists for part in {*name.split(sign)})
+            if lists and (sign in _BETWEEN_LABELS[:2] or (len(lists) == len(self.classes) and max(parts.values()) > 1)):
+                return [
+                    f"{len(lists):,} of {len(self.classes):,} classes hold {sign!r}, such as {quoted(lists[0])}: if records "
+                    f"have several labels, prepare with --label-separator {sign if sign == ',' else repr(sign)}"
+                ]
         return []
 
     def check_sizes(self, labels: Labels, n_splits: int) -> None:
         """Refuse classes with fewer records than splits; see the base class."""
-        counts = self.count(labels)
+        counts = self.count(labels) if self.classes else {}
         few = [name for name, count in counts.items() if count < n_splits]
         if not few:
             return

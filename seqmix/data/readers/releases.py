@@ -23,6 +23,7 @@ from seqmix.errors import InputError
 # Names of folders and files in releases, and the split that each means.
 _SPLIT_OF = {name: SPLITS[number] for name, number in SPLIT_NAMES.items()}
 _UNLABELLED = "unsup"
+_NUMBERS = re.compile(rb"[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?$")
 _PAIR_CELLS = ("label", "id1", "id2", "text1", "text2")
 
 
@@ -202,7 +203,7 @@ def recognise(file: Path) -> Source | None:
         cells = open_stream(raw, str(file)).readline(1 << 16).rstrip(b"\r\n").split(b"\t")
     if cells == [b"Source", b"Target"]:
         return Source(file, split, format="listops", release=LISTOPS)
-    if "aan_pairs" in name or (len(cells) > 4 and re.fullmatch(rb"[01](\.0)?", cells[0])):
+    if "aan_pairs" in name or (len(cells) > 4 and re.fullmatch(rb"[01](\.0)?", cells[0]) and not _NUMBERS.match(cells[-1])):
         return Source(file, split, format="pairs", release=PAIRS)
     return None
 

@@ -75,7 +75,7 @@ def table_kind(start: bytes, name: str, encoding: str, columns: Collection[str],
     Raises:
         InputError: it looks like a table, but it is not clear which column is which.
     """
-    lines = _lines(start, encoding)
+    lines = first_lines(start, encoding)
     if not lines or lines[0].startswith(("|", "+-")):
         return None
     comments = sum(1 for _ in takewhile(lambda line: line.startswith(("#", "%", "//")), lines))
@@ -89,10 +89,10 @@ def table_kind(start: bytes, name: str, encoding: str, columns: Collection[str],
 
 def looks_like_table(start: bytes, encoding: str) -> bool:
     """Return whether a text looks like a table whose columns have no usual names."""
-    return _unclear(_lines(start, encoding)) is not None
+    return _unclear(first_lines(start, encoding)) is not None
 
 
-def _lines(start: bytes, encoding: str) -> list[str]:
+def first_lines(start: bytes, encoding: str) -> list[str]:
     """Return the lines that are not blank, without the last one if it may be cut off and is not the only record."""
     try:
         text = start.decode(encoding, "replace")

@@ -32,6 +32,11 @@ def junk_at(raw: bytes, place: int, codes: bytes, first_line: int) -> str:
         return f"{number} has codes for the colours of a terminal; make the file again without, as with --color=never"
     if line.strip() == b"--" and len(raw) > len(line) + 2:
         return f"{number} is '--', which grep writes between matches; make the file again with grep --no-group-separator"
+    if line.lstrip().startswith(b"#"):
+        return (
+            f"{number}, {shown}, is a comment, or begins annotations as in GFF, and not sequence; take out such lines and the "
+            "annotations below them"
+        )
     if _NUMBERED.fullmatch(line):
         return f"{number}, {shown}, is numbered; take the numbers out, for example with sed '/^>/!s/[0-9]//g'"
     if _is_other(line, raw[:begin] + raw[begin + len(line) :], codes):

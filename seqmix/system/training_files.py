@@ -37,8 +37,11 @@ class TrainingFiles:
     _lock: FolderLock | None = None
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, wait: float = 0.0) -> Iterator[None]:
         """Let no other process train or replace this run during the block.
+
+        Args:
+            wait: seconds to wait for another process, which may have come first and be about to find that it came too late.
 
         Raises:
             RunError: another process does so now, or has done so since the run was opened.
@@ -46,7 +49,7 @@ class TrainingFiles:
         if not os.access(self.path, os.W_OK):  # nothing can be written anyway
             yield
             return
-        with locked(self.path, TRAINING, "training") as lock:
+        with locked(self.path, TRAINING, "training", wait=wait) as lock:
             if self.place is not None and not os.path.samestat(self.place, self.path.stat()):
                 raise RunError(f"{self.path}: another process replaced this run just now, and keeps it; choose another folder")
             self._lock = lock

@@ -22,6 +22,8 @@ from seqmix.training.stated import stated_layers
 
 Opener = Callable[[str | Path | Dataset], Dataset]
 
+_PATIENCE = 30.0  # seconds for other processes to find that they cannot replace a new run, which takes a moment
+
 
 def run_training(
     opened: Opener,
@@ -56,7 +58,7 @@ def run_training(
 
         from seqmix.training.train_to_end import train_to_end
 
-        with run.held(), thread_count(threads), torch.random.fork_rng():
+        with run.held(0.0 if how["resume"] else _PATIENCE), thread_count(threads), torch.random.fork_rng():
             train_to_end(run, dataset, emit)
     return run
 

@@ -93,7 +93,10 @@ class Stress:
         """Yield an empty folder, and check after the block that nothing temporary is left in it."""
         place = self.folder / "round"
         place.mkdir()
-        yield place
+        try:
+            yield place
+        except Exception as error:
+            self.fault(kind, f"{type(error).__name__}: {error}")
         left = [str(p.relative_to(place)) for p in place.rglob("*") if p.name.endswith((".partial", ".replaced", LOCK_ENDING))]
         if left:
             self.fault(kind, f"left behind: {left}")
@@ -121,7 +124,9 @@ class Stress:
     def same_folder(self, kind: str, found: Path, names: list[str], number: int, like: str) -> None:
         """Check that files of a folder are those that a process makes alone."""
         for name in names:
-            if (found / name).read_bytes() != (self.folder / f"{like}{number}" / name).read_bytes():
+            if not (found / name).is_file():
+                self.fault(kind, f"{found.name}/{name} is missing")
+            elif (found / name).read_bytes() != (self.folder / f"{like}{number}" / name).read_bytes():
                 self.fault(kind, f"{found.name}/{name} is not that of process {number}")
 
     def same_run(self, kind: str, path: Path) -> None:

@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +59,29 @@ def test_run_that_is_trained_is_neither_resumed_nor_replaced(copy, dataset, how)
     with locked(copy, TRAINING, "training"), pytest.raises(RunError, match=f"{HERE}.* has been training there since"):
         seqmix.train(dataset, copy, **how)
     assert {p: p.read_bytes() for p in copy.rglob("*") if p.is_file()} == before
+
+
+def test_new_run_is_trained_although_another_process_wanted_to_replace_it(trained, dataset, tmp_path, monkeypatch):
+    """Another process may lock a run that it wants to replace before the one that made it does, and then come too late."""
+    folder, waiting = tmp_path / "run", threading.Event()
+    create = Run.create.__func__
+
+    def create_and_be_overtaken(cls, *args, **options):
+        run = create(cls, *args, **options)
+        thread.start()
+        assert waiting.wait(60)
+        return run
+
+    def overtake():
+        with locked(folder, TRAINING, "replacing the run"):
+            waiting.set()
+            time.sleep(0.2)
+
+    thread = threading.Thread(target=overtake)
+    monkeypatch.setattr(Run, "create", classmethod(create_and_be_overtaken))
+    run = seqmix.train(dataset, folder, config=replace(trained.config, training=replace(trained.config.training, epochs=1)))
+    thread.join()
+    assert (run.path / "model.safetensors").is_file()
 
 
 def test_run_that_is_evaluated_is_not_replaced(copy, dataset):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
@@ -27,6 +26,7 @@ from seqmix.models.branches import packed
 from seqmix.models.predict_options import PredictOptions
 from seqmix.models.predictor import Prediction, Predictor
 from seqmix.run import Run
+from seqmix.system.leftovers import scratch_folder
 from seqmix.training.train import train
 
 _SEEDS = 2**31 - 1
@@ -200,8 +200,8 @@ class SequenceEstimator(BaseEstimator):
         if self.folder is not None:
             yield Path(self.folder)
             return
-        with TemporaryDirectory(prefix="seqmix-") as folder:
-            yield Path(folder)
+        with scratch_folder() as folder:
+            yield folder
 
     def _predictions(self, X: Any) -> list[Prediction]:
         check_is_fitted(self)

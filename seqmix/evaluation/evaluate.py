@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -32,6 +31,7 @@ from seqmix.run import EVALUATION, Run, find_run
 from seqmix.system.arguments import typed
 from seqmix.system.devices import check_device
 from seqmix.system.files import real_folder, write_whole
+from seqmix.system.leftovers import scratch_folder
 from seqmix.system.locks import locked
 from seqmix.system.overwriting import refuse_input
 from seqmix.system.ranges import check_numbers
@@ -114,14 +114,14 @@ def evaluate(
         real_folder(folder)
     with (
         locked(folder, EVALUATION, "evaluating", make=True) as lock,
-        tempfile.TemporaryDirectory(prefix="seqmix-") as scratch,
+        scratch_folder() as scratch,
     ):
         moved = _moved_dataset(data)
         if by_class or (data and not moved):
             options = reading_of_new_files(
                 run, data, read, label_from=label_from, by_class=bool(by_class), skip_unlabelled=skip_unlabelled
             )
-            sample = _new_files(run, data, by_class, options, Path(scratch) / "data", baselines)
+            sample = _new_files(run, data, by_class, options, scratch / "data", baselines)
         else:
             sample = _own_split(run, split, moved)
         from seqmix.evaluation.report import write_report

@@ -21,7 +21,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -69,8 +69,7 @@ def whole_file(path: Path, *, overwrite: bool | None = None, error: type[SeqmixE
             raise error(f"{path}: cannot be written: there is no folder {path.parent}; make it first") from reason
         raise error(f"{path}: cannot be written: {reason.strerror or reason}; what was there is untouched") from reason
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        remove(temporary)
 
 
 def write_whole(path: Path, data: bytes | str, *, error: type[SeqmixError] = RunError) -> None:

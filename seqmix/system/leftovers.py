@@ -13,8 +13,10 @@ import os
 import re
 import secrets
 import shutil
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +51,15 @@ def temporary_name(path: Path, kind: str = "partial") -> Path:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a folder or a link, as far as that is possible; no link is followed."""
+    """Remove a file, a folder or a link, as far as that is possible and even if interrupted once; no link is followed."""
+    try:
+        _remove(path)
+    except BaseException:
+        _remove(path)
+        raise
+
+
+def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -67,9 +77,28 @@ def clear(path: Path) -> None:
     _clear(list(_leftovers_of(path)))
 
 
-def clear_folder(folder: Path) -> None:
-    """Remove what killed processes left directly in a folder that nobody else writes to, and say so in a line."""
-    _clear(list(_leftovers(folder)), alone=True)
+def clear_folder(folder: Path, *, alone: bool = True) -> None:
+    """Remove what killed processes left directly in a folder, of whatever output, and say so in a line.
+
+    Args:
+        folder: the folder.
+        alone: whether nobody else writes to it, so that what older versions left there can go, too.
+    """
+    _clear([found for found in _leftovers(folder) if alone or not found.replaced], alone=alone)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Make a folder among the temporary files that ends with the block; what killed processes left there is removed first."""
+    user = str(os.getuid()) if sys.platform != "win32" else "user"
+    path = Path(tempfile.gettempdir(), f"seqmix-{user}")
+    clear(path)
+    folder = temporary_name(path)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        remove(folder)
 
 
 def put_back(path: Path) -> None:

@@ -12,6 +12,7 @@ from seqmix.errors import ConfigError, param
 from seqmix.models.inputs import InputSpec, check_model
 from seqmix.reporting.text import counted
 from seqmix.run import RUNS, Run
+from seqmix.system.leftovers import clear_folder
 from seqmix.system.locks import locked
 from seqmix.system.overwriting import refuse_input
 from seqmix.system.run_folders import next_run_folder
@@ -47,6 +48,7 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
     parts = ("" if dataset.learns_labels else dataset.objective.kind, name, label)
     label = "-".join(part for part in parts if part)
     with locked(RUNS, "numbers", "choosing a number", make=True, wait=_PATIENCE):
+        clear_folder(RUNS, alone=False)  # those of other names: the number of a run that was not made is free
         return Run.create(next_run_folder(label, RUNS), config, dataset.info)
 
 

@@ -163,6 +163,19 @@ class Killing:
         outcome = Outcome(case.name, point, under, len(hidden), ", ".join(said), self._under() == "new", self._hidden())
         return replace(outcome, wrong=self._what_is_wrong(outcome, ended))
 
+    def ask(self, point: int, number: int) -> str:
+        """Ask the command to end before a step, by a signal; return what is wrong afterwards, "" if nothing is."""
+        self._restore()
+        case = self.case
+        ended = self._launcher.run(case.arguments(self._output), self._work, point=point, number=number, exchange=case.exchange)
+        allowed = ("old", "new") if case.old else ("nothing", "new")
+        if ended.code not in (130, 0) or "Traceback" in ended.said:
+            return f"step {point}: code {ended.code}: {ended.said}"
+        under, hidden = self._under(), self._hidden()
+        if under not in allowed or hidden or (ended.code == 0 and under != "new"):
+            return f"step {point}: code {ended.code}, {under}, {hidden}"
+        return ""
+
     def _hidden(self) -> list[str]:
         return sorted(path.name for path in self._work.rglob(".*"))
 

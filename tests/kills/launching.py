@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from seqmix.system import renaming
 STEPS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.scandir", "os.link", "shutil.rmtree")
 
 
-def run(arguments, folder, point, exchange, messages, counted):
+def run(arguments, folder, point, number, exchange, messages, counted):
     if not exchange:
         renaming._system_call = lambda: None
     os.dup2(os.open(messages, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
@@ -35,7 +36,7 @@ def run(arguments, folder, point, exchange, messages, counted):
             if below or inside:
                 count += 1
                 if count == point:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), number)
 
     sys.addaudithook(hook)
     code = command(arguments)
@@ -110,13 +111,16 @@ class Launcher:
         self._process.wait()
         self._process.stdout.close()
 
-    def run(self, arguments: list[object], folder: Path, *, point: int = 0, exchange: bool = True) -> Ended:
+    def run(
+        self, arguments: list[object], folder: Path, *, point: int = 0, number: int = signal.SIGKILL, exchange: bool = True
+    ) -> Ended:
         """Run a command.
 
         Args:
             arguments: of `seqmix`.
             folder: the folder whose steps are counted.
-            point: the step before which it is killed; 0 for none.
+            point: the step before which it gets a signal; 0 for none.
+            number: the signal.
             exchange: whether two folders can be exchanged at once, as not every file system can.
         """
         self._counted.unlink(missing_ok=True)
@@ -124,6 +128,7 @@ class Launcher:
             "arguments": list(map(str, arguments)),
             "folder": str(folder),
             "point": point,
+            "number": int(number),
             "exchange": exchange,
             "messages": str(self._messages),
             "counted": str(self._counted),

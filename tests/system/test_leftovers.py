@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from functools import cache
 
 import pytest
@@ -13,7 +14,9 @@ from seqmix.errors import DatasetError, RunError
 from seqmix.run import Run
 from seqmix.system import leftovers, owner, renaming
 from seqmix.system.files import text_output, whole_folder, write_whole
-from seqmix.system.leftovers import clear, clear_folder, put_back, temporary_name
+from seqmix.system.leftovers import clear, clear_folder, put_back, scratch_folder, temporary_name
+from seqmix.training.new_run import new_run
+from seqmix.training.resolve import resolve_run
 from tests.support import write_fasta
 
 
@@ -173,6 +176,27 @@ def test_resumed_run_clears_what_is_beside_it(tmp_path, dataset):
         make(left)
     run.remove_partial()
     assert not [p for p in tmp_path.rglob("*") if p.suffix in (".partial", ".replaced")]
+
+
+def test_new_numbered_run_clears_its_folder_of_any_name(tmp_path, dataset, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    left, living = make(name_of_dead(tmp_path / "runs-x")), make(temporary_name(tmp_path / "001-conv"))
+    for path in (left, living):
+        (tmp_path / "runs").mkdir(exist_ok=True)
+        path.rename(tmp_path / "runs" / path.name)
+    made = new_run(dataset, resolve_run(dataset, {"mixer": "none"}).config, None, overwrite=False)
+    assert {p.name for p in (tmp_path / "runs").glob("*") if not p.name.endswith(".lock")} == {made.path.name, living.name}
+
+
+def test_scratch_folders_are_removed_by_the_next(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with scratch_folder() as first, scratch_folder() as second:
+        assert first != second and first.is_dir()
+        left = make(name_of_dead(tmp_path / first.name.split(".")[1]))
+        with scratch_folder():
+            assert not left.exists() and first.is_dir() and second.is_dir()
+    assert not list(tmp_path.iterdir())
+    assert f"{left}: removed" in caplog.text
 
 
 def test_what_a_living_process_is_replacing_is_not_put_back(tmp_path):

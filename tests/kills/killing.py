@@ -14,7 +14,7 @@ from tests.kills.launching import Ended, Launcher
 from tests.support import random_dna, write_fasta
 
 _PLAIN = Path(__file__).parent.parent / "training" / "plain.toml"
-_SIZES = ["--epochs", "3", "--tokens-per-batch", "1024", "--save-every", "2", "--config", _PLAIN, "--mixer", "conv"]
+_SIZES = ["--epochs", "2", "--tokens-per-batch", "1024", "--save-every", "2", "--config", _PLAIN, "--mixer", "conv"]
 _TRAIN = [*_SIZES, "--set", "model.d_model=8", "--set", "model.dropout=0.2", "--set", "training.patience=0"]
 _GENERATE = ["generate", "adding", "--length", "64", "--val", "9", "--test", "9"]
 Content = dict[str, object]

@@ -14,9 +14,9 @@ KILLS = {
     "prepare --overwrite, no exchange": 4,
     "generate --overwrite": 2,
     "predict --overwrite": 2,
-    "eval": 2,
+    "eval": 1,
     "train": 2,
-    "train --overwrite, no exchange": 3,
+    "train --overwrite, no exchange": 2,
 }
 
 
@@ -42,5 +42,5 @@ def test_nothing_is_lost_when_commands_are_killed(launcher, cases, tmp_path, nam
 @pytest.mark.parametrize("name", ["prepare --overwrite", "predict --overwrite"])
 def test_commands_that_are_asked_to_end_leave_nothing_behind(launcher, cases, tmp_path, name, number):
     asked = Killing(cases[name], tmp_path / "case", launcher)
-    points = range(number % 4 + 1, asked.steps + 1, 4) if asked.steps > 4 else range(1, asked.steps + 1)
+    points = range(number % 4 + 1, asked.steps + 1, 8) if asked.steps > 8 else range(1, asked.steps + 1)
     assert not [wrong for point in points if (wrong := asked.ask(point, number))]

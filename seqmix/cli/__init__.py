@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from typer.core import TyperGroup
 from seqmix.cli import bench, compare, evaluate, generate, predict, prepare, pretrain, recipes, reproduce, train
 from seqmix.cli.console import reported
 from seqmix.cli.streams import prepare_environment, prepare_streams
+from seqmix.errors import SeqmixError
 from seqmix.system.printable import printable
 from seqmix.system.signals import handle_ending
 from seqmix.version import __version__
@@ -84,6 +86,10 @@ def main() -> None:
 
 def _run() -> None:
     """Run the command, and write out what is left of its output while errors can be told."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise SeqmixError("the current folder does not exist any more; change to another") from error
     try:
         app()
     except SystemExit as end:

@@ -42,6 +42,7 @@ _FORMS: Mapping[str, Any] = {
     "sizes": dict.fromkeys(SPLITS, int),
     "counts": {name: {str: int} for name in SPLITS},
     "target": {"mean": _NUMBER, "scale": _NUMBER, "tolerance": _NUMBER | None, "quantiles": {str: _NUMBER}},
+    "ranges": [[_NUMBER]],
     "tokens": {"entropy": _NUMBER, "largest": _NUMBER},
     "truncated": int,
     "dropped": {"without label": int, str: int},

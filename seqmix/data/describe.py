@@ -65,6 +65,7 @@ def describe(
         "sizes": {name: len(part) for name, part in parts.items()},
         "counts": {name: objective.count(part) for name, part in parts.items()},
         **objective.describe(labels, split == 0),
+        **({"ranges": final.ranges} if final.ranges else {}),
         "truncated": written.truncated + final.truncated,
         "dropped": {
             "shorter than min_length": written.too_short + final.too_short,

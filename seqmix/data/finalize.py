@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.data.likely_fills import notes_on_fills
+from seqmix.data.likely_fills import notes_on_fills, ranges
 from seqmix.data.token_file import map_tokens, new_token_file, write_header
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Gathered, Gathering, Reals, SubwordLearning, Subwords, Tokens, Vocabulary
@@ -38,6 +38,7 @@ class FinalRecords:
         too_short: number of records left out in this pass since they are too short.
         truncated: number of records cut in this pass.
         notes: what a user should know of their numbers.
+        ranges: the least and the greatest number of each channel; [] if they are not numbers.
     """
 
     vocabulary: Vocabulary
@@ -46,6 +47,7 @@ class FinalRecords:
     too_short: int = 0
     truncated: int = 0
     notes: Sequence[str] = ()
+    ranges: Sequence[Sequence[float]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,10 @@ def finalize(written: WrittenRecords, split: NDArray[np.int8], keep: NDArray[np.
     lost = int(keep.sum() - full.sum())
     if cutting:
         return FinalRecords(vocabulary, full, too_short=lost, truncated=int(full[list(cutting.truncated)].sum()))
-    notes = _notes_on_numbers(written) if isinstance(vocabulary, Reals) else []
-    return FinalRecords(vocabulary, full, emptied=lost, notes=notes)
+    if not isinstance(vocabulary, Reals):
+        return FinalRecords(vocabulary, full, emptied=lost)
+    found = ranges(map_tokens(written.folder / "tokens.npy"))
+    return FinalRecords(vocabulary, full, emptied=lost, notes=_notes_on_numbers(written), ranges=found)
 
 
 def _gathered(written: WrittenRecords, gathering: Gathering, chosen: NDArray[np.bool_]) -> Gathered:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,11 @@ class LikelyFill:
     greatest: float
 
 
+def ranges(values: NDArray[Any]) -> list[list[float]]:
+    """Return the least and the greatest value of each channel, of numbers `(n, channels)`."""
+    return np.stack(_ends(_chunks(values)), axis=1).tolist() if len(values) else []
+
+
 def notes_on_fills(values: NDArray[Any], record_of: Callable[[int], str], what: str = "channel") -> list[str]:
     """Return a line for each of the first channels that have such values.
 
@@ -67,10 +72,9 @@ def notes_on_fills(values: NDArray[Any], record_of: Callable[[int], str], what: 
 
 def likely_fills(values: NDArray[Any]) -> list[LikelyFill]:
     """Return the values that are far from all others of their channel; arguments as in `notes_on_fills`."""
-    parts = [values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK)]
-    if not parts:
+    if not (parts := _chunks(values)):
         return []
-    ends = np.stack((np.min([part.min(0) for part in parts], axis=0), np.max([part.max(0) for part in parts], axis=0)))
+    ends = np.stack(_ends(parts))
     inner = ends[::-1].astype(np.float64)  # the least and the greatest value that is neither
     counts = np.zeros(ends.shape, dtype=np.int64)
     for part in parts:
@@ -88,6 +92,15 @@ def likely_fills(values: NDArray[Any]) -> list[LikelyFill]:
             LikelyFill(channel, ends[i, channel].item(), counts[i, channel].item(), least, greatest) for i in (0, 1) if odd[i]
         ]
     return found
+
+
+def _chunks(values: NDArray[Any]) -> list[NDArray[Any]]:
+    return [values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK)]
+
+
+def _ends(parts: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the least and the greatest value of each channel, `(channels,)` each."""
+    return np.min([part.min(0) for part in parts], axis=0), np.max([part.max(0) for part in parts], axis=0)
 
 
 def _is_far(value: float, count: int, least: float, greatest: float) -> bool:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from seqmix.data.dataset import Dataset
 
 
+_SHOWN_CHANNELS = 4
+
+
 def dataset_tables(dataset: Dataset) -> list[ReportTable]:
     """Return what `prepare` made: records of each split, lengths, targets, and what was cut, left out or replaced."""
     info, noun = dataset.info, dataset.vocabulary.noun
@@ -30,6 +33,15 @@ def dataset_tables(dataset: Dataset) -> list[ReportTable]:
 def origins_line(info: dict[str, Any]) -> str:
     """Return "labels: column 'label'; texts: column 'sequence'; splits: files train.csv, test.csv"; "" if nothing is known."""
     return printable("; ".join(f"{what}: {where}" for what, where in info.get("origins", {}).items()))
+
+
+def ranges_line(info: dict[str, Any]) -> str:
+    """Return "numbers: from -0.1 to 0.9 (channel 1), from 0 to 1 (channel 2)"; "" for other data."""
+    found = [f"from {ends[0]:.6g} to {ends[-1]:.6g}" for ends in info.get("ranges", ()) if ends]
+    if len(found) > 1:
+        found = [f"{text} (channel {number})" for number, text in enumerate(found, 1)]
+    more = f" and {len(found) - _SHOWN_CHANNELS:,} more" * (len(found) > _SHOWN_CHANNELS)
+    return f"numbers: {', '.join(found[:_SHOWN_CHANNELS])}{more}" if found else ""
 
 
 def _count_table(dataset: Dataset) -> ReportTable:

@@ -1,10 +1,13 @@
 """Values that stand for missing ones among numbers are told, and numbers that cannot be used are named."""
 
+import re
+
 import numpy as np
 import pytest
 
 import seqmix
 from seqmix.data.likely_fills import likely_fills
+from seqmix.data.tables import ranges_line
 from tests.support.kinds import number_rows
 from tests.support.preparing import message_of, prepare, write_jsonl
 
@@ -121,3 +124,18 @@ def test_subnormal_numbers_are_used(tmp_path):
     made = [row | {"values": [[a * 1e-40, b] for a, b in row["values"]]} for row in number_rows(20)]
     data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data")
     assert np.isfinite(data.vocabulary.scale).all() and min(data.vocabulary.scale) > 0
+
+
+def test_ranges_of_the_numbers_are_told(tmp_path):
+    made = number_rows(20)
+    data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data")
+    values = np.concatenate([np.array(row["values"], np.float32) for row in made])
+    assert data.info["ranges"] == np.stack((values.min(0), values.max(0)), 1).tolist()
+    assert re.fullmatch(r"numbers: from -\S+ to \S+ \(channel 1\), from -\S+ to \S+ \(channel 2\)", ranges_line(data.info))
+    assert ranges_line({}) == "" and ranges_line({"ranges": [[0, 1]] * 9}).endswith("(channel 4) and 5 more")
+
+
+def test_numbers_that_become_zero_are_told(tmp_path):
+    made = [row | {"values": [[a * 1e-60, b] for a, b in row["values"]]} for row in number_rows(20)]
+    notes = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data").info["notes"]
+    assert [note for note in notes if "too small for 32 bits" in note and "x.jsonl" in note]

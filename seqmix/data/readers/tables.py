@@ -58,8 +58,8 @@ def parse_jsonl(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[
         text: str | NDArray[Any] = ""
         pair: str | NDArray[Any] | None = "" if pair_column else None
         try:
-            text = _json_text(row, text_column, where)
-            pair = _json_text(row, pair_column, where) if pair_column else None
+            text = _json_text(row, text_column, where, options.note)
+            pair = _json_text(row, pair_column, where, options.note) if pair_column else None
         except InputError as reason:
             error = reason.text
         identifier = row.get(id_column) if id_column else None
@@ -87,7 +87,7 @@ def _text_column(columns: list[str], options: TableOptions, name: str, more: Cal
     return found
 
 
-def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray[Any]:
+def _json_text(row: Mapping[str, Any], column: str, where: str, note: Callable[[str], object]) -> str | NDArray[Any]:
     """Return a text, or a sequence of numbers: `[0.1, 0.2]`, or with several at each position `[[0.1, 0], [0.2, 1]]`."""
     if column not in row:
         raise InputError(f"{where}: there is no '{column}', which the first line has")
@@ -109,7 +109,10 @@ def _json_text(row: Mapping[str, Any], column: str, where: str) -> str | NDArray
             and not any(bool in map(type, row) for row in rows)
         ):
             with np.errstate(over="ignore"):  # becomes infinite, which is refused later
-                return given.astype(np.float32).reshape(len(text), -1)
+                vectors = given.astype(np.float32)
+            if not vectors.all() and (given[vectors == 0] != 0).any():
+                note("numbers too small for 32 bits, which are not 0, became 0; if they matter, choose a smaller unit")
+            return vectors.reshape(len(text), -1)
         if all(isinstance(item, str) for item in text) and any(map(str.isalpha, text)):
             joined = shown(" ".join(map(str, text)))
             raise InputError(f"{where}: '{column}' is a list of texts, {shown(text)}; make one text of it, such as {joined}")

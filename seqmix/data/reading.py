@@ -77,6 +77,7 @@ class RecordReader:
         self.labels: LabelFindings = self._labeller.found
         self.is_sequence = True
         self.broken_off: list[str] = []
+        self._of_sequences = model is not None and model.letters > 0
         self._alphabets = AlphabetsOfFiles(model)
         self._remarks: dict[str, list[str]] = {}  # how tables are read, with the names of those tables
         self._states: dict[int, FileState | None] = {}  # of the sources, by number, when they were opened
@@ -176,6 +177,7 @@ class RecordReader:
                 given.delimiter,
                 note,
                 self._must_have_delimiter,
+                self._of_sequences,
             )
             entries = parse(stream, kind, source.name, columns)
         return self._labeller.records(self._looked_at(entries, kind, source), kind, source, source.name)

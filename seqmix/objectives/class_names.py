@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 
-from seqmix.errors import param
+from seqmix.errors import advice, param
 from seqmix.system.damaged_text import LOST, repaired
 from seqmix.system.printable import printable, quoted
 
@@ -33,6 +33,7 @@ DATE_OF_EXCEL = re.compile(rf"\d{{1,2}}-{_MONTH}(?:-\d\d(?:\d\d)?)?|{_MONTH}-\d{
 OF_EXCEL = "names of genes such as SEPT2 or MARCH1 (2-Sep, 1-Mar): write the names, and import such columns as text"
 _MOST_NOTES = 3
 _MOST_NAMES = 3  # in a note
+_LONGEST_LIST = 60  # characters of a list of classes
 _MANY_NUMBERS = 10  # as classes: they may be values
 
 
@@ -117,12 +118,15 @@ def why_not_learned(name: str, classes: Sequence[str], trained: Sequence[str]) -
         return f"; all {len(classes):,} classes are numbers: if they are values to predict, {param('task', 'regression')}"
     known = set(trained)
     without = [other for other in classes if other not in known]
+    wanted = ",".join(trained)
+    plain = len(trained) > 1 and len(wanted) <= _LONGEST_LIST and wanted.count(",") == len(trained) - 1
+    only = advice(f"take the records of the others alone with {param('classes', wanted)}") if plain else ""
     if len(without) > 1:
         return (
             f"; the classes of the training split are {_listed(trained)}, those without training records {_listed(without)}: "
-            "if they are the same, name them alike"
+            f"if they are the same, name them alike{only}"
         )
-    return ""
+    return only
 
 
 def _listed(names: Sequence[str]) -> str:

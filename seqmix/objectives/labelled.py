@@ -278,9 +278,22 @@ def number_classes(names: Iterable[str], classes: Sequence[str] | None) -> dict[
     if strange := sorted(occurring - set(known)):
         raise InputError(
             f"the model does not know the class {quoted(strange[0])}; its classes are: {printable(_some(known))}"
-            + (
-                alike_to(strange[0], known)
-                or advice(f"say where the labels are with {param('label_from')} header:KEY, column:NAME or table:FILE")
-            )
+            + _way_to_known(strange, known, known_too=len(strange) < len(occurring))
         )
     return {name: i for i, name in enumerate(known)}
+
+
+def _way_to_known(strange: Sequence[str], known: Collection[str], *, known_too: bool) -> str:
+    """Return what to do about classes that a model does not know, as the end of a message.
+
+    Args:
+        strange: these classes.
+        known: those that it knows.
+        known_too: whether such classes occur as well, so that labels are where they are looked for.
+    """
+    if same := alike_to(strange[0], known):
+        return f"{same}: write it as the model does"
+    if known_too:
+        others = f" and {len(strange) - 1:,} more such classes" if len(strange) > 1 else ""
+        return f"; leave the records of '{quoted(strange[0])[1:-1]}'{others} out of the files"
+    return advice(f"say where the labels are with {param('label_from')} header:KEY, column:NAME or table:FILE")

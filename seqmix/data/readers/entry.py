@@ -56,6 +56,7 @@ class TableOptions:
         delimiter: character between cells; None to find it by the header.
         note: called with what a user should know of how a table is read.
         must_have_delimiter: whether it is an error if another character is between the cells.
+        of_sequences: whether the texts are known to be sequences.
     """
 
     text_column: str | None = None
@@ -65,6 +66,7 @@ class TableOptions:
     delimiter: str | None = None
     note: Callable[[str], object] = bool
     must_have_delimiter: bool = False
+    of_sequences: bool = False
 
 
 @contextmanager

@@ -42,7 +42,8 @@ def checked_texts(entries: Iterator[Entry], name: str, options: TableOptions) ->
     first, error = _first(entries)
     if first and options.text_column is None:
         _refuse_other_column(first, name, options)
-    are_sequences = _are_sequences([text for entry in first for text in (entry.text, entry.pair) if isinstance(text, str)])
+    texts = [text for entry in first for text in (entry.text, entry.pair) if isinstance(text, str)]
+    are_sequences = options.of_sequences or _are_sequences(texts)
     met: Counter[str] = Counter()
     for rows in (first, entries if error is None else ()):
         for entry in rows:

@@ -105,7 +105,7 @@ class ModelConfig:
         "Tokens that are pooled to one position after the stem, so that the blocks work on a sequence as many times shorter; "
         "not with cls pooling.",
         at_least=1,
-        at_most=1_000_000,
+        at_most=65_536,
     )
     stride_pooling: str = option("mean", "How these tokens become one position.", choices=("mean", "max"))
     frames: int = option(

@@ -150,7 +150,7 @@ class TrainingConfig:
         f"Consecutive characters that {command('pretrain')} hides together; 0 for 8 (3 words or subwords), or as many as a "
         "window of model.stride tokens has, if those are more.",
         at_least=0,
-        at_most=1_000_000,
+        at_most=65_536,
     )
     average: float = option(
         0.99,

@@ -124,6 +124,13 @@ def test_recipes_are_in_the_ranges(name):
     check_tables(tables)
 
 
+def test_windows_and_spans_for_which_batches_would_fill_the_memory_are_refused():
+    for kind, name in ((ModelConfig, "stride"), (TrainingConfig, "mask_span")):
+        kind(**{name: 65_536})
+        with pytest.raises(ConfigError, match=rf"{name} must be from \d to 65,536: got 1000000"):
+            kind(**{name: 10**6})
+
+
 def test_generous_values_are_allowed():
     ModelConfig(d_model=10**6, max_length=10**12, kmer=10)
     TrainingConfig(seed=2**63 - 1, max_steps=10**12, tokens_per_batch=10**9, budget=10**9)

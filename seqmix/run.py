@@ -38,6 +38,7 @@ from seqmix.system.environment import environment
 from seqmix.system.files import whole_folder, write_whole
 from seqmix.system.leftovers import put_back
 from seqmix.system.locks import locked
+from seqmix.system.renaming import Standing
 from seqmix.system.run_folders import newest_first
 from seqmix.system.tensor_file import pack, unpack
 from seqmix.system.training_files import TRAINING, TrainingFiles
@@ -70,7 +71,15 @@ class Run(Learned, TrainingFiles):
         self._predictor: tuple[object, Predictor] | None = None
 
     @classmethod
-    def create(cls, path: Path, config: Config, info: dict[str, Any], *, overwrite: bool = False) -> Run:
+    def create(
+        cls,
+        path: Path,
+        config: Config,
+        info: dict[str, Any],
+        *,
+        overwrite: bool = False,
+        before: Standing | None = None,
+    ) -> Run:
         """Create a new folder with the configuration, the description of the data and the environment.
 
         Args:
@@ -78,12 +87,13 @@ class Run(Learned, TrainingFiles):
             config: the resolved configuration.
             info: the `dataset.json` of the training data.
             overwrite: replace an existing run.
+            before: what had the name `path` when the work began; None for what has it now.
 
         Raises:
             RunError: the folder exists and `overwrite` is False, it is not a run folder, or another process writes to it.
         """
         cls.check_free(path, overwrite=overwrite)
-        with ExitStack() as held, whole_folder(path, overwrite=overwrite, error=RunError) as fresh:
+        with ExitStack() as held, whole_folder(path, overwrite=overwrite, before=before, error=RunError) as fresh:
             cls.check_free(path, overwrite=overwrite)  # again: only what is there from now on is protected
             if path.exists():
                 held.enter_context(locked(path, TRAINING, "replacing the run"))

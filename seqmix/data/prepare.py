@@ -51,6 +51,7 @@ from seqmix.system.arguments import typed
 from seqmix.system.files import whole_folder
 from seqmix.system.leftovers import put_back
 from seqmix.system.overwriting import refuse_input
+from seqmix.system.renaming import Standing, standing
 
 _SPLIT = "0.6,0.2,0.2"
 _LOOKED_AT, _LOOKED_AT_CHARACTERS = 100, 1 << 20  # records, and characters of them, that an alphabet is guessed from
@@ -108,6 +109,7 @@ def prepare(
     inputs, val, test = map(as_list, (inputs, val, test))
     _check_inputs(inputs, records, class_files, val, test, read)
     output = _free(output, overwrite)
+    before = standing(output)
     if records is not None:
         options = _settled(options, read, [])
         stream: RecordStream = MemoryRecords(
@@ -129,7 +131,7 @@ def prepare(
         stream = reader = RecordReader(sources, read, split_stated=stated)
         share = reader.share_read
     with amount_shown(progress, "reading", "characters", share) as report:
-        return prepare_records(stream, output, options, overwrite=overwrite, progress=report)
+        return prepare_records(stream, output, options, overwrite=overwrite, before=before, progress=report)
 
 
 def _options(
@@ -175,6 +177,7 @@ def prepare_records(
     options: PrepareOptions,
     *,
     overwrite: bool = False,
+    before: Standing | None = None,
     facts: Mapping[str, Any] | None = None,
     beside: Callable[[Path], None] | None = None,
     progress: Progress | None = None,
@@ -186,6 +189,7 @@ def prepare_records(
         output: the folder to write.
         options: alphabet, lengths, splits.
         overwrite: replace `output` if it is a data set.
+        before: what had the name `output` when the work began; None for what has it now.
         facts: stored in `dataset.json`, too.
         beside: writes more files into the folder, once all records are read.
         progress: see `prepare`.
@@ -196,7 +200,7 @@ def prepare_records(
     output = _free(output, overwrite)
     kind_of(options.task, stream.options.label_separator)  # contradictions are found before a record is read
     limits = LengthLimits(min_length=options.min_length, max_length=options.max_length, truncate=options.truncate)
-    with whole_folder(output, overwrite=overwrite) as folder:
+    with whole_folder(output, overwrite=overwrite, before=before) as folder:
         _free(output, overwrite)  # again: only what is there from now on is protected
         notes: list[str] = []
 

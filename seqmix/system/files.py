@@ -29,7 +29,7 @@ from typing import Any, BinaryIO, TextIO
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError, param
 from seqmix.system.leftovers import clear, remove, temporary_name
 from seqmix.system.printable import printable
-from seqmix.system.renaming import NameTakenError, rename_new, rename_over, standing
+from seqmix.system.renaming import NameTakenError, Standing, rename_new, rename_over, standing
 
 PACKINGS = (".gz", ".bz2", ".xz")
 _OPEN_FILE = re.compile(r"/dev/std(in|out|err)|(?:/dev|/proc/self)/fd/(\d+)")  # names of what this process has open
@@ -50,7 +50,7 @@ def whole_file(path: Path, *, overwrite: bool | None = None, error: type[SeqmixE
         SeqmixError: the file cannot be written; what was there is untouched.
     """
     clear(path)
-    temporary, before = temporary_name(path), standing(path) if overwrite else None
+    temporary, before = temporary_name(path), standing(path)
     try:
         with temporary.open("xb") as file:
             yield file
@@ -82,13 +82,16 @@ def write_whole(path: Path, data: bytes | str, *, error: type[SeqmixError] = Run
 
 
 @contextmanager
-def whole_folder(path: Path, *, overwrite: bool = False, error: type[SeqmixError] = DatasetError) -> Iterator[Path]:
+def whole_folder(
+    path: Path, *, overwrite: bool = False, before: Standing | None = None, error: type[SeqmixError] = DatasetError
+) -> Iterator[Path]:
     """Make a folder to be filled, which takes the name `path` when the block ends without an error.
 
     Args:
         path: the folder to write.
-        overwrite: replace the folder that is there when the block begins; whatever else appears at `path`, or in this folder,
-            meanwhile is an error.
+        overwrite: replace the folder that was there before; whatever else appears at `path`, or in this folder, meanwhile is
+            an error.
+        before: what was there before; None for what is there when the block begins.
         error: the kind of error to raise.
 
     Yields:
@@ -102,7 +105,7 @@ def whole_folder(path: Path, *, overwrite: bool = False, error: type[SeqmixError
     clear(path)
     temporary, aside = temporary_name(path), temporary_name(path, "replaced")
     try:
-        before = standing(path) if overwrite else None
+        before = standing(path) if before is None else before
         temporary.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         yield temporary

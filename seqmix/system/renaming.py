@@ -33,15 +33,15 @@ class NameTakenError(OSError):
     """Something else has a name that was to be given."""
 
 
-def standing(path: Path) -> Standing | None:
-    """Return what has a name now, and everything in it if it is a folder; None if nothing does.
+def standing(path: Path) -> Standing:
+    """Return what has a name now, and everything in it if it is a folder; nothing if nothing does.
 
     Links are not followed, and locks do not count: they change as long as somebody holds them.
     """
     try:
         top = path.lstat()
-    except FileNotFoundError:
-        return None
+    except OSError:  # where it cannot be looked at, it cannot be written, which is explained then
+        return frozenset()
     found = {_entry("", top)}
     if stat.S_ISDIR(top.st_mode):
         for folder, folders, files in os.walk(path):
@@ -49,7 +49,7 @@ def standing(path: Path) -> Standing | None:
                 inner = Path(folder, name)
                 if is_lock(inner):
                     continue
-                with suppress(FileNotFoundError):  # it has gone since the folder was listed
+                with suppress(OSError):  # it has gone since the folder was listed
                     found.add(_entry(str(inner.relative_to(path)), inner.lstat()))
     return frozenset(found)
 
@@ -114,7 +114,7 @@ def _link_new(old: Path, new: Path) -> None:
     old.unlink()
 
 
-def rename_over(old: Path, new: Path, before: Standing | None, aside: Path) -> None:
+def rename_over(old: Path, new: Path, before: Standing, aside: Path) -> None:
     """Rename a file or folder to a name that something had before.
 
     What is replaced ends up under the name `old` or `aside`, or is gone.
@@ -122,7 +122,7 @@ def rename_over(old: Path, new: Path, before: Standing | None, aside: Path) -> N
     Args:
         old: what is renamed.
         new: its new name.
-        before: what `standing(new)` returned before; None if there was nothing.
+        before: what `standing(new)` returned before.
         aside: a name that nobody has.
 
     Raises:
@@ -130,7 +130,7 @@ def rename_over(old: Path, new: Path, before: Standing | None, aside: Path) -> N
         OSError: the file system refuses.
     """
     now = standing(new)
-    if now is None:
+    if not now:
         rename_new(old, new)
     elif now != before:
         raise _taken(new)

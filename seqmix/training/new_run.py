@@ -15,6 +15,7 @@ from seqmix.run import RUNS, Run
 from seqmix.system.leftovers import clear_folder
 from seqmix.system.locks import locked
 from seqmix.system.overwriting import refuse_input
+from seqmix.system.renaming import standing
 from seqmix.system.run_folders import next_run_folder
 
 if TYPE_CHECKING:
@@ -37,13 +38,14 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
     """
     if output is not None:
         Run.check_free(output, overwrite=overwrite)
+        before = standing(output)
         refuse_input(output, [dataset.path, *filter(None, [config.training.init])])
     has_mixer = config.model.mixer != NO_MIXER
     if has_mixer:
         _check(dataset, config)
     model = _outline(dataset, config) if has_mixer else None
     if output is not None:
-        return Run.create(output, config, dataset.info, overwrite=overwrite)
+        return Run.create(output, config, dataset.info, overwrite=overwrite, before=before)
     name, label = (config.model.mixer, model.mixer_label()) if model else (config.model.lexical, "")
     parts = ("" if dataset.learns_labels else dataset.objective.kind, name, label)
     label = "-".join(part for part in parts if part)

@@ -77,6 +77,17 @@ def test_folder_that_changes_while_it_is_replaced_is_left_as_it_is(tmp_path, cha
     assert contents(tmp_path) == {"data": False} | {f"data/{name}": value for name, value in left.items()}
 
 
+def test_what_appears_between_the_start_of_the_work_and_of_writing_is_left_as_it_is(tmp_path):
+    path = tmp_path / "data"
+    for made in ("nothing", "old"):
+        before = standing(path)
+        occupy(path / "new" if made == "old" else path, "full folder")
+        left = contents(tmp_path)
+        with pytest.raises(DatasetError, match="appeared or changed"), whole_folder(path, overwrite=True, before=before):
+            pass
+        assert contents(tmp_path) == left
+
+
 def test_what_was_there_is_replaced(tmp_path):
     for number in range(3):
         with whole_folder(tmp_path / "data", overwrite=number > 0) as folder:

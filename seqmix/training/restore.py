@@ -27,13 +27,12 @@ def restore(run: Run, trainer: Trainer, tensors: Mapping[str, Tensor], facts: Ma
         run: the run.
         trainer: its trainer, which is changed.
         tensors: from `Run.load_state`.
-        facts: from `Run.load_state`.
+        facts: from `Run.load_state`; those of this run, see `Run.check_started`.
 
     Raises:
-        RunError: the state does not belong to the run, or to its log and weights.
+        RunError: the state does not fit the model, or does not belong to the log and the weights.
     """
     path = run.path / "last" / "state.safetensors"
-    run.check_started(facts, path)
     try:
         trainer.unpack(tensors, facts)
     except _MISFIT as error:

@@ -136,6 +136,8 @@ def _trainer(run: Run, dataset: Dataset) -> tuple[Trainer, bool, WeightsTaken | 
     saved = run.load_state()
     if saved is None and (run.path / "model.safetensors").exists():
         raise RunError(f"{run.path}: nothing to resume from: last/state.safetensors is missing; start a new run")
+    if saved:
+        run.check_started(saved[1], run.path / "last" / "state.safetensors")  # before a model of any size is built
     torch.manual_seed(training.seed)
     model = run.build_model()
     taken = take_weights(model, run) if training.init and saved is None else None

@@ -103,6 +103,14 @@ def test_a_configuration_that_was_edited_is_refused(copy, option, value):
     assert f"training.{option}" in message_of(Run.open(copy).load_model)
 
 
+def test_an_edited_size_is_refused_before_memory_is_taken(copy):
+    tables = tomllib.loads((copy / "config.toml").read_text())
+    tables["model"]["d_model"] = 65536
+    tables["model"]["d_feedforward"] = 65536
+    (copy / "config.toml").write_text(tomli_w.dumps(tables))
+    assert "model.d_" in message_of(resume, copy)
+
+
 def test_device_and_place_of_the_data_may_be_edited(made, copy):
     tables = tomllib.loads((copy / "config.toml").read_text())
     tables["training"]["device"], tables["data"]["path"] = "cpu", str(made / "in" / ".." / "data")

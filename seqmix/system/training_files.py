@@ -149,6 +149,7 @@ def _is_validation(line: Any) -> bool:
     """Return whether a line of `metrics.jsonl` has an epoch, a step, and nothing but finite numbers, true, false and null."""
     return (
         isinstance(line, dict)
-        and all(isinstance(count := line.get(name), int) and 0 <= count < 1 << 63 for name in _COUNTS)
+        and all(type(count := line.get(name)) is int and 0 <= count < 1 << 63 for name in _COUNTS)
+        and isinstance(line.get("best", False), bool)
         and all(value is None or (isinstance(value, int | float) and abs(value) < math.inf) for value in line.values())
     )

@@ -144,6 +144,8 @@ def lines(change):
         lambda text: "\udcff\n" + text,
         lines(lambda found: found[0].update(step=1)),
         lines(lambda found: found[0].update(step=-1)),
+        lines(lambda found: found[0].update(step=True)),
+        lines(lambda found: found[0].update(best=found[0]["step"])),
         lines(lambda found: found[0].update(best=False)),
         lines(lambda found: found[0].update(lr="high")),
         lines(lambda found: found[0].update(lr=float("inf"))),

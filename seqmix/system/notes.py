@@ -16,8 +16,11 @@ def note(text: str) -> None:
 
 @contextmanager
 def notes_to(show: Callable[[str], object]) -> Iterator[None]:
-    """Hand notes to a function while the block runs, instead of to the handlers of the program."""
+    """Hand notes to a function while the block runs, instead of to the handlers of the program or to that of a block around."""
     handler, passed_on = _Showing(show), _LOGGER.propagate
+    around = [each for each in _LOGGER.handlers if isinstance(each, _Showing)]
+    for each in around:
+        _LOGGER.removeHandler(each)
     _LOGGER.addHandler(handler)
     _LOGGER.propagate = False
     try:
@@ -25,6 +28,8 @@ def notes_to(show: Callable[[str], object]) -> Iterator[None]:
     finally:
         _LOGGER.removeHandler(handler)
         _LOGGER.propagate = passed_on
+        for each in around:
+            _LOGGER.addHandler(each)
 
 
 class _Showing(logging.Handler):

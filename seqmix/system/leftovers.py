@@ -13,7 +13,6 @@ import os
 import re
 import secrets
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -90,7 +89,7 @@ def clear_folder(folder: Path, *, alone: bool = True) -> None:
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """Make a folder among the temporary files that ends with the block; what killed processes left there is removed first."""
-    user = str(os.getuid()) if sys.platform != "win32" else "user"
+    user = getattr(os, "getuid", lambda: 0)()  # on Windows, each has a folder of their own
     path = Path(tempfile.gettempdir(), f"seqmix-{user}")
     clear(path)
     folder = temporary_name(path)

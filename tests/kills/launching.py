@@ -15,7 +15,9 @@ from tests.support import write_fasta
 LAUNCHER = """
 import contextlib, gc, io, json, os, signal, sys, traceback
 import seqmix.cli, seqmix.cli.training_display, seqmix.evaluation.evaluate, seqmix.evaluation.report, seqmix.inference.predict
-import seqmix.data.prepare, seqmix.training.train, safetensors.torch, seqmix.mixers.conv, torch._dynamo, sklearn.linear_model
+import jinja2, matplotlib.pyplot, matplotlib.backends.backend_agg, matplotlib.backends.backend_svg, PIL.PngImagePlugin
+import seqmix.data.prepare, seqmix.training.train_to_end, torch.profiler, safetensors.torch, seqmix.mixers.conv
+import torch._dynamo, sklearn.linear_model
 from seqmix.system import renaming
 
 STEPS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.scandir", "os.link", "shutil.rmtree")

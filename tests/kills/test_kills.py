@@ -15,8 +15,8 @@ KILLS = {
     "generate --overwrite": 2,
     "predict --overwrite": 2,
     "eval": 1,
-    "train": 2,
-    "train --overwrite, no exchange": 2,
+    "train": 1,
+    "train --overwrite, no exchange": 1,
 }
 
 

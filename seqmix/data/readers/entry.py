@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, BinaryIO, TextIO
 
 from numpy.typing import NDArray
@@ -85,7 +86,7 @@ def with_bom(encoding: str) -> str:
     return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
-def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | None = None) -> Iterator[str]:
+def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | None = None, longest: int = -1) -> Iterator[str]:
     """Yield the lines of a stream, decoded.
 
     Args:
@@ -93,6 +94,7 @@ def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | Non
         name: its name, for messages.
         encoding: as Python names it.
         newline: as in `open`.
+        longest: most characters of a piece, if longer lines are to be yielded in pieces; -1 for whole lines.
 
     Raises:
         InputError: a byte is not valid in this encoding.
@@ -100,8 +102,8 @@ def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | Non
     number = 0
     with as_text(stream, encoding, newline) as text:
         try:
-            for line in text:
-                number += 1
+            for line in text if longest < 0 else iter(partial(text.readline, longest), ""):
+                number += line.endswith("\n")
                 yield line
         except UnicodeDecodeError as error:  # in bytes read because no whole line was left
             raise undecodable(error, name, number) from error

@@ -1,7 +1,8 @@
 """The rows of JSON: an object on each line (JSONL), or one document that holds them.
 
-JSONL is read line by line. An array of objects, objects one after the other, an object of columns as pandas writes it, and an
-object with the array in it (`{"data": […]}`, `{"train": […], "test": […]}`) are read as a whole, and a note says so.
+JSONL is read line by line, and an array of objects object by object. Objects one after the other on several lines each, an
+object of columns as pandas writes it, and an object with the array in it (`{"data": […]}`, `{"train": […], "test": […]}`) are
+read as a whole, and a note says so.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 from seqmix.config.data import SPLIT_NAMES
 from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, plain, shown_columns
 from seqmix.data.readers.entry import TableOptions, decoded_lines, once
+from seqmix.data.readers.json_array import LARGEST, PIECE, Window, behind_comma
 from seqmix.data.readers.opening import BrokenOffError
 from seqmix.errors import InputError, shown
 
@@ -62,14 +64,21 @@ def _without_mark(value: Any) -> Any:
 
 def _all_rows(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[JsonRow]:
     note = once(options.note)
-    lines = (
-        (number, line) for number, line in enumerate(decoded_lines(stream, name, options.encoding), 1) if line.strip(_BLANK)
-    )
+    pieces = decoded_lines(stream, name, options.encoding, longest=PIECE)
+    start: list[str] = []  # blank lines, and what is behind them
+    for piece in pieces:
+        start.append(piece)
+        if piece.strip(_BLANK):
+            break
+    if start and start[-1].lstrip(_BLANK)[:1] == "[":
+        yield from _array(chain(start, pieces), name, options)
+        return
+    lines = ((number, line) for number, line in enumerate(_whole_lines(chain(start, pieces)), 1) if line.strip(_BLANK))
     first = next(lines, None)
     if first is None:
         return
     row = _whole_object(first[1])
-    if row is None and first[1].lstrip("\ufeff \t")[:1] in ("[", "{"):
+    if row is None and first[1].lstrip("\ufeff \t")[:1] == "{":
         yield from _document("\n" * (first[0] - 1) + first[1], lines, name, options)
         return
     second = next(lines, None) if row is not None and _is_container(row, options) else None
@@ -79,6 +88,18 @@ def _all_rows(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Js
     for number, line in chain((first,), (second,) if second else (), lines):
         line = line.removeprefix("\ufeff")  # files that were joined have one each
         yield JsonRow(number, _json_object(line, f"{name}: line {number}", note), f"row-{number}")
+
+
+def _whole_lines(pieces: Iterator[str]) -> Iterator[str]:
+    """Yield the lines of pieces of them."""
+    parts: list[str] = []
+    for piece in pieces:
+        parts.append(piece)
+        if piece.endswith("\n"):
+            yield "".join(parts)
+            parts.clear()
+    if parts:
+        yield "".join(parts)
 
 
 def _whole_object(line: str) -> Row | None:
@@ -127,22 +148,64 @@ def _check_characters(row: Row, where: str) -> None:
         ) from error
 
 
+def _array(pieces: Iterator[str], name: str, options: TableOptions) -> Iterator[JsonRow]:
+    """Yield the objects of an array, one after the other."""
+    options.note("one JSON array of objects")
+    window, decoder = Window(pieces, name), json.JSONDecoder(object_pairs_hook=_unique)
+    window.skip()
+    window.place += 1  # the bracket
+    window.skip()
+    number = 0
+    while window.next not in ("", "]"):
+        line = window.line()
+        where = f"{name}: line {line}"
+        try:
+            row, text = window.value(decoder, _invalid)
+        except _RepeatedKeyError as error:
+            raise _repeated(where, error) from error
+        except RecursionError as error:
+            raise _too_deep(where) from error
+        _check_object(row, where)
+        if "\\u" in text:
+            _check_characters(row, where)
+        number += 1
+        yield JsonRow(line, row, f"row-{number}")
+        if not behind_comma(window) and window.next not in ("", "]"):
+            raise InputError(
+                f"{name}: line {window.line()}: no valid JSON: between the objects of an array, a comma was expected here"
+            )
+    if not window.next:
+        raise BrokenOffError(f"{name}: line {window.line()}: the JSON array does not end; the file was cut off")
+
+
+def _check_object(row: Any, where: str) -> None:
+    if not isinstance(row, dict):
+        what = "of arrays" if isinstance(row, list) else "of texts or numbers"
+        raise InputError(f"{where}: this is JSON, an array {what}, {shown(row)}, not of objects with named values; {_HOW}")
+
+
 def _document(start: str, lines: Iterator[tuple[int, str]], name: str, options: TableOptions) -> Iterator[JsonRow]:
-    """Yield the rows of a document that does not have an object on its first line."""
-    text, before = [start], start.count("\n")
+    """Yield the rows of a document that does not have a whole object on its first line.
+
+    Raises:
+        InputError: it is too large to be read as a whole.
+    """
+    text, before, size = [start], start.count("\n"), len(start)
     for number, content in lines:
         text += ["\n" * (number - before - 1), content]  # blank lines, so that places in the text are those in the file
         before = number
+        size += len(content)
+        if size > LARGEST:
+            raise InputError(f"{name}: one JSON document of more than {LARGEST:,} characters; {_HOW}, as jq -c does")
     whole = "".join(text).lstrip("\ufeff")
     values = [*_values(whole, name)]
-    if len(values) == 1 and whole.lstrip()[:1] == "{":
+    if len(values) == 1:
         line, row = values[0]
         if _is_container(row, options):
             yield from _of_container(row, name, options)
             return
     else:
-        what = "one JSON array of objects" if whole.lstrip()[:1] == "[" else "JSON objects one after the other"
-        options.note(f"{what}, read as a whole")
+        options.note("JSON objects one after the other, read as a whole")
     escaped = "\\u" in whole
     for number, (line, row) in enumerate(values, 1):
         if escaped:
@@ -151,13 +214,11 @@ def _document(start: str, lines: Iterator[tuple[int, str]], name: str, options: 
 
 
 def _values(text: str, name: str) -> Iterator[tuple[int, Row]]:
-    """Yield the objects of an array, or those that stand one after the other, and the line where each begins."""
+    """Yield the objects that stand one after the other, and the line where each begins."""
     decoder = json.JSONDecoder(object_pairs_hook=_unique)
-    place = _skip(text, 0, "")
-    is_array = text[place] == "["
-    place = _skip(text, place + is_array, "")
+    place = _skip(text, 0)
     line, counted = 1, 0
-    while place < len(text) and not (is_array and text[place] == "]"):
+    while place < len(text):
         line, counted = line + text.count("\n", counted, place), place
         where = f"{name}: line {line}"
         try:
@@ -168,25 +229,17 @@ def _values(text: str, name: str) -> Iterator[tuple[int, Row]]:
             raise _too_deep(where) from error
         except json.JSONDecodeError as error:
             if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
-                raise InputError(f"{where}: the JSON that begins here does not end; the file was cut off") from error
+                raise BrokenOffError(f"{where}: the JSON that begins here does not end; the file was cut off") from error
             raise _invalid(f"{name}: line {error.lineno}", error, text[counted : counted + 100]) from error
         except ValueError as error:  # a number of thousands of digits
             raise _invalid(where, error, text[counted : counted + 100]) from error
-        if not isinstance(row, dict):
-            what = "of arrays" if isinstance(row, list) else "of texts or numbers"
-            raise InputError(f"{where}: this is JSON, an array {what}, {shown(row)}, not of objects with named values; {_HOW}")
+        _check_object(row, where)
         yield line, row
-        before = place
-        place = _skip(text, place, ",")
-        if is_array and place < len(text) and text[place] != "]" and "," not in text[before:place]:
-            line += text.count("\n", counted, place)
-            raise InputError(f"{name}: line {line}: no valid JSON: between the objects of an array, a comma was expected here")
-    if is_array and place >= len(text):
-        raise InputError(f"{name}: line {1 + text.rstrip().count(chr(10))}: the JSON array does not end; the file was cut off")
+        place = _skip(text, place)
 
 
-def _skip(text: str, place: int, besides: str) -> int:
-    while place < len(text) and (text[place].isspace() or text[place] in besides):
+def _skip(text: str, place: int) -> int:
+    while place < len(text) and (text[place].isspace() or text[place] == ","):
         place += 1
     return place
 

@@ -1,9 +1,11 @@
 """What is likely not meant is noted: lists as classes, dates of Excel, damaged letters, lines with labels, numbers as texts."""
 
 import json
+import time
 
 import pytest
 
+from seqmix.data.readers.text_lines import remark_on_lines
 from tests.support.preparing import dna, message_of, noted, prepare, write_table
 
 
@@ -152,3 +154,12 @@ def test_comments_and_annotations_in_fasta_are_to_be_taken_out(line, place, tmp_
     (tmp_path / "x.fa").write_text("".join([*records[:place], f"{line}\n{below}", *records[place:]]))
     message = message_of(prepare, tmp_path / "x.fa", tmp_path / "out")
     assert f"line {2 * place + 1}, '{line}', is a comment, or begins annotations" in message and "unknown" not in message
+
+
+@pytest.mark.parametrize("unit", ["7", "7.", " ", "# ", "a ## ", ",", "1e", "-"])
+def test_long_lines_are_looked_at_in_a_moment(unit):
+    lines = [unit * (60_000 // len(unit)) + end for end in ("x", "y") * 4]
+    begun = time.process_time()
+    for of_class in (True, False):
+        remark_on_lines(lines, of_class=of_class)
+    assert time.process_time() - begun < 2

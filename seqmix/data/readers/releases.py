@@ -23,7 +23,7 @@ from seqmix.errors import InputError
 # Names of folders and files in releases, and the split that each means.
 _SPLIT_OF = {name: SPLITS[number] for name, number in SPLIT_NAMES.items()}
 _UNLABELLED = "unsup"
-_NUMBERS = re.compile(rb"[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?$")
+_NUMBERS = re.compile(rb"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$")
 _PAIR_CELLS = ("label", "id1", "id2", "text1", "text2")
 
 

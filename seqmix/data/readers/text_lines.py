@@ -11,8 +11,10 @@ _LABEL = re.compile(r"[A-Z][A-Z_]+(?::\w+)?|[-+]?\d|\w{1,30}:|__label__\S+")  # 
 _BEHIND = re.compile(
     r".*[^\s#@|:~=^>-]\s*(#{2,}|@{2,}|\|{2,}|:{2,}|~{2,}|={2,}>?|-{1,2}>|\^{2,})\s*(\S[^\t]{0,29})"
 )  # a sign, and a label
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf)", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf)", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s,;|]+")
+_END = 80  # characters of a line, in which a label and a sign before it are looked for
+_LONGEST = 40  # characters of a number or a name
 _SHARE = 0.6  # of the cells of a line that are numbers, in a table of numbers
 
 
@@ -36,7 +38,7 @@ def remark_on_lines(lines: Sequence[str], *, of_class: bool) -> str:
     if all(len(parts) > 1 for parts in words) and _are_labels([parts[0] for parts in words], _LABEL):
         what, way = f"begins with one of a few labels, such as {words[0][0]!r}", "s/[[:blank:]]/\\t/"
         header = "label<tab>text"
-    elif all(found := [_BEHIND.fullmatch(line.rstrip()) for line in lines]) and _of_one_sign(found):
+    elif all(found := [_BEHIND.fullmatch(line.rstrip()[-_END:]) for line in lines]) and _of_one_sign(found):
         sign = next(one[1] for one in found if one)
         what, way, header = f"ends with '{sign}' and one of a few labels", f"s/ *{sign} */\\t/", "text<tab>label"
     else:
@@ -63,10 +65,12 @@ def _of_one_sign(found: Sequence[re.Match[str] | None]) -> bool:
 def _are_numbers(lines: Sequence[str]) -> bool:
     """Return whether lines are numbers: one on each, or several, most with a decimal point, perhaps with a name beside them."""
     rows = [[cell for cell in _BETWEEN.split(line.strip()) if cell] for line in lines]
+    if any(len(cell) > _LONGEST for row in rows for cell in row):
+        return False
     numbers = [[cell for cell in row if _NUMBER.fullmatch(cell)] for row in rows]
     if all(len(row) == 1 for row in rows):
         found = [row[0] for row in numbers if row]
-        return len(found) == len(rows) and len({*found}) > 2 and max(map(len, found)) < 30
+        return len(found) == len(rows) and len({*found}) > 2
     if len({len(row) for row in rows}) > 1 and any(len(own) < len(row) for own, row in zip(numbers, rows, strict=True)):
         return False
     if any(len(own) < max(2, _SHARE * len(row)) for own, row in zip(numbers, rows, strict=True)):

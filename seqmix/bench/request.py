@@ -66,7 +66,7 @@ def parse_features(text: str) -> list[int]:
     for part in parts:
         if not (part.isascii() and part.isdecimal() and len(part) < _DIGITS and NUMBERS["features"].holds(int(part))):
             raise ConfigError(
-                f"{param('features')}: '{part}' is not a number of features; use whole numbers {NUMBERS['features'].range}, "
+                f"'{part}' is not a number of features; use whole numbers {NUMBERS['features'].range}, "
                 "separated by commas, such as 16,64,256",
                 option="features",
             )

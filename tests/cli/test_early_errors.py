@@ -132,7 +132,10 @@ def absurd():
             flag = one.opts[0]
             if one.param_type_name == "option" and (one.display_type(None) in ("<int>", "<float>") or flag in AS_TEXT):
                 task = "listops" if "listops: " in (one.help or "") and flag != "--length" else "motifs"
-                yield f"{COMMANDS[name].replace('motifs', task)} {flag} {10**31}", flag
+                yield (
+                    f"{COMMANDS[name].replace('motifs', task)} {flag} {10**31}",
+                    "not a number of features" if flag == "--features" else flag,
+                )
     for option in ("model.blocks", "model.kmer", "model.d_model", "model.hashed_words", "model.words", "data.window"):
         yield f"train DATA --set {option}={10**7 if option == 'model.blocks' else 10**9 * 10**4}", option
     yield f"train DATA --set training.seed={'9' * 5000}", "training.seed"

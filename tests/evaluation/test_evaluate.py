@@ -5,6 +5,7 @@ import math
 import random
 import re
 import shutil
+import tempfile
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,7 +16,6 @@ from sklearn import metrics as oracle
 
 import seqmix
 from seqmix.errors import ConfigError, DatasetError, InputError, RunError
-from seqmix.evaluation import evaluate as evaluation
 from seqmix.evaluation.report import report_html, score_table
 from seqmix.objectives.metrics import Score
 from tests.support import oracles, random_dna, values, write_fasta
@@ -265,7 +265,7 @@ def test_unwritable_output_is_explained(trained, tmp_path):
 def test_no_temporary_files_remain(trained, two_class_files, tmp_path, monkeypatch):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    monkeypatch.setattr(evaluation.tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     seqmix.evaluate(trained, data=two_class_files, output=tmp_path / "out", baselines=False, resamples=2)
     assert list(scratch.iterdir()) == []
 

@@ -70,7 +70,7 @@ def test_output_depends_on_own_text_only(pooling):
     [
         ({"hashed_words": 63, "spellings": "ab"}, r"hashed_words must be a power of two from 2 to 1,048,576, or 0: got 63"),
         ({"hashed_words": 1, "spellings": "ab"}, "a power of two"),
-        ({"hashed_words": 1 << 21, "spellings": "ab"}, "a power of two"),
+        ({"hashed_words": 1 << 21, "spellings": "ab"}, "from 0 to 1,048,576: got 2097152"),
         ({"hashed_words": 64}, "hashed_words = 64 needs texts"),
         ({"hashed_words": 64, "channels": 2}, "hashed_words = 64 needs texts"),
     ],

@@ -254,9 +254,9 @@ class Run(Learned, TrainingFiles):
 
     @property
     def started_with(self) -> dict[str, Any]:
-        """The settings that the run was started with, apart from paths and the device, and the checksum of its data."""
+        """The settings of the run that decide on its result, apart from the device, and the checksum of its data."""
         tables = self.config.to_tables()
-        del tables["training"]["device"], tables["data"]["path"]
+        del tables["training"]["device"], tables["training"]["save_every"], tables["data"]["path"]
         options = {f"{table}.{name}": value for table, values in tables.items() for name, value in values.items()}
         return json.loads(json.dumps({**options, "the data set": self.dataset_fingerprint}))
 

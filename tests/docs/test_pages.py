@@ -72,7 +72,7 @@ def test_commands_can_be_parsed(page):
 @each_page
 def test_options_exist(page):
     shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", " ".join(code_spans(page))))
-    of_other_programs = {"--nproc-per-node", "--require-hashes"}
+    of_other_programs = {"--nproc-per-node", "--require-hashes", "--points"}
     assert shown <= all_options() | of_other_programs
 
 

@@ -279,7 +279,7 @@ class Run(Learned, TrainingFiles):
             values = f" ({shown(stored.get(name))}, not {shown(own[name])})" if "." in name else ""
             file = "config.toml" if "." in name else "dataset.json"
             raise RunError(
-                f"{path}: it was written with another {name} than {file} has{values}: one of the two was changed, or is of "
+                f"{path}: {name} differs from that in {file}{values}: one of the two was changed, or belongs to "
                 "another run; restore it, or start a new run"
             )
 

@@ -64,7 +64,7 @@ class GaussianInputs:
         needed, free = draws * 3 * 4 * self.n_heads * length * self.head_width, free_memory(torch.device("cpu"))
         if free is None or needed <= free:
             return ""
-        return f"queries, keys and values need {amount(needed)} of memory, and {amount(free)} are free"
+        return f"queries, keys and values need {amount(needed)} of memory, but only {amount(free)} is free"
 
     def draw(self, length: int, number: int) -> Heads:
         """Return three matrices drawn with the seed `number`."""

@@ -89,7 +89,7 @@ def _run() -> None:
     try:
         Path.cwd()
     except OSError as error:
-        raise SeqmixError("the current folder does not exist any more; change to another") from error
+        raise SeqmixError("the current folder no longer exists; change to another") from error
     try:
         app()
     except SystemExit as end:

@@ -119,7 +119,7 @@ def next_command(data: Path) -> str:
     return "seqmix train" if data == Path("seqmix-data") else f"seqmix train {shlex.quote(str(data))}"
 
 
-_NO_MEMORY = "memory ran out; use a machine with more, allow more (ulimit -v), or cut the longest records"
+_NO_MEMORY = "memory ran out; use a machine with more memory, allow more (ulimit -v), or cut the longest records"
 P = ParamSpec("P")
 _running: ContextVar[Callable[..., None] | None] = ContextVar("running", default=None)  # the function of the command
 

@@ -48,7 +48,7 @@ def predict(
         bool,
         typer.Option(
             "--spreadsheet",
-            help="In TSV and CSV, put an apostrophe in front of ids, files and classes that a spreadsheet would take for formulas: they begin with =, +, - or @ and are not numbers.",
+            help="In TSV and CSV, put an apostrophe in front of ids, files and classes that a spreadsheet would read as formulas, because they begin with =, +, - or @ and are not numbers.",
         ),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,

@@ -25,7 +25,7 @@ class DataConfig:
         "Cut sequences to this many characters; 0 for as prepared.",
         at_least=0,
         at_most=MOST_POSITIONS,
-        allowed=f"from 0 (for as prepared) to {MOST_POSITIONS:,}",
+        allowed=f"from 0 (as prepared) to {MOST_POSITIONS:,}",
         flag=True,
         panel=DATA,
         shown="as prepared",

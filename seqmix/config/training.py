@@ -69,7 +69,8 @@ class TrainingConfig:
     )
     tokens_per_batch: int = option(
         8192,
-        "Most tokens in a batch, padding included; auto (0 in TOML) to measure before the first step how many are fastest.",
+        "Largest number of tokens in a batch, padding included; auto (0 in TOML) to measure, before the first step, which is "
+        "fastest.",
         at_least=0,
         at_most=MOST_POSITIONS,
         flag=True,

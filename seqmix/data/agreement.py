@@ -38,7 +38,7 @@ def load_array(path: Path, *, mapped: bool = False) -> NDArray[Any]:
         size = _checked_size(path)
         return np.load(path, mmap_mode="r" if mapped and size else None, allow_pickle=False)
     except (ValueError, EOFError, OSError, SyntaxError, TypeError) as error:
-        raise _disagreement(path, f"it is not an array that can be read ({error})") from error
+        raise _disagreement(path, f"it cannot be read as an array ({error})") from error
 
 
 def _checked_size(path: Path) -> int:
@@ -81,7 +81,7 @@ def check_content(folder: Path, checksums: Mapping[str, str]) -> Span | None:
             found = file_checksum(path)
         if found != wanted:
             raise DatasetError(
-                f"{folder}: the data set is damaged: {name} is not what its checksum says; run {command('prepare')} again"
+                f"{folder}: the data set is damaged: {name} does not match its checksum; run {command('prepare')} again"
             )
     return span
 
@@ -122,15 +122,15 @@ def check_arrays(dataset: Dataset, span: Span | None = None) -> None:
     if problem := dataset.label_objective.problem_with(labels):
         raise _disagreement(path, f"labels.npy: {problem}")
     if split.shape != (n,) or split.dtype.kind not in "iu":
-        raise _disagreement(path, f"split.npy has {_in_words(split)}, labels.npy {n:,} records")
+        raise _disagreement(path, f"split.npy has {_in_words(split)}, but labels.npy has {n:,} records")
     if n and not 0 <= split.min() <= split.max() < len(SPLITS):
-        raise _disagreement(path, f"split.npy has {split.min()} to {split.max()}; only 0, 1 and 2 are splits")
+        raise _disagreement(path, f"split.npy has values from {split.min()} to {split.max()}, but only 0, 1 and 2 are splits")
     _check_offsets(dataset, n)
     _check_tokens(dataset, span)
     _check_ids(path, n)
     stated = {name: dataset.info.get(name) for name in ("records", "sizes")}
     if stated["records"] not in (None, n) or stated["sizes"] not in (None, dataset.sizes):
-        raise _disagreement(path, f"dataset.json has other numbers of records than labels.npy and split.npy ({n:,})")
+        raise _disagreement(path, f"dataset.json has numbers of records that differ from labels.npy and split.npy ({n:,})")
 
 
 def _check_offsets(dataset: Dataset, n: int) -> None:
@@ -144,7 +144,7 @@ def _check_offsets(dataset: Dataset, n: int) -> None:
     if offsets[0] or not (offsets[1:] > offsets[:-1]).all():
         raise _disagreement(dataset.path, "offsets.npy: offsets must begin with 0 and increase")
     if offsets[-1] != dataset.token_count:
-        raise _disagreement(dataset.path, f"offsets.npy ends at {offsets[-1]:,}, tokens.npy has {dataset.token_count:,}")
+        raise _disagreement(dataset.path, f"offsets.npy ends at {offsets[-1]:,}, but tokens.npy has {dataset.token_count:,}")
 
 
 def _check_tokens(dataset: Dataset, span: Span | None) -> None:
@@ -153,7 +153,7 @@ def _check_tokens(dataset: Dataset, span: Span | None) -> None:
     if dtype != np.dtype(vocabulary.dtype) or shape != vocabulary.shape:
         raise _disagreement(
             path,
-            f"tokens.npy holds {dtype}{f' of shape {shape}' if shape else ''}, and the vocabulary of dataset.json needs "
+            f"tokens.npy holds {dtype}{f' of shape {shape}' if shape else ''}, but the vocabulary of dataset.json needs "
             f"{np.dtype(vocabulary.dtype)}{f' of shape {vocabulary.shape}' if vocabulary.shape else ''}",
         )
     if span is None:
@@ -164,7 +164,7 @@ def _check_tokens(dataset: Dataset, span: Span | None) -> None:
     elif not FIRST <= span[0] <= span[1] < len(vocabulary):
         raise _disagreement(
             path,
-            f"tokens.npy has the tokens {span[0]:.0f} to {span[1]:.0f}, the vocabulary of dataset.json {FIRST} to "
+            f"tokens.npy has tokens {span[0]:.0f} to {span[1]:.0f}, but the vocabulary of dataset.json has {FIRST} to "
             f"{len(vocabulary) - 1}",
         )
 
@@ -173,7 +173,7 @@ def _check_ids(path: Path, n: int) -> None:
     content = (path / "ids.txt").read_bytes()
     lines = content.count(b"\n")
     if lines != n or (content and not content.endswith(b"\n")):
-        raise _disagreement(path, f"ids.txt has {lines:,} whole lines, labels.npy {n:,} records")
+        raise _disagreement(path, f"ids.txt has {lines:,} complete lines, but labels.npy has {n:,} records")
     try:
         content.decode()
     except UnicodeDecodeError as error:

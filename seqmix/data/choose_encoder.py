@@ -74,13 +74,13 @@ def _notes_on_damage(first: Sequence[Record]) -> list[str]:
         begin = before.rfind(" ", 0, place) + 1
         shown = [text[begin : place + _SHOWN].split(" ")[0] for text in fixed[0]]
         notes.append(
-            f"{len(fixed):,} of the first {counted(len(texts), 'text')} {'seems' if len(fixed) == 1 else 'seem'} to hold UTF-8 "
-            f"that was read as cp1252 or latin-1 once, such as {shown[0]!r} for {shown[1]!r}: make the file again"
+            f"{len(fixed):,} of the first {counted(len(texts), 'text')} {'seems' if len(fixed) == 1 else 'seem'} to contain "
+            f"UTF-8 that was once read as cp1252 or latin-1, such as {shown[0]!r} for {shown[1]!r}: make the file again"
         )
     if lost:
         notes.append(
-            f"{lost:,} of the first {counted(len(texts), 'text')} {'has' if lost == 1 else 'have'} the sign for characters "
-            "that could not be read (U+FFFD): make the file again"
+            f"{lost:,} of the first {counted(len(texts), 'text')} {'contains' if lost == 1 else 'contain'} U+FFFD, the sign "
+            "for characters that could not be read: make the file again"
         )
     return notes
 

@@ -111,14 +111,14 @@ def read_info(path: Path, *, remade_by: str = "prepare") -> dict[str, Any]:
     try:
         info = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise _damaged(path, "it is not the description of a data set", remade_by) from error
+        raise _damaged(path, "it does not describe a data set", remade_by) from error
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from error
     if not isinstance(info, dict) or not _has_form(info.get("format_version"), int):
-        raise _damaged(path, "it is not the description of a data set", remade_by)
+        raise _damaged(path, "it does not describe a data set", remade_by)
     if info["format_version"] > FORMAT_VERSION:
         raise DatasetError(
-            f"{path}: written by seqmix {shown(info.get('seqmix'))}, newer than this {__version__}; update seqmix"
+            f"{path}: written by seqmix {shown(info.get('seqmix'))}, which is newer than this one, {__version__}; update seqmix"
         )
     if missing := [key for key in _REQUIRED if key not in info]:
         raise _damaged(path, f"it lacks {', '.join(missing)}", remade_by)
@@ -146,16 +146,16 @@ def _problem(info: Mapping[str, Any]) -> str:
     if needed and needed not in info:
         return f"'{needed}' is missing"
     if len(set(info["classes"])) < len(info["classes"]):
-        return "'classes' has a name twice"
+        return "'classes' contains a name twice"
     if task in KINDS and bool(info["classes"]) != KINDS[task].has_classes and (info["classes"] or task != "classification"):
         return f"'classes' and 'task' ({task}) do not go together"
     if "target" in info and not (info["target"]["scale"] > 0 and (info["target"]["tolerance"] or 1) > 0):
         return "'target' has a scale or a tolerance that is not positive"
     counts = info["counts"]
     if set(counts) != set(SPLITS) or any(list(part) != list(counts["train"]) for part in counts.values()):
-        return "'counts' has other splits than there are, or other classes in one than in another"
+        return "'counts' has unknown splits, or different classes in different splits"
     if info["classes"] and list(counts["train"]) != info["classes"]:
-        return "'counts' and 'classes' have other names"
+        return "'counts' and 'classes' have different names"
     return _vocabulary_problem(info["vocabulary"])
 
 
@@ -164,7 +164,7 @@ def _vocabulary_problem(saved: Mapping[str, Any]) -> str:
     if saved["alphabet"] not in ALPHABETS or saved["unknown"] not in UNKNOWN_POLICIES:
         return f"'vocabulary' has an unknown alphabet or policy: {shown(saved['alphabet'])}, {shown(saved['unknown'])}"
     if saved.get("special", {"PAD": PAD, "CLS": CLS}) != {"PAD": PAD, "CLS": CLS}:
-        return f"'vocabulary' has other special tokens: {shown(saved['special'])}"
+        return f"'vocabulary' has unknown special tokens: {shown(saved['special'])}"
     for name, form in _SYMBOLS.items():
         if saved.get(name) is not None and not _has_form(saved[name], form):
             return f"'vocabulary' has '{name}' that is not {_in_words(form)}: {shown(saved[name])}"
@@ -173,7 +173,7 @@ def _vocabulary_problem(saved: Mapping[str, Any]) -> str:
         return f"'vocabulary' lacks '{needed}'"
     symbols, channels = saved.get("symbols") or [], saved.get("channels")
     if len(set(symbols)) < len(symbols) or (saved["alphabet"] == "chars" and any(len(symbol) != 1 for symbol in symbols)):
-        return "'vocabulary' has symbols that are not single characters, or one twice"
+        return "'vocabulary' has symbols that are not single characters, or that occur twice"
     if channels is not None:
         moments = [saved[name] for name in ("mean", "scale") if saved.get(name) is not None]
         if (
@@ -181,7 +181,7 @@ def _vocabulary_problem(saved: Mapping[str, Any]) -> str:
             or any(len(values) != channels for values in moments)
             or not all(v > 0 for v in saved.get("scale") or ())
         ):
-            return f"'vocabulary' has {channels} channels, and a mean or scale of them that does not fit"
+            return f"'vocabulary' has {channels} channels, but its mean or scale does not fit them"
     return ""
 
 

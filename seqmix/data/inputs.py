@@ -342,9 +342,9 @@ def _refuse_empty_splits(files: Sequence[InputFile]) -> None:
         if empty and "train" in {word for word, _ in names.values()} and len(names) > len(empty):
             way, why = "put files of a known kind there", ""
             if empty[0] in listing.left_out.links:
-                way, why = "put the folder itself there", ", as it is a link, which is not followed"
+                way, why = "put the folder itself there", ", because it is a link, which seqmix does not follow"
             raise InputError(
-                f"{listing.root / empty[0]}: nothing in this folder of a split is read{why}"
+                f"{listing.root / empty[0]}: nothing in this split folder is read{why}"
                 + advice(way, f"leave it out with {param('exclude', empty[0])}")
             )
 

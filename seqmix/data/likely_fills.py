@@ -63,10 +63,10 @@ def notes_on_fills(values: NDArray[Any], record_of: Callable[[int], str], what: 
         first = next(start + int(place[0]) for start, place in _places(values, fill) if len(place))
         notes.append(
             f"{where}: {fill.count:,} {are} {fill.value:.6g}, and all others from {fill.least:.6g} to {fill.greatest:.6g}: if "
-            f"that stands for missing ones, fill them in or take them out (the first is in {record_of(first)})"
+            f"that stands for missing values, fill them in or remove them (the first is in {record_of(first)})"
         )
     if len(found) > _SHOWN:
-        notes.append(f"the same of {counted(len(found) - _SHOWN, f'more {what}')}")
+        notes.append(f"the same in {counted(len(found) - _SHOWN, f'more {what}')}")
     return notes
 
 

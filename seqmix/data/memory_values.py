@@ -42,14 +42,16 @@ def text_of(value: Any, identifier: object, encoding: str, *, raw: bool = False)
         return _of_bytes(bytes(value), identifier, encoding, raw)
     if is_missing(value):
         raise InputError(
-            f"record '{identifier}': a sequence must be a text, bytes or an array of numbers, and it is missing "
+            f"record '{identifier}': a sequence must be a text, bytes or an array of numbers, but it is missing "
             f"({shown(value)}); leave the record out"
         )
     if not isinstance(value, list | tuple) and (not hasattr(value, "__array__") or is_scalar(value)):
         raise InputError(f"record '{identifier}': a sequence must be a text, bytes or an array of numbers: got {shown(value)}")
     if isinstance(value, list | tuple) and value and all(isinstance(part, str) for part in value):
         joined = shown(" ".join(value))
-        raise InputError(f"record '{identifier}': a list of texts, {shown(value)}; make one text of it, such as {joined}")
+        raise InputError(
+            f"record '{identifier}': the sequence is a list of texts, {shown(value)}; join them into one text, such as {joined}"
+        )
     return _numbers(value, identifier)
 
 

@@ -22,13 +22,15 @@ class PredictOptions:
 
     batch_size: int = option(
         0,
-        "Records in a batch; 0 for as many as the limit of tokens (65,536) allows.",
+        "Records in a batch; 0 for as many as the token limit (65,536) allows.",
         at_least=0,
         at_most=MOST_RECORDS,
         flag=True,
         panel=MACHINE,
     )
-    tokens_per_batch: int = option(65536, "Most tokens in a batch, padding included.", at_least=1, at_most=MOST_POSITIONS)
+    tokens_per_batch: int = option(
+        65536, "Largest number of tokens in a batch, padding included.", at_least=1, at_most=MOST_POSITIONS
+    )
     threshold: float | None = option(
         None,
         "For multilabel models: least probability at which a label is assigned.",

@@ -101,7 +101,7 @@ class Tally:
             others = (
                 f"; {counted(more, 'other file')} {'was' if more == 1 else 'were'} not read to the end, too" if more else ""
             )
-            raise InputError(f"the predictions are those of a part of the input: {self.broken_off[0]}{others}")
+            raise InputError(f"the predictions cover only part of the input: {self.broken_off[0]}{others}")
 
     def failures(self, spelled: Callable[[str], str] = unmarked) -> list[str]:
         """Return what a user should know of records that cannot be predicted; empty if all can.

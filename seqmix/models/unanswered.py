@@ -27,7 +27,7 @@ def no_answer(where: object, sequences: Sequence[Tokens], vocabulary: Vocabulary
         vocabulary: the vocabulary of the model.
         precision: as in `TrainingConfig`.
     """
-    said = f"{where}: the model has no answer: what it computes is not a finite number"
+    said = f"{where}: the model has no answer, because its result is not a finite number"
     if far := far_value(sequences, vocabulary):
         return InputError(f"{said}; {far}")
     if precision != "fp32":
@@ -48,5 +48,5 @@ def far_value(sequences: Sequence[Tokens], vocabulary: Vocabulary) -> str:
     inside = f" in channel {channel + 1}" if vocabulary.channels > 1 else ""
     return (
         f"{values[position, channel]:.6g}{inside} is far from the numbers of training, around {mean[channel]:.6g} ± "
-        f"{scale[channel]:.2g}: if it stands for a missing one, fill it in, or take the record out"
+        f"{scale[channel]:.2g}: if it stands for a missing value, fill it in, or remove the record"
     )

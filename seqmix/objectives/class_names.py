@@ -30,7 +30,7 @@ _BETWEEN = re.compile(r"_|(?<=\w)-(?=\w)")
 _JOINED = re.compile(r"[+-]?\d+(?:_\d+)+")  # what Python takes for a number
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)"
 DATE_OF_EXCEL = re.compile(rf"\d{{1,2}}-{_MONTH}(?:-\d\d(?:\d\d)?)?|{_MONTH}-\d{{1,2}}", re.IGNORECASE)
-OF_EXCEL = "names of genes such as SEPT2 or MARCH1 (2-Sep, 1-Mar): write the names, and import such columns as text"
+OF_EXCEL = "gene names such as SEPT2 or MARCH1 (2-Sep, 1-Mar): write the names, and import such columns as text"
 _MOST_NOTES = 3
 _MOST_NAMES = 3  # in a note
 _LONGEST_LIST = 60  # characters of a list of classes
@@ -82,11 +82,14 @@ def _changed_names(classes: Sequence[str]) -> list[str]:
         notes.append(f"{_listed(dates)} {'looks' if len(dates) == 1 else 'look'} like what Excel makes of {OF_EXCEL}")
     if damaged := [name for name in classes if repaired(name)]:
         notes.append(
-            f"{_listed(damaged)} {'seems' if len(damaged) == 1 else 'seem'} to be UTF-8 that was read as cp1252 or latin-1 "
-            f"once ({quoted(repaired(damaged[0]) or '')}): make the labels again from their source"
+            f"{_listed(damaged)} {'seems' if len(damaged) == 1 else 'seem'} to be UTF-8 that was once read as cp1252 or "
+            f"latin-1 ({quoted(repaired(damaged[0]) or '')}): make the labels again from their source"
         )
     if lost := [name for name in classes if LOST in name]:
-        notes.append(f"{_listed(lost)} {'has' if len(lost) == 1 else 'have'} the sign for a character that could not be read")
+        notes.append(
+            f"{_listed(lost)} {'contains' if len(lost) == 1 else 'contain'} U+FFFD, the sign for a character that could not "
+            "be read"
+        )
     numbers = [name for name in classes if is_number(name)]
     if (joined := [name for name in classes if _JOINED.fullmatch(name)]) and len(numbers) > len(joined):
         notes.append(
@@ -120,7 +123,7 @@ def why_not_learned(name: str, classes: Sequence[str], trained: Sequence[str]) -
     without = [other for other in classes if other not in known]
     wanted = ",".join(trained)
     plain = len(trained) > 1 and len(wanted) <= _LONGEST_LIST and wanted.count(",") == len(trained) - 1
-    only = advice(f"take the records of the others alone with {param('classes', wanted)}") if plain else ""
+    only = advice(f"keep only the records of the others with {param('classes', wanted)}") if plain else ""
     if len(without) > 1:
         return (
             f"; the classes of the training split are {_listed(trained)}, those without training records {_listed(without)}: "

@@ -81,8 +81,8 @@ class Classification(LabelObjective):
             return f"class numbers are int64 in one dimension, not {labels.dtype} in {labels.ndim}"
         least, most = (0, len(self.classes) - 1) if self.classes else (-1, -1)
         if len(labels) and not least <= labels.min() <= labels.max() <= most:
-            classes = f"{len(self.classes):,} classes" if self.classes else "no classes, and takes -1 alone"
-            return f"the class numbers {labels.min()} to {labels.max()} are there, and dataset.json has {classes}"
+            classes = f"{len(self.classes):,} classes" if self.classes else "no classes, which allows only -1"
+            return f"it has class numbers {labels.min()} to {labels.max()}, but dataset.json has {classes}"
         return ""
 
     def decode(self, label: Any) -> str | None:

@@ -69,7 +69,7 @@ class MultiLabel(LabelObjective):
         """Return why stored labels are not a matrix `(n, C)` of 0 and 1; see the base class."""
         if labels.ndim != 2 or labels.shape[1] != len(self.classes) or labels.dtype != np.uint8:
             shape = f"{labels.shape} of {labels.dtype}"
-            return f"the labels have the shape {shape}; dataset.json needs (records, {len(self.classes)}) of uint8"
+            return f"the labels have the shape {shape}, but dataset.json needs (records, {len(self.classes)}) of uint8"
         return f"labels are 0 or 1, not {labels.max()}" if labels.size and labels.max() > 1 else ""
 
     def decode(self, label: Any) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ class Regression(LabelObjective):
             number = int(np.abs(values).argmax())
             raise InputError(
                 f"{named(int(np.flatnonzero(numbers == number)[0]))}: the target {texts[number]} is too large to be scored; at "
-                f"most {_LARGEST:g} is possible: choose a larger unit, or take the record out"
+                f"most {_LARGEST:g} is possible: choose a larger unit, or remove the record"
             )
         if len(values) and 0 < np.ptp(values) < 1 / _LARGEST:
             raise InputError(

@@ -101,7 +101,9 @@ def whole_folder(
         SeqmixError: the folder cannot be written; what was there is untouched.
     """
     if path.is_symlink() and not overwrite:
-        raise error(f"{path} exists as a link, which is not written through; remove it, or choose another {param('output')}")
+        raise error(
+            f"{path} exists as a link, and seqmix does not write through links; remove it, or choose another {param('output')}"
+        )
     clear(path)
     temporary, aside = temporary_name(path), temporary_name(path, "replaced")
     try:
@@ -129,7 +131,7 @@ def _appeared(path: Path, overwrite: bool | None) -> str:
     """Return what is said where a name was taken by somebody else."""
     what = "appeared or changed" if overwrite else "appeared"
     return (
-        f"{path} {what} while it was being written here, and is left as it is; what was written here is not kept: "
+        f"{path} {what} while it was being written here; it is left as it is, and what was written here is discarded: "
         f"choose another {param('output')}"
     )
 

@@ -25,9 +25,9 @@ from seqmix.system.owner import owner, state_of
 _SHOWN = 50  # characters of a name in its temporary name, which may not become too long for the file system
 _NAME = re.compile(r"\.(.+)\.(?:(\d+-[0-9a-f]+-[0-9a-f]{8})-[0-9a-f]{8}|[0-9a-f]{16})\.(partial|replaced)", re.DOTALL)
 _WHAT = {
-    "removed": "removed, left unfinished by a process that was killed",
-    "stuck": "left unfinished by a process that was killed, and cannot be removed: delete it by hand",
-    "elsewhere": "left by a process of another computer or of an older version: delete it if nothing is writing there",
+    "removed": "removed; a killed process left it unfinished",
+    "stuck": "a killed process left it unfinished, and it cannot be removed: delete it by hand",
+    "elsewhere": "a process on another computer or of an older version left it: delete it if nothing is writing there",
 }
 _told: set[Path] = set()  # a note on these was given
 
@@ -108,7 +108,7 @@ def put_back(path: Path) -> None:
         if found.replaced and found.state == "gone":
             with suppress(OSError):
                 found.path.rename(path)
-                note(f"{path}: put back, as the process that was to replace it was killed")
+                note(f"{path}: put back, because the process that was replacing it was killed")
                 return
 
 

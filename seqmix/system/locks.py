@@ -177,8 +177,8 @@ def _acquired(path: Path, doing: str, make: bool, wait: float, error: type[Seqmi
                 raise error(f"{path.parent}: no such folder") from None
             continue  # it was released just now
         if left_behind:
-            whose = f"{other}, which was {other.doing} there," if other else "another process"
-            note(f"{path.parent}: the lock of {whose} was left behind and is removed")
+            whose = f"{other}, which was {other.doing} there" if other else "another process"
+            note(f"{path.parent}: removed a lock left behind by {whose}")
         elif time.monotonic() < end:
             time.sleep(_POLL)
         else:
@@ -187,7 +187,7 @@ def _acquired(path: Path, doing: str, make: bool, wait: float, error: type[Seqmi
 
 def _in_use(path: Path, other: Holder | None) -> str:
     if other is None:
-        return f"{path.parent}: another process is at work there; wait for it, or choose another {param('output')}"
+        return f"{path.parent}: another process is working there; wait for it, or choose another {param('output')}"
     return (
         f"{path.parent}: {other} has been {other.doing} there since {other.since}; wait for it or stop it, or choose another "
         f"{param('output')}"

@@ -51,7 +51,9 @@ class TrainingFiles:
             return
         with locked(self.path, TRAINING, "training", wait=wait) as lock:
             if self.place is not None and not os.path.samestat(self.place, self.path.stat()):
-                raise RunError(f"{self.path}: another process replaced this run just now, and keeps it; choose another folder")
+                raise RunError(
+                    f"{self.path}: another process has just replaced this run, and is using it; choose another folder"
+                )
             self._lock = lock
             try:
                 yield
@@ -119,7 +121,7 @@ class TrainingFiles:
         for number, line in enumerate(found, 1):
             if not _is_validation(line):
                 raise RunError(
-                    f"{path}: the file is damaged: line {number} is not that of a validation, with an epoch, a step and numbers"
+                    f"{path}: the file is damaged: line {number} does not describe a validation (an epoch, a step and numbers)"
                 )
         return found
 

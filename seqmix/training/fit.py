@@ -211,9 +211,11 @@ def summed_loss(trainer: Trainer, indices: NDArray[np.int64]) -> tuple[Tensor, i
 
 def _diverged(trainer: Trainer, what: str, step: int) -> DivergedError:
     kept = (
-        "the best weights so far are kept" if trainer.state.validations else "none were validated yet, so no weights are kept"
+        "the best weights so far are kept"
+        if trainer.state.validations
+        else "no weights have been validated yet, so none are kept"
     )
-    numbers = ", or take out numbers that are far from all others" if trainer.dataset.vocabulary.channels else ""
+    numbers = ", or remove numbers that are far from all others" if trainer.dataset.vocabulary.channels else ""
     return DivergedError(
         f"{what} at step {step}: training diverged; lower {param('lr')}, or lengthen the warm-up (training.warmup = "
         f"0.1){numbers}; {kept}"

@@ -57,9 +57,9 @@ def _refusal(weights: Counter[str], needed: int, free: int, copies: int) -> str:
     (largest, count), total = weights.most_common(1)[0], weights.total()
     also = ", their gradients and the optimiser's moments" if copies > 2 else ""
     *first, last = _DECIDING.get(largest, (_OTHERS,))
-    options = f"{', '.join(first)} or {last}" if first else last
+    options = f"{', '.join(first)} and {last}" if first else last
     return (
         f"the model cannot be built: it is too large for this computer's memory: its {total:,} weights{also} need "
-        f"{amount(needed)}, and {amount(free)} are free; {count / total:.0%} of the weights are in its "
-        f"{largest}, of which {options} decide how many there are: choose smaller ones"
+        f"{amount(needed)}, but only {amount(free)} is free; {count / total:.0%} of the weights are in its "
+        f"{largest}, whose size depends on {options}: choose smaller ones"
     )

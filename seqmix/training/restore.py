@@ -43,8 +43,8 @@ def restore(run: Run, trainer: Trainer, tensors: Mapping[str, Tensor], facts: Ma
 def _foreign(path: Path, error: Exception) -> RunError:
     reason = " ".join(str(error).split())[:200]
     return RunError(
-        f"{path}: it does not fit config.toml and the data set: one of them was changed, or is of another run; restore it, "
-        f"or start a new run ({reason})"
+        f"{path}: it does not fit config.toml and the data set: one of them was changed, or belongs to another run; restore "
+        f"it, or start a new run ({reason})"
     )
 
 
@@ -54,21 +54,21 @@ def _check_log(run: Run, trainer: Trainer, saved: Mapping[str, Any]) -> None:
     The log may have lines of a later validation, after which a crash left the state behind.
     """
     state, lines = trainer.state, run.history()
-    which = f"{run.path}: last/state.safetensors was saved after {state.validations} validations (step {state.step}), and "
+    which = f"{run.path}: last/state.safetensors was saved after {state.validations} validations (step {state.step}), but "
     again = "; restore it, or start a new run"
     if len(lines) < state.validations:
-        raise RunError(f"{which}metrics.jsonl has {len(lines)}: it was cut, or is of another run{again}")
+        raise RunError(f"{which}metrics.jsonl has {len(lines)}: it was cut, or belongs to another run{again}")
     logged = lines[: state.validations]
     if logged and "validated" in saved and logged[-1]["step"] != state.validated:  # 0.1.0 did not save it
-        raise RunError(f"{which}metrics.jsonl has another step there ({logged[-1]['step']}): it is of another run{again}")
+        raise RunError(f"{which}metrics.jsonl has another step there ({logged[-1]['step']}): it belongs to another run{again}")
     best = next((line["step"] for line in reversed(logged) if line.get("best")), 0)
     if "best_step" in saved and best != state.best_step:
         raise RunError(
-            f"{which}its best weights are of step {state.best_step}, those of metrics.jsonl of step {best}: it is of another "
-            f"run{again}"
+            f"{which}its best weights are from step {state.best_step}, those of metrics.jsonl from step {best}: it belongs "
+            f"to another run{again}"
         )
     if logged and not (run.path / "model.safetensors").is_file():
-        raise RunError(f"{which}model.safetensors, the weights that were kept, is missing{again}")
+        raise RunError(f"{which}model.safetensors, which holds the best weights, is missing{again}")
 
 
 def restored_lexical_branch(

@@ -41,7 +41,7 @@ def test_table_of_labels_is_read_in_the_stated_encoding(kind, encoding, fasta, t
     assert "is not valid utf-8" in message_of(prepared, fasta, path, tmp_path)
     found = prepared(fasta, path, tmp_path, encoding=encoding)
     assert set(label_of(found).values()) == {*names}
-    assert not noted(found, "likely meant")
+    assert not noted(found, "probably meant")
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "cp1251"])
@@ -54,7 +54,7 @@ def test_error_names_an_encoding_that_helps(encoding, fasta, tmp_path):
 
 def test_text_of_windows_in_a_table_of_labels_read_as_latin_1_is_noted(fasta, tmp_path):
     found = prepared(fasta, table(tmp_path, "cp1252"), tmp_path, encoding="latin-1")
-    assert noted(found, "t.csv", "cp1252 is likely meant (--encoding cp1252)")
+    assert noted(found, "t.csv", "cp1252 is probably meant (--encoding cp1252)")
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "cp1250", "koi8-r"])

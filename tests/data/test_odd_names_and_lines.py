@@ -35,7 +35,7 @@ def test_names_with_signs_are_no_lists(labels, tmp_path):
     "names", [("2-Sep", "BRCA1"), ("Sep-02", "Mar-01"), ("1-Mar", "MARCH1"), ("02-Sep-21", "x"), ("1-DEC", "y")]
 )
 def test_dates_that_excel_makes_of_names_are_noted(names, tmp_path):
-    assert noted(table(tmp_path, names), "what Excel makes of names of genes", repr(names[0]))
+    assert noted(table(tmp_path, names), "what Excel makes of gene names", repr(names[0]))
     rows = [{"id": (*names, f"g{i}")[i % 3 if i < 3 else 2], "text": dna(30, i), "label": "ab"[i % 2]} for i in range(20)]
     assert noted(prepare(write_table(tmp_path / "y.csv", rows), tmp_path / "ids"), "what Excel makes of", repr(names[0]))
 
@@ -55,9 +55,9 @@ def test_letters_in_another_encoding_are_noted(name, encoding, tmp_path):
     except UnicodeDecodeError:
         pytest.skip("cp1252 does not have all bytes")
     if name != "日本":
-        assert noted(table(tmp_path, [damaged, "b"]), "UTF-8 that was read as cp1252 or latin-1")
+        assert noted(table(tmp_path, [damaged, "b"]), "UTF-8 that was once read as cp1252 or latin-1")
         text = table(tmp_path, ["a", "b"], lambda i: f"a word {damaged} of {dna(8, i)}")
-        assert noted(text, "of the first 36 texts seem to hold UTF-8", "make the file again")
+        assert noted(text, "of the first 36 texts seem to contain UTF-8", "make the file again")
     assert not noted(table(tmp_path, [name, "b"]), "UTF-8")
 
 
@@ -153,7 +153,10 @@ def test_comments_and_annotations_in_fasta_are_to_be_taken_out(line, place, tmp_
     below = "ctg1\tsrc\tgene\t1\t20\t.\t+\t.\tID=g\n" if line.startswith("##gff") else ""
     (tmp_path / "x.fa").write_text("".join([*records[:place], f"{line}\n{below}", *records[place:]]))
     message = message_of(prepare, tmp_path / "x.fa", tmp_path / "out")
-    assert f"line {2 * place + 1}, '{line}', is a comment, or begins annotations" in message and "unknown" not in message
+    assert (
+        f"line {2 * place + 1}, '{line}', is not sequence but a comment, or begins annotations" in message
+        and "unknown" not in message
+    )
 
 
 @pytest.mark.parametrize("unit", ["7", "7.", " ", "# ", "a ## ", ",", "1e", "-"])

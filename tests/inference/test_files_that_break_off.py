@@ -83,7 +83,7 @@ def test_command_writes_what_it_has_and_fails(on_error, trained, tmp_path):
     shown = call(trained, file, other, "--on-error", on_error, "-o", out)
     text = " ".join(shown.output.split())
     assert shown.exit_code == 1 and len(out.read_text().splitlines()) == 1 + 399 + 400
-    assert "the predictions are those of a part of the input" in text and "399 records of it were read" in text
+    assert "the predictions cover only part of the input" in text and "399 records of it were read" in text
     assert call(trained, file, "-o", tmp_path / "none.tsv").exit_code == 1
     assert not (tmp_path / "none.tsv").exists()
 

@@ -50,7 +50,7 @@ def test_preparing_stops_at_a_row_without_a_text(tmp_path):
 
 def test_a_list_of_words_is_named(tmp_path):
     message = message_of(read, write(tmp_path / "x.jsonl", [{"text": ["a", "walking", "stone"]}, {"text": ["b"]}]))
-    assert "'text' is a list of texts, ['a', 'walking', 'stone']; make one text of it, such as 'a walking stone'" in message
+    assert "'text' is a list of texts, ['a', 'walking', 'stone']; join them into one text, such as 'a walking stone'" in message
 
 
 @pytest.mark.parametrize("n", [1, 3])

@@ -65,7 +65,7 @@ def test_training_builds_its_model_once(dataset, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"d_model": 10**6}, "too large for this computer's memory: its .* weights.* need .* are free"),
+        ({"d_model": 10**6}, "too large for this computer's memory: its .* weights.* need .* is free"),
         ({"d_model": 10**8}, "model.d_model must be from 1 to 1,000,000"),
         ({"stem_kernel": 4}, "must be odd"),
         ({"settings": ["model.max_length=20"], "positions": True}, "cut them with max_length=20"),
@@ -80,7 +80,7 @@ def test_failed_build_leaves_no_folder(options, message, dataset, tmp_path):
 
 def test_weights_that_do_not_fit_the_free_memory_are_refused(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(model_size, "free_memory", lambda _: 1000)
-    message = r"its [\d,]+ weights, their gradients and the optimiser's moments need [\d.]+ kB, and 1 kB are free"
+    message = r"its [\d,]+ weights, their gradients and the optimiser's moments need [\d.]+ kB, but only 1 kB is free"
     with pytest.raises(ConfigError, match=message):
         seqmix.train(dataset, tmp_path / "run", **SMALL)
     assert not list(tmp_path.iterdir())
@@ -91,11 +91,17 @@ def test_weights_that_do_not_fit_the_free_memory_are_refused(dataset, tmp_path, 
     [
         (
             ["model.d_model=100000", "model.blocks=100", "model.stem=none"],
-            "model.blocks, model.d_model, model.d_feedforward or the options of",
+            "model.blocks, model.d_model, model.d_feedforward and the options of",
         ),
-        (["model.words=10", "model.d_words=1000000"], "in its words, of which model.words or model.d_words decide"),
-        (["model.kmer=10", "model.d_model=8000", "model.stem=none"], "embedding, of which model.d_model, model.kmer or"),
-        (["model.positions=true", "model.max_length=1000000000000"], "in its position, of which model.max_length or"),
+        (["model.words=10", "model.d_words=1000000"], "in its words, whose size depends on model.words and model.d_words"),
+        (
+            ["model.kmer=10", "model.d_model=8000", "model.stem=none"],
+            "embedding, whose size depends on model.d_model, model.kmer and",
+        ),
+        (
+            ["model.positions=true", "model.max_length=1000000000000"],
+            "in its position, whose size depends on model.max_length and",
+        ),
         (["model.pooling=flat", "model.max_length=1000000000000", "model.head_hidden=1000"], r"in its head|overflow"),
     ],
     ids=str,

@@ -65,7 +65,7 @@ def test_what_a_killed_process_left_is_removed_and_named_in_a_line(tmp_path, out
     with notes_to(notes.append):  # not caplog: a report with such names cannot be sent between the processes of the tests
         clear(tmp_path / output)
     assert [p.name for p in tmp_path.iterdir()] == [other.name]
-    assert notes == [f"{left}: removed, left unfinished by a process that was killed"]
+    assert notes == [f"{left}: removed; a killed process left it unfinished"]
 
 
 @pytest.mark.parametrize("write", ["write_whole", "whole_folder", "text_output"])
@@ -256,5 +256,5 @@ def test_command_line_prints_a_note(tmp_path, quiet):
     left = make(name_of_dead(tmp_path / "data"))
     said = CliRunner().invoke(app, ["prepare", str(tmp_path / "a.fa"), "-o", str(tmp_path / "data"), *quiet])
     assert said.exit_code == 0 and not left.exists()
-    note = f"note: {left}: removed, left unfinished by a process that was killed"
+    note = f"note: {left}: removed; a killed process left it unfinished"
     assert ("".join(note.split()) in "".join(said.output.split())) == (not quiet)  # lines are broken where the width ends

@@ -139,7 +139,7 @@ def test_link_as_output_is_replaced_or_refused(tmp_path):
     for kind in ("file", "nothing"):
         target.write_text("precious") if kind == "file" else target.unlink(missing_ok=True)
         link.symlink_to(target)
-        with pytest.raises(ConfigError, match="exists as a link, which is not written through"), text_output(link):
+        with pytest.raises(ConfigError, match="exists as a link, and seqmix does not write through links"), text_output(link):
             pass
         with text_output(link, overwrite=True) as file:
             file.write("rows")
@@ -151,7 +151,7 @@ def test_link_as_output_is_replaced_or_refused(tmp_path):
     for kind in ("folder", "nothing"):
         target.mkdir() if kind == "folder" else target.rmdir()
         link.symlink_to(target)
-        with pytest.raises(DatasetError, match="exists as a link, which is not written through"), whole_folder(link):
+        with pytest.raises(DatasetError, match="exists as a link, and seqmix does not write through links"), whole_folder(link):
             pass
         with whole_folder(link, overwrite=True) as folder:
             (folder / "file").write_text("new")

@@ -126,7 +126,7 @@ def test_lock_of_a_killed_training_is_said_and_no_obstacle(unfinished, dataset, 
     (unfinished / ".training.lock").write_text("{}")
     os.utime(unfinished / ".training.lock", (1e9, 1e9))
     seqmix.train(dataset, unfinished, resume=True)
-    assert "was left behind and is removed" in caplog.text
+    assert "removed a lock left behind by" in caplog.text
     assert not (unfinished / ".training.lock").exists()
 
 

@@ -792,7 +792,7 @@ def test_missing_or_damaged_data_set_is_an_error(dataset, tmp_path):
     with (damaged / "tokens.npy").open("r+b") as file:
         file.seek(500)
         file.write(b"\x00")
-    with pytest.raises(DatasetError, match=r"tokens\.npy is not what its checksum says"):
+    with pytest.raises(DatasetError, match=r"tokens\.npy does not match its checksum"):
         seqmix.train(damaged, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

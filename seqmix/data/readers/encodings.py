@@ -104,13 +104,15 @@ class _NotingUnlikely(io.RawIOBase):
             likely = likely_encodings(data)[0]
             if likely == "utf-8":
                 self._note(
-                    f"read as {self._encoding}, though its bytes are valid UTF-8, which is likely meant: leave out --encoding, "
-                    "and convert files that are not in UTF-8"
+                    f"read as {self._encoding}, though its bytes are valid UTF-8, which is probably meant: leave out "
+                    "--encoding, and convert files that are not in UTF-8"
                 )
                 self._noted = True
             elif self._is_latin_1 and likely != "latin-1":
-                why = "bytes 0x80 to 0x9f are control characters" if likely == "cp1252" else "these bytes are hardly a text"
-                self._note(f"{why} in latin-1; {likely} is likely meant (--encoding {likely})")
+                why = (
+                    "bytes 0x80 to 0x9f are control characters" if likely == "cp1252" else "these bytes are unlikely to be text"
+                )
+                self._note(f"{why} in latin-1; {likely} is probably meant (--encoding {likely})")
                 self._noted = True
         buffer[: len(data)] = data
         return len(data)

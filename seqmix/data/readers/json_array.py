@@ -83,7 +83,7 @@ class Window:
         if len(left) > LARGEST:
             raise InputError(
                 f"{self._name}: line {self._line}: the JSON that begins here has more than {LARGEST:,} characters; "
-                "write an object for each record"
+                "write one object per record"
             )
         parts, size = [left], 0
         for piece in self._pieces:

@@ -172,7 +172,7 @@ def _array(pieces: Iterator[str], name: str, options: TableOptions) -> Iterator[
         yield JsonRow(line, row, f"row-{number}")
         if not behind_comma(window) and window.next not in ("", "]"):
             raise InputError(
-                f"{name}: line {window.line()}: no valid JSON: between the objects of an array, a comma was expected here"
+                f"{name}: line {window.line()}: not valid JSON: expected a comma here, between the objects of an array"
             )
     if not window.next:
         raise BrokenOffError(f"{name}: line {window.line()}: the JSON array does not end; the file was cut off")

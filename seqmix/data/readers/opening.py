@@ -120,7 +120,7 @@ class _Unpacking(io.RawIOBase):
         if self._unpacked > _MUCH and self._unpacked > _MOST_RATIO * (read := _bytes_read(self._packed)):
             raise InputError(
                 f"{self._what} unpacks to more than {_MUCH / 1e9:g} GB from {counted(read, 'byte')}, over {_MOST_RATIO} times "
-                "as much, which no file of sequences or texts does; if it is meant, unpack it first"
+                "as much, which no file of sequences or texts does; if this is intended, unpack it first"
             )
         return len(data)
 
@@ -187,6 +187,6 @@ def reading(name: str) -> Iterator[None]:
         raise InputError(f"{name}: cannot be read: {why}") from error
     except MemoryError as error:
         raise InputError(
-            f"{name}: memory ran out; a record must fit into it, with room for a copy: cut the longest ones, or use a machine "
-            "with more"
+            f"{name}: memory ran out; a record and a copy of it must fit into memory: cut the longest ones, or use a machine "
+            "with more memory"
         ) from error

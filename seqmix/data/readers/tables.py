@@ -111,11 +111,13 @@ def _json_text(row: Mapping[str, Any], column: str, where: str, note: Callable[[
             with np.errstate(over="ignore"):  # becomes infinite, which is refused later
                 vectors = given.astype(np.float32)
             if not vectors.all() and (given[vectors == 0] != 0).any():
-                note("numbers too small for 32 bits, which are not 0, became 0; if they matter, choose a smaller unit")
+                note("nonzero numbers that are too small for 32 bits became 0; if they matter, choose a smaller unit")
             return vectors.reshape(len(text), -1)
         if all(isinstance(item, str) for item in text) and any(map(str.isalpha, text)):
             joined = shown(" ".join(map(str, text)))
-            raise InputError(f"{where}: '{column}' is a list of texts, {shown(text)}; make one text of it, such as {joined}")
+            raise InputError(
+                f"{where}: '{column}' is a list of texts, {shown(text)}; join them into one text, such as {joined}"
+            )
         raise InputError(f"{where}: '{column}' must be numbers, or rows of equally many numbers, got {json.dumps(text)[:40]}")
     if text is None:
         raise InputError(f"{where}: '{column}' must be a string, or an array of numbers, but is null; remove this line")

@@ -43,7 +43,7 @@ class ListOpsOptions:
     min_length: int = option(500, "Samples have more words than this.", at_least=0, at_most=MOST_MADE, flag=True)
     max_depth: int = option(
         10,
-        "Greatest depth of a tree, at which all nodes are digits; the root has depth 1.",
+        "Largest depth of a tree, where all nodes are digits; the root has depth 1.",
         at_least=1,
         at_most=1000,
         flag=True,

@@ -34,7 +34,7 @@ def junk_at(raw: bytes, place: int, codes: bytes, first_line: int) -> str:
         return f"{number} is '--', which grep writes between matches; make the file again with grep --no-group-separator"
     if line.lstrip().startswith(b"#"):
         return (
-            f"{number}, {shown}, is a comment, or begins annotations as in GFF, and not sequence; take out such lines and the "
+            f"{number}, {shown}, is not sequence but a comment, or begins annotations as in GFF; remove such lines and the "
             "annotations below them"
         )
     if _NUMBERED.fullmatch(line):

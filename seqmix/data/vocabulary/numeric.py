@@ -100,7 +100,7 @@ class Reals(Vocabulary):
             too_large = "" if np.isnan(value) else f" or too large (beyond {np.finfo(np.float32).max:.2g})"
             raise InputError(
                 f"{where}: not all numbers are finite: {value}{too_large} at position {position + 1}{inside}"
-                f"{f' and {more:,} more' if more else ''}; remove the record, or fill what is missing"
+                f"{f' and {more:,} more' if more else ''}; remove the record, or fill in what is missing"
             )
         return vectors
 

@@ -127,7 +127,7 @@ def test_latin_1_with_quotes_of_windows_is_told_once(name, content, tmp_path):
     for encoding, count in (("latin-1", 1), ("cp1252", 0)):
         notes = prepare(tmp_path / name, tmp_path / encoding, encoding=encoding, split="1,0,0").info["notes"]
         told = [note for note in notes if "control characters" in note]
-        assert len(told) == count and all("cp1252 is likely meant (--encoding cp1252)" in note for note in told)
+        assert len(told) == count and all("cp1252 is probably meant (--encoding cp1252)" in note for note in told)
 
 
 def test_latin_1_without_control_characters_is_read_without_a_note(tmp_path):

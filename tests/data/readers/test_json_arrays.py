@@ -42,7 +42,7 @@ def test_objects_are_whole_wherever_pieces_end(form, piece, tmp_path):
     [
         ('[\n{"text": "a"},\n{"text": b}]', "line 3: no valid JSON"),
         ('[{"text": "a"},\n{"text": "b", "text": "c"}]', "line 2: an object has 'text' twice"),
-        ('[{"text": "a"}\n\n{"text": "b"}]', "line 3: no valid JSON: between the objects"),
+        ('[{"text": "a"}\n\n{"text": "b"}]', "line 3: not valid JSON: expected a comma here"),
         ('[{"text": "a"},\n{"text": "b"', "line 2: the JSON that begins here does not end; the file was cut off; 1 record"),
         ('[{"text": "a"},\n{"text": "b"},\n', "the JSON array does not end; the file was cut off; 2 records of it were read"),
         ('[{"text": "a"},\n"b"]', "line 2: this is JSON, an array of texts or numbers"),

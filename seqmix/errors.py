@@ -110,7 +110,7 @@ def shown(value: object) -> str:
     """Return a value as a message quotes it: its `repr`, on one line, cut where it is long."""
     try:
         text = " ".join(repr(value).split())
-    except ValueError:  # Python does not write out whole numbers of thousands of digits
+    except ValueError:  # Python refuses to print whole numbers with thousands of digits
         return "a number of thousands of digits"
     return text if len(text) <= 60 else f"{text[:57]}..."
 

@@ -87,7 +87,7 @@ class Run(Learned, TrainingFiles):
             config: the resolved configuration.
             info: the `dataset.json` of the training data.
             overwrite: replace an existing run.
-            before: what had the name `path` when the work began; None for what has it now.
+            before: the state of `path` when the work began; None for its state now.
 
         Raises:
             RunError: the folder exists and `overwrite` is False, it is not a run folder, or another process writes to it.
@@ -183,7 +183,7 @@ class Run(Learned, TrainingFiles):
 
         Args:
             root: the folder that contains the run folders.
-            answering: whether to pass over runs that were pretrained, and have learned no labels.
+            answering: whether to skip pretrained runs, which have learned no labels.
 
         Raises:
             RunError: there is no run.
@@ -495,10 +495,10 @@ class Run(Learned, TrainingFiles):
             )
 
     def weights(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return what `save_model` wrote: the weights, and what is stored with them.
+        """Return what `save_model` wrote: the weights, and the facts stored with them.
 
         Raises:
-            RunError: they are missing, damaged, not finite, or not those of the configuration.
+            RunError: they are missing, damaged, not finite, or do not fit the configuration.
         """
         self.check_trained()
         path = self.path / "model.safetensors"
@@ -518,10 +518,10 @@ class Run(Learned, TrainingFiles):
         return tensors, facts
 
     def restored_model(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model:
-        """Return the model that `seqmix.models.branches.packed` took apart, in `eval()`.
+        """Return the model that `seqmix.models.branches.packed` serialised, in `eval()`.
 
         Raises:
-            Exception: of several kinds, if it does not fit the configuration.
+            Exception: of various kinds, if it does not fit the configuration.
         """
         from seqmix.models.branches import unpacked
 

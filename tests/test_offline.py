@@ -41,7 +41,7 @@ def test_connections_within_this_machine_are_allowed():
     assert not attempts
 
 
-def test_no_module_reaches_for_the_network():
+def test_no_module_uses_the_network():
     forbidden = re.compile(
         r"^\s*(?:import|from) (?:socket|urllib\.request|http\.client|ftplib|smtplib|requests|httpx|ssl)\b", re.MULTILINE
     )

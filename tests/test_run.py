@@ -266,7 +266,7 @@ def test_newest_run_is_the_one_with_the_highest_number(trained, tmp_path):
         ({"b": 1, "a": 1, "c": 0}, ["b", "a", "c"]),
     ],
 )
-def test_runs_without_a_number_come_in_order_of_time(tmp_path, times, order):
+def test_runs_without_a_number_are_ordered_by_time(tmp_path, times, order):
     for name, time in times.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.toml").write_text("")

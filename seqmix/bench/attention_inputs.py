@@ -60,7 +60,7 @@ class GaussianInputs:
         return {"n_heads": self.n_heads, "head_width": self.head_width, "standard_deviation": 1.0}
 
     def lacking(self, length: int, draws: int) -> str:
-        """Return that the memory does not suffice for the draws; "" if it does."""
+        """Return why there is not enough memory for the draws; "" if there is."""
         needed, free = draws * 3 * 4 * self.n_heads * length * self.head_width, free_memory(torch.device("cpu"))
         if free is None or needed <= free:
             return ""

@@ -16,11 +16,11 @@ _DIGITS = 20  # of a number that is read
 
 @contextmanager
 def results_in(folder: Path, overwrite: bool, name: str = "bench") -> Iterator[None]:
-    """Check, before anything is measured, that the results can be written, and let nobody else write them meanwhile.
+    """Check before measuring that the results can be written, and keep other processes from writing them meanwhile.
 
     Args:
         folder: the output folder.
-        overwrite: whether to replace results that are there.
+        overwrite: whether to replace existing results.
         name: the stem of the files.
 
     Raises:
@@ -41,14 +41,14 @@ def _check_output(folder: Path, overwrite: bool, name: str) -> None:
 
 
 def check_all(name: str, values: Sequence[int]) -> None:
-    """Refuse a list of numbers that is empty, or in which one is out of its range.
+    """Refuse a list of numbers that is empty or contains a number out of its range.
 
     Args:
         name: the parameter, with its range in `seqmix.system.ranges`.
         values: the numbers.
 
     Raises:
-        ConfigError: it is.
+        ConfigError: it is empty, or a number is out of its range.
     """
     if not values:
         raise ConfigError(refusal(param(name), f"numbers {NUMBERS[name].range}", tuple(values)), option=name)

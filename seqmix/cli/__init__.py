@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def _run() -> None:
-    """Run the command, and write out what is left of its output while errors can be told."""
+    """Run the command, and flush its output while errors can still be reported."""
     try:
         Path.cwd()
     except OSError as error:

@@ -80,7 +80,7 @@ def print_stripped(out: Console, shown: RenderableType) -> None:
 
 
 def print_json(out: Console, data: Any) -> None:
-    """Print data as JSON, which has null for numbers that are not finite."""
+    """Print data as JSON, with null for numbers that are not finite."""
     say(out, json.dumps(without_nan(data), indent=2, ensure_ascii=False, allow_nan=False), lines=True)
 
 

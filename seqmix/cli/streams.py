@@ -1,7 +1,7 @@
-"""Standard input, output and error, whatever they are: closed, full, or without a reader; and an environment to print in.
+"""Standard input, output and error in any state: closed, full, or without a reader; and an environment to print in.
 
-Messages that nobody can be told are lost without an effect on the work. What cannot be written to standard output is an error,
-unless its reader has gone: that is how `| head` ends a command.
+Messages that cannot be printed are dropped, and the work goes on. A failed write to standard output is an error, unless its
+reader has gone: that is how `| head` ends a command.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ _NARROWEST = 20  # columns that anything can be read in
 
 
 def prepare_streams() -> None:
-    """Open what is closed of the standard streams, so that no file gets its number, and let messages to nobody pass."""
-    if sys.stdin is None:  # what is opened the wrong way refuses to be used
+    """Open closed standard streams, so that no file gets their numbers, and drop messages that cannot be printed."""
+    if sys.stdin is None:  # opened the wrong way round, so that any use is an error
         sys.stdin = _nothing("r", os.O_WRONLY)
     if sys.stdout is None:
         sys.stdout = _nothing("w", os.O_RDONLY)
@@ -25,7 +25,7 @@ def prepare_streams() -> None:
 
 
 def prepare_environment() -> None:
-    """Leave aside settings with which nothing can be printed or drawn: columns too few, and matplotlib's way to a display."""
+    """Ignore settings that prevent printing or drawing: too few columns, and a display for matplotlib."""
     columns = os.environ.get("COLUMNS", "")
     if not columns.isdecimal() or int(columns) < _NARROWEST:
         os.environ.pop("COLUMNS", None)
@@ -34,7 +34,7 @@ def prepare_environment() -> None:
 
 
 def drop_output() -> None:
-    """Let standard output pass, whose reader has gone."""
+    """Discard further standard output, because its reader has gone."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):
@@ -42,17 +42,17 @@ def drop_output() -> None:
 
 
 def _nothing(mode: str = "w", flags: int = os.O_WRONLY) -> TextIO:
-    """Return a stream to and from nowhere."""
+    """Return a stream that reads nothing and discards what is written."""
     return cast("TextIO", os.fdopen(os.open(os.devnull, flags), mode, encoding="utf-8"))
 
 
 def in_words(error: OSError) -> str:
-    """Return what went wrong, without the number of the error."""
+    """Return what went wrong, without the error number."""
     return "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
 
 
 class _Lenient:
-    """A text stream whose content is lost, once it cannot be written."""
+    """A text stream that discards its content once it cannot be written."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -48,7 +48,7 @@ class Option(Range):
         panel: heading of `--help` that lists the flag; "" for the general one.
         metavar: placeholder for the value of a flag that takes text, such as "TIME"; "" for that of the type.
         shown: the default as `--help` shows it; "" for the value itself.
-        for_labels: whether only training with labels has a use for it; with its default, pretraining goes without.
+        for_labels: whether only training with labels uses it; pretraining ignores it while it has its default.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Whether the files of a data set agree with each other: shapes, types, bounds and numbers of records.
 
-The arrays that are in memory are compared as a whole, in milliseconds for a million records. Tokens, which may be many
-gigabytes, are looked at in the pass that computes their checksum.
+Arrays in memory are compared as a whole, which takes milliseconds for a million records. Tokens, which may be many gigabytes,
+are checked in the pass that computes their checksum.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from seqmix.system.files import file_checksum
 if TYPE_CHECKING:
     from seqmix.data.dataset import Dataset
 
-_CHUNK = 1 << 22  # bytes of tokens that are looked at together
+_CHUNK = 1 << 22  # bytes of tokens that are checked at a time
 
 Span = tuple[float, float]
 
@@ -32,7 +32,7 @@ def load_array(path: Path, *, mapped: bool = False) -> NDArray[Any]:
     """Return the array of a file, or a map of it if it is not empty.
 
     Raises:
-        DatasetError: it is not one that can be loaded.
+        DatasetError: it cannot be loaded.
     """
     try:
         size = _checked_size(path)
@@ -42,7 +42,7 @@ def load_array(path: Path, *, mapped: bool = False) -> NDArray[Any]:
 
 
 def _checked_size(path: Path) -> int:
-    """Return the numbers in the array of a file; a `ValueError` if the file is not as long, before memory is taken."""
+    """Return the size of a file's array; raise a `ValueError`, before memory is allocated, if the file is not as long."""
     with path.open("rb") as file:
         version = np.lib.format.read_magic(file)
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
@@ -67,7 +67,7 @@ def check_content(folder: Path, checksums: Mapping[str, str]) -> Span | None:
     """Compare every file of a data set with its checksum, in one pass over each.
 
     Returns:
-        The least and the largest of the tokens, which pass by; None if there are none.
+        The smallest and the largest token; None if there are none.
 
     Raises:
         DatasetError: a checksum does not match.
@@ -87,7 +87,7 @@ def check_content(folder: Path, checksums: Mapping[str, str]) -> Span | None:
 
 
 def _read_tokens(path: Path) -> tuple[str, Span | None]:
-    """Return the checksum of a file of tokens, and the least and the largest of them."""
+    """Return the checksum of a token file, and its smallest and largest token."""
     try:
         _checked_size(path)
         tokens = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -112,7 +112,7 @@ def check_arrays(dataset: Dataset, span: Span | None = None) -> None:
 
     Args:
         dataset: the data set.
-        span: the least and the largest of its tokens; None if they were not looked at.
+        span: its smallest and largest token; None if they were not checked.
 
     Raises:
         DatasetError: they do not agree; the message names the file.
@@ -181,5 +181,5 @@ def _check_ids(path: Path, n: int) -> None:
 
 
 def _in_words(array: NDArray[Any]) -> str:
-    """Return "40 numbers (int64)", or the shape of what is not a list of them."""
+    """Return "40 numbers (int64)", or the shape if it is not a list of numbers."""
     return f"{len(array):,} numbers ({array.dtype})" if array.ndim == 1 else f"the shape {array.shape}"

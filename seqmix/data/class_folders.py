@@ -75,7 +75,7 @@ def _add_given_folders(files: Sequence[InputFile]) -> None:
 
 
 def set_missing(files: Sequence[InputFile], listing: Listing, level: int) -> None:
-    """Set the folders of classes, at a level counted from 0, in which nothing is read; links in one split among them."""
+    """Set the class folders, at a level counted from 0, in which nothing is read, including links in a single split."""
     known = {file.source.folder_class for file in files}
     missing = missing_folders(listing, level)
     splits = any(file.source.split for file in files)

@@ -196,7 +196,7 @@ class Dataset(Learned):
 
     @property
     def token_form(self) -> tuple[np.dtype[Any], tuple[int, ...]]:
-        """The type of the tokens, and the shape of a position: `()`, of real numbers `(channels,)`."""
+        """The type of the tokens, and the shape of a position: `()`, or `(channels,)` for real numbers."""
         return self._tokens.dtype, self._tokens.shape[1:]
 
     def sequences(self, index: int) -> list[Tokens]:

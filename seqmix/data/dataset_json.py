@@ -1,4 +1,4 @@
-"""`dataset.json`: written with a checksum of itself, and read only if it is whole and in the form that the rest expects."""
+"""`dataset.json`: written with its own checksum, and read only if it is complete and in the expected form."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REQUIRED = (
     *("truncated", "dropped", "replaced", "duplicates"),
 )
 _NUMBER = int | float
-# The form of what is read again. `{str: int}` is a table of whole numbers, `[str]` a list of texts; other keys of a table are
+# The form of what is read back. `{str: int}` is a table of whole numbers, `[str]` a list of texts; other keys of a table are
 # names that it must have.
 _FORMS: Mapping[str, Any] = {
     "seqmix": str,
@@ -62,7 +62,7 @@ _SYMBOLS = {"symbols": [str], "merges": [str], "channels": int, "mean": [_NUMBER
 def info_text(info: Mapping[str, Any]) -> str:
     """Return the text of a `dataset.json`, with its checksum."""
     text = _dumps({name: value for name, value in info.items() if name != _CHECKSUM})
-    # The checksum is of what is read again: a byte of a file name that is not UTF-8 is written as an escape.
+    # The checksum covers what is read back: a byte of a file name that is not UTF-8 is written as an escape.
     read = json.loads(text.encode("utf-8", "backslashreplace"))
     return _dumps(read | {_CHECKSUM: _checksum(read)}) + "\n"
 
@@ -201,12 +201,12 @@ def opened_vocabulary(path: Path, info: Mapping[str, Any], *, trained: bool = Fa
         return vocabulary_of(info["vocabulary"], trained=trained)
     except SeqmixError as error:
         raise _damaged(path, error.text) from error
-    except (ValueError, KeyError, TypeError) as error:  # pieces of subwords that are none
+    except (ValueError, KeyError, TypeError) as error:  # invalid subword pieces
         raise _damaged(path, f"'vocabulary' cannot be read ({shown(error)})") from error
 
 
 def _has_form(value: Any, form: Any) -> bool:
-    """Return whether a value of JSON has a form, as in `_FORMS`; numbers must be finite, and whole ones not negative."""
+    """Return whether a JSON value has a form, as in `_FORMS`; numbers must be finite, and whole numbers not negative."""
     if isinstance(form, UnionType):
         return any(_has_form(value, part) for part in form.__args__)
     if form is NoneType:

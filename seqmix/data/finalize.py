@@ -33,12 +33,12 @@ class FinalRecords:
 
     Attributes:
         vocabulary: what their tokens mean.
-        keep: which of the written records these are, `(n,)`.
-        emptied: number of records left out since all their characters were dropped as unknown.
-        too_short: number of records left out in this pass since they are too short.
+        keep: which of the written records they are, `(n,)`.
+        emptied: number of records left out because all their characters were dropped as unknown.
+        too_short: number of records left out in this pass because they are too short.
         truncated: number of records cut in this pass.
-        notes: what a user should know of their numbers.
-        ranges: the least and the greatest number of each channel; [] if they are not numbers.
+        notes: what a user should know about their numbers.
+        ranges: the smallest and the largest number of each channel; [] if the tokens are not numbers.
     """
 
     vocabulary: Vocabulary

@@ -26,7 +26,7 @@ _LOOKED_AT = 64  # documents whose content is looked at to learn whether there a
 
 @dataclass(slots=True)
 class LeftOut:
-    """What lies under input folders and is not read.
+    """What input folders contain that is not read.
 
     Attributes:
         files: paths of files within their folder.

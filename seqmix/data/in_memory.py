@@ -37,12 +37,12 @@ class MemoryRecords:
 
     Args:
         given: records, as `prepare` takes them.
-        options: how they are read. Columns named "group" and "split" are used without being asked for.
+        options: how they are read. Columns named "group" and "split" are used by default.
         many_labels: whether a record may have several labels; without a separator in the options, they must be lists.
         raw: whether bytes that are not a sequence are taken as they are.
 
     Attributes:
-        labels: what was met where labels were looked for.
+        labels: what was found where labels were expected.
     """
 
     is_sequence = False
@@ -93,7 +93,7 @@ class MemoryRecords:
 
     @property
     def split_column(self) -> SplitColumn:
-        """What was found in columns of splits that nobody named; a column named "split" is always used."""
+        """What was found in split columns that the options do not name; a column named "split" is always used."""
         return self._labeller.split_column if self._labeller else SplitColumn()
 
     def origins(self) -> dict[str, str]:
@@ -136,7 +136,7 @@ def _with_columns(options: ReadOptions, first: Entry) -> ReadOptions:
 
 
 def memory_records(sequences: Iterable[Any], options: ReadOptions, *, paired: bool, vocabulary: Vocabulary) -> Iterator[Record]:
-    """Yield records in memory whose labels, if there are any, do not matter, for the model of a vocabulary.
+    """Yield records in memory for the model of a vocabulary, ignoring any labels.
 
     See `memory_entries`. A record whose text cannot be read has an error.
     """
@@ -165,7 +165,7 @@ def memory_entries(
         raw: whether bytes that are not a sequence are taken as they are, not as a text.
 
     Raises:
-        InputError: a record is not one of these, or its iterator failed. What is wrong with a text is the `error` of its entry.
+        InputError: a record is none of these, or the iterator failed. An invalid text sets the `error` of its entry instead.
     """
     parse = _Parser(options, paired, raw)
     for identifier, item in _items(given, what, options):
@@ -205,7 +205,7 @@ def _items(given: Any, what: str, options: ReadOptions) -> Iterator[tuple[str, A
 
 
 def _refuse_repeated(names: Sequence[str], what: str, options: ReadOptions) -> None:
-    """Raise an `InputError` if a data frame has two columns of a name that is used."""
+    """Raise an `InputError` if a data frame has two columns with the same name and the name is used."""
     asked = (options.text_column, options.id_column, options.pair_column, options.label_from, options.group_from)
     known = {*TEXT_COLUMNS, *ID_COLUMNS, *LABEL_COLUMNS, *_FACTS, *(plain(one.removeprefix("column:")) for one in asked if one)}
     for name, repeated in repeated_columns(names).items():
@@ -245,7 +245,7 @@ class _Parser:
         return self._entry((identifier, False), item)
 
     def _entry(self, named: tuple[str, bool], *texts: Any, columns: Mapping[str, Any] | None = None, header: str = "") -> Entry:
-        """Return an entry of a text, or of two; if one cannot be read, the error is that of the entry."""
+        """Return an entry of one or two texts; if one cannot be read, the entry has the error."""
         (name, made), error = named, ""
         found: list[Any] = [""] * len(texts)
         try:

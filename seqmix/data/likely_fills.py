@@ -16,7 +16,7 @@ _USUAL = frozenset(
     for sign in (1, -1)
     for size in (999, 9999, 99999, 999999, 999.9, 32767, 32768, 65535, 2147483647, 9.969209968386869e36, 1e20)
 )
-_HUGE = 1e15  # of a size that measurements hardly have
+_HUGE = 1e15  # larger than measurements usually are
 _FAR = 100  # ranges of the other values that an extreme is off if it occurs more than once, or is huge
 _VERY_FAR = 10_000  # the same if it occurs once
 _CHUNK = 1 << 20  # positions that are held at a time
@@ -31,8 +31,8 @@ class LikelyFill:
         channel: number of the channel, from 0.
         value: the value.
         count: how often it occurs.
-        least: the least of the other values.
-        greatest: the greatest of them.
+        least: the smallest of the other values.
+        greatest: the largest of them.
     """
 
     channel: int
@@ -48,7 +48,7 @@ def ranges(values: NDArray[Any]) -> list[list[float]]:
 
 
 def notes_on_fills(values: NDArray[Any], record_of: Callable[[int], str], what: str = "channel") -> list[str]:
-    """Return a line for each of the first channels that have such values.
+    """Return a note for each of the first channels that have such values.
 
     Args:
         values: finite numbers, `(n, channels)`.

@@ -1,4 +1,4 @@
-"""Values of records in memory, as Python, numpy and pandas have them, in the forms that readers of files give."""
+"""Values of records in memory, converted from Python, numpy and pandas to the forms that file readers give."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def text_of(value: Any, identifier: object, encoding: str, *, raw: bool = False)
 
     Args:
         value: what a record has.
-        identifier: of the record, for messages.
-        encoding: of bytes that are a text.
+        identifier: the id of the record, for messages.
+        encoding: the encoding of bytes that are a text.
         raw: whether bytes that are not a sequence are taken as they are, for the alphabet of that name.
 
     Raises:
-        InputError: it is not one of these, or missing.
+        InputError: it is none of these, or missing.
     """
     if isinstance(value, str):
         check_unicode(value, identifier)
@@ -106,7 +106,7 @@ def label_of(value: Any, identifier: object) -> Any:
     """Return a label as tables have them: the number of an array without dimensions, the list of one with a dimension.
 
     Raises:
-        InputError: it is an object that no text tells from others.
+        InputError: it is an object without a text of its own.
     """
     if is_scalar(value) and not isinstance(value, np.generic):
         value = value[()] if isinstance(value, np.ndarray) else value.item()
@@ -120,7 +120,7 @@ def label_of(value: Any, identifier: object) -> Any:
 
 
 def identifier_of(value: Any, otherwise: str) -> tuple[str, bool]:
-    """Return the id that a record has, and whether it is `otherwise`, since it has none.
+    """Return the id of a record, and whether it is `otherwise` because the record has none.
 
     Raises:
         InputError: it is not a text or number.
@@ -135,14 +135,14 @@ def identifier_of(value: Any, otherwise: str) -> tuple[str, bool]:
 
 
 def is_missing(value: Any) -> bool:
-    """Return whether a value is None, or what Python, numpy or pandas have instead of a number."""
+    """Return whether a value is None, or what Python, numpy or pandas use for a missing number."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, float | np.floating | Decimal) and math.isnan(value)
 
 
 def is_scalar(item: Any) -> bool:
-    """Return whether a number or array of numpy, or of what resembles it, has no dimension."""
+    """Return whether a number or array, of numpy or similar, has no dimensions."""
     return getattr(item, "ndim", None) == 0
 
 

@@ -189,7 +189,7 @@ def prepare_records(
         output: the folder to write.
         options: alphabet, lengths, splits.
         overwrite: replace `output` if it is a data set.
-        before: what had the name `output` when the work began; None for what has it now.
+        before: the state of `output` when the work began; None for its state now.
         facts: stored in `dataset.json`, too.
         beside: writes more files into the folder, once all records are read.
         progress: see `prepare`.

@@ -41,14 +41,14 @@ class RecordReader:
         options: how they are read.
         labels: whether labels, groups and splits are wanted.
         split_stated: the option by which the user says how records are divided; "" if there is none.
-        keep_unreadable: whether a document that cannot be read is a record with an error, rather than an error, and what is
+        keep_unreadable: whether a document that cannot be read is a record with an error, rather than an error, and what was
             read of a file that breaks off is kept.
-        like: how the training data were read, if new data are to be read alike: its delimiter may be another one.
+        like: how the training data were read, if new data should be read the same way; the delimiter may differ.
         model: the vocabulary of the model that new data are for.
 
     Attributes:
         is_sequence: whether the first file is of a sequence format.
-        labels: what was met where labels were looked for.
+        labels: what was found where labels were expected.
         broken_off: why files were not read to their ends, with marks (see `seqmix.errors`).
     """
 
@@ -183,7 +183,7 @@ class RecordReader:
         return self._labeller.records(self._looked_at(entries, kind, source), kind, source, source.name)
 
     def _remark_on(self, source: Source) -> Callable[[str], None]:
-        """Return what takes remarks on how a source is read."""
+        """Return a function that collects remarks on how a source is read."""
         return lambda remark: self._remarks.setdefault(remark, []).append(source.name)
 
     def _looked_at(self, entries: Iterator[Entry], kind: str, source: Source) -> Iterator[Entry]:
@@ -249,7 +249,7 @@ class RecordReader:
         """Return name, format and SHA-256 of every file; the images of a folder are hashed one after the other.
 
         Raises:
-            InputError: a file has changed since it was read, so that it is not what the data set is made of.
+            InputError: a file has changed since it was read.
         """
         for number, before in self._states.items():
             if path := self.sources[number].path:

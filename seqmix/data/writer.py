@@ -49,11 +49,11 @@ class LengthLimits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WrittenRecords:
-    """The records of the first pass: `tokens.npy` and `ids.txt` in `folder`, and what is known of each of the n records.
+    """The records of the first pass: `tokens.npy` and `ids.txt` in `folder`, and facts about each of the n records.
 
     Attributes:
         folder: where the files are.
-        encoder: what the tokens were made with.
+        encoder: the encoder that made the tokens.
         n_sequences: sequences of a record: 2 of pairs, else 1.
         lengths: of all sequences, `(n * n_sequences,)`.
         label_texts: the distinct labels.
@@ -69,7 +69,7 @@ class WrittenRecords:
         too_short: number of records that were left out.
         repeated_ids: number of records with an id that an earlier one has; ids that readers made do not count.
         first_unlabelled: names the first record without a label; "" if there is none.
-        dated_ids: ids that look like dates that Excel made of names: the first of them, and their number.
+        dated_ids: the first id that looks like a date that Excel made from a name, and the number of such ids.
     """
 
     folder: Path

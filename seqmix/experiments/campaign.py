@@ -80,7 +80,7 @@ class Campaign(ABC, Generic[Result]):
             overwrite: whether to replace an earlier campaign in the folder.
 
         Raises:
-            RunError: the folder is something else, another process is at work on it, or its trainings had other settings or
+            RunError: the folder is something else, another process is using it, or its trainings had other settings or
                 data.
             SeqmixError: every training failed.
         """
@@ -140,7 +140,7 @@ class Campaign(ABC, Generic[Result]):
                 yield trial
 
     def _refuse_foreign(self) -> None:
-        """Refuse a folder that holds something, but no campaign of this kind."""
+        """Refuse a folder that is not empty and not a campaign of this kind."""
         folder = self.folder
         if folder.exists() and not self._json.is_file() and not (folder.is_dir() and all(map(is_lock, folder.iterdir()))):
             raise RunError(f"{folder} exists and is not a {self.kind}: it is not overwritten; choose another {param('output')}")

@@ -22,9 +22,9 @@ def check_request(
     Args:
         settings: "table.option=value", or "mixer:table.option=value" for one mixer.
         own: settings that the campaign makes itself.
-        instead: advice if the user makes one of them.
+        instead: advice if the user states one of them.
         budget: seconds of each training, or a text such as "5m".
-        numbers: of trainings and others, by parameter, see `seqmix.system.ranges.NUMBERS`.
+        numbers: numeric arguments by parameter, see `seqmix.system.ranges.NUMBERS`.
 
     Raises:
         ConfigError: something is not allowed.

@@ -92,13 +92,13 @@ def predict(
 
 
 def _noted(reader: RecordReader, tally: Tally, options: PredictOptions, *, told: bool) -> Iterator[Record]:
-    """Yield the records of files; at their end, the tally gets what was found out about the files.
+    """Yield the records of files; at the end, add to the tally what was found out about the files.
 
     Args:
         reader: reads them.
         tally: the tally.
         options: the options of prediction.
-        told: whether the caller has the tally; otherwise it is noted that a file breaks off.
+        told: whether the caller has the tally; otherwise a note says that a file breaks off.
     """
     try:
         yield from reader

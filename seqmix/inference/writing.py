@@ -45,7 +45,7 @@ def write_predictions(
         top: number K of most probable classes to write instead, as columns `label_1 prob_1 … label_K prob_K`; 0 for all
             classes.
         with_file: whether to write the file of each record.
-        spreadsheet: whether to put an apostrophe in front of texts that a spreadsheet would take for formulas; see
+        spreadsheet: whether to put an apostrophe in front of texts that a spreadsheet would read as formulas; see
             `no_formula`.
 
     Raises:
@@ -80,10 +80,10 @@ def write_predictions(
 
 
 def no_formula(cell: str) -> str:
-    """Return a cell that a spreadsheet shows as a text: with an apostrophe in front if it would take it for a formula.
+    """Return a cell that a spreadsheet shows as a text, with an apostrophe in front if it would read it as a formula.
 
-    Numbers stay as they are. A text that begins with an apostrophe in front of such a sign gets one more, so that what was
-    written can be told: one apostrophe less is the text again.
+    Numbers stay as they are. A text that begins with an apostrophe in front of such a sign gets one more, so that
+    removing one apostrophe gives the text again.
     """
     begins = cell.lstrip("'").lstrip()[:1]
     if not begins or (begins not in _FORMULA_SIGNS and cell[:1] not in _BLANKS):

@@ -120,7 +120,7 @@ def mixer_declares(name: str, attribute: str) -> Any:
 
 
 def mixer_ranges(name: str) -> dict[str, dict[str, Any]]:
-    """Return what values the options of a mixer may have, see `seqmix.mixers.ranges`; a mixer need not declare any."""
+    """Return the allowed values of a mixer's options, see `seqmix.mixers.ranges`; a mixer need not declare any."""
     return dict(mixer_declares(name, "option_ranges")) if name in _BUILT_IN else ranges_of(mixer_class(name))
 
 

@@ -52,7 +52,7 @@ class Mixer(nn.Module):
         block: what `model.block = "published"` builds around the mixer: "transformer" (pre-norm attention and feed-forward,
             with residuals) or "plain" (the mixer, then dropout and an optional norm).
         model_defaults: options of [model] that suit this mixer better than the general defaults.
-        option_ranges: what values the options may have, see `seqmix.mixers.ranges`; those of base classes need not be repeated.
+        option_ranges: the allowed values of the options, see `seqmix.mixers.ranges`; those of base classes are inherited.
         quadratic: whether time or memory grows with the square of the length.
         for_longest: whether the model must be built for the longest sequence in the data rather than a typical one.
         tabulated: whether `forward` accepts a `Table` as `x` and `source`.

@@ -1,6 +1,6 @@
-"""The ranges of mixers' options, which the class of a mixer declares, checked without torch.
+"""The ranges of mixers' options, which each mixer class declares, checked without torch.
 
-`option_ranges` of a class has the words of `seqmix.system.ranges.Range` for each option, and three that relate options::
+`option_ranges` of a class uses the attributes of `seqmix.system.ranges.Range` for each option, and three that relate options::
 
     option_ranges = {
         "n_heads": {"at_least": 1, "at_most": 1024, "divides_width": True},
@@ -8,7 +8,7 @@
         "n_links": {"at_least": 0, "at_most": 99, "where": {"protocol": {"cdil": {"at_least": 1, "parity": "odd"}}}},
     }
 
-A class has the ranges of its base classes, too.
+A class inherits the ranges of its base classes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def ranges_of(kind: type[Any]) -> dict[str, dict[str, Any]]:
 
 
 def mixer_refusal(ranges: Ranges, values: Mapping[str, Any], d_model: int | None) -> tuple[str, str] | None:
-    """Return the first option that has a value that is not allowed, such as "mixer.memory", and the error.
+    """Return the first option whose value is not allowed, such as "mixer.memory", and the error.
 
     Args:
         ranges: the ranges by option.
@@ -73,6 +73,6 @@ def _plain(words: Mapping[str, Any]) -> Range:
 
 
 def _outside(option: str, value: Any, allowed: Range, where: str = "") -> tuple[str, str] | None:
-    """Return what `mixer_refusal` does for an option of this range."""
+    """Return the result of `mixer_refusal` for an option with this range."""
     name = f"mixer.{option}"
     return None if allowed.holds(value) else (name, refusal(name, f"{allowed.range}{where}", value, allowed.choices))

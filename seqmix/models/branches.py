@@ -120,7 +120,7 @@ def unpacked(
     *,
     paired: bool,
 ) -> Model:
-    """Return the model that `packed` took apart.
+    """Return the model that `packed` serialised.
 
     Args:
         tensors: the weights.
@@ -131,7 +131,7 @@ def unpacked(
         paired: whether records are pairs.
 
     Raises:
-        Exception: of several kinds, if the weights do not fit.
+        Exception: of various kinds, if the weights do not fit.
     """
     if mixing is not None:
         mixing.load_state_dict(mixing_weights(tensors))

@@ -122,7 +122,7 @@ class LexicalClassifier(nn.Module):
 def restored_lexical(
     saved: Mapping[str, Any], tensors: Mapping[str, Tensor], vocabulary: Vocabulary, n_outputs: int, *, paired: bool
 ) -> LexicalClassifier:
-    """Return a lexical branch that was stored, in `eval()`.
+    """Return a stored lexical branch, in `eval()`.
 
     Args:
         saved: its spec as a table.
@@ -132,9 +132,9 @@ def restored_lexical(
         paired: whether records are pairs.
 
     Raises:
-        ValueError: spec, buffers and outputs do not go together.
-        RuntimeError: they do not.
-        TypeError: they do not.
+        ValueError: spec, buffers and outputs do not match.
+        RuntimeError: likewise.
+        TypeError: likewise.
         KeyError: a buffer is missing.
     """
     spec = spec_of(saved, vocabulary, paired=paired)

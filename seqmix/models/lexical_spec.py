@@ -65,7 +65,7 @@ class LexicalSpec:
 
 
 def spec_of(saved: Mapping[str, Any], vocabulary: Vocabulary, *, paired: bool) -> LexicalSpec:
-    """Return the spec that was saved as a table, if it is one that a model of this vocabulary may have.
+    """Return the spec that was saved as a table, if a model of this vocabulary may have it.
 
     Args:
         saved: its attributes.
@@ -73,8 +73,8 @@ def spec_of(saved: Mapping[str, Any], vocabulary: Vocabulary, *, paired: bool) -
         paired: whether records are pairs.
 
     Raises:
-        ValueError: it is not.
-        TypeError: it is not.
+        ValueError: it may not.
+        TypeError: likewise.
     """
     spec = LexicalSpec(**saved)
     if spec.features == "kmers":

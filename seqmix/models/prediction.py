@@ -51,10 +51,10 @@ class Tally:
         skipped: number of records that cannot be predicted and were left out.
         marked: number of records that cannot be predicted and have an empty prediction.
         first_error: why the first of them cannot be predicted, with marks (see `seqmix.errors`); "" if there is none.
-        repeated_ids: number of records with the id of an earlier one, among the first million.
+        repeated_ids: number of records that repeat an earlier id, among the first million.
         unknown: number of sequences that were predicted though all their letters are unknown, such as N.
         far: number of records that were predicted though they have numbers far from those of training.
-        notes: what was found out about the files, a line each; known once all are read.
+        notes: what was found out about the files, one line each; complete once all files are read.
         broken_off: why files were not read to their ends, with marks; what was read of them before was predicted.
     """
 

@@ -256,7 +256,7 @@ def _fail(error: InputError, tally: Tally, options: PredictOptions, advise: bool
     """Count a record that cannot be predicted, and return whether it is marked rather than left out.
 
     Args:
-        error: why it cannot be predicted; it is raised where that is to stop the prediction.
+        error: why it cannot be predicted; raised if the options say to stop.
         tally: receives the count.
         options: the options of prediction.
         advise: whether the error names the option `on_error`.

@@ -1,4 +1,4 @@
-"""Answers that are not finite numbers, and why: values far from those of training, or a precision that is too low."""
+"""Answers that are not finite numbers, and their cause: values far from those of training, or too low a precision."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def check_names(classes: Sequence[str]) -> list[str]:
 
 
 def _changed_names(classes: Sequence[str]) -> list[str]:
-    """Return notes on names that programs changed: dates of Excel, letters in another encoding, numbers with underscores."""
+    """Return notes on names that programs changed: Excel dates, letters in another encoding, numbers with underscores."""
     notes = []
     if dates := [name for name in classes if DATE_OF_EXCEL.fullmatch(name)]:
         notes.append(f"{_listed(dates)} {'looks' if len(dates) == 1 else 'look'} like what Excel makes of {OF_EXCEL}")

@@ -124,7 +124,7 @@ class Classification(LabelObjective):
         return self._likely_lists()
 
     def _likely_lists(self) -> list[str]:
-        """Return a note on classes that hold a sign that stands between labels, though no part of them is a class."""
+        """Return a note on classes that contain a separator of labels, though no part of them is a class."""
         for sign in _BETWEEN_LABELS:
             lists = [name for name in self.classes if len(list(filter(str.strip, name.split(sign)))) > 1]
             parts = Counter(part.strip() for name in lists for part in {*name.split(sign)})

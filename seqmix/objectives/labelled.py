@@ -134,7 +134,7 @@ class LabelObjective(Objective):
 
     @abstractmethod
     def problem_with(self, labels: Labels) -> str:
-        """Return why stored labels are not those of this objective, in words; "" if they may be."""
+        """Return in words why stored labels cannot be those of this objective; "" if they can."""
 
     @abstractmethod
     def decode(self, label: Any) -> str | tuple[str, ...] | float | None:
@@ -258,7 +258,7 @@ class LabelObjective(Objective):
 
 
 def _some(names: Collection[str]) -> str:
-    """Return names in a row, of very many the first ones."""
+    """Return names separated by commas, and only the first ones of very many."""
     more = len(names) - _LISTED
     return ", ".join(islice(names, _LISTED)) + (f" and {more:,} more" if more > 0 else "")
 
@@ -289,7 +289,7 @@ def _way_to_known(strange: Sequence[str], known: Collection[str], *, known_too: 
     Args:
         strange: these classes.
         known: those that it knows.
-        known_too: whether such classes occur as well, so that labels are where they are looked for.
+        known_too: whether known classes occur as well, which shows that the labels are read from the right place.
     """
     if same := alike_to(strange[0], known):
         return f"{same}: write it as the model does"

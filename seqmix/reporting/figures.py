@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 def drawing(draw: Callable[P, T]) -> Callable[P, T]:
-    """Decorate a function that draws or writes a figure, so that matplotlib's own settings hold and not those of the user."""
+    """Decorate a function that draws or writes a figure, so that it uses matplotlib's own settings, not those of the user."""
 
     @wraps(draw)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,4 +1,4 @@
-"""Texts that were damaged before they were written: UTF-8 that was read in another encoding once, and letters that are lost."""
+"""Texts that were damaged before they were written: UTF-8 that was once read in another encoding, and lost letters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RUN = re.compile("[\xc2\xc3\xc4\xc5\xce\xcf\xd0\xd1\xd7\xd8\xd9\xe2\xf0][^\x00-
 
 
 def repaired(text: str) -> str | None:
-    """Return a text as it was before its UTF-8 was read as cp1252 or Latin-1; None if it seems to be whole."""
+    """Return a text as it was before its UTF-8 was read as cp1252 or Latin-1; None if it seems undamaged."""
     if text.isascii():
         return None
     found = _RUN.sub(_decoded, text)

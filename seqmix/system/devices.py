@@ -79,7 +79,7 @@ def thread_count(threads: int | None) -> Iterator[None]:
         threads: None for OMP_NUM_THREADS, or one for each core.
 
     Raises:
-        ConfigError: there is less than one, or there are more than any computer has.
+        ConfigError: `threads` is less than 1, or more than any computer has.
     """
     check_numbers(threads=threads)
     import torch

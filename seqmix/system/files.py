@@ -1,12 +1,12 @@
-"""Files and folders that are written whole or not at all, checksums, and JSON without NaN.
+"""Files and folders that are written completely or not at all, checksums, and JSON without NaN.
 
-What is written goes to a temporary name beside its destination, made with O_EXCL or mkdir: nobody else has or can guess that
-name, no link is followed, and the mode follows the umask. The destination is renamed to as the last step. After any error the
-old content is still there and nothing else; only a process that is killed leaves its temporary name behind, which the next one
-that writes to the same place removes (see `leftovers`).
+Output goes to a temporary name beside its destination, made with O_EXCL or mkdir: nobody else has or can guess that name, no
+link is followed, and the mode follows the umask. The last step renames it to the destination. After any error, the old content
+is still there and nothing else. Only a killed process leaves its temporary name behind, which the next process that writes to
+the same place removes (see `leftovers`).
 
-An output takes its name from nothing, or from what had it when the work began: what appears there meanwhile is left as it is,
-and is an error. A link counts as what is there: it is refused or replaced, never written through.
+An output replaces nothing, or what had its name when the work began. If something else appears there meanwhile, it is left
+as it is, and that is an error. A link counts as an existing output: it is refused or replaced, never written through.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def whole_folder(
 
 
 def _appeared(path: Path, overwrite: bool | None) -> str:
-    """Return what is said where a name was taken by somebody else."""
+    """Return the error for a name that something else has taken."""
     what = "appeared or changed" if overwrite else "appeared"
     return (
         f"{path} {what} while it was being written here; it is left as it is, and what was written here is discarded: "
@@ -152,7 +152,7 @@ def real_folder(path: Path, *, error: type[SeqmixError] = RunError) -> Path:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append a line to a text file, which is made if it is missing and may not be a link."""
+    """Append a line to a text file, creating it if it is missing; it must not be a link."""
     if path.is_symlink():
         raise RunError(f"{path} is a link, which is not written through; remove it")
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
@@ -164,12 +164,12 @@ def append_line(path: Path, line: str) -> None:
 
 @contextmanager
 def text_output(path: Path | None, overwrite: bool = False) -> Iterator[TextIO]:
-    """Open a text stream to a file that is there when all is written, and not before.
+    """Open a text stream to a file that appears only when it is complete.
 
     Args:
         path: the file, packed if its name ends with one of `PACKINGS`; None for standard output. A device or a pipe is written
             to, not replaced.
-        overwrite: replace a file or link that is there when the block begins.
+        overwrite: replace a file or link that exists when the block begins.
 
     Raises:
         ConfigError: the file exists and is not to be overwritten, or it cannot be written.
@@ -190,7 +190,7 @@ def text_output(path: Path | None, overwrite: bool = False) -> Iterator[TextIO]:
         except OSError as reason:
             raise ConfigError(f"{path}: cannot be written: {reason.strerror or reason}") from reason
     elif os.path.lexists(path) and not overwrite:
-        is_link = " as a link, which is not written through" * path.is_symlink()
+        is_link = " as a link, and seqmix does not write through links" * path.is_symlink()
         raise ConfigError(
             f"{path} exists{is_link}; replace it with {param('overwrite', True)}, or choose another {param('output')}"
         )

@@ -1,9 +1,9 @@
 """Temporary names that tell which process made them, and what killed processes left under such names.
 
 An output is written under the name `.NAME.PROCESS-START-COMPUTER-RANDOM.partial` beside it. Where two folders cannot be
-exchanged at once, the old one is `….replaced` for the moment in which nothing has its name. A process that is killed leaves
-them behind; the next one that writes to the same place removes them, or puts the old folder back, and says so in a line.
-What belongs to a living process is not touched, and what comes from another computer is only named.
+exchanged at once, the old one is `….replaced` for the moment in which nothing has its name. A killed process leaves them
+behind; the next one that writes to the same place removes them, or puts the old folder back, with a note. It does not touch
+what belongs to a living process, and only names what comes from another computer.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def temporary_name(path: Path, kind: str = "partial") -> Path:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a folder or a link, as far as that is possible and even if interrupted once; no link is followed."""
+    """Remove a file, a folder or a link as far as possible, even if interrupted once; follow no link."""
     try:
         _remove(path)
     except BaseException:
@@ -67,7 +67,7 @@ def _remove(path: Path) -> None:
 
 
 def clear(path: Path) -> None:
-    """Remove what killed processes left of an output, or put back what they took away; say so in a line each.
+    """Remove what killed processes left of an output, or put back what they took away, with a note for each.
 
     Args:
         path: the output, which is about to be written.
@@ -77,18 +77,18 @@ def clear(path: Path) -> None:
 
 
 def clear_folder(folder: Path, *, alone: bool = True) -> None:
-    """Remove what killed processes left directly in a folder, of whatever output, and say so in a line.
+    """Remove what killed processes left directly in a folder, of any output, with a note.
 
     Args:
         folder: the folder.
-        alone: whether nobody else writes to it, so that what older versions left there can go, too.
+        alone: whether nobody else writes to it, so that leftovers of older versions can be removed too.
     """
     _clear([found for found in _leftovers(folder) if alone or not found.replaced], alone=alone)
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """Make a folder among the temporary files that ends with the block; what killed processes left there is removed first."""
+    """Make a temporary folder that exists during the block, after removing those that killed processes left behind."""
     user = getattr(os, "getuid", lambda: 0)()  # on Windows, each has a folder of their own
     path = Path(tempfile.gettempdir(), f"seqmix-{user}")
     clear(path)
@@ -101,7 +101,7 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def put_back(path: Path) -> None:
-    """Give an output its name back if a process was killed while it was to be replaced; say so in a line."""
+    """Give an output its name back if a process was killed while replacing it, with a note."""
     if os.path.lexists(path) and not _is_empty(path):
         return
     for found in _leftovers_of(path):
@@ -134,7 +134,7 @@ def _clear(leftovers: Sequence[_Leftover], *, alone: bool = False) -> None:
 
 
 def _leftovers_of(path: Path) -> Iterator[_Leftover]:
-    """Yield what has a temporary name of an output."""
+    """Yield the paths with temporary names of an output."""
     absolute = path.absolute()
     stem = _stem(absolute.name)
     folder = path.parent if absolute.name == path.name else absolute.parent
@@ -142,7 +142,7 @@ def _leftovers_of(path: Path) -> Iterator[_Leftover]:
 
 
 def _leftovers(folder: Path) -> Iterator[_Leftover]:
-    """Yield what has a temporary name in a folder."""
+    """Yield the paths with temporary names in a folder."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(".") and (match := _NAME.fullmatch(entry.name)):
@@ -150,7 +150,7 @@ def _leftovers(folder: Path) -> Iterator[_Leftover]:
 
 
 def _stem(name: str) -> str:
-    """Return a name as it stands in its temporary names."""
+    """Return a name as its temporary names contain it."""
     if len(name) <= _SHOWN:
         return name
     return f"{name[: _SHOWN - 9]}~{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"

@@ -1,14 +1,14 @@
-"""Locks on folders: one process at a time does a kind of work in a folder, and others are told which process it is.
+"""Locks on folders: one process at a time does a kind of work in a folder, and errors tell others which process it is.
 
 A lock is a small hidden file in the folder that names the process, its computer and what it does. It is advisory: seqmix
-respects it, other programs need not. It holds on local and on network file systems, because it does not rest on one mechanism:
+respects it, other programs need not. It works on local and network file systems, because it does not rely on one mechanism:
 
-1. The file takes its name whole, by a rename that replaces nothing or by link(); both are atomic on NFS too. Whoever names the
-   file has the lock, whether or not the file system knows flock().
+1. The complete file gets its name by a rename that replaces nothing or by link(); both are atomic on NFS too. Whoever gives the
+   name has the lock, whether or not the file system supports flock().
 2. The holder also keeps an flock() on the file where that works. A file that nobody has an flock() on was left behind by a
-   process of this computer that was killed; which process has that number today does not matter.
-3. Another computer's flock() is not always seen, so every holder touches its file every few seconds. A file that has not been
-   touched for a minute, by the clock of the file system alone, was left behind.
+   killed process of this computer; which process has its number now does not matter.
+3. Another computer's flock() is not always visible, so every holder touches its file every few seconds. A file that has not
+   been touched for a minute, by the clock of the file system alone, was left behind.
 4. A process that was suspended for longer than that may wake up after somebody else took its place. So the holder calls
    `check()` before it writes, which is an error if the lock is no longer its own.
 
@@ -38,7 +38,7 @@ from seqmix.system.notes import note
 from seqmix.system.printable import printable
 from seqmix.system.renaming import LOCK_ENDING, NameTakenError, rename_new
 
-_BEAT = 10.0  # seconds between two touches of a lock that is held
+_BEAT = 10.0  # seconds between two touches of a held lock
 _SILENCE = 60.0  # seconds without a touch after which a lock was left behind
 _POLL = 0.02  # seconds between two looks at a lock that is waited for
 _LOOK = 1.0  # seconds between two looks for a sign of life
@@ -87,7 +87,7 @@ class FolderLock:
             self._toucher.start()
 
     def check(self) -> None:
-        """Make sure that this process still holds the lock, before something is written.
+        """Make sure, before writing, that this process still holds the lock.
 
         Raises:
             SeqmixError: another process took over, or the folder was replaced.
@@ -108,7 +108,7 @@ class FolderLock:
         )
 
     def release(self) -> None:
-        """Give the lock up; a second time, do nothing."""
+        """Release the lock; do nothing if it is already released."""
         if self._released.is_set():
             return
         self._released.set()
@@ -135,11 +135,11 @@ class FolderLock:
 def locked(
     folder: Path, name: str, doing: str, *, make: bool = False, wait: float = 0.0, error: type[SeqmixError] = RunError
 ) -> Iterator[FolderLock]:
-    """Hold a lock on a folder during the block. One that was left behind is removed, and a note says so.
+    """Hold a lock on a folder during the block. Remove a lock that was left behind, with a note.
 
     Args:
         folder: the folder.
-        name: kind of the lock: those of different kinds do not exclude each other.
+        name: kind of the lock; locks of different kinds do not exclude each other.
         doing: what this process does, for the message to another: "training".
         make: make the folder if it is missing, and remove it if it is still empty at the end.
         wait: seconds to wait for another process to end.
@@ -195,7 +195,7 @@ def _in_use(path: Path, other: Holder | None) -> str:
 
 
 def _take(path: Path, holder: Holder) -> int | None:
-    """Create a lock and return the open file; None if there is one."""
+    """Create a lock and return the open file; None if the lock exists already."""
     text = json.dumps(asdict(holder)).encode()
     if os.name == "nt":
         return _take_on_windows(path, text)
@@ -217,7 +217,7 @@ def _take(path: Path, holder: Holder) -> int | None:
 
 
 def _examine(path: Path) -> tuple[Holder | None, bool]:
-    """Return who holds a lock, as far as that can be read, and whether it was left behind; if so, it is removed.
+    """Return who holds a lock, as far as that can be read, and whether it was left behind; if it was, remove it.
 
     Raises:
         FileNotFoundError: there is no lock any more.
@@ -254,7 +254,7 @@ def _remove(path: Path, file: int) -> None:
 
 
 def _silent(path: Path, file: int) -> bool:
-    """Return whether the holder of a lock shows no sign of life; wait for one for as long as it may take."""
+    """Return whether the holder of a lock shows no sign of life, after waiting as long as a sign may take."""
     touched = os.fstat(file).st_mtime
     left = min(_SILENCE, _SILENCE - (_clock(path) - touched))
     end = time.monotonic() + left
@@ -270,7 +270,7 @@ def _silent(path: Path, file: int) -> bool:
 
 
 def _open(path: Path) -> int:
-    """Open a lock, to write if that is allowed: NFS needs that for an flock()."""
+    """Open a lock, for writing if that is allowed, which NFS needs for flock()."""
     if path.is_symlink():
         raise OSError(errno.ELOOP, f"{path.name} is a link, not a lock; delete it")
     try:
@@ -292,7 +292,7 @@ def _clock(path: Path) -> float:
 
 
 def _holder(text: bytes) -> Holder | None:
-    """Read who holds a lock. The text may be anybody's, so it is shown with care."""
+    """Read who holds a lock. Anybody may have written the text, so it is escaped."""
     try:
         found = json.loads(text)
         words = {name: printable(str(found[name]))[:80] for name in ("host", "machine", "doing", "since")}

@@ -1,4 +1,4 @@
-"""Notes that no result holds, such as what was found beside an output: one line each, through `logging`."""
+"""Notes that belong to no result, such as what was found beside an output: one line each, through `logging`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _LOGGER = logging.getLogger("seqmix")
 
 
 def note(text: str) -> None:
-    """Tell a line to whoever uses seqmix: the command line prints it, a program gets it from the logger "seqmix"."""
+    """Give a note to the user: the command line prints it, a program gets it from the logger "seqmix"."""
     _LOGGER.warning("%s", text)
 
 
 @contextmanager
 def notes_to(show: Callable[[str], object]) -> Iterator[None]:
-    """Hand notes to a function while the block runs, instead of to the handlers of the program or to that of a block around."""
+    """Pass notes to a function during the block, instead of to the program's handlers or to the function of an outer block."""
     handler, passed_on = _Showing(show), _LOGGER.propagate
     around = [each for each in _LOGGER.handlers if isinstance(each, _Showing)]
     for each in around:

@@ -1,7 +1,7 @@
-"""Work in a process of its own: a module of this package is started with a JSON argument and prints a line of JSON.
+"""Work in a separate process: a module of this package is started with a JSON argument and prints a line of JSON.
 
-A fresh process has its own peak of memory, and what goes wrong in it ends one piece of work only. It ends with the process that
-started it, however that ends: its standard input is a pipe that the system closes then.
+A new process has its own memory peak, and a failure in it ends one piece of work only. It ends with the process that started
+it, however that ends, because the system then closes the pipe that is its standard input.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from seqmix.system.signals import uninterrupted
 
 @contextmanager
 def running(module: str, argument: Any) -> Iterator[subprocess.Popen[str]]:
-    """Run `python -m MODULE ARGUMENT`, which ends with the block; it can import what this process can.
+    """Run `python -m MODULE ARGUMENT` until the block ends; it can import what this process can.
 
     Args:
         module: the module, which calls `end_with_parent`.
@@ -58,7 +58,7 @@ def running(module: str, argument: Any) -> Iterator[subprocess.Popen[str]]:
 
 
 def end_with_parent() -> None:
-    """Let this process, which `running` has started, end as soon as the one that started it has ended."""
+    """End this process, which `running` has started, as soon as its parent ends."""
 
     def watch() -> None:
         with suppress(OSError):

@@ -1,8 +1,8 @@
-"""Ranges of numbers: what an option may be, in words and as a check.
+"""Ranges of numbers: the allowed values of an option, in words and as a check.
 
-Every number that a user gives has a range with two ends: far more than anyone needs, but so little that no size computed from
-it overflows, and no loop over it runs for ever. Options that dataclasses declare have theirs there (see
-`seqmix.config.options`), those of a mixer in its class; the other numbers of commands and functions are in `NUMBERS`.
+Every number that a user gives has a range with two ends: wider than anyone needs, but narrow enough that no size computed from
+it overflows and no loop over it runs forever. Dataclasses declare the ranges of their options (see `seqmix.config.options`),
+mixer classes those of theirs; the other numbers of commands and functions are in `NUMBERS`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from seqmix.errors import ConfigError, param, shown, suggestion
 MOST_POSITIONS = 10**12
 """Characters or tokens; ten times the longest genome known."""
 MOST_MADE = 1 << 27
-"""Positions of a sequence that is made up in memory: 128M, as lengths are written."""
+"""Positions of a sequence that is generated in memory: 128M, in the notation of lengths."""
 MOST_STEPS = 10**12
 """Optimiser steps."""
 MOST_RECORDS = 10**9
@@ -41,7 +41,7 @@ class Range:
         above: value that must be exceeded; None for no limit.
         at_most: largest value; None for no limit.
         below: value that must not be reached; None for no limit.
-        parity: "odd" or "even" for such numbers alone; "" for all.
+        parity: "odd" or "even" to allow only such numbers; "" for all.
         or_zero: whether 0 is allowed as well.
         allowed: the allowed values as an error states them; "" for a text made from the others.
     """
@@ -129,7 +129,7 @@ NUMBERS = {
     "train": Range(at_least=1, at_most=MOST_RECORDS),
     "val": Range(at_least=0, at_most=MOST_RECORDS),
 }
-"""The ranges of the numbers that commands and functions take apart from declared options, by parameter."""
+"""The ranges of the numbers that commands and functions take besides declared options, by parameter."""
 
 
 def check_numbers(**given: Any) -> None:

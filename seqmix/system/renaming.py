@@ -1,11 +1,11 @@
 """Renames that replace nothing, or only what was there before.
 
-`os.replace` takes the name from whatever has it at that moment. These functions take it from nothing (`rename_new`), or from
-what a `Standing` describes (`rename_over`); anything else is a `NameTakenError`, and stays.
+`os.replace` replaces whatever has the name at that moment. These functions replace nothing (`rename_new`), or only what a
+`Standing` describes (`rename_over`); anything else raises a `NameTakenError` and stays.
 
 Where the kernel and the file system have a rename that refuses or exchanges (Linux: renameat2, macOS: renamex_np), it is one
-atomic step. Elsewhere, as on NFS, a file takes its name with link() and a folder with mkdir(), which network file systems
-keep atomic too; only then is there a moment, between two system calls, in which a folder that is replaced has no name.
+atomic step. Elsewhere, as on NFS, a file gets its name with link() and a folder with mkdir(), which are atomic on network
+file systems too. Only then does a folder that is being replaced have no name for a moment, between two system calls.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ Standing = frozenset[tuple[str, int, int, int, int]]  # for a file and for each 
 
 
 class NameTakenError(OSError):
-    """Something else has a name that was to be given."""
+    """Something else has the name that a rename needs."""
 
 
 def standing(path: Path) -> Standing:
-    """Return what has a name now, and everything in it if it is a folder; nothing if nothing does.
+    """Return the state of a path now, including everything in a folder; empty if nothing has the name.
 
     Links are not followed, and locks do not count: they change as long as somebody holds them.
     """

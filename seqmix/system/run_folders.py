@@ -1,4 +1,4 @@
-"""The folders of runs that are numbered, `runs/007-<label>`: which is the newest, and what the next is called."""
+"""The folders of numbered runs, `runs/007-<label>`: which is the newest, and the name of the next."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _NUMBERED = re.compile(r"(\d+)-")
 def newest_first(root: Path) -> list[Path]:
     """Return the run folders in a folder, the newest first.
 
-    Runs that have a number are in its order: copies and restored backups have new times. Those with a name of their own come
-    where the time of their configuration puts them.
+    Numbered runs are ordered by number, because copies and restored backups have new times. Runs with names of their own are
+    placed by the time of their configuration.
     """
     times = dict[Path, float]()
     for path in root.glob("[!.]*/config.toml"):

@@ -15,12 +15,12 @@ Handler = Callable[[int, FrameType | None], object]
 
 
 def ending_signals() -> list[signal.Signals]:
-    """Return the signals that ask this process to end; `nohup` and the like have it ignore some."""
+    """Return the signals that ask this process to end, without those that `nohup` and the like make it ignore."""
     return [number for number in _ENDING if signal.getsignal(number) != signal.SIG_IGN]
 
 
 def handle_ending(handler: Handler) -> None:
-    """Call a function at the first signal that asks this process to end, which is all that the others are for, too.
+    """Call a function at the first signal that asks this process to end, and ignore later ones, which ask for the same.
 
     `timeout` sends two, and so does a shell whose terminal is closed: the second must not cut the clean-up short.
     """
@@ -37,7 +37,7 @@ def handle_ending(handler: Handler) -> None:
 
 
 def forsake_lost_terminal() -> None:
-    """Let what is printed go nowhere if its terminal was closed: an error there would cut the clean-up short."""
+    """Discard printed output if its terminal was closed: an error there would cut the clean-up short."""
     for stream in (1, 2):
         with suppress(OSError):
             if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
@@ -48,7 +48,7 @@ def forsake_lost_terminal() -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let signals wait for the end of the block: one that arrives while a process starts would leave it behind."""
+    """Hold signals back until the block ends: one that arrives while a process starts would leave that process behind."""
     if threading.current_thread() is not threading.main_thread():  # only there do signals interrupt
         yield
         return

@@ -38,7 +38,7 @@ class TrainingFiles:
 
     @contextmanager
     def held(self, wait: float = 0.0) -> Iterator[None]:
-        """Let no other process train or replace this run during the block.
+        """Keep other processes from training or replacing this run during the block.
 
         Args:
             wait: seconds to wait for another process, which may have come first and be about to find that it came too late.
@@ -61,7 +61,7 @@ class TrainingFiles:
                 self._lock = None
 
     def check_held(self) -> None:
-        """Make sure that the run is still this process's to write to, if it was.
+        """Make sure that this process may still write to the run, if it held its lock.
 
         Raises:
             RunError: another process took over.

@@ -1,4 +1,4 @@
-"""Files that are to stay as they are while they are read: what changes meanwhile is an error that names the file."""
+"""Files that must not change while they are read: a change is an error that names the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOOK_EVERY = 0.05  # seconds
 
 
 class FileState(NamedTuple):
-    """What changes when a file is written to.
+    """The state of a file, which changes when it is written to.
 
     Attributes:
         size: bytes.
@@ -31,7 +31,7 @@ class FileState(NamedTuple):
 
     @classmethod
     def of(cls, file: int | Path) -> FileState | None:
-        """Return the state of an open file, given by its number, or of the file of a name; None of pipes and what is gone."""
+        """Return the state of an open file, given by its number, or of a named file; None for pipes and missing files."""
         with suppress(OSError):
             found = os.fstat(file) if isinstance(file, int) else file.stat()
             if stat.S_ISREG(found.st_mode):
@@ -39,7 +39,7 @@ class FileState(NamedTuple):
         return None
 
     def change(self, now: FileState | None) -> str:
-        """Return in words how the file differs now; "" if it does not, or is another one."""
+        """Return in words how the file differs now; "" if it does not, or if it is a different file."""
         if now is None or now.place != self.place or now == self:
             return ""
         sizes = f"from {self.size:,} to {now.size:,} bytes"
@@ -65,7 +65,7 @@ def read_unchanging(path: Path) -> bytes:
 
 @contextmanager
 def unchanging(file: OpenFile, name: str) -> Iterator[FileState | None]:
-    """Refuse a file that changes while the block reads it, whatever else is found wrong with it.
+    """Refuse a file that changes while the block reads it, before any other error about it.
 
     Args:
         file: the open file; pipes are not looked at.
@@ -102,7 +102,7 @@ def refuse_change(before: FileState | None, now: FileState | None, name: str, ca
 
 
 class MappedFile:
-    """Watches a file that is mapped into memory: to read behind its end would end the process without a message.
+    """Watch a file that is mapped into memory: reading past its end would kill the process without a message.
 
     Args:
         path: the file.

@@ -75,10 +75,10 @@ class FittedLexical:
 
     @classmethod
     def unpack(cls, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], dataset: Dataset) -> FittedLexical:
-        """Return what `pack` took apart.
+        """Restore what `pack` returned.
 
         Raises:
-            Exception: of several kinds, if it does not fit the data set.
+            Exception: of various kinds, if it does not fit the data set.
         """
         buffers = {name: tensor for name, tensor in tensors.items() if name != _VALIDATION}
         outputs, paired = dataset.objective.n_outputs, dataset.n_sequences == 2

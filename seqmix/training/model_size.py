@@ -1,4 +1,4 @@
-"""Whether the memory suffices to train a model, found out before any of it is taken."""
+"""Whether there is enough memory to train a model, checked before any is allocated."""
 
 from __future__ import annotations
 

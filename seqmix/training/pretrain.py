@@ -44,8 +44,8 @@ def pretrain(
 ) -> Run:
     """Train a model to predict hidden tokens, as a start for `train`, and write a run folder.
 
-    The records need no labels. Of a data set that has labels, the test split is left out; of one without, which nothing can be
-    tested on, it is trained on as well. The validation split chooses the weights to keep. Both strands of DNA are seen.
+    The records need no labels. If the data set has labels, the test split is left out; otherwise nothing can be tested on
+    it, so it is trained on as well. The validation split chooses the weights to keep. Both strands of DNA are used.
 
     Args:
         data: the data set or its folder; None for `data.path` of `config`, or else "seqmix-data".

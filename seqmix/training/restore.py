@@ -1,6 +1,6 @@
-"""Going on from the files of an interrupted training, after checking that they belong together.
+"""Continue from the files of an interrupted training, after checking that they belong together.
 
-Each file has a checksum of its own, so what is left to find are files of another run, or of another time of this one.
+Each file has its own checksum, so this finds files of another run, or of another time of this run.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _foreign(path: Path, error: Exception) -> RunError:
 def _check_log(run: Run, trainer: Trainer, saved: Mapping[str, Any]) -> None:
     """Raise a `RunError` unless `metrics.jsonl` and `model.safetensors` are those that a state was saved with.
 
-    The log may have lines of a later validation, after which a crash left the state behind.
+    The log may have lines of a later validation, if a crash prevented saving the state after it.
     """
     state, lines = trainer.state, run.history()
     which = f"{run.path}: last/state.safetensors was saved after {state.validations} validations (step {state.step}), but "

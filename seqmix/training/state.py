@@ -68,11 +68,11 @@ class State:
 
 
 def state_of(saved: Mapping[str, Any]) -> State:
-    """Return the state that was saved as a table; what earlier versions did not save has its default.
+    """Return the state that was saved as a table, with defaults for what earlier versions did not save.
 
     Raises:
         TypeError: there is no such attribute.
-        ValueError: an attribute has a value that no training has.
+        ValueError: an attribute has an impossible value.
     """
     # States saved before `validate_every` existed lack the number of validations, which was one for each epoch.
     state = State(**{"validations": saved["epoch"], **saved})

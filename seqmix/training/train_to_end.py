@@ -263,7 +263,7 @@ def _tensorboard(run: Run) -> Any:
 
 @contextmanager
 def _signals() -> Iterator[threading.Event]:
-    """Yield an event that SIGINT and the signals that ask a process to end set; a second SIGINT interrupts at once.
+    """Yield an event that is set by SIGINT and by signals that ask a process to end; a second SIGINT interrupts at once.
 
     Has no effect outside the main thread.
     """

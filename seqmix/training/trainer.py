@@ -265,7 +265,7 @@ class Trainer:
         """Restore the state that `pack` returned.
 
         Raises:
-            Exception: of several kinds, if it does not fit the model.
+            Exception: of various kinds, if it does not fit the model.
         """
         for model, prefixes in ((self.model, ("model.",)), (self.averaged, ("averaged.", "model."))):
             # States saved before `settle` existed hold one model if weights were not averaged.

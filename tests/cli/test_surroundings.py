@@ -41,7 +41,7 @@ def shell(line, **environment):
         ),
     ],
 )
-def test_stream_that_cannot_be_used_is_an_error_in_one_line(line, told, tmp_path):
+def test_unusable_stream_is_an_error_in_one_line(line, told, tmp_path):
     assert shell(f"cd {tmp_path}; {line}") == (1, "", told)
 
 
@@ -54,7 +54,7 @@ def test_reader_that_goes_ends_a_command_quietly(line):
 
 @posix
 @pytest.mark.parametrize("where", ["2>&-", "2>/dev/full"])
-def test_messages_that_nobody_reads_have_no_effect(where, tmp_path):
+def test_unreadable_messages_have_no_effect(where, tmp_path):
     if "full" in where and not FULL.exists():
         pytest.skip("there is no /dev/full")
     (tmp_path / "x.fa").write_text("".join(f">r{i} label={'ab'[i % 2]}\nACGTACGT{'ACGT'[i // 2 % 4] * i}\n" for i in range(20)))
@@ -63,7 +63,7 @@ def test_messages_that_nobody_reads_have_no_effect(where, tmp_path):
 
 
 @pytest.mark.parametrize(("columns", "kept"), [("0", None), ("1", None), ("-5", None), ("wide", None), ("80", "80")])
-def test_columns_too_few_to_print_in_are_left_aside(columns, kept, monkeypatch):
+def test_too_few_terminal_columns_are_ignored(columns, kept, monkeypatch):
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setenv("MPLBACKEND", "nonsense")
     prepare_environment()
@@ -78,7 +78,7 @@ ODD_SETTINGS = [
 
 
 @pytest.mark.parametrize("settings", ODD_SETTINGS, ids=["usetex", "sizes", "look"])
-def test_figures_have_the_settings_of_matplotlib_not_of_the_user(settings):
+def test_figures_use_matplotlibs_settings_not_those_of_the_user(settings):
     def drawn():
         history = [{"epoch": i, "step": i, "train_loss": 1 / i, "val_accuracy": i / 9, "val_loss": 1 / i} for i in range(1, 9)]
         return svg(curves_figure(history, Classification(("a", "b")), branches=False), "curves")
@@ -99,7 +99,7 @@ def test_figures_have_the_settings_of_matplotlib_not_of_the_user(settings):
     ],
     ids=["memory", "torch", "library", "disk"],
 )
-def test_what_a_machine_lacks_is_told_in_one_line(error, words):
+def test_missing_memory_or_library_is_reported_in_one_line(error, words):
     import torch  # noqa: F401 - its errors are known once it is there
 
     app = typer.Typer()

@@ -190,7 +190,7 @@ def test_a_description_that_was_edited_is_refused(made, before, after, tmp_path)
     "content",
     [b"[" * 100_000, b'{"format_version": 1e999}', b'{"format_version": ' + b"9" * 5000 + b"}", b"\xff\xfe{}", b"null"],
 )
-def test_descriptions_that_are_hard_to_read_are_refused(made, content, tmp_path):
+def test_unreadable_descriptions_are_refused(made, content, tmp_path):
     copy = shutil.copytree(made["classification"], tmp_path / "copy")
     (copy / "dataset.json").write_bytes(content)
     assert "dataset.json" in message_of(seqmix.Dataset.open, copy)
@@ -198,7 +198,7 @@ def test_descriptions_that_are_hard_to_read_are_refused(made, content, tmp_path)
 
 @pytest.mark.parametrize("name", ["tokens.npy", "offsets.npy", "labels.npy", "split.npy"])
 @pytest.mark.parametrize("content", ["empty", "cut off", "objects", "archive", "text", "huge"])
-def test_files_that_are_no_arrays_are_refused(made, name, content, tmp_path):
+def test_files_that_are_not_arrays_are_refused(made, name, content, tmp_path):
     copy = shutil.copytree(made["classification"], tmp_path / "copy")
     path = copy / name
     match content:
@@ -221,7 +221,7 @@ def test_files_that_are_no_arrays_are_refused(made, name, content, tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_data_sets_as_they_are_written_agree(made, name):
+def test_newly_written_data_sets_agree(made, name):
     data = seqmix.Dataset.open(made[name])
     assert len(list(data)) == len(data)
 

@@ -87,7 +87,7 @@ def test_file_that_was_read_already_may_not_change_before_the_end(tmp_path, afte
 
 
 @pytest.mark.parametrize("change", ["removed", "replaced", "touched before"])
-def test_what_was_read_whole_is_fine(tmp_path, after, change):
+def test_change_after_a_complete_read_is_allowed(tmp_path, after, change):
     path = write_fasta(tmp_path / "one.fa", records(300))
 
     def act():
@@ -179,7 +179,7 @@ def test_mapped_tokens_that_change_are_an_error_not_a_crash(adding, change):
     assert len(first) == 64
 
 
-def test_tokens_cut_off_in_a_training_end_it_with_an_error(adding, tmp_path):
+def test_tokens_cut_off_during_training_end_it_with_an_error(adding, tmp_path):
     from seqmix.training.events import StepEnd
 
     def cut(event):

@@ -53,7 +53,7 @@ def test_value_far_from_all_others_is_found(odd, told):
     ],
     ids=["normal", "large", "within", "two values", "one value", "16 bits", "counts", "spike", "cauchy", "log-normal", "none"],
 )
-def test_usual_values_are_not_told(values):
+def test_usual_values_are_not_noted(values):
     assert found(*values) == []
 
 
@@ -67,7 +67,7 @@ def test_prepare_names_channel_value_count_and_record(channel, tmp_path):
     assert note.startswith(f"channel {channel + 1}: 2 values are -999, and all others from -") and "record 'r5'" in note
 
 
-def test_record_is_named_right_where_others_were_left_out(tmp_path):
+def test_right_record_is_named_after_others_were_left_out(tmp_path):
     made = number_rows(40)
     made[0]["values"], made[2]["values"] = [[1.0, 2.0]], [[2.0, 3.0]]
     made[20]["values"][4][1] = 9.96921e36
@@ -75,7 +75,7 @@ def test_record_is_named_right_where_others_were_left_out(tmp_path):
     assert any("9.96921e+36" in note and "record 'r20'" in note for note in data.info["notes"]) and len(data) == 38
 
 
-def test_target_that_stands_for_a_missing_one_is_told(tmp_path):
+def test_target_that_stands_for_a_missing_one_is_noted(tmp_path):
     made = number_rows(40)
     made[9]["drift"] = -9999
     data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data", task="regression", label_from="column:drift")
@@ -126,7 +126,7 @@ def test_subnormal_numbers_are_used(tmp_path):
     assert np.isfinite(data.vocabulary.scale).all() and min(data.vocabulary.scale) > 0
 
 
-def test_ranges_of_the_numbers_are_told(tmp_path):
+def test_ranges_of_the_numbers_are_printed(tmp_path):
     made = number_rows(20)
     data = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data")
     values = np.concatenate([np.array(row["values"], np.float32) for row in made])
@@ -135,7 +135,7 @@ def test_ranges_of_the_numbers_are_told(tmp_path):
     assert ranges_line({}) == "" and ranges_line({"ranges": [[0, 1]] * 9}).endswith("(channel 4) and 5 more")
 
 
-def test_numbers_that_become_zero_are_told(tmp_path):
+def test_numbers_that_become_zero_are_noted(tmp_path):
     made = [row | {"values": [[a * 1e-60, b] for a, b in row["values"]]} for row in number_rows(20)]
     notes = prepare(write_jsonl(tmp_path / "x.jsonl", made), tmp_path / "data").info["notes"]
     assert [note for note in notes if "too small for 32 bits" in note and "x.jsonl" in note]

@@ -15,26 +15,26 @@ def table(tmp_path, labels, text=lambda i: f"some words of {dna(20, i)}", count=
 
 
 @pytest.mark.parametrize("sign", [";", "|", ",", ", ", "/", " & ", "+"])
-def test_lists_of_which_no_part_is_a_class_are_noted_with_the_separator(sign, tmp_path):
+def test_class_names_that_look_like_lists_are_noted_with_the_separator(sign, tmp_path):
     found = table(tmp_path, [f"heart{sign}lung", f"heart{sign}brain", f"brain{sign}lung"])
     assert noted(found, "--label-separator", sign.strip())
 
 
 @pytest.mark.parametrize("sign", [";", "|"])
 @pytest.mark.parametrize("labels", [("heart{}lung", "skin{}bone"), ("heart{}lung", "skin"), ("a{}b{}c", "d", "e")])
-def test_signs_that_are_hardly_in_a_name_are_noted(sign, labels, tmp_path):
+def test_signs_that_are_rare_in_names_are_noted(sign, labels, tmp_path):
     assert noted(table(tmp_path, [name.replace("{}", sign) for name in labels]), "--label-separator", sign)
 
 
 @pytest.mark.parametrize("labels", [("a/b", "c/d"), ("R&D", "sales"), ("New York, NY", "Rome"), ("C++", "C"), ("a;", "b")])
-def test_names_with_signs_are_no_lists(labels, tmp_path):
+def test_names_with_signs_are_not_lists(labels, tmp_path):
     assert not noted(table(tmp_path, labels), "--label-separator")
 
 
 @pytest.mark.parametrize(
     "names", [("2-Sep", "BRCA1"), ("Sep-02", "Mar-01"), ("1-Mar", "MARCH1"), ("02-Sep-21", "x"), ("1-DEC", "y")]
 )
-def test_dates_that_excel_makes_of_names_are_noted(names, tmp_path):
+def test_dates_that_excel_makes_from_names_are_noted(names, tmp_path):
     assert noted(table(tmp_path, names), "what Excel makes of gene names", repr(names[0]))
     rows = [{"id": (*names, f"g{i}")[i % 3 if i < 3 else 2], "text": dna(30, i), "label": "ab"[i % 2]} for i in range(20)]
     assert noted(prepare(write_table(tmp_path / "y.csv", rows), tmp_path / "ids"), "what Excel makes of", repr(names[0]))
@@ -43,7 +43,7 @@ def test_dates_that_excel_makes_of_names_are_noted(names, tmp_path):
 @pytest.mark.parametrize(
     "names", [("SEPT2", "MARCH1"), ("2-Sept-a", "x"), ("may", "june"), ("Mars-1", "Venus"), ("12-3", "1-2")]
 )
-def test_other_names_are_no_dates_of_excel(names, tmp_path):
+def test_other_names_are_not_excel_dates(names, tmp_path):
     assert not noted(table(tmp_path, names), "Excel")
 
 
@@ -67,7 +67,7 @@ def test_letters_that_are_meant_are_not_noted(text, tmp_path):
 
 
 @pytest.mark.parametrize("names", [("caf\ufffd", "b"), ("a", "b")])
-def test_letters_that_are_lost_are_noted(names, tmp_path):
+def test_lost_letters_are_noted(names, tmp_path):
     assert noted(table(tmp_path, names, lambda i: f"na\ufffdve {dna(8, i)}"), "U+FFFD")
     assert noted(table(tmp_path, names), "could not be read") == ("\ufffd" in names[0])
 
@@ -148,7 +148,7 @@ def test_names_with_an_underscore_alone_are_not_noted(names, tmp_path):
 
 @pytest.mark.parametrize("line", ["##gff-version 3", "##FASTA", "###", "# made by a tool", "##sequence-region ctg 1 100"])
 @pytest.mark.parametrize("place", [5, 24])
-def test_comments_and_annotations_in_fasta_are_to_be_taken_out(line, place, tmp_path):
+def test_comments_and_annotations_in_fasta_are_refused_with_advice(line, place, tmp_path):
     records = [f">g{i} label={'ab'[i % 2]}\n{dna(50, i)}\n" for i in range(24)]
     below = "ctg1\tsrc\tgene\t1\t20\t.\t+\t.\tID=g\n" if line.startswith("##gff") else ""
     (tmp_path / "x.fa").write_text("".join([*records[:place], f"{line}\n{below}", *records[place:]]))
@@ -160,7 +160,7 @@ def test_comments_and_annotations_in_fasta_are_to_be_taken_out(line, place, tmp_
 
 
 @pytest.mark.parametrize("unit", ["7", "7.", " ", "# ", "a ## ", ",", "1e", "-"])
-def test_long_lines_are_looked_at_in_a_moment(unit):
+def test_long_lines_are_checked_quickly(unit):
     lines = [unit * (60_000 // len(unit)) + end for end in ("x", "y") * 4]
     begun = time.process_time()
     for of_class in (True, False):

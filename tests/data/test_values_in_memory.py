@@ -69,14 +69,14 @@ def test_missing_texts_are_errors_and_do_not_end_a_prediction(missing, trained, 
 
 
 @pytest.mark.parametrize("missing", ["NA", " nan ", "None", "#N/A"])
-def test_what_stands_for_a_missing_sequence_is_not_one(missing, trained, tmp_path):
+def test_placeholder_for_a_missing_sequence_is_missing(missing, trained, tmp_path):
     given = rows(text=lambda i: missing if i == 5 else dna(30, i))
     assert f"but '{missing.strip()}'" in message_of(prepared, tmp_path, given)
     assert len(prepared(tmp_path, given, min_length=1)) == N - 1
     assert f"but '{missing.strip()}'" in trained.predict(given, on_error="mark")[5].error
 
 
-def test_what_stands_for_a_missing_text_is_noted(tmp_path):
+def test_placeholder_for_a_missing_text_is_noted(tmp_path):
     assert noted(prepared(tmp_path, rows(text=lambda i: "NA" if i == 5 else TEXTS[i])), "records: 1 text is 'NA'")
 
 
@@ -88,7 +88,7 @@ def test_a_text_of_an_odd_type_does_not_end_a_prediction(bad, trained):
 
 
 @pytest.mark.parametrize("missing", [None, math.nan, pandas.NA, "", "  "])
-def test_a_record_without_an_id_has_that_of_its_place(missing, trained, tmp_path):
+def test_a_record_without_an_id_is_named_by_its_position(missing, trained, tmp_path):
     found = prepared(tmp_path, rows(id=lambda i: missing if i == 5 else f"s{i}"))
     assert list(found.ids())[4:7] == ["s4", "5", "s6"]
     assert trained.predict([{"id": missing, "text": "ACGT"}])[0].id == "0"
@@ -101,7 +101,7 @@ def test_ids_of_other_types_are_their_text(form, tmp_path):
 
 
 @pytest.mark.parametrize("odd", [[1], {"a": 1}, object()])
-def test_ids_that_are_no_text_are_refused(odd, tmp_path):
+def test_ids_that_are_not_text_are_refused(odd, tmp_path):
     assert "an id must be a text or a number" in message_of(prepared, tmp_path, rows(id=lambda i: odd))
 
 
@@ -123,7 +123,7 @@ def test_labels_of_other_types_are_their_text(form, tmp_path):
         (lambda n: {n}, "several labels"),
     ],
 )
-def test_labels_that_are_no_text_are_refused(form, message, tmp_path):
+def test_labels_that_are_not_text_are_refused(form, message, tmp_path):
     assert message in message_of(prepared, tmp_path, rows(label=lambda i: form(i % 2)))
 
 
@@ -153,7 +153,7 @@ def test_rows_of_a_data_frame_are_read_by_the_names_of_columns(form, order, trai
 
 
 @pytest.mark.parametrize("twice", ["label", "text", "id"])
-def test_two_columns_of_one_name_are_refused(twice, tmp_path):
+def test_two_columns_with_one_name_are_refused(twice, tmp_path):
     frame = pandas.DataFrame(
         [[f"s{i}", dna(30, i), "ab"[i % 2], "x"] for i in range(N)], columns=["id", "text", "label", twice]
     )
@@ -177,5 +177,5 @@ def test_labels_in_headers_of_records_of_biopython_are_read(key, tmp_path):
     assert label_of(prepared(tmp_path, given)) == {f"s{i}": "ab"[i % 2] for i in range(N)}
 
 
-def test_records_of_biopython_without_an_id_have_that_of_their_place(trained):
+def test_biopython_records_without_an_id_are_named_by_their_position(trained):
     assert [one.id for one in trained.predict([SeqRecord(Seq("ACGT")), SeqRecord(Seq("ACGT"))])] == ["0", "1"]

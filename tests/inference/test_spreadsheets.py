@@ -46,7 +46,7 @@ def test_ids_files_and_classes_are_written_as_texts(format):
 
 
 @pytest.mark.parametrize("format", ["csv", "tsv"])
-def test_without_the_option_all_is_written_as_it_is(format):
+def test_without_the_option_everything_is_written_unchanged(format):
     assert rows(format=format)[1] == ["=A1", "@f.fa", "5", "-x", "0.75", "0.25"]
 
 

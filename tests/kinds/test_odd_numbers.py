@@ -83,7 +83,7 @@ def test_fill_value_in_training_ends_in_scores(name, value, made, tmp_path):
     strict_json(tmp_path / "evaluation.json")
 
 
-def test_number_far_from_training_is_told(made, tmp_path):
+def test_number_far_from_training_is_noted(made, tmp_path):
     one = made("numbers")
     result = invoke("predict", with_fill(one, tmp_path, value=1e6), "--run", one.run.path)
     assert result.exit_code == 0 and "1 record with numbers far from those of training" in result.stderr
@@ -103,7 +103,7 @@ def test_weights_that_are_not_finite_are_an_error(made, tmp_path):
 
 
 @pytest.mark.parametrize("validated", [0, 1], ids=["before", "after"])
-def test_divergence_claims_to_keep_what_there_is(validated, made, tmp_path, monkeypatch):
+def test_divergence_claims_to_keep_only_existing_weights(validated, made, tmp_path, monkeypatch):
     real = fitting.take_step
 
     def step(trainer, *args):
@@ -115,7 +115,7 @@ def test_divergence_claims_to_keep_what_there_is(validated, made, tmp_path, monk
 
     monkeypatch.setattr(fitting, "take_step", step)
     told = message_of(train_tiny, made("numbers").data, tmp_path / "run", epochs=3)
-    assert ("the best weights so far are kept" if validated else "no weights are kept") in told
+    assert ("the best weights so far are kept" if validated else "none are kept") in told
     assert (tmp_path / "run" / "model.safetensors").exists() == bool(validated)
 
 

@@ -56,7 +56,7 @@ def make(path, text="half"):
 
 
 @pytest.mark.parametrize("output", ["data", "data.tsv", "a name. of [data].x", "long" * 60, "d\udce4ta", "ж" * 60])
-def test_what_a_killed_process_left_is_removed_and_named_in_a_line(tmp_path, output):
+def test_leftovers_of_a_killed_process_are_removed_with_a_note(tmp_path, output):
     left = name_of_dead(tmp_path / output)
     left.mkdir()
     (left / "file").write_text("half")
@@ -108,7 +108,7 @@ def test_number_start_and_computer_tell_the_process(tmp_path, caplog, number, te
     clear(tmp_path / "data")
     assert path.exists() == kept
     assert len(caplog.records) == 1 and str(path) in caplog.text
-    assert ("of another computer" in caplog.text) == kept
+    assert ("on another computer" in caplog.text) == kept
 
 
 def test_zombie_counts_as_ended():
@@ -165,7 +165,7 @@ def test_without_an_exchange_an_old_folder_is_put_back(tmp_path, caplog, empty):
     assert [p.name for p in tmp_path.iterdir()] == ["data"] and (tmp_path / "data" / "file").read_text() == "old"
 
 
-def test_an_empty_folder_alone_stays(tmp_path):
+def test_a_lone_empty_folder_is_kept(tmp_path):
     (tmp_path / "data").mkdir()
     put_back(tmp_path / "data")
     assert (tmp_path / "data").is_dir()

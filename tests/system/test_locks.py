@@ -98,7 +98,7 @@ def test_lock_of_a_killed_process_is_left_behind(tmp_path, caplog):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_number_of_a_process_that_another_has_today_says_nothing(tmp_path, caplog):
+def test_reused_process_number_does_not_hold_a_lock(tmp_path, caplog):
     plant(tmp_path, machine=locks._machine())  # with the number of this process, which is alive
     with train(tmp_path):
         assert "left behind" in caplog.text
@@ -142,7 +142,7 @@ def test_lock_of_another_computer_that_is_touched_is_held(tmp_path, system):
         thread.join()
 
 
-def test_many_take_turns(tmp_path, system):
+def test_many_processes_take_turns(tmp_path, system):
     plant(tmp_path)
     inside, most = [], []
 
@@ -166,11 +166,11 @@ def test_damaged_lock_is_left_behind_by_somebody(tmp_path, system, content, capl
     (tmp_path / NAME).write_text(content)
     touch(tmp_path, 3600)
     with train(tmp_path):
-        assert "the lock of another process was left behind" in caplog.text
+        assert "removed a lock left behind by another process" in caplog.text
     assert list(tmp_path.iterdir()) == []
 
 
-def test_names_in_a_lock_are_shown_with_care(tmp_path, system, caplog):
+def test_names_in_a_lock_are_escaped(tmp_path, system, caplog):
     plant(tmp_path, host="\x1b[31m" + "x" * 5000, doing="\u202e\n")
     with train(tmp_path):
         [record] = caplog.records

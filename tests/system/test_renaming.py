@@ -44,7 +44,7 @@ def contents(folder):
 @pytest.mark.parametrize("kind", ["file", "link", "empty folder", "full folder"])
 @pytest.mark.parametrize("writing", ["file", "folder"])
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_what_appears_while_an_output_is_written_is_left_as_it_is(tmp_path, kind, writing, overwrite):
+def test_path_that_appears_while_an_output_is_written_is_left_as_it_is(tmp_path, kind, writing, overwrite):
     path = tmp_path / "out.tsv"
     write = whole_file if writing == "file" else whole_folder
     if overwrite:
@@ -77,7 +77,7 @@ def test_folder_that_changes_while_it_is_replaced_is_left_as_it_is(tmp_path, cha
     assert contents(tmp_path) == {"data": False} | {f"data/{name}": value for name, value in left.items()}
 
 
-def test_what_appears_between_the_start_of_the_work_and_of_writing_is_left_as_it_is(tmp_path):
+def test_path_that_appears_before_writing_starts_is_left_as_it_is(tmp_path):
     path = tmp_path / "data"
     for made in ("nothing", "old"):
         before = standing(path)
@@ -88,7 +88,7 @@ def test_what_appears_between_the_start_of_the_work_and_of_writing_is_left_as_it
         assert contents(tmp_path) == left
 
 
-def test_what_was_there_is_replaced(tmp_path):
+def test_path_that_was_there_before_is_replaced(tmp_path):
     for number in range(3):
         with whole_folder(tmp_path / "data", overwrite=number > 0) as folder:
             (folder / "file").write_text(str(number))
@@ -101,7 +101,7 @@ def test_what_was_there_is_replaced(tmp_path):
     assert contents(tmp_path) == {"data": False, "out.tsv": "2"}
 
 
-def test_last_step_refuses_what_came_after_the_look(tmp_path, monkeypatch, way):
+def test_last_step_refuses_a_path_that_appeared_after_the_check(tmp_path, monkeypatch, way):
     """Between the look at what has a name and the rename, it is the rename that refuses."""
     if way != "kernel":
         pytest.skip("without an exchange, the look is the last thing before the rename")

@@ -72,7 +72,7 @@ def rewrite(folder, name, change, *, old=True):
     (folder / name).write_bytes(pack(tensors, facts))
 
 
-def test_files_as_they_are_belong_together(made, copy):
+def test_files_of_one_run_are_accepted(made, copy):
     assert resume(copy).load_state()[1]["state"]["finished"]
     assert resume(shutil.copytree(made / "finished", copy.with_name("finished"))).history()
 

@@ -201,7 +201,7 @@ def interrupted_at(dataset, output, step, **options):
     return output
 
 
-def test_state_is_saved_where_nothing_can_be_printed_any_more(dataset, tmp_path):
+def test_state_is_saved_when_printing_is_impossible(dataset, tmp_path):
     """A terminal that is closed sends SIGHUP, and writing to it fails."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` lets processes ignore it
 

@@ -122,7 +122,7 @@ def test_training_stops_when_its_folder_was_replaced(unfinished, dataset, tmp_pa
     assert list((unfinished / "last").iterdir()) == []
 
 
-def test_lock_of_a_killed_training_is_said_and_no_obstacle(unfinished, dataset, caplog):
+def test_lock_of_a_killed_training_is_removed_with_a_note(unfinished, dataset, caplog):
     (unfinished / ".training.lock").write_text("{}")
     os.utime(unfinished / ".training.lock", (1e9, 1e9))
     seqmix.train(dataset, unfinished, resume=True)
@@ -181,7 +181,7 @@ def test_planted_link_to_a_folder_is_refused(unfinished, dataset, two_class_file
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_comparison_that_another_process_makes_is_left_alone(dataset, tmp_path, overwrite):
+def test_comparison_of_another_process_is_left_alone(dataset, tmp_path, overwrite):
     folder = tmp_path / "compare"
     folder.mkdir()
     with (
@@ -192,7 +192,7 @@ def test_comparison_that_another_process_makes_is_left_alone(dataset, tmp_path, 
     assert list(folder.iterdir()) == []
 
 
-def test_comparison_with_a_training_at_work_is_not_replaced(dataset, copy, tmp_path):
+def test_comparison_with_a_running_training_is_not_replaced(dataset, copy, tmp_path):
     folder = tmp_path / "compare"
     (folder / "runs").mkdir(parents=True)
     run = copy.rename(folder / "runs" / "softmax-seed0")

@@ -25,7 +25,7 @@ _ZEROS = {"utf-16-le": (0, 1), "utf-16-be": (1, 0), "utf-32-le": (0, 1, 1, 1), "
 def in_utf8(
     stream: io.BufferedReader, name: str, encoding: str, note: Callable[[str], object] = bool
 ) -> tuple[io.BufferedReader, str]:
-    """Return a stream in an encoding of which ASCII is a part, and this encoding.
+    """Return a stream in an encoding that contains ASCII, and the name of the encoding.
 
     A stream in UTF-16 or UTF-32, by its byte-order mark or as `encoding` says, is converted to UTF-8 while it is read.
 
@@ -33,7 +33,7 @@ def in_utf8(
         stream: the file, unpacked; it can be peeked at.
         name: of the file, for messages.
         encoding: as Python names it.
-        note: called where the file shows an encoding that `encoding` does not say.
+        note: called if the file turns out to have another encoding than `encoding`.
 
     Raises:
         InputError: `encoding` needs a byte-order mark and there is none.
@@ -72,7 +72,7 @@ def _is_plain(head: bytes) -> bool:
 
 
 def noting_unlikely(stream: io.BufferedReader, encoding: str, note: Callable[[str], object]) -> io.BufferedReader:
-    """Return a stream; if it is read as one byte per character, and hardly is such a text, `note` says so.
+    """Return a stream; if it is read with one byte per character but is unlikely to be such a text, `note` says so.
 
     That is a text that is valid in UTF-8, and in Latin-1 one with control characters, where Windows has quotes.
 
@@ -89,7 +89,7 @@ def noting_unlikely(stream: io.BufferedReader, encoding: str, note: Callable[[st
 
 
 class _NotingUnlikely(io.RawIOBase):
-    """The content of a stream; a note is given where it is hardly in the encoding that it is read in."""
+    """The content of a stream, with a note if it is unlikely to be in the encoding that it is read in."""
 
     def __init__(self, stream: io.BufferedReader, is_latin_1: bool, encoding: str, note: Callable[[str], object]) -> None:
         self._stream, self._is_latin_1, self._encoding, self._note = stream, is_latin_1, encoding, note

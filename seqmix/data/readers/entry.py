@@ -55,8 +55,8 @@ class TableOptions:
         encoding: as Python names it.
         pair_column: column of the second text; None if records are not pairs.
         delimiter: character between cells; None to find it by the header.
-        note: called with what a user should know of how a table is read.
-        must_have_delimiter: whether it is an error if another character is between the cells.
+        note: called with what a user should know about how a table is read.
+        must_have_delimiter: whether another character between the cells is an error.
         of_sequences: whether the texts are known to be sequences.
     """
 
@@ -94,7 +94,7 @@ def decoded_lines(stream: BinaryIO, name: str, encoding: str, newline: str | Non
         name: its name, for messages.
         encoding: as Python names it.
         newline: as in `open`.
-        longest: most characters of a piece, if longer lines are to be yielded in pieces; -1 for whole lines.
+        longest: the most characters to yield at once, with longer lines in pieces; -1 for whole lines.
 
     Raises:
         InputError: a byte is not valid in this encoding.
@@ -150,7 +150,7 @@ def with_line_feeds(text: str) -> str:
 
 
 def raising(error: InputError) -> Iterator[Any]:
-    """Return an iterator that raises an error: that of what was looked at, when it is reached."""
+    """Return an iterator that raises an error found while looking ahead, once it is reached."""
     raise error
     yield
 

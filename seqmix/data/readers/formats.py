@@ -293,7 +293,7 @@ def parse_fasta(stream: BinaryIO, name: str, encoding: str = "utf-8", note: Call
 
 
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield the content of a stream in blocks of whole lines; when it breaks off, what was read of it before the error."""
+    """Yield the content of a stream in blocks of whole lines; if it breaks off, yield what was read before the error."""
     reading = getattr(stream, "read1", stream.read)  # read() would lose what it has
     while True:
         parts: list[bytes] = []

@@ -137,7 +137,7 @@ def parse_pathfinder(stream: BinaryIO, listing: Path, companions: dict[str, str]
 
 
 def _is_below(*names: str) -> bool:
-    """Return whether a path of a list stays below the folder of the release, on any system."""
+    """Return whether a path in a list stays below the folder of the release, on any system."""
     for kind in (PurePosixPath, PureWindowsPath):
         if any(kind(name).anchor or ".." in kind(name).parts for name in names):
             return False

@@ -1,4 +1,4 @@
-"""The objects of a JSON array, read one after the other: memory holds the largest of them, however long the array is."""
+"""The objects of a JSON array, read one at a time: memory holds only the largest object, however long the array is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TAIL = 16  # characters at the end, among which a value may be cut
 
 
 class Window:
-    """The part of an array that is looked at; what is behind it is read when it is needed.
+    """The current part of an array; the rest is read when it is needed.
 
     Args:
         pieces: the text.
@@ -38,7 +38,7 @@ class Window:
         return self.text[self.place : self.place + 1]
 
     def skip(self, blank: re.Pattern[str] = _BLANK) -> str:
-        """Move to the next character that is not blank; return what was passed over."""
+        """Move to the next character that is not blank; return what was skipped."""
         passed = ""
         while True:
             begin, found = self.place, blank.match(self.text, self.place)
@@ -54,7 +54,7 @@ class Window:
         return self._line
 
     def value(self, decoder: json.JSONDecoder, invalid: Callable[[str, ValueError, str], InputError]) -> tuple[Any, str]:
-        """Return the value at the place and its text, and move behind it.
+        """Return the value at the place and its text, and move past it.
 
         Raises:
             InputError: it is not valid, or does not end.
@@ -77,7 +77,7 @@ class Window:
             return value, text
 
     def _more(self) -> bool:
-        """Read about as much again as is left behind the place; return whether there was more."""
+        """Read about as much again as is left after the place; return whether there was more."""
         self.line()
         left = self.text[self.place :]
         if len(left) > LARGEST:
@@ -97,5 +97,5 @@ class Window:
 
 
 def behind_comma(window: Window) -> bool:
-    """Move to the next value of an array; return whether a comma was passed over."""
+    """Move to the next value of an array; return whether a comma was skipped."""
     return "," in window.skip(_BETWEEN)

@@ -1,6 +1,6 @@
 """The rows of JSON: an object on each line (JSONL), or one document that holds them.
 
-JSONL is read line by line, and an array of objects object by object. Objects one after the other on several lines each, an
+JSONL is read line by line, and an array of objects object by object. Consecutive objects that span several lines, an
 object of columns as pandas writes it, and an object with the array in it (`{"data": […]}`, `{"train": […], "test": […]}`) are
 read as a whole, and a note says so.
 """
@@ -65,7 +65,7 @@ def _without_mark(value: Any) -> Any:
 def _all_rows(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[JsonRow]:
     note = once(options.note)
     pieces = decoded_lines(stream, name, options.encoding, longest=PIECE)
-    start: list[str] = []  # blank lines, and what is behind them
+    start: list[str] = []  # blank lines, and what follows them
     for piece in pieces:
         start.append(piece)
         if piece.strip(_BLANK):
@@ -91,7 +91,7 @@ def _all_rows(stream: BinaryIO, name: str, options: TableOptions) -> Iterator[Js
 
 
 def _whole_lines(pieces: Iterator[str]) -> Iterator[str]:
-    """Yield the lines of pieces of them."""
+    """Join pieces of lines, and yield the lines."""
     parts: list[str] = []
     for piece in pieces:
         parts.append(piece)
@@ -214,7 +214,7 @@ def _document(start: str, lines: Iterator[tuple[int, str]], name: str, options: 
 
 
 def _values(text: str, name: str) -> Iterator[tuple[int, Row]]:
-    """Yield the objects that stand one after the other, and the line where each begins."""
+    """Yield consecutive objects, and the line where each begins."""
     decoder = json.JSONDecoder(object_pairs_hook=_unique)
     place = _skip(text, 0)
     line, counted = 1, 0
@@ -369,4 +369,4 @@ def _too_deep(where: str) -> InputError:
 def _invalid(where: str, error: ValueError, text: str) -> InputError:
     if text.lstrip()[:2] in ("{'", "['") or text.lstrip().startswith(("[{'", "{ '")):
         return InputError(f"{where}: this is a value of Python with single quotes, not JSON; write it with json.dumps")
-    return InputError(f"{where}: no valid JSON, one object {{…}} on each line: {error}")
+    return InputError(f"{where}: not valid JSON, one object {{…}} on each line: {error}")

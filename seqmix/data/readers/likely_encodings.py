@@ -1,4 +1,4 @@
-"""Encodings to try for a text that is not in the one that is stated: those in which it consists of letters that are usual."""
+"""Encodings to try for a text that is not in the stated one: those that turn it into common letters."""
 
 from __future__ import annotations
 

@@ -16,15 +16,15 @@ from seqmix.system.unchanged import FileState
 
 BLOCK = 1 << 20
 _HEAD = 1 << 16  # bytes that formats are recognised by
-_PIECE = 1 << 10  # bytes unpacked at once, which are lost where a file breaks off among them
+_PIECE = 1 << 10  # bytes unpacked at a time; those of a piece in which a file breaks off are lost
 _PACKED = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zst"}
 _NAMES = {"gz": "gzip", "bz2": "bzip2", "xz": "xz", "zst": "zstd"}
-_MUCH, _MOST_RATIO = 10**9, 200  # bytes up to which anything is unpacked, and the ratio up to which more is
+_MUCH, _MOST_RATIO = 10**9, 200  # bytes up to which every file is unpacked, and the ratio allowed beyond that
 _ENDINGS = (*_NAMES, "bgz", "bgzf", "gzip", "bzip2", "zstd")
 
 
 class BrokenOffError(InputError):
-    """A file ends too early, or is damaged from a place on, so that there may be records that were not read.
+    """A file ends too early, or is damaged from some point on, so that records may be missing.
 
     Attributes:
         records: number of records that were read.
@@ -126,7 +126,7 @@ class _Unpacking(io.RawIOBase):
 
 
 def _bytes_read(stream: Any) -> int:
-    """Return how many bytes were read of a stream, or of the one that it buffers."""
+    """Return how many bytes were read from a stream, or from the one that it buffers."""
     raw = getattr(stream, "raw", stream)
     return raw.taken if isinstance(raw, Hashing) else stream.tell()
 

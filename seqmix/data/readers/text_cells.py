@@ -88,7 +88,7 @@ def _note(met: Counter[str], note: Callable[[str], object], *, are_sequences: bo
 
 
 def stands_for_missing(cell: object) -> bool:
-    """Return whether a cell has what programs write for a missing text, such as `NA`."""
+    """Return whether a cell contains what programs write for a missing text, such as `NA`."""
     return isinstance(cell, str) and 0 < len(cell) <= _LONGEST + 2 and cell.strip().casefold() in _MISSING
 
 

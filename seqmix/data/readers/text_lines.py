@@ -1,4 +1,4 @@
-"""What the lines of a text show that is no document: a record with its label on each, or numbers."""
+"""Signs that the lines of a text are not a document: each has a record with its label, or numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-_FEWEST = 6  # lines that show something
+_FEWEST = 6  # lines, the fewest to judge by
 _LABEL = re.compile(r"[A-Z][A-Z_]+(?::\w+)?|[-+]?\d|\w{1,30}:|__label__\S+")  # before the text of a line
 _BEHIND = re.compile(
     r".*[^\s#@|:~=^>-]\s*(#{2,}|@{2,}|\|{2,}|:{2,}|~{2,}|={2,}>?|-{1,2}>|\^{2,})\s*(\S[^\t]{0,29})"
@@ -19,7 +19,7 @@ _SHARE = 0.6  # of the cells of a line that are numbers, in a table of numbers
 
 
 def remark_on_lines(lines: Sequence[str], *, of_class: bool) -> str:
-    """Return a remark on a text whose lines are records rather than those of a document; "" if they are not.
+    """Return a remark on a text whose lines are records rather than parts of a document; "" if they are not.
 
     Args:
         lines: the first lines that are not blank.
@@ -50,7 +50,7 @@ def remark_on_lines(lines: Sequence[str], *, of_class: bool) -> str:
 
 
 def _are_labels(words: Sequence[str], form: re.Pattern[str] | None = None) -> bool:
-    """Return whether words are few different ones, which occur again and again."""
+    """Return whether words are a few different ones, each repeated often."""
     counts = Counter(words)
     if form is not None and not all(map(form.fullmatch, counts)):
         return False

@@ -40,13 +40,13 @@ def test_objects_are_whole_wherever_pieces_end(form, piece, tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('[\n{"text": "a"},\n{"text": b}]', "line 3: no valid JSON"),
+        ('[\n{"text": "a"},\n{"text": b}]', "line 3: not valid JSON"),
         ('[{"text": "a"},\n{"text": "b", "text": "c"}]', "line 2: an object has 'text' twice"),
         ('[{"text": "a"}\n\n{"text": "b"}]', "line 3: not valid JSON: expected a comma here"),
         ('[{"text": "a"},\n{"text": "b"', "line 2: the JSON that begins here does not end; the file was cut off; 1 record"),
         ('[{"text": "a"},\n{"text": "b"},\n', "the JSON array does not end; the file was cut off; 2 records of it were read"),
         ('[{"text": "a"},\n"b"]', "line 2: this is JSON, an array of texts or numbers"),
-        ('[\n{"text": "a"},\n{"text": tru}]', "line 3: no valid JSON"),
+        ('[\n{"text": "a"},\n{"text": tru}]', "line 3: not valid JSON"),
     ],
 )
 def test_places_of_errors_are_right_wherever_pieces_end(text, told, piece, tmp_path):
@@ -67,7 +67,7 @@ def test_a_long_array_is_read_in_bounded_memory(between, tmp_path):
 
 
 @pytest.mark.parametrize("form", ['[{"text": "%s"}]', '{"data":\n [{"text": "%s"}]}', '{"text":\n "a"}\n{"text": "%s"}'])
-def test_what_would_be_read_as_a_whole_has_a_largest_size(form, monkeypatch, tmp_path):
+def test_documents_that_are_read_whole_have_a_largest_size(form, monkeypatch, tmp_path):
     (tmp_path / "x.json").write_text(form % ("word " * 50_000))
     assert len(read(tmp_path / "x.json", text_column="text")[-1].text) == 250_000
     for module in (json_array, json_rows):

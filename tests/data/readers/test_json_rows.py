@@ -110,12 +110,12 @@ def test_one_record_with_values_of_its_own_is_one_record(row, tmp_path):
         (json.dumps(ROWS, indent=1)[:-40], ["cut off"]),
         (json.dumps(ROWS, indent=1).replace("},", "}", 1), ["line 6", "comma"]),
         ('[{"text": "a"},\n{"text": "b", "text": "c"}]', ["line 2", "twice"]),
-        ('[\n{"text": "a"},\n{"text": b}]', ["line 3", "no valid JSON"]),
+        ('[\n{"text": "a"},\n{"text": b}]', ["line 3", "not valid JSON"]),
         ('[{"text": "a"},\n{"text": "\\ud83d"}]', ["line 2", "surrogate"]),
         ('[{"text": ' + "[" * 100_000, ["too deeply"]),
         ("[]", ["no jsonl record"]),
-        ('[{"text": "a"},\n{"text": ' + "7" * 10_000 + "}]", ["line 2", "no valid JSON"]),
-        ('{"text": ' + "7" * 10_000 + "}", ["line 1", "no valid JSON"]),
+        ('[{"text": "a"},\n{"text": ' + "7" * 10_000 + "}]", ["line 2", "not valid JSON"]),
+        ('{"text": ' + "7" * 10_000 + "}", ["line 1", "not valid JSON"]),
     ],
 )
 def test_json_that_is_not_clear_is_refused_by_what_it_is(text, told, tmp_path):

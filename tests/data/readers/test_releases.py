@@ -322,7 +322,7 @@ def test_damaged_pathfinder_is_explained(damage, parts, tmp_path):
 @pytest.mark.parametrize(
     "place", ["imgs/0 ../0/../../../secret.png", "../.. secret.png", "/ {root}/secret.png", "imgs/0 C:\\secret.png"]
 )
-def test_lists_of_images_lead_nowhere_else(tmp_path, place):
+def test_image_lists_cannot_lead_out_of_their_folder(tmp_path, place):
     root = pathfinder(tmp_path / "pathfinder32", lists=1, difficulties=DIFFICULTIES[:1]) / DIFFICULTIES[0]
     (tmp_path / "secret.png").write_bytes((root / "imgs/0/sample_3.png").read_bytes())
     (root / "metadata/0.npy").write_text(f"imgs/0 sample_0.png 0 1\n{place.format(root=tmp_path)} 1 1\n")

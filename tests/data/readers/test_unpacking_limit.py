@@ -25,7 +25,7 @@ def test_file_that_unpacks_to_far_more_is_refused(kind, tmp_path):
     (tmp_path / f"x.fa.{kind}").write_bytes(KINDS[kind])
     told = message_of(prepare, tmp_path / f"x.fa.{kind}", tmp_path / "data")
     assert f"unpacks to more than 0.001 GB from {len(KINDS[kind]):,} bytes, over 200 times as much" in told
-    assert "if it is meant, unpack it first" in told and "\n" not in told
+    assert "if this is intended, unpack it first" in told and "\n" not in told
 
 
 def test_standard_input_that_unpacks_to_far_more_is_refused(tmp_path, monkeypatch):
@@ -33,7 +33,7 @@ def test_standard_input_that_unpacks_to_far_more_is_refused(tmp_path, monkeypatc
     assert "unpacks to more than" in message_of(prepare, "-", tmp_path / "data")
 
 
-def test_prediction_of_such_a_file_is_refused_whatever_is_done_with_errors(tmp_path, trained):
+def test_prediction_of_such_a_file_is_refused_with_any_on_error(tmp_path, trained):
     (tmp_path / "x.fa.gz").write_bytes(KINDS["gz"])
     for action in ("stop", "skip", "mark"):
         told = message_of(lambda action=action: list(seqmix.predict(tmp_path / "x.fa.gz", trained, on_error=action)))
@@ -48,7 +48,7 @@ def test_usual_ratios_are_read(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("form", ["plain", "gz"])
-def test_record_that_does_not_fit_in_memory_is_told(form, tmp_path, monkeypatch):
+def test_record_that_does_not_fit_in_memory_is_reported(form, tmp_path, monkeypatch):
     class Full(io.BytesIO):
         def readinto(self, buffer):
             raise MemoryError

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from seqmix.data.likely_labels import LikelyLabels
 from seqmix.data.memory_values import cell_of, check_unicode, identifier_of, is_matrix, is_scalar, label_of, text_of
 from seqmix.data.options import ReadOptions
 from seqmix.data.readers.columns import ID_COLUMNS, LABEL_COLUMNS, TEXT_COLUMNS, find_column, plain, repeated_columns
@@ -168,10 +169,14 @@ def memory_entries(
         InputError: a record is none of these, or the iterator failed. An invalid text sets the `error` of its entry instead.
     """
     parse = _Parser(options, paired, raw)
+    look = LikelyLabels(what)
     for identifier, item in _items(given, what, options):
         entry = parse.entry(identifier, item)
         check_unicode(entry.id, identifier)
+        if not paired and (not entry.columns or isinstance(given, Mapping)):
+            look.at(entry)
         yield entry
+    look.at_the_end()
 
 
 def _items(given: Any, what: str, options: ReadOptions) -> Iterator[tuple[str, Any]]:

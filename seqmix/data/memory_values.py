@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import math
+import os
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
@@ -38,6 +39,11 @@ def text_of(value: Any, identifier: object, encoding: str, *, raw: bool = False)
     if isinstance(value, str):
         check_unicode(value, identifier)
         return with_line_feeds(str(value).removeprefix(_MARK))
+    if isinstance(value, os.PathLike):
+        raise InputError(
+            f"record '{identifier}': a sequence must be a text, bytes or an array of numbers, and this is the path of a file, "
+            f"{shown(str(value))}; give what the file holds, such as its read_text(), or name the file as an input"
+        )
     if isinstance(value, bytes | bytearray | memoryview) or hasattr(value, "__bytes__"):
         return _of_bytes(bytes(value), identifier, encoding, raw)
     if is_missing(value):

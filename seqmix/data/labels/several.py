@@ -21,6 +21,7 @@ _SHORT = re.compile(r"(?:set|list|tuple|frozenset)\(\)|c\((.*)\)", re.DOTALL)  #
 _ELEMENT = re.compile(rf"\s*({_QUOTED}|{_NUMBER}|None|null|nan)\s*(,|(?=[\s'\"])|$)", re.DOTALL)
 _BARE = re.compile(rf"(?:(?:{_QUOTED}|[^\[\](){{}}'\",]+)(?:,|$))+", re.DOTALL)
 _SEPARATORS = ("|", ";", ",", "\t", "\n", "/", "+", "&", ":", " ")
+_BITS = {"0", "1", "0.0", "1.0"}
 _NAMES = {"\t": "tab", "\n": "\\n", " ": "' '"}
 
 
@@ -100,7 +101,7 @@ def quoted_labels(text: str, separator: str) -> list[str] | None:
 
 def check_elements(labels: Sequence[str], where: str) -> None:
     """Raise an `InputError` if a list holds a 0 or 1 for every class instead of the names of some."""
-    if len(labels) > len(set(labels)) and {*labels} <= {"0", "1", "0.0", "1.0"}:
+    if len(labels) > len(set(labels)) and {*labels} <= _BITS:
         raise InputError(
             f"{where}: the label {shown(list(labels))} seems to hold a 0 or 1 for each class; write the names of the classes "
             "that a record has"
@@ -125,9 +126,13 @@ def check_separator(texts: Sequence[str], separator: str | None) -> list[str]:
 
 
 def check_without(encoded: EncodedLabels) -> list[str]:
-    """Return a note on records without any label, where records may have several."""
+    """Return a note on records without any label, or on labels that all records have, where records may have several."""
     if not encoded.objective.many_labels:
         return []
+    if len(encoded.labels) > 1 and encoded.labels.shape[1] > 1 and encoded.labels.all():
+        way = "; if they are a 0 or 1 for each class, write the names of the classes that a record has"
+        names = [*encoded.objective.classes]
+        return [f"each record has all {len(names)} labels, so there is nothing to learn" + way * ({*names} <= _BITS)]
     without = int((~encoded.labels.any(1)).sum())
     return [f"{without:,} of {len(encoded.labels):,} records carry none of the labels"] if without else []
 

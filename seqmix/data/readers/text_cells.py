@@ -43,7 +43,7 @@ def checked_texts(entries: Iterator[Entry], name: str, options: TableOptions) ->
     if first and options.text_column is None:
         _refuse_other_column(first, name, options)
     texts = [text for entry in first for text in (entry.text, entry.pair) if isinstance(text, str)]
-    are_sequences = options.of_sequences or _are_sequences(texts)
+    of_sequences = options.of_sequences or are_sequences(texts)
     met: Counter[str] = Counter()
     for rows in (first, entries if error is None else ()):
         for entry in rows:
@@ -51,13 +51,13 @@ def checked_texts(entries: Iterator[Entry], name: str, options: TableOptions) ->
                 cell = getattr(entry, part)
                 if stands_for_missing(cell):
                     met[cell.strip()] += 1
-                    if are_sequences:
+                    if of_sequences:
                         setattr(entry, part, "")
                         entry.missing = cell.strip()
             yield entry
     if error is not None:
         raise error
-    _note(met, options.note, are_sequences=are_sequences)
+    _note(met, options.note, are_sequences=of_sequences)
 
 
 def _first(entries: Iterator[Entry]) -> tuple[list[Entry], InputError | None]:
@@ -92,11 +92,16 @@ def stands_for_missing(cell: object) -> bool:
     return isinstance(cell, str) and 0 < len(cell) <= _LONGEST + 2 and cell.strip().casefold() in _MISSING
 
 
-def _are_sequences(texts: Sequence[str]) -> bool:
+def are_sequences(texts: Sequence[str]) -> bool:
     """Return whether most texts are sequences: nucleotides, or upper-case letters without blanks, or k-mers."""
     given = [text for text in texts if text.strip() and text.strip().casefold() not in _MISSING]
     found = [text for text in given if is_sequence(text)]
     return 2 * len(found) > len(given) and sum(map(len, found)) >= _SEQUENCE * len(found)
+
+
+def mean_words(texts: Sequence[str]) -> float:
+    """Return how many words texts have on average."""
+    return sum(len(text.split()) for text in texts) / len(texts)
 
 
 def is_sequence(text: str) -> bool:
@@ -147,10 +152,10 @@ def _size_of_texts(first: Sequence[Entry], column: str, *, beside_numbers: bool)
     cells = [cell for entry in first if isinstance(cell := entry.columns.get(column), str) and cell.strip()]
     if 2 * len(cells) <= len(first):
         return 0
-    size, words = sum(map(len, cells)) / len(cells), sum(len(cell.split()) for cell in cells) / len(cells)
+    size, words = sum(map(len, cells)) / len(cells), mean_words(cells)
     if 2 * len({*cells}) <= len(cells) or sum(any(map(str.isalpha, cell)) for cell in cells) < 0.9 * len(cells):
         return 0
     if any(map(_FILE.fullmatch, cells)) or all(map(_ID.fullmatch, cells)):
         return 0
-    is_long = size >= _LONG and (words >= _WORDS or _are_sequences(cells))
+    is_long = size >= _LONG and (words >= _WORDS or are_sequences(cells))
     return size if is_long or (beside_numbers and size >= _SHORT) else 0

@@ -40,7 +40,9 @@ def notes_on_folds(files: Sequence[InputFile], places: Sequence[Place]) -> list[
     stems = [place.stem for place in places]
     path = files[0].source.path if files else None
     if found := _fold_folders(files, places):
-        what, names, way = "folders", found[0], f"; to test on one: --test {found[1]}"
+        of_files = all(len(file.folders) == found[2] + 1 for file in files)  # no folders of classes
+        also = " (with --label-from file, if the classes are names of files)" if of_files else ""
+        what, names, way = "folders", found[0], f"; to test on one{also}: --test {found[1]}"
     elif are_folds(stems) and path:
         alone = len({*stems}) == len(stems) and not any(file.folders[file.depth :] for file in files)
         what, names, way = "files", _listed(stems), f"; to test on one: --test {path}" if alone else ""

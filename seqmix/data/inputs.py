@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -306,24 +306,22 @@ def _notes_on_lone_names(files: Sequence[InputFile], places: Sequence[Place], *,
     options: list[str] = []
     held_out = {name: "test" for name in lone.others if is_held_out(name)} if {*lone.told.values()} == {"train"} else {}
     for name, word in (lone.told | held_out).items():
-        file = next(file for file, one in zip(files, lone.names, strict=True) if one == name)
-        path = file.source.path
-        if path is not None and word != "train":
-            path = path if lone.level is None else path.parents[len(file.folders) - 1 - lone.level]
-            options.append(f"--{'val' if word == 'val' else 'test'} {path}")
+        same = [file for file, one in zip(files, lone.names, strict=True) if one == name]
+        for file in same if lone.level is None else same[:1]:
+            if (path := file.source.path) is not None and word != "train":
+                path = path if lone.level is None else path.parents[len(file.folders) - 1 - lone.level]
+                options.append(f"--{'val' if word == 'val' else 'test'} {path}")
     what = "file" if lone.level is None else "folder"
     names, others = (
         f"{what}{'s' * (len(some) > 1)} {', '.join(some[:3])}{', …' * (len(some) > 3)}" for some in ([*lone.told], lone.others)
     )
-    way = f"to use it: {' '.join(options[:3])}" if options else "say which files are for testing with --test"
+    also = " (with --label-from folder, if the classes are folders)" * (lone.level is None and all(f.folders for f in files))
+    way = f"to use it{also}: {' '.join(options)}" if options else "say which files are for testing with --test"
+    has = ["has" if len(some) == 1 else "have" for some in (lone.told, lone.others)]
     if not lone.others and None not in lone.names:
         return [f"names are not used for splits: the {names} may be short for them; {way}"]
-    without = f"the {others} {_has(lone.others)} not" if lone.others else "other files are in no such folder"
-    return [f"names are not used for splits: the {names} {_has(lone.told)} the name of a split, {without}; {way}"]
-
-
-def _has(names: Sized) -> str:
-    return "has" if len(names) == 1 else "have"
+    without = f"the {others} {has[1]} not" if lone.others else "other files are in no such folder"
+    return [f"names are not used for splits: the {names} {has[0]} the name of a split, {without}; {way}"]
 
 
 def _are_labels(named: NamedSplits, places: Sequence[Place], read: ReadOptions) -> bool:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _MOST_PIXELS = 4096  # of an image
 _SHOWN_CLASSES = 8  # in the repr
+_TRIES = 5  # to open a folder that is replaced while it is opened
 
 
 class RecordIndexError(DatasetError, IndexError):
@@ -84,6 +85,8 @@ class Dataset(Learned):
         mapped = load_array(path / "tokens.npy", mapped=True)
         self._watched, self._id_state = MappedFile(path / "tokens.npy", mapped), FileState.of(path / "ids.txt")
         self._tokens: Tokens = mapped.view(np.ndarray)  # still the map; slices of the subclass are ten times slower
+        if read_info(path / "dataset.json")["arrays"] != info["arrays"]:  # also if this is opened again for another process
+            raise self._replaced()
 
     @classmethod
     def open(cls, path: str | Path, *, verify: bool = True) -> Dataset:
@@ -100,6 +103,18 @@ class Dataset(Learned):
         if not isinstance(path, str | Path):
             raise DatasetError(f"a data set is given by its folder: got {shown(path)}")
         path = Path(path)
+        for _ in range(_TRIES):
+            before = FileState.of(path / "dataset.json")
+            try:
+                return cls._opened(path, verify)
+            except DatasetError:
+                if FileState.of(path / "dataset.json") == before:
+                    raise
+        return cls._opened(path, verify)
+
+    @classmethod
+    def _opened(cls, path: Path, verify: bool) -> Dataset:
+        """Open a folder that nothing else takes the place of meanwhile; otherwise raise a `DatasetError`."""
         info = read_info(path / "dataset.json")
         for name in ARRAYS:
             if not (path / name).is_file():
@@ -237,8 +252,11 @@ class Dataset(Learned):
             DatasetError: the file has changed since the data set was opened.
         """
         if FileState.of(self.path / "ids.txt") != self._id_state:
-            raise DatasetError(f"{self.path}: the data set was replaced or changed while it was read; open it again")
+            raise self._replaced()
         return (self.path / "ids.txt").read_bytes().decode().split("\n")[:-1]
+
+    def _replaced(self) -> DatasetError:
+        return DatasetError(f"{self.path}: the data set was replaced or changed while it was read; open it again")
 
     @cached_property
     def _ids(self) -> list[str]:

@@ -30,7 +30,7 @@ from seqmix.reporting.text import counted
 from seqmix.run import EVALUATION, Run, find_run
 from seqmix.system.arguments import typed
 from seqmix.system.devices import check_device
-from seqmix.system.files import real_folder, write_whole
+from seqmix.system.files import refuse_link, write_whole
 from seqmix.system.leftovers import scratch_folder
 from seqmix.system.locks import locked
 from seqmix.system.overwriting import refuse_input
@@ -111,7 +111,7 @@ def evaluate(
     for name in (_SCORES, _REPORT):
         refuse_input(folder / name, files)
     if output is None and folder != run.path:
-        real_folder(folder)
+        refuse_link(folder)
     with (
         locked(folder, EVALUATION, "evaluating", make=True) as lock,
         scratch_folder() as scratch,

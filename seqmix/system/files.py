@@ -142,8 +142,7 @@ def real_folder(path: Path, *, error: type[SeqmixError] = RunError) -> Path:
     Raises:
         SeqmixError: it is a link, or cannot be made.
     """
-    if path.is_symlink():
-        raise error(f"{path} is a link, which is not written through; remove it")
+    refuse_link(path, error=error)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as reason:
@@ -151,10 +150,15 @@ def real_folder(path: Path, *, error: type[SeqmixError] = RunError) -> Path:
     return path
 
 
+def refuse_link(path: Path, *, error: type[SeqmixError] = RunError) -> None:
+    """Raise an error if a file or folder to write is a link to another place."""
+    if path.is_symlink():
+        raise error(f"{path} is a link, which is not written through; remove it")
+
+
 def append_line(path: Path, line: str) -> None:
     """Append a line to a text file, creating it if it is missing; it must not be a link."""
-    if path.is_symlink():
-        raise RunError(f"{path} is a link, which is not written through; remove it")
+    refuse_link(path)
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     with os.fdopen(os.open(path, flags, 0o666), "a", encoding="utf-8") as file:
         file.write(line + "\n")

@@ -25,6 +25,7 @@ _REFUSE, _EXCHANGE = 1, 2  # RENAME_NOREPLACE and RENAME_EXCHANGE of Linux
 _REFUSE_MACOS, _EXCHANGE_MACOS = 4, 2  # RENAME_EXCL and RENAME_SWAP of macOS
 _UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM}  # EPERM: a sandbox
 
+_OF_FILE_MANAGERS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
 LOCK_ENDING = ".lock"
 Standing = frozenset[tuple[str, int, int, int, int]]  # for a file and for each in a folder: name, device, inode, size, mtime
 
@@ -36,7 +37,8 @@ class NameTakenError(OSError):
 def standing(path: Path) -> Standing:
     """Return the state of a path now, including everything in a folder; empty if nothing has the name.
 
-    Links are not followed, and locks do not count: they change as long as somebody holds them.
+    Links are not followed. Locks do not count, as they change as long as somebody holds them, and neither does what systems put
+    into a folder that is only looked at.
     """
     try:
         top = path.lstat()
@@ -47,7 +49,7 @@ def standing(path: Path) -> Standing:
         for folder, folders, files in os.walk(path):
             for name in (*folders, *files):
                 inner = Path(folder, name)
-                if is_lock(inner):
+                if is_lock(inner) or _is_passing(name):
                     continue
                 with suppress(OSError):  # it has gone since the folder was listed
                     found.add(_entry(str(inner.relative_to(path)), inner.lstat()))
@@ -57,6 +59,11 @@ def standing(path: Path) -> Standing:
 def is_lock(path: Path) -> bool:
     """Return whether a file of a folder is a lock, of this or another process, or about to become one."""
     return path.name.startswith(".") and LOCK_ENDING in path.name
+
+
+def _is_passing(name: str) -> bool:
+    """Return whether a file manager (macOS, Windows) or NFS made a file of this name by itself."""
+    return name in _OF_FILE_MANAGERS or name.startswith(".nfs")
 
 
 def _entry(name: str, found: os.stat_result) -> tuple[str, int, int, int, int]:

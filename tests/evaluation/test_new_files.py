@@ -100,3 +100,13 @@ def test_options_of_reading_need_new_files(score):
     for given in ({"skip_unlabelled": True}, {"label_from": "file"}, {"read": seqmix.ReadOptions()}):
         with pytest.raises(ConfigError, match="are for new files: name them with data"):
             score(**given)
+
+
+@pytest.mark.parametrize("name", ["missing.fa", "other.fa", "protein.fa"])
+def test_evaluation_that_fails_leaves_no_folder_in_the_run(trained, tmp_path, name):
+    write_fasta(tmp_path / "other.fa", [("a label=virus", "ACGT" * 9)])
+    write_fasta(tmp_path / "protein.fa", [("a label=atrich", "MKLVEEFWPQ")])
+    run = shutil.copytree(trained.path, tmp_path / "run")
+    with pytest.raises(InputError):
+        seqmix.evaluate(run, data=[tmp_path / name], label_from="header:label", baselines=False)
+    assert {p.name for p in run.iterdir()} == {p.name for p in trained.path.iterdir()}

@@ -175,3 +175,23 @@ def test_open_files_named_in_dev_are_written_to(tmp_path, capfdbinary):
     assert (tmp_path / "log").read_bytes() == b"before rows"
     with text_output(Path("/dev/null")) as file:
         file.write("rows")
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "desktop.ini", ".nfs000000000a1b2c3d00000001"])
+def test_folder_that_a_file_manager_showed_meanwhile_is_replaced(tmp_path, name):
+    path = tmp_path / "data"
+    (path / "inner").mkdir(parents=True)
+    with whole_folder(path, overwrite=True) as fresh:
+        (fresh / "new.txt").write_text("new")
+        (path / name).write_text("")
+        (path / "inner" / name).write_text("")
+    assert contents(tmp_path) == {"data": False, "data/new.txt": "new"}
+
+
+@pytest.mark.parametrize("name", ["DS_Store", "Thumbs.db.txt", ".notes", "nfs"])
+def test_other_files_that_appear_in_a_folder_keep_it(tmp_path, name):
+    path = tmp_path / "data"
+    path.mkdir()
+    with pytest.raises(DatasetError, match="appeared or changed"), whole_folder(path, overwrite=True):
+        (path / name).write_text("precious")
+    assert contents(tmp_path) == {"data": False, f"data/{name}": "precious"}

@@ -17,7 +17,7 @@ _NARROWEST = 20  # columns that anything can be read in
 
 def prepare_streams() -> None:
     """Open closed standard streams, so that no file gets their numbers, and drop messages that cannot be printed."""
-    if sys.stdin is None:  # opened the wrong way round, so that any use is an error
+    if sys.stdin is None:  # put a write-only stream in its place, so that reading it is an error
         sys.stdin = _nothing("r", os.O_WRONLY)
     if sys.stdout is None:
         sys.stdout = _nothing("w", os.O_RDONLY)

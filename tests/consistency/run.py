@@ -116,7 +116,7 @@ def _subject(name: str, folder: Path, files: tuple[str, ...], answer: Callable[[
 def _interrupted(data: seqmix.Dataset, folder: Path) -> Path:
     """Return a run of two epochs that was stopped in the second."""
 
-    class Stop(Exception):  # noqa: N818
+    class Stop(Exception):  # noqa: N818 - an interruption, not a mistake
         pass
 
     def stop(event: Any) -> None:
@@ -165,7 +165,7 @@ def one(seed: int, made: list[Subject], scratch: Path, counts: Counter[str]) -> 
         counts["refused"] += 1
         text = str(error)
         return f"{subject.name}, {done}: several lines: {text!r}" if "\n" in text else ""
-    except Exception:
+    except Exception:  # whatever is not one line for the user is a finding
         counts["wrong"] += 1
         return f"{subject.name}, {done}, {'mended' if mended else 'as it is'}:\n{traceback.format_exc()}"
     if answer == subject.wanted:

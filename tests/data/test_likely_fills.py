@@ -1,4 +1,4 @@
-"""Values that stand for missing ones among numbers are told, and numbers that cannot be used are named."""
+"""Likely fill values among numbers are noted, and errors name numbers that cannot be used."""
 
 import re
 

@@ -9,8 +9,8 @@ import sys
 import tempfile
 import time
 
-import safetensors.torch  # noqa: F401
-import sklearn.linear_model  # noqa: F401
+import safetensors.torch  # noqa: F401 - loaded once, for all children
+import sklearn.linear_model  # noqa: F401 - loaded once, for all children
 import torch
 
 import seqmix.cli

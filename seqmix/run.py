@@ -11,9 +11,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -22,15 +21,13 @@ import tomli_w
 from numpy.typing import NDArray
 
 from seqmix.config import Config
-from seqmix.config.model import NO_MIXER
 from seqmix.config.options import taking
 from seqmix.config.tables import read_toml
-from seqmix.data.dataset_json import fingerprint, info_text, opened_vocabulary, read_info
-from seqmix.data.vocabulary import Vocabulary
+from seqmix.data.dataset_json import info_text, read_info
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError, command, param, shown
 from seqmix.models.predict_options import PredictOptions, predict_options
+from seqmix.models.stored_model import StoredModel
 from seqmix.objectives.base import LEAST_GAIN
-from seqmix.objectives.learned import Learned
 from seqmix.reporting.text import score_text
 from seqmix.system.arguments import typed
 from seqmix.system.devices import check_device, choose_device
@@ -40,24 +37,18 @@ from seqmix.system.leftovers import put_back
 from seqmix.system.locks import locked
 from seqmix.system.renaming import Standing
 from seqmix.system.run_folders import newest_first
-from seqmix.system.tensor_file import pack, unpack
-from seqmix.system.training_files import TRAINING, TrainingFiles
+from seqmix.system.training_files import TRAINING
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from seqmix.data.options import ReadOptions
-    from seqmix.models.branches import Model
-    from seqmix.models.members import MixingBranch
     from seqmix.models.prediction import Prediction, Tally
     from seqmix.models.predictor import Predictor
 
 RUNS = Path("runs")
 EVALUATION = "evaluation"  # the lock of a process that evaluates a run
-STARTED_WITH = "started_with"  # what a file stores of the run that it belongs to, see `Run.started_with`
 
 
-class Run(Learned, TrainingFiles):
+class Run(StoredModel):
     """A folder with a trained model, or one that is being trained.
 
     Attributes:
@@ -228,70 +219,10 @@ class Run(Learned, TrainingFiles):
             found.append((f"best validation {score}", f"{score_text(score, value)}{epoch}"))
         return [*found, ("data", self.config.data.path)]
 
-    @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """The vocabulary of the model's input."""
-        return opened_vocabulary(self.path / "dataset.json", self.info, trained=True)
-
     @property
     def classes(self) -> list[str]:
         """The names of the classes, in the order of the model's outputs."""
         return list(self.objective.classes)
-
-    @property
-    def dataset_fingerprint(self) -> str:
-        """The checksum of the training data set."""
-        return fingerprint(self.info)
-
-    @property
-    def description(self) -> dict[str, Any]:
-        """Everything besides the weights that predictions depend on."""
-        tables = self.config.to_tables()
-        del tables["training"], tables["data"]["path"]
-        options = {f"{table}.{name}": value for table, values in tables.items() for name, value in values.items()}
-        facts = {name: self.info[name] for name in ("task", "paired", "target") if self.info.get(name)}
-        return {**options, **facts, "classes": self.classes, "vocabulary": self.info["vocabulary"]}
-
-    @property
-    def started_with(self) -> dict[str, Any]:
-        """The settings of the run that decide on its result, apart from the device, and the checksum of its data."""
-        tables = self.config.to_tables()
-        del tables["training"]["device"], tables["training"]["save_every"], tables["data"]["path"]
-        options = {f"{table}.{name}": value for table, values in tables.items() for name, value in values.items()}
-        return json.loads(json.dumps({**options, "the data set": self.dataset_fingerprint}))
-
-    def check_started(self, facts: Mapping[str, Any], path: Path) -> None:
-        """Refuse a file of another run, or a configuration that was changed since the file was written.
-
-        Args:
-            facts: what is stored in the file; of version 0.1.0, it does not say which run it belongs to.
-            path: the file.
-
-        Raises:
-            RunError: the file belongs to another run.
-        """
-        if (stored := facts.get(STARTED_WITH)) is None:
-            return
-        own = self.started_with
-        stored = stored if isinstance(stored, dict) else {}
-        if differing := [name for name in own if stored.get(name) != own[name]]:
-            name = differing[0]
-            values = f" ({shown(stored.get(name))}, not {shown(own[name])})" if "." in name else ""
-            file = "config.toml" if "." in name else "dataset.json"
-            raise RunError(
-                f"{path}: {name} differs from that in {file}{values}: one of the two was changed, or belongs to "
-                "another run; restore it, or start a new run"
-            )
-
-    @property
-    def has_mixer(self) -> bool:
-        """Whether the model has a mixing branch, rather than a lexical one alone."""
-        return self.config.model.mixer != NO_MIXER
-
-    @property
-    def command(self) -> str:
-        """The command that started the run, for a message."""
-        return command("train" if self.learns_labels else "pretrain")
 
     def check_answers(self) -> None:
         """Refuse a run that was pretrained, and has learned no labels.
@@ -328,11 +259,6 @@ class Run(Learned, TrainingFiles):
         return f"{model.mixer} and {counted}" if counted else model.mixer
 
     @property
-    def paired(self) -> bool:
-        """Whether records are pairs of sequences."""
-        return bool(self.info.get("paired"))
-
-    @property
     def read_options(self) -> ReadOptions:
         """How new data are read: like the training data, but with the format detected again and no record left out."""
         from seqmix.data.options import ReadOptions
@@ -341,29 +267,6 @@ class Run(Learned, TrainingFiles):
         stored |= {"classes": (), "format": "auto", "split_from": None, "group_from": None, "skip_unlabelled": False}
         stored |= {"include": (), "exclude": ()}
         return ReadOptions(**stored)
-
-    def build_model(self) -> MixingBranch:
-        """Return the mixing branch with the run's configuration and random weights.
-
-        Raises:
-            RunError: the run has no mixer.
-        """
-        from seqmix.models.inputs import InputSpec
-        from seqmix.models.mixing import new_mixing_branch
-
-        if not self.has_mixer:
-            raise RunError(f"{self.path}: this run has no mixer: its model is the lexical one alone")
-        inputs = InputSpec.of(self.vocabulary, paired=self.paired)
-        return new_mixing_branch(self.config, inputs, self.objective, self.vocabulary.unknown_id)
-
-    @cached_property
-    def n_parameters(self) -> int:
-        """The number of parameters of the mixing branch, which are trained."""
-        from seqmix.models.classifier import count_parameters, without_memory
-
-        if not self.has_mixer:
-            return 0
-        return count_parameters(without_memory(self.build_model))
 
     def predictor(self, device: str = "auto") -> Predictor:
         """Return the trained model, ready to predict, on a device; it is cached until the weights change.
@@ -457,76 +360,6 @@ class Run(Learned, TrainingFiles):
         empty = [np.nan] * len(self.classes)
         rows = [list(found.probabilities.values()) or empty for found in self.predict(sequences, **options)]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.classes))
-
-    def save_model(self, model: Model) -> None:
-        """Write `model.safetensors`."""
-        from seqmix.models.branches import packed
-
-        tensors, facts = packed(model)
-        self.check_held()
-        write_whole(
-            self.path / "model.safetensors",
-            pack(tensors, {"description": self.description, STARTED_WITH: self.started_with, **facts}),
-        )
-
-    def load_model(self) -> Model:
-        """Return the trained model, in `eval()`, on the CPU: `Branches` if it has a lexical branch.
-
-        Raises:
-            RunError: the weights are missing, damaged, or do not fit the configuration.
-        """
-        path = self.path / "model.safetensors"
-        tensors, facts = self.weights()
-        try:
-            model = self.restored_model(tensors, facts)
-        except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
-            raise RunError(f"{path}: the weights do not fit config.toml; one of the two was changed") from error
-        return model
-
-    def check_trained(self) -> None:
-        """Refuse a run that has no trained model yet.
-
-        Raises:
-            RunError: it has none.
-        """
-        if not (self.path / "model.safetensors").is_file():
-            raise RunError(
-                f"{self.path}: this run has no trained model yet; finish it with {self.command} and {param('resume', True)}"
-            )
-
-    def weights(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return what `save_model` wrote: the weights, and the facts stored with them.
-
-        Raises:
-            RunError: they are missing, damaged, not finite, or do not fit the configuration.
-        """
-        self.check_trained()
-        path = self.path / "model.safetensors"
-        tensors, facts = unpack(path)
-        said = self.description
-        stored = facts.get("description", {})
-        for name, value in stored.items() if isinstance(stored, dict) else [("description", stored)]:
-            if said.get(name) != value:
-                file = "config.toml" if "." in name else "dataset.json"
-                raise RunError(f"{path}: the weights were trained with another {name} than {file} has; the file was changed")
-        try:
-            self.check_started(facts, path)
-        except RunError:  # unless another training has replaced the run since it was opened
-            Run.open(self.path).check_started(facts, path)
-        if odd := next((name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())), None):
-            raise RunError(f"{path}: the weights '{odd}' are not finite numbers; the file was changed: train again")
-        return tensors, facts
-
-    def restored_model(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model:
-        """Return the model that `seqmix.models.branches.packed` serialised, in `eval()`.
-
-        Raises:
-            Exception: of various kinds, if it does not fit the configuration.
-        """
-        from seqmix.models.branches import unpacked
-
-        mixing = self.build_model() if self.has_mixer else None
-        return unpacked(tensors, facts, mixing, self.vocabulary, self.objective, paired=self.paired).eval()
 
 
 def find_run(run: Run | str | Path | None) -> Run:

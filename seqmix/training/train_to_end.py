@@ -20,7 +20,8 @@ from seqmix.errors import ConfigError, Interrupted, RunError, param
 from seqmix.models.branches import Branches
 from seqmix.models.classifier import count_parameters
 from seqmix.models.members import members_of
-from seqmix.run import STARTED_WITH, Run
+from seqmix.models.run_identity import STARTED_WITH
+from seqmix.run import Run
 from seqmix.system.devices import choose_device
 from seqmix.system.files import real_folder
 from seqmix.system.signals import ending_signals, forsake_lost_terminal

@@ -2,8 +2,9 @@
 
 `config.toml` (settings, fully resolved), `model.safetensors` (the weights with the best validation score),
 `last/state.safetensors` (everything needed to resume), `metrics.jsonl`, `dataset.json` (vocabulary, classes and checksums of
-the training data), `environment.json`, later `evaluation.json` and `report.html`. Every file is written whole or not at all;
-tensors have checksums; no pickle is read or written.
+the training data), `split.npy` (the splits, if they are not those of the data set), `environment.json`, later
+`evaluation.json` and `report.html`. Every file is written whole or not at all; tensors have checksums; no pickle is read or
+written.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from seqmix.config import Config
 from seqmix.config.options import taking
 from seqmix.config.tables import read_toml
 from seqmix.data.dataset_json import info_text, read_info
+from seqmix.data.resplit import FILE as SPLIT
+from seqmix.data.resplit import split_file
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError, command, param, shown
 from seqmix.models.predict_options import PredictOptions, predict_options
 from seqmix.models.stored_model import StoredModel
@@ -68,6 +71,7 @@ class Run(StoredModel):
         config: Config,
         info: dict[str, Any],
         *,
+        split: NDArray[np.int8] | None = None,
         overwrite: bool = False,
         before: Standing | None = None,
     ) -> Run:
@@ -77,6 +81,7 @@ class Run(StoredModel):
             path: the folder.
             config: the resolved configuration.
             info: the `dataset.json` of the training data.
+            split: the splits, if they are not those of the data set.
             overwrite: replace an existing run.
             before: the state of `path` when the work began; None for its state now.
 
@@ -92,6 +97,8 @@ class Run(StoredModel):
                     held.enter_context(locked(folder, EVALUATION, "replacing the run"))
             (fresh / "last").mkdir()
             write_whole(fresh / "dataset.json", info_text(info))
+            if split is not None:
+                write_whole(fresh / SPLIT, split_file(split))
             write_whole(fresh / "environment.json", json.dumps(environment(), indent=1) + "\n")
             write_whole(fresh / "config.toml", tomli_w.dumps(config.to_tables()))
             run = cls(path, config, info)

@@ -21,6 +21,7 @@ from seqmix.config import DataConfig
 from seqmix.config.data import SPLITS
 from seqmix.data.agreement import check_arrays, check_content, load_array
 from seqmix.data.dataset_json import ARRAYS, fingerprint, opened_vocabulary, read_info
+from seqmix.data.resplit import OUT, checked_split, resplit_info
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens
 from seqmix.errors import ConfigError, DatasetError, command, param, shown
@@ -47,7 +48,7 @@ class StoredRecord:
         id: as in the input.
         text: the characters that were kept, or of numbers an array `(L, channels)`.
         label: name of its class; a tuple of names in multilabel, a number in a regression; None if it has no label.
-        split: "train", "val" or "test".
+        split: "train", "val" or "test"; "" if it is in none, see `Dataset.with_split`.
         pair: the second text of a pair; None if the record is not a pair.
     """
 
@@ -65,7 +66,8 @@ class Dataset(Learned):
 
     Attributes:
         path: its folder.
-        info: the content of `dataset.json`.
+        info: the content of `dataset.json`; of other splits (`with_split`), what it would be.
+        stored: the content of `dataset.json`.
         vocabulary: how tokens are read.
         classes: names of the classes, in the order of their numbers.
         n_sequences: sequences of a record: 2 of pairs, else 1.
@@ -75,7 +77,7 @@ class Dataset(Learned):
     """
 
     def __init__(self, path: Path, info: dict[str, Any]) -> None:
-        self.path, self.info = path, info
+        self.path, self.info, self.stored = path, info, info
         self.vocabulary = opened_vocabulary(path / "dataset.json", info)
         self.classes: list[str] = info["classes"]
         self.n_sequences = 2 if info.get("paired") else 1
@@ -142,7 +144,8 @@ class Dataset(Learned):
         text, *pair = [
             tokens if self.vocabulary.channels else self.vocabulary.decode(tokens) for tokens in self.sequences(place)
         ]
-        label, split = self.label_objective.decode(self.labels[place]), SPLITS[int(self.split[place])]
+        label, number = self.label_objective.decode(self.labels[place]), int(self.split[place])
+        split = "" if number == OUT else SPLITS[number]
         return StoredRecord(self._ids[place], text, label, split, pair[0] if pair else None)
 
     def __iter__(self) -> Iterator[StoredRecord]:
@@ -176,7 +179,25 @@ class Dataset(Learned):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how a copy is made, also in another process: from the folder, not from the tokens."""
-        return Dataset, (self.path, self.info)
+        if self.info is self.stored:
+            return Dataset, (self.path, self.info)
+        return _opened_again, (self.path, self.stored, self.info, self.split)
+
+    def with_split(self, split: NDArray[Any], origin: str = "other splits") -> Dataset:
+        """Return the same records in other splits, for training on a part of them; the files are shared, and stay as they are.
+
+        A run that is trained on it keeps the splits in its folder, so that it can be resumed and evaluated.
+
+        Args:
+            split: 0 train, 1 validation, 2 test, or -1 for none of them, `(n,)`.
+            origin: where the splits come from, in words.
+
+        Raises:
+            DatasetError: these are not splits of the records.
+        """
+        split = checked_split(split, len(self))
+        info = resplit_info(self.stored, self.label_objective, self.labels, split, origin)
+        return _opened_again(self.path, self.stored, info, split)
 
     @property
     def labelled(self) -> bool:
@@ -290,3 +311,10 @@ class Dataset(Learned):
     def fingerprint(self) -> str:
         """One checksum of the whole: equal for data sets with equal content."""
         return fingerprint(self.info)
+
+
+def _opened_again(path: Path, stored: dict[str, Any], info: dict[str, Any], split: NDArray[np.int8]) -> Dataset:
+    """Return a data set in other splits than its folder has, given both descriptions."""
+    view = Dataset(path, stored)
+    view.info, view.split = info, split
+    return view

@@ -16,6 +16,7 @@ from seqmix.data.dataset import Dataset
 from seqmix.data.labels.source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import as_list, prepare_for
+from seqmix.data.resplit import as_trained, split_origin
 from seqmix.errors import ConfigError, DatasetError, param
 from seqmix.evaluation.baselines import baseline_scores
 from seqmix.evaluation.new_files import count_known, reading_of_new_files
@@ -199,7 +200,8 @@ def _own_split(run: Run, split: str, moved: Path | None) -> _Sample:
     if not len(indices):
         raise DatasetError(f"{dataset.path}: the {split} split is empty; choose another with {param('split')}")
     notes = ("the training split was evaluated: these scores say nothing about new data",) if split == "train" else ()
-    return _Sample(dataset, indices, f"{split} split", dataset, notes)
+    own = f" ({origin})" if (origin := split_origin(run.info)) else ""
+    return _Sample(dataset, indices, f"{split} split{own}", dataset, notes)
 
 
 def _new_files(
@@ -255,7 +257,7 @@ def training_data(run: Run, moved: Path | None) -> Dataset:
         raise DatasetError(
             f"{path}: the data set of this run is missing; give its new folder, or new labelled files, with {param('data')}"
         )
-    dataset = Dataset.open(path)
+    dataset = as_trained(Dataset.open(path), run.path, run.info)
     if dataset.fingerprint != run.dataset_fingerprint and moved and moved.absolute() != Path(run.config.data.path).absolute():
         raise DatasetError(
             f"{path}: this is another data set than {run.config.data.path}, which {run.path} was trained on; to score "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from seqmix.config import Config
 from seqmix.config.model import NO_MIXER
 from seqmix.data.dataset import Dataset
+from seqmix.data.resplit import split_origin
 from seqmix.errors import ConfigError, param
 from seqmix.models.inputs import InputSpec, check_model
 from seqmix.reporting.text import counted
@@ -44,14 +45,15 @@ def new_run(dataset: Dataset, config: Config, output: Path | None, overwrite: bo
     if has_mixer:
         _check(dataset, config)
     model = _outline(dataset, config) if has_mixer else None
+    split = dataset.split if split_origin(dataset.info) else None
     if output is not None:
-        return Run.create(output, config, dataset.info, overwrite=overwrite, before=before)
+        return Run.create(output, config, dataset.info, split=split, overwrite=overwrite, before=before)
     name, label = (config.model.mixer, model.mixer_label()) if model else (config.model.lexical, "")
     parts = ("" if dataset.learns_labels else dataset.objective.kind, name, label)
     label = "-".join(part for part in parts if part)
     with locked(RUNS, "numbers", "choosing a number", make=True, wait=_PATIENCE):
         clear_folder(RUNS, alone=False)  # those of other names: the number of a run that was not made is free
-        return Run.create(next_run_folder(label, RUNS), config, dataset.info)
+        return Run.create(next_run_folder(label, RUNS), config, dataset.info, split=split)
 
 
 def _check(dataset: Dataset, config: Config) -> None:

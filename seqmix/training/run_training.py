@@ -9,6 +9,7 @@ from typing import Any
 from seqmix.config import Config
 from seqmix.config.tables import Table, merge
 from seqmix.data.dataset import Dataset
+from seqmix.data.resplit import as_trained
 from seqmix.errors import ConfigError, RunError, command, param
 from seqmix.models.lexical_spec import suiting_lexical
 from seqmix.run import Run
@@ -113,6 +114,7 @@ def _resumed(
             f"{param('output', folder)}{'' if run.learns_labels else other}"
         )
     dataset = opened(data or run.config.data.path)
+    dataset = as_trained(dataset, run.path, run.info)
     _check_same(run, dataset, [*layers_beneath(recipe, dataset, given), *given])
     return run, dataset
 

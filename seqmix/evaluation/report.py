@@ -122,7 +122,7 @@ def training_in_words(run: Run, sizes: Mapping[str, int]) -> str:
 
 
 def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
-    intervals = "Intervals are percentile bootstrap intervals over the records"
+    intervals = "Intervals are bootstrap intervals over the records"
     if any(name in run.label_objective.counted for name in evaluation.scores):
         intervals += (
             "; those of scores that no resample changes, such as perfect ones, follow from the exact interval of Clopper and "

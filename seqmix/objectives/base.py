@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.errors import ConfigError, param
-from seqmix.objectives.metrics import Floats, Score, bootstrap, standard_errors, unseen_share
+from seqmix.objectives.metrics import Floats, Score, bootstrap, effective_number, standard_errors, unseen_share
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -180,8 +180,15 @@ class Objective(ABC):
         weighted = self.weighted_scores(predictions, labels, np.ones((1, len(labels))))
         return {name: float(values[0]) for name, values in weighted.items()}
 
-    def scores(self, predictions: Floats, labels: Labels, resamples: int = 1000, seed: int = 0) -> dict[str, Score]:
-        """Return all scores with 95 % percentile bootstrap intervals.
+    def scores(
+        self,
+        predictions: Floats,
+        labels: Labels,
+        resamples: int = 1000,
+        seed: int = 0,
+        groups: NDArray[Any] | None = None,
+    ) -> dict[str, Score]:
+        """Return all scores with 95 % bootstrap intervals.
 
         Where all resamples have the same score, such as a perfect one, they do not show how far it may be from that of other
         records. The interval is then that of the scores if as many of the answers were wrong, or right, as `unseen_share`
@@ -192,25 +199,25 @@ class Objective(ABC):
             labels: the true labels.
             resamples: number of bootstrap samples.
             seed: seed of the generator that draws them.
+            groups: the group of each record, `(n,)`, if records of a group are related; None if all are independent.
         """
 
         def weighted(counts: Floats) -> dict[str, Floats]:
             return self.weighted_scores(predictions, labels, counts)
 
-        found = bootstrap(weighted, len(labels), resamples=resamples, seed=seed)
+        found = bootstrap(weighted, len(labels), resamples=resamples, seed=seed, groups=groups)
         equal = [name for name in self.counted if name in found and found[name].high - found[name].low < _EQUAL]
         if equal:
-            wrong, right = (self._scores_with(answers, predictions, labels) for answers in self.all_answers(labels))
+            share = unseen_share(effective_number(len(labels), groups))
+            wrong, right = (self._scores_with(answers, share, predictions, labels) for answers in self.all_answers(labels))
             for name in equal:
                 value = found[name].value
                 found[name] = Score(value, min(value, wrong[name]), max(value, min(1.0, right[name])))
         return found
 
-    def _scores_with(self, answers: Floats, predictions: Floats, labels: Labels) -> dict[str, float]:
-        """Return the scores if `unseen_share` of the records had other answers than the predictions."""
-        n = len(labels)
-        share = unseen_share(n)
-        counts = np.repeat((1.0 - share, share), n)[None]
+    def _scores_with(self, answers: Floats, share: float, predictions: Floats, labels: Labels) -> dict[str, float]:
+        """Return the scores if a share of the records had other answers than the predictions."""
+        counts = np.repeat((1.0 - share, share), len(labels))[None]
         values = self.weighted_scores(np.concatenate((predictions, answers)), np.concatenate((labels, labels)), counts)
         return {name: float(value[0]) for name, value in values.items()}
 

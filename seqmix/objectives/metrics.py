@@ -1,15 +1,18 @@
 """Scores with bootstrap confidence intervals, and formulas shared by several kinds.
 
-Everything is computed from probabilities: there is no ROC AUC of hard decisions. The bootstrap draws records with replacement;
-each resample is a row of counts, so that all resamples are scored at once by the same weighted formulas. Scores that no
-resample changes have another interval, see `Objective.scores`.
+Everything is computed from probabilities: there is no ROC AUC of hard decisions. The bootstrap draws records, or whole groups
+of them, with replacement; each resample is a row of counts, so that all are scored at once by the same weighted formulas. It
+gives the standard error of a score. The interval is one of Student's t on a scale on which the score spreads evenly: log-odds
+of shares, Fisher's z of correlations, logarithms of losses. Quantiles of the resamples are too narrow for few groups and for
+scores near 1 (benchmarks/coverage.py). Scores that no resample changes have another interval, see `Objective.scores`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +24,20 @@ EPSILON = float(np.finfo(np.float64).eps)  # smallest probability in a logarithm
 _OUTSIDE = 0.05  # of the confidence intervals
 _CHUNK = 1 << 22  # counts held at a time
 _CURVE_POINTS = 400  # points kept of an ROC curve
+_LEAST_FREEDOM = 0.5  # degrees of freedom that a t interval has at least
+
+_Scale = tuple[Callable[[Any], Any], Callable[[Any], Any], Callable[[Any], Any]]  # the way there and back, and the slope
+_PLAIN: _Scale = (lambda x: x, lambda x: x, lambda x: 1.0)
+_LOG_ODDS: _Scale = (lambda x: np.log(x) - np.log1p(-x), lambda y: 1.0 / (1.0 + np.exp(-y)), lambda x: 1.0 / (x * (1.0 - x)))
+_FISHER: _Scale = (np.arctanh, np.tanh, lambda x: 1.0 / (1.0 - x * x))
+_LOGARITHM: _Scale = (np.log, np.exp, lambda x: 1.0 / x)
+_UNEXPLAINED: _Scale = (lambda x: -np.log1p(-x), lambda y: -np.expm1(-y), lambda x: 1.0 / (1.0 - x))
+# Scales on which scores spread evenly; log-odds for all that are not here, which are from 0 to 1.
+_SCALES = {
+    **dict.fromkeys(("MCC", "Pearson", "Spearman"), _FISHER),
+    **dict.fromkeys(("log loss", "RMSE", "MAE"), _LOGARITHM),
+    "R2": _UNEXPLAINED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,34 +75,99 @@ def _rounded(value: float) -> str:
     return f"{value:.3g}" if EPSILON < abs(value) < 0.001 else f"{value:z.3f}"
 
 
-def bootstrap(weighted: Weighted, n: int, *, resamples: int, seed: int = 0) -> dict[str, Score]:
-    """Return scores of n records with 95 % percentile bootstrap intervals.
+def resampled_counts(n: int, groups: NDArray[Any] | None, resamples: int, seed: int = 0) -> Iterator[Floats]:
+    """Yield how often each record counts in each bootstrap sample, `(R, n)`, some samples at a time.
+
+    The same arguments give the same samples, so that differences of scores are paired.
+
+    Args:
+        n: number of records.
+        groups: the group of each record, `(n,)`: whole groups are drawn; None to draw records.
+        resamples: number of bootstrap samples.
+        seed: seed of the generator that draws them.
+    """
+    generator = np.random.default_rng(seed)
+    owner = None if groups is None else np.unique(groups, return_inverse=True)[1].reshape(-1)
+    drawn = n if owner is None else int(owner.max()) + 1
+    step = max(1, _CHUNK // max(1, n))
+    for start in range(0, resamples, step):
+        rows = min(step, resamples - start)
+        counts = generator.multinomial(drawn, np.full(drawn, 1.0 / drawn), size=rows).astype(np.float64)
+        yield counts if owner is None else counts[:, owner]
+
+
+def effective_number(n: int, groups: NDArray[Any] | None) -> float:
+    """Return the number of groups, or of records without groups; of unequal groups, how many equal ones count as much."""
+    if groups is None:
+        return float(n)
+    sizes = np.unique(groups, return_counts=True)[1].astype(np.float64)
+    return float(sizes.sum() ** 2 / (sizes**2).sum())
+
+
+def bootstrap(
+    weighted: Weighted, n: int, *, resamples: int, seed: int = 0, groups: NDArray[Any] | None = None
+) -> dict[str, Score]:
+    """Return scores of n records with 95 % bootstrap intervals.
 
     Args:
         weighted: returns the scores for each row of record counts `(R, n)`, each `(R,)`.
         n: number of records.
         resamples: number of bootstrap samples.
         seed: seed of the generator that draws them.
+        groups: the group of each record, `(n,)`, if records of a group are related; None if all are independent.
     """
-    generator = np.random.default_rng(seed)
     points = weighted(np.ones((1, n)))
     drawn: dict[str, list[Floats]] = {name: [] for name in points}
-    step = max(1, _CHUNK // max(1, n))
-    for start in range(0, resamples, step):
-        rows = min(step, resamples - start)
-        counts = generator.multinomial(n, np.full(n, 1.0 / n), size=rows).astype(np.float64)
+    for counts in resampled_counts(n, groups, resamples, seed):
         for name, values in weighted(counts).items():
             drawn[name].append(values)
-    scores = {}
-    for name, value in points.items():
-        values = np.concatenate(drawn[name])
-        values = values[np.isfinite(values)]
-        low, high = np.quantile(values, (_OUTSIDE / 2, 1.0 - _OUTSIDE / 2)) if len(values) else (np.nan, np.nan)
-        scores[name] = Score(float(value[0]), float(low), float(high))
-    return scores
+    number = effective_number(n, groups)
+    return {
+        name: Score(float(value[0]), *interval(name, float(value[0]), np.concatenate(drawn[name]), number))
+        for name, value in points.items()
+    }
 
 
-def unseen_share(n: int) -> float:
+def interval(name: str, value: float, drawn: Floats, number: float) -> tuple[float, float]:
+    """Return the 95 % interval of a score.
+
+    Args:
+        name: the score, which says on what scale it spreads evenly; "" for a difference of scores.
+        value: its value.
+        drawn: its values in bootstrap samples, `(R,)`.
+        number: from `effective_number`.
+
+    Returns:
+        Its ends; both are the value if no resample differs, and NaN if the score is undefined.
+    """
+    drawn = drawn[np.isfinite(drawn)]
+    if not math.isfinite(value) or not len(drawn):
+        return math.nan, math.nan
+    error = standard_error(drawn, number)
+    if error == 0.0:
+        return value, value
+    there, back, slope = _SCALES.get(name, _LOG_ODDS if name else _PLAIN)
+    with np.errstate(all="ignore"):
+        middle, half = there(np.float64(value)), student(number) * error * slope(np.float64(value))
+        low, high = float(back(middle - half)), float(back(middle + half))
+    if not low <= value <= high:  # at the end of the scale, such as an error of 0
+        low, high = np.quantile(drawn, (_OUTSIDE / 2, 1.0 - _OUTSIDE / 2))
+    return float(low), float(high)
+
+
+def standard_error(drawn: Floats, number: float) -> float:
+    """Return the standard error of a score from its values in bootstrap samples of so many groups or records."""
+    return float(drawn.std()) * math.sqrt(number / max(number - 1.0, _LEAST_FREEDOM))
+
+
+def student(number: float) -> float:
+    """Return by how many standard errors an interval reaches to each side: the quantile of Student's t."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(max(number - 1.0, _LEAST_FREEDOM), 1.0 - _OUTSIDE / 2))
+
+
+def unseen_share(n: float) -> float:
     """Return how large the share of something may be of which n records show nothing: the upper bound of a 95 % interval.
 
     The interval is the exact one of Clopper and Pearson (Biometrika 26, 1934).

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.special import expit, logit
+from scipy.stats import binomtest, t
 from sklearn import metrics as oracle
 
 from seqmix.errors import InputError
@@ -145,9 +146,17 @@ def test_resample_is_scored_like_its_records(monkeypatch):
     few = bootstrap_scores(probabilities, labels, resamples=25, seed=3)
     rng = np.random.default_rng(3)
     drawn = [np.repeat(np.arange(40), rng.multinomial(40, np.full(40, 1 / 40))) for _ in range(25)]
+    far = t.ppf(0.975, 39) * math.sqrt(40 / 39)  # standard errors to each side
     for name in HEADLINE:
-        values = [point_scores(probabilities[rows], labels[rows])[name] for rows in drawn]
-        assert (few[name].low, few[name].high) == pytest.approx(tuple(np.quantile(values, (0.025, 0.975))), abs=1e-9)
+        value = few[name].value
+        error = np.std([point_scores(probabilities[rows], labels[rows])[name] for rows in drawn])
+        if name == "log loss":
+            ends = value * np.exp(np.array((-far, far)) * error / value)
+        elif name == "MCC":
+            ends = np.tanh(np.arctanh(value) + np.array((-far, far)) * error / (1 - value**2))
+        else:
+            ends = expit(logit(value) + np.array((-far, far)) * error / (value * (1 - value)))
+        assert (few[name].low, few[name].high) == pytest.approx(tuple(ends), abs=1e-9)
 
 
 def test_intervals_cover_true_score():

@@ -89,7 +89,7 @@ class Run(StoredModel):
             RunError: the folder exists and `overwrite` is False, it is not a run folder, or another process writes to it.
         """
         cls.check_free(path, overwrite=overwrite)
-        with ExitStack() as held, whole_folder(path, overwrite=overwrite, before=before, error=RunError) as fresh:
+        with ExitStack() as held, whole_folder(path, overwrite=overwrite, before=before, costly=False, error=RunError) as fresh:
             cls.check_free(path, overwrite=overwrite)  # again: only what is there from now on is protected
             if path.exists():
                 held.enter_context(locked(path, TRAINING, "replacing the run"))

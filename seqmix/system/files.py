@@ -6,7 +6,9 @@ is still there and nothing else. Only a killed process leaves its temporary name
 the same place removes (see `leftovers`).
 
 An output replaces nothing, or what had its name when the work began. If something else appears there meanwhile, it is left
-as it is, and that is an error. A link counts as an existing output: it is refused or replaced, never written through.
+as it is, and that is an error; the finished output is kept under a free name beside it. If another process is writing the same
+output when the work begins, that is an error at once. A link counts as an existing output: it is refused or replaced, never
+written through.
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError, param
-from seqmix.system.leftovers import clear, remove, temporary_name
+from seqmix.system.leftovers import clear, remove, temporary_name, writer_of
 from seqmix.system.printable import printable
-from seqmix.system.renaming import NameTakenError, Standing, rename_new, rename_over, standing
+from seqmix.system.renaming import NameTakenError, Standing, rename_beside, rename_new, rename_over, standing
 
 PACKINGS = (".gz", ".bz2", ".xz")
 _OPEN_FILE = re.compile(r"/dev/std(in|out|err)|(?:/dev|/proc/self)/fd/(\d+)")  # names of what this process has open
@@ -42,14 +44,17 @@ def whole_file(path: Path, *, overwrite: bool | None = None, error: type[SeqmixE
     Args:
         path: the file to write, or to replace.
         overwrite: replace what has the name when the block begins, if True, or nothing, if False; whatever appears there
-            meanwhile is an error. If None, what has the name at the end is replaced: for a file of a folder that only this
-            process writes to.
+            meanwhile is an error, and the file is kept beside it. If None, what has the name at the end is replaced: for a
+            file of a folder that only this process writes to.
         error: the kind of error to raise.
 
     Raises:
-        SeqmixError: the file cannot be written; what was there is untouched.
+        SeqmixError: the file cannot be written, or not under this name, or another process is writing it; what was there is
+            untouched.
     """
     clear(path)
+    if overwrite is not None:
+        _refuse_written(path, error)
     temporary, before = temporary_name(path), standing(path)
     try:
         with temporary.open("xb") as file:
@@ -63,7 +68,7 @@ def whole_file(path: Path, *, overwrite: bool | None = None, error: type[SeqmixE
         else:
             rename_new(temporary, path)
     except NameTakenError as reason:
-        raise error(_appeared(path, overwrite)) from reason
+        raise error(_appeared(path, overwrite, _kept_beside(temporary, path))) from reason
     except OSError as reason:
         if not path.parent.is_dir():
             raise error(f"{path}: cannot be written: there is no folder {path.parent}; make it first") from reason
@@ -83,7 +88,12 @@ def write_whole(path: Path, data: bytes | str, *, error: type[SeqmixError] = Run
 
 @contextmanager
 def whole_folder(
-    path: Path, *, overwrite: bool = False, before: Standing | None = None, error: type[SeqmixError] = DatasetError
+    path: Path,
+    *,
+    overwrite: bool = False,
+    before: Standing | None = None,
+    costly: bool = True,
+    error: type[SeqmixError] = DatasetError,
 ) -> Iterator[Path]:
     """Make a folder to be filled, which takes the name `path` when the block ends without an error.
 
@@ -92,19 +102,24 @@ def whole_folder(
         overwrite: replace the folder that was there before; whatever else appears at `path`, or in this folder, meanwhile is
             an error.
         before: what was there before; None for what is there when the block begins.
+        costly: whether it takes long to fill, so that it is kept beside what else has its name at the end, and not begun while
+            another process is writing it.
         error: the kind of error to raise.
 
     Yields:
         The temporary folder.
 
     Raises:
-        SeqmixError: the folder cannot be written; what was there is untouched.
+        SeqmixError: the folder cannot be written, or not under this name, or another process is writing it; what was there
+            is untouched.
     """
     if path.is_symlink() and not overwrite:
         raise error(
             f"{path} exists as a link, and seqmix does not write through links; remove it, or choose another {param('output')}"
         )
     clear(path)
+    if costly:
+        _refuse_written(path, error)
     temporary, aside = temporary_name(path), temporary_name(path, "replaced")
     try:
         before = standing(path) if before is None else before
@@ -117,7 +132,7 @@ def whole_folder(
         else:
             rename_new(temporary, path)
     except NameTakenError as reason:
-        raise error(_appeared(path, overwrite)) from reason
+        raise error(_appeared(path, overwrite, _kept_beside(temporary, path) if costly else None)) from reason
     except OSError as reason:
         raise error(
             f"{path}: cannot be written: {reason.strerror or reason}; nothing was kept: "
@@ -127,13 +142,27 @@ def whole_folder(
         remove(temporary)
 
 
-def _appeared(path: Path, overwrite: bool | None) -> str:
-    """Return the error for a name that something else has taken."""
+def _refuse_written(path: Path, error: type[SeqmixError]) -> None:
+    """Raise an error if another process is writing an output, rather than when both have done all the work."""
+    if process := writer_of(path):
+        raise error(f"{path}: process {process} is writing it; wait for it or stop it, or choose another {param('output')}")
+
+
+def _kept_beside(temporary: Path, path: Path) -> Path | None:
+    """Give a finished output a free name beside the one that is taken; return None where that is impossible."""
+    unpacked = path.name[: len(path.name) - len(packing_of(path))]
+    ending = "" if temporary.is_dir() else Path(unpacked).suffix + path.name[len(unpacked) :]
+    try:
+        return rename_beside(temporary, path, ending)
+    except OSError:
+        return None
+
+
+def _appeared(path: Path, overwrite: bool | None, kept: Path | None) -> str:
+    """Return the error for a name that something else has taken, and what became of the output."""
     what = "appeared or changed" if overwrite else "appeared"
-    return (
-        f"{path} {what} while it was being written here; it is left as it is, and what was written here is discarded: "
-        f"choose another {param('output')}"
-    )
+    result = f"kept as {kept}" if kept else f"discarded: choose another {param('output')}"
+    return f"{path} {what} while it was being written here; it is left as it is, and what was written here is {result}"
 
 
 def real_folder(path: Path, *, error: type[SeqmixError] = RunError) -> Path:

@@ -42,6 +42,10 @@ class _Leftover(NamedTuple):
     def state(self) -> str:
         return state_of(self.owner) if self.owner else "elsewhere"
 
+    @property
+    def process(self) -> int:
+        return int((self.owner or "0").partition("-")[0])
+
 
 def temporary_name(path: Path, kind: str = "partial") -> Path:
     """Return a name beside `path` that nobody else has."""
@@ -98,6 +102,12 @@ def scratch_folder() -> Iterator[Path]:
         yield folder
     finally:
         remove(folder)
+
+
+def writer_of(path: Path) -> int | None:
+    """Return the number of another process of this computer that is writing an output now; None if there is none."""
+    writers = (found.process for found in _leftovers_of(path) if not found.replaced and found.state == "alive")
+    return next((process for process in writers if process != os.getpid()), None)
 
 
 def put_back(path: Path) -> None:

@@ -25,6 +25,7 @@ _REFUSE, _EXCHANGE = 1, 2  # RENAME_NOREPLACE and RENAME_EXCHANGE of Linux
 _REFUSE_MACOS, _EXCHANGE_MACOS = 4, 2  # RENAME_EXCL and RENAME_SWAP of macOS
 _UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM}  # EPERM: a sandbox
 
+_LONG = 240  # bytes of a name that leave room for a number
 _OF_FILE_MANAGERS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
 LOCK_ENDING = ".lock"
 Standing = frozenset[tuple[str, int, int, int, int]]  # for a file and for each in a folder: name, device, inode, size, mtime
@@ -119,6 +120,34 @@ def _link_new(old: Path, new: Path) -> None:
         old.replace(new)
         return
     old.unlink()
+
+
+def rename_beside(old: Path, new: Path, ending: str = "") -> Path:
+    """Rename a file or folder to the first free name like one that is taken: "rows-2.tsv", "data-3".
+
+    Args:
+        old: what is renamed.
+        new: the name that is taken.
+        ending: what the free name has to end with as well, such as ".tsv".
+
+    Returns:
+        The free name.
+
+    Raises:
+        OSError: the file system refuses.
+    """
+    stem = new.name.removesuffix(ending)
+    if len(os.fsencode(new.name)) > _LONG:
+        stem = stem[: _LONG // 4]  # a character has at most four bytes
+    number = 2
+    while True:
+        free = new.with_name(f"{stem}-{number}{ending}")
+        try:
+            rename_new(old, free)
+        except NameTakenError:
+            number += 1
+        else:
+            return free
 
 
 def rename_over(old: Path, new: Path, before: Standing, aside: Path) -> None:

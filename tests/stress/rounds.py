@@ -121,6 +121,16 @@ class Stress:
         if not done or (one_each and results != done):
             self.fault(kind, f"{results} results of {done} processes that say they are done: {[said for _, said in ends]}")
 
+    def kept(self, kind: str, ends: list[tuple[int, str]], place: Path, name: str, check: Callable[[Path], None]) -> None:
+        """Check that every result that was kept beside the name that another took is whole, and was named."""
+        found = [path for path in place.iterdir() if path.name != name]
+        told = [path for path in found if any(f"kept as {path.name}" in said for _, said in ends)]
+        if told != found:
+            self.fault(kind, f"{[path.name for path in found]} were kept, and the processes named {told}")
+        for path in found:
+            check(path)
+        self.counts[kind]["kept"] += len(found)
+
     def same_folder(self, kind: str, found: Path, names: list[str], number: int, like: str) -> None:
         """Check that files of a folder are those that a process makes alone."""
         for name in names:
@@ -214,7 +224,8 @@ def _one_folder(stress: Stress, kind: str, like: str, command: Callable[..., lis
         if more:
             shutil.copytree(stress.folder / f"{like}0", place / "data")
         ends = stress.together(place, [command(number, "-o", "data", *more) for number in range(stress.processes)])
-        stress.count(kind, ends, len(list(place.iterdir())), one_each=not more)
+        stress.count(kind, ends, int((place / "data").is_dir()), one_each=not more)
+        stress.kept(kind, ends, place, "data", lambda path: stress.same_data(kind, path, like))
         stress.same_data(kind, place / "data", like)
 
 
@@ -233,10 +244,15 @@ def _one_table(stress: Stress, kind: str, more: tuple[str, ...]) -> None:
         if more:
             (place / "rows.tsv").write_text("before\n")
         ends = stress.together(place, [stress.predict(number, "-o", "rows.tsv", *more) for number in range(stress.processes)])
-        stress.count(kind, ends, len(list(place.iterdir())), one_each=not more)
-        rows = (place / "rows.tsv").read_bytes()
-        if rows not in [(stress.folder / f"rows{number}.tsv").read_bytes() for number in range(stress.processes)]:
-            stress.fault(kind, "the rows are not those of one process")
+        stress.count(kind, ends, int((place / "rows.tsv").is_file()), one_each=not more)
+        alone = [(stress.folder / f"rows{number}.tsv").read_bytes() for number in range(stress.processes)]
+
+        def check(path: Path) -> None:
+            if path.read_bytes() not in alone:
+                stress.fault(kind, f"the rows of {path.name} are not those of one process")
+
+        stress.kept(kind, ends, place, "rows.tsv", check)
+        check(place / "rows.tsv")
 
 
 def read_meanwhile(stress: Stress) -> None:

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import re
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,22 +46,57 @@ def contents(folder):
 @pytest.mark.parametrize("kind", ["file", "link", "empty folder", "full folder"])
 @pytest.mark.parametrize("writing", ["file", "folder"])
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_path_that_appears_while_an_output_is_written_is_left_as_it_is(tmp_path, kind, writing, overwrite):
+def test_path_that_appears_while_an_output_is_written_is_left_as_it_is_and_the_output_kept_beside_it(
+    tmp_path, kind, writing, overwrite
+):
     path = tmp_path / "out.tsv"
-    write = whole_file if writing == "file" else whole_folder
+    kept = tmp_path / ("out-3.tsv" if writing == "file" else "out.tsv-3")
+    occupy(kept.with_name(kept.name.replace("3", "2")), kind)
     if overwrite:
         path.mkdir() if writing == "folder" else path.write_text("old")
     with (
-        pytest.raises(RunError, match=r"out\.tsv appeared.* while it was being written"),
-        write(path, overwrite=overwrite, error=RunError),
+        pytest.raises(RunError, match=rf"out\.tsv appeared.* while it was being written.* kept as {re.escape(str(kept))}$"),
+        writing_to(path, writing, overwrite),
     ):
         if overwrite:
             path.rename(tmp_path / "moved")
         occupy(path, kind)
         before = contents(tmp_path), standing(path)
-    after = contents(tmp_path)
-    assert after == {name: value for name, value in before[0].items() if not name.startswith(".out")}
+    finished = {"out-3.tsv": "finished"} if writing == "file" else {"out.tsv-3": False, "out.tsv-3/file": "finished"}
+    assert contents(tmp_path) == {name: value for name, value in before[0].items() if not name.startswith(".out")} | finished
     assert standing(path) == before[1]
+
+
+@contextmanager
+def writing_to(path, writing, overwrite):
+    """Write a file, or a folder with a file."""
+    write = whole_file if writing == "file" else whole_folder
+    with write(path, overwrite=overwrite, error=RunError) as out:
+        yield
+        out.write(b"finished") if writing == "file" else (out / "file").write_text("finished")
+
+
+@pytest.mark.parametrize(
+    ("name", "writing", "kept"),
+    [
+        ("rows.tsv.gz", "file", "rows-2.tsv.gz"),
+        ("Rows.v1.TSV.GZ", "file", "Rows.v1-2.TSV.GZ"),
+        ("rows", "file", "rows-2"),
+        ("v1.2", "folder", "v1.2-2"),
+        ("é" * 120 + ".tsv", "file", "é" * 60 + "-2.tsv"),
+        ("x" * 255, "folder", "x" * 60 + "-2"),
+    ],
+)
+def test_free_name_keeps_the_ending(tmp_path, name, writing, kept):
+    with pytest.raises(RunError), writing_to(tmp_path / name, writing, False):
+        occupy(tmp_path / name, "file")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, kept])
+
+
+def test_new_run_that_finds_its_name_taken_is_not_kept(tmp_path):
+    with pytest.raises(RunError, match="discarded"), whole_folder(tmp_path / "run", costly=False, error=RunError):
+        occupy(tmp_path / "run", "file")
+    assert contents(tmp_path) == {"run": "precious"}
 
 
 @pytest.mark.parametrize("change", ["added", "changed", "removed"])
@@ -74,7 +111,7 @@ def test_folder_that_changes_while_it_is_replaced_is_left_as_it_is(tmp_path, cha
         else:
             (path / "thesis.txt").unlink()
         left = contents(path)
-    assert contents(tmp_path) == {"data": False} | {f"data/{name}": value for name, value in left.items()}
+    assert contents(tmp_path) == {"data": False, "data-2": False} | {f"data/{name}": value for name, value in left.items()}
 
 
 def test_path_that_appears_before_writing_starts_is_left_as_it_is(tmp_path):
@@ -85,6 +122,7 @@ def test_path_that_appears_before_writing_starts_is_left_as_it_is(tmp_path):
         left = contents(tmp_path)
         with pytest.raises(DatasetError, match="appeared or changed"), whole_folder(path, overwrite=True, before=before):
             pass
+        (tmp_path / "data-2").rmdir()
         assert contents(tmp_path) == left
 
 
@@ -194,4 +232,4 @@ def test_other_files_that_appear_in_a_folder_keep_it(tmp_path, name):
     path.mkdir()
     with pytest.raises(DatasetError, match="appeared or changed"), whole_folder(path, overwrite=True):
         (path / name).write_text("precious")
-    assert contents(tmp_path) == {"data": False, f"data/{name}": "precious"}
+    assert contents(tmp_path) == {"data": False, f"data/{name}": "precious", "data-2": False}

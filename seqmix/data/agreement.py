@@ -131,6 +131,40 @@ def check_arrays(dataset: Dataset, span: Span | None = None) -> None:
     stated = {name: dataset.info.get(name) for name in ("records", "sizes")}
     if stated["records"] not in (None, n) or stated["sizes"] not in (None, dataset.sizes):
         raise _disagreement(path, f"dataset.json has numbers of records that differ from labels.npy and split.npy ({n:,})")
+    _check_groups(dataset, n)
+    _check_nearness(dataset, n)
+
+
+def _check_groups(dataset: Dataset, n: int) -> None:
+    groups, path = dataset.groups, dataset.path
+    if groups is None:
+        return
+    if groups.shape != (n,) or groups.dtype != np.int64:
+        raise _disagreement(path, f"groups.npy has {_in_words(groups)}; {n:,} records in labels.npy need {n:,} (int64)")
+    if n and not 0 <= groups.min() <= groups.max() < n:
+        raise _disagreement(
+            path, f"groups.npy has groups {groups.min()} to {groups.max()}; {n:,} records have 0 to {n - 1} at most"
+        )
+    split_of = np.zeros(n, dtype=np.int8)
+    split_of[groups] = dataset.split
+    if (split_of[groups] != dataset.split).any():
+        raise _disagreement(path, "groups.npy has a group whose records are in several splits of split.npy")
+    stated, sizes = dataset.info.get("groups"), np.bincount(groups)
+    if stated and (stated["count"], stated["largest"]) != (np.count_nonzero(sizes), sizes.max(initial=0)):
+        raise _disagreement(path, "dataset.json has numbers of groups that differ from groups.npy")
+
+
+def _check_nearness(dataset: Dataset, n: int) -> None:
+    nearness, path = dataset.nearness, dataset.path
+    if nearness is None:
+        return
+    if nearness.shape != (n,) or nearness.dtype != np.float32:
+        raise _disagreement(path, f"nearness.npy has {_in_words(nearness)}; {n:,} records in labels.npy need {n:,} (float32)")
+    known = nearness[~np.isnan(nearness)]
+    if len(known) and not 0 <= known.min() <= known.max() <= 1:
+        raise _disagreement(path, f"nearness.npy has values from {known.min():g} to {known.max():g}; they must be from 0 to 1")
+    if not np.isnan(nearness[dataset.split == 0]).all():
+        raise _disagreement(path, "nearness.npy has values for training records")
 
 
 def _check_offsets(dataset: Dataset, n: int) -> None:

@@ -2,7 +2,8 @@
 
 Files: `tokens.npy` (flat, unpadded, uint8 or uint16; of real numbers `(positions, channels)` float32), `offsets.npy`
 `(n + 1,)`, or of pairs `(2 n + 1,)`, `labels.npy` (see `targets`), `split.npy` `(n,)` 0 train, 1 validation, 2 test,
-`ids.txt` (a line each), `dataset.json` (all that describes them, with the SHA-256 of every input and every array).
+`ids.txt` (a line each), `dataset.json` (all that describes them, with the SHA-256 of every input and every array). Optional:
+`groups.npy` `(n,)` int64 and `nearness.npy` `(n,)` float32, see `Dataset`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from seqmix.config import DataConfig
 from seqmix.config.data import SPLITS
 from seqmix.data.agreement import check_arrays, check_content, load_array
-from seqmix.data.dataset_json import ARRAYS, fingerprint, opened_vocabulary, read_info
+from seqmix.data.dataset_json import ARRAYS, extra_arrays, fingerprint, opened_vocabulary, read_info
 from seqmix.data.resplit import OUT, checked_split, resplit_info
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens
@@ -74,6 +75,10 @@ class Dataset(Learned):
         offsets: where each sequence starts in the tokens, and where the last ends, `(n * n_sequences + 1,)`.
         labels: class numbers `(n,)`, of a multilabel data set a matrix `(n, C)` of 0 and 1, of a regression numbers `(n,)`.
         split: 0 train, 1 validation, 2 test, `(n,)`.
+        groups: the group of each record, `(n,)` int64, 0-based; a record that is alone has a group of its own. Records of one
+            group are in one split: equal ones (of DNA also reverse complements), and those of a stated group. None if unknown.
+        nearness: of each validation and test record, the share of its sampled k-mers or shingles that its nearest training
+            record has, `(n,)` float32, 0 to 1; NaN for training records, and where it is not defined. None if unknown.
     """
 
     def __init__(self, path: Path, info: dict[str, Any]) -> None:
@@ -84,10 +89,14 @@ class Dataset(Learned):
         self.offsets: NDArray[np.int64] = load_array(path / "offsets.npy")
         self.labels: NDArray[Any] = load_array(path / "labels.npy")
         self.split: NDArray[np.int8] = load_array(path / "split.npy")
+        extra = {name: load_array(path / name) for name in extra_arrays(info)}
+        self.groups: NDArray[np.int64] | None = extra.get("groups.npy")
+        self.nearness: NDArray[np.float32] | None = extra.get("nearness.npy")
         mapped = load_array(path / "tokens.npy", mapped=True)
         self._watched, self._id_state = MappedFile(path / "tokens.npy", mapped), FileState.of(path / "ids.txt")
         self._tokens: Tokens = mapped.view(np.ndarray)  # still the map; slices of the subclass are ten times slower
-        if read_info(path / "dataset.json")["arrays"] != info["arrays"]:  # also if this is opened again for another process
+        now = read_info(path / "dataset.json")  # also if this is opened again for another process
+        if now["arrays"] != info["arrays"] or extra_arrays(now) != extra_arrays(info):
             raise self._replaced()
 
     @classmethod
@@ -118,10 +127,11 @@ class Dataset(Learned):
     def _opened(cls, path: Path, verify: bool) -> Dataset:
         """Open a folder that nothing else takes the place of meanwhile; otherwise raise a `DatasetError`."""
         info = read_info(path / "dataset.json")
-        for name in ARRAYS:
+        checksums = {name: info["arrays"][name] for name in ARRAYS} | extra_arrays(info)
+        for name in checksums:
             if not (path / name).is_file():
                 raise DatasetError(f"{path}: the data set is damaged: {name} is missing; run {command('prepare')} again")
-        span = check_content(path, {name: info["arrays"][name] for name in ARRAYS}) if verify else None
+        span = check_content(path, checksums) if verify else None
         dataset = cls(path, info)
         check_arrays(dataset, span)
         return dataset
@@ -317,4 +327,5 @@ def _opened_again(path: Path, stored: dict[str, Any], info: dict[str, Any], spli
     """Return a data set in other splits than its folder has, given both descriptions."""
     view = Dataset(path, stored)
     view.info, view.split = info, split
+    view.nearness = None  # to the training records that the folder says
     return view

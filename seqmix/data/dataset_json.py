@@ -22,6 +22,7 @@ from seqmix.version import __version__
 
 FORMAT_VERSION = 1
 ARRAYS = ("tokens.npy", "offsets.npy", "labels.npy", "split.npy", "ids.txt")
+EXTRA_ARRAYS = ("groups.npy", "nearness.npy")  # may be missing, and are not part of the fingerprint
 _CHECKSUM = "checksum"  # of all the rest; data sets of version 0.1.0 have none
 _REQUIRED = (
     *("vocabulary", "classes", "arrays", "options", "read", "counts", "notes", "characters", "lengths"),
@@ -55,6 +56,8 @@ _FORMS: Mapping[str, Any] = {
     "read": dict,
     "inputs": [{"format": str}],
     "arrays": dict.fromkeys(ARRAYS, str),
+    "extra_arrays": {str: str},
+    "groups": {"by": str, "count": int, "largest": int},
 }
 _SYMBOLS = {"symbols": [str], "merges": [str], "channels": int, "mean": [_NUMBER], "scale": [_NUMBER]}
 
@@ -78,6 +81,12 @@ def _checksum(info: Mapping[str, Any]) -> str:
 def sizes_of(info: Mapping[str, Any]) -> dict[str, int]:
     """Return the number of records of each split from a `dataset.json`; of an older one, the counts of its classes added up."""
     return info.get("sizes") or {name: sum(counts.values()) for name, counts in info["counts"].items()}
+
+
+def extra_arrays(info: Mapping[str, Any]) -> dict[str, str]:
+    """Return the checksums of the arrays that a data set has beside the five of `ARRAYS`, by the name of the file."""
+    there = info.get("extra_arrays", {})
+    return {name: there[name] for name in EXTRA_ARRAYS if name in there}
 
 
 def fingerprint(info: Mapping[str, Any]) -> str:

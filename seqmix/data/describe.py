@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.config.data import SPLITS
-from seqmix.data.dataset_json import ARRAYS, FORMAT_VERSION
+from seqmix.data.dataset_json import ARRAYS, EXTRA_ARRAYS, FORMAT_VERSION
 from seqmix.data.divide import Division
 from seqmix.data.finalize import FinalRecords
 from seqmix.data.options import PrepareOptions
@@ -48,9 +48,9 @@ def describe(
         notes: what a user should know.
         facts: what else is stored.
     """
-    objective = encoded.objective
+    objective, folder = encoded.objective, written.folder
     labels, split = encoded.labels[final.keep], division.split[final.keep]
-    lengths = np.diff(np.load(written.folder / "offsets.npy"))
+    lengths = np.diff(np.load(folder / "offsets.npy"))
     parts = {name: labels[split == s] for s, name in enumerate(SPLITS)}
     return {
         "format_version": FORMAT_VERSION,
@@ -77,14 +77,23 @@ def describe(
         "replaced": dict(written.replaced.most_common()),
         "duplicates": twins,
         "notes": notes,
+        "groups": _groups(stream, np.load(folder / "groups.npy")),
         "label_from": stream.labels.source,
         "origins": _origins(stream, division),
         "options": asdict(options),
         "read": asdict(stream.options),
         "inputs": stream.inputs(),
         **(facts or {}),
-        "arrays": {name: file_checksum(written.folder / name) for name in ARRAYS},
+        "arrays": {name: file_checksum(folder / name) for name in ARRAYS},
+        "extra_arrays": {name: file_checksum(folder / name) for name in EXTRA_ARRAYS if (folder / name).is_file()},
     }
+
+
+def _groups(stream: RecordStream, groups: NDArray[np.int64]) -> dict[str, Any]:
+    """Return what the groups are, how many there are, and the number of records of the largest."""
+    stated = stream.options.group_from
+    by = stated.replace(":", " ", 1) if stated else "equal records"
+    return {"by": by, "count": int(groups.max(initial=-1)) + 1, "largest": int(np.bincount(groups).max(initial=0))}
 
 
 def _origins(stream: RecordStream, division: Division) -> dict[str, str]:

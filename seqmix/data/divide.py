@@ -23,12 +23,14 @@ class Division:
     Attributes:
         split: `(n,)` 0 train, 1 validation, 2 test.
         keep: `(n,)`; False for a record that equals one of a later split, or is of one group with it.
+        members: `(n,)` component numbers: equal records, and those of one stated group, are in one component.
         notes: what a user should know of it.
         origin: what chance decided, in words; "" if all splits were given.
     """
 
     split: NDArray[np.int8]
     keep: NDArray[np.bool_]
+    members: NDArray[np.int64]
     notes: list[str]
     origin: str = ""
 
@@ -36,6 +38,11 @@ class Division:
     def leaks(self) -> int:
         """Number of records that are not kept."""
         return int((~self.keep).sum())
+
+    def groups(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the group of each chosen record, `(n chosen,)`: 0 for that of the first, 1 for the next one, and so on."""
+        _, first, groups = np.unique(self.members[chosen], return_index=True, return_inverse=True)
+        return np.argsort(np.argsort(first))[groups].astype(np.int64)
 
 
 def divide(written: WrittenRecords, encoded: EncodedLabels, options: PrepareOptions) -> Division:
@@ -58,7 +65,7 @@ def divide(written: WrittenRecords, encoded: EncodedLabels, options: PrepareOpti
         split = stratified_split(strata, members, fractions, options.seed)
         shares = "/".join(f"{100 * fraction:g}" for fraction in fractions)
         origin = f"drawn at random, {shares}, seed {options.seed}"
-        return Division(split, np.ones(len(split), dtype=bool), [], origin)
+        return Division(split, np.ones(len(split), dtype=bool), members, [], origin)
     notes, origin = [], ""
     if _lacks_validation(fixed) and (share := _validation_share(options.split)):
         # The training inputs are divided; relatives of a test record are found by the leak check.
@@ -67,7 +74,7 @@ def divide(written: WrittenRecords, encoded: EncodedLabels, options: PrepareOpti
         origin = f"validation drawn at random from training, {100 * share:.3g} %, seed {options.seed}"
     else:
         split = fixed.astype(np.int8)
-    division = Division(split, ~split_leaks(members, split), notes, origin)
+    division = Division(split, ~split_leaks(members, split), members, notes, origin)
     if division.leaks:
         notes.append(
             f"{division.leaks:,} training or validation records were left out: equal to, or of one group with, "

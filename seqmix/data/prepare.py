@@ -389,6 +389,7 @@ def _complete(
     notes += check_repeated(written, twins)
     np.save(folder / "labels.npy", labels)
     np.save(folder / "split.npy", split)
+    np.save(folder / "groups.npy", division.groups(final.keep))
     info = describe(stream, written, encoded, division, final, options=options, twins=twins, notes=notes, facts=facts)
     # Names that are not UTF-8 are written as escapes.
     (folder / "dataset.json").write_text(info_text(info), encoding="utf-8", errors="backslashreplace")

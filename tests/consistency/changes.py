@@ -74,9 +74,10 @@ def apply(folder: Path, name: str, rng: Random, *, mended: bool) -> str:
 def mend(folder: Path) -> None:
     """Compute the checksums of a data set again."""
     info = json.loads((folder / "dataset.json").read_text())
-    for name in info["arrays"]:
-        if (folder / name).is_file():
-            info["arrays"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    for checksums in (info["arrays"], info.get("extra_arrays", {})):
+        for name in checksums:
+            if (folder / name).is_file():
+                checksums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     (folder / "dataset.json").write_text(info_text(info))
 
 

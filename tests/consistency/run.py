@@ -19,10 +19,10 @@ from seqmix.training.events import StepEnd
 from tests.consistency.changes import apply
 from tests.support import train_tiny
 from tests.support.kinds import KINDS
-from tests.support.preparing import prepare, write_jsonl
+from tests.support.preparing import prepare, with_nearness, write_jsonl
 
 DATA = ("classification", "multilabel", "regression", "pairs", "numbers", "words", "subwords")
-ARRAYS = ("tokens.npy", "offsets.npy", "labels.npy", "split.npy", "ids.txt")
+ARRAYS = ("tokens.npy", "offsets.npy", "labels.npy", "split.npy", "ids.txt", "groups.npy", "nearness.npy")
 RUN = ("config.toml", "dataset.json", "metrics.jsonl", "environment.json", "model.safetensors")
 LAST = (
     "last/state.safetensors",
@@ -69,7 +69,9 @@ def data_answer(folder: Path) -> str:
     tokens = [[part.tolist() for part in data.sequences(i)] for i in range(len(data))]
     vocabulary = data.vocabulary.to_dict()
     repr(data), data._repr_html_(), data.sizes
-    return _checksum(records, tokens, vocabulary, data.objective, data.classes, data.labels.tolist(), data.split.tolist())
+    extra = [None if array is None else array.tolist() for array in (data.groups, data.nearness)]
+    numbers = [data.labels.tolist(), data.split.tolist(), *extra]
+    return _checksum(records, tokens, vocabulary, data.objective, data.classes, numbers)
 
 
 def predictions(new: list[str]) -> Callable[[Path], str]:
@@ -98,6 +100,7 @@ def subjects(folder: Path) -> list[Subject]:
         kind = KINDS[name]
         file = write_jsonl(folder / f"{name}.jsonl", kind.rows(min(kind.n, 40)))
         data[name] = prepare(file, folder / name, **kind.options)
+        with_nearness(data[name].path)
         made.append(_subject(f"data set of {name}", data[name].path, (*ARRAYS, "dataset.json"), data_answer))
     for name, new in NEW.items():
         run = train_tiny(data[name], folder / f"{name}-run", "model.lexical=auto", epochs=1)

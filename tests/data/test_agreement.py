@@ -11,7 +11,7 @@ import pytest
 import seqmix
 from seqmix.data.dataset_json import info_text
 from tests.support.kinds import KINDS
-from tests.support.preparing import message_of, prepare, write_jsonl
+from tests.support.preparing import message_of, prepare, with_nearness, write_jsonl
 
 NAMES = ("classification", "multilabel", "regression", "pairs", "numbers", "words", "subwords")
 
@@ -24,7 +24,7 @@ def made(tmp_path_factory):
     for name in NAMES:
         kind = KINDS[name]
         file = write_jsonl(folder / f"{name}.jsonl", kind.rows(kind.n))
-        found[name] = prepare(file, folder / name, **kind.options).path
+        found[name] = with_nearness(prepare(file, folder / name, **kind.options).path)
     return found
 
 
@@ -32,9 +32,10 @@ def consistent(folder):
     """Write the checksums again, so that nothing but the content of the files can tell."""
     path = folder / "dataset.json"
     info = json.loads(path.read_text())
-    for name in info["arrays"]:
-        if (folder / name).is_file():
-            info["arrays"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    for checksums in (info["arrays"], info["extra_arrays"]):
+        for name in checksums:
+            if (folder / name).is_file():
+                checksums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     path.write_text(info_text(info))
 
 
@@ -87,6 +88,17 @@ WRONG_ARRAYS = {
     "an id too many": ("ids.txt", lambda b: b + b"more\n"),
     "an id that is cut off": ("ids.txt", lambda b: b[:-1]),
     "ids that are not UTF-8": ("ids.txt", lambda b: b"\xff" + b[1:]),
+    "fewer groups": ("groups.npy", lambda a: a[:-1]),
+    "groups of another type": ("groups.npy", lambda a: a.astype(np.int32)),
+    "a negative group": ("groups.npy", lambda a: put(a, 0, -1)),
+    "more groups than records": ("groups.npy", lambda a: put(a, 0, len(a))),
+    "a group in all splits": ("groups.npy", lambda a: np.zeros_like(a)),
+    "nearness of too few": ("nearness.npy", lambda a: a[:-1]),
+    "nearness of another type": ("nearness.npy", lambda a: a.astype(np.float64)),
+    "nearness above 1": ("nearness.npy", lambda a: np.nan_to_num(a, nan=np.nan) * 100),
+    "a negative nearness": ("nearness.npy", lambda a: -a - 1),
+    "an endless nearness": ("nearness.npy", lambda a: np.where(np.isnan(a), a, np.float32(np.inf))),
+    "nearness of training records": ("nearness.npy", lambda a: np.nan_to_num(a)),
 }
 
 
@@ -240,9 +252,15 @@ def test_a_large_data_set_is_opened_quickly(made, tmp_path):
     np.save(folder / "offsets.npy", np.arange(n + 1) * 10)
     np.save(folder / "labels.npy", np.arange(n) % 2)
     np.save(folder / "split.npy", (np.arange(n) % 3).astype(np.int8))
+    np.save(folder / "groups.npy", np.arange(n))
+    np.save(folder / "nearness.npy", np.where(np.arange(n) % 3, 0.5, np.nan).astype(np.float32))
     (folder / "ids.txt").write_text("r\n" * n)
     info = json.loads((folder / "dataset.json").read_text())
-    info |= {"records": n, "sizes": {"train": n // 3 + 1, "val": n // 3, "test": n // 3}}
+    info |= {
+        "records": n,
+        "groups": {"by": "equal records", "count": n, "largest": 1},
+        "sizes": {"train": n // 3 + 1, "val": n // 3, "test": n // 3},
+    }
     (folder / "dataset.json").write_text(info_text(info))
     consistent(folder)
     began = time.process_time()

@@ -291,7 +291,7 @@ def test_failed_overwrite_keeps_old_data_set(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"x.fa", "bad.fa", "data"}
 
 
-@pytest.mark.parametrize("name", [*ARRAYS, "dataset.json"])
+@pytest.mark.parametrize("name", [*ARRAYS, "groups.npy", "dataset.json"])
 @pytest.mark.parametrize("damage", ["changed", "cut off", "missing"])
 def test_damaged_data_set_is_not_opened(name, damage, tmp_path):
     prepare(labelled_fasta(tmp_path / "x.fa"), tmp_path / "data")

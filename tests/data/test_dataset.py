@@ -1,7 +1,9 @@
 """What an open data set shows of itself: its records, its size, and its splits for torch."""
 
 import copy
+import json
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -10,10 +12,11 @@ from torch.utils.data import DataLoader
 
 import seqmix
 from seqmix.data.dataset import StoredRecord
+from seqmix.data.dataset_json import info_text
 from seqmix.errors import ConfigError, DatasetError
 from seqmix.models.classifier import build_model
 from seqmix.run import Run
-from tests.support.preparing import dna
+from tests.support.preparing import dna, with_nearness
 
 ROWS = [{"id": f"r{i}", "text": dna(10 + i % 7, i), "label": "ab"[i % 2]} for i in range(40)]
 
@@ -104,3 +107,43 @@ def test_unknown_split_is_an_error(data):
     for options in ({"split": "dev"}, {"max_length": -1}, {"truncate": "left"}, {"split": None}):
         with pytest.raises(ConfigError):
             data.to_torch(**options)
+
+
+def test_groups_and_nearness_are_known_where_they_are_stored(data, tmp_path):
+    assert data.groups.tolist() == list(range(40))  # nothing is repeated
+    assert data.nearness is None
+    assert data.info["groups"] == {"by": "equal records", "count": 40, "largest": 1}
+    folder = with_nearness(shutil.copytree(data.path, tmp_path / "data"))
+    near = seqmix.Dataset.open(folder)
+    assert near.nearness.dtype == np.float32
+    assert np.array_equal(np.isnan(near.nearness), near.split == 0)
+    assert near.fingerprint == data.fingerprint
+    assert np.array_equal(pickle.loads(pickle.dumps(near)).nearness, near.nearness, equal_nan=True)
+
+
+def test_a_data_set_without_groups_is_opened(data, tmp_path):
+    folder = shutil.copytree(data.path, tmp_path / "data")
+    (folder / "groups.npy").unlink()
+    info = json.loads((folder / "dataset.json").read_text())
+    del info["extra_arrays"], info["groups"]
+    (folder / "dataset.json").write_text(info_text(info))
+    older = seqmix.Dataset.open(folder)
+    assert older.groups is None
+    assert older.fingerprint == data.fingerprint
+
+
+def test_groups_are_equal_records_and_stated_groups(tmp_path):
+    rows = [{"text": dna(20, i // 2), "label": "ab"[i % 4 // 2], "group": f"g{i // 2 // 3}"} for i in range(60)]
+    twins = seqmix.prepare(records=[{"text": r["text"], "label": r["label"]} for r in rows], output=tmp_path / "twins")
+    assert twins.groups.tolist() == [i // 2 for i in range(60)]
+    assert twins.info["groups"] == {"by": "equal records", "count": 30, "largest": 2}
+    stated = seqmix.prepare(records=rows, output=tmp_path / "stated")
+    assert stated.groups.tolist() == [i // 6 for i in range(60)]
+    assert stated.info["groups"] == {"by": "column group", "count": 10, "largest": 6}
+
+
+def test_other_splits_have_the_same_groups_and_an_unknown_nearness(data, tmp_path):
+    near = seqmix.Dataset.open(with_nearness(shutil.copytree(data.path, tmp_path / "data")))
+    view = pickle.loads(pickle.dumps(near.with_split(near.split[::-1])))
+    assert view.groups.tolist() == near.groups.tolist()
+    assert view.nearness is None

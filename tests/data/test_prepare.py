@@ -60,7 +60,7 @@ def test_option_without_effect_is_noted(two_class_files, tmp_path):
 def test_folder_follows_documented_format(tmp_path):
     inputs = two_files(tmp_path / "in")
     dataset = prepare(inputs, tmp_path / "data")
-    assert {path.name for path in (tmp_path / "data").iterdir()} == {*ARRAYS, "dataset.json"}
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {*ARRAYS, "groups.npy", "dataset.json"}
     tokens = np.load(tmp_path / "data" / "tokens.npy")
     offsets = np.load(tmp_path / "data" / "offsets.npy")
     assert tokens.dtype == np.uint8

@@ -2,17 +2,20 @@
 
 import csv
 import gzip
+import hashlib
 import io
 import json
 import random
 import sys
 
+import numpy as np
 import pytest
 from Bio import SeqIO
 from Bio.Seq import Seq
 from Bio.SeqRecord import SeqRecord
 from xopen import xopen
 
+from seqmix.data.dataset_json import info_text
 from seqmix.data.inputs import find_sources
 from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import prepare as prepare
@@ -48,6 +51,17 @@ def message_of(call, *args, **options):
 def noted(dataset, *parts):
     """Return whether one of the notes of a data set has all of these parts."""
     return any(all(part in note for part in parts) for note in dataset.info["notes"])
+
+
+def with_nearness(folder):
+    """Store some nearness with a data set, and return its folder."""
+    info = json.loads((folder / "dataset.json").read_text())
+    split = np.load(folder / "split.npy")
+    nearness = np.where(split == 0, np.nan, np.linspace(0, 1, len(split))).astype(np.float32)
+    np.save(folder / "nearness.npy", nearness)
+    info["extra_arrays"]["nearness.npy"] = hashlib.sha256((folder / "nearness.npy").read_bytes()).hexdigest()
+    (folder / "dataset.json").write_text(info_text(info))
+    return folder
 
 
 def decoded(dataset):

@@ -79,6 +79,11 @@ class Subwords(Vocabulary):
         """The text of each piece; a letter for each byte of a character that is in several pieces."""
         return [_bytes_of(symbol).decode("utf-8", "surrogateescape").translate(_PARTS) for symbol in self.symbols]
 
+    @property
+    def piece_bytes(self) -> list[bytes]:
+        """The bytes of each piece."""
+        return [_bytes_of(symbol) for symbol in self.symbols]
+
     def decode(self, tokens: Iterable[int]) -> str:
         """Return the text of token indices; PAD and CLS are left out."""
         return _bytes_of("".join(self._symbols_of(tokens))).decode("utf-8", "replace")

@@ -30,6 +30,7 @@ _HOMES = {
     "Config": "config",
     "DataConfig": "config",
     "Dataset": "data.dataset",
+    "Ensemble": "ensembles.members",
     "Evaluation": "evaluation.result",
     "ModelConfig": "config",
     "Prediction": "models.prediction",
@@ -47,6 +48,7 @@ _HOMES = {
     "build_model": "models.classifier",
     "compare": "experiments.comparison.compare",
     "evaluate": "evaluation.evaluate",
+    "ensemble": "ensembles.ensemble",
     "generate": "data.synthetic.generate",
     "predict": "inference.predict",
     "prepare": "data.prepare",
@@ -70,6 +72,8 @@ if TYPE_CHECKING:
     from seqmix.data.options import ReadOptions as ReadOptions
     from seqmix.data.prepare import prepare as prepare
     from seqmix.data.synthetic.generate import generate as generate
+    from seqmix.ensembles.ensemble import ensemble as ensemble
+    from seqmix.ensembles.members import Ensemble as Ensemble
     from seqmix.errors import SeqmixError as SeqmixError
     from seqmix.estimators.classifier import SeqmixClassifier as SeqmixClassifier
     from seqmix.estimators.regressor import SeqmixRegressor as SeqmixRegressor

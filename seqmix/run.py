@@ -200,7 +200,7 @@ class Run(StoredModel):
 
     def __repr__(self) -> str:
         """Return the run in a line."""
-        return f"<Run {str(self.path)!r}: {', '.join(f'{name} {value}' for name, value in self._facts())}>"
+        return f"<{type(self).__name__} {str(self.path)!r}: {', '.join(f'{name} {value}' for name, value in self._facts())}>"
 
     def _repr_html_(self) -> str:
         """Return the run as a table, for notebooks."""
@@ -367,12 +367,3 @@ class Run(StoredModel):
         empty = [np.nan] * len(self.classes)
         rows = [list(found.probabilities.values()) or empty for found in self.predict(sequences, **options)]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.classes))
-
-
-def find_run(run: Run | str | Path | None) -> Run:
-    """Return a run, given as itself, as its folder, or as None for the newest that has learned labels.
-
-    Raises:
-        RunError: there is no such run.
-    """
-    return run if isinstance(run, Run) else Run.newest(answering=True) if run is None else Run.open(run)

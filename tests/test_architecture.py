@@ -30,6 +30,7 @@ OPTIONS = {
     "text-column id-column pair-column encoding delimiter device precision threads overwrite quiet verbose",
     "compare": "mixers seeds budget max-length recipe config set device precision threads jobs baselines output overwrite "
     "quiet",
+    "ensemble": "output copy overwrite quiet",
     "recipes": "",
     "generate": "length train val test min-length max-depth max-args difficulty variant distance spread copies "
     "motif-length degenerate motif-seed decoys seed output overwrite quiet",
@@ -69,6 +70,7 @@ def test_commands_have_documented_options():
         "predict",
         "pretrain",
         "compare",
+        "ensemble",
         "generate",
         "reproduce",
         "reproduce_scalability",

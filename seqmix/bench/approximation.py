@@ -35,7 +35,7 @@ from seqmix.bench.stability import (
 )
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, DatasetError, SeqmixError, command
-from seqmix.evaluation.evaluate import training_data
+from seqmix.evaluation.training_data import training_data
 from seqmix.mixers import AttentionMixer, build_mixer, mixer_class
 from seqmix.reporting.text import short
 from seqmix.run import Run

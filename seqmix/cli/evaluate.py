@@ -70,10 +70,10 @@ def evaluate(
     """Score a run on each record of a split, and compare it with simple methods on the same records."""
     from seqmix.cli.console import progress_bar
     from seqmix.data.inputs import parse_class_files
+    from seqmix.ensembles.find import find_run
     from seqmix.evaluation.evaluate import evaluate as run_evaluate
     from seqmix.evaluation.evaluate import evaluation_folder
     from seqmix.inference.predict import reading_options
-    from seqmix.run import find_run
 
     opened, out = find_run(run), console(quiet)
     by_class = parse_class_files(class_files or ())

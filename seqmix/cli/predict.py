@@ -60,13 +60,13 @@ def predict(
 ) -> None:
     """Classify new sequences: one row each, in input order."""
     from seqmix.data.inputs import find_sources
+    from seqmix.ensembles.find import find_run
     from seqmix.inference.predict import predict as run_predict
     from seqmix.inference.predict import reading_options
     from seqmix.inference.writing import check_output, write_predictions
     from seqmix.inference.writing import output_format as format_of
     from seqmix.models.predict_options import predict_options
     from seqmix.models.prediction import Tally
-    from seqmix.run import find_run
     from seqmix.system.files import text_output
     from seqmix.system.overwriting import refuse_input
 

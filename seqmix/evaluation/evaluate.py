@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,14 @@ from seqmix.data.dataset import Dataset
 from seqmix.data.labels.source import file_stem
 from seqmix.data.options import ReadOptions
 from seqmix.data.prepare import as_list, prepare_for
-from seqmix.data.resplit import as_trained, split_origin
+from seqmix.data.resplit import split_origin
+from seqmix.ensembles.find import find_run
+from seqmix.ensembles.members import Ensemble
 from seqmix.errors import ConfigError, DatasetError, param
 from seqmix.evaluation.baselines import baseline_scores
 from seqmix.evaluation.new_files import count_known, reading_of_new_files
 from seqmix.evaluation.result import Evaluation
+from seqmix.evaluation.training_data import as_prepared, check_unseen, training_data
 from seqmix.evaluation.verdict import verdict
 from seqmix.models.prediction import notes_on_changes
 from seqmix.objectives.base import Labels
@@ -28,7 +31,7 @@ from seqmix.objectives.labelled import LabelObjective
 from seqmix.objectives.metrics import Floats
 from seqmix.reporting.progress import progress_bar
 from seqmix.reporting.text import counted
-from seqmix.run import EVALUATION, Run, find_run
+from seqmix.run import EVALUATION, Run
 from seqmix.system.arguments import typed
 from seqmix.system.devices import check_device
 from seqmix.system.files import refuse_link, write_whole
@@ -36,6 +39,9 @@ from seqmix.system.leftovers import scratch_folder
 from seqmix.system.locks import locked
 from seqmix.system.overwriting import refuse_input
 from seqmix.system.ranges import check_numbers
+
+if TYPE_CHECKING:
+    from seqmix.models.predictor import Predictor
 
 _SCORES, _REPORT = "evaluation.json", "report.html"  # the files that are written
 _PICTURES, _LEAST_SIDE = 8, 8  # number of images kept, and the smallest side of an image
@@ -196,12 +202,14 @@ class _Sample:
 def _own_split(run: Run, split: str, moved: Path | None) -> _Sample:
     """Return a split of the data set that the run was trained on."""
     dataset = training_data(run, moved)
+    check_unseen(run, dataset, split)
     indices = dataset.indices(split)
     if not len(indices):
         raise DatasetError(f"{dataset.path}: the {split} split is empty; choose another with {param('split')}")
     notes = ("the training split was evaluated: these scores say nothing about new data",) if split == "train" else ()
-    own = f" ({origin})" if (origin := split_origin(run.info)) else ""
-    return _Sample(dataset, indices, f"{split} split{own}", dataset, notes)
+    own = f" ({origin})" if not isinstance(run, Ensemble) and (origin := split_origin(run.info)) else ""
+    trained = as_prepared(dataset) if isinstance(run, Ensemble) else dataset
+    return _Sample(dataset, indices, f"{split} split{own}", trained, notes)
 
 
 def _new_files(
@@ -231,44 +239,17 @@ def _new_files(
     if left := dataset.info["dropped"]["without label"]:
         notes.append(f"{counted(left, 'record')} without a label {'is' if left == 1 else 'are'} left out")
     try:
-        trained = training_data(run, None)
+        trained = seen_before = training_data(run, None)
     except DatasetError as error:
         if baselines:
             notes.append(f"no baselines: {error}")
     else:
-        if known := count_known(run, trained, dataset):
+        if isinstance(run, Ensemble):
+            trained = as_prepared(seen_before)
+        if known := count_known(run, seen_before, dataset):
             notes.append(f"{known:,} of {len(dataset):,} records were trained on: these scores say little about new data")
     source = ", ".join(map(str, files or chain(*class_files.values())))
     return _Sample(dataset, np.arange(len(dataset)), source, trained, tuple(notes))
-
-
-def training_data(run: Run, moved: Path | None) -> Dataset:
-    """Open the data set that the run was trained on.
-
-    Args:
-        run: the run.
-        moved: folder of the data set; the one recorded in the run if None.
-
-    Raises:
-        DatasetError: it is missing, damaged, or not what the run was trained on.
-    """
-    path = moved or Path(run.config.data.path)
-    if not path.exists():
-        raise DatasetError(
-            f"{path}: the data set of this run is missing; give its new folder, or new labelled files, with {param('data')}"
-        )
-    dataset = as_trained(Dataset.open(path), run.path, run.info)
-    if dataset.fingerprint != run.dataset_fingerprint and moved and moved.absolute() != Path(run.config.data.path).absolute():
-        raise DatasetError(
-            f"{path}: this is another data set than {run.config.data.path}, which {run.path} was trained on; to score "
-            f"the model on its records, give the labelled files that it was made of with {param('data')}"
-        )
-    if dataset.fingerprint != run.dataset_fingerprint:
-        raise DatasetError(
-            f"{path}: the data set, and perhaps its splits, have changed since {run.path} was trained on it; prepare it as "
-            f"before, or evaluate on labelled files with {param('data')}"
-        )
-    return dataset
 
 
 def _predict(
@@ -277,7 +258,6 @@ def _predict(
     """Return the predictions for all records of a sample, and what `Evaluation.branches` holds."""
     from seqmix.models.batched import branch_outputs
     from seqmix.models.branches import LEXICAL, MIXING, Branches, combined
-    from seqmix.models.unanswered import no_answer, unanswered
 
     dataset, predictor = sample.dataset, run.predictor(device)
     model, objective = predictor.model, predictor.objective
@@ -287,6 +267,10 @@ def _predict(
             f"{dataset.path}: a sequence has {counted(int(lengths.max()), dataset.vocabulary.noun)}, the model takes at most "
             f"{predictor.max_length:,}"
         )
+    if isinstance(run, Ensemble):
+        return _answered(
+            sample, predictor, predictor.of_dataset(dataset, sample.indices, on_batch, precision=precision), precision
+        ), {}
     outputs = branch_outputs(
         model,
         objective,
@@ -297,13 +281,7 @@ def _predict(
         window=predictor.data.window,
         on_batch=on_batch,
     )
-    predictions = objective.predictions(combined(model, outputs))
-    if len(failed := unanswered(predictions)):
-        number = int(sample.indices[failed[0]])
-        name = f"{sample.source}: record '{dataset.ids()[number]}'"
-        error = no_answer(name, dataset.truncated(number, predictor.data), predictor.vocabulary, precision)
-        error.text += f" ({counted(len(failed), 'record')} of {len(predictions):,})"
-        raise error
+    predictions = _answered(sample, predictor, objective.predictions(combined(model, outputs)), precision)
     if not isinstance(model, Branches) or model.mixing is None:
         return predictions, {}
     spec, mixer = model.lexical.spec, run.config.model.mixer
@@ -319,8 +297,23 @@ def _predict(
     }
 
 
+def _answered(sample: _Sample, predictor: Predictor, predictions: Floats, precision: str) -> Floats:
+    """Return predictions for a sample; raise an error if there is none for a record."""
+    from seqmix.models.unanswered import no_answer, unanswered
+
+    if len(failed := unanswered(predictions)):
+        number = int(sample.indices[failed[0]])
+        name = f"{sample.source}: record '{sample.dataset.ids()[number]}'"
+        error = no_answer(name, sample.dataset.truncated(number, predictor.data), predictor.vocabulary, precision)
+        error.text += f" ({counted(len(failed), 'record')} of {len(predictions):,})"
+        raise error
+    return predictions
+
+
 def _model_in_words(run: Run, device: str) -> str:
     """Return what `Evaluation.model` holds."""
+    if isinstance(run, Ensemble):
+        return run.title
     from seqmix.models.branches import Branches
 
     model = run.predictor(device).model

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from seqmix.data.dataset_json import sizes_of
+from seqmix.ensembles.members import Ensemble
 from seqmix.evaluation.baselines import method_of
 from seqmix.evaluation.figures import (
     DRAWN_CURVES,
@@ -106,6 +107,8 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
     """Return the page of an evaluation."""
     of_classes = f" of {len(evaluation.classes)} classes" if evaluation.classes else ""
     training = training_in_words(run, sizes_of(run.info))
+    if isinstance(run, Ensemble):
+        training = f"the first of its runs was {training}"
     introduction = f"{counted(evaluation.records, 'record')}{of_classes}; model: {evaluation.model}; {training}."
     notes = [*evaluation.notes, *run.info["notes"]]
     return html_page(f"{Path(evaluation.run).name}: {evaluation.source}", introduction, list(_sections(evaluation, run)), notes)
@@ -143,7 +146,8 @@ def configuration(run: Run) -> Section:
     if run.has_mixer:
         found = ", ".join(f"{name} = {value:.4g}" for name, value in run.measured.items())
         measured = f"Measured before the first step, where the value below is 0: {found}." if found else ""
-        return Section(heading="Configuration", text=measured, code=(run.path / "config.toml").read_text(encoding="utf-8"))
+        first = "Settings of the first run of the ensemble." if isinstance(run, Ensemble) else measured
+        return Section(heading="Configuration", text=first, code=tomli_w.dumps(run.config.to_tables()))
     used = {
         table: {name: value for name, value in values.items() if name in USED_WITHOUT_MIXER.get(table, ())}
         for table, values in run.config.to_tables().items()

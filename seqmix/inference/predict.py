@@ -17,11 +17,12 @@ from seqmix.data.options import ReadOptions
 from seqmix.data.readers.opening import BrokenOffError
 from seqmix.data.reading import RecordReader
 from seqmix.data.records import Record
+from seqmix.ensembles.find import find_run
 from seqmix.errors import ConfigError, advice, command, param, unmarked
 from seqmix.models.predict_options import PredictOptions, predict_options
 from seqmix.models.prediction import Prediction, Tally
 from seqmix.reporting.progress import count_of, with_bar
-from seqmix.run import Run, find_run
+from seqmix.run import Run
 from seqmix.system.arguments import typed
 from seqmix.system.notes import note
 

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from seqmix.config import Config, DataConfig
+from seqmix.data.dataset import Dataset
 from seqmix.data.records import Record
 from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, Vocabulary, vocabulary_of
@@ -155,6 +156,33 @@ class Predictor:
 
         found = classify()
         return chain([first], found) if (first := next(found, None)) is not None else found
+
+    def of_dataset(
+        self,
+        dataset: Dataset,
+        indices: NDArray[np.int64],
+        on_batch: Callable[[int], object] | None = None,
+        *,
+        precision: str = "fp32",
+    ) -> NDArray[np.float64]:
+        """Return the model's predictions for records of a data set, `(n, C)` or `(n, 1)`, in the order of `indices`.
+
+        Args:
+            dataset: a data set with the model's vocabulary.
+            indices: record numbers, `(n,)`.
+            on_batch: called with the number of records done after each batch.
+            precision: as in `TrainingConfig`.
+        """
+        return predict_batches(
+            self.model,
+            self.objective,
+            lambda i: dataset.truncated(int(indices[i]), self.data),
+            dataset.cut_lengths(self.data.max_length)[indices],
+            device=self.device,
+            precision=precision,
+            window=self.data.window,
+            on_batch=on_batch,
+        )
 
     def _answers(
         self, window: Sequence[_Encoded], options: PredictOptions, on_batch: Callable[[int], object] | None

@@ -10,9 +10,10 @@ import torch
 
 import seqmix
 from seqmix.data.dataset import Dataset
+from seqmix.ensembles.find import find_run
 from seqmix.errors import ConfigError, DatasetError, InputError, RunError
 from seqmix.models.branches import mixing_weights
-from seqmix.run import Run, find_run
+from seqmix.run import Run
 from seqmix.training.events import LearnedNothing, StepEnd, WeightsTaken
 from seqmix.training.pretrain import open_without_labels
 from seqmix.training.resolve import resolve_run

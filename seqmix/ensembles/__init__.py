@@ -1,0 +1,1 @@
+"""Ensembles: several runs that answer together."""

@@ -165,7 +165,7 @@ def _draw_instability(part: Any, result: ApproximationResult, settings: list[str
     row[0].invert_yaxis()
 
 
-def write_approximation(result: ApproximationResult, folder: Path) -> None:
-    """Write `approximation.json`, `.svg` and `.png`; nothing else in the folder is touched."""
-    write_figure(approximation_figure(result), folder, NAME, "Approximation of attention")
-    write_whole(folder / f"{NAME}.json", result.to_json())
+def write_approximation(result: ApproximationResult, folder: Path, stem: str = NAME) -> None:
+    """Write `approximation.json`, `.svg` and `.png`, or with another stem; nothing else in the folder is touched."""
+    write_figure(approximation_figure(result), folder, stem, "Approximation of attention")
+    write_whole(folder / f"{stem}.json", result.to_json())

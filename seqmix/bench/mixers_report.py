@@ -115,7 +115,7 @@ def _label(series: CostSeries) -> str:
     return f"{name}\n{', '.join(parts)}" if parts else name
 
 
-def write_bench(result: BenchResult, folder: Path) -> None:
-    """Write `bench.json`, `bench.svg` and `bench.png`; nothing else in the folder is touched."""
-    write_figure(bench_figure(result), folder, "bench", "Time and memory over length")
-    write_whole(folder / "bench.json", result.to_json())
+def write_bench(result: BenchResult, folder: Path, stem: str = "bench") -> None:
+    """Write `bench.json`, `bench.svg` and `bench.png`, or with another stem; nothing else in the folder is touched."""
+    write_figure(bench_figure(result), folder, stem, "Time and memory over length")
+    write_whole(folder / f"{stem}.json", result.to_json())

@@ -5,17 +5,55 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 from seqmix.errors import ConfigError, param
 from seqmix.system.locks import locked
 from seqmix.system.ranges import NUMBERS, check_number, refusal
+from seqmix.system.renaming import Standing, standing
 
 _DIGITS = 20  # of a number that is read
 
 
+class Results:
+    """The files of a measurement: NAME.json, NAME.svg and NAME.png in a folder.
+
+    Args:
+        folder: the folder.
+        name: the stem that is asked for.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._before = self._standing()
+
+    @cached_property
+    def stem(self) -> str:
+        """The stem to write them under, now that they are complete: another one if something else has taken the name."""
+        if self._standing() == self._before:
+            return self._name
+        names = (f"{self._name}-{number}" for number in count(2))
+        return next(name for name in names if not any(os.path.lexists(path) for path in self._files(name)))
+
+    def check(self) -> None:
+        """Raise a `ConfigError` that says where they are, if not under the name that was asked for."""
+        if self.stem != self._name:
+            raise ConfigError(
+                f"{self._folder / self._name}.json appeared or changed while it was being measured here; it is left as it "
+                f"is, and what was measured here is kept as {self._folder / self.stem}.json"
+            )
+
+    def _files(self, name: str) -> list[Path]:
+        return [self._folder / f"{name}{ending}" for ending in (".json", ".svg", ".png")]
+
+    def _standing(self) -> list[Standing]:
+        return [standing(path) for path in self._files(self._name)]
+
+
 @contextmanager
-def results_in(folder: Path, overwrite: bool, name: str = "bench") -> Iterator[None]:
+def results_in(folder: Path, overwrite: bool, name: str = "bench") -> Iterator[Results]:
     """Check before measuring that the results can be written, and keep other processes from writing them meanwhile.
 
     Args:
@@ -29,7 +67,7 @@ def results_in(folder: Path, overwrite: bool, name: str = "bench") -> Iterator[N
     _check_output(folder, overwrite, name)
     with locked(folder, name, "measuring", make=True, error=ConfigError):
         _check_output(folder, overwrite, name)
-        yield
+        yield Results(folder, name)
 
 
 def _check_output(folder: Path, overwrite: bool, name: str) -> None:

@@ -57,7 +57,7 @@ def mixers_command(
     check_mixers(names(mixers) or ())
     check_numbers(batch_size=batch_size, repeats=repeats, time_limit=time_limit)
     check_device(device, precision)
-    with results_in(output, overwrite), slow_bar("measuring", "points", quiet) as bar:
+    with results_in(output, overwrite) as results, slow_bar("measuring", "points", quiet) as bar:
         from seqmix.bench.mixers import bench_mixers
         from seqmix.bench.mixers_report import bench_tables, write_bench
 
@@ -72,8 +72,9 @@ def mixers_command(
             on_start=bar.begin,
             on_point=lambda *_: bar.update(),
         )
-        write_bench(result, output)
-    _print(bench_tables(result), result, output / "bench", quiet)
+        write_bench(result, output, results.stem)
+    _print(bench_tables(result), result, output / results.stem, quiet)
+    results.check()
 
 
 @app.command("approximation")
@@ -118,7 +119,7 @@ def approximation_command(
     check_numbers(repeats=repeats, steps=steps, seeds=seeds, threads=threads)
     if run is not None:
         Run.open(run).check_trained()
-    with results_in(output, overwrite, stem), slow_bar("measuring", "series", quiet) as bar:
+    with results_in(output, overwrite, stem) as results, slow_bar("measuring", "series", quiet) as bar:
         from seqmix.bench.approximation import bench_approximation
         from seqmix.bench.approximation_report import approximation_tables, write_approximation
 
@@ -135,8 +136,9 @@ def approximation_command(
             on_start=bar.begin,
             on_done=bar.update,
         )
-        write_approximation(result, output)
-    _print(approximation_tables(result), result, output / stem, quiet)
+        write_approximation(result, output, results.stem)
+    _print(approximation_tables(result), result, output / results.stem, quiet)
+    results.check()
 
 
 def _print(tables: Sequence[ReportTable], result: BenchResult | ApproximationResult, stem: Path, quiet: bool) -> None:

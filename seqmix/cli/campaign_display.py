@@ -83,4 +83,4 @@ def print_campaign(
         say(out, f"-> {page}  ({figures})")
     if result.interrupted:
         done = f"finished trainings are in {page}" if result.trials else "no training is finished yet"
-        raise Interrupted(f"interrupted; {done}; run the same command again to resume")
+        raise Interrupted(f"interrupted; {done}; run the same command again, without --overwrite, to resume")

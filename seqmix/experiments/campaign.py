@@ -2,25 +2,28 @@
 
 `compare`, `reproduce` and `reproduce_scalability` are campaigns with different plans. Every training is a trial in its own
 process, and an ordinary run folder. Finished trainings are not repeated, interrupted ones resume, and failed ones are retried.
+What `overwrite` replaces is kept until all trainings are finished, see `replaced`.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from seqmix.errors import RunError, SeqmixError, param
 from seqmix.experiments.events import OnEvent, Planned, Remark, Stage, TrialFinished, TrialStarted
+from seqmix.experiments.replaced import Replaced
 from seqmix.experiments.result import CampaignResult
 from seqmix.experiments.run_trial import Trial, failed_before, finished_trial
 from seqmix.experiments.scheduler import PlannedTrial, run_trials
-from seqmix.run import Run
-from seqmix.system.files import write_whole
-from seqmix.system.locks import locked
+from seqmix.run import EVALUATION, Run
+from seqmix.system.files import refuse_link, write_whole
+from seqmix.system.locks import FolderLock, locked
+from seqmix.system.notes import note
 from seqmix.system.overwriting import refuse_input
 from seqmix.system.renaming import is_lock
 from seqmix.system.training_files import TRAINING
@@ -34,7 +37,7 @@ class Campaign(ABC, Generic[Result]):
     Attributes:
         kind: name of the campaign in messages, such as "comparison".
         name: stem of its files.
-        subfolders: folders that `overwrite` deletes.
+        subfolders: folders that `overwrite` replaces.
         inputs: files and folders that are read, which may not be in these folders.
 
     Args:
@@ -51,6 +54,8 @@ class Campaign(ABC, Generic[Result]):
         self.folder, self.result = folder, result
         self.emit = on_event or (lambda _: None)
         self.inputs: list[Path] = []
+        self._lock: FolderLock | None = None
+        self._replaced = Replaced(folder, self.name, self.subfolders)
         self._plan: list[PlannedTrial] = []
         self._ended: dict[str, Trial] = {}
 
@@ -85,11 +90,15 @@ class Campaign(ABC, Generic[Result]):
             SeqmixError: every training failed.
         """
         self._refuse_foreign()
-        with locked(self.folder, "campaign", f"at work on a {self.kind}", make=True):
-            return self._run(overwrite)
+        with locked(self.folder, "campaign", f"at work on a {self.kind}", make=True) as self._lock:
+            try:
+                self._open(overwrite)
+                return self._run()
+            except Exception:
+                self._put_back()
+                raise
 
-    def _run(self, overwrite: bool) -> Result:
-        self._open(overwrite)
+    def _run(self) -> Result:
         try:
             self._plan = list(self.plan())
             self.refuse([line for planned in self._plan for line in _other_config(self.folder, planned)])
@@ -100,7 +109,26 @@ class Campaign(ABC, Generic[Result]):
         self.write()
         if not self.result.interrupted and all(trial.error for trial in self.result.trials):
             raise SeqmixError(f"every training failed: {'; '.join(self.reasons())}")
+        self._release_replaced()
         return self.result
+
+    def _put_back(self) -> None:
+        """Give what this call set aside its place back, if no training has been finished."""
+        with suppress(SeqmixError, OSError):
+            self._check_held()
+            if not any(self._finished()):
+                self._replaced.put_back()
+
+    def _release_replaced(self) -> None:
+        """Delete what `overwrite` replaced, if every training has been finished; otherwise say where it is."""
+        if self._replaced.path.is_dir():
+            finished = {trial.folder for trial in self._finished()}
+            if all(planned.place.as_posix() in finished for planned in self._plan):
+                self._replaced.discard()
+            else:
+                note(
+                    f"{self._replaced.path}: what was replaced stays here until every training of this {self.kind} is finished"
+                )
 
     def reasons(self) -> list[str]:
         """Return why every training failed."""
@@ -118,9 +146,15 @@ class Campaign(ABC, Generic[Result]):
     def save(self) -> None:
         """Write the JSON file, with all finished trainings in the folder."""
         trials = {trial.folder: trial for trial in self._finished()} | self._ended
+        self._check_held()
         order = {planned.place.as_posix(): number for number, planned in enumerate(self._plan)}
         self.result.trials = sorted(trials.values(), key=lambda t: (order.get(t.folder, len(order)), t.seed, t.folder))
         write_whole(self._json, self.result.to_json())
+
+    def _check_held(self) -> None:
+        """Make sure that the folder is still that of this campaign, before something is written into it."""
+        if self._lock is not None:
+            self._lock.check()
 
     def refuse(self, differences: Sequence[str]) -> None:
         """Raise a RunError if anything differs from the trainings in the folder."""
@@ -149,6 +183,7 @@ class Campaign(ABC, Generic[Result]):
         """Open the campaign that an earlier call left in the folder, or make its folder ready for a new one."""
         self._refuse_foreign()
         folder, file = self.folder, self._json
+        self._replaced.repair()
         if file.is_file() and not overwrite:
             try:
                 earlier: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -161,19 +196,20 @@ class Campaign(ABC, Generic[Result]):
             self.restore(earlier)
             return
         for part in self.subfolders:
+            refuse_link(folder / part)
             refuse_input(folder / part, self.inputs)
-        for run in (folder / "runs").glob("*/"):
-            with locked(run, TRAINING, "replacing the run"):  # nobody trains it
-                pass
-        try:
-            for part in self.subfolders:
-                if (folder / part).exists():
-                    shutil.rmtree(folder / part)
-            for old in (file, folder / f"{self.name}.html"):
-                old.unlink(missing_ok=True)
-        except OSError as error:
-            raise RunError(f"{folder}: cannot be written: {error.strerror or error}") from error
+        self._refuse_busy_runs()
+        if file.is_file():
+            self._replaced.set_aside()
         self.save()
+
+    def _refuse_busy_runs(self) -> None:
+        """Refuse to replace runs that another process trains or evaluates."""
+        for run in (self.folder / "runs").glob("*/"):
+            with ExitStack() as held:
+                held.enter_context(locked(run, TRAINING, "replacing the run"))
+                for place in (run, *run.glob("eval-*/")):
+                    held.enter_context(locked(place, EVALUATION, "replacing the run"))
 
     def _train(self) -> None:
         finished, settings = {trial.folder for trial in self._finished()}, self.result.settings
@@ -182,6 +218,7 @@ class Campaign(ABC, Generic[Result]):
         self.emit(Planned(count, left, jobs, settings["budget"]))
 
         def started(planned: PlannedTrial) -> None:
+            self._check_held()
             self.emit(TrialStarted(planned))
 
         ended = run_trials(self._plan, self.folder, threads=settings["threads"], jobs=jobs, on_start=started)

@@ -328,3 +328,20 @@ def test_figure_has_a_line_for_each_mixer(tmp_path):
         looks = {(line.get_color(), line.get_marker()) for line in axes.get_lines()}
         assert len(looks) == 15  # one per mixer, and the guide
     write_bench(made_up(series("a$b$c", 1.0, (64,))), tmp_path / "one")
+
+
+def test_measurement_whose_name_was_taken_meanwhile_is_kept_under_a_free_one(run, in_process, monkeypatch, tmp_path):
+    measure = benchmark._measure
+
+    def taken(spec, limit):
+        (tmp_path / "bench" / "bench.json").write_text("precious")
+        (tmp_path / "bench" / "bench-2.svg").write_text("precious")
+        return measure(spec, limit)
+
+    monkeypatch.setattr(benchmark, "_measure", taken)
+    said = " ".join(run("--mixers", "softmax", "--lengths", "16", code=1).split())
+    assert "bench.json appeared or changed while it was being measured here; it is left as it is" in said
+    assert "what was measured here is kept as bench/bench-3.json" in said
+    found = {path.name: path.read_bytes() for path in (tmp_path / "bench").iterdir()}
+    assert found.pop("bench.json") == found.pop("bench-2.svg") == b"precious"
+    assert sorted(found) == ["bench-3.json", "bench-3.png", "bench-3.svg"]

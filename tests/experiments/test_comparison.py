@@ -256,7 +256,10 @@ def test_interrupted_comparison_is_written_and_resumes(run, launched, dataset, m
     monkeypatch.setattr(scheduler.TrialProcess, "launch", interrupted)
     settings = [word for setting in TINY for word in ("--set", setting)]
     command = [dataset.path, "--mixers", "softmax,kernelized", "--seeds", 1, "--budget", 0, *settings]
-    assert "interrupted; finished trainings are in compare/compare.html; run the same command again" in run(*command, code=130)
+    assert (
+        "interrupted; finished trainings are in compare/compare.html; run the same command again, without --overwrite"
+        in run(*command, code=130)
+    )
     found = json.loads((tmp_path / "compare" / "compare.json").read_text())
     assert found["interrupted"] and [r["mixer"] for r in found["runs"]] == ["softmax"]
     assert "interrupted: trainings are missing" in (tmp_path / "compare" / "compare.html").read_text()
@@ -316,7 +319,7 @@ def test_signal_saves_training_and_leaves_no_process(dataset, tmp_path):
     children = [pid for task in tasks for pid in (task / "children").read_text().split()]
     parent.send_signal(signal.SIGTERM)
     said = parent.communicate(timeout=120)[1].decode()
-    assert children and parent.returncode == 130 and "run the same command again to resume" in said
+    assert children and parent.returncode == 130 and "run the same command again, without --overwrite, to resume" in said
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
     assert json.loads((tmp_path / "compare" / "compare.json").read_text())["interrupted"]
     assert (tmp_path / "compare" / "compare.html").exists()

@@ -300,6 +300,32 @@ class Run(StoredModel):
         self._predictor = (key, found)
         return found
 
+    def predictor_for(self, options: PredictOptions) -> Predictor:
+        """Return what predicts with these options: the model, or the best simple method.
+
+        Raises:
+            RunError: the run has no trained model, or no simple method.
+            ConfigError: there is no such device.
+        """
+        return self.baseline_predictor(options.device) if options.baseline else self.predictor(options.device)
+
+    def baseline_predictor(self, device: str = "auto") -> Predictor:
+        """Return the best simple method, ready to predict: what an evaluation stored, or the lexical branch alone.
+
+        Args:
+            device: as in `TrainingConfig`.
+
+        Raises:
+            RunError: there is none, or it cannot be used.
+            ConfigError: there is no such device.
+        """
+        self.check_answers()
+        check_device(device)
+        from seqmix.models.predictor import Predictor
+        from seqmix.models.stored_baseline import load_baseline
+
+        return Predictor.of(load_baseline(self), self.config, self.info, device)
+
     @overload
     def predict(self, sequences: Iterator[Any], **options: Any) -> Iterator[Prediction]: ...
     @overload
@@ -343,7 +369,7 @@ class Run(StoredModel):
         records = memory_records(sequences, self.read_options, paired=self.paired, vocabulary=self.vocabulary)
         if progress:
             records = with_bar(records, "predicting", "sequences", count_of(sequences))
-        found = self.predictor(options.device).predict(records, options, tally=tally)
+        found = self.predictor_for(options).predict(records, options, tally=tally)
         return found if isinstance(sequences, Iterator) else list(found)
 
     def predict_proba(self, sequences: Iterable[Any], **options: Any) -> NDArray[np.float64]:

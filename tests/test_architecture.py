@@ -26,8 +26,8 @@ OPTIONS = {
     "seed init device precision threads compile save-every recipe config set resume overwrite quiet verbose",
     "eval": "split data class output label-from skip-unlabelled include exclude input-format text-column id-column "
     "pair-column encoding delimiter baselines device precision threads quiet verbose",
-    "predict": "run output format batch-size probabilities top threshold on-error spreadsheet include exclude input-format "
-    "text-column id-column pair-column encoding delimiter device precision threads overwrite quiet verbose",
+    "predict": "run output format batch-size probabilities top threshold on-error baseline spreadsheet include exclude "
+    "input-format text-column id-column pair-column encoding delimiter device precision threads overwrite quiet verbose",
     "compare": "mixers seeds budget max-length recipe config set device precision threads jobs baselines output overwrite "
     "quiet",
     "ensemble": "output copy overwrite quiet",

@@ -91,6 +91,11 @@ def print_notes(out: Console, notes: Iterable[str]) -> None:
         say(out, f"note: {in_flags(note)}", "yellow", wrapped=wrapped)
 
 
+def print_verdict(out: Console, text: str) -> None:
+    """Print what an evaluation comes to; where that is a person's terminal, broken between words."""
+    say(out, text, "bold", wrapped=out.is_terminal or "COLUMNS" in os.environ)
+
+
 def print_tables(out: Console, tables: Iterable[RenderableType]) -> None:
     """Print tables, with an empty line after each."""
     for table in tables:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from seqmix.cli.console import console, print_json, print_notes, print_tables, reported, say
+from seqmix.cli.console import console, print_json, print_notes, print_tables, print_verdict, reported, say
 from seqmix.cli.options import (
     READING,
     Device,
@@ -101,3 +101,5 @@ def evaluate(
         print_json(out, opened.config.to_tables())
     folder = evaluation_folder(opened, data or list(chain(*by_class.values())), output)
     say(out, f"-> {folder / 'report.html'}  ({folder / 'evaluation.json'})")
+    if result.verdict:
+        print_verdict(out, result.verdict)

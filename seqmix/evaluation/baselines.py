@@ -1,18 +1,19 @@
-"""Baselines: what simple methods reach on the same split, to judge the model by.
+"""Baselines: what simple methods reach on the same records, to judge the model by.
 
 They are a constant prediction; a linear model of the length alone; and linear models of k-mer frequencies (DNA, proteins), of
 TF-IDF of words or of character n-grams (documents; both if the tokens are subwords), of the values at each position (images:
 bytes of equal length), or of means and standard deviations (real numbers). The objective provides the constant and the linear
 model, a logistic or ridge regression from scikit-learn, whose penalty is the one with the least validation loss. For pairs,
 the features are the products and differences of those of the two texts. The last baseline is what `seqmix.training.lexical`
-chooses among many, unless the model has it as a branch.
+chooses among many on validation, unless the model has it as a branch: the best simple method, see `best_simple`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +21,19 @@ from numpy.typing import NDArray
 from seqmix.config import DataConfig
 from seqmix.data.dataset import Dataset
 from seqmix.data.vocabulary import Tokens
+from seqmix.models.plain_spec import LENGTH, NOTHING, STATISTICS, VALUES, PlainSpec
 from seqmix.objectives import KINDS
 from seqmix.objectives.base import Labels
 from seqmix.objectives.labelled import LabelObjective
 from seqmix.objectives.linear import LinearModel
 from seqmix.objectives.metrics import Floats
 
+if TYPE_CHECKING:
+    from seqmix.models.branches import Branches
+
 _STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 _FIXED_STRENGTH = 10.0  # without a validation split
+_CLEARLY = 1.01  # factor by which a loss must be less for a plain model to be the best simple method
 _MOST_RECORDS = 20_000  # to fit on: more would take minutes and change little
 _MOST_CHARACTERS = 50_000_000  # of documents, which are held as text
 _WORDS = {"words": r"\S+", "subwords": r"\w+"}  # what a word is
@@ -87,6 +93,27 @@ class _Part:
         return (self.dataset.truncated(int(i), self.seen) for i in self.indices)
 
 
+@dataclass(frozen=True, slots=True)
+class SimpleMethod:
+    """A baseline that was fitted.
+
+    Attributes:
+        name: as in `Method`.
+        title: the model in words, such as "6-mers, standardised, C 10".
+        predictions: what it predicts for the records that are scored, as `LabelObjective.predictions` returns it.
+        loss: its loss on the validation split; NaN without one.
+        model: the model, if it can be stored and used again; None otherwise.
+        note: which records were used, if not all; "" otherwise.
+    """
+
+    name: str
+    title: str
+    predictions: Floats
+    loss: float = math.nan
+    model: Branches | None = None
+    note: str = ""
+
+
 def baseline_scores(
     train: Dataset,
     seen: DataConfig | None = None,
@@ -107,39 +134,157 @@ def baseline_scores(
     Returns:
         For each method, by name, its scores, and a "note" if not all records were used.
     """
+    test = test or train
+    indices = test.indices("test") if indices is None else indices
+    methods = simple_methods(train, seen or DataConfig(), test, indices, lexical=lexical)
+    return scores_of(methods, train.label_objective, test.labels[indices])
+
+
+def scores_of(methods: Sequence[SimpleMethod], objective: LabelObjective, labels: Labels) -> dict[str, dict[str, Any]]:
+    """Return what `baseline_scores` does, of methods that were fitted."""
+    return {
+        method.name: objective.point_scores(method.predictions, labels) | ({"note": method.note} if method.note else {})
+        for method in methods
+    }
+
+
+def simple_methods(
+    train: Dataset,
+    seen: DataConfig,
+    test: Dataset,
+    indices: NDArray[np.int64],
+    *,
+    lexical: bool = True,
+    stored: Branches | None = None,
+) -> list[SimpleMethod]:
+    """Fit all baselines.
+
+    Args:
+        train: data set whose training split they are fitted on.
+        seen: how the model sees each record.
+        test: data set to predict.
+        indices: its records to predict, `(n,)`.
+        lexical: whether to fit the best model of k-mers or n-grams.
+        stored: this model, if it was fitted before.
+    """
     from seqmix.models.lexical_spec import suiting_lexical
 
     generator = np.random.default_rng(0)
-    test, seen, fitted = test or train, seen or DataConfig(), train.indices("train")
-    note = {}
+    fitted, note = train.indices("train"), ""
     if len(fitted) > _MOST_RECORDS:
         fitted = np.sort(generator.choice(fitted, _MOST_RECORDS, replace=False))
-        note = {"note": f"fitted on {_MOST_RECORDS:,} records drawn at random"}
+        note = f"fitted on {_MOST_RECORDS:,} records drawn at random"
+    parts = [_Part(train, fitted, seen), _Part(train, train.indices("val")[:_MOST_RECORDS], seen), _Part(test, indices, seen)]
     objective = train.label_objective
-    scored = _Part(test, test.indices("test") if indices is None else indices, seen)
-    parts = [_Part(train, fitted, seen), _Part(train, train.indices("val")[:_MOST_RECORDS], seen), scored]
-    fit_labels, val_labels, truth = (part.labels for part in parts)
-    constant = np.tile(objective.constant_prediction(fit_labels), (len(truth), 1))
-    results: dict[str, dict[str, Any]] = {objective.constant: objective.point_scores(constant, truth) | note}
+    found = [_constant(train, parts), *(_plain(objective, spec, parts) for spec in _plain_specs(train))]
     for name, features in _feature_sets(train, parts):
-        predictions = _fit(objective, features, fit_labels, val_labels)
-        results[name] = objective.point_scores(predictions, truth) | note
+        model, strength, loss = _fitted(objective, features, parts[0].labels, parts[1].labels)
+        title = f"{method_of(name, objective.kind).title}, C {strength:g}"
+        found.append(SimpleMethod(name, title, _predictions(objective, model, features[2]), loss))
+    found = [replace(method, note=note) for method in found]
     if lexical and (suiting := suiting_lexical(train)) != "none":
-        results[_BEST[suiting]] = objective.point_scores(_lexical_predictions(train, scored), truth)
-    return results
+        found.append(_lexical(_BEST[suiting], train, seen, test, indices, stored))
+    return found
 
 
-def _lexical_predictions(train: Dataset, scored: _Part) -> Floats:
-    """Return the predictions of the lexical branch that `train` is fitted with, whose choice is wider."""
+def best_simple(methods: Sequence[SimpleMethod]) -> SimpleMethod | None:
+    """Return the best simple method, chosen by the validation split alone; None if there is none.
+
+    It is the lexical model, which stands last and was chosen among many, unless the validation loss of a plain model, such as
+    that of the length, is less by more than 1 %. The other baselines do not count: their like was among those many.
+    """
+    best: SimpleMethod | None = None
+    for method in reversed(methods):
+        if method.model is not None and (best is None or method.loss < best.loss / _CLEARLY):
+            best = method
+    return best
+
+
+def _constant(train: Dataset, parts: Sequence[_Part]) -> SimpleMethod:
+    """Return the prediction that ignores the record."""
+    objective = train.label_objective
+    row = objective.constant_prediction(parts[0].labels)
+    spec = PlainSpec(features=NOTHING, name=objective.constant, paired=train.n_sequences == 2)
+    return replace(_plain(objective, spec, parts), predictions=np.tile(row, (len(parts[2].indices), 1)))
+
+
+def _plain_specs(train: Dataset) -> Iterator[PlainSpec]:
+    """Yield the plain models that suit a data set, besides the constant."""
+    paired = train.n_sequences == 2
+    yield PlainSpec(features=LENGTH, name=LENGTH, paired=paired)
+    if train.vocabulary.alphabet == "real":
+        yield PlainSpec(features=STATISTICS, name=STATISTICS, paired=paired)
+    elif train.are_images:
+        side, size = int(train.lengths[0]), float(len(train.vocabulary))
+        yield PlainSpec(features=VALUES, name=VALUES, inputs=side, size=size, paired=paired)
+
+
+def _plain(objective: LabelObjective, spec: PlainSpec, parts: Sequence[_Part]) -> SimpleMethod:
+    """Fit a plain model."""
+    import torch
+
+    from seqmix.models.branches import Branches
+    from seqmix.models.plain import PlainClassifier
+
+    made = [spec.of(list(part.sequences())) if len(part.indices) else None for part in parts]
+    assert made[0] is not None
+    width = made[0].shape[1]
+    centre, spread = np.zeros(width), np.ones(width)
+    if spec.standardised:
+        centre, deviation = made[0].mean(0), made[0].std(0)
+        spread = np.where(deviation > 0, deviation, 1.0)
+        made = [part if part is None else (part - centre) / spread for part in made]
+    features = [np.empty((0, width)) if part is None else part for part in made]
+    linear, strength, loss = _fitted(objective, features, parts[0].labels, parts[1].labels)
+    spec = replace(spec, strength=strength)
+    model = PlainClassifier(spec, width, objective.n_outputs).eval()
+    state = {"centre": centre, "spread": spread, "weight": linear.weights, "bias": linear.bias}
+    model.load_state_dict({name: torch.from_numpy(np.asarray(value)) for name, value in state.items()})
+    predictions = _predictions(objective, linear, features[2])
+    return SimpleMethod(spec.name, spec.title, predictions, loss, Branches(model, None, objective, 0.0))
+
+
+def _lexical(
+    name: str, train: Dataset, seen: DataConfig, test: Dataset, indices: NDArray[np.int64], stored: Branches | None
+) -> SimpleMethod:
+    """Return the lexical model that `train` is fitted with, whose choice is wider."""
+    from seqmix.models.branches import Branches
+    from seqmix.training.lexical import fit_lexical
+
+    model = stored or Branches(fit_lexical(train, seen, 0).model, None, train.label_objective, 0.0)
+    return lexical_method(name, model, train, test, indices, seen)
+
+
+def lexical_method(
+    name: str, model: Branches, train: Dataset | None, test: Dataset, indices: NDArray[np.int64], seen: DataConfig
+) -> SimpleMethod:
+    """Return a lexical model as a simple method.
+
+    Args:
+        name: as in `Method`.
+        model: the lexical model alone.
+        train: data set on whose validation split its loss is computed; None if not available.
+        test: data set to predict.
+        indices: its records to predict, `(n,)`.
+        seen: how the model sees each record.
+    """
+    loss = math.nan
+    if train is not None and len(val := train.indices("val")):
+        known = _Part(train, val, seen)
+        loss = loss_of(model.objective, _answers(model, known), known.labels)
+    return SimpleMethod(name, model.lexical.spec.title, _answers(model, _Part(test, indices, seen)), loss, model)
+
+
+def _answers(model: Branches, part: _Part) -> Floats:
+    """Return the predictions of a simple model for records."""
     import torch
 
     from seqmix.models.batched import predict_batches
-    from seqmix.training.lexical import fit_lexical
 
-    data, seen, indices = scored.dataset, scored.seen, scored.indices
+    data, seen, indices = part.dataset, part.seen, part.indices
     return predict_batches(
-        fit_lexical(train, seen, 0).model,
-        train.objective,
+        model,
+        model.objective,
         lambda i: data.truncated(int(indices[i]), seen),
         data.cut_lengths(seen.max_length)[indices],
         device=torch.device("cpu"),
@@ -148,53 +293,15 @@ def _lexical_predictions(train: Dataset, scored: _Part) -> Floats:
 
 def _feature_sets(train: Dataset, parts: list[_Part]) -> Iterator[tuple[str, list[Any]]]:
     """Yield the name of each set of features, and its matrices for the parts (train, validation, test)."""
-    n_sequences = train.n_sequences
-    yield (
-        "length only",
-        _standardised(
-            [np.log([[len(s) for s in record] for record in part.sequences()] or np.empty((0, n_sequences))) for part in parts]
-        ),
-    )
     alphabet = train.vocabulary.alphabet
     if alphabet in _KMERS:
         for k in _KMERS[alphabet]:
             yield f"{k}-mers", _kmer_frequencies(parts, k)
-    elif alphabet == "real":
-        yield (
-            "means and spreads",
-            _standardised(_joined(parts, n_sequences, lambda some: np.array(list(map(_statistics, some))))),
-        )
-    elif train.are_images:
-        scale = np.float32(len(train.vocabulary))
-        yield "values at each position", _joined(parts, n_sequences, lambda some: np.array(some, dtype=np.float32) / scale)
-    else:
+    elif alphabet != "real" and not train.are_images:
         if alphabet in _WORDS:
             yield "word 1-2-grams", _ngrams(train, parts, token_pattern=_WORDS[alphabet], ngram_range=(1, 2))
         if alphabet != "words":
             yield "character 1-4-grams", _ngrams(train, parts, analyzer="char", ngram_range=(1, 4))
-
-
-def _standardised(matrices: list[Floats]) -> list[Floats]:
-    """Scale features to mean 0 and variance 1 in the first matrix, of the training records."""
-    centre, spread = matrices[0].mean(0), matrices[0].std(0)
-    return [(matrix - centre) / np.where(spread > 0, spread, 1.0) if len(matrix) else matrix for matrix in matrices]
-
-
-def _joined(parts: list[_Part], n_sequences: int, features: Callable[[list[Tokens]], Any]) -> list[Any]:
-    """Return the features of each part; for pairs, features of how similar the two texts are."""
-    joined = []
-    for part in parts:
-        records = list(part.sequences())
-        made = [features([record[place] for record in records]) for place in range(n_sequences)]
-        joined.append(made[0] if len(made) == 1 else np.hstack((made[0] * made[1], np.abs(made[0] - made[1]))))
-    return joined
-
-
-def _statistics(values: Tokens) -> Floats:
-    """Return mean, standard deviation, minimum and maximum of each channel."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = np.concatenate((values.mean(0), values.std(0), values.min(0), values.max(0))).astype(np.float64)
-    return found if values.dtype == np.float64 or np.isfinite(found).all() else _statistics(values.astype(np.float64))
 
 
 def _kmer_frequencies(parts: list[_Part], k: int) -> list[Any]:
@@ -235,23 +342,30 @@ def _ngrams(train: Dataset, parts: list[_Part], **kind: Any) -> list[Any]:
     return made
 
 
-def _fit(objective: LabelObjective, features: list[Any], labels: Labels, val_labels: Labels) -> Floats:
-    """Return the test predictions of the linear model whose strength has the least validation loss.
+def _fitted(
+    objective: LabelObjective, features: list[Any], labels: Labels, val_labels: Labels
+) -> tuple[LinearModel, float, float]:
+    """Return the linear model whose strength has the least validation loss, this strength and this loss.
 
     Args:
         objective: provides the linear model.
         features: features of the training, validation and test records.
         labels: labels of the training records.
-        val_labels: labels of the validation records; if there are none, the strength is fixed.
+        val_labels: labels of the validation records; if there are none, the strength is fixed, and the loss is NaN.
     """
+    if not len(val_labels):
+        return objective.fit_linear(features[0], labels, _FIXED_STRENGTH), _FIXED_STRENGTH, math.nan
 
-    def loss(model: LinearModel) -> float:
-        return objective.judge(objective.point_scores(_predictions(objective, model, features[1]), val_labels), "loss")[1]
+    def fit(strength: float) -> tuple[LinearModel, float, float]:
+        model = objective.fit_linear(features[0], labels, strength)
+        return model, strength, loss_of(objective, _predictions(objective, model, features[1]), val_labels)
 
-    strengths = _STRENGTHS if len(val_labels) else (_FIXED_STRENGTH,)
-    models = [objective.fit_linear(features[0], labels, strength) for strength in strengths]
-    best = min(models, key=loss) if len(models) > 1 else models[0]
-    return _predictions(objective, best, features[2])
+    return min(map(fit, _STRENGTHS), key=lambda found: found[2])
+
+
+def loss_of(objective: LabelObjective, predictions: Floats, labels: Labels) -> float:
+    """Return the loss of predictions that methods are chosen by."""
+    return objective.judge(objective.point_scores(predictions, labels), "loss")[1]
 
 
 def _predictions(objective: LabelObjective, model: LinearModel, features: Any) -> Floats:

@@ -20,11 +20,12 @@ from seqmix.data.resplit import split_origin
 from seqmix.ensembles.find import find_run
 from seqmix.ensembles.members import Ensemble
 from seqmix.errors import ConfigError, DatasetError, param
-from seqmix.evaluation.baselines import baseline_scores
+from seqmix.evaluation.baselines import scores_of
+from seqmix.evaluation.best_simple import Simple, simple_of_run
 from seqmix.evaluation.new_files import count_known, reading_of_new_files
 from seqmix.evaluation.result import Evaluation
 from seqmix.evaluation.training_data import as_prepared, check_unseen, training_data
-from seqmix.evaluation.verdict import verdict
+from seqmix.evaluation.verdict import Answers, judged, related
 from seqmix.models.prediction import notes_on_changes
 from seqmix.objectives.base import Labels
 from seqmix.objectives.labelled import LabelObjective
@@ -145,15 +146,7 @@ def evaluate(
 
             predictions, branches = _predict(run, sample, device, precision, report)
             model = _model_in_words(run, device)
-        simple = {}
-        if baselines and sample.trained is not None:
-            simple = baseline_scores(
-                sample.trained,
-                run.config.data,
-                test=sample.dataset,
-                indices=sample.indices,
-                lexical=run.config.model.lexical == "none",
-            )
+        simple = simple_of_run(run, sample.trained, sample.dataset, sample.indices, fit=baselines)
         result = _result(run, sample, model, predictions, branches, simple, resamples)
         lock.check()
         write_whole(folder / _SCORES, result.to_json())
@@ -197,6 +190,15 @@ class _Sample:
     @property
     def labels(self) -> Labels:
         return self.dataset.labels[self.indices]
+
+    def answers(self, objective: LabelObjective, predictions: Floats, resamples: int) -> Answers:
+        """Return what is needed to judge a model that predicts these records so."""
+        data = self.dataset
+        constant = None
+        if self.trained is not None and len(train := self.trained.indices("train")):
+            constant = objective.constant_prediction(self.trained.labels[train])
+        groups, nearness = (None if one is None else one[self.indices] for one in (data.groups, data.nearness))
+        return Answers(objective, predictions, self.labels, constant, related(groups), nearness, resamples)
 
 
 def _own_split(run: Run, split: str, moved: Path | None) -> _Sample:
@@ -326,12 +328,11 @@ def _result(
     model: str,
     predictions: Floats,
     branches: dict[str, dict[str, Any]],
-    baselines: dict[str, dict[str, Any]],
+    simple: Simple,
     resamples: int,
 ) -> Evaluation:
     objective, labels = run.label_objective, sample.labels
-    scores = objective.scores(predictions, labels, resamples)
-    compared = verdict(objective, scores, branches, baselines, is_simple=not run.has_mixer)
+    answers = sample.answers(objective, predictions, resamples)
     return Evaluation(
         run=str(run.path),
         source=sample.source,
@@ -339,15 +340,25 @@ def _result(
         model=model,
         records=len(labels),
         classes=list(objective.classes),
-        scores=scores,
+        scores=answers.scores,
         columns=list(objective.compared),
         branches=branches,
-        baselines=baselines,
+        baselines=scores_of(simple.methods, objective, labels),
         pictures=_pictures(objective, sample, predictions),
         history=run.history(),
-        notes=[*([compared] if compared else []), *sample.notes, *_absent(objective, labels), *unlearned_notes(run)],
+        notes=[*sample.notes, *_grouped(sample, answers), *_absent(objective, labels), *unlearned_notes(run)],
         **vars(objective.details(predictions, labels)),
+        **judged(answers, simple),
     )
+
+
+def _grouped(sample: _Sample, answers: Answers) -> list[str]:
+    """Return a note if intervals are over groups."""
+    if answers.groups is None:
+        return []
+    by = (sample.dataset.info.get("groups") or {}).get("by")
+    groups = f"{counted(len(np.unique(answers.groups)), 'group')} of {counted(len(answers.labels), 'record')}"
+    return [f"intervals and p-values are over {groups}{f' (by {by})' if by else ''}, as records of a group are related"]
 
 
 def _pictures(objective: LabelObjective, sample: _Sample, predictions: Floats) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from seqmix.evaluation.figures import (
     reliability_figure,
     roc_figure,
 )
+from seqmix.objectives.metrics import Score
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.tables import SHOWN_CLASSES, Column, ReportTable
 from seqmix.reporting.text import counted, interval_text, number, score_text
@@ -51,12 +52,21 @@ def evaluation_tables(evaluation: Evaluation) -> list[ReportTable]:
 def score_table(evaluation: Evaluation) -> ReportTable:
     """Return a table of the headline scores with their intervals."""
     title = f"{evaluation.run}: {evaluation.source}, {counted(evaluation.records, 'record')}"
-    table = ReportTable([Column("score"), Column("value", "number"), Column("95 % interval", "number")], title)
+    columns = [Column("score"), Column("value", "number"), Column("95 % interval", "number")]
+    far: Mapping[str, Score] = evaluation.far.get("scores", {})
+    if far:
+        columns += [Column(f"{evaluation.far['records']:,} not near", "number"), Column("its interval", "number")]
+    table = ReportTable(columns, title)
     for name, score in evaluation.scores.items():
-        table.add(name, score_text(name, score.value), interval_text(name, score.low, score.high) or "-")
+        shown = (score, far[name]) if far else (score,)
+        table.add(name, *(cell for one in shown for cell in _cells(name, one)))
     if math.isfinite(evaluation.calibration_error):
-        table.add("calibration error", number(evaluation.calibration_error), "")
+        table.add("calibration error", number(evaluation.calibration_error), *[""] * (len(columns) - 2))
     return table
+
+
+def _cells(name: str, score: Score) -> tuple[str, str]:
+    return score_text(name, score.value), interval_text(name, score.low, score.high) or "-"
 
 
 def class_table(evaluation: Evaluation, most: int | None = None) -> ReportTable:
@@ -110,6 +120,8 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
     if isinstance(run, Ensemble):
         training = f"the first of its runs was {training}"
     introduction = f"{counted(evaluation.records, 'record')}{of_classes}; model: {evaluation.model}; {training}."
+    if evaluation.verdict:
+        introduction = f"{evaluation.verdict} {introduction[:1].upper()}{introduction[1:]}"
     notes = [*evaluation.notes, *run.info["notes"]]
     return html_page(f"{Path(evaluation.run).name}: {evaluation.source}", introduction, list(_sections(evaluation, run)), notes)
 
@@ -125,12 +137,14 @@ def training_in_words(run: Run, sizes: Mapping[str, int]) -> str:
 
 
 def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
-    intervals = "Intervals are bootstrap intervals over the records"
+    intervals = f"Intervals are bootstrap intervals over {'groups of related' if evaluation.grouped else 'the'} records"
     if any(name in run.label_objective.counted for name in evaluation.scores):
         intervals += (
             "; those of scores that no resample changes, such as perfect ones, follow from the exact interval of Clopper and "
             "Pearson for the share of wrong answers"
         )
+    if evaluation.far.get("scores"):
+        intervals += f'. "{evaluation.far["records"]:,} not near" are the records without a near relative in training'
     yield Section(heading="Scores", table=score_table(evaluation), remark=f"{intervals}.")
     if evaluation.baselines or evaluation.branches:
         table, remark = comparison_table(evaluation), _branches_in_words(evaluation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from seqmix.objectives.metrics import Score
@@ -40,6 +40,14 @@ class Evaluation:
         pictures: if records are square images (bytes), some of them: side, intensities, true and predicted class.
         history: the run's `metrics.jsonl`.
         notes: what a reader should know.
+        verdict: whether the model is better than the best simple method, in one sentence; "" if it was compared with none.
+        comparison: the paired comparison with the best simple method, chosen on validation: its title ("method") and "name" in
+            `baselines` ("" for the lexical branch), and the fields of a `Difference`: "score", "first" (that of the model),
+            "second", "difference", "low", "high", "p_value", "test", "share"; and "verdict": "better", "worse" or "not
+            distinguishable". Empty if the model was compared with none.
+        far: of records without a near relative in training, their number ("records") and "scores"; empty if it is unknown
+            which they are.
+        grouped: whether intervals are over groups of related records.
     """
 
     run: str
@@ -61,6 +69,10 @@ class Evaluation:
     pictures: list[dict[str, Any]]
     history: list[dict[str, Any]]
     notes: list[str]
+    verdict: str = ""
+    comparison: dict[str, Any] = field(default_factory=dict)
+    far: dict[str, Any] = field(default_factory=dict)
+    grouped: bool = False
 
     def __repr__(self) -> str:
         headline = ", ".join(f"{name} {_text(name, self.scores[name])}" for name in self.columns[:_HEADLINE])

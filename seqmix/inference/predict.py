@@ -89,7 +89,7 @@ def predict(
         share, tally.files = reader.share_read, len(sources)
     if progress:
         records = with_bar(records, "predicting", "records", count_of(sequences), share)
-    return run.predictor(options.device).predict(records, options, tally=tally, on_batch=on_batch)
+    return run.predictor_for(options).predict(records, options, tally=tally, on_batch=on_batch)
 
 
 def _noted(reader: RecordReader, tally: Tally, options: PredictOptions, *, told: bool) -> Iterator[Record]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from seqmix.data.vocabulary import Vocabulary
 from seqmix.models.lexical import LexicalClassifier, restored_lexical
 from seqmix.models.members import MixingBranch
+from seqmix.models.plain import PlainClassifier
 from seqmix.objectives.base import Objective
 from seqmix.objectives.labelled import LabelObjective
 
@@ -27,14 +28,18 @@ class Branches(nn.Module):
     """A lexical branch, and usually a mixing one: `LabelObjective.combine` of their outputs.
 
     Args:
-        lexical: the lexical branch.
+        lexical: the lexical branch; of the best simple method, also a plain model in its place.
         mixing: the mixing branch; None for the lexical one alone.
         objective: combines the outputs.
         weight: weight of the mixing branch, from 0 to 1.
     """
 
     def __init__(
-        self, lexical: LexicalClassifier, mixing: MixingBranch | None, objective: LabelObjective, weight: float
+        self,
+        lexical: LexicalClassifier | PlainClassifier,
+        mixing: MixingBranch | None,
+        objective: LabelObjective,
+        weight: float,
     ) -> None:
         super().__init__()
         self.lexical, self.mixing = lexical, mixing
@@ -56,9 +61,10 @@ class Branches(nn.Module):
         return self.mixing.length_limit if self.mixing is not None else None
 
     @property
-    def by_name(self) -> dict[str, LexicalClassifier | MixingBranch]:
+    def by_name(self) -> dict[str, Branch]:
         """The branches by name."""
-        return {LEXICAL: self.lexical} | ({MIXING: self.mixing} if self.mixing is not None else {})
+        found: dict[str, Branch] = {LEXICAL: self.lexical}
+        return found if self.mixing is None else found | {MIXING: self.mixing}
 
     def outputs(self, ids: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """Return the outputs of each branch, `(B, n_outputs)`, by name; arguments as in `SequenceClassifier.forward`."""
@@ -81,7 +87,7 @@ class Branches(nn.Module):
         return self.combine(self.outputs(ids, mask))
 
 
-Branch = LexicalClassifier | MixingBranch
+Branch = LexicalClassifier | PlainClassifier | MixingBranch
 Model = MixingBranch | Branches
 
 

@@ -18,7 +18,7 @@ ON_ERROR = ("stop", "skip", "mark")
 @documented
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictOptions:
-    """The options of prediction. Only `threshold` changes the predictions, and `on_error` what there is one for."""
+    """The options of prediction. `threshold` and `baseline` change the predictions, and `on_error` what there is one for."""
 
     batch_size: int = option(
         0,
@@ -46,6 +46,12 @@ class PredictOptions:
         choices=ON_ERROR,
         flag=True,
         metavar="ACTION",
+    )
+    baseline: bool = option(
+        False,
+        "Predict with the best simple method instead of the model: what an evaluation of the run has stored, or the lexical "
+        "branch alone.",
+        flag=True,
     )
     device: str = declared(TrainingConfig, "device")
     precision: str = declared(TrainingConfig, "precision")

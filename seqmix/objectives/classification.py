@@ -237,6 +237,10 @@ class Classification(LabelObjective):
         one_hot = np.eye(self.n_outputs)
         return one_hot[wrong], one_hot[labels]
 
+    def right(self, predictions: Floats, labels: Labels) -> NDArray[np.bool_]:
+        """Return which records have the right class, `(n,)`."""
+        return np.asarray(predictions.argmax(1) == labels)
+
     def details(self, predictions: Floats, labels: Labels) -> Details:
         """Return calibration, confusion, and figures and ROC curve of each class (of two, the second)."""
         confusion = confusion_matrix(labels, predictions.argmax(1), self.n_outputs)

@@ -230,6 +230,17 @@ class LabelObjective(Objective):
         """The scores that a report compares with those of the baselines."""
         return (*self.columns[:3], "average precision")
 
+    def right(self, predictions: Floats, labels: Labels) -> NDArray[np.bool_] | None:
+        """Return which records have a right answer, `(n,)`, if their share is the first score; None otherwise."""
+        return None
+
+    def first_score(self, predictions: Floats, labels: Labels, counts: Floats) -> Floats:
+        """Return the first of the `columns` for each row of record counts, `(R,)`; arguments as in `weighted_scores`."""
+        right = self.right(predictions, labels)
+        if right is None:
+            return self.weighted_scores(predictions, labels, counts)[self.columns[0]]
+        return counts @ right.astype(np.float64) / counts.sum(1)
+
     @abstractmethod
     def details(self, predictions: Floats, labels: Labels) -> Details:
         """Return what a report shows besides the scores."""

@@ -159,6 +159,10 @@ class MultiLabel(LabelObjective):
         right = (labels > 0).astype(np.float64)
         return 1.0 - right, right
 
+    def right(self, predictions: Floats, labels: Labels) -> NDArray[np.bool_]:
+        """Return which records have all labels right, `(n,)`."""
+        return np.asarray((labels.astype(bool) == (predictions >= THRESHOLD)).all(1))
+
     def details(self, predictions: Floats, labels: Labels) -> Details:
         """Return scores and ROC curve of each label."""
         true, given = labels.astype(bool), predictions >= THRESHOLD

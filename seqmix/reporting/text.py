@@ -9,6 +9,7 @@ from seqmix.errors import ConfigError, param
 from seqmix.objectives.regression import IN_UNITS
 from seqmix.system.ranges import NUMBERS
 
+MINUS = "\N{MINUS SIGN}"
 _EQUAL = 1e-12  # bounds of an interval that differ by no more are equal
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
 
@@ -92,6 +93,14 @@ def number(value: float | None, digits: int = 3) -> str:
 def score_text(name: str, value: float | None) -> str:
     """Return a score for people: "0.932"; an error in the targets' unit, which may be large or small, has four digits."""
     return number(value) if name not in IN_UNITS or value is None or not math.isfinite(value) else f"{value:.4g}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """Return a difference for people, with its sign: "+0.5", "−1.1", "0.0"; "-" if it is not defined."""
+    if not math.isfinite(value):
+        return "-"
+    text = f"{abs(value):.{digits}f}"
+    return text if not float(text) else f"{MINUS if value < 0 else '+'}{text}"
 
 
 def interval_text(name: str, low: float, high: float) -> str:

@@ -80,13 +80,15 @@ def test_penalty_has_the_least_validation_loss():
     objective, labels = KINDS["classification"](("a", "b")), np.arange(80) % 2
     features = generator.normal(size=(80, 30)) + 0.3 * labels[:, None]
     train, val, test = (features[i::3] for i in range(3))
-    found = baselines._fit(objective, [train, val, test], labels[0::3], labels[1::3])
+    chosen, best, loss = baselines._fitted(objective, [train, val, test], labels[0::3], labels[1::3])
+    found = baselines._predictions(objective, chosen, test)
     losses = {}
     for strength in baselines._STRENGTHS:
         model = objective.fit_linear(train, labels[0::3], strength)
         losses[strength] = objective.point_scores(baselines._predictions(objective, model, val), labels[1::3])["log loss"]
-    best = objective.fit_linear(train, labels[0::3], min(losses, key=losses.get))
-    np.testing.assert_array_equal(found, baselines._predictions(objective, best, test))
+    assert (best, loss) == min(losses.items(), key=lambda item: item[1])
+    again = objective.fit_linear(train, labels[0::3], best)
+    np.testing.assert_array_equal(found, baselines._predictions(objective, again, test))
 
 
 def test_baselines_never_see_the_labels_they_are_scored_on(dataset):

@@ -57,6 +57,7 @@ _FORMS: Mapping[str, Any] = {
     "inputs": [{"format": str}],
     "arrays": dict.fromkeys(ARRAYS, str),
     "extra_arrays": {str: str},
+    "nearness": {"unit": str, "sampled": _NUMBER},
     "groups": {"by": str, "count": int, "largest": int},
 }
 _SYMBOLS = {"symbols": [str], "merges": [str], "channels": int, "mean": [_NUMBER], "scale": [_NUMBER]}

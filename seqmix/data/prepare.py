@@ -31,6 +31,7 @@ from seqmix.data.readers.releases import Source
 from seqmix.data.reading import RecordReader
 from seqmix.data.record_streams import RecordStream
 from seqmix.data.records import Record
+from seqmix.data.relatives.nearness import store_nearness
 from seqmix.data.repeated import refuse_repeated
 from seqmix.data.validation import (
     check_any,
@@ -390,6 +391,9 @@ def _complete(
     np.save(folder / "labels.npy", labels)
     np.save(folder / "split.npy", split)
     np.save(folder / "groups.npy", division.groups(final.keep))
+    if classes is None and (found := store_nearness(folder, written.n_sequences, final.vocabulary, split)):
+        facts = {**(facts or {}), "nearness": found.describe()}
+        notes += found.notes(split, stated=bool((written.splits >= 0).any()), grouped=bool(read.group_from))
     info = describe(stream, written, encoded, division, final, options=options, twins=twins, notes=notes, facts=facts)
     # Names that are not UTF-8 are written as escapes.
     (folder / "dataset.json").write_text(info_text(info), encoding="utf-8", errors="backslashreplace")

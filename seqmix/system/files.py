@@ -23,7 +23,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -32,6 +32,7 @@ from seqmix.errors import ConfigError, DatasetError, RunError, SeqmixError, para
 from seqmix.system.leftovers import clear, remove, temporary_name, writer_of
 from seqmix.system.printable import printable
 from seqmix.system.renaming import NameTakenError, Standing, rename_beside, rename_new, rename_over, standing
+from seqmix.system.signs_of_life import signs_of_life
 
 PACKINGS = (".gz", ".bz2", ".xz")
 _OPEN_FILE = re.compile(r"/dev/std(in|out|err)|(?:/dev|/proc/self)/fd/(\d+)")  # names of what this process has open
@@ -57,18 +58,16 @@ def whole_file(path: Path, *, overwrite: bool | None = None, error: type[SeqmixE
         _refuse_written(path, error)
     temporary, before = temporary_name(path), standing(path)
     try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if overwrite is None:
-            temporary.replace(path)
-        elif overwrite:
-            rename_over(temporary, path, before, temporary_name(path))
-        else:
-            rename_new(temporary, path)
-    except NameTakenError as reason:
-        raise error(_appeared(path, overwrite, _kept_beside(temporary, path))) from reason
+        with ExitStack() as alive:
+            with temporary.open("xb") as file:
+                alive.enter_context(signs_of_life(temporary, briefly=overwrite is None))
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            if overwrite is None:
+                temporary.replace(path)
+            else:
+                _rename(temporary, path, before if overwrite else None, temporary_name(path), keep=True, error=error)
     except OSError as reason:
         if not path.parent.is_dir():
             raise error(f"{path}: cannot be written: there is no folder {path.parent}; make it first") from reason
@@ -125,14 +124,11 @@ def whole_folder(
         before = standing(path) if before is None else before
         temporary.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
-        yield temporary
+        with signs_of_life(temporary, briefly=not costly):
+            yield temporary
+            _rename(temporary, path, before if overwrite else None, aside, keep=costly, error=error)
         if overwrite:
-            rename_over(temporary, path, before, aside)
             remove(aside)
-        else:
-            rename_new(temporary, path)
-    except NameTakenError as reason:
-        raise error(_appeared(path, overwrite, _kept_beside(temporary, path) if costly else None)) from reason
     except OSError as reason:
         raise error(
             f"{path}: cannot be written: {reason.strerror or reason}; nothing was kept: "
@@ -148,6 +144,22 @@ def _refuse_written(path: Path, error: type[SeqmixError]) -> None:
         raise error(f"{path}: process {process} is writing it; wait for it or stop it, or choose another {param('output')}")
 
 
+def _rename(temporary: Path, path: Path, before: Standing | None, aside: Path, *, keep: bool, error: type[SeqmixError]) -> None:
+    """Give a finished output its name, which nothing may have but what was there before (None: nothing at all)."""
+    try:
+        if before is None:
+            rename_new(temporary, path)
+        else:
+            rename_over(temporary, path, before, aside)
+    except NameTakenError as reason:
+        kept = _kept_beside(temporary, path) if keep else None
+        what = "appeared" if before is None else "appeared or changed"
+        result = f"kept as {kept}" if kept else f"discarded: choose another {param('output')}"
+        raise error(
+            f"{path} {what} while it was being written here; it is left as it is, and what was written here is {result}"
+        ) from reason
+
+
 def _kept_beside(temporary: Path, path: Path) -> Path | None:
     """Give a finished output a free name beside the one that is taken; return None where that is impossible."""
     unpacked = path.name[: len(path.name) - len(packing_of(path))]
@@ -156,13 +168,6 @@ def _kept_beside(temporary: Path, path: Path) -> Path | None:
         return rename_beside(temporary, path, ending)
     except OSError:
         return None
-
-
-def _appeared(path: Path, overwrite: bool | None, kept: Path | None) -> str:
-    """Return the error for a name that something else has taken, and what became of the output."""
-    what = "appeared or changed" if overwrite else "appeared"
-    result = f"kept as {kept}" if kept else f"discarded: choose another {param('output')}"
-    return f"{path} {what} while it was being written here; it is left as it is, and what was written here is {result}"
 
 
 def real_folder(path: Path, *, error: type[SeqmixError] = RunError) -> Path:

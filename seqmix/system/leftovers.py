@@ -1,9 +1,14 @@
 """Temporary names that tell which process made them, and what killed processes left under such names.
 
-An output is written under the name `.NAME.PROCESS-START-COMPUTER-RANDOM.partial` beside it. Where two folders cannot be
-exchanged at once, the old one is `….replaced` for the moment in which nothing has its name. A killed process leaves them
+An output is written under the name `.NAME.PROCESS-START-COMPUTER-KERNEL-RANDOM.partial` beside it. Where two folders cannot
+be exchanged at once, the old one is `….replaced` for the moment in which nothing has its name. A killed process leaves them
 behind; the next one that writes to the same place removes them, or puts the old folder back, with a note. It does not touch
-what belongs to a living process, and only names what comes from another computer.
+what belongs to a living process, which is known in one of three ways:
+
+1. On the same computer, and in the same container: by the number of the process and its start.
+2. In another container under the same kernel, whatever its name: by the flock() that the process keeps on what it writes.
+3. On another computer, or where there is no flock(): by its touches. What has not changed for a day was left behind;
+   before that, it is named and kept.
 """
 
 from __future__ import annotations
@@ -20,14 +25,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seqmix.system.notes import note
-from seqmix.system.owner import owner, state_of
+from seqmix.system.owner import owner, shares_kernel, state_of
+from seqmix.system.signs_of_life import is_locked, is_silent, signs_of_life
 
 _SHOWN = 50  # characters of a name in its temporary name, which may not become too long for the file system
-_NAME = re.compile(r"\.(.+)\.(?:(\d+-[0-9a-f]+-[0-9a-f]{8})-[0-9a-f]{8}|[0-9a-f]{16})\.(partial|replaced)", re.DOTALL)
+_OWNER = r"\d+-[0-9a-f]+-[0-9a-f]{8}(?:-[0-9a-f]{8})?"
+_NAME = re.compile(rf"\.(.+)\.(?:({_OWNER})-[0-9a-f]{{8}}|[0-9a-f]{{16}})\.(partial|replaced)", re.DOTALL)
+_NEW = 5.0  # seconds after which what is being written is certain to be locked
+_OLD = 86_400.0  # seconds without a touch after which it was left behind: more than a night of a sleeping computer
 _WHAT = {
     "removed": "removed; a killed process left it unfinished",
     "stuck": "a killed process left it unfinished, and it cannot be removed: delete it by hand",
-    "elsewhere": "a process on another computer or of an older version left it: delete it if nothing is writing there",
+    "elsewhere": "a process on another computer or of an older version left it, or still writes it: it is removed when "
+    "nothing has happened there for a day; delete it if nothing is writing there",
 }
 _told: set[Path] = set()  # a note on these was given
 
@@ -40,7 +50,14 @@ class _Leftover(NamedTuple):
 
     @property
     def state(self) -> str:
-        return state_of(self.owner) if self.owner else "elsewhere"
+        state = state_of(self.owner) if self.owner else "elsewhere"
+        if state != "elsewhere":
+            return state
+        locked = is_locked(self.path) if self.owner and shares_kernel(self.owner) and not self.replaced else None
+        if locked:
+            return "alive"
+        silence = _OLD if locked is None else _NEW
+        return "gone" if is_silent(self.path, silence, temporary_name(self.path)) else state
 
     @property
     def process(self) -> int:
@@ -99,7 +116,8 @@ def scratch_folder() -> Iterator[Path]:
     folder = temporary_name(path)
     folder.mkdir(mode=0o700)
     try:
-        yield folder
+        with signs_of_life(folder):
+            yield folder
     finally:
         remove(folder)
 

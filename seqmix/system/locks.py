@@ -37,6 +37,8 @@ from seqmix.system.leftovers import temporary_name
 from seqmix.system.notes import note
 from seqmix.system.printable import printable
 from seqmix.system.renaming import LOCK_ENDING, NameTakenError, rename_new
+from seqmix.system.signs_of_life import file_system_time
+from seqmix.system.signs_of_life import flock as _flock
 
 _BEAT = 10.0  # seconds between two touches of a held lock
 _SILENCE = 60.0  # seconds without a touch after which a lock was left behind
@@ -164,6 +166,7 @@ def locked(
 
 def _acquired(path: Path, doing: str, make: bool, wait: float, error: type[SeqmixError]) -> FolderLock:
     holder = Holder(os.getpid(), platform.node() or "localhost", _machine(), doing, time.strftime("%Y-%m-%d %H:%M:%S"))
+    waiting = _Waiting(path.parent)
     end = time.monotonic() + wait
     while True:
         try:
@@ -171,7 +174,7 @@ def _acquired(path: Path, doing: str, make: bool, wait: float, error: type[Seqmi
                 path.parent.mkdir(parents=True, exist_ok=True)
             if (file := _take(path, holder)) is not None:
                 return FolderLock(path, file, holder, error)
-            other, left_behind = _examine(path)
+            other, left_behind = _examine(path, waiting)
         except FileNotFoundError:
             if not make and not path.parent.is_dir():
                 raise error(f"{path.parent}: no such folder") from None
@@ -179,10 +182,29 @@ def _acquired(path: Path, doing: str, make: bool, wait: float, error: type[Seqmi
         if left_behind:
             whose = f"{other}, which was {other.doing} there" if other else "another process"
             note(f"{path.parent}: removed a lock left behind by {whose}")
-        elif time.monotonic() < end:
+        elif (left := end - time.monotonic()) > 0:
+            waiting.go_on(other, left)
             time.sleep(_POLL)
         else:
             raise error(_in_use(path, other))
+
+
+class _Waiting:
+    """Says once what this process waits for, if it has waited for a second.
+
+    Args:
+        folder: the folder that another process has locked.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._began, self._told = folder, time.monotonic(), False
+
+    def go_on(self, other: Holder | None, left: float) -> None:
+        """Note, if it is time, that this process waits for another for `left` more seconds at most."""
+        if not self._told and time.monotonic() - self._began >= _LOOK:
+            self._told = True
+            whose = f"{other}, which has been {other.doing} there since {other.since}" if other else "another process"
+            note(f"{self._folder}: waiting for {whose}; for at most {left:.0f} s")
 
 
 def _in_use(path: Path, other: Holder | None) -> str:
@@ -216,7 +238,7 @@ def _take(path: Path, holder: Holder) -> int | None:
     return file
 
 
-def _examine(path: Path) -> tuple[Holder | None, bool]:
+def _examine(path: Path, waiting: _Waiting) -> tuple[Holder | None, bool]:
     """Return who holds a lock, as far as that can be read, and whether it was left behind; if it was, remove it.
 
     Raises:
@@ -232,7 +254,7 @@ def _examine(path: Path) -> tuple[Holder | None, bool]:
         if free is False:
             return other, False
         ours = free and other is not None and other.machine == _machine()
-        if not ours and not _silent(path, file):
+        if not ours and not _silent(path, file, other, waiting):
             return other, False
         _remove(path, file)  # nobody else does this at the same time where `free` is true: it is locked
         return other, True
@@ -253,13 +275,14 @@ def _remove(path: Path, file: int) -> None:
         aside.unlink(missing_ok=True)
 
 
-def _silent(path: Path, file: int) -> bool:
+def _silent(path: Path, file: int, other: Holder | None, waiting: _Waiting) -> bool:
     """Return whether the holder of a lock shows no sign of life, after waiting as long as a sign may take."""
     touched = os.fstat(file).st_mtime
-    left = min(_SILENCE, _SILENCE - (_clock(path) - touched))
+    left = min(_SILENCE, _SILENCE - (file_system_time(temporary_name(path)) - touched))
     end = time.monotonic() + left
     while time.monotonic() < end:
         time.sleep(_LOOK)
+        waiting.go_on(other, end - time.monotonic())
         found = _open(path)  # a network file system shows the time of the last touch to who opens the file
         try:
             if os.fstat(found).st_mtime != touched:
@@ -279,18 +302,6 @@ def _open(path: Path) -> int:
         return os.open(path, os.O_RDONLY | _FLAGS)
 
 
-def _clock(path: Path) -> float:
-    """Return the time that the file system gives to a file that is written beside `path` now."""
-    temporary = temporary_name(path)
-    file = os.open(temporary, _NEW, 0o666)
-    try:
-        os.write(file, b".")
-        return os.fstat(file).st_mtime
-    finally:
-        os.close(file)
-        temporary.unlink(missing_ok=True)
-
-
 def _holder(text: bytes) -> Holder | None:
     """Read who holds a lock. Anybody may have written the text, so it is escaped."""
     try:
@@ -299,19 +310,6 @@ def _holder(text: bytes) -> Holder | None:
         return Holder(process=int(found["process"]), **words)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
-
-
-def _flock(file: int) -> bool | None:
-    """Lock an open file without waiting: False if another process has locked it, None where the file system cannot lock."""
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
 
 
 def _take_on_windows(path: Path, text: bytes) -> int | None:

@@ -13,21 +13,37 @@ from pathlib import Path
 
 _ALIVE, _GONE, _ELSEWHERE = "alive", "gone", "elsewhere"
 _UNKNOWN_START = "0"
+_UNKNOWN_KERNEL = "0" * 8
 
 
 def owner() -> str:
-    """Return this process as text: its number, its start and its computer, such as "4711-0c3fa1b2-9d8e7f60"."""
+    """Return this process as text: its number, start, computer or container, and kernel: "4711-0c3fa1b2-9d8e7f60-1a2b3c4d"."""
     pid = os.getpid()
-    return f"{pid}-{_own_start(pid)}-{_host()}"
+    return f"{pid}-{_own_start(pid)}-{_host()}-{_kernel()}"
 
 
 def state_of(text: str) -> str:
     """Return whether the process that `owner` described lives: "alive", "gone", or "elsewhere" if that is unknown here."""
-    pid, start, host = text.split("-")
+    pid, start, host = text.split("-")[:3]
     if host != _host():
         return _ELSEWHERE
     now = _start(int(pid))
     return _GONE if now is None or (_UNKNOWN_START not in (now, start) and now != start) else _ALIVE
+
+
+def shares_kernel(text: str) -> bool:
+    """Return whether the process that `owner` described runs under this kernel, in whatever container; False if unknown."""
+    kernel = text.split("-")[3:]
+    return kernel == [_kernel()] != [_UNKNOWN_KERNEL]
+
+
+@cache
+def _kernel() -> str:
+    """Return a short hash of the running kernel, which is another one after every start."""
+    try:
+        return _short(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"))
+    except OSError:
+        return _UNKNOWN_KERNEL
 
 
 @cache

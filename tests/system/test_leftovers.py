@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from functools import cache
 
 import pytest
@@ -12,8 +13,8 @@ from seqmix.cli import app
 from seqmix.config import Config
 from seqmix.errors import DatasetError, RunError
 from seqmix.run import Run
-from seqmix.system import leftovers, owner, renaming
-from seqmix.system.files import text_output, whole_folder, write_whole
+from seqmix.system import leftovers, owner, renaming, signs_of_life
+from seqmix.system.files import text_output, whole_file, whole_folder, write_whole
 from seqmix.system.leftovers import clear, clear_folder, put_back, scratch_folder, temporary_name
 from seqmix.system.notes import notes_to
 from seqmix.training.new_run import new_run
@@ -103,12 +104,79 @@ def test_what_belongs_to_a_living_process_is_not_touched(tmp_path, caplog):
 @pytest.mark.parametrize("number, text, kept", [(1, "01234567", False), (2, "01234567", True), (0, "999999999", False)])
 def test_number_start_and_computer_tell_the_process(tmp_path, caplog, number, text, kept):
     """Another start: the number belongs to another process now. Another computer: whether it lives is unknown here."""
-    path = make(changed(temporary_name(tmp_path / "data"), number, text))
+    path = changed(temporary_name(tmp_path / "data"), number, text)
+    path = make(changed(path, 3, "01234567") if kept else path)
     clear(tmp_path / "data")
     clear(tmp_path / "data")
     assert path.exists() == kept
     assert len(caplog.records) == 1 and str(path) in caplog.text
-    assert ("on another computer" in caplog.text) == kept
+    assert ("another computer" in caplog.text) == kept
+
+
+def from_elsewhere(path, kernel, kind="partial"):
+    """A temporary name of a process that has ended, in a container or on a computer of another name."""
+    found = changed(name_of_dead(path, kind), 2, "01234567")
+    return found if kernel == "this kernel" else changed(found, 3, "01234567")
+
+
+def set_back(path, seconds):
+    for inner in (*(path.iterdir() if path.is_dir() else ()), path):
+        os.utime(inner, (time.time() - seconds,) * 2)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no flock()")
+@pytest.mark.parametrize("output", ["folder", "file"])
+@pytest.mark.parametrize(
+    ("kernel", "age", "kept"),
+    [
+        ("this kernel", 0, True),  # perhaps about to be locked
+        ("this kernel", 10, False),
+        ("another kernel", 10, True),
+        ("another kernel", 80_000, True),
+        ("another kernel", 90_000, False),
+    ],
+)
+def test_leftover_of_a_container_with_another_name_is_removed_once_that_is_safe(tmp_path, caplog, output, kernel, age, kept):
+    path = from_elsewhere(tmp_path / "data", kernel)
+    make(path) if output == "folder" else path.write_text("half")
+    set_back(path, age)
+    clear(tmp_path / "data")
+    assert path.exists() == kept
+    assert ("removed when nothing has happened there for a day" if kept else "removed; a killed process") in caplog.text
+    assert not [p for p in tmp_path.iterdir() if p != path]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no flock()")
+@pytest.mark.parametrize("write", [write_whole, whole_folder, text_output])
+def test_what_a_process_in_another_container_is_writing_is_not_touched(tmp_path, monkeypatch, write):
+    here = leftovers.owner()
+    monkeypatch.setattr(leftovers, "owner", lambda: "-".join([*here.split("-")[:2], "01234567", here.split("-")[3]]))
+
+    def look():
+        (temporary,) = tmp_path.iterdir()
+        set_back(temporary, 1e6)
+        clear(tmp_path / "out.tsv")
+        assert temporary.exists()
+
+    if write is write_whole:
+        with whole_file(tmp_path / "out.tsv"):
+            look()
+    else:
+        with write(tmp_path / "out.tsv"):
+            look()
+    assert [path.name for path in tmp_path.iterdir()] == ["out.tsv"]
+
+
+@pytest.mark.parametrize("write", [whole_folder, text_output])
+def test_output_that_takes_long_is_touched(tmp_path, monkeypatch, write):
+    monkeypatch.setattr(signs_of_life, "_BEAT", 0.01)
+    with write(tmp_path / "out.tsv"):
+        (temporary,) = tmp_path.iterdir()
+        set_back(temporary, 1e6)
+        end = time.monotonic() + 30
+        while temporary.stat().st_mtime < time.time() - 1e5:
+            assert time.monotonic() < end
+            time.sleep(0.01)
 
 
 def test_zombie_counts_as_ended():

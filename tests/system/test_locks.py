@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -246,3 +247,30 @@ def test_missing_folder_is_an_error_or_made(tmp_path):
     assert [p.name for p in (tmp_path / "made").iterdir()] == ["result"]
     with pytest.raises(RunError, match="cannot be written"), locked(tmp_path / "made" / "result", "x", "y", make=True):
         pass
+
+
+def test_waiting_for_another_process_is_noted_once(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(locks, "_LOOK", 0.1)
+    child = hold(tmp_path)
+    try:
+        with (
+            pytest.raises(RunError, match=r"has been training there since .*; wait for it or stop it, or choose another"),
+            locked(tmp_path, "training", "training", wait=0.5),
+        ):
+            pass
+    finally:
+        end(child)
+    (record,) = caplog.records
+    waited = rf"waiting for process {child.pid} on .*, which has been training there since .*; for at most [01] s"
+    assert re.search(waited, record.getMessage())
+
+
+def test_waiting_for_a_sign_of_life_is_noted_once(tmp_path, system, monkeypatch, caplog):
+    plant(tmp_path)
+    touch(tmp_path, 0)
+    with train(tmp_path):
+        pass
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 2
+    assert re.search(r"waiting for process \d+ on elsewhere, which has been training there since 2026-01-01 00:00:00", said[0])
+    assert "removed a lock left behind by" in said[1]

@@ -271,7 +271,15 @@ class Run(StoredModel):
         from seqmix.data.options import ReadOptions
 
         stored = dict(self.info["read"])
-        stored |= {"classes": (), "format": "auto", "split_from": None, "group_from": None, "skip_unlabelled": False}
+        stored |= {
+            "classes": (),
+            "format": "auto",
+            "split_from": None,
+            "group_from": None,
+            "hold_out": None,
+            "validate": None,
+            "skip_unlabelled": False,
+        }
         stored |= {"include": (), "exclude": ()}
         return ReadOptions(**stored)
 

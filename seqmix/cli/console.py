@@ -105,10 +105,10 @@ def print_tables(out: Console, tables: Iterable[RenderableType]) -> None:
 
 def print_dataset(out: Console, dataset: Dataset) -> None:
     """Print the tables and the notes of a data set."""
-    from seqmix.data.tables import dataset_tables, origins_line, ranges_line
+    from seqmix.data.tables import dataset_tables, groups_line, origins_line, ranges_line
 
     print_tables(out, dataset_tables(dataset))
-    for line in filter(None, (origins_line(dataset.info), ranges_line(dataset.info))):
+    for line in filter(None, (origins_line(dataset.info), groups_line(dataset), ranges_line(dataset.info))):
         out.print(line, highlight=False, markup=False)
     print_notes(out, dataset.info["notes"])
 

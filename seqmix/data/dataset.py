@@ -174,10 +174,10 @@ class Dataset(Learned):
 
     def _repr_html_(self) -> str:
         """Return the data set as tables, for notebooks."""
-        from seqmix.data.tables import dataset_tables, origins_line
+        from seqmix.data.tables import dataset_tables, groups_line, origins_line
 
-        line = f"<p>{html.escape(origins_line(self.info))}</p>" if origins_line(self.info) else ""
-        return f"<code>{html.escape(str(self.path))}</code>" + "".join(table.html() for table in dataset_tables(self)) + line
+        lines = "".join(f"<p>{html.escape(line)}</p>" for line in (origins_line(self.info), groups_line(self)) if line)
+        return f"<code>{html.escape(str(self.path))}</code>" + "".join(table.html() for table in dataset_tables(self)) + lines
 
     def _classes_text(self) -> str:
         if not self.classes:

@@ -102,7 +102,9 @@ def _origins(stream: RecordStream, division: Division) -> dict[str, str]:
     if not origins:
         return {}
     column = ", ".join(f"column '{name}'" for name in stream.split_column.names) if stream.split_column.used else ""
-    given = origins["splits"] or column
+    read = stream.options
+    held = [f"{flag} {text}" for flag, text in (("--hold-out", read.hold_out), ("--validate", read.validate)) if text]
+    given = origins["splits"] or column or ", ".join(held)
     if division.origin.startswith("drawn"):
         given = ""
     return {**origins, "splits": "; ".join(part for part in (given, division.origin) if part)}

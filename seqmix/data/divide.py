@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,13 +46,16 @@ class Division:
         return np.argsort(np.argsort(first))[groups].astype(np.int64)
 
 
-def divide(written: WrittenRecords, encoded: EncodedLabels, options: PrepareOptions) -> Division:
+def divide(
+    written: WrittenRecords, encoded: EncodedLabels, options: PrepareOptions, *, held_out: Sequence[int] = ()
+) -> Division:
     """Divide records into training, validation and test: as they say themselves, or by fractions and chance.
 
     Args:
         written: the records.
         encoded: their labels.
         options: fractions and seed.
+        held_out: the splits whose records are held out by name; the other records are divided among the other splits.
 
     Raises:
         InputError: a class has fewer records than there are splits.
@@ -59,7 +63,7 @@ def divide(written: WrittenRecords, encoded: EncodedLabels, options: PrepareOpti
     strata = encoded.strata * (written.strata.max(initial=0) + 1) + written.strata
     members = components([written.sequence_keys, written.whole_keys, written.group_keys])
     fixed = written.splits
-    if not (fixed >= 0).any():
+    if not held_out and not (fixed >= 0).any():
         fractions = parse_fractions(options.split)
         encoded.objective.check_sizes(encoded.labels, sum(fraction > 0 for fraction in fractions))
         split = stratified_split(strata, members, fractions, options.seed)
@@ -67,7 +71,9 @@ def divide(written: WrittenRecords, encoded: EncodedLabels, options: PrepareOpti
         origin = f"drawn at random, {shares}, seed {options.seed}"
         return Division(split, np.ones(len(split), dtype=bool), members, [], origin)
     notes, origin = [], ""
-    if _lacks_validation(fixed) and (share := _validation_share(options.split)):
+    if held_out:
+        split, origin = _around(held_out, fixed, strata, members, options)
+    elif _lacks_validation(fixed) and (share := _validation_share(options.split)):
         # The training inputs are divided; relatives of a test record are found by the leak check.
         split = stratified_split(strata, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
         notes.append(f"no validation split is given: {int((split == 1).sum()):,} training records were taken for it (--split)")
@@ -81,6 +87,36 @@ def divide(written: WrittenRecords, encoded: EncodedLabels, options: PrepareOpti
             "records of a later split"
         )
     return division
+
+
+def _around(
+    splits: Sequence[int],
+    held: NDArray[np.int64],
+    strata: NDArray[np.int64],
+    members: NDArray[np.int64],
+    options: PrepareOptions,
+) -> tuple[NDArray[np.int8], str]:
+    """Divide the records that are not held out; those that belong to one that is are put into training, and left out as leaks.
+
+    Args:
+        splits: those that are held out.
+        held: split of the records that are held out, `(n,)`; -1 of the others.
+        strata: see `stratified_split`.
+        members: see `stratified_split`.
+        options: fractions and seed.
+
+    Returns:
+        The splits `(n,)`, and in words where they come from.
+    """
+    shares = np.array(parse_fractions(options.split))
+    shares[list(splits)] = 0
+    train, val, test = (shares / shares.sum()).tolist()
+    related = np.isin(members, members[held >= 0]) & (held < 0)
+    split = stratified_split(strata, members, (train, val, test), options.seed, np.where(related, 0, held))
+    if train == 1:
+        return split, "all others for training"
+    drawn = f"{100 * val:.3g} % validation" if val else f"{100 * test:.3g} % test"
+    return split, f"of the others {drawn}, drawn at random, seed {options.seed}"
 
 
 def _lacks_validation(splits: NDArray[np.int64]) -> bool:

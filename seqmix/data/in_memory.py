@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from seqmix.data.held_out import flags_of
 from seqmix.data.likely_labels import LikelyLabels
 from seqmix.data.memory_values import cell_of, check_unicode, identifier_of, is_matrix, is_scalar, label_of, text_of
 from seqmix.data.options import ReadOptions
@@ -127,11 +128,11 @@ class MemoryRecords:
 
 
 def _with_columns(options: ReadOptions, first: Entry) -> ReadOptions:
-    """Return the options with the columns named "group" and "split", if there are such and no others are named."""
+    """Return the options with the columns named "group" and "split", if there are such and nothing else is stated."""
     found = {plain(name): name for name in first.columns}
     if not options.group_from and "group" in found:
         options = replace(options, group_from=f"column:{found['group']}")
-    if not options.split_from and "split" in found:
+    if not options.split_from and "split" in found and not flags_of(options):
         options = replace(options, split_from=f"column:{found['split']}")
     return options
 

@@ -83,8 +83,9 @@ def find_sources(
 
 def label_tables(read: ReadOptions) -> set[Path]:
     """Return the tables of labels, groups and splits that the user names, as table:FILE or table:FILE:COLUMN."""
-    named = [where for where in (read.label_from, read.group_from, read.split_from) if where and where.startswith("table:")]
-    texts = [where.removeprefix("table:") for where in named]
+    held = [str(given).partition("=")[0] for given in (read.hold_out, read.validate)]
+    places = [str(where) for where in (read.label_from, read.group_from, read.split_from, *held)]
+    texts = [where.removeprefix("table:") for where in places if where.startswith("table:")]
     paths = [Path(text) for whole in texts for text in (whole, whole.rpartition(":")[0]) if text]
     try:
         return {path.resolve() for path in paths if path.is_file()}

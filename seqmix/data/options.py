@@ -179,6 +179,23 @@ class ReadOptions:
         panel=SPLITTING,
         shown="not given",
     )
+    hold_out: str | None = option(
+        None,
+        "Records that are the test split, the others being divided into training and validation: names, such as chr8,chr9 "
+        "(also of chr8:1000-3000); COLUMN=VALUE,... (or a key of headers); or /REGEX/ in the header.",
+        flag=True,
+        panel=SPLITTING,
+        metavar="NAME,...",
+        shown="drawn at random",
+    )
+    validate: str | None = option(
+        None,
+        f"Records that are the validation split, in the form of {param('hold_out')}.",
+        flag=True,
+        panel=SPLITTING,
+        metavar="NAME,...",
+        shown="drawn at random",
+    )
     classes: tuple[str, ...] = option(
         (), "Keep only the records of these classes.", flag=True, panel=LABELS, metavar="NAME,...", shown="all"
     )
@@ -199,6 +216,13 @@ class ReadOptions:
         for name in ("label_from", "group_from", "split_from"):
             if isinstance(given := getattr(self, name), str):
                 object.__setattr__(self, name, _tidy(given))
+        for name in ("hold_out", "validate"):
+            if (given := getattr(self, name)) is not None:
+                from seqmix.data.splits.selection import parse_selection
+
+                parse_selection(given, name)
+                if self.split_from:
+                    raise ConfigError(f"{param('split_from')} says the split of every record, and excludes {param(name)}")
         if self.label_separator in _WRITTEN_OUT:
             object.__setattr__(self, "label_separator", _WRITTEN_OUT[self.label_separator])
         if self.delimiter is not None:

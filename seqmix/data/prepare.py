@@ -22,6 +22,7 @@ from seqmix.data.dataset_json import info_text
 from seqmix.data.describe import describe
 from seqmix.data.divide import check_stated, divide
 from seqmix.data.finalize import finalize
+from seqmix.data.held_out import flags_of, joined, refuse_two_ways, splits_held_out
 from seqmix.data.in_memory import MemoryRecords
 from seqmix.data.inputs import class_sources, find_sources, label_tables
 from seqmix.data.labels.several import check_separator, check_without
@@ -119,7 +120,7 @@ def prepare(
         share = None
     else:
         classes = {name: as_list(files) for name, files in (class_files or {}).items()}
-        stated = "--split" if options.split != "auto" else ""
+        stated = flags_of(read) or ("--split" if options.split != "auto" else "")
         by_user = " and ".join(flag for flag, files in (("--val", val), ("--test", test)) if files) or stated
         by_user = "--split-from" if read.split_from else by_user
         split = "train" if val or test else None
@@ -142,6 +143,9 @@ def _options(
     of_prepare, of_read = sort_options(given, PrepareOptions, ReadOptions)
     if isinstance(of_read.get("classes"), list):
         of_read["classes"] = tuple(map(str, of_read["classes"]))
+    of_read |= {
+        name: joined(name, of_read[name]) for name in ("hold_out", "validate") if isinstance(of_read.get(name), list | tuple)
+    }
     if isinstance(folder := of_prepare.get("vocabulary_from"), Path):
         of_prepare["vocabulary_from"] = str(folder)
     return replace(options or PrepareOptions(), **of_prepare), replace(read or ReadOptions(), **of_read)
@@ -285,6 +289,7 @@ def _settled(options: PrepareOptions, read: ReadOptions, sources: Sequence[Sourc
     Raises:
         ConfigError: inputs, or options, do not go together.
     """
+    refuse_two_ways(options.split, read, sources)
     defaults = {(s.release.alphabet, s.release.split) if s.release else ("auto", "auto") for s in sources} or {("auto", "auto")}
     given = {source.split for source in sources}
     names = ", ".join(sorted({source.release.name for source in sources if source.release}))
@@ -374,7 +379,7 @@ def _complete(
         notes += stream.split_column.notes()
     else:
         notes += stream.split_column.unused()
-    division = divide(written, encoded, options)
+    division = divide(written, encoded, options, held_out=splits_held_out(read))
     notes += division.notes
     final = finalize(written, division.split, division.keep, limits)
     notes += final.notes

@@ -216,7 +216,8 @@ class RecordReader:
             return notes
         options = self.options
         columns = {"text": options.text_column, "id": options.id_column, "pair": options.pair_column}
-        beside = any(str(where).startswith("table:") for where in (options.label_from, options.group_from, options.split_from))
+        places = (options.label_from, options.group_from, options.split_from, options.hold_out, options.validate)
+        beside = any(str(where).startswith("table:") for where in places)
         given = [
             f"--{name}-column"
             for name, column in columns.items()

@@ -11,6 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from seqmix.config.data import SPLIT_NAMES
+from seqmix.data.held_out import HeldOut, flags_of
 from seqmix.data.labels.hints import LABEL_IN_HEADER, column_hints, has_other_form, header_hint, later_labels, unused_hints
 from seqmix.data.labels.source import LabelSource, make_label_source
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
@@ -118,12 +119,14 @@ class Labeller:
     Attributes:
         found: what was met where labels were looked for.
         split_column: what was found in columns of splits that nobody named.
+        held_out: finds the records that are held out by name; None if none are.
     """
 
     def __init__(self, options: ReadOptions, *, labels: bool = True, by_file: bool = False, split_stated: str = "") -> None:
         self.options = options
         self.found = LabelFindings(options.label_from if labels else None)
-        self.split_column = SplitColumn("--split-from" if options.split_from else split_stated)
+        self.held_out = HeldOut(options) if labels and flags_of(options) else None
+        self.split_column = SplitColumn("--split-from" if options.split_from else flags_of(options) or split_stated)
         self._wants_labels, self._by_file = labels, labels and by_file
         self._classes = set(options.classes)
         self._label = self._source("label_from") if labels and options.label_from else None
@@ -162,7 +165,7 @@ class Labeller:
                 entries = chain((second,), entries)
         self._refuse_damaged(first)
         labels = self._label_source(first, kind, source, name)
-        for asked in (labels, self._group, self._split):
+        for asked in (labels, self._group, self._split, self.held_out):
             if asked:
                 asked.check(first, name)
         source.label_place = labels.text if labels else ""
@@ -185,6 +188,8 @@ class Labeller:
                 f"a file such as {source.split or 'test'}_CLASS.fa, or say where labels are with {param('label_from')}"
             )
         path = source.path
+        for held, where, way in self.held_out.stated() if self.held_out else ():
+            self.found.splits.state(held, where, way)
         if self._wants_labels and not self._split:
             self.found.splits.state(source.split, source.split_name or source.name, source.split_by)
         for entry in entries:
@@ -201,9 +206,13 @@ class Labeller:
                 self.found.splits.leave_out(self._stated_split(entry, source, column), "class")
                 continue
             group = self._group.find(entry, path) if self._group else None
-            split = self._find_split(entry, entries, source, name) if self._split else source.split
+            split: str | None = source.split
+            if self._split:
+                split = self._find_split(entry, entries, source, name)
             if column is not None:
                 split = self.split_column.find(entry, column, split)
+            if self.held_out:
+                split = self.held_out.split_of(entry, path)
             yield Record(
                 entry.id,
                 entry.text,
@@ -227,6 +236,7 @@ class Labeller:
         """
         sources = [source for source in (self._label, self._group, self._split) if source]
         notes = [note for source in (*sources, *self._guessed.values()) for note in source.notes()]
+        notes += self.held_out.notes() if self.held_out else []
         return list(dict.fromkeys(notes)) + list(self._hints)
 
     def _label_source(self, first: Entry, kind: str, source: Source, name: str) -> LabelSource | None:
@@ -340,6 +350,8 @@ class Labeller:
 
     def _stated_split(self, entry: Entry, source: Source, column: str | None) -> int | None:
         """Return the number of the split that is stated for a record that is left out; None if none is."""
+        if self.held_out:
+            return SPLIT_NAMES.get(self.held_out.split_of(entry, source.path) or "")
         if self._split:
             return self.found.splits.state(self._split.find(entry, source.path), self._split.text, "--split-from")
         number = self.split_column.leave_out(entry, column) if column is not None else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from seqmix.config.data import SPLITS
 from seqmix.reporting.tables import SHOWN_CLASSES, Column, ReportTable
 from seqmix.reporting.text import counted
@@ -33,6 +35,19 @@ def dataset_tables(dataset: Dataset) -> list[ReportTable]:
 def origins_line(info: dict[str, Any]) -> str:
     """Return "labels: column 'label'; texts: column 'sequence'; splits: files train.csv, test.csv"; "" if nothing is known."""
     return printable("; ".join(f"{what}: {where}" for what, where in info.get("origins", {}).items()))
+
+
+def groups_line(dataset: Dataset) -> str:
+    """Return "groups (column gene): 120, of which 72 train, 24 val, 24 test; the largest has 33 records"; "" without groups.
+
+    Equal records alone are no groups here: the table of what was changed counts them.
+    """
+    info, groups = dataset.info.get("groups"), dataset.groups
+    if info is None or groups is None or info["by"] == "equal records":
+        return ""
+    parts = ", ".join(f"{len(np.unique(groups[dataset.split == s])):,} {name}" for s, name in enumerate(SPLITS))
+    largest = counted(info["largest"], "record")
+    return printable(f"groups ({info['by']}): {info['count']:,}, of which {parts}; the largest has {largest}")
 
 
 def ranges_line(info: dict[str, Any]) -> str:

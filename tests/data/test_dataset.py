@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 import seqmix
+from seqmix.cli.console import console, print_dataset
 from seqmix.data.dataset import StoredRecord
 from seqmix.data.dataset_json import info_text
 from seqmix.errors import ConfigError, DatasetError
@@ -147,3 +148,13 @@ def test_other_splits_have_the_same_groups_and_an_unknown_nearness(data, tmp_pat
     view = pickle.loads(pickle.dumps(near.with_split(near.split[::-1])))
     assert view.groups.tolist() == near.groups.tolist()
     assert view.nearness is None
+
+
+def test_the_number_of_groups_is_shown(data, tmp_path, capsys):
+    rows = [{"text": dna(20, i), "label": "ab"[i % 2], "gene": f"g{i // 6}"} for i in range(60)]
+    stated = seqmix.prepare(records=rows, output=tmp_path / "stated", group_from="column:gene")
+    print_dataset(console(), stated)
+    line = "groups (column gene): 10, of which 6 train, 2 val, 2 test; the largest has 6 records"
+    assert line in capsys.readouterr().err
+    assert line in stated._repr_html_()
+    assert "groups" not in data._repr_html_()

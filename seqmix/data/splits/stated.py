@@ -18,7 +18,7 @@ class StatedSplits:
 
     Attributes:
         places: where each split is stated, in words, by its number.
-        ways: how it is stated: an option such as "--test" or "--split-from", "files", "folders" or "column"; "" for a release.
+        ways: how it is stated: an option such as "--test" or "--hold-out", "files", "folders" or "column"; "" for a release.
         left_out: number of records that were left out, by the number of their split and the reason.
     """
 
@@ -77,6 +77,8 @@ class StatedSplits:
         fractions = f"say how all records are divided with {param('split', '0.6,0.2,0.2')}"
         if way == "--split-from":
             ways = [f"leave out {param('split_from')}, and {fractions}"]
+        elif way in ("--hold-out", "--validate"):
+            ways = [f"name other records with {param(way.removeprefix('--').replace('-', '_'))}"]
         elif way.startswith("--"):
             ways = [f"leave out {param(name)}"] if name != "train" else []
         else:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqmix.cli.console import console, print_notes, print_tables, say, slow_bar
+from seqmix.cli.console import console, print_notes, print_tables, print_verdict, say, slow_bar
 from seqmix.errors import Interrupted
 from seqmix.reporting.text import counted
 from seqmix.system.printable import printable
@@ -61,7 +61,15 @@ def campaign_display(description: str, headline: Callable[[Trial], str], quiet: 
 
 
 def print_campaign(
-    result: CampaignResult, table: ReportTable, notes: Iterable[str], page: Path, figures: Path, quiet: bool
+    result: CampaignResult,
+    table: ReportTable,
+    notes: Iterable[str],
+    page: Path,
+    figures: Path,
+    quiet: bool,
+    *,
+    more: Iterable[ReportTable] = (),
+    verdict: Iterable[str] = (),
 ) -> None:
     """Print the results of a campaign, and the files that they are in.
 
@@ -72,15 +80,19 @@ def print_campaign(
         page: the HTML page.
         figures: another file to name after the page.
         quiet: print nothing.
+        more: further tables.
+        verdict: what the results come to, a sentence in each line, printed last.
 
     Raises:
         Interrupted: the campaign was interrupted.
     """
     if table.rows:
         out = console(quiet)
-        print_tables(out, [table])
+        print_tables(out, [table, *more])
         print_notes(out, notes)
         say(out, f"-> {page}  ({figures})")
+        for sentence in verdict:
+            print_verdict(out, sentence)
     if result.interrupted:
         done = f"finished trainings are in {page}" if result.trials else "no training is finished yet"
         raise Interrupted(f"interrupted; {done}; run the same command again, without --overwrite, to resume")

@@ -49,7 +49,7 @@ def compare(
     """
     from seqmix.cli.campaign_display import campaign_display, print_campaign
     from seqmix.experiments.comparison.compare import compare as run_compare
-    from seqmix.experiments.comparison.report import comparison_headline, comparison_table
+    from seqmix.experiments.comparison.report import comparison_headline, comparison_table, distinction_table
 
     with campaign_display("comparing", comparison_headline, quiet) as on_event:
         result = run_compare(
@@ -71,4 +71,5 @@ def compare(
             on_event=on_event,
         )
     files = output / "compare.html", output / "compare.json"
-    print_campaign(result, comparison_table(result), result.notes, *files, quiet)
+    more = [distinction_table(result)] if result.distinctions else []
+    print_campaign(result, comparison_table(result), result.notes, *files, quiet, more=more, verdict=result.verdict)

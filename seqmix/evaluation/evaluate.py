@@ -349,6 +349,7 @@ def _result(
         notes=[*sample.notes, *_grouped(sample, answers), *_absent(objective, labels), *unlearned_notes(run)],
         **vars(objective.details(predictions, labels)),
         **judged(answers, simple),
+        predictions=predictions,
     )
 
 

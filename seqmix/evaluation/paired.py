@@ -156,6 +156,8 @@ def mean_difference(
         if error < _EQUAL and share:  # no record shows a difference
             half = unseen_share(number)
         low, high, p_value = value - half, value + half, _two_sided(value, error, freedom)
+        if share:
+            low, high = max(low, -1.0), min(high, 1.0)
     return Difference(
         score=name,
         first=means[0],

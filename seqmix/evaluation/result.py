@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from seqmix.objectives.metrics import Score
+from seqmix.objectives.metrics import Floats, Score
 from seqmix.reporting.html import html_table
 from seqmix.reporting.text import counted, interval_text, score_text
 from seqmix.system.files import without_nan
@@ -48,6 +48,8 @@ class Evaluation:
         far: of records without a near relative in training, their number ("records") and "scores"; empty if it is unknown
             which they are.
         grouped: whether intervals are over groups of related records.
+        predictions: what the model answers for each record, `(n, C)` probabilities or `(n, 1)` numbers; not in
+            `evaluation.json`.
     """
 
     run: str
@@ -73,6 +75,7 @@ class Evaluation:
     comparison: dict[str, Any] = field(default_factory=dict)
     far: dict[str, Any] = field(default_factory=dict)
     grouped: bool = False
+    predictions: Floats | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         headline = ", ".join(f"{name} {_text(name, self.scores[name])}" for name in self.columns[:_HEADLINE])
@@ -86,7 +89,9 @@ class Evaluation:
 
     def to_json(self) -> str:
         """Return the content of `evaluation.json`; undefined values are null."""
-        content = without_nan({"seqmix": __version__, **asdict(self)})
+        stored = asdict(replace(self, predictions=None))
+        del stored["predictions"]
+        content = without_nan({"seqmix": __version__, **stored})
         return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -67,6 +67,10 @@ class Campaign(ABC, Generic[Result]):
     def write(self) -> None:
         """Write the page and figures of `result`."""
 
+    def finish(self) -> None:
+        """Find out what can be known once all trainings have ended."""
+        return
+
     def differences(self, earlier: Mapping[str, Any]) -> list[str]:
         """Return reasons why the folder cannot be resumed, given the content of its JSON file."""
         return different_settings(earlier["settings"], self.result.settings)
@@ -103,6 +107,7 @@ class Campaign(ABC, Generic[Result]):
             self._plan = list(self.plan())
             self.refuse([line for planned in self._plan for line in _other_config(self.folder, planned)])
             self._train()
+            self.finish()
         except KeyboardInterrupt:
             self.result.interrupted = True
         self.save()

@@ -8,6 +8,7 @@ trial only.
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
@@ -17,10 +18,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from seqmix.config import Config
 from seqmix.data.dataset import Dataset
 from seqmix.errors import Interrupted, SeqmixError
 from seqmix.evaluation.evaluate import evaluate
+from seqmix.objectives.metrics import Floats
 from seqmix.run import Run
 from seqmix.system.devices import choose_device, thread_count
 from seqmix.system.environment import environment
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     import torch
 
 FILE = "trial.json"
+_PREDICTIONS = "test-predictions.npy"  # for the records of the test split, `(n, C)` or `(n, 1)`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,8 +181,25 @@ def run_trial(spec: TrialSpec) -> Trial:
         result = evaluate(run, data=[spec.data], baselines=False, device=str(device), precision=precision)
         scores = {name: score.value for name, score in result.scores.items()}
         trial = _summary(spec, run, scores, costs, events)
+        answers = io.BytesIO()
+        np.save(answers, np.asarray(result.predictions), allow_pickle=False)
+        write_whole(folder / _PREDICTIONS, answers.getvalue())
     _keep(folder, **costs, trial=asdict(trial))
     return trial
+
+
+def test_predictions(folder: Path, records: int) -> Floats | None:
+    """Return what the model of a finished training predicts for the test split; None if it was not stored.
+
+    Args:
+        folder: the run folder.
+        records: records of the test split.
+    """
+    try:
+        found = np.load(folder / _PREDICTIONS, allow_pickle=False)
+    except (OSError, ValueError):
+        return None
+    return found if found.ndim == 2 and len(found) == records else None
 
 
 def _train(dataset: Dataset, folder: Path, device: torch.device) -> tuple[Run, list[Event], dict[str, Any]]:

@@ -71,7 +71,7 @@ def test_command_compares_mixers_and_survives_a_crashing_one(run, dataset, faili
     settings = [word for setting in TINY for word in ("--set", setting)]
     shown = run(dataset.path, "--mixers", "dying,softmax,skyformer", "--seeds", 1, "--budget", "1h", *settings, "-o", "there/c")
     folder = tmp_path / "there" / "c"
-    assert sorted(p.name for p in folder.iterdir()) == ["compare.html", "compare.json", "runs"]
+    assert sorted(p.name for p in folder.iterdir()) == ["baseline.safetensors", "compare.html", "compare.json", "runs"]
     assert "dying, seed 0: failed: the process ended with code 3: no message" in shown
     for words in ("softmax, seed 0: accuracy", "4-mers logistic", "largest class", "compare.html", "tokens/s"):
         assert words in shown

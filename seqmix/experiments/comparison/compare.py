@@ -10,9 +10,10 @@ from typing import Any
 
 from seqmix.config import Config, read_settings
 from seqmix.data.dataset import Dataset
-from seqmix.errors import ConfigError, DatasetError, command, param
-from seqmix.evaluation.baselines import baseline_scores
+from seqmix.errors import ConfigError, DatasetError, RunError, command, param
+from seqmix.evaluation.baselines import SimpleMethod, best_simple, lexical_method, scores_of, simple_methods
 from seqmix.experiments.campaign import Campaign
+from seqmix.experiments.comparison.distinguish import distinguish
 from seqmix.experiments.comparison.report import write_comparison
 from seqmix.experiments.comparison.result import Comparison
 from seqmix.experiments.events import OnEvent
@@ -20,6 +21,7 @@ from seqmix.experiments.progress import events_shown
 from seqmix.experiments.request import check_mixer_options, check_mixers, check_request, import_error, of_mixer, shared_settings
 from seqmix.experiments.scheduler import PlannedTrial
 from seqmix.mixers import available_mixers
+from seqmix.models.stored_baseline import fitted_to, read_baseline, write_baseline
 from seqmix.system.arguments import typed
 from seqmix.system.devices import thread_count
 from seqmix.system.environment import environment
@@ -123,6 +125,7 @@ class ComparisonCampaign(Campaign[Comparison]):
         super().__init__(folder, result, on_event)
         self.dataset, self.trials, self.baselines = dataset, trials, baselines
         self.inputs = [dataset.path]
+        self.simple: SimpleMethod | None = None
 
     def differences(self, earlier: Mapping[str, Any]) -> list[str]:
         """Also compare the content of the data."""
@@ -138,11 +141,31 @@ class ComparisonCampaign(Campaign[Comparison]):
 
     def plan(self) -> Sequence[PlannedTrial]:
         """Return the trainings, after scoring the baselines on what the first training sees."""
-        if self.baselines and not self.result.baselines:
-            self.stage("simple methods")
-            seen = next(trial.config.data for trial in self.trials if trial.config)
-            self.result.baselines = baseline_scores(self.dataset, seen)
+        if self.baselines:
+            self._fit_simple()
         return self.trials
+
+    def _fit_simple(self) -> None:
+        """Fit and score simple methods, and store the best one; or read what an earlier call has found."""
+        data, seen = self.dataset, next(trial.config.data for trial in self.trials if trial.config)
+        records, test = fitted_to(data.fingerprint, seen), data.indices("test")
+        try:
+            stored = read_baseline(self.folder, records, data.vocabulary, data.label_objective, paired=data.n_sequences == 2)
+        except RunError:
+            stored = None
+        if stored is not None and self.result.baselines:
+            self.simple = lexical_method("", stored, None, data, test, seen)
+            return
+        self.stage("simple methods")
+        methods = simple_methods(data, seen, data, test)
+        self.result.baselines = scores_of(methods, data.label_objective, data.labels[test])
+        self.simple = best_simple(methods)
+        if self.simple and self.simple.model:
+            write_baseline(self.folder, self.simple.model, records)
+
+    def finish(self) -> None:
+        """Compare all mixers with the best simple method and with the best mixer."""
+        self.result.distinctions = distinguish(self.dataset, self.result.trials, self.folder, self.simple)
 
     def write(self) -> None:
         """Write `compare.html`."""

@@ -9,18 +9,24 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqmix.evaluation.paired import p_text
 from seqmix.experiments.comparison.result import Comparison, ComparisonRow
 from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.spread import Spread
 from seqmix.reporting.figures import GREY, drawing, grid, look, new_figure, plain
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.tables import Column, ReportTable
-from seqmix.reporting.text import amount, capitalised, counted, duration, score_text
+from seqmix.reporting.text import amount, capitalised, counted, duration, score_text, signed
 from seqmix.system.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_TESTS = (
+    "What mixers are compared with is chosen on validation. Intervals and p-values are of paired comparisons on the same test "
+    "records, or groups of them, with what the seeds differ by; p (Holm) is corrected for the number of comparisons, and the "
+    "verdict goes by it."
+)
 _COSTS = ("params", "time", "tokens/s", "memory", "epochs", "runs")
 
 
@@ -36,6 +42,21 @@ def comparison_table(comparison: Comparison, whole: bool = False) -> ReportTable
     for row in comparison.rows:
         method = row.method if whole else row.short
         table.add(method, *_cells(row, comparison.scores), style="dim" if row.baseline else None)
+    return table
+
+
+def distinction_table(comparison: Comparison) -> ReportTable:
+    """Return a table of how each mixer differs from the best simple method and from the best mixer."""
+    score = comparison.scores[0]
+    columns = [Column("mixer"), Column("compared with"), *(Column(name, "number") for name in ("difference", "95 % interval"))]
+    columns += [Column("p", "number"), Column("p (Holm)", "number"), Column("verdict", "text")]
+    table = ReportTable(columns, f"differences of the {score} on the same test records", keys=2)
+    for one in comparison.distinctions:
+        found = one.difference
+        scale, digits = (100.0, 1) if found["share"] else (1.0, 3)
+        value, low, high = (signed(scale * found[name], digits) for name in ("difference", "low", "high"))
+        p_values = (p_text(p_value).removeprefix("p = ").removeprefix("p ") for p_value in (found["p_value"], one.corrected))
+        table.add(one.mixer, one.other, value, f"{low} to {high}", *p_values, one.verdict)
     return table
 
 
@@ -173,12 +194,15 @@ def comparison_html(comparison: Comparison) -> str:
     """Return the page of a comparison."""
     notes = [*(["interrupted: trainings are missing"] if comparison.interrupted else []), *comparison.notes]
     title = f"Comparison on {_title(comparison)}"
-    return html_page(title, _introduction(comparison), list(_sections(comparison)), notes)
+    introduction = " ".join((*comparison.verdict, _introduction(comparison)))
+    return html_page(title, introduction, list(_sections(comparison)), notes)
 
 
 def _sections(comparison: Comparison) -> Iterator[Section]:
     settings = json.dumps({**comparison.settings, **comparison.environment}, indent=1, ensure_ascii=False)
     yield Section(table=comparison_table(comparison, whole=True))
+    if comparison.distinctions:
+        yield Section(heading="Who is distinguishable", table=distinction_table(comparison), remark=_TESTS)
     if any(not trial.error for trial in comparison.trials):
         yield Section(heading="Figures", figures=list(_drawings(comparison)))
     yield Section(heading="Runs", table=_run_table(comparison))

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from seqmix.evaluation.baselines import method_of
+from seqmix.experiments.comparison.distinguish import Distinction, in_words
 from seqmix.experiments.result import CampaignResult
 from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.spread import Spread, spread
@@ -43,10 +44,12 @@ class Comparison(CampaignResult):
         data: path, checksum, classes and counts of the data set, its "task", and the names of the "scores" that are
             compared; the table is ordered by the first of them.
         baselines: by name, the scores of the simple methods on the same split.
+        distinctions: how each mixer compares with the best simple method and with the best mixer.
     """
 
     data: dict[str, Any]
     baselines: dict[str, dict[str, Any]] = field(default_factory=dict)
+    distinctions: list[Distinction] = field(default_factory=list)
 
     @property
     def scores(self) -> list[str]:
@@ -63,6 +66,11 @@ class Comparison(CampaignResult):
             method = method_of(name, self.data["task"])
             rows.append(ComparisonRow(method=method.title, short=method.short, baseline=True, runs=1, figures=figures))
         return sorted(rows, key=lambda row: _first(row.figures[self.scores[0]]), reverse=True)
+
+    @property
+    def verdict(self) -> list[str]:
+        """Who is distinguishable from whom, in sentences."""
+        return in_words(self.distinctions)
 
     @property
     def notes(self) -> list[str]:
@@ -89,6 +97,8 @@ class Comparison(CampaignResult):
             "table": [asdict(row) for row in self.rows],
             "notes": self.notes,
             "baselines": self.baselines,
+            "verdict": self.verdict,
+            "distinctions": [asdict(one) for one in self.distinctions],
             "runs": [asdict(trial) for trial in self.trials],
         }
 

@@ -87,6 +87,13 @@ class TrainingConfig:
         at_least=0,
         at_most=MOST_RECORDS,
     )
+    tokens_at_once: int = option(
+        0,
+        "Tokens of a step that are computed at once, if its batches have fewer: with training.least_records, long records are "
+        "computed together, which is faster and takes more memory. 0 for each batch by itself.",
+        at_least=0,
+        at_most=MOST_POSITIONS,
+    )
     lr: float = option(
         2e-3,
         "Peak learning rate of AdamW; auto (0 in TOML) to find it by a short test with rising rates before the first step.",

@@ -134,6 +134,25 @@ def group_batches(
     return groups
 
 
+def put_together(batches: Sequence[NDArray[np.int64]], longest: Sequence[int], tokens_at_once: int) -> list[NDArray[np.int64]]:
+    """Return consecutive batches put together into larger ones, where these stay small enough.
+
+    Args:
+        batches: records of each batch.
+        longest: tokens of the longest record of each batch.
+        tokens_at_once: most tokens in what is put together, padding included.
+    """
+    joined: list[list[NDArray[np.int64]]] = []
+    records, most = 0, 0
+    for batch, tokens in zip(batches, longest, strict=True):
+        records, most = records + len(batch), max(most, tokens)
+        if not joined or records * most > tokens_at_once:
+            joined.append([])
+            records, most = len(batch), tokens
+        joined[-1].append(batch)
+    return [np.concatenate(some) for some in joined]
+
+
 def _cut_into_batches(
     ranked: NDArray[np.int64], lengths: NDArray[np.int64], tokens_per_batch: int, batch_size: int
 ) -> list[NDArray[np.int64]]:

@@ -63,7 +63,8 @@ class RunIdentity(Learned):
         if (stored := facts.get(STARTED_WITH)) is None:
             return
         own = self.started_with
-        stored = stored if isinstance(stored, dict) else {}
+        # What the file does not name is an option that came later: a run of before had what is its default now.
+        stored = (_by_option(Config().to_tables()) | stored) if isinstance(stored, dict) and stored else {}
         if differing := [name for name in own if stored.get(name) != own[name]]:
             name = differing[0]
             values = f" ({shown(stored.get(name))}, not {shown(own[name])})" if "." in name else ""

@@ -136,7 +136,7 @@ def take_step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float
     for parameters in trainer.optimizer.param_groups:
         parameters["lr"] = state.lr
     before = torch.get_rng_state()
-    largest = max(len(indices) for indices in group)
+    largest = max(len(indices) for indices in trainer.together(group))
     while True:
         try:
             total, tokens = add_gradients(trainer, trainer.in_pieces(group), mean_size)

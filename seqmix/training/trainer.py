@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqmix.config import Config, TrainingConfig
-from seqmix.data.batching import group_batches, plan_batches, sample_balanced
+from seqmix.data.batching import group_batches, plan_batches, put_together, sample_balanced
 from seqmix.data.dataset import Dataset
 from seqmix.data.transforms import augment
 from seqmix.data.vocabulary import Tokens
@@ -110,7 +110,7 @@ class Trainer:
         """Return the records in each batch of this epoch, as in `epoch_records`."""
         training, train = self.config.training, self.epoch_records()
         batches = plan_batches(
-            (self.training_lengths[train % len(self.dataset)] + (self.model.pooling == "cls")) * self.dataset.n_sequences,
+            self.batch_lengths(train),
             tokens_per_batch=self.state.tokens_per_batch or training.tokens_per_batch,
             batch_size=training.batch_size,
             order=(training.seed, self.state.epoch),
@@ -131,7 +131,20 @@ class Trainer:
 
     def in_pieces(self, group: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
         """Return the batches of a step in the parts that fit into memory."""
-        return [part for batch in group for part in np.array_split(batch, min(self.state.pieces, len(batch)))]
+        together = self.together(group)
+        return [part for batch in together for part in np.array_split(batch, min(self.state.pieces, len(batch)))]
+
+    def together(self, group: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+        """Return the batches of a step as they are computed: several at once, if the configuration says so."""
+        at_once = self.config.training.tokens_at_once
+        if not at_once:
+            return group
+        longest = [int(self.batch_lengths(batch).max()) for batch in group]
+        return put_together(group, longest, at_once)
+
+    def batch_lengths(self, records: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the tokens of records as in `epoch_records`, CLS among them; of pairs, twice those of the longer sequence."""
+        return (self.training_lengths[records % len(self.dataset)] + (self.model.pooling == "cls")) * self.dataset.n_sequences
 
     def training_view(self, record: int) -> list[Tokens]:
         """Return the sequences of a training record, truncated and augmented as in this epoch.

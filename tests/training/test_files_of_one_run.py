@@ -83,6 +83,34 @@ def test_files_of_earlier_versions_need_not_say_whose_they_are(copy):
     assert resume(copy).load_state()[1]["state"]["finished"]
 
 
+def without_options(folder, *names):
+    """Make the files of a run what they were before these options of training existed."""
+    tables = tomllib.loads((folder / "config.toml").read_text())
+    for name in names:
+        del tables["training"][name]
+    (folder / "config.toml").write_text(tomli_w.dumps(tables))
+
+    def remove(tensors, facts):
+        for name in names:
+            del facts["started_with"][f"training.{name}"]
+
+    for file in (STATE, LEXICAL, "model.safetensors"):
+        rewrite(folder, file, remove, old=False)
+
+
+def test_files_from_before_an_option_existed_have_its_default(copy):
+    without_options(copy, "clip", "tokens_at_once")
+    assert resume(copy).load_state()[1]["state"]["finished"]
+
+
+def test_an_option_that_files_do_not_know_cannot_be_added_to_the_configuration(copy):
+    without_options(copy, "clip")
+    tables = tomllib.loads((copy / "config.toml").read_text())
+    tables["training"]["clip"] = 7.0
+    (copy / "config.toml").write_text(tomli_w.dumps(tables))
+    assert "training.clip" in message_of(resume, copy)
+
+
 @pytest.mark.parametrize("other", ["other-classes", "three-classes", "other-seed", "wider"])
 @pytest.mark.parametrize("name", [STATE, LEXICAL, "config.toml", "dataset.json", "model.safetensors"])
 def test_a_file_of_another_run_is_refused(made, copy, other, name):

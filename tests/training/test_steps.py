@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import seqmix
-from seqmix.data.batching import group_batches
+from seqmix.data.batching import collate, group_batches, put_together
 from seqmix.training.events import Finished, MemoryShort, StepEnd
 from seqmix.training.trainer import Trainer
 from tests.support import random_dna, write_fasta
@@ -86,6 +86,28 @@ def test_records_weigh_equally_however_batches_are_cut(long_and_short, tmp_path)
         torch.testing.assert_close(one[name], two[name], rtol=1e-4, atol=1e-7)
 
 
+def test_batches_are_put_together_up_to_a_number_of_tokens():
+    batches = batches_of([2, 1, 3, 1, 1])
+    assert sizes_of([put_together(batches, [10, 20, 5, 100, 10], 60)]) == [[3, 3, 1, 1]]  # 3 x 20, 3 x 5, 1 x 100, 1 x 10
+    assert sizes_of([put_together(batches, [10, 20, 5, 100, 10], 10**6)]) == [[8]]
+    assert sizes_of([put_together(batches, [10, 20, 5, 100, 10], 1)]) == [[2, 1, 3, 1, 1]]
+    assert np.concatenate(put_together(batches, [10, 20, 5, 100, 10], 60)).tolist() == np.concatenate(batches).tolist()
+
+
+def test_batches_computed_together_have_the_same_gradients(long_and_short, tmp_path, monkeypatch):
+    settings = ("training.clip=0", "training.weight_decay=0.0")
+    apart, _ = train(long_and_short, tmp_path / "apart", *settings, epochs=1)
+    widths = []
+    monkeypatch.setattr("seqmix.training.fit.collate", lambda rows, **how: widths.append(len(rows)) or collate(rows, **how))
+    together, events = train(long_and_short, tmp_path / "together", *settings, "training.tokens_at_once=2000", epochs=1)
+    steps = steps_of(events)
+    assert len(widths) < steps[-1].batches and max(widths) >= 6
+    one, two = (run.load_state()[0] for run in (apart, together))
+    for name in one:
+        if name.startswith("model."):
+            torch.testing.assert_close(one[name], two[name], rtol=1e-3, atol=1e-5)
+
+
 def test_schedule_follows_steps_of_many_batches(long_and_short, tmp_path):
     settings = ("training.schedule=linear", "training.warmup=0.5")
     _, events = train(long_and_short, tmp_path / "epochs", *settings, epochs=4, lr=1.0)
@@ -104,15 +126,16 @@ def test_budget_ends_a_training_of_steps_of_many_batches(clock, long_and_short, 
     assert events[-1].cause == "time"
 
 
-@pytest.mark.parametrize("step", [1, 2, 3])
-def test_resume_with_least_records_is_bit_identical(step, long_and_short, tmp_path):
-    settings = (*SMALL, "model.dropout=0.2")
+@pytest.mark.parametrize(("step", "at_once"), [(1, 0), (2, 0), (3, 0), (2, 900)])
+def test_resume_with_least_records_is_bit_identical(step, at_once, long_and_short, tmp_path):
+    settings = (*SMALL, "model.dropout=0.2", f"training.tokens_at_once={at_once}")
     whole = seqmix.train(long_and_short, tmp_path / "whole", settings=settings, save_every=1, **OPTIONS)
     parts = resumed_at(step, long_and_short, tmp_path / "parts", settings, **OPTIONS)
     assert_same_run(parts, whole)
 
 
-def test_step_of_many_batches_is_repeated_when_memory_runs_out(long_and_short, tmp_path, monkeypatch):
+@pytest.mark.parametrize("at_once", [0, 2000])
+def test_step_of_many_batches_is_repeated_when_memory_runs_out(at_once, long_and_short, tmp_path, monkeypatch):
     plain, _ = train(long_and_short, tmp_path / "plain", "training.average=0", epochs=1)
     genuine = Trainer.__post_init__
 
@@ -126,7 +149,8 @@ def test_step_of_many_batches_is_repeated_when_memory_runs_out(long_and_short, t
         self.forward = forward
 
     monkeypatch.setattr(Trainer, "__post_init__", short_of_memory)
-    halved, events = train(long_and_short, tmp_path / "halved", "training.average=0", epochs=1)
+    settings = ("training.average=0", f"training.tokens_at_once={at_once}")
+    halved, events = train(long_and_short, tmp_path / "halved", *settings, epochs=1)
     assert any(isinstance(event, MemoryShort) for event in events)
     for wanted, got in zip(plain.load_model().parameters(), halved.load_model().parameters(), strict=True):
         torch.testing.assert_close(got, wanted, rtol=0, atol=1e-4)

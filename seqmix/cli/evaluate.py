@@ -58,6 +58,9 @@ def evaluate(
         bool, typer.Option("--skip-unlabelled", help="Leave out records of new files without a label instead of stopping.")
     ] = False,
     baselines: Annotated[bool, typer.Option(help="Also fit and score simple methods.")] = True,
+    against: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Another run to compare with on the same records.")
+    ] = None,
     device: Device = "auto",
     precision: Precision = "fp32",
     threads: Threads = None,
@@ -91,7 +94,13 @@ def evaluate(
     )
     with progress_bar("evaluating", "records", quiet) as bar:
         result = score(
-            baselines=baselines, device=device, precision=precision, threads=threads, on_start=bar.reset, on_batch=bar.update
+            baselines=baselines,
+            against=against,
+            device=device,
+            precision=precision,
+            threads=threads,
+            on_start=bar.reset,
+            on_batch=bar.update,
         )
     from seqmix.evaluation.report import evaluation_tables
 
@@ -101,5 +110,5 @@ def evaluate(
         print_json(out, opened.config.to_tables())
     folder = evaluation_folder(opened, data or list(chain(*by_class.values())), output)
     say(out, f"-> {folder / 'report.html'}  ({folder / 'evaluation.json'})")
-    if result.verdict:
-        print_verdict(out, result.verdict)
+    for sentence in filter(None, (result.verdict, result.against.get("sentence"))):
+        print_verdict(out, sentence)

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seqmix.data.dataset import Dataset
 from seqmix.data.labels.source import file_stem
 from seqmix.data.options import ReadOptions
-from seqmix.data.prepare import as_list, prepare_for
-from seqmix.data.resplit import split_origin
+from seqmix.data.prepare import as_list
 from seqmix.ensembles.find import find_run
 from seqmix.ensembles.members import Ensemble
-from seqmix.errors import ConfigError, DatasetError, param
+from seqmix.errors import ConfigError, param
+from seqmix.evaluation.against import check_comparable, check_same_records, compared_runs
 from seqmix.evaluation.baselines import scores_of
 from seqmix.evaluation.best_simple import Simple, simple_of_run
-from seqmix.evaluation.new_files import count_known, reading_of_new_files
+from seqmix.evaluation.new_files import reading_of_new_files
 from seqmix.evaluation.result import Evaluation
-from seqmix.evaluation.training_data import as_prepared, check_unseen, training_data
-from seqmix.evaluation.verdict import Answers, judged, related
-from seqmix.models.prediction import notes_on_changes
+from seqmix.evaluation.sample import Sample, moved_dataset, new_files, own_split
+from seqmix.evaluation.verdict import Answers, judged
 from seqmix.objectives.base import Labels
 from seqmix.objectives.labelled import LabelObjective
 from seqmix.objectives.metrics import Floats
@@ -60,6 +57,7 @@ def evaluate(
     skip_unlabelled: bool = False,
     read: ReadOptions | None = None,
     baselines: bool = True,
+    against: Run | str | Path | None = None,
     device: str = "auto",
     precision: str = "fp32",
     threads: int | None = None,
@@ -80,6 +78,7 @@ def evaluate(
         skip_unlabelled: leave out records of new files that have no label.
         read: formats and columns of new files; None to read like the training data.
         baselines: whether to fit and score baselines, which needs the training data.
+        against: another run, or its folder, to compare with on the same records.
         device: as in `TrainingConfig`.
         precision: as in `TrainingConfig`.
         threads: CPU threads, as in `train`.
@@ -101,7 +100,7 @@ def evaluate(
         raise ConfigError(f"{param('resamples')} must be at least 1: got {resamples}", option="resamples")
     check_numbers(threads=threads)
     check_device(device, precision)
-    run = find_run(run)
+    run, other = find_run(run), None if against is None else find_run(against)
     run.check_answers()
     data = [data] if isinstance(data, str | Path) else list(data)
     by_class = {name: as_list(files) for name, files in (class_files or {}).items()}
@@ -115,6 +114,8 @@ def evaluate(
             f"name them with {param('data')}"
         )
     files = data or list(chain(*by_class.values()))
+    if other:
+        check_comparable(run, other, files)
     folder = evaluation_folder(run, files, output)
     for name in (_SCORES, _REPORT):
         refuse_input(folder / name, files)
@@ -124,14 +125,19 @@ def evaluate(
         locked(folder, EVALUATION, "evaluating", make=True) as lock,
         scratch_folder() as scratch,
     ):
-        moved = _moved_dataset(data)
-        if by_class or (data and not moved):
+        moved = moved_dataset(data)
+
+        def records_for(one: Run) -> Sample:
+            if not (by_class or (data and not moved)):
+                return own_split(one, split, moved)
             options = reading_of_new_files(
-                run, data, read, label_from=label_from, by_class=bool(by_class), skip_unlabelled=skip_unlabelled
+                one, data, read, label_from=label_from, by_class=bool(by_class), skip_unlabelled=skip_unlabelled
             )
-            sample = _new_files(run, data, by_class, options, scratch / "data", baselines)
-        else:
-            sample = _own_split(run, split, moved)
+            return new_files(one, data, by_class, options, scratch / ("data" if one is run else "other"), baselines)
+
+        sample = records_for(run)
+        if other:
+            check_same_records(run, sample, other, beside := records_for(other))
         from seqmix.evaluation.report import write_report
         from seqmix.system.devices import thread_count
 
@@ -146,8 +152,13 @@ def evaluate(
 
             predictions, branches = _predict(run, sample, device, precision, report)
             model = _model_in_words(run, device)
+            if other:
+                others = _predict(other, beside, device, precision, None)[0], _model_in_words(other, device)
         simple = simple_of_run(run, sample.trained, sample.dataset, sample.indices, fit=baselines)
         result = _result(run, sample, model, predictions, branches, simple, resamples)
+        if other:
+            answers = sample.answers(run.label_objective, predictions, resamples)
+            result = replace(result, against=compared_runs(answers, run, other, *others))
         lock.check()
         write_whole(folder / _SCORES, result.to_json())
         write_report(result, run, folder / _REPORT)
@@ -158,104 +169,13 @@ def evaluation_folder(run: Run, data: Sequence[str | Path], output: str | Path |
     """Return where `evaluate` writes: the run's folder for its own data, a folder in it for new files."""
     if output:
         return Path(output)
-    if not data or _moved_dataset(data):
+    if not data or moved_dataset(data):
         return run.path
     return run.path / f"eval-{'stdin' if str(data[0]) == '-' else file_stem(Path(data[0]), whole=True)}"
 
 
-def _moved_dataset(data: Sequence[str | Path]) -> Path | None:
-    """Return the first input that is a dataset folder; None if all are files to read."""
-    folders = (Path(item) for item in data if str(item) != "-")
-    return next((folder for folder in folders if (folder / "dataset.json").is_file()), None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """The records to evaluate on.
-
-    Attributes:
-        dataset: the data set.
-        indices: record numbers, `(n,)`.
-        source: description of the records.
-        trained: data set that the run was trained on; None if not available.
-        notes: what a reader of the scores should know.
-    """
-
-    dataset: Dataset
-    indices: NDArray[np.int64]
-    source: str
-    trained: Dataset | None
-    notes: tuple[str, ...] = ()
-
-    @property
-    def labels(self) -> Labels:
-        return self.dataset.labels[self.indices]
-
-    def answers(self, objective: LabelObjective, predictions: Floats, resamples: int) -> Answers:
-        """Return what is needed to judge a model that predicts these records so."""
-        data = self.dataset
-        constant = None
-        if self.trained is not None and len(train := self.trained.indices("train")):
-            constant = objective.constant_prediction(self.trained.labels[train])
-        groups, nearness = (None if one is None else one[self.indices] for one in (data.groups, data.nearness))
-        return Answers(objective, predictions, self.labels, constant, related(groups), nearness, resamples)
-
-
-def _own_split(run: Run, split: str, moved: Path | None) -> _Sample:
-    """Return a split of the data set that the run was trained on."""
-    dataset = training_data(run, moved)
-    check_unseen(run, dataset, split)
-    indices = dataset.indices(split)
-    if not len(indices):
-        raise DatasetError(f"{dataset.path}: the {split} split is empty; choose another with {param('split')}")
-    notes = ("the training split was evaluated: these scores say nothing about new data",) if split == "train" else ()
-    own = f" ({origin})" if not isinstance(run, Ensemble) and (origin := split_origin(run.info)) else ""
-    trained = as_prepared(dataset) if isinstance(run, Ensemble) else dataset
-    return _Sample(dataset, indices, f"{split} split{own}", trained, notes)
-
-
-def _new_files(
-    run: Run,
-    files: Sequence[str | Path],
-    class_files: Mapping[str, Sequence[str | Path]],
-    read: ReadOptions,
-    folder: Path,
-    baselines: bool,
-) -> _Sample:
-    """Prepare new labelled files in `folder`; count those of their records that the run was trained on, where that is known."""
-    seen = run.config.data
-    dataset = prepare_for(
-        run.info,
-        [item if str(item) == "-" else Path(item) for item in files],
-        folder,
-        max_length=seen.max_length or None,
-        truncate=seen.truncate,
-        read=read,
-        class_files=class_files,
-    )
-    trained, notes = None, list(dataset.info["notes"])
-    notes += notes_on_changes(dataset.info["truncated"], dataset.info["replaced"], seen, dataset.vocabulary.noun)
-    found, before = dataset.info.get("label_from"), run.info.get("label_from")
-    if not (class_files or read.label_from) and found and found != before:
-        notes.append(f"labels were read from '{found}', not from '{before}' as in training ({param('label_from')})")
-    if left := dataset.info["dropped"]["without label"]:
-        notes.append(f"{counted(left, 'record')} without a label {'is' if left == 1 else 'are'} left out")
-    try:
-        trained = seen_before = training_data(run, None)
-    except DatasetError as error:
-        if baselines:
-            notes.append(f"no baselines: {error}")
-    else:
-        if isinstance(run, Ensemble):
-            trained = as_prepared(seen_before)
-        if known := count_known(run, seen_before, dataset):
-            notes.append(f"{known:,} of {len(dataset):,} records were trained on: these scores say little about new data")
-    source = ", ".join(map(str, files or chain(*class_files.values())))
-    return _Sample(dataset, np.arange(len(dataset)), source, trained, tuple(notes))
-
-
 def _predict(
-    run: Run, sample: _Sample, device: str, precision: str, on_batch: Callable[[int], object] | None
+    run: Run, sample: Sample, device: str, precision: str, on_batch: Callable[[int], object] | None
 ) -> tuple[Floats, dict[str, dict[str, Any]]]:
     """Return the predictions for all records of a sample, and what `Evaluation.branches` holds."""
     from seqmix.models.batched import branch_outputs
@@ -299,7 +219,7 @@ def _predict(
     }
 
 
-def _answered(sample: _Sample, predictor: Predictor, predictions: Floats, precision: str) -> Floats:
+def _answered(sample: Sample, predictor: Predictor, predictions: Floats, precision: str) -> Floats:
     """Return predictions for a sample; raise an error if there is none for a record."""
     from seqmix.models.unanswered import no_answer, unanswered
 
@@ -324,7 +244,7 @@ def _model_in_words(run: Run, device: str) -> str:
 
 def _result(
     run: Run,
-    sample: _Sample,
+    sample: Sample,
     model: str,
     predictions: Floats,
     branches: dict[str, dict[str, Any]],
@@ -353,7 +273,7 @@ def _result(
     )
 
 
-def _grouped(sample: _Sample, answers: Answers) -> list[str]:
+def _grouped(sample: Sample, answers: Answers) -> list[str]:
     """Return a note if intervals are over groups."""
     if answers.groups is None:
         return []
@@ -362,7 +282,7 @@ def _grouped(sample: _Sample, answers: Answers) -> list[str]:
     return [f"intervals and p-values are over {groups}{f' (by {by})' if by else ''}, as records of a group are related"]
 
 
-def _pictures(objective: LabelObjective, sample: _Sample, predictions: Floats) -> list[dict[str, Any]]:
+def _pictures(objective: LabelObjective, sample: Sample, predictions: Floats) -> list[dict[str, Any]]:
     """Return the first records as images if all records are squares of intensities."""
     dataset = sample.dataset
     length = int(dataset.lengths[sample.indices[0]])

@@ -44,7 +44,7 @@ def evaluation_tables(evaluation: Evaluation) -> list[ReportTable]:
         tables.append(class_table(evaluation, SHOWN_CLASSES))
     if evaluation.confusion and len(evaluation.classes) <= _CROSSED:
         tables.append(confusion_table(evaluation))
-    if evaluation.baselines or evaluation.branches:
+    if evaluation.baselines or evaluation.branches or evaluation.against:
         tables.append(comparison_table(evaluation))
     return tables
 
@@ -99,6 +99,8 @@ def comparison_table(evaluation: Evaluation) -> ReportTable:
 
     own = {name: score.value for name, score in evaluation.scores.items()}
     add("both (this model)" if evaluation.branches else f"this model ({evaluation.model})", own, style="bold")
+    if other := evaluation.against:
+        add(f"{other['run']} ({other['model']})", {name: score.value for name, score in other["scores"].items()})
     for branch in evaluation.branches.values():
         add(f"{branch['name']} alone", branch["scores"])
     for method, scores in evaluation.baselines.items():
@@ -110,7 +112,9 @@ def _compared_with(evaluation: Evaluation) -> str:
     """Return the heading of the comparison."""
     simple = "simple methods" if evaluation.baselines else ""
     branches = "each branch alone" if evaluation.branches else ""
-    return f"compared with {' and '.join(filter(None, (branches, simple)))} on the same split"
+    other = "another run" if evaluation.against else ""
+    *most, last = filter(None, (other, branches, simple))
+    return f"compared with {', '.join(most)}{' and ' * bool(most)}{last} on the same split"
 
 
 def report_html(evaluation: Evaluation, run: Run) -> str:
@@ -120,8 +124,9 @@ def report_html(evaluation: Evaluation, run: Run) -> str:
     if isinstance(run, Ensemble):
         training = f"the first of its runs was {training}"
     introduction = f"{counted(evaluation.records, 'record')}{of_classes}; model: {evaluation.model}; {training}."
-    if evaluation.verdict:
-        introduction = f"{evaluation.verdict} {introduction[:1].upper()}{introduction[1:]}"
+    verdict = " ".join(filter(None, (evaluation.verdict, evaluation.against.get("sentence", ""))))
+    if verdict:
+        introduction = f"{verdict} {introduction[:1].upper()}{introduction[1:]}"
     notes = [*evaluation.notes, *run.info["notes"]]
     return html_page(f"{Path(evaluation.run).name}: {evaluation.source}", introduction, list(_sections(evaluation, run)), notes)
 
@@ -146,7 +151,7 @@ def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
     if evaluation.far.get("scores"):
         intervals += f'. "{evaluation.far["records"]:,} not near" are the records without a near relative in training'
     yield Section(heading="Scores", table=score_table(evaluation), remark=f"{intervals}.")
-    if evaluation.baselines or evaluation.branches:
+    if evaluation.baselines or evaluation.branches or evaluation.against:
         table, remark = comparison_table(evaluation), _branches_in_words(evaluation)
         yield Section(heading=_compared_with(evaluation).capitalize(), table=table, remark=remark)
     yield Section(heading="Figures", figures=list(_drawings(evaluation, run)))

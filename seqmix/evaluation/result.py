@@ -48,6 +48,8 @@ class Evaluation:
         far: of records without a near relative in training, their number ("records") and "scores"; empty if it is unknown
             which they are.
         grouped: whether intervals are over groups of related records.
+        against: the paired comparison with another run: its folder ("run"), "model" in words and "scores", what `comparison`
+            has of the difference, "verdict" and a "sentence"; empty if there was none.
         predictions: what the model answers for each record, `(n, C)` probabilities or `(n, 1)` numbers; not in
             `evaluation.json`.
     """
@@ -75,6 +77,7 @@ class Evaluation:
     comparison: dict[str, Any] = field(default_factory=dict)
     far: dict[str, Any] = field(default_factory=dict)
     grouped: bool = False
+    against: dict[str, Any] = field(default_factory=dict)
     predictions: Floats | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:

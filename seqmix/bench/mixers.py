@@ -81,7 +81,8 @@ def bench_mixers(
         SeqmixError: nothing could be measured.
     """
     ordered = sorted(set(lengths))
-    _check(ordered, precision, batch_size=batch_size, repeats=repeats, time_limit=time_limit, memory_limit=memory_limit)
+    numbers = {"batch_size": batch_size, "d_model": d_model, "repeats": repeats}
+    _check(ordered, precision, **numbers, time_limit=time_limit, memory_limit=memory_limit)
     chosen = choose_device(device)
     autocast(chosen, precision)
     result = BenchResult(

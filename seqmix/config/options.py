@@ -123,15 +123,15 @@ def declared(kind: type[Any], name: str) -> Any:
 
 def options_of(kind: type[Any]) -> Mapping[str, Option]:
     """Return the declared options of a dataclass by name."""
-    types = get_type_hints(kind)
+    options = [one for one in fields(kind) if _KEY in one.metadata]
+    types = get_type_hints(kind) if options else {}
     found = {}
-    for one in fields(kind):
-        if _KEY in one.metadata:
-            flag = one.metadata[_KEY]["flag"]
-            spelled = f"--{one.name.replace('_', '-')}" if flag is True else flag or ""
-            default = one.default if one.default_factory is MISSING else one.default_factory()
-            declared = {**one.metadata[_KEY], "flag": spelled}
-            found[one.name] = Option(name=one.name, type=types[one.name], default=default, **declared)
+    for one in options:
+        flag = one.metadata[_KEY]["flag"]
+        spelled = f"--{one.name.replace('_', '-')}" if flag is True else flag or ""
+        default = one.default if one.default_factory is MISSING else one.default_factory()
+        declared = {**one.metadata[_KEY], "flag": spelled}
+        found[one.name] = Option(name=one.name, type=types[one.name], default=default, **declared)
     return found
 
 

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset as TorchBase
 from seqmix.config import DataConfig
 from seqmix.data.batching import collate, interleave
 from seqmix.data.vocabulary import Tokens
+from seqmix.system.ranges import check_numbers
 
 if TYPE_CHECKING:
     from seqmix.data.dataset import Dataset
@@ -34,6 +35,7 @@ class TorchDataset(TorchBase[tuple[list[Tokens], Any]]):
     def __init__(
         self, dataset: Dataset, split: str, *, max_length: int | None = None, truncate: str = "start", cls: bool = False
     ) -> None:
+        check_numbers(max_length=max_length)
         self.dataset, self.cls = dataset, cls
         self.indices = dataset.indices(split)
         self._cut = DataConfig(max_length=0 if max_length is None else max_length, truncate=truncate)

@@ -96,9 +96,7 @@ def evaluate(
         InputError: a new file cannot be read or has labels that the model does not know.
         ConfigError: there is no such split, or a sequence is too long for the model.
     """
-    if resamples < 1:
-        raise ConfigError(f"{param('resamples')} must be at least 1: got {resamples}", option="resamples")
-    check_numbers(threads=threads)
+    check_numbers(threads=threads, resamples=resamples)
     check_device(device, precision)
     run, other = find_run(run), None if against is None else find_run(against)
     run.check_answers()

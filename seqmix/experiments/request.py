@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from seqmix.config import TrainingConfig
+from seqmix.config import TrainingConfig, build_table
 from seqmix.config.tables import parse_setting
 from seqmix.errors import ConfigError, param, suggestion
 from seqmix.mixers import available_mixers, is_built_in, mixer_class, mixer_options
@@ -30,7 +30,7 @@ def check_request(
         ConfigError: something is not allowed.
     """
     check_numbers(**numbers)
-    TrainingConfig(budget=parse_duration(budget) if isinstance(budget, str) else float(budget))
+    build_table(TrainingConfig, "training", {"budget": parse_duration(budget) if isinstance(budget, str) else budget})
     for setting in settings:
         mixer, rest = _of_one(setting)
         if mixer:

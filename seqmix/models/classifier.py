@@ -28,6 +28,7 @@ from seqmix.models.spelling import HashedWords
 from seqmix.models.token_tables import TokenTables, parameters_of
 from seqmix.models.windows import embed_windows, pool_windows, window_count, window_mask
 from seqmix.system.memory import is_overflow
+from seqmix.system.ranges import check_numbers
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -325,6 +326,7 @@ def build_model(
     Raises:
         ConfigError: an option is unknown, or its value is not allowed.
     """
+    check_numbers(vocab_size=vocab_size, n_classes=n_classes, letters=letters, channels=channels)
     inputs = InputSpec(
         vocab_size=vocab_size,
         letters=letters,

@@ -113,13 +113,18 @@ def refusal(name: str, allowed: str, got: Any, choices: Collection[str] = ()) ->
 
 NUMBERS = {
     "batch_size": Range(at_least=1, at_most=1_000_000),
+    "channels": Range(at_least=0, at_most=MOST_WIDTH),
+    "d_model": Range(at_least=1, at_most=MOST_WIDTH),
     "features": Range(at_least=1, at_most=65_536),
     "length": Range(at_least=1, at_most=MOST_MADE),
+    "letters": Range(at_least=0, at_most=65_536),
     "lengths": Range(at_least=16, at_most=MOST_MADE),
     "jobs": Range(at_least=1, at_most=1024),
     "max_length": Range(at_least=1, at_most=MOST_POSITIONS),
     "memory_limit": Range(at_least=0, at_most=1 << 60),
+    "n_classes": Range(at_least=1, at_most=MOST_WIDTH),
     "repeats": Range(at_least=1, at_most=10_000),
+    "resamples": Range(at_least=1, at_most=1_000_000),
     "seed": Range(at_least=0, at_most=MOST_SEED),
     "seeds": Range(at_least=1, at_most=1000),
     "steps": Range(at_least=1, at_most=100_000),
@@ -128,6 +133,7 @@ NUMBERS = {
     "time_limit": Range(above=0, at_most=MOST_SECONDS),
     "train": Range(at_least=1, at_most=MOST_RECORDS),
     "val": Range(at_least=0, at_most=MOST_RECORDS),
+    "vocab_size": Range(at_least=1, at_most=(1 << 31) - 1),
 }
 """The ranges of the numbers that commands and functions take besides declared options, by parameter."""
 

@@ -2,8 +2,11 @@
 
 import dataclasses
 import importlib
+import inspect
 import math
 import pkgutil
+import random
+import re
 from types import NoneType, UnionType
 from typing import Union, get_args, get_origin
 
@@ -15,10 +18,11 @@ from seqmix import cli
 from seqmix.config import Config, DataConfig, ModelConfig, TrainingConfig
 from seqmix.config.options import options_of
 from seqmix.config.tables import parse_setting
-from seqmix.errors import ConfigError
+from seqmix.errors import ConfigError, SeqmixError
 from seqmix.recipes import read_recipe, recipe_names
 from seqmix.system.ranges import NUMBERS, Range, check_numbers
 from seqmix.training.resolve import check_tables
+from tests.support import random_dna
 from tests.test_architecture import leaves
 
 WRITTEN_AS_TEXT = {"budget", "features", "length", "lengths", "lr", "tokens_per_batch"}  # numbers of commands
@@ -69,6 +73,68 @@ def test_every_number_of_a_command_has_two_ends():
                 assert one.name in declared | NUMBERS.keys(), f"{command}: {one.opts[0]} has no range"
     assert all(one.ends for one in NUMBERS.values())
     assert declared | NUMBERS.keys() >= WRITTEN_AS_TEXT
+
+
+def functions():
+    """Yield the functions of the Python interface, and the methods that users call with options, by name."""
+    for name in seqmix.__all__:
+        found = getattr(seqmix, name)
+        if inspect.isfunction(found):
+            yield name, found
+    for owner in (seqmix.SeqmixClassifier, seqmix.SeqmixRegressor):
+        yield owner.__name__, owner.__init__
+    yield "Run.predict", seqmix.Run.predict
+    yield "Dataset.to_torch", seqmix.Dataset.to_torch
+
+
+def is_number(annotation):
+    """Whether a parameter takes a number or whole numbers, other than data such as the mean of a channel."""
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    return bool(re.fullmatch(r"(Sequence\[int\]|int|float)( \| (str|None))*", text))
+
+
+OF_ESTIMATORS = {"validation_fraction"}  # which has a range of its own
+OTHER_PART = {("train", "mask"), ("train", "mask_span")}  # refused whatever their value, see `pretrain`
+
+
+def test_every_number_of_the_python_interface_has_two_ends():
+    declared = {name for kind in declaring().values() for name in options_of(kind)}
+    seen = set()
+    for function, call in functions():
+        for one in inspect.signature(call).parameters.values():
+            if is_number(one.annotation):
+                seen.add(one.name)
+                assert one.name in declared | NUMBERS.keys() | OF_ESTIMATORS, f"{function}: {one.name} has no range"
+    assert seen >= {"resamples", "threads", "seeds", "lengths", "features", "d_model", "budget", "memory_limit", "n_classes"}
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400)])
+def test_every_number_of_the_python_interface_is_refused_outside_its_range(dataset, tmp_path, value):
+    sequences, targets = [random_dna(16, random.Random(i)) for i in range(20)], [0, 1] * 10
+    needed = {
+        "build_model": {"config": ModelConfig(max_length=8), "vocab_size": 9, "n_classes": 2},
+        "compare": {"data": dataset, "output": tmp_path / "c", "mixers": ["softmax"]},
+        "evaluate": {"run": tmp_path / "run"},
+        "generate": {"task": "adding", "output": tmp_path / "g"},
+        "predict": {"inputs": [tmp_path / "x.fa"], "run": tmp_path / "run"},
+        "prepare": {"inputs": [tmp_path / "x.fa"], "output": tmp_path / "p", "task": "regression"},
+        "pretrain": {"data": dataset, "output": tmp_path / "t"},
+        "reproduce": {"suite": "lra", "output": tmp_path / "r", "generated": True},
+        "reproduce_scalability": {"output": tmp_path / "s"},
+        "train": {"data": dataset, "output": tmp_path / "t"},
+        "Dataset.to_torch": {"self": dataset},
+    }
+    for function, call in functions():
+        for name, one in inspect.signature(call).parameters.items():
+            if not is_number(one.annotation) or function == "Run.predict" or (function, name) in OTHER_PART:
+                continue
+            outside = (value,) if "Sequence" in str(one.annotation) else value
+            with pytest.raises(SeqmixError, match=rf"{name}\W.*must be|^\W*{name}.*must be"):
+                if function.startswith("Seqmix"):
+                    getattr(seqmix, function)(**{name: outside}).fit(sequences, targets)
+                else:
+                    call(**needed.get(function, {}) | {name: outside})
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", NUMBERS)

@@ -16,7 +16,9 @@ from seqmix.config import Config
 from seqmix.data.dataset_json import fingerprint
 from seqmix.errors import RunError, shown
 from seqmix.objectives.learned import Learned
+from seqmix.system.files import file_checksum
 
+_INIT = "training.init"
 STARTED_WITH = "started_with"  # what a file stores of the run that it belongs to, see `RunIdentity.started_with`
 
 
@@ -24,10 +26,12 @@ class RunIdentity(Learned):
     """A configuration and the description of the data that it was trained on.
 
     Attributes:
+        path: the run folder.
         config: the resolved configuration.
         info: the `dataset.json` of the training data.
     """
 
+    path: Path
     config: Config
 
     @property
@@ -65,13 +69,28 @@ class RunIdentity(Learned):
         own = self.started_with
         # What the file does not name is an option that came later: a run of before had what is its default now.
         stored = (_by_option(Config().to_tables()) | stored) if isinstance(stored, dict) and stored else {}
-        if differing := [name for name in own if stored.get(name) != own[name]]:
+        differing = [name for name in own if stored.get(name) != own[name]]
+        if _INIT in differing and stored.get(_INIT) and own[_INIT]:  # a folder may have been moved
+            differing.remove(_INIT)
+            self._check_moved(stored[_INIT])
+        if differing:
             name = differing[0]
             values = f" ({shown(stored.get(name))}, not {shown(own[name])})" if "." in name else ""
             file = "config.toml" if "." in name else "dataset.json"
             raise RunError(
                 f"{path}: {name} differs from that in {file}{values}: one of the two was changed, or belongs to "
                 "another run; restore it, or start a new run"
+            )
+
+    def _check_moved(self, before: Any) -> None:
+        """Raise a `RunError` unless the weights that the run was started from are in the folder that config.toml names now."""
+        training = self.config.training
+        weights = Path(training.init, "model.safetensors")
+        if not weights.is_file() or file_checksum(weights) != training.init_checksum:
+            raise RunError(
+                f"{self.path / 'config.toml'}: {_INIT} is '{training.init}' now, and the run was started from the weights in "
+                f"'{before}', which are not there; write the folder that they were moved to, or the old one, which need not "
+                "exist any more"
             )
 
     def check_described(self, facts: Mapping[str, Any], path: Path) -> None:

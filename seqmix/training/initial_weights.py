@@ -169,7 +169,13 @@ def take_weights(model: MixingBranch, run: Run) -> WeightsTaken:
     from seqmix.models.branches import mixing_weights
 
     training = run.config.training
-    source = Run.open(training.init)
+    try:
+        source = Run.open(training.init)
+    except RunError as error:
+        raise RunError(
+            f"{run.path}: no step was trained yet, so the weights that training.init in config.toml names are needed: "
+            f"{error.text}"
+        ) from error
     tensors, _ = source.weights()
     if file_checksum(source.path / "model.safetensors") != training.init_checksum:
         raise RunError(

@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -306,6 +307,29 @@ def test_resume_is_bit_identical(verb, pretrained, labelled, tmp_path):
     run = verb(labelled, tmp_path / "run", resume=True, **({"init": pretrained} if verb is seqmix.train else {}))
     for name in ("model.safetensors", "last/state.safetensors"):
         assert (run.path / name).read_bytes() == (whole.path / name).read_bytes(), name
+
+
+def test_folder_of_the_initial_run_may_be_moved_and_its_new_place_written(pretrained, labelled, tmp_path):
+    def die(event):
+        if isinstance(event, StepEnd) and event.step == 2:
+            raise DeathError
+
+    first, moved = Path(shutil.copytree(pretrained.path, tmp_path / "first")), tmp_path / "moved"
+    with pytest.raises(DeathError):
+        train(labelled, tmp_path / "run", "training.save_every=1", init=first, epochs=2, on_event=die)
+    begun = Path(shutil.copytree(tmp_path / "run", tmp_path / "begun"))
+    (begun / "last" / "state.safetensors").unlink()  # before the first step
+    unchanged = shutil.copytree(tmp_path / "run", tmp_path / "unchanged")
+    first.rename(moved)
+    for run in (tmp_path / "run", begun):
+        text = (run / "config.toml").read_text()
+        for place in (tmp_path / "nowhere", labelled.path):
+            (run / "config.toml").write_text(text.replace(str(first), str(place)))
+            with pytest.raises(RunError, match=r"training\.init in config|config\.toml: training\.init is .*write the folder"):
+                seqmix.train(output=run, resume=True)
+        (run / "config.toml").write_text(text.replace(str(first), str(moved)))
+        assert seqmix.train(output=run, resume=True).load_state()[1]["state"]["finished"]
+    assert seqmix.train(output=unchanged, resume=True).load_state()[1]["state"]["finished"]
 
 
 def test_each_command_resumes_its_own_runs(pretrained, labelled, unlabelled):

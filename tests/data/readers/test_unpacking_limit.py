@@ -40,6 +40,17 @@ def test_prediction_of_such_a_file_is_refused_with_any_on_error(tmp_path, traine
         assert "unpacks to more than" in told
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_packed_files_are_read_in_pieces_that_are_neither_small_nor_large(kind, monkeypatch):
+    """Small pieces take most of the time of unpacking; what a large one holds of a file that breaks off is lost."""
+    sizes, read = [], opening._Unpacking._readinto
+    monkeypatch.setattr(opening._Unpacking, "_readinto", lambda *given: sizes.append(read(*given)) or sizes[-1])
+    monkeypatch.setattr(opening, "_MUCH", 10**9)
+    assert opening.open_stream(io.BytesIO(KINDS[kind]), "x.fa").read() == FASTA
+    assert max(sizes) <= 4096
+    assert len(sizes) < len(FASTA) / 3000
+
+
 def test_usual_ratios_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(opening, "_MUCH", 10_000)
     file = labelled_fasta(tmp_path / "x.fa", per_class=3, length=4_000)

@@ -20,6 +20,7 @@ from seqmix.errors import ConfigError, param
 from seqmix.evaluation.against import check_comparable, check_same_records, compared_runs
 from seqmix.evaluation.baselines import scores_of
 from seqmix.evaluation.best_simple import Simple, simple_of_run
+from seqmix.evaluation.nearness import with_nearness
 from seqmix.evaluation.new_files import reading_of_new_files
 from seqmix.evaluation.result import Evaluation
 from seqmix.evaluation.sample import Sample, moved_dataset, new_files, own_split
@@ -133,7 +134,7 @@ def evaluate(
             )
             return new_files(one, data, by_class, options, scratch / ("data" if one is run else "other"), baselines)
 
-        sample = records_for(run)
+        sample = with_nearness(records_for(run), scratch)
         if other:
             check_same_records(run, sample, other, beside := records_for(other))
         from seqmix.evaluation.report import write_report

@@ -38,6 +38,7 @@ class Sample:
         trained: data set that the run was trained on; None if not available.
         notes: what a reader of the scores should know.
         own: whether they are of the data set that the run was trained on.
+        measured: how near the nearest training record is, `(n,)`, where the data set does not say; None if that is unknown.
     """
 
     dataset: Dataset
@@ -46,6 +47,7 @@ class Sample:
     trained: Dataset | None
     notes: tuple[str, ...] = ()
     own: bool = False
+    measured: Floats | None = None
 
     @property
     def labels(self) -> Labels:
@@ -54,9 +56,9 @@ class Sample:
     @property
     def nearness(self) -> Floats | None:
         """How near the nearest training record is, `(n,)`; None if unknown."""
-        known = self.dataset.nearness
+        known = self.dataset.nearness if self.own else None  # that of new files is to each other
         if known is None or split_origin(self.dataset.info):  # it is that of other splits
-            return None
+            return self.measured
         return np.asarray(known[self.indices], dtype=np.float64)
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqmix.data.relatives.nearness import NEAR
 from seqmix.evaluation.best_simple import Simple
 from seqmix.evaluation.paired import Difference, mean_difference, paired_difference, verdict_on
 from seqmix.objectives.base import Labels
@@ -17,7 +18,6 @@ from seqmix.objectives.labelled import LabelObjective
 from seqmix.objectives.metrics import Floats, Score
 from seqmix.reporting.text import counted, interval_text, score_text
 
-NEAR = 0.5  # nearness from which a record has a near relative in training
 _FEW = 10  # records of which too little can be said
 _BEST = "the best simple method"
 

@@ -81,7 +81,9 @@ def reproduce_lra(
 @reported
 def reproduce_genome(
     data: Data = Path(),
-    tasks: Annotated[str | None, typer.Option(help="hfdna, mtcdna or both, separated by a comma. (default: both)")] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="Any of hfdna, hfdna-cdna and mtcdna, separated by commas. (default: all)")
+    ] = None,
     methods: Annotated[
         str | None, typer.Option(help="paramixer, dna (seqmix's own) or both, separated by a comma. (default: both)")
     ] = None,
@@ -96,9 +98,10 @@ def reproduce_genome(
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train on cDNA of human and fruit fly, mouse and turtle, as in the Paramixer paper, and compare with k-mer models.
+    """Train on DNA of human and fruit fly, mouse and turtle, as in the Paramixer paper, and compare with k-mer models.
 
-    Files are found by Ensembl's names, such as Mus_musculus.GRCm39.cdna.all.fa.gz.
+    hfdna is the non-coding RNA of NONCODE, which the published code has; hfdna-cdna is the cDNA of Ensembl. Files are found by
+    the names of their sources, such as NONCODEv6_human.fa.gz and Mus_musculus.GRCm39.cdna.all.fa.gz.
 
     The same command resumes where it was stopped.
     """

@@ -50,6 +50,17 @@ class ModelConfig:
     embedding_std: float = option(
         1.0, "Initial scale (standard deviation) of the embedding of tokens.", above=0, at_most=1_000_000
     )
+    embedding_start: str = option(
+        "normal",
+        "Initial distribution of the embedding of tokens: normal, or uniform from -sqrt(3) to sqrt(3) times "
+        "model.embedding_std.",
+        choices=("normal", "uniform"),
+    )
+    scale_inputs: bool = option(
+        True,
+        "Real inputs are scaled: over the training records, each channel has mean 0 and variance 1. A channel that is rarely "
+        "not 0, such as a mark, becomes large where it is not.",
+    )
     blocks: int = option(1, "Number of mixer blocks.", at_least=1, at_most=1000)
     block: str = option(
         "published",

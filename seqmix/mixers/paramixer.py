@@ -1,7 +1,8 @@
 """Paramixer: mixing by a product of sparse factors whose entries are computed from the input.
 
 ``V_0 = g(V)``, ``V_m = W_m V_(m-1) + V_(m-1)`` for m = 1..n_factors. Row i of W_m has its non-zeros f_m(source_i) at the
-offsets of the protocol, on the circle of the sequence's own length. f_m and g are two-layer MLPs.
+offsets of the protocol, on the circle of the sequence's own length. f_m and g are two-layer MLPs. With ``residual_from =
+"values"``, ``V_m = W_m V_(m-1) + V_0``.
 
 With H heads, the channels are H groups, and f_m computes H factors, one for each group: what a group mixes, the others do not
 have to. Nothing passes between groups in the mixer but through g.
@@ -12,8 +13,9 @@ O(L (D + H log L) log L). Heads fold into the batch: no values or links are copi
 Source: Yu, Khalitov, Cheng, Yang, "Paramixer: Parameterizing Mixing Links in Sparse Factors Works Better than Dot-Product
 Self-Attention", CVPR 2022.
 
-Deviation from the published code: the circle is each sequence's own length, so padding has no part in it. On unpadded input
-the two are equal.
+Deviations from the published code: the circle is each sequence's own length, so padding has no part in it (on unpadded input
+the two are equal); links start smaller and values are rescaled, unless `link_scale` = 1 and `rescale_every` = 0, as in the
+recipes `paramixer/...`. Its number of factors is ceil(log2 N) in one half of its experiments and int(log2 N) in the other.
 """
 
 from __future__ import annotations
@@ -59,7 +61,10 @@ class Paramixer(Mixer):
             odd).
         n_factors: number of sparse factors; 0 for ceil(log2 max_length), with which every token reaches every other.
         d_hidden: hidden width of the MLPs that compute links and values.
-        residual: whether each factor adds its input to its output.
+        residual: whether each factor adds something to its output.
+        residual_from: what it adds: "previous" for its input, or "values" for V_0, in every factor. The latter is what a
+            comment in the published code asks for on temporal order of 16,384 positions or more ("move res_conn=V outside this
+            for loop").
         link_scale: initial scale of the links' output layer, relative to that of `nn.Linear`. At 1, as published, a product of
             many factors starts as a random mixture of the whole sequence, by which a model can memorise its training
             sequences; at 0.1 it starts near the identity and learns what to mix.
@@ -76,6 +81,7 @@ class Paramixer(Mixer):
     tabulated = True
     option_ranges: ClassVar[dict[str, dict[str, Any]]] = {
         "protocol": {"choices": ("chord", "cdil")},
+        "residual_from": {"choices": ("previous", "values")},
         "n_links": {
             "at_least": 0,
             "at_most": 1025,
@@ -107,11 +113,13 @@ class Paramixer(Mixer):
         link_scale: float = 0.1,
         rescale_every: int = 4,
         n_heads: int = 1,
+        residual_from: str = "previous",
     ) -> None:
         super().__init__()
         self.check_options(
             d_model,
             protocol=protocol,
+            residual_from=residual_from,
             n_links=n_links,
             n_factors=n_factors,
             d_hidden=d_hidden,
@@ -125,11 +133,11 @@ class Paramixer(Mixer):
         self.n_heads = n_heads
         self.offsets = _all_offsets(protocol, self.n_links, self.n_factors)
         self.links = StackedMLP(d_model, d_hidden, self.n_links * n_heads, count=self.n_factors)
-        self.residual = residual
+        self.residual, self.residual_from = residual, residual_from
         self.rescale_every = rescale_every
-        # W V + V = (W + I) V, and the first offset is 0, so the residual adds 1 to the first link.
+        # W V + V = (W + I) V, and the first offset is 0, so the residual of the input adds 1 to the first link.
         shift = torch.zeros(self.n_links * n_heads)
-        shift[:n_heads] = float(residual)
+        shift[:n_heads] = float(residual and residual_from == "previous")
         self.register_buffer("shift", shift, persistent=False)
         with torch.no_grad():
             self.links.weight_out.mul_(link_scale)
@@ -139,10 +147,14 @@ class Paramixer(Mixer):
     def forward(self, x: Tensor | Table, mask: Tensor, source: Tensor | Table) -> Tensor:
         lengths = mask.sum(1).repeat(self.n_heads)
         links, values = self._links(source, mask), self._place(self.values(_columns(x, mask))[0], x, mask)
+        start = None
+        if self.residual and self.residual_from == "values":
+            start = values.masked_fill(~mask.repeat(self.n_heads, 1)[:, None], 0.0)
         # Unbind all factors at once: selecting one factor would allocate a gradient of the size of all.
         for factor, (factor_links, offsets) in enumerate(zip(links.unbind(), self.offsets, strict=True)):
             placed = self._place(factor_links, source, mask)
             values = circular_mix(placed, values, offsets, lengths=lengths)
+            values = values if start is None else values + start
             if self.rescale_every and (factor + 1) % self.rescale_every == 0:
                 values = values * _inverse_scale(values, lengths)
         return values.unflatten(0, (self.n_heads, -1)).permute(1, 3, 2, 0).flatten(2)

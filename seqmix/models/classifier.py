@@ -6,6 +6,7 @@ In: token indices `(B, L)`, or real numbers `(B, L, channels)`, and a mask `(B, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -69,7 +70,8 @@ class SequenceClassifier(nn.Module):
         self.checkpoint_blocks = config.checkpoint_blocks
         self.channels, self.paired = inputs.channels, inputs.paired
         if inputs.channels:
-            mean, scale = inputs.channel_mean or [0.0] * inputs.channels, inputs.channel_scale or [1.0] * inputs.channels
+            given = (inputs.channel_mean, inputs.channel_scale) if config.scale_inputs else (None, None)
+            mean, scale = given[0] or [0.0] * inputs.channels, given[1] or [1.0] * inputs.channels
             self.register_buffer("channel_mean", torch.tensor(mean, dtype=torch.float32))
             self.register_buffer("channel_scale", torch.tensor(scale, dtype=torch.float32))
         # The order of construction decides which random numbers each part gets, so it must not change.
@@ -292,7 +294,10 @@ def _embedding(config: ModelConfig, inputs: InputSpec) -> nn.Embedding | nn.Line
     if inputs.channels:
         return nn.Linear(inputs.channels, config.d_model)
     embedding = nn.Embedding(token_count(config, inputs), config.d_model)
-    if config.embedding_std != 1:
+    if config.embedding_start == "uniform":
+        most = math.sqrt(3.0) * config.embedding_std
+        nn.init.uniform_(embedding.weight, -most, most)
+    elif config.embedding_std != 1:
         with torch.no_grad():
             embedding.weight.mul_(config.embedding_std)
     return embedding

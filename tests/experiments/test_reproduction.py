@@ -50,7 +50,7 @@ def released(tmp_path_factory):
     listops(archive / "listops-1000")
     pairs_of_documents(archive / "tsv_data")
     for size in (128, 32):
-        pathfinder(archive / f"pathfinder{size}", difficulties=("curv_baseline",))
+        pathfinder(archive / f"pathfinder{size}", difficulties=("curv_baseline", "curv_contour_length_14"))
     return root
 
 
@@ -65,13 +65,15 @@ def cdna(path, weights, n=10):
 
 @pytest.fixture(scope="module")
 def ensembl(tmp_path_factory):
-    """cDNA of all species, with other files beside them."""
+    """Non-coding RNA and cDNA of all species, with other files beside them."""
     root = tmp_path_factory.mktemp("ensembl")
     (root / "fasta").mkdir()
     for name in ("Homo_sapiens.GRCh38", "Mus_musculus.GRCm39", "Mus_spretus.SPRET_EiJ_v3"):
         cdna(root / "fasta" / f"{name}.cdna.all.fa.gz", (3, 1, 1, 3))
     for name in ("Drosophila_melanogaster.BDGP6.54", "Chelonoidis_abingdonii.ASM359739v1", "Gopherus_agassizii.ASM289641v1"):
         cdna(root / "fasta" / f"{name}.cdna.all.fa.gz", (1, 3, 3, 1))
+    for name, weights in {"human": (3, 1, 1, 3), "fruitfly": (1, 3, 3, 1), "mouse": (1, 1, 1, 1)}.items():
+        cdna(root / f"NONCODEv6_{name}.fa.gz", weights)
     for other in ("Mus_musculus.GRCm39.ncrna.fa.gz", "Mus_musculus_c57bl6nj.C57BL_6NJ_v1.cdna.all.fa.gz"):
         (root / "fasta" / other).write_bytes(b"not to be read")
     return root
@@ -98,13 +100,18 @@ def test_published_figures_match_paper():
     for method in ("skyformer", "softmax", "kernelized"):
         for one in LRA.experiments:
             assert f"{one.published[method]:.2f}" in find_recipe(f"skyformer/{one.name}").facts.published
-    assert [dict(one.published) for one in GENOME.experiments] == [{"paramixer": 100.0}, {}]
+    assert {one.name: dict(one.published) for one in GENOME.experiments} == {
+        "hfdna": {"paramixer": 100.0},
+        "hfdna-cdna": {},
+        "mtcdna": {},
+    }
 
 
 @pytest.mark.parametrize("experiment", [*LRA.experiments, *GENOME.experiments], ids=lambda one: one.name)
 def test_data_is_prepared_as_recipes_say(experiment):
     said = {}
-    for name in filter(None, {*experiment.recipes.values(), experiment.others} - {"dna"}):
+    # Paramixer's recipe has all images of Pathfinder, Skyformer's, beside whose figures the measured ones are, the hard ones.
+    for name in filter(None, {*experiment.recipes.values(), experiment.others} - {"dna", "paramixer/pathfinder"}):
         words = shlex.split(find_recipe(name).facts.data)
         for option in ("alphabet", "max_length", "min_length", "split"):
             if f"--{option.replace('_', '-')}" in words:
@@ -144,7 +151,9 @@ def test_all_tasks_are_found_and_trained(launched, released, tmp_path):
     assert all(line.runs == 1 and line.steps.mean == 2 and 0 <= line.accuracy.mean <= 100 for line in result.rows)
     assert "retrieval: no settings of paramixer are published for it; it is not run" in result.remarks
     assert "image: sequences are cut to 64, 1,024 were published" in result.remarks
-    assert result.data["pathfinder"]["from"].endswith("pathfinder32") and result.data["text"]["counts"]["test"] == 6
+    assert result.data["pathfinder"]["from"].endswith("pathfinder32/curv_contour_length_14")
+    assert result.data["pathfinder"]["counts"] == {"train": 32, "val": 4, "test": 4}
+    assert result.data["text"]["counts"]["test"] == 6
     found = content(tmp_path / "r")
     assert found["suite"] == "lra" and not found["interrupted"] and not found["failures"] and len(found["runs"]) == 9
     assert [line["published"] for line in found["table"] if line["method"] == "skyformer"] == [64.7, 38.69, 82.06, 70.73, 40.77]
@@ -306,9 +315,9 @@ def test_interruption_during_prepare_keeps_finished_work(launched, released, mon
 
 
 def test_genomes_are_found_by_species_and_compared_with_kmers(run, launched, ensembl, tmp_path):
-    said = run("genome", "--data", ensembl, "--budget", 0, "--max-length", 128, "-o", "g")
+    said = run("genome", "--data", ensembl, "--budget", 0, "--max-length", 128, "-o", "g", "--tasks", "hfdna,mtcdna")
     assert launched == [f"{t}-{m}-seed0" for t in ("hfdna", "mtcdna") for m in ("paramixer", "dna")]
-    for words in ("HFDNA", "Transcripts of one gene"):
+    for words in ("HFDNA", "HFDNA is NONCODE's non-coding RNA", "Transcripts of one gene"):
         assert words in said or words in (tmp_path / "g" / "reproduce.html").read_text()
     assert "hfdna: simple methods" in said and "6-mers logistic" in said
     found = content(tmp_path / "g")
@@ -324,7 +333,7 @@ def test_genomes_are_found_by_species_and_compared_with_kmers(run, launched, ens
 
 
 def test_missing_or_duplicate_species_are_named(ensembl, tmp_path):
-    hfdna, mtcdna = GENOME.experiments
+    hfdna, with_cdna, mtcdna = GENOME.experiments
     (tmp_path / "Mus_musculus.GRCm39.cdna.all.fa.gz").symlink_to(ensembl / "fasta" / "Mus_musculus.GRCm39.cdna.all.fa.gz")
     found = find_data(mtcdna, tmp_path)
     assert found.missing == tuple(
@@ -333,7 +342,23 @@ def test_missing_or_duplicate_species_are_named(ensembl, tmp_path):
     for name in ("Homo_sapiens.GRCh37.cdna.all.fa.gz", "Homo_sapiens.GRCh38.cdna.all.fa.gz"):
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(InputError, match=r"several files of Homo_sapiens: .*GRCh37.*GRCh38.*leave one"):
-        find_data(hfdna, tmp_path)
+        find_data(with_cdna, tmp_path)
+    assert find_data(hfdna, tmp_path).missing == ("NONCODEv6_human.fa.gz", "NONCODEv6_fruitfly.fa.gz")
+
+
+def test_hfdna_is_non_coding_rna_or_cdna(ensembl):
+    hfdna, with_cdna, _ = GENOME.experiments
+    assert [file.name for file in find_data(hfdna, ensembl).files] == ["NONCODEv6_human.fa.gz", "NONCODEv6_fruitfly.fa.gz"]
+    names = [file.name for file in find_data(with_cdna, ensembl).files]
+    assert names == ["Homo_sapiens.GRCh38.cdna.all.fa.gz", "Drosophila_melanogaster.BDGP6.54.cdna.all.fa.gz"]
+
+
+def test_pathfinder_is_its_hard_images(released, tmp_path):
+    task = LRA.chosen_experiments(["pathfinder"])[0]
+    hard = released / "lra_release" / "lra_release" / "pathfinder32" / "curv_contour_length_14"
+    for folder in (released, hard.parent, hard):
+        assert find_data(task, folder).files == (hard,)
+    assert find_data(task, hard.parent / "curv_baseline").missing == (task.wanted,)
 
 
 def test_other_reproduction_is_not_resumed(launched, released, ensembl, tmp_path):

@@ -30,6 +30,7 @@ OPTIONS = {
         {"protocol": "chord", "d_hidden": 6, "rescale_every": 2, "link_scale": 1.0},
         {"protocol": "chord", "d_hidden": 6, "residual": False, "n_links": 3, "n_factors": 2},
         {"protocol": "chord", "d_hidden": 6, "n_heads": 4, "rescale_every": 2, "link_scale": 1.0},
+        {"protocol": "cdil", "d_hidden": 6, "n_heads": 2, "rescale_every": 2, "residual_from": "values"},
     ],
     "nystromformer": [{"n_landmarks": 4}, {"n_landmarks": 32, "conv_kernel": 3}],
     "linformer": [{"n_features": 5}, {"n_features": 4, "share_kv": False}],
@@ -327,7 +328,8 @@ def naive_paramixer(built, x, source):
         own = slice(head, None, built.n_heads)
         links = [(w, b, v[own], c[own]) for w, b, v, c in stacked(built.links)]
         values = (weight_in, bias_in, weight_out[own], bias_out[own])
-        mixed.append(naive.paramixer(x, source, links, values, built.protocol, built.residual, built.rescale_every))
+        how = (built.protocol, built.residual, built.rescale_every, built.residual_from)
+        mixed.append(naive.paramixer(x, source, links, values, *how))
     return torch.stack(mixed, dim=2).flatten(1)
 
 

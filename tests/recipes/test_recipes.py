@@ -1,6 +1,8 @@
 """Recipes match the papers' tables, build and train; `seqmix recipes` shows them."""
 
+import math
 import tomllib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -65,13 +67,16 @@ def test_paramixer_recipe_follows_published_code_elsewhere(row):
     found = resolved(f"paramixer/{row[0]}")
     model, mixer, training = found.model, found.model.mixer_options, found.training
     positions = found.data.max_length + (model.pooling == "cls")
-    assert mixer["n_factors"] == (positions - 1).bit_length()  # ceil(log2 N)
+    logarithm = math.floor if row[0].startswith("long-document") else math.ceil
+    assert mixer["n_factors"] == logarithm(math.log2(positions))
+    assert mixer.get("residual_from", "previous") == ("values" if row[0] == "temporal-order" else "previous")
     assert (mixer["link_scale"], mixer["rescale_every"]) == (1.0, 0)
     assert (model.norm, model.residual, model.stem, model.words) == (False, False, "none", 0)
     assert model.blocks == (3 if row[0] == "text" else 1)
     assert model.position_std == (1.0 if model.positions else 0.02)
     assert (training.schedule, training.warmup, training.weight_decay) == ("constant", 0.0, 0.0)
-    assert (training.clip, training.average, training.patience) == (0.0, 0.0, 0)
+    clipped = row[0] in ("adding", "temporal-order", "genome", "long-document-16k", "long-document-32k")
+    assert (training.clip, training.average, training.patience) == (float(clipped), 0.0, 0)
     assert training.select == ("loss" if row[0] == "adding" else "accuracy")
 
 
@@ -125,6 +130,59 @@ def test_recipe_builds_model_of_its_length(name):
         logits = model(ids, mask)
     assert logits.shape == (2, 3)
     assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize("name", [name for name in PAPERS if name != "paramixer/adding"])
+def test_embeddings_of_recipe_begin_as_published(name):
+    torch.manual_seed(0)
+    model = build_model(resolved(name).model, vocab_size=500, n_classes=2)
+    tokens, n = model.embedding.weight.detach(), model.embedding.weight.numel()
+    if name in ("paramixer/text", "paramixer/long-document-16k", "paramixer/long-document-32k"):
+        assert tokens.abs().max().item() == pytest.approx(0.1, rel=1e-3)
+        std = 0.1 / math.sqrt(3)
+    else:
+        std = 0.02 if name.startswith("skyformer/") else 1.0
+        assert tokens.abs().max() > 3 * std  # normal
+    assert tokens.std().item() == pytest.approx(std, rel=5 / math.sqrt(2 * n))
+    if model.position is not None:
+        assert model.position.weight.std().item() == pytest.approx(0.02 if name.startswith("skyformer/") else 1.0, rel=0.03)
+
+
+def test_skyformer_recipes_see_positions_as_well_as_tokens():
+    torch.manual_seed(0)
+    model = build_model(resolved("skyformer/listops").model, vocab_size=20, n_classes=2).eval()
+    ids = torch.randint(2, 20, (1, 200))
+    mask = torch.ones_like(ids, dtype=torch.bool)
+    with torch.no_grad():
+        here = model.features(ids, mask)
+        model.position.weight.copy_(model.position.weight.roll(1000, 0))
+        moved = model.features(ids, mask) - here
+    assert moved.norm() > 0.3 * here.norm()  # 0.40; with tokens of N(0, 1), 0.01
+
+
+def adding_model(**options):
+    """The model of paramixer/adding for data with the statistics of the adding problem, and one sample."""
+    found = resolved("paramixer/adding")
+    n = found.data.max_length
+    mark = 2 / n
+    statistics = {"channel_mean": [0.0, mark], "channel_scale": [3**-0.5, math.sqrt(mark * (1 - mark))]}
+    torch.manual_seed(0)
+    model = build_model(replace(found.model, **options), vocab_size=0, n_classes=1, channels=2, **statistics).eval()
+    numbers = torch.stack((2 * torch.rand(1, n) - 1, torch.zeros(1, n)), dim=2)
+    numbers[:, [n // 3, n // 2], 1] = 1.0
+    return model, numbers, torch.ones(1, n, dtype=torch.bool)
+
+
+def test_adding_recipe_sees_numbers_as_they_are():
+    model, numbers, mask = adding_model()
+    assert model._tokens(numbers, mask)[0].equal(numbers)
+    with torch.no_grad():
+        outputs = model(numbers, mask)
+    assert 1 < outputs.abs().max() < 100  # the published code: about 33
+    model, numbers, mask = adding_model(scale_inputs=True)
+    assert model._tokens(numbers, mask)[0][:, numbers.shape[1] // 2, 1].item() == pytest.approx(128.0, rel=0.01)
+    with torch.no_grad():
+        assert model(numbers, mask).abs().max() > 1e9
 
 
 def test_zero_links_and_factors_follow_length():

@@ -27,16 +27,18 @@ def factor_matrix(links, offsets):
     return torch.einsum("ik,kij->ij", links, hits)
 
 
-def paramixer(x, source, link_mlps, value_mlp, protocol, residual, rescale_every=0):
+def paramixer(x, source, link_mlps, value_mlp, protocol, residual, rescale_every=0, residual_from="previous"):
     """``V_0 = g(V)``, ``V_m = W_m V_(m-1) + V_(m-1)``; x and source are `(L, D)`, each MLP is given by its four parameters.
 
-    After every `rescale_every` factors (0 for never), the values are divided by their root mean square.
+    With `residual_from` "values", ``V_m = W_m V_(m-1) + V_0``. After every `rescale_every` factors (0 for never), the values
+    are divided by their root mean square.
     """
-    values = mlp(x, *value_mlp)
+    start = values = mlp(x, *value_mlp)
     for m, parameters in enumerate(link_mlps, 1):
         links = mlp(source, *parameters)
         mixed = factor_matrix(links, offsets(protocol, m, links.shape[1])) @ values
-        values = mixed + values if residual else mixed
+        added = {"previous": values, "values": start}[residual_from]
+        values = mixed + added if residual else mixed
         if rescale_every and m % rescale_every == 0:
             values = values / (values.square().mean() + 1e-12).sqrt()
     return values

@@ -16,7 +16,7 @@ from seqmix.data.readers.opening import reading
 from seqmix.data.readers.releases import LISTOPS, PAIRS, Source, find_folder_splits, find_release, recognise
 from seqmix.data.synthetic.generate import generate
 from seqmix.errors import InputError
-from seqmix.experiments.reproduction.papers import Experiment, ensembl_name
+from seqmix.experiments.reproduction.papers import Experiment, PaperFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +47,13 @@ def find_data(experiment: Experiment, folder: Path) -> PaperFiles:
     """
     with reading(str(folder)):
         places = list(_places(folder))
-        if experiment.species:
-            found = {name: [(one, _cdna(one, places)) for one in of] for name, of in experiment.species.items()}
+        if experiment.class_files:
+            found = {name: [(one, _find(one, places)) for one in of] for name, of in experiment.class_files.items()}
             files = {name: tuple(file for _, file in of if file) for name, of in found.items()}
-            missing = tuple(ensembl_name(one) for of in found.values() for one, file in of if not file)
+            missing = tuple(one.name for of in found.values() for one, file in of if not file)
             return PaperFiles(class_files=files, missing=missing)
         for place in places:
-            if inputs := _inputs(experiment.release, place):
+            if inputs := _inputs(experiment.release, experiment.part, place):
                 return PaperFiles(inputs=inputs)
         return PaperFiles(missing=(experiment.wanted,))
 
@@ -68,8 +68,8 @@ def _places(folder: Path) -> Iterator[Path]:
             yield inner
 
 
-def _inputs(release: str, place: Path) -> tuple[Path, ...]:
-    """Return what `prepare` is given if the folder is of the release: itself, or its tables; else nothing."""
+def _inputs(release: str, part: str, place: Path) -> tuple[Path, ...]:
+    """Return what `prepare` is given if the folder is of the release: itself, its part, or its tables; else nothing."""
     if release in (LISTOPS.name, PAIRS.name):
         tables = [source for path in sorted(place.glob("*.tsv*")) if (source := recognise(path))]
         of = [source for source in tables if source.release and source.release.name == release]
@@ -77,6 +77,8 @@ def _inputs(release: str, place: Path) -> tuple[Path, ...]:
     # Beside Pathfinder's images of 32 x 32, the archive has larger ones, in folders of the same form.
     if re.fullmatch(r"pathfinder(?!32$)\d+", place.name):
         return ()
+    if part and place.name != part:
+        return _inputs(release, part, place / part) if (place / part).is_dir() else ()
     sources = find_release(place) or find_folder_splits(place, list_folder(place).files)
     return (place,) if sources and sources[0].release and sources[0].release.name == release else ()
 
@@ -86,12 +88,12 @@ def _path(source: Source) -> Path:
     return source.path
 
 
-def _cdna(species: str, places: list[Path]) -> Path | None:
-    """Return the file of a species as Ensembl names it: Mus_musculus.GRCm39.cdna.all.fa.gz; None if missing."""
-    form = re.compile(rf"{species}\.(.+\.)?cdna\.(all\.)?(fa|fasta|fna)(\.gz)?", re.IGNORECASE)
+def _find(wanted: PaperFile, places: list[Path]) -> Path | None:
+    """Return the file of this form; None if missing."""
+    form = re.compile(wanted.form, re.IGNORECASE)
     files = [path for place in places for path in sorted(place.iterdir()) if form.fullmatch(path.name)]
     if len(files) > 1:
-        raise InputError(f"there are several files of {species}: {', '.join(map(str, files))}; leave one of them there")
+        raise InputError(f"there are several files of {wanted.of}: {', '.join(map(str, files))}; leave one of them there")
     return files[0] if files else None
 
 

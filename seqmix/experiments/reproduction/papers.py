@@ -1,6 +1,7 @@
 """The papers' experiments that `reproduce` runs: their data, how to prepare them, the recipes, and what was published.
 
-`LRA` is Long Range Arena as in the Skyformer paper; `GENOME` is the two cDNA data sets of the Paramixer paper.
+`LRA` is Long Range Arena as in the Skyformer paper; `GENOME` is the two data sets of DNA of the Paramixer paper, one of them in
+two versions.
 """
 
 from __future__ import annotations
@@ -30,6 +31,21 @@ _TABLE_1 = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class PaperFile:
+    """A file of a class, as its source names it.
+
+    Attributes:
+        of: what is in it, in an error.
+        name: its name for users, with "*" for what varies.
+        form: pattern of its name.
+    """
+
+    of: str
+    name: str
+    form: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """One task of a paper.
@@ -37,8 +53,9 @@ class Experiment:
     Attributes:
         name: name of the task.
         title: description of the task.
-        release: name of the `releases.Release` of its data; "" for cDNA.
-        species: by class, the species whose cDNA is its data.
+        release: name of the `releases.Release` of its data; "" for files by class.
+        part: the only folder of the release that is used; "" for all of it.
+        class_files: by class, the files of its data; empty with a release.
         wanted: description of the files it needs.
         source: where they come from.
         options: options of `PrepareOptions`, as in the commands of its recipes.
@@ -52,7 +69,8 @@ class Experiment:
     name: str
     title: str
     release: str = ""
-    species: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    part: str = ""
+    class_files: Mapping[str, tuple[PaperFile, ...]] = field(default_factory=dict)
     wanted: str
     source: str
     options: Mapping[str, Any]
@@ -182,9 +200,10 @@ LRA = Suite(
             "pathfinder",
             "Pathfinder",
             release=PATHFINDER.name,
-            wanted="folder pathfinder32",
+            part="curv_contour_length_14",
+            wanted="folder pathfinder32 with curv_contour_length_14 in it",
             source=_ARENA,
-            options={"split": "0.9,0.05,0.05"},
+            options={"split": "0.8,0.1,0.1"},
             generated={"task": "pathfinder", "length": 1024, "train": 160_000, "val": 20_000, "test": 20_000},
             recipes={"paramixer": "paramixer/pathfinder", "skyformer": "skyformer/pathfinder"},
         ),
@@ -202,22 +221,36 @@ LRA = Suite(
     paper=tuple(_TABLE_1),
     training="Skyformer's paper trained each method for 50,000 steps and gives the mean of three seeds; the Paramixer "
     "supplement has its settings, but no accuracies on these tasks",
+    remark="Pathfinder is its hard images alone, as in Skyformer's published code.",
 )
 
 
-def ensembl_name(species: str) -> str:
-    """Return Ensembl's file name for the cDNA of a species, with the assembly left open."""
-    return f"{species}.*.cdna.all.fa.gz"
+def _cdna(species: str) -> PaperFile:
+    """Return the file of a species as Ensembl names it, Mus_musculus.GRCm39.cdna.all.fa.gz, with the assembly left open."""
+    form = rf"{species}\.(.+\.)?cdna\.(all\.)?(fa|fasta|fna)(\.gz)?"
+    return PaperFile(of=species, name=f"{species}.*.cdna.all.fa.gz", form=form)
 
 
-def _genome(name: str, title: str, species: dict[str, tuple[str, ...]], **options: Any) -> Experiment:
-    names = ", ".join(ensembl_name(one) for of in species.values() for one in of)
+def _noncode(species: str) -> PaperFile:
+    """Return the file of a species as NONCODE names it: NONCODEv6_human.fa.gz."""
+    return PaperFile(
+        of=f"NONCODE's {species}",
+        name=f"NONCODEv6_{species}.fa.gz",
+        form=rf"NONCODEv6_{species}\.(fa|fasta|fna)(\.gz)?",
+    )
+
+
+_ENSEMBL = "https://www.ensembl.org (FTP server, folders cdna)"
+_NONCODE = "http://www.noncode.org/download.php"
+
+
+def _genome(name: str, title: str, files: dict[str, tuple[PaperFile, ...]], source: str, **options: Any) -> Experiment:
     return Experiment(
         name=name,
         title=title,
-        species=species,
-        wanted=names,
-        source="https://www.ensembl.org (FTP server, folders cdna)",
+        class_files=files,
+        wanted=", ".join(one.name for of in files.values() for one in of),
+        source=source,
         options={"min_length": 5001, "max_length": 16384},
         recipes={"paramixer": "paramixer/genome", "dna": "dna"},
         **options,
@@ -231,13 +264,24 @@ GENOME = Suite(
         _genome(
             "hfdna",
             "HFDNA: human and fruit-fly",
-            {"human": ("Homo_sapiens",), "fruit_fly": ("Drosophila_melanogaster",)},
+            {"human": (_noncode("human"),), "fruit_fly": (_noncode("fruitfly"),)},
+            _NONCODE,
             published={"paramixer": 100.0},
+        ),
+        _genome(
+            "hfdna-cdna",
+            "HFDNA with cDNA",
+            {"human": (_cdna("Homo_sapiens"),), "fruit_fly": (_cdna("Drosophila_melanogaster"),)},
+            _ENSEMBL,
         ),
         _genome(
             "mtcdna",
             "MTcDNA: mouse and turtle",
-            {"mouse": ("Mus_musculus", "Mus_spretus"), "turtle": ("Chelonoidis_abingdonii", "Gopherus_agassizii")},
+            {
+                "mouse": (_cdna("Mus_musculus"), _cdna("Mus_spretus")),
+                "turtle": (_cdna("Chelonoidis_abingdonii"), _cdna("Gopherus_agassizii")),
+            },
+            _ENSEMBL,
             settings={"paramixer": {"model": {"blocks": 2}}},
         ),
     ),
@@ -246,6 +290,7 @@ GENOME = Suite(
     baselines=True,
     training="the Paramixer supplement says that one block reaches 100 % on HFDNA and that two were best on MTcDNA, without "
     "a figure; the recipe's 200 epochs are those of its published code",
-    remark="Transcripts of one gene may be in different splits.",
+    remark="HFDNA is NONCODE's non-coding RNA, as in Paramixer's published code; hfdna-cdna is the same species' cDNA, for "
+    "which there is no published figure. Transcripts of one gene may be in different splits.",
 )
 SUITES = {suite.name: suite for suite in (LRA, GENOME)}

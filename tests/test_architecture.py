@@ -16,7 +16,7 @@ from seqmix import cli
 PACKAGE = Path(seqmix.__file__).parent
 OPTIONS = {
     "prepare": "output alphabet unknown vocabulary-size vocabulary-from min-length max-length truncate task label-from class "
-    "label-separator tolerance classes skip-unlabelled group split hold-out validate "
+    "label-separator tolerance classes skip-unlabelled group split split-by hold-out validate "
     "split-from val test seed include exclude input-format text-column id-column pair-column encoding delimiter overwrite "
     "quiet verbose",
     "train": "output mixer lexical protocol pooling kmer max-length epochs budget max-steps batch-size tokens-per-batch lr "

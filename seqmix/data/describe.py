@@ -15,6 +15,7 @@ from seqmix.data.divide import Division
 from seqmix.data.finalize import FinalRecords
 from seqmix.data.options import PrepareOptions
 from seqmix.data.record_streams import RecordStream
+from seqmix.data.splits.similarity import parse_split_by
 from seqmix.data.writer import WrittenRecords
 from seqmix.objectives.labelled import EncodedLabels
 from seqmix.system.files import file_checksum
@@ -77,7 +78,7 @@ def describe(
         "replaced": dict(written.replaced.most_common()),
         "duplicates": twins,
         "notes": notes,
-        "groups": _groups(stream, np.load(folder / "groups.npy")),
+        "groups": _groups(stream, options, np.load(folder / "groups.npy")),
         "label_from": stream.labels.source,
         "origins": _origins(stream, division),
         "options": asdict(options),
@@ -89,11 +90,16 @@ def describe(
     }
 
 
-def _groups(stream: RecordStream, groups: NDArray[np.int64]) -> dict[str, Any]:
+def _groups(stream: RecordStream, options: PrepareOptions, groups: NDArray[np.int64]) -> dict[str, Any]:
     """Return what the groups are, how many there are, and the number of records of the largest."""
     stated = stream.options.group_from
-    by = stated.replace(":", " ", 1) if stated else "equal records"
-    return {"by": by, "count": int(groups.max(initial=-1)) + 1, "largest": int(np.bincount(groups).max(initial=0))}
+    kept = [stated.replace(":", " ", 1)] if stated else []
+    kept += [f"similarity {parse_split_by(options.split_by):g}"] if options.split_by else []
+    return {
+        "by": ", ".join(kept) or "equal records",
+        "count": int(groups.max(initial=-1)) + 1,
+        "largest": int(np.bincount(groups).max(initial=0)),
+    }
 
 
 def _origins(stream: RecordStream, division: Division) -> dict[str, str]:

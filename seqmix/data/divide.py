@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,17 @@ from numpy.typing import NDArray
 from seqmix.config.data import SPLITS
 from seqmix.data.options import PrepareOptions
 from seqmix.data.record_streams import RecordStream
+from seqmix.data.similar import Made, Similar
 from seqmix.data.splits.assign import components, parse_fractions, split_leaks, stratified_split
+from seqmix.data.splits.balance import balanced_split
+from seqmix.data.splits.similarity import parse_split_by
 from seqmix.data.writer import LengthLimits, WrittenRecords
 from seqmix.errors import param
 from seqmix.objectives.labelled import EncodedLabels
+
+Deal = Callable[
+    [NDArray[np.int64], NDArray[np.int64], tuple[float, float, float], int, NDArray[np.int64] | None], NDArray[np.int8]
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +65,65 @@ def divide(
         held_out: the splits whose records are held out by name; the other records are divided among the other splits.
 
     Raises:
-        InputError: a class has fewer records than there are splits.
+        InputError: a class has fewer records than there are splits, or the records cannot be divided by similarity.
     """
     strata = encoded.strata * (written.strata.max(initial=0) + 1) + written.strata
-    members = components([written.sequence_keys, written.whole_keys, written.group_keys])
-    fixed = written.splits
-    if not held_out and not (fixed >= 0).any():
-        fractions = parse_fractions(options.split)
-        encoded.objective.check_sizes(encoded.labels, sum(fraction > 0 for fraction in fractions))
-        split = stratified_split(strata, members, fractions, options.seed)
-        shares = "/".join(f"{100 * fraction:g}" for fraction in fractions)
-        origin = f"drawn at random, {shares}, seed {options.seed}"
-        return Division(split, np.ones(len(split), dtype=bool), members, [], origin)
-    notes, origin = [], ""
-    if held_out:
-        split, origin = _around(held_out, fixed, strata, members, options)
-    elif _lacks_validation(fixed) and (share := _validation_share(options.split)):
-        # The training inputs are divided; relatives of a test record are found by the leak check.
-        split = stratified_split(strata, members, (1 - share, share, 0.0), options.seed, np.where(fixed == 2, 2, -1))
-        notes.append(f"no validation split is given: {int((split == 1).sum()):,} training records were taken for it (--split)")
-        origin = f"validation drawn at random from training, {100 * share:.3g} %, seed {options.seed}"
+    keys = [written.sequence_keys, written.whole_keys, written.group_keys]
+    if not held_out and not (written.splits >= 0).any():
+        wanted = sum(fraction > 0 for fraction in parse_fractions(options.split))
+        encoded.objective.check_sizes(encoded.labels, wanted)
+    if options.split_by:
+        similar = Similar.of(written, keys, parse_split_by(options.split_by))
+        made, members = similar.divide(lambda found: _made(written.splits, held_out, strata, found, options, balanced_split))
     else:
-        split = fixed.astype(np.int8)
-    division = Division(split, ~split_leaks(members, split), members, notes, origin)
+        members = components(keys)
+        made = _made(written.splits, held_out, strata, members, options, stratified_split)
+    division = Division(made.split, ~split_leaks(members, made.split), members, list(made.notes), made.origin)
+    if options.split_by:
+        division.notes.extend(similar.notes(made, division.keep, members, encoded))
     if division.leaks:
-        notes.append(
-            f"{division.leaks:,} training or validation records were left out: equal to, or of one group with, "
+        related = ", similar to," if options.split_by else ""
+        division.notes.append(
+            f"{division.leaks:,} training or validation records were left out: equal to{related} or of one group with, "
             "records of a later split"
         )
     return division
+
+
+def _made(
+    given: NDArray[np.int64],
+    held_out: Sequence[int],
+    strata: NDArray[np.int64],
+    members: NDArray[np.int64],
+    options: PrepareOptions,
+    deal: Deal,
+) -> Made:
+    """Divide records of which none, some or all have a split.
+
+    Args:
+        given: the splits that are given, `(n,)`; -1 for none.
+        held_out: the splits that records are held out for, by name.
+        strata: `(n,)`; every split gets its share of each.
+        members: `(n,)` component numbers.
+        options: fractions and seed.
+        deal: deals components out.
+    """
+    everything = np.ones(len(given), dtype=bool)
+    if held_out:
+        return _around(held_out, given, strata, members, options, deal)
+    if not (given >= 0).any():
+        fractions = parse_fractions(options.split)
+        shares = "/".join(f"{100 * fraction:g}" for fraction in fractions)
+        origin = f"drawn at random, {shares}, seed {options.seed}"
+        return Made(deal(strata, members, fractions, options.seed, None), fractions, everything, origin)
+    if _lacks_validation(given) and (share := _validation_share(options.split)):
+        # The training inputs are divided; relatives of a test record are found by the leak check.
+        fractions = (1 - share, share, 0.0)
+        split = deal(strata, members, fractions, options.seed, np.where(given == 2, 2, -1))
+        note = f"no validation split is given: {int((split == 1).sum()):,} training records were taken for it (--split)"
+        origin = f"validation drawn at random from training, {100 * share:.3g} %, seed {options.seed}"
+        return Made(split, fractions, given != 2, origin, [note])
+    return Made(given.astype(np.int8), (0.0, 0.0, 0.0), ~everything)
 
 
 def _around(
@@ -95,28 +132,26 @@ def _around(
     strata: NDArray[np.int64],
     members: NDArray[np.int64],
     options: PrepareOptions,
-) -> tuple[NDArray[np.int8], str]:
+    deal: Deal,
+) -> Made:
     """Divide the records that are not held out; those that belong to one that is are put into training, and left out as leaks.
 
     Args:
         splits: those that are held out.
         held: split of the records that are held out, `(n,)`; -1 of the others.
-        strata: see `stratified_split`.
-        members: see `stratified_split`.
+        strata: see `_made`.
+        members: see `_made`.
         options: fractions and seed.
-
-    Returns:
-        The splits `(n,)`, and in words where they come from.
+        deal: see `_made`.
     """
     shares = np.array(parse_fractions(options.split))
     shares[list(splits)] = 0
     train, val, test = (shares / shares.sum()).tolist()
     related = np.isin(members, members[held >= 0]) & (held < 0)
-    split = stratified_split(strata, members, (train, val, test), options.seed, np.where(related, 0, held))
-    if train == 1:
-        return split, "all others for training"
+    split = deal(strata, members, (train, val, test), options.seed, np.where(related, 0, held))
     drawn = f"{100 * val:.3g} % validation" if val else f"{100 * test:.3g} % test"
-    return split, f"of the others {drawn}, drawn at random, seed {options.seed}"
+    origin = "all others for training" if train == 1 else f"of the others {drawn}, drawn at random, seed {options.seed}"
+    return Made(split, (train, val, test), (held < 0) & ~related, origin)
 
 
 def _lacks_validation(splits: NDArray[np.int64]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +37,23 @@ def flags_of(options: ReadOptions) -> str:
     return " and ".join(flag for flag, text in given.items() if text)
 
 
-def joined(parameter: str, names: Sequence[Any]) -> str:
-    """Return names of records as one text."""
-    texts = list(map(str, names))
-    if odd := next((text for text in texts if "," in text and not text.startswith("/")), None):
-        raise ConfigError(
-            f"{param(parameter)}: a name with a comma is chosen by a regular expression between slashes: got {odd!r}",
-            option=parameter,
-        )
-    return ",".join(texts)
+def joined(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the lists of names among the given options as the texts that are stored.
+
+    Raises:
+        ConfigError: a name has a comma.
+    """
+    found = {}
+    for parameter in ("hold_out", "validate"):
+        if isinstance(names := given.get(parameter), list | tuple):
+            texts = list(map(str, names))
+            if odd := next((text for text in texts if "," in text and not text.startswith("/")), None):
+                raise ConfigError(
+                    f"{param(parameter)}: a name with a comma is chosen by a regular expression between slashes: got {odd!r}",
+                    option=parameter,
+                )
+            found[parameter] = ",".join(texts)
+    return found
 
 
 def refuse_two_ways(split: str, read: ReadOptions, sources: Sequence[Source]) -> None:

@@ -88,6 +88,15 @@ class PrepareOptions:
         flag=True,
         panel=SPLITTING,
     )
+    split_by: str | None = option(
+        None,
+        "similarity[=SHARE]: keep records in one split of which one has at least this share of the other's k-mers (texts: "
+        "runs of words), also by way of others; the share is 0.5 unless stated.",
+        flag=True,
+        panel=SPLITTING,
+        metavar="similarity[=SHARE]",
+        shown="equal ones alone",
+    )
     seed: int = option(0, "Seed of the split.", at_least=0, at_most=MOST_SEED, flag=True, panel=SPLITTING)
     task: str | None = option(
         None,
@@ -124,6 +133,10 @@ class PrepareOptions:
             from seqmix.data.splits.assign import parse_fractions
 
             parse_fractions(self.split)
+        if self.split_by is not None:
+            from seqmix.data.splits.similarity import parse_split_by
+
+            parse_split_by(self.split_by)
 
 
 @documented

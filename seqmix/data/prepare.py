@@ -42,6 +42,7 @@ from seqmix.data.validation import (
     check_splits,
     check_wanted_classes,
     duplicates,
+    refuse_headers_only,
 )
 from seqmix.data.vocabulary import Encoder, vocabulary_of
 from seqmix.data.writer import LengthLimits, Progress, WrittenRecords, write_records
@@ -143,9 +144,7 @@ def _options(
     of_prepare, of_read = sort_options(given, PrepareOptions, ReadOptions)
     if isinstance(of_read.get("classes"), list):
         of_read["classes"] = tuple(map(str, of_read["classes"]))
-    of_read |= {
-        name: joined(name, of_read[name]) for name in ("hold_out", "validate") if isinstance(of_read.get(name), list | tuple)
-    }
+    of_read |= joined(of_read)
     if isinstance(folder := of_prepare.get("vocabulary_from"), Path):
         of_prepare["vocabulary_from"] = str(folder)
     return replace(options or PrepareOptions(), **of_prepare), replace(read or ReadOptions(), **of_read)
@@ -331,19 +330,13 @@ def _write(
             if len(first) >= _LOOKED_AT or characters > _LOOKED_AT_CHARACTERS:
                 break
         else:  # these are all
-            _refuse_headers_only(first)
+            refuse_headers_only(first)
         written = write_records(chain(first, records), folder, choose(first), limits, progress)
     finally:
         if isinstance(records, Generator):
             records.close()  # and the file that is being read, now rather than when the error is forgotten
     check_any(len(written), stream, limits, too_short=written.too_short)
     return written
-
-
-def _refuse_headers_only(records: Sequence[Record]) -> None:
-    """Raise an `InputError` if all records are headers without a sequence: to leave them out would leave nothing."""
-    if records and all(isinstance(record.text, bytes) and not record.text.strip() for record in records):
-        raise InputError(f"{records[0]}: a header but no sequence, like all records here; download or make the file again")
 
 
 def _complete(
@@ -398,7 +391,8 @@ def _complete(
     np.save(folder / "groups.npy", division.groups(final.keep))
     if classes is None and (found := store_nearness(folder, written.n_sequences, final.vocabulary, split)):
         facts = {**(facts or {}), "nearness": found.describe()}
-        notes += found.notes(split, stated=bool((written.splits >= 0).any()), grouped=bool(read.group_from))
+        similar, grouped = bool(options.split_by), bool(read.group_from)
+        notes += found.notes(split, stated=bool((written.splits >= 0).any()), grouped=grouped, similar=similar)
     info = describe(stream, written, encoded, division, final, options=options, twins=twins, notes=notes, facts=facts)
     # Names that are not UTF-8 are written as escapes.
     (folder / "dataset.json").write_text(info_text(info), encoding="utf-8", errors="backslashreplace")

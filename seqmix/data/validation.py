@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from seqmix.config.data import SPLITS
 from seqmix.data.record_streams import RecordStream
+from seqmix.data.records import Record
 from seqmix.data.writer import LengthLimits, WrittenRecords
 from seqmix.errors import InputError, param
 from seqmix.objectives.class_names import OF_EXCEL, alike_to, why_not_learned
@@ -16,6 +18,12 @@ from seqmix.objectives.labelled import LabelObjective
 from seqmix.system.printable import printable, quoted
 
 _MOST_CLASSES = 20  # without a record in a split that are named
+
+
+def refuse_headers_only(records: Sequence[Record]) -> None:
+    """Raise an `InputError` if all records are headers without a sequence: to leave them out would leave nothing."""
+    if records and all(isinstance(record.text, bytes) and not record.text.strip() for record in records):
+        raise InputError(f"{records[0]}: a header but no sequence, like all records here; download or make the file again")
 
 
 def check_any(left: int, stream: RecordStream, limits: LengthLimits, *, too_short: int, emptied: int = 0) -> None:

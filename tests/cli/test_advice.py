@@ -28,6 +28,7 @@ COMMANDS = {
     "data/divide.py": ("prepare",),
     "data/options.py": ("prepare",),
     "data/held_out.py": ("prepare",),
+    "data/similar.py": ("prepare",),
     "data/splits/": ("prepare",),
     "data/choose_encoder.py": ("prepare",),
     "data/vocabulary/": ("prepare",),  # but for what `trained` vocabularies say, which names no option

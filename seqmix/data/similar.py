@@ -1,0 +1,195 @@
+"""Splits by similarity: records that share many k-mers (texts: shingles), also by way of others, are in one split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqmix.config.data import SPLITS
+from seqmix.data.relatives.clusters import joined, similar_clusters
+from seqmix.data.relatives.shared import nearest
+from seqmix.data.relatives.sketches import Sketches, sketch
+from seqmix.data.splits.assign import components
+from seqmix.data.token_file import map_tokens
+from seqmix.data.vocabulary import Reals
+from seqmix.data.writer import WrittenRecords
+from seqmix.errors import InputError, advice, param
+from seqmix.objectives.labelled import EncodedLabels
+from seqmix.reporting.text import counted
+from seqmix.system.printable import quoted
+
+_HIGHER = (0.6, 0.7, 0.8, 0.9, 0.95, 0.98)  # shares that are tried where the clusters are too large
+_SMALL, _SMALLER = 0.5, 0.85  # parts of the records that a split should have, below which it is too small, or is noted
+_ROUNDS = 20
+_NAMED = 3  # classes
+
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Splits that were made of components.
+
+    Attributes:
+        split: `(n,)` 0 train, 1 validation, 2 test.
+        fractions: of the records that were dealt out, which each split should have; 0 for splits that are given.
+        dealt: which records were dealt out, `(n,)`.
+        origin: what chance decided, in words; "" if all splits were given.
+        notes: what a user should know.
+    """
+
+    split: NDArray[np.int8]
+    fractions: tuple[float, float, float]
+    dealt: NDArray[np.bool_]
+    origin: str = ""
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Similar:
+    """Records that are kept together where they are similar.
+
+    Attributes:
+        sketches: of the n records.
+        least: share of common k-mers from which on two records are similar.
+        keys: what else keeps records together, as `components` takes it.
+    """
+
+    sketches: Sketches
+    least: float
+    keys: Sequence[Numbers]
+
+    @classmethod
+    def of(cls, written: WrittenRecords, keys: Sequence[Numbers], least: float) -> Similar:
+        """Look at the records of the first pass.
+
+        Raises:
+            InputError: they are numbers or images.
+        """
+        tokens = map_tokens(written.folder / "tokens.npy")
+        offsets = np.concatenate(([0], np.cumsum(written.lengths)))
+        sketches = sketch(tokens, offsets, written.n_sequences, written.encoder)
+        if sketches is None:
+            what = "numbers" if isinstance(written.encoder, Reals) else "images or other bytes"
+            raise InputError(
+                f"{param('split_by', 'similarity')} compares k-mers or words, and these records are {what}"
+                + advice(f"state what belongs together with {param('group_from', 'column:NAME')}", "divide them at random")
+            )
+        return cls(sketches, least, keys)
+
+    def divide(self, make: Callable[[Numbers], Made]) -> tuple[Made, Numbers]:
+        """Return the splits that a function makes of components, and the components, `(n,)`.
+
+        Where there are too many pairs to look at all, records that are near after all in another split are joined, and
+        the records are divided again.
+
+        Args:
+            make: makes splits, given components.
+
+        Raises:
+            InputError: a component is too large for the splits.
+        """
+        made, members = self._divided(make)
+        if short := _too_small(made):
+            largest = int(np.bincount(members[made.dealt]).max())
+            raise InputError(
+                f"the records cannot be divided by similarity {self.least:g}: {largest:,} of {int(made.dealt.sum()):,} are "
+                f"connected by near relatives, so that {short}" + advice(*self._ways_out(make))
+            )
+        return made, members
+
+    def _divided(self, make: Callable[[Numbers], Made]) -> tuple[Made, Numbers]:
+        clusters = similar_clusters(self.sketches, self.least)
+        members = components([*self.keys, clusters.of])
+        made = make(members)
+        for _ in range(0 if clusters.exact else _ROUNDS):
+            found = nearest(self.sketches, made.split > 0, made.split == 0)
+            near = np.flatnonzero(found.containment >= self.least)
+            near = near[members[near] != members[found.record[near]]]
+            if not len(near):
+                break
+            members = joined(members, near, found.record[near])
+            made = make(members)
+        return made, members
+
+    def _ways_out(self, make: Callable[[Numbers], Made]) -> list[str]:
+        """Return what can be done where the components are too large: the lowest similarity that works, if there is one."""
+        for least in _HIGHER:
+            if least > self.least:
+                made, members = Similar(self.sketches, least, self.keys)._divided(make)
+                if not _too_small(made, _SMALLER):
+                    sizes = np.unique(members, return_counts=True)[1]
+                    way = param("split_by", f"similarity={least:g}")
+                    return [f"use {way}, which makes {len(sizes):,} clusters, the largest of {sizes.max():,}"]
+        return [f"state what belongs together with {param('group_from', 'column:NAME')}", "divide them at random"]
+
+    def notes(self, made: Made, keep: NDArray[np.bool_], members: Numbers, encoded: EncodedLabels) -> list[str]:
+        """Return what came out, and which classes are in too few clusters.
+
+        Args:
+            made: the splits.
+            keep: which records stay in the data set, `(n,)`.
+            members: the components, `(n,)`.
+            encoded: the labels.
+        """
+        split, sizes = made.split, np.unique(members, return_counts=True)[1]
+        what = f"split by similarity {self.least:g} ({self.sketches.unit}): {counted(len(sizes), 'cluster')}, the largest of "
+        what += counted(int(sizes.max(initial=0)), "record")
+        classes = {name: row[keep] for name, row in _classes(encoded)}
+        deviation = _deviation(split[keep], [*classes.values()])
+        if deviation is not None:
+            of = "classes" if encoded.objective.has_classes else "tenths of the targets"
+            what += f"; the shares of the {of} in the splits differ by up to {100 * deviation:.1f} points from those of all"
+        if short := _too_small(made, _SMALLER):
+            what += f"; {short}, as no cluster is divided"
+        return [what, *self._few_clusters(split[keep], members[keep], classes if encoded.objective.has_classes else {})]
+
+    def _few_clusters(self, split: NDArray[np.int8], members: Numbers, classes: Mapping[str, NDArray[np.bool_]]) -> list[str]:
+        """Return a note on classes that are missing in a split, as their records are in too few clusters."""
+        wanted = np.unique(split)
+        few = {}
+        for name, row in classes.items():
+            number = len(np.unique(members[row]))
+            if 0 < number < len(wanted) and len(np.unique(split[row])) < len(wanted):
+                few[name] = number
+        if not few:
+            return []
+        shown = ", ".join(f"{quoted(name)} {number}" for name, number in [*few.items()][:_NAMED]) + ", …" * (len(few) > _NAMED)
+        higher = next((f": --split-by similarity={least:g} has smaller ones" for least in _HIGHER if least > self.least), "")
+        return [
+            f"{len(few):,} of {len(classes):,} classes are in fewer clusters of similar records than splits ({shown}), "
+            f"and no cluster is divided: such a class is missing in a split{higher}"
+        ]
+
+
+def _classes(encoded: EncodedLabels) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield each class, or stratum of targets, and which records are in it, `(n,)`."""
+    objective = encoded.objective
+    if objective.has_classes:
+        for number, name in enumerate(objective.classes):
+            yield name, objective.members(encoded.labels, number)
+    else:
+        for stratum in np.unique(encoded.strata):
+            yield str(stratum), encoded.strata == stratum
+
+
+def _deviation(split: NDArray[np.int8], classes: Sequence[NDArray[np.bool_]]) -> float | None:
+    """Return how far the share of a class in a split is from that in all records, at most; None without classes."""
+    parts = [split == s for s in range(len(SPLITS)) if (split == s).any()]
+    differences = [abs(row[part].mean() - row.mean()) for row in classes for part in parts]
+    return float(max(differences)) if differences else None
+
+
+def _too_small(made: Made, least: float = _SMALL) -> str:
+    """Return in words which split has less than a part of the records that it should have; "" if none has."""
+    sizes = np.bincount(made.split[made.dealt], minlength=len(SPLITS))
+    shares = sizes / max(1, sizes.sum())
+    short = [
+        f"the {name} split has {100 * share:.3g} % instead of {100 * wanted:.3g} %"
+        for name, share, wanted in zip(SPLITS, shares, made.fractions, strict=True)
+        if share < least * wanted
+    ]
+    return short[0] if short else ""

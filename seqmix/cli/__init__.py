@@ -19,6 +19,7 @@ from seqmix.cli import bench, compare, ensemble, evaluate, generate, predict, pr
 from seqmix.cli.console import reported
 from seqmix.cli.streams import prepare_environment, prepare_streams
 from seqmix.errors import SeqmixError
+from seqmix.system.command_line import remember_command
 from seqmix.system.printable import printable
 from seqmix.system.signals import handle_ending
 from seqmix.version import __version__
@@ -80,6 +81,7 @@ def main() -> None:
     """Run the `seqmix` command."""
     prepare_streams()
     prepare_environment()
+    remember_command(sys.argv[1:])
     handle_ending(_interrupt)  # cleans up as Ctrl-C does
     reported(_run)()
 

@@ -46,7 +46,8 @@ def evaluate(
         typer.Option(
             "--output",
             "-o",
-            help="Folder for evaluation.json and report.html. (default: the run folder, or eval-NAME in it for new files)",
+            help="Folder for report.html, evaluation.json and predictions-SPLIT.tsv. (default: the run folder, or eval-NAME in "
+            "it for new files)",
         ),
     ] = None,
     class_files: Annotated[
@@ -75,7 +76,7 @@ def evaluate(
     from seqmix.data.inputs import parse_class_files
     from seqmix.ensembles.find import find_run
     from seqmix.evaluation.evaluate import evaluate as run_evaluate
-    from seqmix.evaluation.evaluate import evaluation_folder
+    from seqmix.evaluation.evaluate import evaluation_files
     from seqmix.inference.predict import reading_options
 
     opened, out = find_run(run), console(quiet)
@@ -102,13 +103,13 @@ def evaluate(
             on_start=bar.reset,
             on_batch=bar.update,
         )
-    from seqmix.evaluation.report import evaluation_tables
+    from seqmix.evaluation.tables import evaluation_tables
 
     print_tables(out, evaluation_tables(result))
     print_notes(out, result.notes)
     if verbose:
         print_json(out, opened.config.to_tables())
-    folder = evaluation_folder(opened, data or list(chain(*by_class.values())), output)
-    say(out, f"-> {folder / 'report.html'}  ({folder / 'evaluation.json'})")
+    report, scores, predictions = evaluation_files(opened, data or list(chain(*by_class.values())), output, split)
+    say(out, f"-> {report}  ({scores}, {predictions.name})")
     for sentence in filter(None, (result.verdict, result.against.get("sentence"))):
         print_verdict(out, sentence)

@@ -89,7 +89,7 @@ class MemoryRecords:
         """Return what a user should know of where labels, groups and splits were found."""
         return [f"records: {remark}" for remark in self._remarks] + (self._labeller.notes() if self._labeller else [])
 
-    def inputs(self) -> list[dict[str, str]]:
+    def inputs(self) -> list[dict[str, Any]]:
         """Return the checksum of the records that were kept, as of a file."""
         return [{"file": "records", "format": "memory", "sha256": self._checksum}]
 

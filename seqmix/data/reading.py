@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import cached_property
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -246,8 +246,8 @@ class RecordReader:
         """Return in words where labels, texts and splits were read; "" for splits if no record has one."""
         return origins_of(self.sources, self.options)
 
-    def inputs(self) -> list[dict[str, str]]:
-        """Return name, format and SHA-256 of every file; the images of a folder are hashed one after the other.
+    def inputs(self) -> list[dict[str, Any]]:
+        """Return name, format, SHA-256 and size of every file; the images of a folder are hashed one after the other.
 
         Raises:
             InputError: a file has changed since it was read.
@@ -255,9 +255,12 @@ class RecordReader:
         for number, before in self._states.items():
             if path := self.sources[number].path:
                 refuse_change(before, FileState.of(path), self.sources[number].name)
-        files = [(s.name, s.format, s.sha256) for s in self.sources]
-        files += [(name, s.format, digest) for s in self.sources for name, digest in s.companions.items()]
-        return [{"file": file, "format": kind, "sha256": digest} for file, kind, digest in dict.fromkeys(files)]
+        files = {(s.name, s.format, s.sha256): self._states.get(number) for number, s in enumerate(self.sources)}
+        files |= {(name, s.format, digest): None for s in self.sources for name, digest in s.companions.items()}
+        return [
+            {"file": name, "format": kind, "sha256": digest, **({"bytes": state.size} if state else {})}
+            for (name, kind, digest), state in files.items()
+        ]
 
 
 def _kept(records: Iterator[Record], source: Source) -> Iterator[Record]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from seqmix.data.options import ReadOptions
 from seqmix.data.records import LabelFindings, Record
@@ -29,8 +29,8 @@ class RecordStream(Protocol):
     def notes(self) -> list[str]:
         """Return what a user should know of the inputs, a line each."""
 
-    def inputs(self) -> list[dict[str, str]]:
-        """Return name, format and SHA-256 of every file that was read."""
+    def inputs(self) -> list[dict[str, Any]]:
+        """Return name, format, SHA-256 and, if known, size of every file that was read."""
 
     @property
     def split_column(self) -> SplitColumn:
@@ -63,7 +63,7 @@ class MadeRecords:
         """Return nothing."""
         return []
 
-    def inputs(self) -> list[dict[str, str]]:
+    def inputs(self) -> list[dict[str, Any]]:
         """Return nothing."""
         return []
 

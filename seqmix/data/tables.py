@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqmix.config.data import SPLITS
+from seqmix.data.dataset_json import sizes_of
 from seqmix.reporting.tables import SHOWN_CLASSES, Column, ReportTable
 from seqmix.reporting.text import counted
 from seqmix.system.printable import printable
 
 if TYPE_CHECKING:
     from seqmix.data.dataset import Dataset
+    from seqmix.objectives.base import Objective
 
 
 _SHOWN_CHANNELS = 4
@@ -20,8 +23,23 @@ _SHOWN_CHANNELS = 4
 
 def dataset_tables(dataset: Dataset) -> list[ReportTable]:
     """Return what `prepare` made: records of each split, lengths, targets, and what was cut, left out or replaced."""
-    info, noun = dataset.info, dataset.vocabulary.noun
-    tables = [_count_table(dataset), _quantile_table(f"lengths in {noun}s", info["lengths"], "{:,}", ("shortest", "longest"))]
+    return info_tables(dataset.info, dataset.vocabulary.noun, dataset.objective, most=SHOWN_CLASSES)
+
+
+def info_tables(info: Mapping[str, Any], noun: str, objective: Objective, most: int | None = None) -> list[ReportTable]:
+    """Return `dataset_tables` of a data set that is not at hand.
+
+    Args:
+        info: its `dataset.json`.
+        noun: what a token is called.
+        objective: what is learned from it.
+        most: number of classes that are listed; None for all.
+    """
+    one_class = getattr(objective, "one_class", False)
+    tables = [
+        _count_table(info, noun, one_class, most),
+        _quantile_table(f"lengths in {noun}s", info["lengths"], "{:,}", ("shortest", "longest")),
+    ]
     if "target" in info:
         tables.append(_quantile_table("targets", info["target"]["quantiles"], "{:.4g}", ("lowest", "highest")))
     if changes := _changes(info, noun):
@@ -59,21 +77,21 @@ def ranges_line(info: dict[str, Any]) -> str:
     return f"numbers: {', '.join(found[:_SHOWN_CHANNELS])}{more}" if found else ""
 
 
-def _count_table(dataset: Dataset) -> ReportTable:
-    info, noun = dataset.info, dataset.vocabulary.noun
-    records = counted(len(dataset), "pair" if dataset.n_sequences == 2 else "record")
+def _count_table(info: Mapping[str, Any], noun: str, one_class: bool, most: int | None) -> ReportTable:
+    sizes = sizes_of(info)
+    records = counted(sum(sizes.values()), "pair" if info.get("paired") else "record")
     title = f"{records}, {counted(info['characters'], noun)}, alphabet {info['vocabulary']['alphabet']}"
-    columns = [Column("class" if dataset.classes else ""), *(Column(name, "number") for name in (*SPLITS, "all"))]
+    columns = [Column("class" if info["classes"] else ""), *(Column(name, "number") for name in (*SPLITS, "all"))]
     table = ReportTable(columns, title)
     names = list(info["counts"]["train"])
-    for name in names[:SHOWN_CLASSES]:
+    for name in names[:most]:
         row = [info["counts"][split][name] for split in SPLITS]
         table.add(name, *(f"{n:,}" for n in (*row, sum(row))))
-    if len(names) > SHOWN_CLASSES:
-        table.add(f"… {len(names) - SHOWN_CLASSES:,} more", *[""] * 4)
+    if most is not None and len(names) > most:
+        table.add(f"… {len(names) - most:,} more", *[""] * 4)
     if len(names) > 1:
-        totals = list(dataset.sizes.values())
-        what = "all" if dataset.label_objective.one_class else "records"
+        totals = list(sizes.values())
+        what = "all" if one_class else "records"
         table.add(what, *(f"{n:,}" for n in (*totals, sum(totals))), begins=True)
     return table
 
@@ -85,7 +103,7 @@ def _quantile_table(what: str, values: dict[str, Any], form: str, ends: tuple[st
     return table
 
 
-def _changes(info: dict[str, Any], noun: str) -> list[tuple[str, int]]:
+def _changes(info: Mapping[str, Any], noun: str) -> list[tuple[str, int]]:
     maximum, keep = info["options"]["max_length"], info["options"]["truncate"]
     rows = [(f"records cut to {counted(maximum, noun)} ({keep} kept)" if maximum else "", info["truncated"])]
     rows += [(f"records left out: {reason}", count) for reason, count in info["dropped"].items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -20,10 +20,14 @@ from seqmix.errors import ConfigError, param
 from seqmix.evaluation.against import check_comparable, check_same_records, compared_runs
 from seqmix.evaluation.baselines import scores_of
 from seqmix.evaluation.best_simple import Simple, simple_of_run
+from seqmix.evaluation.by_length import scores_by_length
+from seqmix.evaluation.circumstances import circumstances, data_facts
 from seqmix.evaluation.nearness import with_nearness
 from seqmix.evaluation.new_files import reading_of_new_files
+from seqmix.evaluation.predictions_file import predictions_name, refuse_foreign, write_predictions_file
 from seqmix.evaluation.result import Evaluation
 from seqmix.evaluation.sample import Sample, moved_dataset, new_files, own_split
+from seqmix.evaluation.shown_records import first_pictures, worst_records
 from seqmix.evaluation.verdict import Answers, judged
 from seqmix.objectives.base import Labels
 from seqmix.objectives.labelled import LabelObjective
@@ -42,8 +46,7 @@ from seqmix.system.ranges import check_numbers
 if TYPE_CHECKING:
     from seqmix.models.predictor import Predictor
 
-_SCORES, _REPORT = "evaluation.json", "report.html"  # the files that are written
-_PICTURES, _LEAST_SIDE = 8, 8  # number of images kept, and the smallest side of an image
+_SCORES, _REPORT = "evaluation.json", "report.html"  # the files that are written, beside the predictions
 
 
 @typed()
@@ -67,13 +70,13 @@ def evaluate(
     on_batch: Callable[[int], object] | None = None,
     progress: bool = False,
 ) -> Evaluation:
-    """Evaluate a run and write `evaluation.json` and `report.html`.
+    """Evaluate a run and write `evaluation.json`, `report.html` and the predictions, `predictions-test.tsv`.
 
     Args:
         run: a run or its folder; the newest under runs/ if None.
         split: "train", "val" or "test" of the data set it was trained on.
         data: new labelled files to evaluate on instead; or the folder of the data set, if it has moved.
-        output: folder for the two files; if None, the run's, or `eval-<name of the first file>` in it for new files.
+        output: folder for the three files; if None, the run's, or `eval-<name of the first file>` in it for new files.
         label_from: label source of new files; that of the training data if None.
         class_files: instead of `data`, the new file, or a list of them, of each class.
         skip_unlabelled: leave out records of new files that have no label.
@@ -115,9 +118,12 @@ def evaluate(
     files = data or list(chain(*by_class.values()))
     if other:
         check_comparable(run, other, files)
-    folder = evaluation_folder(run, files, output)
-    for name in (_SCORES, _REPORT):
-        refuse_input(folder / name, files)
+    page, scores, table = evaluation_files(run, files, output, split)
+    folder = page.parent
+    for path in (page, scores, table):
+        refuse_input(path, files)
+    refuse_foreign(table)
+    begun = time.monotonic()
     if output is None and folder != run.path:
         refuse_link(folder)
     with (
@@ -150,7 +156,7 @@ def evaluate(
                     on_batch(count)
 
             predictions, branches = _predict(run, sample, device, precision, report)
-            model = _model_in_words(run, device)
+            model, made = _model_in_words(run, device), circumstances(str(run.predictor(device).device), precision)
             if other:
                 others = _predict(other, beside, device, precision, None)[0], _model_in_words(other, device)
         simple = simple_of_run(run, sample.trained, sample.dataset, sample.indices, fit=baselines)
@@ -159,9 +165,26 @@ def evaluate(
             answers = sample.answers(run.label_objective, predictions, resamples)
             result = replace(result, against=compared_runs(answers, run, other, *others))
         lock.check()
-        write_whole(folder / _SCORES, result.to_json())
-        write_report(result, run, folder / _REPORT)
+        write_predictions_file(
+            table,
+            run.label_objective,
+            sample.dataset,
+            sample.indices,
+            predictions,
+            separator=run.read_options.label_separator or ",",
+            nearness=sample.nearness,
+            groups=sample.groups,
+        )
+        write_whole(scores, result.to_json())
+        write_report(result, run, page, made.ended(time.monotonic() - begun))
     return result
+
+
+def evaluation_files(run: Run, data: Sequence[str | Path], output: str | Path | None, split: str) -> tuple[Path, Path, Path]:
+    """Return the files that `evaluate` writes: the page, the scores and the predictions. New files are a test set."""
+    folder = evaluation_folder(run, data, output)
+    of = "test" if data and not moved_dataset(data) else split
+    return folder / _REPORT, folder / _SCORES, folder / predictions_name(of)
 
 
 def evaluation_folder(run: Run, data: Sequence[str | Path], output: str | Path | None) -> Path:
@@ -176,7 +199,7 @@ def evaluation_folder(run: Run, data: Sequence[str | Path], output: str | Path |
 def _predict(
     run: Run, sample: Sample, device: str, precision: str, on_batch: Callable[[int], object] | None
 ) -> tuple[Floats, dict[str, dict[str, Any]]]:
-    """Return the predictions for all records of a sample, and what `Evaluation.branches` holds."""
+    """Return the predictions for all records of a sample, and what `Evaluation.branches` holds, with their "predictions"."""
     from seqmix.models.batched import branch_outputs
     from seqmix.models.branches import LEXICAL, MIXING, Branches, combined
 
@@ -207,12 +230,14 @@ def _predict(
         return predictions, {}
     spec, mixer = model.lexical.spec, run.config.model.mixer
     facts = {LEXICAL: (spec.noun, spec.title, 1 - model.weight), MIXING: (mixer, mixer, model.weight)}
+    alone = {branch: objective.predictions(outputs[branch]) for branch in facts}
     return predictions, {
         branch: {
             "name": name,
             "title": title,
             "weight": round(weight, 4),
-            "scores": objective.point_scores(objective.predictions(outputs[branch]), sample.labels),
+            "scores": objective.point_scores(alone[branch], sample.labels),
+            "predictions": alone[branch],
         }
         for branch, (name, title, weight) in facts.items()
     }
@@ -252,6 +277,7 @@ def _result(
 ) -> Evaluation:
     objective, labels = run.label_objective, sample.labels
     answers = sample.answers(objective, predictions, resamples)
+    alone = {name: branch.pop("predictions") for name, branch in branches.items()}
     return Evaluation(
         run=str(run.path),
         source=sample.source,
@@ -263,9 +289,18 @@ def _result(
         columns=list(objective.compared),
         branches=branches,
         baselines=scores_of(simple.methods, objective, labels),
-        pictures=_pictures(objective, sample, predictions),
+        intervals={
+            name: objective.scores(found, labels, resamples, groups=answers.groups)
+            for name, found in (alone | {method.name: method.predictions for method in simple.methods}).items()
+        },
+        pictures=first_pictures(objective, sample.dataset, sample.indices, predictions),
         history=run.history(),
         notes=[*sample.notes, *_grouped(sample, answers), *_absent(objective, labels), *unlearned_notes(run)],
+        worst=worst_records(objective, sample.dataset, sample.indices, predictions, sample.nearness),
+        by_length=scores_by_length(
+            objective, predictions, labels, sample.dataset.lengths[sample.indices], resamples, answers.groups
+        ),
+        data=data_facts(sample.dataset, sample.nearness, own=sample.own),
         **vars(objective.details(predictions, labels)),
         **judged(answers, simple),
         predictions=predictions,
@@ -279,25 +314,6 @@ def _grouped(sample: Sample, answers: Answers) -> list[str]:
     by = (sample.dataset.info.get("groups") or {}).get("by")
     groups = f"{counted(len(np.unique(answers.groups)), 'group')} of {counted(len(answers.labels), 'record')}"
     return [f"intervals and p-values are over {groups}{f' (by {by})' if by else ''}, as records of a group are related"]
-
-
-def _pictures(objective: LabelObjective, sample: Sample, predictions: Floats) -> list[dict[str, Any]]:
-    """Return the first records as images if all records are squares of intensities."""
-    dataset = sample.dataset
-    length = int(dataset.lengths[sample.indices[0]])
-    side = math.isqrt(length)
-    shown = objective.one_class and dataset.n_sequences == 1 and dataset.are_images
-    if not shown or side < _LEAST_SIDE or side * side != length:
-        return []
-    return [
-        {
-            "side": side,
-            "intensities": (dataset.tokens(int(index)).astype(np.int64) - dataset.vocabulary.first).tolist(),
-            "true": objective.decode(dataset.labels[index]),
-            "predicted": objective.answer(row).label,
-        }
-        for index, row in zip(sample.indices[:_PICTURES], predictions[:_PICTURES], strict=True)
-    ]
 
 
 def unlearned_notes(run: Run) -> list[str]:

@@ -14,7 +14,7 @@ from seqmix.evaluation.figures import curves_figure
 from seqmix.evaluation.report import KEPT_IN_CURVES, configuration, training_in_words
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.tables import Column, ReportTable
-from seqmix.reporting.text import capitalised, number
+from seqmix.reporting.text import number
 from seqmix.run import Run
 from seqmix.system.files import write_whole
 
@@ -53,7 +53,7 @@ def _sections(run: Run, dataset: Dataset) -> Iterator[Section]:
         drawing = Drawing(curves_figure(history, run.objective, branches=False), "Learning curves", caption)
         yield Section(heading="Figures", figures=[drawing])
     for place, table in enumerate(dataset_tables(dataset)):
-        yield Section(heading="" if place else "Data", text=capitalised(table.title), table=table)
+        yield Section(heading="" if place else "Data", table=table)
     yield configuration(run)
 
 

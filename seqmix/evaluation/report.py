@@ -1,4 +1,4 @@
-"""The reports of an evaluation: tables for the terminal, and a self-contained HTML page."""
+"""The page of an evaluation, `report.html`."""
 
 from __future__ import annotations
 
@@ -11,124 +11,55 @@ import tomli_w
 
 from seqmix.data.dataset_json import sizes_of
 from seqmix.ensembles.members import Ensemble
-from seqmix.evaluation.baselines import method_of
+from seqmix.evaluation.data_section import data_sections, making_section
 from seqmix.evaluation.figures import (
     DRAWN_CURVES,
     confusion_figure,
     curves_figure,
     pictures_figure,
     points_figure,
+    precision_recall_figure,
     reliability_figure,
     roc_figure,
 )
-from seqmix.objectives.metrics import Score
+from seqmix.evaluation.tables import class_table, compared_with, comparison_table, length_table, score_table, worst_table
 from seqmix.reporting.html import Drawing, Section, html_page
-from seqmix.reporting.tables import SHOWN_CLASSES, Column, ReportTable
-from seqmix.reporting.text import counted, interval_text, number, score_text
+from seqmix.reporting.text import capitalised, counted, number
 from seqmix.run import Run
 from seqmix.system.files import write_whole
-from seqmix.system.printable import printable
 from seqmix.training.without_effect import USED_WITHOUT_MIXER
 
 if TYPE_CHECKING:
+    from seqmix.evaluation.circumstances import Circumstances
     from seqmix.evaluation.result import Evaluation
 
 KEPT_IN_CURVES = "The dotted line marks the weights that are kept."
-_CROSSED = 10  # classes up to which a terminal shows the confusion matrix
 
 
-def evaluation_tables(evaluation: Evaluation) -> list[ReportTable]:
-    """Return all tables of an evaluation, for the terminal."""
-    tables = [score_table(evaluation)]
-    if evaluation.per_class:
-        tables.append(class_table(evaluation, SHOWN_CLASSES))
-    if evaluation.confusion and len(evaluation.classes) <= _CROSSED:
-        tables.append(confusion_table(evaluation))
-    if evaluation.baselines or evaluation.branches or evaluation.against:
-        tables.append(comparison_table(evaluation))
-    return tables
+def report_html(evaluation: Evaluation, run: Run, made: Circumstances | None = None) -> str:
+    """Return the page of an evaluation.
 
-
-def score_table(evaluation: Evaluation) -> ReportTable:
-    """Return a table of the headline scores with their intervals."""
-    title = f"{evaluation.run}: {evaluation.source}, {counted(evaluation.records, 'record')}"
-    columns = [Column("score"), Column("value", "number"), Column("95 % interval", "number")]
-    far: Mapping[str, Score] = evaluation.far.get("scores", {})
-    if far:
-        columns += [Column(f"{evaluation.far['records']:,} not near", "number"), Column("its interval", "number")]
-    table = ReportTable(columns, title)
-    for name, score in evaluation.scores.items():
-        shown = (score, far[name]) if far else (score,)
-        table.add(name, *(cell for one in shown for cell in _cells(name, one)))
-    if math.isfinite(evaluation.calibration_error):
-        table.add("calibration error", number(evaluation.calibration_error), *[""] * (len(columns) - 2))
-    return table
-
-
-def _cells(name: str, score: Score) -> tuple[str, str]:
-    return score_text(name, score.value), interval_text(name, score.low, score.high) or "-"
-
-
-def class_table(evaluation: Evaluation, most: int | None = None) -> ReportTable:
-    """Return a table of precision, recall and F1 of each class, or of the first `most`; None for all."""
-    scores = ("precision", "recall", "F1")
-    table = ReportTable([Column("class"), *(Column(name, "number") for name in (*scores, "records"))], "classes")
-    for row in evaluation.per_class[:most]:
-        table.add(str(row["class"]), *(number(float(row[name])) for name in scores), f"{float(row['records']):,.0f}")
-    if most is not None and (more := len(evaluation.per_class) - most) > 0:
-        table.add(f"… {more:,} more", *[""] * 4)
-    return table
-
-
-def confusion_table(evaluation: Evaluation) -> ReportTable:
-    """Return the confusion matrix: true classes in rows, predicted ones in columns."""
-    columns = [Column("true class"), *(Column(printable(name), "number") for name in evaluation.classes)]
-    table = ReportTable(columns, "confusion: true classes in rows, predicted ones in columns")
-    for name, row in zip(evaluation.classes, evaluation.confusion, strict=True):
-        table.add(name, *(f"{count:,}" for count in row))
-    return table
-
-
-def comparison_table(evaluation: Evaluation) -> ReportTable:
-    """Return a table of the scores of the model, of each of its branches alone, and of the baselines."""
-    columns = [Column("method"), *(Column(name, "number") for name in evaluation.columns)]
-    table = ReportTable(columns, _compared_with(evaluation))
-
-    def add(name: str, scores: Mapping[str, Any], style: str | None = None) -> None:
-        table.add(name, *(score_text(column, scores[column]) for column in evaluation.columns), style=style)
-
-    own = {name: score.value for name, score in evaluation.scores.items()}
-    add("both (this model)" if evaluation.branches else f"this model ({evaluation.model})", own, style="bold")
-    if other := evaluation.against:
-        add(f"{other['run']} ({other['model']})", {name: score.value for name, score in other["scores"].items()})
-    for branch in evaluation.branches.values():
-        add(f"{branch['name']} alone", branch["scores"])
-    for method, scores in evaluation.baselines.items():
-        add(method_of(method, evaluation.task).title, scores)
-    return table
-
-
-def _compared_with(evaluation: Evaluation) -> str:
-    """Return the heading of the comparison."""
-    simple = "simple methods" if evaluation.baselines else ""
-    branches = "each branch alone" if evaluation.branches else ""
-    other = "another run" if evaluation.against else ""
-    *most, last = filter(None, (other, branches, simple))
-    return f"compared with {', '.join(most)}{' and ' * bool(most)}{last} on the same split"
-
-
-def report_html(evaluation: Evaluation, run: Run) -> str:
-    """Return the page of an evaluation."""
+    Args:
+        evaluation: the evaluation.
+        run: the run.
+        made: versions, device, time and command of the evaluation; None if they are not known.
+    """
     of_classes = f" of {len(evaluation.classes)} classes" if evaluation.classes else ""
     training = training_in_words(run, sizes_of(run.info))
     if isinstance(run, Ensemble):
         training = f"the first of its runs was {training}"
     introduction = f"{counted(evaluation.records, 'record')}{of_classes}; model: {evaluation.model}; {training}."
-    verdict = " ".join(filter(None, (evaluation.verdict, evaluation.against.get("sentence", ""))))
-    if verdict:
-        introduction = f"{verdict} {introduction[:1].upper()}{introduction[1:]}"
-    notes = [*evaluation.notes, *run.info["notes"]]
-    return html_page(f"{Path(evaluation.run).name}: {evaluation.source}", introduction, list(_sections(evaluation, run)), notes)
+    notes = [_without_place(note, run) for note in (*evaluation.notes, *run.info["notes"])]
+    found = evaluation.verdict, evaluation.against.get("sentence", "")
+    title = f"{Path(evaluation.run).name}: {evaluation.source}"
+    sections = list(_sections(evaluation, run, made))
+    return html_page(title, introduction, sections, notes, first=[sentence for sentence in found if sentence])
+
+
+def _without_place(text: str, run: Run) -> str:
+    """Return a text with the name of the data set instead of the place where this computer has it."""
+    path = run.config.data.path
+    return text.replace(path, Path(path).name)
 
 
 def training_in_words(run: Run, sizes: Mapping[str, int]) -> str:
@@ -141,7 +72,7 @@ def training_in_words(run: Run, sizes: Mapping[str, int]) -> str:
     return f"fitted to {records}, with {what}"
 
 
-def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
+def _sections(evaluation: Evaluation, run: Run, made: Circumstances | None) -> Iterator[Section]:
     intervals = f"Intervals are bootstrap intervals over {'groups of related' if evaluation.grouped else 'the'} records"
     if any(name in run.label_objective.counted for name in evaluation.scores):
         intervals += (
@@ -150,26 +81,41 @@ def _sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
         )
     if evaluation.far.get("scores"):
         intervals += f'. "{evaluation.far["records"]:,} not near" are the records without a near relative in training'
-    yield Section(heading="Scores", table=score_table(evaluation), remark=f"{intervals}.")
+    table = score_table(evaluation)
+    table.title = f"{counted(evaluation.records, 'record')}: {evaluation.source}"
+    yield Section(heading="Scores", table=table, remark=f"{intervals}.")
     if evaluation.baselines or evaluation.branches or evaluation.against:
-        table, remark = comparison_table(evaluation), _branches_in_words(evaluation)
-        yield Section(heading=_compared_with(evaluation).capitalize(), table=table, remark=remark)
+        table, remark = comparison_table(evaluation, intervals=True), _branches_in_words(evaluation)
+        yield Section(heading=capitalised(compared_with(evaluation)), table=table, remark=remark)
     yield Section(heading="Figures", figures=list(_drawings(evaluation, run)))
+    if evaluation.by_length:
+        yield Section(heading="Scores by length", table=length_table(evaluation, run.vocabulary.noun))
+    if evaluation.worst:
+        drawings = []
+        if pictures := [one["picture"] | one for one in evaluation.worst if "picture" in one]:
+            caption = "The true class, and below it the predicted one."
+            drawings.append(Drawing(pictures_figure(pictures), "The worst errors as images", caption))
+        yield Section(heading="Worst errors", table=worst_table(evaluation), figures=drawings)
     if evaluation.per_class:
-        yield Section(heading="Classes", table=class_table(evaluation))
+        yield Section(heading="Classes", table=class_table(evaluation, areas=True))
+    if evaluation.data:
+        yield from data_sections(evaluation, run)
+    yield making_section(run, made)
     yield configuration(run)
 
 
 def configuration(run: Run) -> Section:
-    """Return the settings of a run; of a lexical model alone, those that it uses."""
+    """Return the settings of a run, with the name of its data set alone; of a lexical model alone, those that it uses."""
+    tables = run.config.to_tables()
+    tables["data"]["path"] = Path(run.config.data.path).name
     if run.has_mixer:
         found = ", ".join(f"{name} = {value:.4g}" for name, value in run.measured.items())
         measured = f"Measured before the first step, where the value below is 0: {found}." if found else ""
         first = "Settings of the first run of the ensemble." if isinstance(run, Ensemble) else measured
-        return Section(heading="Configuration", text=first, code=tomli_w.dumps(run.config.to_tables()))
+        return Section(heading="Configuration", text=first, code=tomli_w.dumps(tables))
     used = {
         table: {name: value for name, value in values.items() if name in USED_WITHOUT_MIXER.get(table, ())}
-        for table, values in run.config.to_tables().items()
+        for table, values in tables.items()
     }
     text = "The settings that this model uses; config.toml in the run folder has all."
     return Section(
@@ -187,21 +133,29 @@ def _drawings(evaluation: Evaluation, run: Run) -> Iterator[Drawing]:
     """Yield the figures that the evaluation has data for."""
     if evaluation.confusion:
         caption = "Colours are shares of the true class, numbers are records."
-        yield Drawing(confusion_figure(evaluation), "Confusion matrix", caption)
+        yield Drawing(confusion_figure(evaluation), "Confusion matrix", caption, _confusions_in_words(evaluation))
+    of = f" Of {len(evaluation.roc)} classes, the {DRAWN_CURVES} with the smallest areas are drawn; the table has all."
+    some = of if len(evaluation.roc) > DRAWN_CURVES else ""
     if evaluation.roc:
-        caption = "The true positive rate over the false positive rate, at every threshold."
-        if len(evaluation.roc) > DRAWN_CURVES:
-            caption += f" Of {len(evaluation.roc)} classes, the first {DRAWN_CURVES} are drawn."
-        yield Drawing(roc_figure(evaluation), "ROC curves", caption)
+        caption = f"The true positive rate over the false positive rate, at every threshold, and the area below.{some}"
+        yield Drawing(roc_figure(evaluation), "ROC curves", caption, f"{caption} {_areas_in_words(evaluation.roc)}")
+    if evaluation.precision_recall:
+        caption = (
+            "Precision over recall at every threshold, the average precision (the area below), and the share of the class "
+            f"in the records, which is the precision of guessing.{some}"
+        )
+        words = f"{caption} {_areas_in_words(evaluation.precision_recall)}"
+        yield Drawing(precision_recall_figure(evaluation), "Precision and recall", caption, words)
     if evaluation.reliability:
         caption = "On the diagonal, the model is right as often as it claims; the size of a dot is its share of the records."
-        yield Drawing(reliability_figure(evaluation), "Reliability", caption)
+        words = f"{caption} The calibration error is {number(evaluation.calibration_error)}."
+        yield Drawing(reliability_figure(evaluation), "Reliability", caption, words)
     if evaluation.points:
         caption = "On the diagonal, a prediction is right."
         yield Drawing(points_figure(evaluation), "Predicted over true targets", caption)
     if evaluation.pictures:
         caption = "Titles in colour mark wrong predictions."
-        yield Drawing(pictures_figure(evaluation), "The first records as images", caption)
+        yield Drawing(pictures_figure(evaluation.pictures), "The first records as images", caption)
     if evaluation.history and run.has_mixer:
         branches = bool(evaluation.branches)
         caption = f"Loss and validation score during training, which never uses the test split. {KEPT_IN_CURVES}"
@@ -210,6 +164,25 @@ def _drawings(evaluation: Evaluation, run: Run) -> Iterator[Drawing]:
         yield Drawing(curves_figure(evaluation.history, run.objective, branches), "Learning curves", caption)
 
 
-def write_report(evaluation: Evaluation, run: Run, path: Path) -> None:
+def _confusions_in_words(evaluation: Evaluation) -> str:
+    """Return how many answers were right, and the most frequent confusion."""
+    counts, names = evaluation.confusion, evaluation.classes
+    right, total = sum(row[c] for c, row in enumerate(counts)), sum(map(sum, counts))
+    words = f"Of {counted(total, 'record')}, {right:,} were assigned to their class."
+    most, true, predicted = max((n, -i, -j) for i, row in enumerate(counts) for j, n in enumerate(row) if i != j)
+    if most:
+        words += f" The most frequent confusion: {most:,} of class {names[-true]} were assigned to {names[-predicted]}."
+    return words
+
+
+def _areas_in_words(curves: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the areas below curves: "turtle 0.932, mouse 0.910."; of many, their range."""
+    areas = {name: curve["area"] for name, curve in curves.items() if math.isfinite(curve["area"])}
+    if len(areas) > DRAWN_CURVES:
+        return f"Areas are from {number(min(areas.values()))} to {number(max(areas.values()))}."
+    return ", ".join(f"{name} {number(area)}" for name, area in areas.items()) + "." * bool(areas)
+
+
+def write_report(evaluation: Evaluation, run: Run, path: Path, made: Circumstances | None = None) -> None:
     """Write `report.html`."""
-    write_whole(path, report_html(evaluation, run))
+    write_whole(path, report_html(evaluation, run, made))

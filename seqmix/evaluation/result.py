@@ -35,7 +35,7 @@ class Evaluation:
         branches: for "lexical" and "mixing", name, title, weight in the model, and the scores of the branch alone; empty if
             the model is one of them.
         baselines: by name, scores of baselines on the same records; empty if none were fitted.
-        roc: by class, false and true positive rates.
+        roc: by class, false and true positive rates, and the "area" below the curve.
         points: some true and predicted targets of a regression.
         pictures: if records are square images (bytes), some of them: side, intensities, true and predicted class.
         history: the run's `metrics.jsonl`.
@@ -52,6 +52,15 @@ class Evaluation:
             has of the difference, "verdict" and a "sentence"; empty if there was none.
         predictions: what the model answers for each record, `(n, C)` probabilities or `(n, 1)` numbers; not in
             `evaluation.json`.
+        intervals: the scores of each branch and baseline, by name, with their 95 % intervals.
+        precision_recall: by class, "recall" and "precision" at all thresholds, "area" (the average precision) and "share" of
+            the records.
+        worst: the wrong answers that the model was most certain of, the worst first: see `LabelObjective.worst`, with the
+            "id" of the record, its "nearness" (None if unknown) and the "beginning" of its sequence, or of both texts.
+        by_length: scores of records of similar length, from the shortest to the longest: "shortest", "longest", "records" and
+            "scores"; empty if all have one length, or if there are too few.
+        data: what is known about the records: whether they are "new", name, size and SHA-256 of the "inputs", "nearness" and
+            "groups".
     """
 
     run: str
@@ -68,7 +77,7 @@ class Evaluation:
     confusion: list[list[int]]
     branches: dict[str, dict[str, Any]]
     baselines: dict[str, dict[str, Any]]
-    roc: dict[str, dict[str, list[float]]]
+    roc: dict[str, dict[str, Any]]
     points: dict[str, list[float]]
     pictures: list[dict[str, Any]]
     history: list[dict[str, Any]]
@@ -79,6 +88,11 @@ class Evaluation:
     grouped: bool = False
     against: dict[str, Any] = field(default_factory=dict)
     predictions: Floats | None = field(default=None, compare=False)
+    intervals: dict[str, dict[str, Score]] = field(default_factory=dict)
+    precision_recall: dict[str, dict[str, Any]] = field(default_factory=dict)
+    worst: list[dict[str, Any]] = field(default_factory=list)
+    by_length: list[dict[str, Any]] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         headline = ", ".join(f"{name} {_text(name, self.scores[name])}" for name in self.columns[:_HEADLINE])
@@ -86,7 +100,7 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         """Return the scores as a table, for notebooks."""
-        from seqmix.evaluation.report import score_table
+        from seqmix.evaluation.tables import score_table
 
         return html_table(score_table(self))
 

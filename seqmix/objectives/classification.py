@@ -26,6 +26,7 @@ from seqmix.objectives.metrics import (
     binary_ranking,
     class_row,
     mean_of_defined,
+    precision_recall_curve,
     ranking_errors,
     roc_curve,
     standard_errors,
@@ -254,7 +255,24 @@ class Classification(LabelObjective):
             ],
             confusion=confusion.tolist(),
             roc={self.classes[c]: roc_curve(predictions[:, c], labels == c) for c in _ranked_classes(self.n_outputs)},
+            precision_recall={
+                self.classes[c]: precision_recall_curve(predictions[:, c], labels == c) for c in _ranked_classes(self.n_outputs)
+            },
         )
+
+    def worst(self, predictions: Floats, labels: Labels, most: int) -> list[dict[str, Any]]:
+        """Return the wrong classes that were most probable; see the base class."""
+        predicted, probability = predictions.argmax(1), predictions.max(1)
+        wrong = np.flatnonzero(predicted != labels)
+        return [
+            {
+                "index": int(i),
+                "true": self.classes[labels[i]],
+                "predicted": self.classes[predicted[i]],
+                "probability": float(probability[i]),
+            }
+            for i in wrong[np.argsort(-probability[wrong], kind="stable")][:most]
+        ]
 
     def constant_prediction(self, labels: Labels) -> Floats:
         """Return the frequencies of the classes, `(C,)`."""

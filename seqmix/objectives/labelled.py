@@ -64,7 +64,8 @@ class Details:
         reliability: confidence, accuracy and share of records of these bins.
         per_class: precision, recall, F1 and number of records of each class.
         confusion: `(C, C)` counts, true classes in rows.
-        roc: false and true positive rates, by class.
+        roc: false and true positive rates by class, and the "area" below the curve.
+        precision_recall: by class, what `metrics.precision_recall_curve` returns.
         points: some true and predicted targets.
     """
 
@@ -72,8 +73,9 @@ class Details:
     reliability: dict[str, list[float]] = field(default_factory=dict)
     per_class: list[dict[str, float | str]] = field(default_factory=list)
     confusion: list[list[int]] = field(default_factory=list)
-    roc: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    roc: dict[str, dict[str, Any]] = field(default_factory=dict)
     points: dict[str, list[float]] = field(default_factory=dict)
+    precision_recall: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -244,6 +246,30 @@ class LabelObjective(Objective):
     @abstractmethod
     def details(self, predictions: Floats, labels: Labels) -> Details:
         """Return what a report shows besides the scores."""
+
+    @abstractmethod
+    def worst(self, predictions: Floats, labels: Labels, most: int) -> list[dict[str, Any]]:
+        """Return the wrong answers that the model was most certain of, the worst first; equal ones in the order of the records.
+
+        Args:
+            predictions: as returned by `predictions`.
+            labels: the true labels.
+            most: number of answers.
+
+        Returns:
+            For each, the "index" of the record, its "true" and "predicted" label as texts, and the "probability" of the
+            wrong answer; in a multilabel data set also the "label" that is most wrong, whose probability it is; in a
+            regression numbers, and the "error" instead of a probability.
+        """
+
+    def written(self, label: Any, separator: str = ",") -> str:
+        """Return the true label of one record as a text in a file, in the form of predicted ones.
+
+        Args:
+            label: its entry of `labels.npy`.
+            separator: text to write between labels (multilabel).
+        """
+        return str(self.decode(label))
 
     @abstractmethod
     def fit_linear(

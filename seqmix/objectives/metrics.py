@@ -23,7 +23,7 @@ Weighted = Callable[[Floats], dict[str, Floats]]
 EPSILON = float(np.finfo(np.float64).eps)  # smallest probability in a logarithm, as in scikit-learn
 _OUTSIDE = 0.05  # of the confidence intervals
 _CHUNK = 1 << 22  # counts held at a time
-_CURVE_POINTS = 400  # points kept of an ROC curve
+_CURVE_POINTS = 400  # points kept of a curve
 _LEAST_FREEDOM = 0.5  # degrees of freedom that a t interval has at least
 
 _Scale = tuple[Callable[[Any], Any], Callable[[Any], Any], Callable[[Any], Any]]  # the way there and back, and the slope
@@ -267,8 +267,38 @@ def roc_points(score: Floats, positive: NDArray[np.bool_]) -> tuple[Floats, Floa
     )
 
 
-def roc_curve(score: Floats, positive: NDArray[np.bool_]) -> dict[str, list[float]]:
-    """Return `roc_points` as a report stores them, at most 400 points."""
+def roc_curve(score: Floats, positive: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return `roc_points` as a report stores them, at most 400 points, and the area below them."""
     false, true = roc_points(score, positive)
-    keep = np.unique(np.linspace(0, len(false) - 1, _CURVE_POINTS).astype(int))
-    return {"false_positive_rate": false[keep].tolist(), "true_positive_rate": true[keep].tolist()}
+    keep = _kept(len(false))
+    area, _ = binary_ranking(score, positive, np.ones((1, len(score))))
+    return {"false_positive_rate": false[keep].tolist(), "true_positive_rate": true[keep].tolist(), "area": float(area[0])}
+
+
+def precision_recall_curve(score: Floats, positive: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return precision and recall over all thresholds as a report stores them, from the highest threshold to the lowest.
+
+    Args:
+        score: score of each record, `(n,)`.
+        positive: which records are of the class, `(n,)` bool.
+
+    Returns:
+        "recall" and "precision", at most 400 points; "area", the average precision; and "share", that of the records that are
+        of the class, which is the precision of a random order.
+    """
+    order = np.argsort(-score, kind="stable")
+    ends = np.flatnonzero(np.concatenate((score[order][1:] != score[order][:-1], [True])))
+    hits = positive[order].cumsum()[ends]
+    keep = _kept(len(ends))
+    _, area = binary_ranking(score, positive, np.ones((1, len(score))))
+    return {
+        "recall": (hits / max(1, hits[-1]))[keep].tolist(),
+        "precision": (hits / (ends + 1))[keep].tolist(),
+        "area": float(area[0]),
+        "share": float(positive.mean()),
+    }
+
+
+def _kept(points: int) -> NDArray[np.int64]:
+    """Return which points of a curve are stored: all, or 400 evenly spread ones, with both ends."""
+    return np.unique(np.linspace(0, points - 1, _CURVE_POINTS).astype(int))

@@ -17,7 +17,16 @@ from seqmix.errors import ConfigError, InputError, param
 from seqmix.objectives.base import Labels
 from seqmix.objectives.labelled import Answer, Details, EncodedLabels, LabelObjective, number_classes
 from seqmix.objectives.linear import NEVER, LinearModel, fit_logistic
-from seqmix.objectives.metrics import EPSILON, Floats, binary_ranking, class_row, mean_of_defined, ranking_errors, roc_curve
+from seqmix.objectives.metrics import (
+    EPSILON,
+    Floats,
+    binary_ranking,
+    class_row,
+    mean_of_defined,
+    precision_recall_curve,
+    ranking_errors,
+    roc_curve,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -170,7 +179,31 @@ class MultiLabel(LabelObjective):
         return Details(
             per_class=[class_row(name, *(float(count[c]) for count in counts)) for c, name in enumerate(self.classes)],
             roc={name: roc_curve(predictions[:, c], true[:, c]) for c, name in enumerate(self.classes)},
+            precision_recall={
+                name: precision_recall_curve(predictions[:, c], true[:, c]) for c, name in enumerate(self.classes)
+            },
         )
+
+    def worst(self, predictions: Floats, labels: Labels, most: int) -> list[dict[str, Any]]:
+        """Return the records with the labels that are most wrong; see the base class."""
+        true, given = labels.astype(bool), predictions >= THRESHOLD
+        wrong = np.where(true != given, np.abs(predictions - true), 0.0)
+        label, error = wrong.argmax(1), wrong.max(1)
+        order = [i for i in np.argsort(-error, kind="stable")[:most] if error[i] > 0]
+        return [
+            {
+                "index": int(i),
+                "true": self.written(labels[i]),
+                "predicted": self.answer(predictions[i]).label,
+                "label": self.classes[label[i]],
+                "probability": float(predictions[i, label[i]]),
+            }
+            for i in order
+        ]
+
+    def written(self, label: Any, separator: str = ",") -> str:
+        """Return the names of the labels; see the base class."""
+        return separator.join(self.decode(label))
 
     def constant_prediction(self, labels: Labels) -> Floats:
         """Return the frequencies of the labels, `(C,)`."""

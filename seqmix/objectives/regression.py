@@ -226,6 +226,18 @@ class Regression(LabelObjective):
         chosen = np.random.default_rng(0).permutation(len(labels))[:_POINTS]
         return Details(points={"true": labels[chosen].tolist(), "predicted": predictions[chosen, 0].tolist()})
 
+    def worst(self, predictions: Floats, labels: Labels, most: int) -> list[dict[str, Any]]:
+        """Return the largest errors; see the base class."""
+        error = predictions[:, 0] - labels
+        return [
+            {"index": int(i), "true": float(labels[i]), "predicted": float(predictions[i, 0]), "error": float(error[i])}
+            for i in np.argsort(-np.abs(error), kind="stable")[:most]
+        ]
+
+    def written(self, label: Any, separator: str = ",") -> str:
+        """Return the target with all its digits; see the base class."""
+        return f"{label:.15g}"
+
     def constant_prediction(self, labels: Labels) -> Floats:
         """Return the mean target, `(1,)`."""
         return np.array([labels.mean()])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from seqmix.errors import SeqmixError
+from seqmix.reporting.palette import PALETTE, SERIES
 from seqmix.reporting.tables import middle_cut
 from seqmix.system.files import write_whole
 from seqmix.system.printable import printable
@@ -17,16 +18,18 @@ from seqmix.system.printable import printable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREY = "#20639b", "#d1611f", "#8a8a8a"
-DARK, PALE_LINE, PALE = "#444444", "#c8c8c8", "#f0f0f0"  # bars of deviation, lines and areas behind the data
-_GRID = "#e4e4e4"
-COLOURS = (
-    *(BLUE, ORANGE, "#2e8b57", "#b0307a", "#6a51a3", "#8c6d1f"),
-    *("#17a2b8", "#c0392b", "#7f7f7f", "#e0a030", "#1b1b1b", "#7cb342"),
+BLUE, ORANGE, GREY, DARK, PALE_LINE, PALE, PAPER, HEAT, ON_PALE, ON_HEAT = (
+    PALETTE[name].light for name in ("blue", "orange", "guide", "soft", "line", "pale", "paper", "heat", "on-pale", "on-heat")
 )
-PALETTE = {"ink": "#222222", "soft": "#595959", "line": "#dddddd", "blue": BLUE, "amber": "#e0a030", "shade": "#f6f6f6"}
-"""The colours of HTML pages; `soft` has the contrast that small text needs."""
+COLOURS = tuple(PALETTE[name].light for name in SERIES)
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.3, 1.3)), (0, (7, 2, 1.3, 2)))
+"""The strokes of lines that have no markers."""
 
+_INK, _GRID = PALETTE["ink"].light, PALETTE["grid"].light
+_SETTINGS: Any = {
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK),
+    "axes.facecolor": "none",  # that of the page shows
+}
 _MARKERS = "osD^vPX*<>ph"
 _LONGEST_NAME = 28
 
@@ -48,6 +51,7 @@ def drawing(draw: Callable[P, T]) -> Callable[P, T]:
             ) from error
         with matplotlib.rc_context():
             matplotlib.rcdefaults()
+            matplotlib.rcParams.update(_SETTINGS)
             return draw(*args, **kwargs)
 
     return run
@@ -81,8 +85,14 @@ def grid(axes: Any, axis: str = "both") -> None:
 
 
 @drawing
-def svg(figure: Figure, title: str = "") -> str:
-    """Return a figure as SVG, the same text on every call, with a title for readers who cannot see it."""
+def svg(figure: Figure, title: str = "", *, background: str = PAPER) -> str:
+    """Return a figure as SVG, the same text on every call, with a title for readers who cannot see it.
+
+    Args:
+        figure: the figure.
+        title: the title; "" for none.
+        background: a colour, or "none" for that of the page.
+    """
     import matplotlib
 
     metadata = {"Date": None, "Creator": None, **({"Title": printable(title)} if title else {})}
@@ -92,7 +102,7 @@ def svg(figure: Figure, title: str = "") -> str:
         drawn = matplotlib.rc_context({"svg.hashsalt": "seqmix", "font.size": 10, "svg.fonttype": kind})
         with drawn, warnings.catch_warnings(record=True) as lacking:
             warnings.simplefilter("always", UserWarning)
-            figure.savefig(buffer, format="svg", metadata=metadata)
+            figure.savefig(buffer, format="svg", metadata=metadata, facecolor=background)
         if not lacking:
             break  # otherwise, the font lacks letters (such as Chinese ones), and the reader's own fonts draw the text
     content = buffer.getvalue()
@@ -100,10 +110,16 @@ def svg(figure: Figure, title: str = "") -> str:
 
 
 def look(order: int) -> dict[str, Any]:
-    """Return the colour and marker of line number `order`; where colours repeat, markers differ."""
-    marker = _MARKERS[(order + order // len(COLOURS)) % len(_MARKERS)]
+    """Return colour, marker and dashes of line number `order`; lines of one colour differ in both others."""
+    marker = _MARKERS[(order + order // len(_MARKERS)) % len(_MARKERS)]
     colour = COLOURS[order % len(COLOURS)]
-    return {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1.6}
+    dashes = DASHES[order // len(COLOURS) % len(DASHES)]
+    return {"color": colour, "marker": marker, "linestyle": dashes, "markersize": 5, "linewidth": 1.6}
+
+
+def stroke(order: int) -> dict[str, Any]:
+    """Return the colour and dashes of line number `order`, which has no markers."""
+    return {"color": COLOURS[order % len(COLOURS)], "linestyle": DASHES[order % len(DASHES)], "linewidth": 1.8}
 
 
 @drawing

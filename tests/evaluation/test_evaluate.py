@@ -16,9 +16,11 @@ from sklearn import metrics as oracle
 
 import seqmix
 from seqmix.errors import ConfigError, DatasetError, InputError, RunError
-from seqmix.evaluation.report import report_html, score_table
+from seqmix.evaluation.report import report_html
+from seqmix.evaluation.tables import score_table
 from seqmix.objectives.metrics import Score
 from tests.support import oracles, random_dna, values, write_fasta
+from tests.support.pages import check_accessible
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +78,10 @@ def test_every_split_can_be_evaluated_and_training_data_is_flagged(trained, data
 
 def test_evaluation_is_reproducible(evaluated, trained, tmp_path):
     seqmix.evaluate(trained, output=tmp_path, resamples=100)
-    for name in ("evaluation.json", "report.html"):
-        assert (tmp_path / name).read_bytes() == (evaluated[1] / name).read_bytes()
+    for name in ("evaluation.json", "predictions-test.tsv", "report.html"):
+        one, other = ((folder / name).read_text(encoding="utf-8") for folder in (tmp_path, evaluated[1]))
+        times = re.compile(r'(<th scope="row">(?:time|ended \(UTC\))</th>).*?</tr>', re.DOTALL)
+        assert times.sub(r"\1", one) == times.sub(r"\1", other)
 
 
 def test_evaluation_json_is_valid_and_complete(evaluated, trained):
@@ -120,7 +124,8 @@ def test_report_is_self_contained(evaluated):
     assert not re.search(r"url\(\s*['\"]?(?!#)|@import", page)
     names_only = r"www\.w3\.org|purl\.org|creativecommons\.org"  # XML namespaces, which are not fetched
     assert not re.findall(rf"https?://(?!{names_only})", page)
-    assert parser.tags.count("svg") == 4  # confusion, ROC, reliability, learning curves
+    assert parser.tags.count("svg") == 5  # confusion, ROC, precision and recall, reliability, learning curves
+    check_accessible(page)
     for text in ("atrich", "ROC AUC", "95 % interval", "4-mers", "Confusion", "Reliability", "Learning curves"):
         assert text in page
 
@@ -273,8 +278,9 @@ def test_no_temporary_files_remain(trained, two_class_files, tmp_path, monkeypat
 def test_report_accepts_any_class_name(evaluated, trained):
     odd = ["cost $5 \\alpha $", "\u7a2e" * 60]
     roc = {odd[1]: next(iter(evaluated[0].roc.values()))}
-    page = report_html(replace(evaluated[0], classes=odd, roc=roc), trained)
-    assert page.count("<svg") == 4
+    recall = {odd[1]: next(iter(evaluated[0].precision_recall.values()))}
+    page = report_html(replace(evaluated[0], classes=odd, roc=roc, precision_recall=recall), trained)
+    assert page.count("<svg") == 5
 
 
 def test_square_images_are_shown_in_report(tmp_path):
@@ -347,7 +353,7 @@ def test_unknown_split_error_names_parameter(split, trained, tmp_path):
 
 @pytest.mark.parametrize("bounds", [(math.nan, math.nan), (0.4, 0.4)])
 def test_interval_that_says_nothing_is_not_shown(bounds, evaluated):
-    result = replace(evaluated[0], scores=evaluated[0].scores | {"accuracy": Score(0.4, *bounds)})
+    result = replace(evaluated[0], scores=evaluated[0].scores | {"accuracy": Score(0.4, *bounds)}, far={})
     [row] = [row.cells for row in score_table(result).rows if row.cells[0] == "accuracy"]
     assert row == ("accuracy", "0.400", "-")
     assert "accuracy 0.400, macro-F1" in repr(result)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from seqmix.evaluation.figures import confusion_figure, curves_figure, reliability_figure, roc_figure
+from seqmix.evaluation.figures import confusion_figure, curves_figure, precision_recall_figure, reliability_figure, roc_figure
 from seqmix.objectives import KINDS
 
 OBJECTIVE = KINDS["classification"](("a", "b"))
@@ -51,7 +51,25 @@ def test_equal_roc_curves_are_stripes_of_one_line():
     perfect, finer = curve((0, 0), (0, 1), (1, 1)), curve((0, 0), (0, 0.5), (0, 1), (0.5, 1), (1, 1))
     roc = {"a": perfect, "b": finer, "c": curve((0, 0), (0.5, 0.5), (1, 1))}
     lines = {line.get_label(): line for line in roc_figure(SimpleNamespace(roc=roc)).axes[0].get_lines()}
-    assert {name: line.is_dashed() for name, line in lines.items()} == {"chance": True, "a": False, "b": True, "c": False}
+    assert {name: line.is_dashed() for name, line in lines.items()} == {"guessing": True, "a": False, "b": True, "c": True}
+
+
+def test_few_of_many_curves_are_drawn_and_they_are_the_worst():
+    def curve(area):
+        return {"false_positive_rate": [0, area / 100, 1], "true_positive_rate": [0, 1, 1], "area": area / 100}
+
+    roc = {f"class {n}": curve(n) for n in range(100, 80, -1)}
+    labels = [line.get_label() for line in roc_figure(SimpleNamespace(roc=roc)).axes[0].get_lines()]
+    assert labels == ["guessing", *(f"class {n}: {n / 100:.3f}" for n in range(90, 80, -1))]
+
+
+def test_precision_is_drawn_beside_that_of_guessing():
+    curve = {"recall": [0.5, 0.5, 1.0], "precision": [1.0, 0.5, 2 / 3], "area": 0.833, "share": 0.5}
+    evaluation = SimpleNamespace(roc={"b": {"area": 0.75}}, precision_recall={"b": curve})
+    guessing, line = precision_recall_figure(evaluation).axes[0].get_lines()
+    assert guessing.get_label() == "guessing" and list(guessing.get_ydata()) == [0.5, 0.5]
+    assert line.get_label() == "b: 0.833, share 0.500"
+    assert line.get_xydata().tolist() == [[0, 1], [0.5, 1], [0.5, 2 / 3], [1, 2 / 3]]
 
 
 @pytest.mark.parametrize(("names", "rotation"), [(["0", "1"], 0), ([str(n) for n in range(10)], 0), (["a" * 25] * 3, 40)])

@@ -14,6 +14,7 @@ from seqmix.data.options import TASKS
 from seqmix.objectives import KINDS as OBJECTIVES
 from tests.support import compare_tiny, oracles, strict_json, train_tiny, values
 from tests.support.kinds import COMBINATIONS, KINDS
+from tests.support.pages import check_accessible
 from tests.support.preparing import standard_input, write_jsonl
 
 every_kind = pytest.mark.parametrize("name", KINDS)
@@ -82,6 +83,14 @@ def test_report_shows_baselines_and_what_the_kind_has(name, made):
     assert [words for words in HIDDEN[one.kind.task] if words in page] == []
     shown = (*SHOWN[one.kind.task], title(one.kind), *one.data.classes, f"{values(result)[first]:.3f}")
     assert [words for words in shown if words not in page] == []
+    check_accessible(page)
+    with (one.folder / "test" / "predictions-test.tsv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, dialect="excel-tab"))
+    found = {p.id: p for p in seqmix.predict(one.file, one.run)}
+    assert len(rows) == result.records and [row["id"] for row in rows] == [row["id"] for row in one.test_rows]
+    for row in rows:
+        expected = found[row["id"]]
+        assert row["prediction"] == expected.label or float(row["prediction"]) == pytest.approx(expected.value, abs=1e-4)
 
 
 @every_kind

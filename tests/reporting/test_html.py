@@ -1,44 +1,25 @@
 """HTML pages: valid, accessible, escaped, and alone in the world."""
 
 import re
-from html.parser import HTMLParser
 
 import pytest
 
-from seqmix.reporting.figures import PALETTE, new_figure, svg
-from seqmix.reporting.html import Drawing, Section, html_page
+from seqmix.reporting.figures import COLOURS, DASHES, drawing, look, new_figure, stroke, svg
+from seqmix.reporting.html import Drawing, Section, html_page, html_table
+from seqmix.reporting.palette import PALETTE
 from seqmix.reporting.tables import Column, ReportTable
 from tests.support import ROOT
+from tests.support.pages import Page, check_accessible, shades
 
 ODD = "<b>R&D</b> \"x\" 'y' {{ 7 * 7 }}"
-VOID = {"meta", "br", "hr", "img", "input", "link"}
 
 
-class Page(HTMLParser):
-    """What is in a page: its elements, whose tags must be closed in order, its text, and its identifiers."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.elements, self.texts = [], [], []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
+@drawing
+def plotted(*colours):
+    figure, axes = new_figure()
+    for order, colour in enumerate(colours):
+        axes.plot([0, 1], [0, order], color=colour)
+    return figure
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +29,7 @@ def page():
     table.add("second", "0.5", "", begins=True)
     drawings = []
     for order in range(2):
-        figure, axes = new_figure()
-        axes.plot([0, 1], [0, order])
-        drawings.append(Drawing(figure, f"{ODD} {order}", ODD))
+        drawings.append(Drawing(plotted(COLOURS[order]), f"{ODD} {order}", ODD))
     sections = [Section(heading=ODD, text=ODD, table=table, remark=ODD), Section(figures=drawings), Section(code=ODD)]
     return html_page(ODD, ODD, sections, [ODD])
 
@@ -62,12 +41,38 @@ def test_content_is_escaped(page):
 
 
 def test_page_is_accessible(page):
+    check_accessible(page)
     parsed = Page(page)
-    assert parsed.all("html")[0]["lang"] == "en"
     assert any(meta.get("name") == "viewport" and "initial-scale=1" in meta["content"] for meta in parsed.all("meta"))
-    assert {header.get("scope") for header in parsed.all("th")} == {"col", "row"}
-    assert all(box["tabindex"] == "0" for box in parsed.all("div") if box["class"] == "scroll")
-    assert len(parsed.all("title")) == 3 and [svg["role"] for svg in parsed.all("svg")] == ["img"] * 2
+    assert len(parsed.all("title")) == 3 and len(parsed.all("svg")) == len(parsed.all("desc")) == 2
+
+
+def test_page_is_dark_where_the_reader_wants_it_and_light_in_print(page):
+    assert [shades(page)[n]["paper"] for n in (0, 1)] == list(PALETTE["paper"])
+    assert page.count("@media screen and (prefers-color-scheme: dark)") == 1
+
+
+def test_a_figure_has_the_colours_of_the_page_alone():
+    figure = plotted(*COLOURS)
+    page = html_page("title", "", [Section(figures=[Drawing(figure, "a", "b", "c")])])
+    check_accessible(page)
+    assert {"blue", "orange", "ink"} < set(re.findall(r"stroke: var\(--([\w-]+)\)", page))
+    assert COLOURS[0] in svg(figure) and "var(" not in svg(figure)  # a file of its own
+
+
+def test_lines_differ_by_more_than_their_colour():
+    assert len({(one["color"], one["marker"]) for one in map(look, range(60))}) == 60
+    assert len({(one["color"], one["linestyle"]) for one in map(stroke, range(12))}) == 12
+    assert len({look(n)["marker"] for n in range(12)}) == 12 and len({stroke(n)["linestyle"] for n in range(4)}) == len(DASHES)
+
+
+def test_a_table_has_its_title_as_caption_once():
+    table = ReportTable([Column(""), Column("score", "number")], "scores of x")
+    table.add("a", "1")
+    assert html_table(table).count("Scores of x") == 1
+    page = html_page("title", "", [Section(heading="Scores of x", table=table)])
+    check_accessible(page)
+    assert 'class="unseen"' in page  # for screen readers: others read the heading
 
 
 def test_identifiers_of_figures_do_not_meet(page):
@@ -85,10 +90,10 @@ def test_page_fetches_nothing(page):
 
 
 def test_colours_are_named_in_one_place(page):
-    assert all(colour in page for colour in PALETTE.values())
+    assert all(colour in page for shades in PALETTE.values() for colour in shades)
     files = [path for path in (ROOT / "seqmix").rglob("*") if path.suffix in (".py", ".j2")]
     stray = [path.name for path in files if re.search(r"#[0-9a-fA-F]{6}\b", path.read_text(encoding="utf-8"))]
-    assert stray == ["figures.py"]
+    assert stray == ["palette.py"]
 
 
 def test_numbers_of_a_table_without_names_of_rows_are_all_aligned_alike():

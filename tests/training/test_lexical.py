@@ -11,7 +11,7 @@ import seqmix
 from seqmix.config import DataConfig
 from seqmix.data.batching import collate
 from seqmix.errors import ConfigError
-from seqmix.evaluation.report import comparison_table
+from seqmix.evaluation.tables import comparison_table
 from seqmix.models.branches import LEXICAL, MIXING, Branches, best_weight, packed
 from seqmix.objectives.classification import Classification
 from seqmix.training import lexical

@@ -105,7 +105,7 @@ def test_two_evaluations_for_one_folder_are_not_mixed(copy, tmp_path):
         with pytest.raises(RunError, match=f"{HERE}.* has been evaluating there since"):
             seqmix.evaluate(copy, baselines=False, resamples=1)
         seqmix.evaluate(copy, baselines=False, resamples=1, output=tmp_path / "other")
-    assert sorted(p.name for p in (tmp_path / "other").iterdir()) == ["evaluation.json", "report.html"]
+    assert sorted(p.name for p in (tmp_path / "other").iterdir()) == ["evaluation.json", "predictions-test.tsv", "report.html"]
 
 
 def test_training_stops_when_its_folder_was_replaced(unfinished, dataset, tmp_path):
@@ -142,6 +142,7 @@ def test_lock_of_a_killed_training_is_removed_with_a_note(unfinished, dataset, c
         "report.html",
         ".evaluation.json.tmp",
         ".report.html.tmp",
+        ".predictions-test.tsv.tmp",
     ],
 )
 def test_planted_link_to_a_file_is_not_written_through(unfinished, dataset, tmp_path, name):

@@ -194,15 +194,16 @@ def comparison_html(comparison: Comparison) -> str:
     """Return the page of a comparison."""
     notes = [*(["interrupted: trainings are missing"] if comparison.interrupted else []), *comparison.notes]
     title = f"Comparison on {_title(comparison)}"
-    introduction = " ".join((*comparison.verdict, _introduction(comparison)))
-    return html_page(title, introduction, list(_sections(comparison)), notes)
+    return html_page(title, _introduction(comparison), list(_sections(comparison)), notes, first=comparison.verdict)
 
 
 def _sections(comparison: Comparison) -> Iterator[Section]:
     settings = json.dumps({**comparison.settings, **comparison.environment}, indent=1, ensure_ascii=False)
-    yield Section(table=comparison_table(comparison, whole=True))
     if comparison.distinctions:
         yield Section(heading="Who is distinguishable", table=distinction_table(comparison), remark=_TESTS)
+    table = comparison_table(comparison, whole=True)
+    table.title = f"all methods by their {comparison.scores[0]}, the best first"
+    yield Section(heading="Scores and costs", table=table)
     if any(not trial.error for trial in comparison.trials):
         yield Section(heading="Figures", figures=list(_drawings(comparison)))
     yield Section(heading="Runs", table=_run_table(comparison))

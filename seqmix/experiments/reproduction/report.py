@@ -130,7 +130,9 @@ def reproduction_html(found: Reproduction) -> str:
 
 
 def _sections(found: Reproduction) -> Iterator[Section]:
-    yield Section(table=reproduction_table(found, whole=True))
+    table = reproduction_table(found, whole=True)
+    table.title = "measured and published accuracies"
+    yield Section(table=table)
     if any(line.accuracy for line in found.rows):
         caption = "Lines join measured and published accuracies; a bar is the standard deviation over seeds."
         title = "Measured and published accuracy"

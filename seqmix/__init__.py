@@ -28,6 +28,7 @@ from seqmix.version import __version__
 # Names are fetched when first used, so that `import seqmix` (and `seqmix --help`) does not wait for torch.
 _HOMES = {
     "Config": "config",
+    "DataCheck": "data.checking.result",
     "DataConfig": "config",
     "Dataset": "data.dataset",
     "Ensemble": "ensembles.members",
@@ -46,6 +47,7 @@ _HOMES = {
     "bench_approximation": "bench.approximation",
     "bench_mixers": "bench.mixers",
     "build_model": "models.classifier",
+    "check": "data.checking.check",
     "compare": "experiments.comparison.compare",
     "evaluate": "evaluation.evaluate",
     "ensemble": "ensembles.ensemble",
@@ -67,6 +69,8 @@ if TYPE_CHECKING:
     from seqmix.config import DataConfig as DataConfig
     from seqmix.config import ModelConfig as ModelConfig
     from seqmix.config import TrainingConfig as TrainingConfig
+    from seqmix.data.checking.check import check as check
+    from seqmix.data.checking.result import DataCheck as DataCheck
     from seqmix.data.dataset import Dataset as Dataset
     from seqmix.data.options import PrepareOptions as PrepareOptions
     from seqmix.data.options import ReadOptions as ReadOptions

@@ -31,6 +31,7 @@ OPTIONS = {
     "compare": "mixers seeds budget max-length recipe config set device precision threads jobs baselines output overwrite "
     "quiet",
     "ensemble": "output copy overwrite quiet",
+    "check": "pairs json",
     "recipes": "",
     "generate": "length train val test min-length max-depth max-args difficulty variant distance spread copies "
     "motif-length degenerate motif-seed decoys seed output overwrite quiet",
@@ -65,6 +66,7 @@ def test_commands_have_documented_options():
     "function",
     [
         "prepare",
+        "check",
         "train",
         "evaluate",
         "predict",

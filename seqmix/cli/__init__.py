@@ -15,7 +15,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from seqmix.cli import bench, compare, ensemble, evaluate, generate, predict, prepare, pretrain, recipes, reproduce, train
+from seqmix.cli import (
+    bench,
+    check,
+    compare,
+    ensemble,
+    evaluate,
+    generate,
+    predict,
+    prepare,
+    pretrain,
+    recipes,
+    reproduce,
+    train,
+)
 from seqmix.cli.console import reported
 from seqmix.cli.streams import prepare_environment, prepare_streams
 from seqmix.errors import SeqmixError
@@ -60,7 +73,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (prepare, train, evaluate, predict, pretrain, compare, ensemble, generate, recipes, bench, reproduce):
+for command in (prepare, check, train, evaluate, predict, pretrain, compare, ensemble, generate, recipes, bench, reproduce):
     app.add_typer(command.app)
 
 

@@ -119,6 +119,12 @@ def console(quiet: bool = False) -> Console:
     return Console(stderr=True, quiet=quiet, width=width)
 
 
+def output_console() -> Console:
+    """Return a console on standard output, as wide as the terminal; 110 columns if it is not a terminal."""
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 110
+    return Console(width=width)
+
+
 def next_command(data: Path) -> str:
     """Return the command to type after a data set was written."""
     return "seqmix train" if data == Path("seqmix-data") else f"seqmix train {shlex.quote(str(data))}"

@@ -236,6 +236,16 @@ class Dataset(Learned):
         return self.vocabulary.alphabet == "bytes" and bool(same)
 
     @property
+    def all_tokens(self) -> Tokens:
+        """The tokens of all sequences, one after the other, a map of `tokens.npy`.
+
+        Raises:
+            DatasetError: the file has changed since it was opened.
+        """
+        self._watched.check()
+        return self._tokens
+
+    @property
     def token_count(self) -> int:
         """The tokens of all records."""
         return len(self._tokens) if self._tokens.ndim else 0

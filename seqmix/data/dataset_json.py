@@ -58,6 +58,7 @@ _FORMS: Mapping[str, Any] = {
     "arrays": dict.fromkeys(ARRAYS, str),
     "extra_arrays": {str: str},
     "nearness": {"unit": str, "sampled": _NUMBER},
+    "given": {"inputs": [str], "class_files": dict, "val": [str], "test": [str]},
     "groups": {"by": str, "count": int, "largest": int},
 }
 _SYMBOLS = {"symbols": [str], "merges": [str], "channels": int, "mean": [_NUMBER], "scale": [_NUMBER]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -100,6 +100,14 @@ def _groups(stream: RecordStream, options: PrepareOptions, groups: NDArray[np.in
         "count": int(groups.max(initial=-1)) + 1,
         "largest": int(np.bincount(groups).max(initial=0)),
     }
+
+
+def as_given(
+    inputs: Sequence[object], class_files: Mapping[str, Sequence[object]], val: Sequence[object], test: Sequence[object]
+) -> dict[str, Any]:
+    """Return the files and folders that were given, by name, so that the same ones can be prepared in another way."""
+    by_class = {name: list(map(str, files)) for name, files in class_files.items()}
+    return {"inputs": [*map(str, inputs)], "class_files": by_class, "val": [*map(str, val)], "test": [*map(str, test)]}
 
 
 def _origins(stream: RecordStream, division: Division) -> dict[str, str]:

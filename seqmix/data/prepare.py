@@ -19,7 +19,7 @@ from seqmix.config.options import sort_options, taking
 from seqmix.data.choose_encoder import choose_encoder
 from seqmix.data.dataset import Dataset
 from seqmix.data.dataset_json import info_text
-from seqmix.data.describe import describe
+from seqmix.data.describe import as_given, describe
 from seqmix.data.divide import check_stated, divide
 from seqmix.data.finalize import finalize
 from seqmix.data.held_out import flags_of, joined, refuse_two_ways, splits_held_out
@@ -118,23 +118,22 @@ def prepare(
         stream: RecordStream = MemoryRecords(
             records, read, many_labels=options.task == "multilabel", raw=options.alphabet == "bytes"
         )
-        share = None
+        share, facts = None, {}
     else:
         classes = {name: as_list(files) for name, files in (class_files or {}).items()}
         stated = flags_of(read) or ("--split" if options.split != "auto" else "")
         by_user = " and ".join(flag for flag, files in (("--val", val), ("--test", test)) if files) or stated
         by_user = "--split-from" if read.split_from else by_user
-        split = "train" if val or test else None
-        sources = find_sources(inputs, split, read=read, stated=by_user, elsewhere=[*val, *test])
+        sources = find_sources(inputs, "train" if val or test else None, read=read, stated=by_user, elsewhere=[*val, *test])
         sources += class_sources(classes, read)
         sources += find_sources(val, "val", read=read) + find_sources(test, "test", read=read)
         refuse_repeated(sources)
         refuse_input(output, [*(source.path for source in sources), *label_tables(read)])
         options = _settled(options, read, sources)
         stream = reader = RecordReader(sources, read, split_stated=stated)
-        share = reader.share_read
+        share, facts = reader.share_read, {"given": as_given(inputs, classes, val, test)}
     with amount_shown(progress, "reading", "characters", share) as report:
-        return prepare_records(stream, output, options, overwrite=overwrite, before=before, progress=report)
+        return prepare_records(stream, output, options, overwrite=overwrite, before=before, facts=facts, progress=report)
 
 
 def _options(
@@ -390,9 +389,13 @@ def _complete(
     np.save(folder / "split.npy", split)
     np.save(folder / "groups.npy", division.groups(final.keep))
     if classes is None and (found := store_nearness(folder, written.n_sequences, final.vocabulary, split)):
-        facts = {**(facts or {}), "nearness": found.describe()}
-        similar, grouped = bool(options.split_by), bool(read.group_from)
-        notes += found.notes(split, stated=bool((written.splits >= 0).any()), grouped=grouped, similar=similar)
+        made = {
+            "stated": bool((written.splits >= 0).any()),
+            "grouped": bool(read.group_from),
+            "similar": bool(options.split_by),
+        }
+        facts = {**(facts or {}), "nearness": found.describe(stated=made["stated"])}
+        notes += found.notes(split, **made)
     info = describe(stream, written, encoded, division, final, options=options, twins=twins, notes=notes, facts=facts)
     # Names that are not UTF-8 are written as escapes.
     (folder / "dataset.json").write_text(info_text(info), encoding="utf-8", errors="backslashreplace")

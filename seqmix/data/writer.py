@@ -230,7 +230,7 @@ class DatasetWriter:
         whole = 0
         if most is not None and any(len(sequence) > most for sequence in sequences):
             if complement and len(sequences) == 1:
-                whole = _sequence_key(sequences[0].tobytes(), complement)
+                whole = sequence_key(sequences[0].tobytes(), complement)
             sequences = [cut(sequence, most, self._limits.truncate) for sequence in sequences]
             self._truncated += 1
         self._wholes.append(whole)
@@ -241,7 +241,7 @@ class DatasetWriter:
 
     def _note(self, record: Record, data: list[bytes]) -> None:
         """Note all that is kept of a record besides its tokens, which are `data`."""
-        keys = [_sequence_key(sequence, self._encoder.complement) for sequence in data]
+        keys = [sequence_key(sequence, self._encoder.complement) for sequence in data]
         self._sequences.append(keys[0] if len(keys) == 1 else hash(tuple(sorted(keys))))  # (a, b) is a twin of (b, a)
         if not record.made_id:
             self._ids.append(hash(record.id))
@@ -266,7 +266,7 @@ def _numbered(keys: Numbers) -> Numbers:
     return np.unique(keys, return_inverse=True)[1]
 
 
-def _sequence_key(data: bytes, complement: bytes | None) -> int:
+def sequence_key(data: bytes, complement: bytes | None) -> int:
     """Return a 64-bit hash, equal for equal token strings and, given a table, for reverse complements."""
     key = hash(data)
     return key if complement is None else min(key, hash(data[::-1].translate(complement)))

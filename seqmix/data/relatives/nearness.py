@@ -33,9 +33,13 @@ class Nearness:
     unit: str
     rate: float
 
-    def describe(self) -> dict[str, Any]:
-        """Return what `dataset.json` says of it."""
-        return {"unit": self.unit, "sampled": round(self.rate, 6)}
+    def describe(self, *, stated: bool) -> dict[str, Any]:
+        """Return what `dataset.json` says of it.
+
+        Args:
+            stated: whether the splits came with the records.
+        """
+        return {"unit": self.unit, "sampled": round(self.rate, 6), "splits stated": stated}
 
     def notes(self, split: NDArray[np.int8], **made: bool) -> list[str]:
         """Return `notes_on_nearness` of the records."""
@@ -58,12 +62,12 @@ def measure(
         None where it is not defined: for numbers and images, without training or other records, and if all are too short.
     """
     training = split == 0
-    if training.all() or not training.any():
+    if not training.any() or not (split > 0).any():
         return None
     sketches = sketch(tokens, offsets, n_sequences, vocabulary)
     if sketches is None:
         return None
-    found = nearest(sketches, ~training, training)
+    found = nearest(sketches, split > 0, training)
     return None if np.isnan(found.containment).all() else Nearness(found, sketches.unit, sketches.rate)
 
 
@@ -119,13 +123,13 @@ def notes_on_nearness(
     text = f"{_percent(share)} of the {which} records have a near relative (≥ {NEAR:g}) in training"
     if share < LOUD:
         return [f"{text}; seqmix check names them"]
+    if similar:
+        return [f"{text} all the same; a lower share (--split-by similarity=0.3) keeps more of them together"]
     if stated:
         return [
-            f"{text}, as the splits are given: scores on them say little about records that are unlike; eval shows the scores "
-            "of the others, and --split-by similarity makes other splits of inputs without given ones"
+            f"{text}, as the splits are given: --split-by similarity leaves these training records out, and eval also shows "
+            "the scores of the other test records"
         ]
-    if similar:
-        return [f"{text} all the same; a lower --split-by similarity keeps more of them together"]
     if grouped:
         return [f"{text}, as these groups do not keep relatives together: use --split-by similarity as well"]
     return [f"{text}: use --split-by similarity, or --group"]

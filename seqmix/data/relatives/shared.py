@@ -22,7 +22,7 @@ from seqmix.data.relatives.sketches import Sketches
 _WORK = 1 << 25  # products of a search
 _BLOCK = 1 << 22  # products, or k-mers, that are in memory at a time
 _ROWS = 1 << 15  # records that are compared at a time
-_LEAST_HOLDERS = 4  # of a k-mer that count
+_LEAST_HOLDERS, _MOST_HOLDERS = 4, 32  # of a k-mer that count, where not all of them can
 _CANDIDATES = 8  # of each record, in each of two orders
 
 Numbers = NDArray[np.int64]
@@ -217,15 +217,17 @@ def _by_kmer(kmers: NDArray[Any], records: NDArray[Any], count: int, n: int) -> 
 
 
 def _most_holders(wanted: Numbers, holders: Numbers) -> int:
-    """Return how many holders of a k-mer count, so that the work is bounded: as many as it has, or a power of two.
+    """Return how many holders of a k-mer count, so that the work is bounded: all, or a few.
 
     Args:
         wanted: number of records that have it and are asked about, `(K,)`.
         holders: number of records that have it and are looked for, `(K,)`.
     """
-    most = int(holders.max(initial=_LEAST_HOLDERS))
+    if int((wanted * holders).sum()) <= _WORK:
+        return int(holders.max(initial=0))
+    most = _MOST_HOLDERS
     while most > _LEAST_HOLDERS and int((wanted * np.minimum(holders, most)).sum()) > _WORK:
-        most = max(_LEAST_HOLDERS, 1 << ((most - 1).bit_length() - 1))
+        most //= 2
     return most
 
 

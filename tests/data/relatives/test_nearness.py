@@ -30,7 +30,7 @@ def test_near_copies_in_training_are_noted_and_stored(tmp_path):
     assert again.nearness.dtype == np.float32
     assert np.isnan(again.nearness[again.split == 0]).all()
     assert (again.nearness[again.split > 0] >= 0.5).mean() > 0.7
-    assert again.info["nearness"] == {"unit": "21-mers", "sampled": 1.0}
+    assert again.info["nearness"] == {"unit": "21-mers", "sampled": 1.0, "splits stated": False}
 
 
 def test_groups_that_hold_the_copies_together_leave_nothing_to_say(tmp_path):
@@ -75,4 +75,4 @@ def test_validation_is_looked_at_where_nothing_is_for_testing():
     nearness = np.where(split, 1, np.nan).astype(np.float32)
     assert notes_on_nearness(nearness, split)[0].startswith("100 % of the validation records")
     assert "these groups do not keep" in notes_on_nearness(nearness, split, grouped=True)[0]
-    assert "a lower --split-by similarity" in notes_on_nearness(nearness, split, similar=True)[0]
+    assert "a lower share (--split-by similarity=0.3)" in notes_on_nearness(nearness, split, similar=True)[0]

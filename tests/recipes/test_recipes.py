@@ -167,7 +167,7 @@ def adding_model(**options):
     mark = 2 / n
     statistics = {"channel_mean": [0.0, mark], "channel_scale": [3**-0.5, math.sqrt(mark * (1 - mark))]}
     torch.manual_seed(0)
-    model = build_model(replace(found.model, **options), vocab_size=0, n_classes=1, channels=2, **statistics).eval()
+    model = build_model(replace(found.model, **options), vocab_size=1, n_classes=1, channels=2, **statistics).eval()
     numbers = torch.stack((2 * torch.rand(1, n) - 1, torch.zeros(1, n)), dim=2)
     numbers[:, [n // 3, n // 2], 1] = 1.0
     return model, numbers, torch.ones(1, n, dtype=torch.bool)

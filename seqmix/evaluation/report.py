@@ -22,7 +22,15 @@ from seqmix.evaluation.figures import (
     reliability_figure,
     roc_figure,
 )
-from seqmix.evaluation.tables import class_table, compared_with, comparison_table, length_table, score_table, worst_table
+from seqmix.evaluation.tables import (
+    class_table,
+    compared_with,
+    comparison_table,
+    length_table,
+    score_table,
+    some_near,
+    worst_table,
+)
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.text import capitalised, counted, number
 from seqmix.run import Run
@@ -79,7 +87,7 @@ def _sections(evaluation: Evaluation, run: Run, made: Circumstances | None) -> I
             "; those of scores that no resample changes, such as perfect ones, follow from the exact interval of Clopper and "
             "Pearson for the share of wrong answers"
         )
-    if evaluation.far.get("scores"):
+    if some_near(evaluation):
         intervals += f'. "{evaluation.far["records"]:,} not near" are the records without a near relative in training'
     table = score_table(evaluation)
     table.title = f"{counted(evaluation.records, 'record')}: {evaluation.source}"

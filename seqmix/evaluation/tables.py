@@ -34,7 +34,7 @@ def score_table(evaluation: Evaluation) -> ReportTable:
     """Return a table of the headline scores with their intervals."""
     title = f"{evaluation.run}: {evaluation.source}, {counted(evaluation.records, 'record')}"
     columns = [Column("score"), Column("value", "number"), Column("95 % interval", "number")]
-    far: Mapping[str, Score] = evaluation.far.get("scores", {})
+    far: Mapping[str, Score] = evaluation.far.get("scores", {}) if some_near(evaluation) else {}
     if far:
         columns += [Column(f"{evaluation.far['records']:,} not near", "number"), Column("its interval", "number")]
     table = ReportTable(columns, title)
@@ -44,6 +44,11 @@ def score_table(evaluation: Evaluation) -> ReportTable:
     if math.isfinite(evaluation.calibration_error):
         table.add("calibration error", number(evaluation.calibration_error), *[""] * (len(columns) - 2))
     return table
+
+
+def some_near(evaluation: Evaluation) -> bool:
+    """Return whether some of the records, but not all, are known to have a near relative in training."""
+    return 0 < evaluation.far.get("records", 0) < evaluation.records
 
 
 def _cells(name: str, score: Score) -> tuple[str, str]:

@@ -1,11 +1,12 @@
 """Baselines: what simple methods reach on the same records, to judge the model by.
 
-They are a constant prediction; a linear model of the length alone; and linear models of k-mer frequencies (DNA, proteins), of
-TF-IDF of words or of character n-grams (documents; both if the tokens are subwords), of the values at each position (images:
-bytes of equal length), or of means and standard deviations (real numbers). The objective provides the constant and the linear
-model, a logistic or ridge regression from scikit-learn, whose penalty is the one with the least validation loss. For pairs,
-the features are the products and differences of those of the two texts. The last baseline is what `seqmix.training.lexical`
-chooses among many on validation, unless the model has it as a branch: the best simple method, see `best_simple`.
+They are a constant prediction; a linear model of the length alone; and linear models of the frequencies of letters
+("composition") and k-mers (DNA, proteins), of TF-IDF of words or of character n-grams (documents; both if the tokens are
+subwords), of the values at each position (images: bytes of equal length), or of means and standard deviations (real numbers).
+The objective provides the constant and the linear model, a logistic or ridge regression from scikit-learn, whose penalty is the
+one with the least validation loss. For pairs, the features are the products and differences of those of the two texts. The
+last baseline is what `seqmix.training.lexical` chooses among many on validation, unless the model has it as a branch: the
+best simple method, see `best_simple`.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _MOST_RECORDS = 20_000  # to fit on: more would take minutes and change little
 _MOST_CHARACTERS = 50_000_000  # of documents, which are held as text
 _WORDS = {"words": r"\S+", "subwords": r"\w+"}  # what a word is
 _BEST = {"kmers": "best k-mers", "ngrams": "best n-grams"}  # chosen among many on validation, as a lexical branch is
+_COMPOSITION = "composition"  # frequencies of single letters
 _KMERS = {"dna": (4, 6), "dna-iupac": (4, 6), "protein": (2, 3)}
 
 
@@ -295,6 +297,7 @@ def _feature_sets(train: Dataset, parts: list[_Part]) -> Iterator[tuple[str, lis
     """Yield the name of each set of features, and its matrices for the parts (train, validation, test)."""
     alphabet = train.vocabulary.alphabet
     if alphabet in _KMERS:
+        yield _COMPOSITION, _kmer_frequencies(parts, 1)
         for k in _KMERS[alphabet]:
             yield f"{k}-mers", _kmer_frequencies(parts, k)
     elif alphabet != "real" and not train.are_images:

@@ -16,7 +16,7 @@ CLASS_SCORES = ("accuracy", "balanced accuracy", "macro-F1", "MCC", "ROC AUC", "
 
 def test_dna_baselines_are_scored(dataset):
     found = baseline_scores(dataset)
-    assert list(found) == ["largest class", "length only", "4-mers", "6-mers", "best k-mers"]
+    assert list(found) == ["largest class", "length only", "composition", "4-mers", "6-mers", "best k-mers"]
     for figures in found.values():
         assert tuple(figures) == CLASS_SCORES
     test_labels = dataset.labels[dataset.indices("test")]

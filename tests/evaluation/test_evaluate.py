@@ -98,7 +98,7 @@ def test_evaluation_json_is_valid_and_complete(evaluated, trained):
         assert score["low"] <= score["value"] <= score["high"]
     assert 0 <= content["calibration_error"] <= 1
     assert content["confusion"] == result.confusion
-    assert set(content["baselines"]) == {"largest class", "length only", "4-mers", "6-mers", "best k-mers"}
+    assert set(content["baselines"]) == {"largest class", "length only", "composition", "4-mers", "6-mers", "best k-mers"}
     assert len(content["history"]) == len(trained.history())
 
 

@@ -165,7 +165,7 @@ def test_report_has_figures_of_each_label(one):
 
 def test_baselines_are_scored(data):
     found = baseline_scores(data)
-    assert list(found) == ["frequencies of the labels", "length only", "4-mers", "6-mers", "best k-mers"]
+    assert list(found) == ["frequencies of the labels", "length only", "composition", "4-mers", "6-mers", "best k-mers"]
     train, test = data.labels[data.indices("train")], data.labels[data.indices("test")]
     frequencies = np.tile(train.mean(0), (len(test), 1))
     assert found["frequencies of the labels"] == pytest.approx(

@@ -185,7 +185,7 @@ def test_report_has_points_of_true_and_predicted_targets(one):
 
 def test_baselines_are_scored(data):
     found = baseline_scores(data)
-    assert list(found) == ["mean target", "length only", "4-mers", "6-mers", "best k-mers"]
+    assert list(found) == ["mean target", "length only", "composition", "4-mers", "6-mers", "best k-mers"]
     test, mean = data.labels[data.indices("test")], data.labels[data.indices("train")].mean()
     expected = {"R2": oracle.r2_score(test, np.full(12, mean)), "RMSE": np.sqrt(((test - mean) ** 2).mean())}
     assert {name: found["mean target"][name] for name in expected} == pytest.approx(expected)

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from seqmix.data.dataset import Dataset
+from seqmix.errors import SeqmixError
 from seqmix.evaluation.baselines import SimpleMethod
 from seqmix.evaluation.paired import Difference, holm, mean_difference, paired_difference, verdict_on
 from seqmix.evaluation.verdict import related
 from seqmix.experiments.run_trial import Trial, test_predictions
 from seqmix.objectives.metrics import Floats
+from seqmix.run import Run
 
 SIMPLE, MIXER = "simple method", "mixer"  # what a mixer is compared with
 
@@ -53,7 +55,7 @@ def distinguish(dataset: Dataset, trials: Sequence[Trial], folder: Path, simple:
         folder: the folder that their paths are relative to.
         simple: the best simple method, with its predictions for the test split; None if there is none.
     """
-    answers = _answers(trials, folder, len(dataset.indices("test")))
+    answers = _answers(dataset, trials, folder)
     best = best_mixer(trials, list(answers), dataset.objective.columns[0], dataset.objective.loss_score)
     pairs: list[tuple[str, str, str, Difference]] = []
     for mixer, own in answers.items():
@@ -75,12 +77,20 @@ def distinguish(dataset: Dataset, trials: Sequence[Trial], folder: Path, simple:
     ]
 
 
-def _answers(trials: Sequence[Trial], folder: Path, records: int) -> dict[str, list[Floats]]:
-    """Return the predictions of each mixer's finished trainings for the test split."""
+def _answers(dataset: Dataset, trials: Sequence[Trial], folder: Path) -> dict[str, list[Floats]]:
+    """Return the predictions of each mixer's finished trainings for the test split; those of older versions are made now."""
     found: dict[str, list[Floats]] = {}
+    test = dataset.indices("test")
     for trial in trials:
-        if not trial.error and (made := test_predictions(folder / trial.folder, records)) is not None:
-            found.setdefault(trial.mixer, []).append(made)
+        if trial.error:
+            continue
+        made = test_predictions(folder / trial.folder, len(test))
+        if made is None:
+            try:
+                made = Run.open(folder / trial.folder).predictor().of_dataset(dataset, test)
+            except SeqmixError:  # its folder was removed or changed since
+                continue
+        found.setdefault(trial.mixer, []).append(made)
     return found
 
 

@@ -12,8 +12,11 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from seqmix.functional.gaussian import gaussian_kernel, gaussian_product
+
+_TILE_FLOATS = 1 << 24  # kernel values at a time where they are dropped
 
 
 def softmax_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, *, dropout: float = 0.0) -> Tensor:
@@ -39,21 +42,31 @@ def _keys(mask: Tensor) -> Tensor | None:
     return None if bool(mask.all()) else mask[:, None, None, :]
 
 
-def kernelized_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+def kernelized_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, *, dropout: float = 0.0) -> Tensor:
     """Return kernelized attention: the Gaussian kernel replaces softmax (Skyformer, equation 3).
 
-    Cost: O(L^2) operations, O(L) memory: the kernel is computed in tiles, and again in the backward pass.
+    Cost: O(L^2) operations, O(L) memory: the kernel is computed in tiles, and again in the backward pass. With dropout, a tile
+    holds some of the rows of all heads and sequences.
 
     Args:
         q: `(B, H, L, E)`.
         k: `(B, H, L, E)`.
         v: `(B, H, L, E)`.
         mask: `(B, L)` bool, True = a real token.
+        dropout: probability of dropping a value of the kernel; pass 0 outside training.
 
     Returns:
         `(B, H, L, E)`.
     """
-    return gaussian_product(q, k, v, mask)
+    if not dropout:
+        return gaussian_product(q, k, v, mask)
+
+    def attended(rows: Tensor) -> Tensor:
+        kernel = gaussian_kernel(rows, k).masked_fill(~mask[:, None, None, :], 0.0)
+        return (F.dropout(kernel, dropout) @ v.to(kernel.dtype)).to(v.dtype)
+
+    parts = q.split(max(1, _TILE_FLOATS // (q.shape[0] * q.shape[1] * k.shape[2])), dim=2)
+    return torch.cat([checkpoint(attended, part, use_reentrant=False) for part in parts], dim=2)
 
 
 def newton_schulz_inverse(matrix: Tensor, iterations: int = 6) -> Tensor:

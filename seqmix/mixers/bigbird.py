@@ -10,6 +10,10 @@ blocks.
 Blocks follow each sequence's own length, and the last one may be shorter; neighbours do not wrap around. No block is attended
 to twice. The remaining blocks are divided into r equal shares, and one is drawn from each by a fixed hash of head and block:
 the same in training, in `eval()`, and for every sequence of the same length.
+
+Deviations from the implementation in the code of Skyformer's paper (the one of the library transformers, with blocks of 64: set
+`block_size`): that one draws the random blocks anew in each call, at lengths of 1,024, 3,072 and 4,096 among the first 1,024
+tokens alone, and follows the padded length.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ class BigBird(AttentionMixer):
 
     Args:
         n_heads: number of heads H.
-        block_size: tokens in a block.
+        block_size: tokens in a block; 64 in the code of Skyformer's paper.
         n_random_blocks: number of random blocks that each block attends to.
     """
 

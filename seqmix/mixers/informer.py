@@ -7,8 +7,10 @@ Cost: O(L u D) operations and O(L u) memory per block.
 
 Deviations from the published code: samples, means and choices are over real tokens only; all queries share one sample of u
 keys, which is a matrix product, where a sample per query would gather L u keys; in `eval()` the sample is fixed and evenly
-spread; u is `n_features`, not a multiple of log L. In `eval()`, of queries that are equally uneven up to rounding, such as
-those of equal tokens, the first attend, so that an answer does not depend on the other sequences of a batch.
+spread; u is `n_features`, not a multiple of log L (in the code of Skyformer's paper, 144 at length 4,096); and the mean of the
+scores is over the sample, where that code divides their sum by the number of all keys. In `eval()`, of queries that are
+equally uneven up to rounding, such as those of equal tokens, the first attend, so that an answer does not depend on the other
+sequences of a batch.
 """
 
 from __future__ import annotations

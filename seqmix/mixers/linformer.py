@@ -5,7 +5,8 @@ Cost: O(L M D) operations and O(L D + M N) memory per block, with M features and
 The projection has one column per position, so a model is built for the longest sequence in the data. In a longer sequence,
 position i uses the column of position i modulo N.
 
-Deviation from published implementations: the projection is a parameter, saved and trained like all others.
+Deviations from published implementations: the projection is a parameter, saved and trained like all others, and begins with a
+standard deviation of N^(-1/2); in the code of Skyformer's paper it begins with 0.02 and is neither trained nor saved on a GPU.
 """
 
 from __future__ import annotations

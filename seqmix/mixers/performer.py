@@ -8,6 +8,9 @@ Cost: O(L M D) operations and O(L M) memory per block, with M features.
 
 Features are stabilised by subtracting the largest exponent, per row for queries and per sequence for keys, which cancels in
 the normalised result. The random features are saved with the weights, so `eval()` does not depend on chance.
+
+Deviations from the code of Skyformer's paper: that one divides queries and keys by E^(1/4) twice, so that it approximates
+softmax(q . k / E); adds 1e-4, not 1e-6, to the features; and subtracts the largest exponent of all keys in the batch.
 """
 
 from __future__ import annotations

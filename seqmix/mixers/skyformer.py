@@ -2,9 +2,10 @@
 
 Cost: O(L M D + M^3) operations and O(L D + M^2) memory per block, with M landmarks.
 
-Deviations from the published code, so that a sequence has one answer: landmarks are drawn from real tokens only, over each
-sequence's own length; in `eval()` they are fixed and evenly spread; the inverse is scaled for each matrix on its own; the
-kernel's width follows the actual head width.
+As in the published code, landmarks are real tokens. Deviations from it: they are drawn uniformly from all rows of [Q; K], as
+in the paper, where the code draws half of them from Q and half from K; and, so that a sequence has one answer, in `eval()` they
+are fixed and evenly spread, and the inverse is scaled for each matrix on its own, not over the whole batch. The kernel's width
+follows the actual head width, which the code takes to be 32.
 """
 
 from __future__ import annotations

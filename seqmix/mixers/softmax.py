@@ -18,7 +18,8 @@ class Softmax(AttentionMixer):
 
     Args:
         n_heads: number of heads H.
-        attention_dropout: probability of dropping an attention weight in training, in [0, 1).
+        attention_dropout: probability of dropping an attention weight in training, in [0, 1); 0.1 in the code of Skyformer's
+            paper.
     """
 
     quadratic = True

@@ -136,7 +136,17 @@ def test_other_mixers_replace_skyformer_in_its_recipe():
     text = LRA.chosen_experiments(["text"])[0]
     own, other = text.tables("skyformer"), text.tables("softmax")
     assert other["model"] == own["model"] | {"mixer": "softmax"} and other["training"] == own["training"]
-    assert other["mixer"] == {"n_heads": 2} and text.tables("nystromformer")["mixer"] == own["mixer"]
+    own_settings = {
+        "softmax": {"attention_dropout": 0.1},
+        "kernelized": {"attention_dropout": 0.1},
+        "bigbird": {"block_size": 64},
+        "reformer": {"variant": "transformers", "bucket_size": 64},
+        "performer": {},
+    }
+    for method, settings in own_settings.items():  # of the published code
+        assert all(one.tables(method)["mixer"] == {"n_heads": 2} | settings for one in LRA.experiments)
+        assert all(one.tables(method)["model"]["embedding_std"] == 0.02 for one in LRA.experiments)
+    assert text.tables("nystromformer")["mixer"] == own["mixer"]
     assert text.tables("paramixer") == find_recipe("paramixer/text").settings
     assert GENOME.chosen_experiments(["mtcdna"])[0].tables("paramixer")["model"]["blocks"] == 2
     assert GENOME.chosen_experiments(["hfdna"])[0].tables("paramixer")["model"]["blocks"] == 1

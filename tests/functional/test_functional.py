@@ -7,6 +7,7 @@ import pkgutil
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch.autograd import gradcheck
 
 import seqmix.functional
@@ -462,6 +463,21 @@ def test_skyformer_accepts_shared_or_separate_landmarks(generator):
     one = skyformer_attention(q, k, v, mask, shared)
     assert torch.equal(one, skyformer_attention(q, k, v, mask, shared.expand(3, -1)))
     assert torch.equal(one, skyformer_attention(q, k, v, mask, shared, gamma=0.1, iterations=6))
+
+
+def test_dropout_of_the_kernel_is_of_its_values(generator):
+    q, k, v = (torch.randn(2, 2, 9, 4, generator=generator, dtype=torch.float64, requires_grad=True) for _ in range(3))
+    mask = torch.arange(9) < torch.tensor([9, 5])[:, None]
+    kernel = gaussian_kernel(q, k).masked_fill(~mask[:, None, None, :], 0.0)
+    torch.manual_seed(1)
+    dense = F.dropout(kernel, 0.3) @ v
+    torch.manual_seed(1)
+    out = kernelized_attention(q, k, v, mask, dropout=0.3)
+    assert out.equal(dense) and not out.equal(kernelized_attention(q, k, v, mask))
+    direction = torch.randn(out.shape, generator=generator, dtype=torch.float64)
+    wanted = torch.autograd.grad((dense * direction).sum(), (q, k, v))
+    for got, gradient in zip(torch.autograd.grad((out * direction).sum(), (q, k, v)), wanted, strict=True):
+        torch.testing.assert_close(got, gradient)  # computed again with the same values dropped
 
 
 def test_skyformer_with_all_rows_as_landmarks_is_kernelized_attention(generator):

@@ -38,13 +38,22 @@ OPTIONS = {
     "informer": [{"n_features": 5}, {"n_features": 64}],
     "bigbird": [{"block_size": 2, "n_random_blocks": 1}, {"block_size": 1}, {"block_size": 16}],
     "longshort": [{"window": 4, "n_features": 3}, {"window": 2, "n_features": 1}],
-    "reformer": [{"bucket_size": 2}, {"bucket_size": 4, "n_hashes": 3}, {"bucket_size": 32}],
-    "chordmixer": [{"track_size": 2}, {"track_size": 1, "d_hidden": 5}],
+    "reformer": [
+        {"bucket_size": 2},
+        {"bucket_size": 4, "n_hashes": 3},
+        {"bucket_size": 32},
+        {"bucket_size": 3, "variant": "transformers"},
+    ],
+    "chordmixer": [
+        {"track_size": 2},
+        {"track_size": 1, "d_hidden": 5, "variant": "published", "prenorm": "layer", "norm": "layer", "dropout": 0.1},
+    ],
     "s4d": [{"d_state": 6}, {"d_state": 2}],
     "mingru": [{}, {"bidirectional": False, "memory": 5.0}],
     "conv": [{"kernel_size": 3}, {"kernel_size": 5, "n_layers": 4}],
     "skyformer": [{"n_landmarks": 6}, {"n_landmarks": 5, "iterations": 0, "gamma": 0.3}],
     "softmax": [{"attention_dropout": 0.5}],
+    "kernelized": [{"attention_dropout": 0.5}],
 }
 CASES = [
     pytest.param(name, options, id="-".join([name, *(str(v) for v in options.values())]))
@@ -366,8 +375,13 @@ def naive_bigbird(built, h, q, k, v):
 
 def naive_reformer(built, h, q, k, v):
     mask = torch.ones(1, len(q), dtype=torch.bool)
-    buckets = torch.stack([_hash(q[None, None], mask, rotation, built.bucket_size)[0, 0] for rotation in built.rotations])
-    return naive.reformer_attention(q, v, buckets, built.bucket_size)
+    size, exactly = built.bucket_size, built.exactly
+    found = [_hash(q[None, None], mask, rotation, size, exactly=exactly)[0, 0] for rotation in built.rotations]
+    buckets = torch.stack(found)
+    if exactly:
+        return naive.reformer_attention(q, v, buckets, size)
+    assert buckets.max() < 2 ** ((2 * (len(q) // size)).bit_length() - 1)  # as many as transformers has
+    return naive.reformer_transformers(q, v, buckets, size)
 
 
 ATTENTION = {
@@ -412,7 +426,9 @@ def layers_of(sequential):
 
 
 def naive_chordmixer(built, x, source):
-    return built.reduce(naive.chordmixer(built.expand(x), [layers_of(layer) for layer in built.layers], built.n_tracks))
+    mlps = [layers_of(layer) for layer in built.layers]
+    how = (built.n_tracks, built.published, built.prenorms, built.norms)
+    return built.reduce(naive.chordmixer(built.expand(x), mlps, *how))
 
 
 def naive_s4d(built, x, source):

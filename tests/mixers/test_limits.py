@@ -14,6 +14,7 @@ from seqmix.functional import (
 )
 from seqmix.mixers import available_mixers, build_mixer, mixer_class
 from seqmix.mixers.base import AttentionMixer
+from seqmix.mixers.reformer import _hash
 from tests.support import naive
 
 HEADS, HEAD_WIDTH, LENGTH = 2, 8, 24
@@ -73,8 +74,8 @@ def test_performer_error_falls_with_square_root_of_features(qkv):
 
 def test_reformer_with_one_bucket_is_softmax_of_shared_queries_and_keys(qkv):
     q, _, v, mask = qkv
-    for n_hashes in (1, 3):
-        built = attention("reformer", bucket_size=LENGTH, n_hashes=n_hashes)
+    for n_hashes, variant in ((1, "exact"), (3, "exact"), (3, "transformers")):
+        built = attention("reformer", bucket_size=LENGTH, n_hashes=n_hashes, variant=variant)
         assert_equal(built.attend(q, q, v, mask), built.exact(q, q, v, mask), mask)
 
 
@@ -172,8 +173,6 @@ def test_linformer_is_built_for_longest_sequence_and_accepts_longer_ones():
 
 
 def test_long_sequences_have_many_hash_buckets():
-    from seqmix.mixers.reformer import _hash
-
     torch.manual_seed(0)
     built = attention("reformer", bucket_size=1)
     q = torch.randn(1, HEADS, 1000, HEAD_WIDTH, dtype=torch.float64)
@@ -182,3 +181,41 @@ def test_long_sequences_have_many_hash_buckets():
     assert len(buckets[0, 0].unique()) > 64  # more than one rotation can distinguish
     near = _hash(q + 1e-6, torch.ones(1, 1000, dtype=torch.bool), built.rotations[0], 4)
     assert float((near == buckets).double().mean()) > 0.99
+
+
+def test_kernelized_drops_values_of_the_kernel_in_training_only(qkv):
+    q, k, v, mask = qkv
+    built, plain = attention("kernelized", attention_dropout=0.5), attention("kernelized")
+    assert built.attend(q, k, v, mask).equal(plain.attend(q, k, v, mask))
+    built.train()
+    assert not built.attend(q, k, v, mask).equal(plain.attend(q, k, v, mask))
+    mean = sum(built.attend(q, k, v, mask) for _ in range(400)) / 400
+    assert_equal(mean, plain.attend(q, k, v, mask), mask, atol=0.5)
+
+
+def test_reformer_of_transformers_has_no_biases_and_twice_the_buckets(qkv):
+    q, _, v, _ = qkv
+    built = attention("reformer", variant="transformers")
+    assert built.query.bias is None and built.value.bias is None and built.project.bias is not None
+    long = torch.randn(1, HEADS, 1024, HEAD_WIDTH, dtype=torch.float64)
+    real = torch.ones(1, 1024, dtype=torch.bool)
+    counts = [len(_hash(long, real, built.rotations[0], 64, exactly=exactly).unique()) for exactly in (True, False)]
+    assert 8 < counts[0] <= 16 < counts[1] <= 32
+    unscaled = q[0, 0] @ torch.nn.functional.normalize(q[0, 0], dim=-1).T
+    others = unscaled.masked_fill(torch.eye(LENGTH, dtype=torch.bool), -torch.inf).softmax(-1)
+    exact = built.exact(q[:1], q[:1], v[:1], torch.ones(1, LENGTH, dtype=torch.bool))
+    torch.testing.assert_close(exact[0, 0], others @ v[0, 0], rtol=0, atol=1e-10)
+
+
+def test_chordmixer_as_published_begins_with_xavier_and_drops_in_training():
+    torch.manual_seed(0)
+    built = build_mixer("chordmixer", 16, 64, {"variant": "published", "track_size": 4, "dropout": 0.2, "dropout_layer": 0.1})
+    layers = [module for module in built.modules() if isinstance(module, torch.nn.Linear)]
+    assert len(layers) == 2 + 2 * 6
+    for layer in layers:
+        most = (6 / sum(layer.weight.shape)) ** 0.5
+        assert layer.weight.abs().max().item() == pytest.approx(most, rel=0.02) and not layer.bias.any()
+    x, mask = torch.randn(1, 30, 16), torch.ones(1, 30, dtype=torch.bool)
+    assert not built(x, mask, x).equal(built(x, mask, x))
+    built.eval()
+    assert built(x, mask, x).equal(built(x, mask, x))

@@ -178,12 +178,40 @@ def reformer_attention(q, v, buckets, size):
     return torch.softmax(scores, dim=-1) @ v
 
 
-def chordmixer(x, mlps, n_tracks):
-    """``x + mlp(rotate(x))``, layer by layer; x `(L, W)`."""
-    for parameters in mlps:
-        tracks = x.chunk(n_tracks, dim=1)
-        rotated = [tracks[0]] + [torch.roll(track, -(2**m), dims=0) for m, track in enumerate(tracks[1:])]
-        x = x + mlp(torch.cat(rotated, dim=1), *parameters)
+def reformer_transformers(q, v, buckets, size):
+    """LSH attention of the library transformers, without causality; `buckets` is `(R, L)`.
+
+    Each round attends to all of a token's chunk and the previous one; the rounds are weighted by the sums of their weights.
+    """
+    length = len(q)
+    outs, totals = [], []
+    for bucket in buckets.tolist():
+        order = sorted(range(length), key=lambda i: (bucket[i], i))
+        chunks = [order[start : start + size] for start in range(0, length, size)]
+        out, total = [None] * length, [None] * length
+        for number, chunk in enumerate(chunks):
+            keys = chunk if len(chunks) == 1 else chunk + chunks[number - 1]
+            for i in chunk:
+                scores = [q[i] @ q[j] / q[j].norm() if i != j else q.new_tensor(-1e5) for j in keys]
+                weights = torch.stack(scores)
+                total[i] = weights.logsumexp(0)
+                out[i] = torch.softmax(weights, 0) @ v[keys]
+        outs.append(torch.stack(out))
+        totals.append(torch.stack(total))
+    return (torch.stack(outs) * torch.softmax(torch.stack(totals), 0)[..., None]).sum(0)
+
+
+def chordmixer(x, mlps, n_tracks, published=False, prenorms=(), norms=()):
+    """``x + mlp(rotate(x))``, layer by layer; x `(L, W)`. If published, ``norm(x + rotate(mlp(prenorm(x))))``."""
+
+    def rotate(y):
+        tracks = y.chunk(n_tracks, dim=1)
+        return torch.cat([tracks[0]] + [torch.roll(track, -(2**m), dims=0) for m, track in enumerate(tracks[1:])], dim=1)
+
+    for number, parameters in enumerate(mlps):
+        step = prenorms[number](x) if prenorms else x
+        x = x + (rotate(mlp(step, *parameters)) if published else mlp(rotate(step), *parameters))
+        x = norms[number](x) if norms else x
     return x
 
 

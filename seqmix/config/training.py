@@ -110,6 +110,11 @@ class TrainingConfig:
     )
     warmup: float = option(0.05, "Fraction of all steps in which the learning rate rises from 0.", at_least=0, at_most=1)
     clip: float = option(1.0, "Largest norm of the gradient; 0 for no clipping.", at_least=0, at_most=1e12)
+    clip_by: str = option(
+        "norm",
+        "What training.clip limits: the norm of the gradient, or the value of each of its components.",
+        choices=("norm", "value"),
+    )
     label_smoothing: float = option(0.0, "Label smoothing in the loss.", at_least=0, below=1, for_labels=True)
     crop: float = option(
         0.0,

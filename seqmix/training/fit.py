@@ -160,7 +160,10 @@ def take_step(trainer: Trainer, group: list[NDArray[np.int64]], mean_size: float
     if clip:
         trainer.scaler.unscale_(trainer.optimizer)
         for member in members_of(trainer.model):  # apart, as if each was trained alone
-            torch.nn.utils.clip_grad_norm_(member.parameters(), clip)
+            if trainer.config.training.clip_by == "value":
+                torch.nn.utils.clip_grad_value_(member.parameters(), clip)
+            else:
+                torch.nn.utils.clip_grad_norm_(member.parameters(), clip)
     trainer.scaler.step(trainer.optimizer)
     trainer.scaler.update()
     return total / sum(len(indices) for indices in group), tokens

@@ -107,6 +107,7 @@ def test_skyformer_recipe_matches_its_paper(name, batch, lr, accuracy):
     assert (training.batch_size, training.lr) == (batch, lr)
     assert (training.max_steps, training.epochs, training.patience) == (50_000, 0, 0)
     assert (training.select, training.schedule, training.weight_decay, training.average) == ("accuracy", "linear", 0, 0)
+    assert (training.clip, training.clip_by) == (1.0, "value")
     assert training.validate_every > 0
     assert find_recipe(f"skyformer/{name}").facts.published.startswith(f"{accuracy} %")
 

@@ -482,6 +482,13 @@ def test_gradients_are_clipped_to_requested_norm(uneven, tmp_path):
     assert float(norm) == pytest.approx(0.001, rel=1e-2)
 
 
+def test_gradients_are_clipped_by_component(uneven, tmp_path):
+    runs = [one_step(uneven, tmp_path / str(clip), f"training.clip={clip}", "training.clip_by=value")[0] for clip in (0, 0.01)]
+    whole, clipped = (torch.cat([tensor.flatten() / 0.1 for tensor in first_gradients(run).values()]) for run in runs)
+    torch.testing.assert_close(clipped, whole.clamp(-0.01, 0.01), rtol=1e-3, atol=1e-6)
+    assert whole.abs().max() > 0.01
+
+
 # The learning rate.
 
 

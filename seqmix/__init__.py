@@ -50,8 +50,10 @@ _HOMES = {
     "check": "data.checking.check",
     "compare": "experiments.comparison.compare",
     "evaluate": "evaluation.evaluate",
+    "crossval": "experiments.crossval.crossval",
     "ensemble": "ensembles.ensemble",
     "generate": "data.synthetic.generate",
+    "learning_curve": "experiments.learning_curve.learning_curve",
     "predict": "inference.predict",
     "prepare": "data.prepare",
     "pretrain": "training.pretrain",
@@ -84,6 +86,8 @@ if TYPE_CHECKING:
     from seqmix.evaluation.evaluate import evaluate as evaluate
     from seqmix.evaluation.result import Evaluation as Evaluation
     from seqmix.experiments.comparison.compare import compare as compare
+    from seqmix.experiments.crossval.crossval import crossval as crossval
+    from seqmix.experiments.learning_curve.learning_curve import learning_curve as learning_curve
     from seqmix.experiments.reproduction.reproduce import reproduce as reproduce
     from seqmix.experiments.scalability.reproduce import reproduce_scalability as reproduce_scalability
     from seqmix.inference.predict import predict as predict

@@ -30,6 +30,12 @@ OPTIONS = {
     "input-format text-column id-column pair-column encoding delimiter device precision threads overwrite quiet verbose",
     "compare": "mixers seeds budget max-length recipe config set device precision threads jobs baselines output overwrite "
     "quiet",
+    "crossval": "folds seeds keep-test baselines output mixer lexical protocol pooling kmer max-length epochs budget max-steps "
+    "batch-size tokens-per-batch lr seed init freeze device precision threads class-weights select compile save-every recipe "
+    "config set jobs overwrite quiet",
+    "learning-curve": "shares seeds score-on baselines output mixer lexical protocol pooling kmer max-length epochs budget "
+    "max-steps batch-size tokens-per-batch lr seed init freeze device precision threads class-weights select compile "
+    "save-every recipe config set jobs overwrite quiet",
     "ensemble": "output copy overwrite quiet",
     "check": "pairs json",
     "recipes": "",
@@ -72,7 +78,9 @@ def test_commands_have_documented_options():
         "predict",
         "pretrain",
         "compare",
+        "crossval",
         "ensemble",
+        "learning_curve",
         "generate",
         "reproduce",
         "reproduce_scalability",

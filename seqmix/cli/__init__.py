@@ -19,9 +19,11 @@ from seqmix.cli import (
     bench,
     check,
     compare,
+    crossval,
     ensemble,
     evaluate,
     generate,
+    learning_curve,
     predict,
     prepare,
     pretrain,
@@ -73,7 +75,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (prepare, check, train, evaluate, predict, pretrain, compare, ensemble, generate, recipes, bench, reproduce):
+for command in (
+    prepare,
+    check,
+    train,
+    evaluate,
+    predict,
+    pretrain,
+    compare,
+    crossval,
+    learning_curve,
+    ensemble,
+    generate,
+    recipes,
+    bench,
+    reproduce,
+):
     app.add_typer(command.app)
 
 

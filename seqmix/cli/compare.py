@@ -49,9 +49,10 @@ def compare(
     """
     from seqmix.cli.campaign_display import campaign_display, print_campaign
     from seqmix.experiments.comparison.compare import compare as run_compare
-    from seqmix.experiments.comparison.report import comparison_headline, comparison_table, distinction_table
+    from seqmix.experiments.comparison.report import comparison_table, distinction_table
+    from seqmix.experiments.trial_table import trial_headline
 
-    with campaign_display("comparing", comparison_headline, quiet) as on_event:
+    with campaign_display("comparing", trial_headline, quiet) as on_event:
         result = run_compare(
             data,
             output,

@@ -336,6 +336,8 @@ class Dataset(Learned):
 def _opened_again(path: Path, stored: dict[str, Any], info: dict[str, Any], split: NDArray[np.int8]) -> Dataset:
     """Return a data set in other splits than its folder has, given both descriptions."""
     view = Dataset(path, stored)
+    if not np.array_equal(view.split, split):
+        view.nearness = None  # which is to the training records of the folder's own splits
     view.info, view.split = info, split
     view.nearness = None  # to the training records that the folder says
     return view

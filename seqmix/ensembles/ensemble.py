@@ -10,7 +10,7 @@ from seqmix.ensembles.members import FILE, Ensemble, check_alike, ensemble_text,
 from seqmix.errors import RunError, param
 from seqmix.run import Run
 from seqmix.system.arguments import typed
-from seqmix.system.files import whole_folder, write_whole
+from seqmix.system.files import real_folder, whole_folder, write_whole
 from seqmix.system.leftovers import put_back
 
 _LEFT_OUT = "."  # begins the names of locks and of files that are half written
@@ -58,13 +58,13 @@ def ensemble(
 
 
 def write_ensemble(folder: Path, runs: Sequence[Run]) -> None:
-    """Write the `ensemble.json` of runs into a folder that holds other files as well.
+    """Write the `ensemble.json` of runs into a folder, made if it is missing, which may hold other files.
 
     Raises:
         RunError: the runs cannot answer together.
     """
     _check(runs)
-    write_whole(folder / FILE, ensemble_text(folder, runs))
+    write_whole(real_folder(folder) / FILE, ensemble_text(folder, runs))
 
 
 def _check(members: Sequence[Run]) -> None:

@@ -8,23 +8,23 @@ trial only.
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqmix.config import Config
+from seqmix.data.agreement import load_array
 from seqmix.data.dataset import Dataset
 from seqmix.errors import Interrupted, SeqmixError
 from seqmix.evaluation.evaluate import evaluate
-from seqmix.objectives.metrics import Floats
+from seqmix.experiments.answers import MODEL, keep_answers, write_predictions
 from seqmix.run import Run
 from seqmix.system.devices import choose_device, thread_count
 from seqmix.system.environment import environment
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     import torch
 
 FILE = "trial.json"
-_PREDICTIONS = "test-predictions.npy"  # for the records of the test split, `(n, C)` or `(n, 1)`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +77,23 @@ class TrialKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Other splits of a data set to train on, and what is predicted.
+
+    Attributes:
+        file: a `.npy` with the splits, see `Dataset.with_split`.
+        origin: where they come from, in words.
+        scored: the split that is predicted, "test" or "val".
+        simple: whether the best simple method is fitted and predicts it as well.
+    """
+
+    file: str
+    origin: str
+    scored: str = "test"
+    simple: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialSpec(TrialKey):
     """The training to run.
 
@@ -86,12 +102,14 @@ class TrialSpec(TrialKey):
         data: folder of the data set.
         config: the full configuration, as `Config.to_tables` returns it.
         threads: threads of torch.
+        part: the splits, if they are not those of the data set.
     """
 
     folder: str
     data: str
     config: dict[str, dict[str, Any]]
     threads: int = 1
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +119,9 @@ class Trial(TrialKey):
     Attributes:
         folder: the run folder, relative to the campaign's.
         error: why the training failed, in words; "" if it did not.
-        scores: scores on the test split, by name; None for a score that is not defined.
+        scores: scores on the test split, or on the split of a `Part` that is predicted, by name; None for a score that is not
+            defined.
+        simple: of a `Part`, name, title and scores of the best simple method; empty if none was fitted.
         parameters: number of parameters of the model.
         seconds: training time, including the choice of tokens per batch, validation and saving.
         epochs: epochs begun in that time.
@@ -120,6 +140,7 @@ class Trial(TrialKey):
     folder: str
     error: str = ""
     scores: dict[str, float | None] = field(default_factory=dict)
+    simple: dict[str, Any] = field(default_factory=dict)
     parameters: int = 0
     seconds: float = 0.0
     epochs: int = 0
@@ -173,33 +194,22 @@ def run_trial(spec: TrialSpec) -> Trial:
     """
     folder, config = Path(spec.folder), Config.from_tables(spec.config)
     dataset, device = Dataset.open(spec.data), choose_device(config.training.device)
+    if spec.part:
+        dataset = dataset.with_split(load_array(Path(spec.part.file)), spec.part.origin)
     if failed_before(folder) or not (folder / "config.toml").is_file():
         new_run(dataset, config, folder, overwrite=folder.exists())
     with thread_count(spec.threads):
         run, events, costs = _train(dataset, folder, device)
-        precision = config.training.precision
-        result = evaluate(run, data=[spec.data], baselines=False, device=str(device), precision=precision)
-        scores = {name: score.value for name, score in result.scores.items()}
-        trial = _summary(spec, run, scores, costs, events)
-        answers = io.BytesIO()
-        np.save(answers, np.asarray(result.predictions), allow_pickle=False)
-        write_whole(folder / _PREDICTIONS, answers.getvalue())
+        precision, simple = config.training.precision, dict[str, Any]()
+        if spec.part:
+            scores, simple = keep_answers(run, dataset, spec.part.scored, simple=spec.part.simple, device=str(device))
+        else:
+            result = evaluate(run, data=[spec.data], baselines=False, device=str(device), precision=precision)
+            scores = {name: score.value for name, score in result.scores.items()}
+            write_predictions(folder / MODEL, np.asarray(result.predictions))
+        trial = replace(_summary(spec, run, scores, costs, events), simple=without_nan(simple))
     _keep(folder, **costs, trial=asdict(trial))
     return trial
-
-
-def test_predictions(folder: Path, records: int) -> Floats | None:
-    """Return what the model of a finished training predicts for the test split; None if it was not stored.
-
-    Args:
-        folder: the run folder.
-        records: records of the test split.
-    """
-    try:
-        found = np.load(folder / _PREDICTIONS, allow_pickle=False)
-    except (OSError, ValueError):
-        return None
-    return found if found.ndim == 2 and len(found) == records else None
 
 
 def _train(dataset: Dataset, folder: Path, device: torch.device) -> tuple[Run, list[Event], dict[str, Any]]:
@@ -244,7 +254,7 @@ def _summary(spec: TrialSpec, run: Run, scores: dict[str, float], costs: dict[st
     history, saved = run.history(), run.load_state()
     state = saved[1]["state"] if saved else {}
     logged = sum(line["seconds"] for line in history)
-    tokens = sum(line["seconds"] * line["tokens_per_second"] for line in history)
+    tokens = sum(line["seconds"] * line.get("tokens_per_second", 0.0) for line in history)
     return Trial(
         **spec.key,
         folder=f"{run.path.parent.name}/{run.path.name}",
@@ -267,7 +277,8 @@ def _summary(spec: TrialSpec, run: Run, scores: dict[str, float], costs: dict[st
 
 def main(argument: str) -> str:
     """Run the trial that the JSON `argument` describes; return the JSON answer: empty, or with an "error"."""
-    spec = TrialSpec(**json.loads(argument))
+    given = json.loads(argument)
+    spec = TrialSpec(**given | {"part": Part(**given["part"]) if given["part"] else None})
     try:
         run_trial(spec)
         return "{}"

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from seqmix.config import Config
-from seqmix.experiments.run_trial import Trial, TrialKey, TrialSpec, finished_trial
+from seqmix.experiments.run_trial import Part, Trial, TrialKey, TrialSpec, finished_trial
 from seqmix.system import processes
 
 
@@ -26,12 +26,14 @@ class PlannedTrial(TrialKey):
         data: folder of the data set.
         config: the full configuration; None where there is none because of `error`.
         error: why it cannot be run at all; "" if it can.
+        part: the splits, if they are not those of the data set.
     """
 
     place: Path
     data: Path
     config: Config | None
     error: str = ""
+    part: Part | None = None
 
 
 class TrialProcess:
@@ -110,7 +112,9 @@ def _run(launcher: TrialProcess, planned: PlannedTrial, folder: Path, threads: i
     path, error, settings = folder / planned.place, planned.error, {}
     if planned.config:
         settings = planned.config.to_tables()
-        spec = TrialSpec(**planned.key, folder=str(path), data=str(planned.data), config=settings, threads=threads)
+        spec = TrialSpec(
+            **planned.key, folder=str(path), data=str(planned.data), config=settings, threads=threads, part=planned.part
+        )
         error = launcher.launch(spec)
         trial = None if error else finished_trial(path)
         if trial:

@@ -119,6 +119,7 @@ NUMBERS = {
     "length": Range(at_least=1, at_most=MOST_MADE),
     "letters": Range(at_least=0, at_most=65_536),
     "lengths": Range(at_least=16, at_most=MOST_MADE),
+    "folds": Range(at_least=2, at_most=1000),
     "jobs": Range(at_least=1, at_most=1024),
     "max_length": Range(at_least=1, at_most=MOST_POSITIONS),
     "memory_limit": Range(at_least=0, at_most=1 << 60),

@@ -19,7 +19,7 @@ from seqmix.training.events import Event, RecipeAdapted
 from seqmix.training.new_run import new_run
 from seqmix.training.progress import events_shown
 from seqmix.training.resolve import layers_beneath, open_labelled, resolve_run
-from seqmix.training.stated import stated_layers
+from seqmix.training.stated import plain_options, stated_layers
 
 Opener = Callable[[str | Path | Dataset], Dataset]
 
@@ -78,13 +78,7 @@ def _begin(
     overwrite: bool,
 ) -> tuple[Run, Dataset]:
     """Return the run to train and its data set; arguments as in `run_training`."""
-    if given.get("batch_size") is not None and given.get("tokens_per_batch") is not None:
-        raise ConfigError(f"{param('batch_size')} and {param('tokens_per_batch')} cannot be combined: give one of them")
-    if given.get("tokens_per_batch") is not None:
-        # A recipe's or file's batch size would leave the option without effect. It comes last, so that errors name the option.
-        given = {name: value for name, value in given.items() if name != "batch_size"} | {"batch_size": 0}
-    if isinstance(init := given.get("init"), Run | Path):
-        given["init"] = str(init.path if isinstance(init, Run) else init)
+    given = plain_options(given)
     if resume and overwrite:
         raise ConfigError(f"{param('resume')} and {param('overwrite')} cannot be combined: continue the run, or replace it")
     if resume:

@@ -13,11 +13,29 @@ from seqmix.config.options import check_type, options_of
 from seqmix.config.tables import Table, merge, settings_tables
 from seqmix.errors import ConfigError, command, param, shown, suggestion
 from seqmix.reporting.text import parse_duration
+from seqmix.run import Run
 from seqmix.system.ranges import MOST_POSITIONS
 from seqmix.training.keywords import keywords
 
 _DIGITS = 20  # of a number that is read
 KINDS: dict[str, type[Any]] = {"model": ModelConfig, "training": TrainingConfig, "data": DataConfig}
+
+
+def plain_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of `train` without those that are None, with the run of `init` as its folder.
+
+    Raises:
+        ConfigError: two of them cannot be combined.
+    """
+    options = {name: value for name, value in given.items() if value is not None}
+    if "batch_size" in options and "tokens_per_batch" in options:
+        raise ConfigError(f"{param('batch_size')} and {param('tokens_per_batch')} cannot be combined: give one of them")
+    if "tokens_per_batch" in options:
+        # A recipe's or file's batch size would leave the option without effect. It comes last, so that errors name the option.
+        options["batch_size"] = 0
+    if isinstance(init := options.get("init"), Run | Path):
+        options["init"] = str(init.path if isinstance(init, Run) else init)
+    return options
 
 
 def stated_layers(

@@ -20,7 +20,6 @@ from seqmix.cli import app
 from seqmix.errors import ConfigError, DatasetError, Interrupted, RunError, SeqmixError
 from seqmix.experiments import scheduler
 from seqmix.experiments.comparison.report import (
-    comparison_headline,
     comparison_html,
     comparison_table,
     memory_figure,
@@ -30,6 +29,7 @@ from seqmix.experiments.comparison.result import Comparison, ComparisonRow
 from seqmix.experiments.events import Planned
 from seqmix.experiments.run_trial import Trial, TrialSpec, finished_trial, run_trial
 from seqmix.experiments.spread import Spread, spread
+from seqmix.experiments.trial_table import trial_headline
 from seqmix.training import fit as fitting
 from seqmix.training import resolve as settling
 from tests.support import BROKEN_MIXERS, as_kept_by_0_1_0, installed
@@ -416,7 +416,7 @@ def test_page_is_written_for_many_mixers_and_without_memory():
     assert comparison_html(many).count("<svg") == 2  # memory was not measured
     assert "<$>" not in comparison_html(many).split("<svg")[0]
     assert len(comparison_table(many).rows) == 20
-    assert comparison_headline(many.trials[0]) == "accuracy 0.500, 0 ms, 0 epochs"
+    assert trial_headline(many.trials[0]) == "accuracy 0.500, 0 ms"
 
 
 def test_settings_can_come_as_a_mapping(dataset, tmp_path, launched):

@@ -16,6 +16,7 @@ from seqmix.experiments.campaign import Campaign
 from seqmix.experiments.comparison.distinguish import distinguish
 from seqmix.experiments.comparison.report import write_comparison
 from seqmix.experiments.comparison.result import Comparison
+from seqmix.experiments.data_set import data_description, other_data
 from seqmix.experiments.events import OnEvent
 from seqmix.experiments.progress import events_shown
 from seqmix.experiments.request import check_mixer_options, check_mixers, check_request, import_error, of_mixer, shared_settings
@@ -98,7 +99,7 @@ def compare(
     dataset, plan = _plan(data, names, seeds, options, recipe, config, settings, broken)
     with thread_count(threads), events_shown(on_event, "comparing", progress) as emit:
         shared = shared_settings(budget, settings, device, threads, jobs, **common, recipe=recipe, config=table)
-        comparison = Comparison(settings=shared, data=_description(dataset), environment=environment())
+        comparison = Comparison(settings=shared, data=data_description(dataset), environment=environment())
         return ComparisonCampaign(Path(output), comparison, emit, dataset, plan, baselines).run(overwrite)
 
 
@@ -129,10 +130,7 @@ class ComparisonCampaign(Campaign[Comparison]):
 
     def differences(self, earlier: Mapping[str, Any]) -> list[str]:
         """Also compare the content of the data."""
-        there, here = earlier["data"], self.result.data
-        same = there["fingerprint"] == here["fingerprint"]
-        other = [] if same else [f"data: {there['path']} with other content there, {here['path']} now"]
-        return other + super().differences(earlier)
+        return other_data(earlier["data"], self.result.data) + super().differences(earlier)
 
     def restore(self, earlier: Mapping[str, Any]) -> None:
         """Restore the scores of the baselines."""
@@ -216,15 +214,3 @@ def _plan(
         for seed in range(seeds)
         for mixer in mixers
     ]
-
-
-def _description(dataset: Dataset) -> dict[str, Any]:
-    objective = dataset.objective
-    return {
-        "path": str(dataset.path.absolute()),
-        "fingerprint": dataset.fingerprint,
-        "classes": dataset.classes,
-        "counts": dataset.sizes,
-        "task": objective.kind,
-        "scores": list(objective.columns[:3]),
-    }

@@ -18,7 +18,8 @@ from seqmix.errors import SeqmixError
 from seqmix.evaluation.baselines import SimpleMethod
 from seqmix.evaluation.paired import Difference, holm, mean_difference, paired_difference, verdict_on
 from seqmix.evaluation.verdict import related
-from seqmix.experiments.run_trial import Trial, test_predictions
+from seqmix.experiments.answers import MODEL, read_predictions
+from seqmix.experiments.run_trial import Trial
 from seqmix.objectives.metrics import Floats
 from seqmix.run import Run
 
@@ -84,7 +85,7 @@ def _answers(dataset: Dataset, trials: Sequence[Trial], folder: Path) -> dict[st
     for trial in trials:
         if trial.error:
             continue
-        made = test_predictions(folder / trial.folder, len(test))
+        made = read_predictions(folder / trial.folder / MODEL, len(test))
         if made is None:
             try:
                 made = Run.open(folder / trial.folder).predictor().of_dataset(dataset, test)

@@ -13,6 +13,7 @@ from seqmix.evaluation.paired import p_text
 from seqmix.experiments.comparison.result import Comparison, ComparisonRow
 from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.spread import Spread
+from seqmix.experiments.trial_table import trial_table
 from seqmix.reporting.figures import GREY, drawing, grid, look, new_figure, plain
 from seqmix.reporting.html import Drawing, Section, html_page
 from seqmix.reporting.tables import Column, ReportTable
@@ -91,12 +92,6 @@ def with_spread(found: Spread | None, name: str = "") -> str:
         return "-"
     mean = score_text(name, found.mean)
     return mean if found.sd is None else f"{mean} ± {score_text(name, found.sd)}"
-
-
-def comparison_headline(trial: Trial) -> str:
-    """Summarise a finished training: "accuracy 0.932, 95 s, 12 epochs"."""
-    first, score = next(iter(trial.scores.items()))
-    return f"{first} {score_text(first, score)}, {duration(trial.seconds)}, {counted(trial.epochs, 'epoch')}"
 
 
 @drawing
@@ -206,7 +201,7 @@ def _sections(comparison: Comparison) -> Iterator[Section]:
     yield Section(heading="Scores and costs", table=table)
     if any(not trial.error for trial in comparison.trials):
         yield Section(heading="Figures", figures=list(_drawings(comparison)))
-    yield Section(heading="Runs", table=_run_table(comparison))
+    yield Section(heading="Runs", table=trial_table(comparison.trials, comparison.scores))
     yield Section(heading="Settings", code=settings)
 
 
@@ -229,27 +224,6 @@ def _introduction(comparison: Comparison) -> str:
         "Scores are means over the seeds, with the sample standard deviation after ±, which does not cover the choice of the "
         "split. Time is training time, including validation; an epoch that the budget cut short counts as one."
     )
-
-
-def _run_table(comparison: Comparison) -> ReportTable:
-    """Return a table of every training."""
-    scores = comparison.scores
-    numbers = [*scores, "time", "tokens/s", "memory", "epochs"]
-    table = ReportTable([Column("run"), *(Column(name, "number") for name in numbers), Column("ended", "text")])
-    for trial in comparison.trials:
-        if trial.error:
-            table.add(trial.folder, *["-"] * len(numbers), trial.error)
-            continue
-        table.add(
-            trial.folder,
-            *(score_text(name, trial.scores[name]) for name in scores),
-            duration(trial.seconds),
-            f"{trial.tokens_per_second:,.0f}",
-            "-" if trial.peak_bytes is None else amount(trial.peak_bytes),
-            str(trial.epochs),
-            trial.reason,
-        )
-    return table
 
 
 def write_comparison(comparison: Comparison, path: Path) -> None:

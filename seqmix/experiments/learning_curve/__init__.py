@@ -1,0 +1,1 @@
+"""Learning curves: how a score grows with the number of training records."""

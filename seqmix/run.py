@@ -33,7 +33,6 @@ from seqmix.models.stored_model import StoredModel
 from seqmix.objectives.base import LEAST_GAIN
 from seqmix.reporting.text import score_text
 from seqmix.system.arguments import typed
-from seqmix.system.command_line import given_command
 from seqmix.system.devices import check_device, choose_device
 from seqmix.system.environment import environment
 from seqmix.system.files import whole_folder, write_whole
@@ -100,7 +99,7 @@ class Run(StoredModel):
             write_whole(fresh / "dataset.json", info_text(info))
             if split is not None:
                 write_whole(fresh / SPLIT, split_file(split))
-            write_whole(fresh / "environment.json", json.dumps(_environment(), indent=1) + "\n")
+            write_whole(fresh / "environment.json", json.dumps(environment(), indent=1) + "\n")
             write_whole(fresh / "config.toml", tomli_w.dumps(config.to_tables()))
             run = cls(path, config, info)
             run.place = fresh.stat()
@@ -402,9 +401,3 @@ class Run(StoredModel):
         empty = [np.nan] * len(self.classes)
         rows = [list(found.probabilities.values()) or empty for found in self.predict(sequences, **options)]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.classes))
-
-
-def _environment() -> dict[str, Any]:
-    """Return what `environment.json` holds: versions and platform, and the command, if one started the training."""
-    command = given_command()
-    return {**environment(), **({"command": command} if command else {})}

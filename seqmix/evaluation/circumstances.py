@@ -11,7 +11,6 @@ import numpy as np
 from seqmix.data.dataset import Dataset
 from seqmix.data.relatives.nearness import NEAR
 from seqmix.objectives.metrics import Floats
-from seqmix.system.command_line import given_command
 from seqmix.system.environment import environment
 
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -24,15 +23,13 @@ class Circumstances:
     Attributes:
         device: what the model was computed on, such as "cpu" or "cuda:0".
         precision: numbers that it was computed with.
-        command: the command; "" if Python code called the evaluation.
-        environment: versions and platform, see `environment`.
+        environment: versions, platform and command, see `environment`.
         seconds: how long the evaluation took.
         when: date and time of its end in UTC, such as "2025-01-31 14:05".
     """
 
     device: str
     precision: str
-    command: str = ""
     environment: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     when: str = ""
@@ -44,7 +41,7 @@ class Circumstances:
 
 def circumstances(device: str, precision: str) -> Circumstances:
     """Return the circumstances of an evaluation that goes on."""
-    return Circumstances(device, precision, given_command(), environment())
+    return Circumstances(device, precision, environment())
 
 
 def data_facts(dataset: Dataset, nearness: Floats | None, *, own: bool) -> dict[str, Any]:

@@ -17,32 +17,61 @@ from seqmix.run import Run
 
 if TYPE_CHECKING:
     from seqmix.evaluation.result import Evaluation
+    from seqmix.objectives.base import Objective
 
-_VERSIONS = {"seqmix": "seqmix", "python": "Python", "torch": "PyTorch", "numpy": "NumPy", "platform": "platform"}
+VERSIONS = {"seqmix": "seqmix", "python": "Python", "torch": "PyTorch", "numpy": "NumPy", "platform": "platform"}
 
 
 def data_sections(evaluation: Evaluation, run: Run) -> Iterator[Section]:
     """Yield what the records are, how their splits were made, and the files that they were read from."""
-    info, facts = run.info, evaluation.data
-    noun = run.vocabulary.noun
+    facts = evaluation.data
     new = bool(facts.get("new"))
     if new and facts["inputs"]:
         yield Section(heading="New data", table=_input_table(facts["inputs"], "the files that were scored"))
-    counts, *others = info_tables(info, noun, run.objective)
-    table = _origin_table(evaluation, run)
-    yield Section(heading="Training data" if new else "Data", table=table)
-    yield Section(table=counts)
-    for other in others:
-        yield Section(table=other)
+    yield from described_data(
+        run.info,
+        run.objective,
+        run.vocabulary.noun,
+        heading="Training data" if new else "Data",
+        name=Path(run.config.data.path).name,
+        checksum=run.dataset_fingerprint,
+        nearness=facts.get("nearness"),
+    )
+
+
+def described_data(
+    info: Mapping[str, Any],
+    objective: Objective,
+    noun: str,
+    *,
+    heading: str,
+    name: str,
+    checksum: str,
+    nearness: Mapping[str, Any] | None,
+) -> Iterator[Section]:
+    """Yield the sections on a data set.
+
+    Args:
+        info: its `dataset.json`.
+        objective: what is learned from it.
+        noun: what a token is called.
+        heading: the heading.
+        name: name of its folder.
+        checksum: its fingerprint.
+        nearness: how near the scored records are to training, as `data_facts` returns it; None if unknown.
+    """
+    counts, *others = info_tables(info, noun, objective)
+    yield Section(heading=heading, table=_origin_table(info, name, checksum, nearness))
+    for table in (counts, *others):
+        yield Section(table=table)
     if inputs := info.get("inputs"):
         yield Section(table=_input_table(inputs, "the files that the data set was made of"))
 
 
-def _origin_table(evaluation: Evaluation, run: Run) -> ReportTable:
+def _origin_table(info: Mapping[str, Any], name: str, checksum: str, near: Mapping[str, Any] | None) -> ReportTable:
     """Return in words where labels, texts and splits came from, and how near the records of the splits are to each other."""
-    info = run.info
     table = ReportTable([Column("what"), Column("how", "text")], "how the data set was made", headed=False)
-    table.add("data set", Path(run.config.data.path).name)
+    table.add("data set", name)
     for what, where in info.get("origins", {}).items():
         if where:
             table.add(what, where)
@@ -51,7 +80,7 @@ def _origin_table(evaluation: Evaluation, run: Run) -> ReportTable:
             "groups, each in one split",
             f"{counted(groups['count'], 'group')} by {groups['by']}; the largest has {counted(groups['largest'], 'record')}",
         )
-    if near := evaluation.data.get("nearness"):
+    if near:
         share, median = near["near"] / near["records"], near["quantiles"]["50%"]
         table.add(
             "near relatives in training",
@@ -59,7 +88,7 @@ def _origin_table(evaluation: Evaluation, run: Run) -> ReportTable:
             f"{100 * NEAR:.0f} % with their nearest training record; the median is {100 * median:.0f} %",
         )
     table.add("made with", f"seqmix {info['seqmix']}" if "seqmix" in info else "-")
-    table.add("checksum", run.dataset_fingerprint)
+    table.add("checksum", checksum)
     return table
 
 
@@ -89,12 +118,8 @@ def making_section(run: Run, made: Circumstances | None) -> Section:
     history = run.history()
     seconds = sum(line.get("seconds", 0.0) for line in history)
     rows: list[tuple[str, str, str]] = [
-        (
-            "command",
-            trained.get("command") or "-",
-            (made.command or "called from Python") if made else "",
-        ),
-        *((title, str(trained.get(name, "-")), str(scored.get(name, "-"))) for name, title in _VERSIONS.items()),
+        ("command", trained.get("command", "-"), scored.get("command", "called from Python")),
+        *((title, str(trained.get(name, "-")), str(scored.get(name, "-"))) for name, title in VERSIONS.items()),
         ("device", _training_device(run, trained), made.device if made else ""),
         ("precision", run.config.training.precision, made.precision if made else ""),
         ("CPU threads", str(trained.get("threads", "-")), str(scored.get("threads", "-"))),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import platform
 from typing import Any
 
+from seqmix.system.command_line import given_command
 from seqmix.version import __version__
 
 
 def environment() -> dict[str, Any]:
-    """Return versions, platform and threads: what results depend on besides the settings."""
+    """Return versions, platform, threads and the command, if there is one: what results depend on besides the settings."""
     import numpy
     import torch
 
+    command = given_command()
     return {
         "seqmix": __version__,
         "python": platform.python_version(),
@@ -24,4 +26,5 @@ def environment() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "cuda": torch.version.cuda if torch.cuda.is_available() else None,
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        **({"command": command} if command else {}),
     }

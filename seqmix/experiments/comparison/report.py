@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqmix.evaluation.paired import p_text
 from seqmix.experiments.comparison.result import Comparison, ComparisonRow
+from seqmix.experiments.making import data_sections, making_sections
 from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.spread import Spread
 from seqmix.experiments.trial_table import trial_table
@@ -193,7 +193,6 @@ def comparison_html(comparison: Comparison) -> str:
 
 
 def _sections(comparison: Comparison) -> Iterator[Section]:
-    settings = json.dumps({**comparison.settings, **comparison.environment}, indent=1, ensure_ascii=False)
     if comparison.distinctions:
         yield Section(heading="Who is distinguishable", table=distinction_table(comparison), remark=_TESTS)
     table = comparison_table(comparison, whole=True)
@@ -202,7 +201,8 @@ def _sections(comparison: Comparison) -> Iterator[Section]:
     if any(not trial.error for trial in comparison.trials):
         yield Section(heading="Figures", figures=list(_drawings(comparison)))
     yield Section(heading="Runs", table=trial_table(comparison.trials, comparison.scores))
-    yield Section(heading="Settings", code=settings)
+    yield from data_sections(comparison.data)
+    yield from making_sections(comparison)
 
 
 def _drawings(comparison: Comparison) -> Iterator[Drawing]:

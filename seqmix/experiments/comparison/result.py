@@ -42,7 +42,8 @@ class Comparison(CampaignResult):
 
     Attributes:
         data: path, checksum, classes and counts of the data set, its "task", and the names of the "scores" that are
-            compared; the table is ordered by the first of them.
+            compared; the table is ordered by the first of them. Also what of its `dataset.json` the page shows ("info"), what a
+            token is called ("noun"), and how near the test records are to training ("nearness").
         baselines: by name, the scores of the simple methods on the same split.
         distinctions: how each mixer compares with the best simple method and with the best mixer.
     """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqmix.config.data import SPLITS
+from seqmix.experiments.making import making_sections
 from seqmix.experiments.reproduction.result import Reproduction, ReproductionRow
 from seqmix.experiments.run_trial import Trial
 from seqmix.experiments.spread import Spread
@@ -37,7 +37,7 @@ def reproduction_table(found: Reproduction, whole: bool = False) -> ReportTable:
         recipe = [line.recipe] if whole else []
         style = None if line.recipe else "dim"
         task = line.task if begins or whole else ""
-        table.add(task, *_cells(line), *recipe, style=style, begins=begins and before is not None)
+        table.add(task, *_cells(line, whole), *recipe, style=style, begins=begins and before is not None)
         before = line.task
     return table
 
@@ -48,12 +48,12 @@ def _title(found: Reproduction) -> str:
     return f"{found.suite.title}: test accuracy, {what}"
 
 
-def _cells(line: ReproductionRow) -> list[str]:
+def _cells(line: ReproductionRow, whole: bool) -> list[str]:
     def mean(value: Spread | None, show: Callable[[float], str]) -> str:
         return "-" if value is None else show(value.mean)
 
     return [
-        line.method,
+        line.method if whole else line.short,
         percent(line.accuracy),
         number(line.published, 2),
         mean(line.steps, lambda value: f"{value:,.0f}"),
@@ -140,8 +140,7 @@ def _sections(found: Reproduction) -> Iterator[Section]:
     yield Section(heading="Published", table=_published_table(found))
     yield Section(heading="Data", table=_data_table(found))
     yield Section(heading="Runs", table=_run_table(found))
-    settings = {**found.settings, **found.environment}
-    yield Section(heading="Settings", code=json.dumps(settings, indent=1, ensure_ascii=False))
+    yield from making_sections(found)
 
 
 def _published_table(found: Reproduction) -> ReportTable:
@@ -155,10 +154,12 @@ def _published_table(found: Reproduction) -> ReportTable:
 
 
 def _data_table(found: Reproduction) -> ReportTable:
-    """Return a table of where each task's data come from, and of the number of records in each split."""
-    table = ReportTable([Column("task"), *(Column(split, "number") for split in SPLITS), Column("from", "text")])
+    """Return a table of the number of records in each split of each task, where they come from, and their checksum."""
+    table = ReportTable(
+        [Column("task"), *(Column(split, "number") for split in SPLITS), Column("from", "text"), Column("checksum", "text")]
+    )
     for name, facts in found.data.items():
-        table.add(name, *(f"{facts['counts'][split]:,}" for split in SPLITS), facts["from"])
+        table.add(name, *(f"{facts['counts'][split]:,}" for split in SPLITS), facts["from"], facts.get("fingerprint", "-"))
     return table
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqmix.experiments.making import making_sections
 from seqmix.experiments.scalability.result import Scalability, ScalabilityPoint, error_of
 from seqmix.reporting.figures import PALE, drawing, grid, look, new_figure, plain, write_figure
 from seqmix.reporting.html import Drawing, Section, html_page
@@ -147,8 +147,7 @@ def _sections(result: Scalability) -> Iterator[Section]:
         drawings.append(Drawing(time, "Training time over length", caption))
     yield Section(figures=drawings)
     yield Section(heading="Every mixer, task and length", table=scalability_table(result))
-    settings = {**result.settings, **result.environment}
-    yield Section(heading="Settings", code=json.dumps(settings, indent=1, ensure_ascii=False))
+    yield from making_sections(result)
 
 
 def write_scalability(result: Scalability, folder: Path) -> None:

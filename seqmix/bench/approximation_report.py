@@ -34,7 +34,7 @@ def approximation_tables(result: ApproximationResult) -> list[ReportTable]:
 def _error_table(result: ApproximationResult) -> ReportTable:
     features, draws = result.settings["features"], counted(result.settings["repeats"], "draw")
     title = (
-        "approximation error (relative spectral norm) by number of features\n"
+        "approximation error (relative spectral norm) by number of features: "
         f"mean ± standard deviation over {draws}; fall: last error / first"
     )
     columns = [Column("inputs"), Column("mixer"), *(Column(f"{n:,}", "number") for n in features), Column("fall", "number")]
@@ -65,7 +65,7 @@ def _digits(value: float) -> str:
 def _instability_table(result: ApproximationResult) -> ReportTable:
     settings = result.settings["instability"]
     title = (
-        "instability: how far a step moves the output, relative to how far it moves the parameters\n"
+        "instability: how far a step moves the output, relative to how far it moves the parameters: "
         f"{counted(settings['steps'], 'step')}, {counted(settings['seeds'], 'seed')}, data: {settings['data']}"
     )
     names = ("tau of logits", "times softmax", "tau of features", "times softmax")

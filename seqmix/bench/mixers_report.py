@@ -45,7 +45,7 @@ def _point_table(result: BenchResult) -> ReportTable:
 
 
 def _growth_table(result: BenchResult) -> ReportTable:
-    title = "growth: b of cost = a · L^b, fitted\n(in brackets: between the two greatest lengths)"
+    title = "growth: b of cost = a · L^b, fitted (in brackets: between the two greatest lengths)"
     costs = ("forward\ntime", "training\ntime", "forward\nmemory", "training\nmemory")
     names = (*costs, "time\nper token", "(log L)²")
     table = ReportTable([Column("mixer"), *(Column(name, "number") for name in names)], title)
@@ -68,7 +68,7 @@ def bench_figure(result: BenchResult) -> Figure:
 
     drawn = [series for series in result.series if series.points]
     figure = Figure(figsize=(11.5, max(4.4, 0.45 * len(drawn))), layout="constrained")
-    time, memory = figure.subplots(1, 2)
+    time, memory = figure.subplots(1, 2, sharex=True)
     _panel(time, drawn, "training_time", "time of a training step", duration)
     _panel(memory, drawn, "training_memory", "peak memory of a training step, beyond the weights", amount)
     figure.legend(*time.get_legend_handles_labels(), frameon=False, loc="outside right center", fontsize="small")

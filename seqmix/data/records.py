@@ -14,6 +14,7 @@ from seqmix.config.data import SPLIT_NAMES
 from seqmix.data.held_out import HeldOut, flags_of
 from seqmix.data.labels.hints import LABEL_IN_HEADER, column_hints, has_other_form, header_hint, later_labels, unused_hints
 from seqmix.data.labels.source import LabelSource, make_label_source
+from seqmix.data.likely_groups import LikelyGroups
 from seqmix.data.options import SEQUENCE_FORMATS, TABLE_FORMATS, ReadOptions
 from seqmix.data.readers.columns import LABEL_COLUMNS, usual_columns
 from seqmix.data.readers.entry import Entry
@@ -132,6 +133,8 @@ class Labeller:
         self._label = self._source("label_from") if labels and options.label_from else None
         self._group = self._source("group_from") if labels and options.group_from else None
         self._split = self._source("split_from") if labels and options.split_from else None
+        stated = options.group_from or options.split_from or self.held_out or not labels
+        self._likely_groups = None if stated else LikelyGroups(several=bool(options.label_separator))
         self._guessed: dict[str, LabelSource] = {}  # sources of labels that were found by looking
         self._hints: dict[str, None] = {}  # where labels may be, in files without
 
@@ -187,7 +190,10 @@ class Labeller:
                 f"{name}: its name tells a split and no class, as those of other files do; put the records of each class into "
                 f"a file such as {source.split or 'test'}_CLASS.fa, or say where labels are with {param('label_from')}"
             )
-        path = source.path
+        path, options = source.path, self.options
+        if self._likely_groups and source.split is None:
+            used = (options.text_column, options.id_column, options.pair_column, labels and labels.text.partition(":")[2])
+            self._likely_groups.begin(first, [name for name in used if name])
         for held, where, way in self.held_out.stated() if self.held_out else ():
             self.found.splits.state(held, where, way)
         if self._wants_labels and not self._split:
@@ -206,6 +212,8 @@ class Labeller:
                 self.found.splits.leave_out(self._stated_split(entry, source, column), "class")
                 continue
             group = self._group.find(entry, path) if self._group else None
+            if self._likely_groups:
+                self._likely_groups.add(entry, label)
             split: str | None = source.split
             if self._split:
                 split = self._find_split(entry, entries, source, name)
@@ -237,6 +245,8 @@ class Labeller:
         sources = [source for source in (self._label, self._group, self._split) if source]
         notes = [note for source in (*sources, *self._guessed.values()) for note in source.notes()]
         notes += self.held_out.notes() if self.held_out else []
+        if self._likely_groups and not self.split_column.used:
+            notes += self._likely_groups.notes([source.text for source in (self._label, *self._guessed.values()) if source])
         return list(dict.fromkeys(notes)) + list(self._hints)
 
     def _label_source(self, first: Entry, kind: str, source: Source, name: str) -> LabelSource | None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from seqmix.cli import app
 from seqmix.data.dataset import Dataset
-from seqmix.data.dataset_json import ARRAYS
+from seqmix.data.dataset_json import ARRAYS, EXTRA_ARRAYS
 from seqmix.data.readers import opening
 from seqmix.errors import SeqmixError
 from tests.support.preparing import CONTENT, decoded, dna, labelled_fasta, message_of, prepare, standard_input
@@ -291,7 +291,7 @@ def test_failed_overwrite_keeps_old_data_set(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"x.fa", "bad.fa", "data"}
 
 
-@pytest.mark.parametrize("name", [*ARRAYS, "groups.npy", "dataset.json"])
+@pytest.mark.parametrize("name", [*ARRAYS, *EXTRA_ARRAYS, "dataset.json"])
 @pytest.mark.parametrize("damage", ["changed", "cut off", "missing"])
 def test_damaged_data_set_is_not_opened(name, damage, tmp_path):
     prepare(labelled_fasta(tmp_path / "x.fa"), tmp_path / "data")

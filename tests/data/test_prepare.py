@@ -13,7 +13,7 @@ import pytest
 
 import seqmix
 from seqmix.data.dataset import Dataset
-from seqmix.data.dataset_json import ARRAYS
+from seqmix.data.dataset_json import ARRAYS, EXTRA_ARRAYS
 from seqmix.errors import SeqmixError
 from tests.support.preparing import (
     CONTENT,
@@ -60,7 +60,7 @@ def test_option_without_effect_is_noted(two_class_files, tmp_path):
 def test_folder_follows_documented_format(tmp_path):
     inputs = two_files(tmp_path / "in")
     dataset = prepare(inputs, tmp_path / "data")
-    assert {path.name for path in (tmp_path / "data").iterdir()} == {*ARRAYS, "groups.npy", "dataset.json"}
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {*ARRAYS, *EXTRA_ARRAYS, "dataset.json"}
     tokens = np.load(tmp_path / "data" / "tokens.npy")
     offsets = np.load(tmp_path / "data" / "offsets.npy")
     assert tokens.dtype == np.uint8

@@ -5,6 +5,7 @@ Nothing else prints to the terminal, so that a name, a path or a label is shown 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from seqmix.cli.streams import drop_output, in_words
+from seqmix.cli.streams import drop_output, in_words, is_of_output
 from seqmix.errors import Interrupted, SeqmixError, named_in, spell
 from seqmix.system.files import without_nan
 from seqmix.system.memory import is_out_of_memory
@@ -154,9 +155,9 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
         except SeqmixError as error:
             _fail(in_flags(error.text), 1)
         except OSError as error:
-            if error.filename is None:
+            if is_of_output(error):
                 drop_output()
-            _fail(f"{error.filename or 'standard output'}: {in_words(error)}", 1)
+            _fail(_explained(error), 1)
         except MemoryError:
             _fail(_NO_MEMORY, 1)
         except ImportError as error:  # such as a library that does not fit in the memory that is allowed
@@ -167,6 +168,21 @@ def reported(command: Callable[P, None]) -> Callable[P, None]:
             _fail(_NO_MEMORY, 1)
 
     return run
+
+
+_LIMITS = {
+    errno.EMFILE: "too many files are open; allow more (ulimit -n)",
+    errno.ENFILE: "too many files are open on this computer; close other programs",
+    errno.EAGAIN: "no more processes or threads can be started; allow more (ulimit -u)",
+    errno.ENOMEM: _NO_MEMORY,
+}
+
+
+def _explained(error: OSError) -> str:
+    """Return what went wrong with which file, or with standard output, or which limit of the system was reached."""
+    where = error.filename or ("standard output" if is_of_output(error) else "")
+    text = _LIMITS.get(error.errno or 0) or in_words(error)
+    return f"{where}: {text}" if where else text
 
 
 # Parameters whose flags have other names.

@@ -13,6 +13,7 @@ import sys
 from typing import Any, TextIO, cast
 
 _NARROWEST = 20  # columns that anything can be read in
+_WHEN_WRITING = {errno.EBADF, errno.EFBIG, errno.EINVAL, errno.EIO, errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 def prepare_streams() -> None:
@@ -44,6 +45,11 @@ def drop_output() -> None:
 def _nothing(mode: str = "w", flags: int = os.O_WRONLY) -> TextIO:
     """Return a stream that reads nothing and discards what is written."""
     return cast("TextIO", os.fdopen(os.open(os.devnull, flags), mode, encoding="utf-8"))
+
+
+def is_of_output(error: OSError) -> bool:
+    """Return whether an error is that of writing standard output, which has no name in it."""
+    return error.filename is None and error.errno in _WHEN_WRITING
 
 
 def in_words(error: OSError) -> str:

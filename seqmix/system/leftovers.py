@@ -24,6 +24,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from seqmix.errors import SeqmixError
 from seqmix.system.notes import note
 from seqmix.system.owner import owner, shares_kernel, state_of
 from seqmix.system.signs_of_life import is_locked, is_silent, signs_of_life
@@ -111,10 +112,15 @@ def clear_folder(folder: Path, *, alone: bool = True) -> None:
 def scratch_folder() -> Iterator[Path]:
     """Make a temporary folder that exists during the block, after removing those that killed processes left behind."""
     user = getattr(os, "getuid", lambda: 0)()  # on Windows, each has a folder of their own
-    path = Path(tempfile.gettempdir(), f"seqmix-{user}")
-    clear(path)
-    folder = temporary_name(path)
-    folder.mkdir(mode=0o700)
+    try:
+        path = Path(tempfile.gettempdir(), f"seqmix-{user}")
+        clear(path)
+        folder = temporary_name(path)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise SeqmixError(
+            f"no temporary folder can be made: {error.strerror or error}; set TMPDIR to a folder that can be written to"
+        ) from error
     try:
         with signs_of_life(folder):
             yield folder

@@ -1,5 +1,6 @@
 """Odd surroundings have no effect or end in one line: closed or full streams, readers that go, other programs' settings."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -95,9 +96,14 @@ def test_figures_use_matplotlibs_settings_not_those_of_the_user(settings):
         (MemoryError(), "memory ran out"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes"), "memory ran out"),
         (ImportError("libtorch_cpu.so: failed to map segment from shared object"), "a library cannot be loaded: libtorch"),
-        (OSError(28, "No space left on device", "data/tokens.npy"), "data/tokens.npy: No space left on device"),
+        (OSError(errno.ENOSPC, "No space left on device", "data/tokens.npy"), "data/tokens.npy: No space left on device"),
+        (OSError(errno.EMFILE, "Too many open files"), "too many files are open; allow more (ulimit -n)"),
+        (OSError(errno.EMFILE, "Too many open files", "x.fa"), "x.fa: too many files are open; allow more (ulimit -n)"),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "no more processes or threads can be started"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory ran out"),
+        (FileNotFoundError(errno.ENOENT, "No usable folder"), "No usable folder"),
     ],
-    ids=["memory", "torch", "library", "disk"],
+    ids=["memory", "torch", "library", "disk", "files", "one file", "processes", "fork", "nothing"],
 )
 def test_missing_memory_or_library_is_reported_in_one_line(error, words):
     import torch  # noqa: F401 - its errors are known once it is there

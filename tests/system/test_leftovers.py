@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import seqmix
 from seqmix.cli import app
 from seqmix.config import Config
-from seqmix.errors import DatasetError, RunError
+from seqmix.errors import DatasetError, RunError, SeqmixError
 from seqmix.run import Run
 from seqmix.system import leftovers, owner, renaming, signs_of_life
 from seqmix.system.files import text_output, whole_file, whole_folder, write_whole
@@ -266,6 +266,14 @@ def test_scratch_folders_are_removed_by_the_next(tmp_path, monkeypatch, caplog):
             assert not left.exists() and first.is_dir() and second.is_dir()
     assert not list(tmp_path.iterdir())
     assert f"{left}: removed" in caplog.text
+
+
+def test_missing_temporary_folder_is_an_error_that_says_what_to_set(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "nowhere", tmp_path / "file"):
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        with pytest.raises(SeqmixError, match=r"no temporary folder can be made: .*; set TMPDIR to a folder"), scratch_folder():
+            pass
 
 
 def test_what_a_living_process_is_replacing_is_not_put_back(tmp_path):

@@ -137,6 +137,17 @@ Exclude = Annotated[
 ]
 
 
+def _repeated(name: str) -> Any:
+    """Return the declared option as one that may be repeated."""
+    one = _READ[name]
+    text = f"{in_flags(one.help)} Repeat for more. (default: {one.shown})"
+    return typer.Option(metavar=one.metavar, help=text, rich_help_panel=one.panel)
+
+
+HoldOut = Annotated[list[str] | None, _repeated("hold_out")]
+Validate = Annotated[list[str] | None, _repeated("validate")]
+
+
 def patterns(include: list[str] | None, exclude: list[str] | None) -> dict[str, Any]:
     """Return the patterns that are given, by the names of the options."""
     given = {"include": include, "exclude": exclude}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqmix.cli.console import console, next_command, print_dataset, print_json, reported, say, wants_bar
-from seqmix.cli.options import Exclude, Include, Quiet, Verbose, names, patterns, with_flags
+from seqmix.cli.options import Exclude, HoldOut, Include, Quiet, Validate, Verbose, names, patterns, with_flags
 from seqmix.config.options import options_of
 from seqmix.data.options import LABELS, SPLITTING, PrepareOptions, ReadOptions
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from seqmix.data.dataset import Dataset
 
 app = typer.Typer()
-_PREPARE, _READ = options_of(PrepareOptions), {name: one for name, one in options_of(ReadOptions).items() if one.flag}
+_HELD_OUT = ("hold_out", "validate")  # may be repeated
+_PREPARE = options_of(PrepareOptions)
+_READ = {name: one for name, one in options_of(ReadOptions).items() if one.flag and name not in _HELD_OUT}
 
 
 @app.command()
@@ -51,6 +53,8 @@ def prepare(
     test: Annotated[
         list[str] | None, typer.Option(help="Input to use as the test split; repeat for more.", rich_help_panel=SPLITTING)
     ] = None,
+    hold_out: HoldOut = None,
+    validate: Validate = None,
     include: Include = None,
     exclude: Exclude = None,
     **options: Any,
@@ -65,6 +69,8 @@ def prepare(
 
     if "classes" in options:
         options["classes"] = tuple(names(options["classes"]) or ())
+    for name, given in zip(_HELD_OUT, (hold_out, validate), strict=True):
+        options |= {name: ",".join(given)} if given else {}
     dataset = run_prepare(
         inputs or (),
         output,
@@ -74,7 +80,7 @@ def prepare(
         options=PrepareOptions(**{name: value for name, value in options.items() if name in _PREPARE}),
         read=ReadOptions(
             **patterns(include, exclude),
-            **{name: value for name, value in options.items() if name in _READ},
+            **{name: value for name, value in options.items() if name in _READ or name in _HELD_OUT},
         ),
         overwrite=overwrite,
         progress=wants_bar(quiet),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,8 @@ from seqmix.data.token_file import map_tokens
 from seqmix.data.vocabulary import Reals
 from seqmix.data.writer import WrittenRecords
 from seqmix.errors import InputError, advice, param
-from seqmix.objectives.labelled import EncodedLabels
+from seqmix.objectives.base import Labels
+from seqmix.objectives.labelled import EncodedLabels, LabelObjective
 from seqmix.reporting.text import counted
 from seqmix.system.printable import quoted
 
@@ -138,49 +139,64 @@ class Similar:
         split, sizes = made.split, np.unique(members, return_counts=True)[1]
         what = f"split by similarity {self.least:g} ({self.sketches.unit}): {counted(len(sizes), 'cluster')}, the largest of "
         what += counted(int(sizes.max(initial=0)), "record")
-        classes = {name: row[keep] for name, row in _classes(encoded)}
-        deviation = _deviation(split[keep], [*classes.values()])
-        if deviation is not None:
-            of = "classes" if encoded.objective.has_classes else "tenths of the targets"
-            what += f"; the shares of the {of} in the splits differ by up to {100 * deviation:.1f} points from those of all"
+        labels, objective = encoded.labels[keep], encoded.objective
+        parts = [split[keep] == s for s in range(len(SPLITS))]
+        strata = np.unique(encoded.strata[keep], return_inverse=True)[1]
+        counts = np.array(
+            [
+                [*objective.count(labels[part]).values()]
+                if objective.has_classes
+                else np.bincount(strata[part], minlength=int(strata.max(initial=0)) + 1)
+                for part in parts
+            ]
+        )
+        if encoded.objective.labelled:
+            of = "classes" if objective.has_classes else "tenths of the targets"
+            what += (
+                f"; the shares of the {of} in the splits differ by up to {_deviation(counts, parts)} points from those of all"
+            )
         if short := _too_small(made, _SMALLER):
             what += f"; {short}, as no cluster is divided"
-        return [what, *self._few_clusters(split[keep], members[keep], classes if encoded.objective.has_classes else {})]
+        few = self._few_clusters(objective, labels, members[keep], counts, parts) if objective.has_classes else []
+        return [what, *few]
 
-    def _few_clusters(self, split: NDArray[np.int8], members: Numbers, classes: Mapping[str, NDArray[np.bool_]]) -> list[str]:
+    def _few_clusters(
+        self,
+        objective: LabelObjective,
+        labels: Labels,
+        members: Numbers,
+        counts: Numbers,
+        parts: Sequence[NDArray[np.bool_]],
+    ) -> list[str]:
         """Return a note on classes that are missing in a split, as their records are in too few clusters."""
-        wanted = np.unique(split)
+        wanted = [s for s, part in enumerate(parts) if part.any()]
+        missing = (counts[wanted] == 0).any(0) & (counts.sum(0) > 0)
         few = {}
-        for name, row in classes.items():
-            number = len(np.unique(members[row]))
-            if 0 < number < len(wanted) and len(np.unique(split[row])) < len(wanted):
-                few[name] = number
+        for number in np.flatnonzero(missing).tolist() if objective.classes else ():
+            clusters = len(np.unique(members[objective.members(labels, number)]))
+            if clusters < len(wanted):
+                few[objective.classes[number]] = clusters
         if not few:
             return []
         shown = ", ".join(f"{quoted(name)} {number}" for name, number in [*few.items()][:_NAMED]) + ", …" * (len(few) > _NAMED)
         higher = next((f": --split-by similarity={least:g} has smaller ones" for least in _HIGHER if least > self.least), "")
         return [
-            f"{len(few):,} of {len(classes):,} classes are in fewer clusters of similar records than splits ({shown}), "
-            f"and no cluster is divided: such a class is missing in a split{higher}"
+            f"{len(few):,} of {len(objective.classes):,} classes are in fewer clusters of similar records than splits "
+            f"({shown}), and no cluster is divided: such a class is missing in a split{higher}"
         ]
 
 
-def _classes(encoded: EncodedLabels) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yield each class, or stratum of targets, and which records are in it, `(n,)`."""
-    objective = encoded.objective
-    if objective.has_classes:
-        for number, name in enumerate(objective.classes):
-            yield name, objective.members(encoded.labels, number)
-    else:
-        for stratum in np.unique(encoded.strata):
-            yield str(stratum), encoded.strata == stratum
+def _deviation(counts: Numbers, parts: Sequence[NDArray[np.bool_]]) -> str:
+    """Return by how many points the share of a class in a split is from that in all records, at most.
 
-
-def _deviation(split: NDArray[np.int8], classes: Sequence[NDArray[np.bool_]]) -> float | None:
-    """Return how far the share of a class in a split is from that in all records, at most; None without classes."""
-    parts = [split == s for s in range(len(SPLITS)) if (split == s).any()]
-    differences = [abs(row[part].mean() - row.mean()) for row in classes for part in parts]
-    return float(max(differences)) if differences else None
+    Args:
+        counts: records of each class in each split, `(3, C)`.
+        parts: which records are in each split.
+    """
+    sizes = np.array([max(1, int(part.sum())) for part in parts])
+    everywhere = counts.sum(0) / max(1, sum(int(part.sum()) for part in parts))
+    used = [s for s, part in enumerate(parts) if part.any()]
+    return f"{100 * np.abs(counts / sizes[:, None] - everywhere)[used].max(initial=0.0):.1f}"
 
 
 def _too_small(made: Made, least: float = _SMALL) -> str:

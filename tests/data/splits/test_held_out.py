@@ -166,7 +166,7 @@ def test_a_held_out_record_without_a_label_is_counted(tmp_path):
 def test_the_command_line_holds_records_out(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     with pytest.raises(SystemExit) as done:
-        app(["prepare", "g.fa", "-o", str(tmp_path / "data"), "--hold-out", "chr8,chr9", "--validate", "chr7"])
+        app(["prepare", "g.fa", "-o", str(tmp_path / "data"), "--hold-out", "chr8", "--hold-out", "chr9", "--validate", "chr7"])
     assert done.value.code in (0, None)
     assert "held out for testing: 40 of 200 records (chr8 20, chr9 20)" in capsys.readouterr().err
     with pytest.raises(SystemExit) as done:

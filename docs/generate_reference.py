@@ -150,7 +150,7 @@ def _mixer_table(name: str) -> str:
 def python_page() -> str:
     """Return the page of the Python names."""
     parts = ["# Python", _MADE, _PYTHON]
-    for name in sorted(set(seqmix.__all__) - {"__version__"}, key=str.lower):
+    for name in sorted(set(seqmix.__all__) - {"__version__"}, key=lambda name: (name.lower(), name)):
         found = getattr(seqmix, name)
         parts += [f"## seqmix.{name}", *_documented(found)]
         if inspect.isclass(found):

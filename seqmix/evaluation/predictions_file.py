@@ -58,12 +58,13 @@ def write_predictions_file(
     *,
     separator: str = ",",
     nearness: Floats | None = None,
+    folds: NDArray[Any] | None = None,
     groups: NDArray[Any] | None = None,
 ) -> None:
     """Write a line for each record that was scored, in the order of the data set, with a header.
 
     Columns are `id`, `label` (the true one), `prediction`, `prob_<class>` for every class, and, where they are known,
-    `nearness` and `group`. Quotes, line ends and numbers are those of `predict`.
+    `nearness`, `fold` and `group`. Quotes, line ends and numbers are those of `predict`.
 
     Args:
         path: the file.
@@ -73,11 +74,12 @@ def write_predictions_file(
         predictions: what the model predicts for them, as `LabelObjective.predictions` returns it.
         separator: text between several labels of a record.
         nearness: how near the nearest training record is, `(n,)`; an empty cell where it is NaN. None if unknown.
+        folds: number of the fold of each record in a cross-validation, `(n,)`; None if there are none.
         groups: number of the group of each record, `(n,)`; None if unknown.
     """
     names = dataset.ids()
     header = [*_FIRST, *(f"prob_{name}" for name in objective.classes)]
-    header += ["nearness"] * (nearness is not None) + ["group"] * (groups is not None)
+    header += ["nearness"] * (nearness is not None) + ["fold"] * (folds is not None) + ["group"] * (groups is not None)
     with whole_file(path) as file:
         out = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
         writer = csv.writer(out, dialect="excel-tab", lineterminator="\n")
@@ -89,8 +91,7 @@ def write_predictions_file(
             row += [f"{value:.6g}" for value in answer.probabilities.values()]
             if nearness is not None:
                 row.append("" if math.isnan(nearness[place]) else f"{nearness[place]:.6g}")
-            if groups is not None:
-                row.append(str(groups[place]))
+            row += [str(numbers[place]) for numbers in (folds, groups) if numbers is not None]
             writer.writerow(row)
         out.flush()
         out.detach()

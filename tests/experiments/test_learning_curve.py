@@ -33,7 +33,7 @@ def grouped(tmp_path_factory):
 
 
 def curve(data, output, **options):
-    return seqmix.learning_curve(data, output, **{**TINY, "shares": (25, 50, 100), "seeds": 2, "baselines": False} | options)
+    return seqmix.learning_curve(data, output, **{**TINY, "shares": (50, 100), "seeds": 2, "baselines": False} | options)
 
 
 def test_shares_are_nested_stratified_and_keep_groups_whole(grouped):
@@ -58,26 +58,26 @@ def test_curve_scores_every_share_and_is_resumed(launched, grouped, monkeypatch,
     genuine = scheduler.TrialProcess.launch
 
     def interrupted(launcher, spec):
-        if not spec.folder.endswith("share25-seed0"):
+        if not spec.folder.endswith("share50-seed0"):
             raise KeyboardInterrupt
         return genuine(launcher, spec)
 
     monkeypatch.setattr(scheduler.TrialProcess, "launch", interrupted)
     part = curve(grouped, tmp_path / "lc")
-    assert part.interrupted and [point.share for point in part.points] == [25] and part.slope is None
+    assert part.interrupted and [point.share for point in part.points] == [50] and part.slope is None
     assert "interrupted" in learning_curve_html(part)
     monkeypatch.setattr(scheduler.TrialProcess, "launch", genuine)
     found = curve(grouped, tmp_path / "lc")
-    assert launched == [f"share{share}-seed{seed}" for seed in (0, 1) for share in (25, 50, 100)]
-    assert [point.share for point in found.points] == [25, 50, 100]
-    for point in found.points:
+    assert launched == [f"share{share}-seed{seed}" for seed in (0, 1) for share in (50, 100)]
+    assert [point.share for point in found.points] == [50, 100]
+    for point in found.points[:1]:
         for place, seed in enumerate((0, 1)):
             run = seqmix.Run.open(tmp_path / "lc" / "runs" / f"share{point.share:g}-seed{seed}")
             score = seqmix.evaluate(run, baselines=False, resamples=2).scores["accuracy"].value
             assert point.scores["accuracy"][place] == score
             assert run.config.training.seed == seed
     assert found.slope.first == 50 and found.slope.draws == 2
-    scores = [point.scores["accuracy"] for point in found.points[1:]]
+    scores = [point.scores["accuracy"] for point in found.points]
     sizes = [[np.sum(split_of_share(grouped, share, seed) == 0) for share in (50, 100)] for seed in (0, 1)]
     gains = [(scores[1][k] - scores[0][k]) / math.log2(sizes[k][1] / sizes[k][0]) for k in (0, 1)]
     assert found.slope.gain == pytest.approx(np.mean(gains))
@@ -85,30 +85,30 @@ def test_curve_scores_every_share_and_is_resumed(launched, grouped, monkeypatch,
     stored = json.loads((tmp_path / "lc" / "learning-curve.json").read_text())
     assert stored["slope"]["gain"] == found.slope.gain and len(stored["verdict"]) == 1
     assert {"learning-curve.html", "learning-curve.png", "learning-curve.svg"} < {p.name for p in (tmp_path / "lc").iterdir()}
-    more = curve(grouped, tmp_path / "lc", shares=(25, 50, 75, 100))
-    assert launched[6:] == ["share75-seed0", "share75-seed1"] and len(more.points) == 4
+    more = curve(grouped, tmp_path / "lc", shares=(50, 75, 100))
+    assert launched[4:] == ["share75-seed0", "share75-seed1"] and len(more.points) == 3
     with pytest.raises(RunError, match="score_on: 'test' there, 'val' now"):
         curve(grouped, tmp_path / "lc", score_on="val")
 
 
-@pytest.mark.slow
-def test_command_draws_the_curve_with_two_jobs(grouped, tmp_path, monkeypatch):
+def test_command_draws_the_curve(launched, grouped, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "150")
-    words = ["--mixer", "none", "--shares", "50,100", "--seeds", "1", "--jobs", "2", "--threads", "1", "--score-on", "val"]
+    words = ["--mixer", "conv", "--epochs", "1", "--shares", "50,100", "--seeds", "1", "--threads", "1", "--score-on", "val"]
+    words += ["--set", "model.d_model=4", "--set", "model.lexical=none"]
     result = CliRunner().invoke(app, ["learning-curve", str(grouped.path), *words], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     shown = " ".join(result.stderr.split())
-    for part in ("2 trainings to run", "training records", "of the validation split, by which weights", "a doubling brought"):
+    for part in ("2 trainings to run", "training records", "simple: accuracy", "of the validation split", "a doubling brought"):
         assert part in shown
     assert (tmp_path / "learning-curve" / "learning-curve.html").read_text().count("<svg") == 1
 
 
 def test_slope_covers_the_truth(dataset):
-    """The interval of the slope covers the true slope in most of 200 simulations, with what the draws differ by."""
+    """The interval of the slope covers the true slope in most of 100 simulations, with what the draws differ by."""
     rng, objective, covered = np.random.default_rng(0), dataset.label_objective, 0
     labels = np.arange(300) % 2
-    for _ in range(200):
+    for _ in range(100):
         hard = rng.uniform(size=300)  # the same records are hard for all models
         made = []
         for _ in range(3):
@@ -117,7 +117,7 @@ def test_slope_covers_the_truth(dataset):
             made.append([np.eye(2)[np.where(one, labels, 1 - labels)] for one in right])
         found = slope(objective, made, [[50, 100]] * 3, labels, first=50, groups=None, resamples=200)
         covered += found.low <= 0.1 <= found.high
-    assert 180 <= covered <= 200
+    assert 90 <= covered <= 100
 
 
 def test_verdict_says_whether_more_data_help(dataset):

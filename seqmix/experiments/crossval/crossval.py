@@ -14,13 +14,14 @@ from seqmix.config import Config
 from seqmix.config.options import taking_options
 from seqmix.data.dataset import Dataset
 from seqmix.data.record_groups import record_groups
+from seqmix.data.relatives.nearness import notes_on_nearness
 from seqmix.data.resplit import split_file
 from seqmix.ensembles.ensemble import write_ensemble
 from seqmix.ensembles.members import FILE as ENSEMBLE_FILE
+from seqmix.evaluation.predictions_file import write_predictions_file
 from seqmix.experiments.campaign import Campaign
 from seqmix.experiments.crossval.folds import make_folds, split_of_fold
 from seqmix.experiments.crossval.pooled import fold_answers, fold_row, pool, put_together
-from seqmix.experiments.crossval.predictions import PREDICTIONS, write_out_of_fold
 from seqmix.experiments.crossval.report import write_crossval
 from seqmix.experiments.crossval.result import Crossvalidation
 from seqmix.experiments.data_set import data_description, other_data
@@ -220,7 +221,16 @@ class CrossvalCampaign(Campaign[Crossvalidation]):
         runs = [Run.open(self.folder / self._place(training)) for training in self.trainings]
         write_ensemble(self.folder / ENSEMBLE, runs)
         self.result.pooled = pool(self.dataset, found, groups, folder=self.folder, model=runs[0].title)
-        write_out_of_fold(self.folder / PREDICTIONS, self.dataset, found, groups)
+        write_predictions_file(
+            self.folder / f"{self.name}.tsv",
+            self.dataset.label_objective,
+            self.dataset,
+            found.indices,
+            found.model,
+            separator=self.dataset.info["read"].get("label_separator") or ",",
+            folds=found.fold,
+            groups=groups,
+        )
 
     @property
     def _first_seed(self) -> int:
@@ -241,12 +251,21 @@ def _remarks(dataset: Dataset, keep_test: bool) -> list[str]:
     """Return what a user should know about the division."""
     sizes = dataset.sizes
     test = counted(sizes["test"], "record")
+    by = _groups_in_words(dataset)
+    related = []
+    if dataset.nearness is not None:
+        related = notes_on_nearness(
+            dataset.nearness, dataset.split, grouped=by != "equal records", similar=by.startswith("similarity")
+        )
     if keep_test:
         left = len(dataset) - sizes["test"]
-        return [f"{left:,} records are divided; the {test} of the test split stay out, for a final evaluation (--keep-test)"]
+        return [
+            f"{left:,} records are divided; the {test} of the test split stay out, for a final evaluation (--keep-test)",
+            *related,
+        ]
     parts = [f"{sizes[name]:,} of {word}" for name, word in (("train", "training"), ("val", "validation"), ("test", "test"))]
     found = [f"all {len(dataset):,} records are divided into folds: {', '.join(parts)}"]
     origin = dataset.info.get("origins", {}).get("splits", "")
     if sizes["test"] and origin and not origin.startswith("drawn"):
         found.append("the test split was given, not drawn at random: if it is to stay unseen until the end, use --keep-test")
-    return found
+    return [*found, *related]

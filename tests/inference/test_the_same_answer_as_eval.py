@@ -90,7 +90,7 @@ def predicted(tmp_path_factory):
             run = seqmix.train(data, folder / "run", mixer="none", lexical="auto")
             tally = Tally()
             answers = list(seqmix.predict(test, run, tally=tally))
-            sample = evaluation._own_split(run, "test", None)
+            sample = evaluation.own_split(run, "test", None)
             scored, _ = evaluation._predict(run, sample, "cpu", "fp32", None)
             ids = [data.ids()[i] for i in sample.indices]
             found[name] = run, test, answers, tally, dict(zip(ids, scored, strict=True))

@@ -194,7 +194,10 @@ def check_splits(labels: NDArray[Any], split: NDArray[np.int8], objective: Label
     for s, which in enumerate(SPLITS):
         if not (split == s).any():
             continue
-        notes += [f"class {quoted(name)} has no record in the {which} split" for name in lacking[s][:_MOST_CLASSES]]
-        if (more := len(lacking[s]) - _MOST_CLASSES) > 0:
-            notes.append(f"{more:,} more class{'es have' if more > 1 else ' has'} no record in the {which} split")
+        if len(names := [quoted(name) for name in lacking[s]]) == 1:
+            notes.append(f"class {names[0]} has no record in the {which} split")
+        elif names:
+            more = len(names) - _MOST_CLASSES
+            shown = ", ".join(names[:_MOST_CLASSES]) + (f" and {more:,} more" if more > 0 else "")
+            notes.append(f"{len(names):,} classes have no record in the {which} split: {shown}")
     return notes

@@ -29,9 +29,14 @@ def data_sections(data: Mapping[str, Any]) -> Iterator[Section]:
         )
 
 
-def making_sections(result: CampaignResult) -> Iterator[Section]:
-    """Yield how the results of a campaign were made, and its settings."""
-    found, settings = result.environment, result.settings
+def making_sections(result: CampaignResult, **more: Any) -> Iterator[Section]:
+    """Yield how the results of a campaign were made, and its settings.
+
+    Args:
+        result: the results.
+        more: further settings.
+    """
+    found, settings = result.environment, result.settings | more
     table = ReportTable([Column("what"), Column("how", "text")], "command, versions, device and time", headed=False)
     table.add("command", found.get("command", "called from Python"))
     for name, title in VERSIONS.items():

@@ -23,6 +23,7 @@ from seqmix.experiments.crossval.folds import make_folds, split_of_fold
 from seqmix.experiments.crossval.report import crossval_html
 from tests.support import random_dna
 from tests.support.kinds import KINDS
+from tests.support.pages import check_accessible
 from tests.support.preparing import prepare, write_jsonl
 
 TINY = {"mixer": "conv", "epochs": 1, "tokens_per_batch": 512, "settings": ["model.d_model=4", "model.lexical=none"]}
@@ -112,7 +113,9 @@ def test_other_kinds(launched, name, tmp_path):
     data = prepare(write_jsonl(tmp_path / "rows.jsonl", kind.rows(kind.n)), tmp_path / "data", **kind.options)
     found = crossval(data, tmp_path / "cv", folds=2)
     assert found.pooled.evaluation.records == len(data) == sum(fold.records for fold in found.folds)
-    assert crossval_html(found).count("<svg") >= 1
+    page = crossval_html(found)
+    assert page.count("<svg") >= 1
+    check_accessible(page)
 
 
 def test_seeds_are_averaged_and_can_be_added(launched, grouped, tmp_path):

@@ -16,6 +16,7 @@ from seqmix.experiments.learning_curve.report import learning_curve_html
 from seqmix.experiments.learning_curve.shares import check_shares, parse_shares, split_of_share
 from seqmix.experiments.learning_curve.slope import last_doubling, slope
 from tests.support import random_dna
+from tests.support.pages import check_accessible
 
 TINY = {"mixer": "conv", "epochs": 1, "tokens_per_batch": 512, "settings": ["model.d_model=4", "model.lexical=none"]}
 
@@ -101,7 +102,9 @@ def test_command_draws_the_curve(launched, grouped, tmp_path, monkeypatch):
     shown = " ".join(result.stderr.split())
     for part in ("2 trainings to run", "training records", "simple: accuracy", "of the validation split", "a doubling brought"):
         assert part in shown
-    assert (tmp_path / "learning-curve" / "learning-curve.html").read_text().count("<svg") == 1
+    page = (tmp_path / "learning-curve" / "learning-curve.html").read_text()
+    assert page.count("<svg") == 1
+    check_accessible(page)
 
 
 def test_slope_covers_the_truth(dataset):

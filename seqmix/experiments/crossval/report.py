@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from seqmix.evaluation.figures import confusion_figure, points_figure, reliabili
 from seqmix.evaluation.tables import class_table
 from seqmix.experiments.comparison.report import with_spread
 from seqmix.experiments.crossval.result import Crossvalidation, Pooled
+from seqmix.experiments.making import data_sections, making_sections
 from seqmix.experiments.trial_table import trial_table
 from seqmix.objectives.metrics import Score
 from seqmix.reporting.figures import BLUE, GREY, drawing, grid, new_figure
@@ -95,7 +95,8 @@ def crossval_html(result: Crossvalidation) -> str:
     """Return the page of a cross-validation."""
     interrupted = ["interrupted: trainings are missing"] if result.interrupted else []
     verdict = [f"{capitalised(result.verdict)}."] if result.verdict else []
-    return html_page(_title(result), _introduction(result), list(_sections(result)), [*verdict, *interrupted, *result.notes])
+    notes = [*interrupted, *result.notes]
+    return html_page(_title(result), _introduction(result), list(_sections(result)), notes, first=verdict)
 
 
 def _introduction(result: Crossvalidation) -> str:
@@ -121,8 +122,8 @@ def _sections(result: Crossvalidation) -> Iterator[Section]:
         yield Section(heading="Classes", table=class_table(result.pooled.evaluation))
     yield Section(heading="Folds", table=_fold_table(result))
     yield Section(heading="Runs", table=trial_table(result.trials, result.scores))
-    settings = json.dumps({**result.settings, "seeds": result.seeds, **result.environment}, indent=1, ensure_ascii=False)
-    yield Section(heading="Settings", code=settings)
+    yield from data_sections(result.data)
+    yield from making_sections(result, seeds=result.seeds)
 
 
 def _remark(result: Crossvalidation) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from seqmix.experiments.comparison.report import with_spread
 from seqmix.experiments.learning_curve.result import LearningCurve, Point
+from seqmix.experiments.making import data_sections, making_sections
 from seqmix.experiments.trial_table import trial_table
 from seqmix.reporting.figures import BLUE, GREY, drawing, grid, new_figure, write_figure
 from seqmix.reporting.html import Drawing, Section, html_page
@@ -88,11 +88,9 @@ def _values(point: Point, name: str, simple: bool) -> Sequence[float]:
 def learning_curve_html(result: LearningCurve) -> str:
     """Return the page of a learning curve."""
     interrupted = ["interrupted: trainings are missing"] if result.interrupted else []
-    verdict = " ".join(f"{capitalised(sentence)}." for sentence in result.verdict)
-    introduction = " ".join(filter(None, (verdict, _introduction(result))))
-    return html_page(
-        f"Learning curve on {_title(result)}", introduction, list(_sections(result)), [*interrupted, *result.notes]
-    )
+    verdict = [f"{capitalised(sentence)}." for sentence in result.verdict]
+    title, notes = f"Learning curve on {_title(result)}", [*interrupted, *result.notes]
+    return html_page(title, _introduction(result), list(_sections(result)), notes, first=verdict)
 
 
 def _introduction(result: LearningCurve) -> str:
@@ -117,8 +115,8 @@ def _sections(result: LearningCurve) -> Iterator[Section]:
     yield Section(figures=[Drawing(learning_curve_figure(result), f"{first} over the number of training records", caption)])
     yield Section(heading="Scores", table=learning_curve_table(result), remark=remark)
     yield Section(heading="Runs", table=trial_table(result.trials, result.scores))
-    settings = json.dumps({**result.settings, "draws": result.draws, **result.environment}, indent=1, ensure_ascii=False)
-    yield Section(heading="Settings", code=settings)
+    yield from data_sections(result.data)
+    yield from making_sections(result, draws=result.draws)
 
 
 def write_learning_curve(result: LearningCurve, folder: Path) -> None:

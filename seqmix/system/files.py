@@ -14,6 +14,7 @@ written through.
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import hashlib
 import io
@@ -34,6 +35,7 @@ from seqmix.system.printable import printable
 from seqmix.system.renaming import NameTakenError, Standing, rename_beside, rename_new, rename_over, standing
 from seqmix.system.signs_of_life import signs_of_life
 
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 PACKINGS = (".gz", ".bz2", ".xz")
 _OPEN_FILE = re.compile(r"/dev/std(in|out|err)|(?:/dev|/proc/self)/fd/(\d+)")  # names of what this process has open
 
@@ -130,12 +132,21 @@ def whole_folder(
         if overwrite:
             remove(aside)
     except OSError as reason:
-        raise error(
-            f"{path}: cannot be written: {reason.strerror or reason}; nothing was kept: "
-            f"make room, or choose another {param('output')}"
-        ) from reason
+        raise error(_not_kept(path, reason)) from reason
+    except SeqmixError as reason:  # of a file in the folder, whose name is gone
+        cause = reason.__cause__
+        if isinstance(cause, OSError) and cause.errno in _NO_ROOM:
+            raise error(_not_kept(path, cause)) from reason
+        raise
     finally:
         remove(temporary)
+
+
+def _not_kept(path: Path, reason: OSError) -> str:
+    return (
+        f"{path}: cannot be written: {reason.strerror or reason}; nothing was kept: "
+        f"make room, or choose another {param('output')}"
+    )
 
 
 def _refuse_written(path: Path, error: type[SeqmixError]) -> None:

@@ -44,6 +44,17 @@ def test_unfinished_folder_keeps_old_one(tmp_path, overwrite):
         assert [(p.name, (p / "file").read_text()) for p in tmp_path.iterdir()] == [("folder", "old")] * overwrite
 
 
+def test_full_disk_is_said_of_the_folder_and_not_of_a_hidden_file_in_it(tmp_path, monkeypatch):
+    with (
+        pytest.raises(RunError, match=r"run: cannot be written: No space left on device; nothing was kept") as caught,
+        whole_folder(tmp_path / "run", error=RunError) as folder,
+    ):
+        monkeypatch.setattr(os, "fsync", fail)
+        write_whole(folder / "config.toml", "")
+    assert ".partial" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("exchanging", [False, True])
 def test_failed_rename_restores_old_folder(tmp_path, monkeypatch, exchanging):
     path = tmp_path / "folder"

@@ -21,8 +21,8 @@ _TRAIN, _VAL, _TEST = 0, 1, 2  # numbers in `Dataset.split`
 def make_folds(dataset: Dataset, folds: int, seed: int, *, keep_test: bool = False) -> NDArray[np.int64]:
     """Return in which fold each record is predicted, `(n,)` from 0; -1 for a record that stays out.
 
-    With classes, it is scikit-learn's StratifiedGroupKFold, or StratifiedKFold where all records are alone; with several
-    labels, the rarest label of a record is its stratum. Numbers are not stratified: GroupKFold, or KFold.
+    It is scikit-learn's StratifiedGroupKFold; where all records are alone, StratifiedKFold, which is faster. With several
+    labels, the rarest label of a record is its stratum. Numbers are all of one stratum (KFold, where all are alone).
 
     Args:
         dataset: the data set.
@@ -68,11 +68,11 @@ def _check(dataset: Dataset, strata: NDArray[np.int64], groups: NDArray[np.int64
 
 def _divisions(strata: NDArray[np.int64], groups: NDArray[np.int64], folds: int, seed: int) -> Iterator[NDArray[np.int64]]:
     """Yield the positions of the records of each fold."""
-    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+    from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold
 
     alone, even = len(np.unique(groups)) == len(groups), len(np.unique(strata)) < 2
-    plain, grouped = (KFold, GroupKFold) if even else (StratifiedKFold, StratifiedGroupKFold)
-    dealer = (plain if alone else grouped)(folds, shuffle=True, random_state=seed % (1 << 32))
+    kind = StratifiedGroupKFold if not alone else KFold if even else StratifiedKFold
+    dealer = kind(folds, shuffle=True, random_state=seed % (1 << 32))
     for _, inside in dealer.split(np.zeros(len(groups)), strata, None if alone else groups):
         yield inside
 

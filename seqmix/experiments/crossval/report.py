@@ -25,13 +25,18 @@ if TYPE_CHECKING:
 _SIMPLE = "simple: "
 
 
-def crossval_table(result: Crossvalidation) -> ReportTable:
-    """Return a table of the scores of every fold, their mean and standard deviation, and the scores of all records."""
+def crossval_table(result: Crossvalidation, title: str | None = None) -> ReportTable:
+    """Return a table of the scores of every fold, their mean and standard deviation, and the scores of all records.
+
+    Args:
+        result: the cross-validation.
+        title: title of the table; None for data set and folds.
+    """
     scores = result.scores
     baselines = any(fold.simple for fold in result.folds)
     columns = [Column("fold"), Column("records", "number"), *(Column(name, "number") for name in scores)]
     columns += [Column(f"{_SIMPLE}{scores[0]}", "number")] if baselines else []
-    table = ReportTable(columns, _title(result))
+    table = ReportTable(columns, _title(result) if title is None else title)
 
     def add(name: str, records: int | None, cells: Sequence[str], simple: str, **how: Any) -> None:
         table.add(name, "" if records is None else f"{records:,}", *cells, *([simple] if baselines else []), **how)
@@ -115,7 +120,7 @@ def _introduction(result: Crossvalidation) -> str:
 
 
 def _sections(result: Crossvalidation) -> Iterator[Section]:
-    yield Section(heading="Scores", table=crossval_table(result), remark=_remark(result))
+    yield Section(heading="Scores", table=crossval_table(result, ""), remark=_remark(result))
     if result.folds:
         yield Section(heading="Figures", figures=list(_drawings(result)))
     if result.pooled and result.pooled.evaluation.per_class:

@@ -46,6 +46,7 @@ from seqmix.system.ranges import check_numbers
 if TYPE_CHECKING:
     from seqmix.models.predictor import Predictor
 
+FEWER_RESAMPLES = 200  # for intervals of other methods and of bins by length, which follow from a standard error
 _SCORES, _REPORT = "evaluation.json", "report.html"  # the files that are written, beside the predictions
 
 
@@ -277,7 +278,7 @@ def _result(
 ) -> Evaluation:
     objective, labels = run.label_objective, sample.labels
     answers = sample.answers(objective, predictions, resamples)
-    alone = {name: branch.pop("predictions") for name, branch in branches.items()}
+    alone, few = {name: branch.pop("predictions") for name, branch in branches.items()}, min(resamples, FEWER_RESAMPLES)
     return Evaluation(
         run=str(run.path),
         source=sample.source,
@@ -290,16 +291,14 @@ def _result(
         branches=branches,
         baselines=scores_of(simple.methods, objective, labels),
         intervals={
-            name: objective.scores(found, labels, resamples, groups=answers.groups)
+            name: objective.scores(found, labels, few, groups=answers.groups)
             for name, found in (alone | {method.name: method.predictions for method in simple.methods}).items()
         },
         pictures=first_pictures(objective, sample.dataset, sample.indices, predictions),
         history=run.history(),
         notes=[*sample.notes, *_grouped(sample, answers), *_absent(objective, labels), *unlearned_notes(run)],
         worst=worst_records(objective, sample.dataset, sample.indices, predictions, sample.nearness),
-        by_length=scores_by_length(
-            objective, predictions, labels, sample.dataset.lengths[sample.indices], resamples, answers.groups
-        ),
+        by_length=scores_by_length(objective, predictions, labels, sample.dataset.lengths[sample.indices], few, answers.groups),
         data=data_facts(sample.dataset, sample.nearness, own=sample.own),
         **vars(objective.details(predictions, labels)),
         **judged(answers, simple),

@@ -94,6 +94,8 @@ def _sections(evaluation: Evaluation, run: Run, made: Circumstances | None) -> I
     yield Section(heading="Scores", table=table, remark=f"{intervals}.")
     if evaluation.baselines or evaluation.branches or evaluation.against:
         table, remark = comparison_table(evaluation, intervals=True), _branches_in_words(evaluation)
+        if evaluation.intervals:
+            remark = f"{remark} Intervals of other methods than the model rest on 200 bootstrap samples.".strip()
         yield Section(heading=capitalised(compared_with(evaluation)), table=table, remark=remark)
     yield Section(heading="Figures", figures=list(_drawings(evaluation, run)))
     if evaluation.by_length:

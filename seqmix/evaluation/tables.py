@@ -140,7 +140,9 @@ def length_table(evaluation: Evaluation, noun: str) -> ReportTable:
     """
     names = list(evaluation.by_length[0]["scores"])
     columns = [Column(f"{noun}s"), Column("records", "number"), *(Column(name, "number") for name in names)]
-    table = ReportTable(columns, f"bins of about equally many records by their length in {noun}s, with 95 % intervals")
+    table = ReportTable(
+        columns, f"bins of about equally many records by their length in {noun}s, with 95 % intervals (200 bootstrap samples)"
+    )
     for one in evaluation.by_length:
         ends = dict.fromkeys((f"{one['shortest']:,}", f"{one['longest']:,}"))
         cells = (_with_interval(name, Score(**score)) for name, score in one["scores"].items())

@@ -3,9 +3,9 @@
     python benchmarks/prepare.py [MEGABYTES]
 
 Both sides parse the same file, map each base to an index and write the indices to disk, alternately, on one core. `prepare`
-also finds duplicates and reverse complements, splits, computes checksums of input and output, and writes a whole data set. It
-is timed without labels, and with labels and groups from the headers. Prints the medians and the ratio of the loop to the
-first; exits with 1 below 100 MB/s of FASTA.
+also finds duplicates, reverse complements and near relatives, splits, computes checksums of input and output, and writes a
+whole data set. It is timed without labels, and with labels and groups from the headers. Prints the medians and the ratio of
+the loop to the first; exits with 1 below 60 MB/s of FASTA.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from Bio.SeqIO.FastaIO import SimpleFastaParser
 
 import seqmix
 
-TARGET = 100.0  # MB/s
+TARGET = 60.0  # MB/s
 REPEATS = 5
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,7 @@ def check(
     print_tables(out, check_tables(found))
     print_notes(out, found.findings)
     for suggestion in found.suggestions:
-        say(out, f"{in_flags(suggestion['why'])}{':' * bool(suggestion['command'])}")
+        wrapped = out.is_terminal or "COLUMNS" in os.environ
+        say(out, f"{in_flags(suggestion['why'])}{':' * bool(suggestion['command'])}", wrapped=wrapped)
         if suggestion["command"]:
             say(out, f"    {suggestion['command']}")

@@ -1,7 +1,7 @@
 """`prepare()`: records to a dataset folder - alphabet, splits, counts of all that was changed.
 
-Written to a temporary folder and renamed: the data set is whole or it is not there. Memory: the longest record and
-about 50 bytes for each record.
+Written to a temporary folder and renamed: the data set is whole or it is not there. Memory: the longest record,
+about 50 bytes for each record, and the sampled k-mers (see `relatives.sketches`).
 """
 
 from __future__ import annotations
@@ -389,13 +389,9 @@ def _complete(
     np.save(folder / "split.npy", split)
     np.save(folder / "groups.npy", division.groups(final.keep))
     if classes is None and (found := store_nearness(folder, written.n_sequences, final.vocabulary, split)):
-        made = {
-            "stated": bool((written.splits >= 0).any()),
-            "grouped": bool(read.group_from),
-            "similar": bool(options.split_by),
-        }
-        facts = {**(facts or {}), "nearness": found.describe(stated=made["stated"])}
-        notes += found.notes(split, **made)
+        stated = bool((written.splits >= 0).any())
+        facts = {**(facts or {}), "nearness": found.describe(stated=stated)}
+        notes += found.notes(split, stated=stated, grouped=bool(read.group_from), similar=bool(options.split_by))
     info = describe(stream, written, encoded, division, final, options=options, twins=twins, notes=notes, facts=facts)
     # Names that are not UTF-8 are written as escapes.
     (folder / "dataset.json").write_text(info_text(info), encoding="utf-8", errors="backslashreplace")

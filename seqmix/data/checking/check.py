@@ -51,7 +51,7 @@ def check(data: Dataset | str | Path = "seqmix-data", *, pairs: int = 10, seed: 
         "twins": twins_of(dataset, pairs),
         "classes": [_row(dataset, name, members, looked_at, composition) for name, members in _classes(dataset).items()],
         "giveaways": _giveaways(dataset, drawn[:_FITTED], looked_at, composition, seed),
-        "groups": dataset.info.get("groups", {}) if dataset.groups is not None else {},
+        "groups": _groups(dataset),
     }
     findings, suggestions = findings_on(dataset, found)
     return DataCheck(
@@ -99,6 +99,14 @@ def _row(
         "gc": gc,
         "composition": {part: round(float(mean), 5) for part, mean in zip(composition.parts, means, strict=False)},
     }
+
+
+def _groups(dataset: Dataset) -> dict[str, Any]:
+    """Return what is known of the groups that were kept together; {} if the data set does not store them."""
+    if dataset.groups is None:
+        return {}
+    inside = {name: len(np.unique(dataset.groups[dataset.split == s])) for s, name in enumerate(SPLITS)}
+    return {**dataset.info.get("groups", {}), "in splits": inside}
 
 
 def _giveaways(

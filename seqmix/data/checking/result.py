@@ -33,7 +33,8 @@ class DataCheck:
         parts: what "composition" in `classes` lists: letters, or means and spreads of numbers.
         looked_at: number of records whose composition was looked at.
         giveaways: what a linear model of length, GC content or composition alone predicts in cross-validation.
-        groups: what was kept together: "by", "count", "largest"; empty if the data set does not store it.
+        groups: what was kept together: "by", "count", "largest" (its records), "in splits" (groups in each); empty if the data
+            set does not store it.
         findings: what a user should know, in sentences.
         suggestions: what to do about it: "why" and "command", a command line to paste, or "".
     """

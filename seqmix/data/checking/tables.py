@@ -26,6 +26,8 @@ def check_tables(found: DataCheck) -> list[ReportTable]:
         tables.append(_of_giveaways(found))
     if found.leaks:
         tables += [_of_leaks(found.leaks), *([_of_pairs(found.leaks)] if found.leaks["pairs"] else [])]
+    if found.groups:
+        tables.append(_of_groups(found.groups))
     if found.twins["examples"]:
         tables.append(_of_twins(found.twins))
     return tables
@@ -100,9 +102,9 @@ def _of_giveaways(found: DataCheck) -> ReportTable:
 
 
 def _of_leaks(leaks: dict[str, Any]) -> ReportTable:
-    title = f"nearest training record: share of the {leaks['compared']} of a record that it has"
+    title = f"share of a record's {leaks['compared']} that its nearest training record has"
     if leaks["sampled"] < 1:
-        title += f" ({_percent(leaks['sampled'])} of them compared)"
+        title += f" (of {_percent(leaks['sampled'])} of them)"
     names = list(leaks["splits"])
     table = ReportTable([Column("share"), *(Column(name, "number") for name in names)], title)
     for bin_ in range(10):
@@ -125,6 +127,14 @@ def _of_pairs(leaks: dict[str, Any]) -> ReportTable:
     for pair in leaks["pairs"]:
         texts = (pair["id"], pair["split"], pair["label"] or "-", pair["nearest"], pair["its label"] or "-")
         table.add(*texts, f"{pair['containment']:.2f}")
+    return table
+
+
+def _of_groups(groups: dict[str, Any]) -> ReportTable:
+    columns = [Column(name, "number") for name in ("groups", *SPLITS, "records of the largest")]
+    table = ReportTable([Column("kept together", "text"), *columns], "groups, which are in one split each")
+    inside = (f"{groups['in splits'][name]:,}" for name in SPLITS)
+    table.add(groups["by"], f"{groups['count']:,}", *inside, f"{groups['largest']:,}")
     return table
 
 

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 Hashes = NDArray[np.uint64]
 Places = NDArray[np.int64]
 
-BASE = np.uint64(0x2545F4914F6CDD1D)  # odd, so that it has an inverse
-INVERSE = np.uint64(pow(int(BASE), -1, 1 << 64))
+BASE = np.uint64(0x2545F4914F6CDD1D)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _SAMPLED = 24  # lowest bits of a hash, that decide whether it is sampled
 
@@ -30,11 +29,11 @@ def sampled(hashes: Hashes, rate: float) -> NDArray[np.bool_]:
     return (hashes & np.uint64((1 << _SAMPLED) - 1)) < np.uint64(round(rate * (1 << _SAMPLED)))
 
 
-def powers(base: np.uint64, count: int) -> Hashes:
-    """Return ``base ** 0, base ** 1, …`` modulo 2^64, `count` of them."""
-    found = np.ones(1, dtype=np.uint64)
+def powers(base: np.uint32, count: int) -> NDArray[np.uint32]:
+    """Return ``base ** 0, base ** 1, …`` modulo 2^32, `count` of them."""
+    found = np.ones(1, dtype=np.uint32)
     while len(found) < count:
-        found = np.concatenate((found, found * np.uint64(pow(int(base), len(found), 1 << 64))))
+        found = np.concatenate((found, found * np.uint32(pow(int(base), len(found), 1 << 32))))
     return found[:count]
 
 

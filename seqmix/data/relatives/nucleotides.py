@@ -1,8 +1,11 @@
 """Sampled 21-mers of DNA, the same for both strands.
 
-The nine letters in the middle of a 21-mer, but for the one in their centre, decide whether it is sampled: 16 bits, compared
-at a cost of a few nanoseconds a letter. Only where they are chosen is the 21-mer put together: 42 bits, of which the smaller
-of the two strands counts. A 21-mer with a letter other than A, C, G, T is left out.
+The four letters before and the four after the ones in the middle (with one between them: nine of 21) decide whether a 21-mer is
+sampled, at a cost of two nanoseconds a letter. Only where they are chosen is the 21-mer put together: 42 bits, of which the
+smaller of the two strands counts. A 21-mer with a letter other than A, C, G, T is left out.
+
+A letter has two bits, and its complement is the letter with both of them changed. The code of four letters has eight bits, so
+that what is needed of it, such as the code of the reverse complement, is a table of 256 bytes.
 """
 
 from __future__ import annotations
@@ -16,9 +19,15 @@ from seqmix.data.relatives.hashing import Hashes, Places, mixed
 from seqmix.data.vocabulary.base import FIRST
 
 K = 21
-_ANCHOR = 9  # letters in the middle of a 21-mer
-_BEFORE = (K - _ANCHOR) // 2
+_BEFORE, _APART = 6, 5  # letters before the four that decide, and from these to the other four
 _LETTERS = 4
+_BITS = np.arange(256, dtype=np.uint8)
+# The code of the reverse complement of four letters.
+_COMPLEMENT = ~(((_BITS & 3) << 6) | ((_BITS & 12) << 2) | ((_BITS >> 2) & 12) | (_BITS >> 6))
+# A sum of two bytes decides: one of the first four letters, and that of the reverse complement of the others, so that the other
+# strand has the same sum.
+_FIRST = np.random.default_rng(21).permutation(_BITS)
+_SECOND = _FIRST[_COMPLEMENT]
 
 
 class Nucleotides:
@@ -47,46 +56,33 @@ class Nucleotides:
         """
         if len(tokens) < K:
             return np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64)
-        letters = (tokens - np.uint8(FIRST)) & np.uint8(3)
-        fours, complements = _fours(letters), _fours_of_complement(letters)
-        starts = _chosen(fours, complements, rate, len(tokens))
-        foreign = tokens >= np.uint8(FIRST + _LETTERS)
-        if foreign.any():
+        letters = tokens & np.uint8(3)
+        twos = (letters[:-1] << np.uint8(2)) | letters[1:]
+        fours = (twos[:-2] << np.uint8(4)) | twos[2:]
+        starts = _chosen(fours, rate, len(tokens))
+        if (foreign := tokens >= np.uint8(FIRST + _LETTERS)).any():
             before = np.concatenate(([0], np.cumsum(foreign, dtype=np.int32)))
             starts = starts[before[starts + K] == before[starts]]
         forward = letters[starts + (K - 1)].astype(np.uint64)
         backward = forward ^ np.uint64(3)
-        for place in range(K - 5, -1, -4):
-            backward = (backward << np.uint64(8)) | complements[starts + place]
         for number, place in enumerate(range(K - 5, -1, -4)):
-            forward |= fours[starts + place].astype(np.uint64) << np.uint64(2 + 8 * number)
+            code = fours[starts + place]
+            forward |= code.astype(np.uint64) << np.uint64(2 + 8 * number)
+            backward = (backward << np.uint64(8)) | _COMPLEMENT[code]
         return mixed(np.minimum(forward, backward)), starts, starts + K
 
 
-def _fours(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the code of the four letters at each place, `(L - 3,)`: the first letter in the highest bits."""
-    twos = (letters[:-1] << np.uint8(2)) | letters[1:]
-    return (twos[:-2] << np.uint8(4)) | twos[2:]
+def _chosen(fours: NDArray[np.uint8], rate: float, length: int) -> Places:
+    """Return where the 21-mers start that are sampled.
 
-
-def _fours_of_complement(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the code of the reverse complement of the four letters at each place, `(L - 3,)`."""
-    paired = letters ^ np.uint8(3)
-    twos = (paired[1:] << np.uint8(2)) | paired[:-1]
-    return (twos[2:] << np.uint8(4)) | twos[:-2]
-
-
-def _chosen(fours: NDArray[np.uint8], complements: NDArray[np.uint8], rate: float, length: int) -> Places:
-    """Return where the 21-mers start whose middle is chosen."""
+    Args:
+        fours: the code of the four letters at each place, the first letter in the highest bits, `(L - 3,)`.
+        rate: share that is sampled.
+        length: L.
+    """
     if rate >= 1:
         return np.arange(length - K + 1)
-    last = length - K + 1
-    head = slice(_BEFORE, _BEFORE + last)
-    tail = slice(_BEFORE + 5, _BEFORE + 5 + last)
-    forward = (fours[head].astype(np.uint16) << 8) | fours[tail]
-    backward = (complements[tail].astype(np.uint16) << 8) | complements[head]
-    middle = np.minimum(forward, backward) * np.uint16(0x9E3B)
-    middle ^= middle >> 7
-    middle *= np.uint16(0xC2B3)
-    middle ^= middle >> 9
-    return np.flatnonzero(middle < np.uint16(min(rate * 0x10000, 0xFFFF)))
+    codes = fours.tobytes()
+    first, second = (np.frombuffer(codes.translate(bytes(table)), np.uint8) for table in (_FIRST, _SECOND))
+    end = _BEFORE + length - K + 1
+    return np.flatnonzero(first[_BEFORE:end] + second[_BEFORE + _APART : end + _APART] < np.uint8(round(rate * 256)))

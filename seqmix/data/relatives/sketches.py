@@ -1,12 +1,13 @@
 """A sketch of every record: its sampled k-mers (of texts: shingles), as numbers that can be compared between records.
 
 The share that is sampled is the same for all records of a data set. It is 1 for small ones, and such that some two million
-k-mers are compared in larger ones, but at least 64 for each record on average, and one in 64 in all. The memory is some 40
+k-mers are compared in larger ones, but at least 32 for each record on average, and one in 64 in all. The memory is some 40
 bytes for each sampled k-mer, of which there are at most 16 million.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,7 @@ from seqmix.data.vocabulary import Bytes, Encoder, Subwords
 from seqmix.data.vocabulary.base import FIRST
 
 _SAMPLED = 1 << 21  # k-mers of a data set, unless its records are many
-_EACH = 64  # k-mers of a record, on average
+_EACH = 32  # k-mers of a record, on average
 _SPARSEST = 64  # one in so many is sampled at least
 _MOST = 1 << 24  # k-mers of a data set
 _CHUNK = 1 << 17  # tokens that are looked at in one go
@@ -90,9 +91,9 @@ def sketch(tokens: NDArray[Any], offsets: Places, n_sequences: int, encoder: Enc
 
 
 def _rate(units: float, n: int) -> float:
-    """Return which share of the k-mers is sampled."""
+    """Return which share of the k-mers is sampled, in steps of 1/256."""
     wanted = min(max(_SAMPLED, _EACH * n, units / _SPARSEST), _MOST)
-    return min(1.0, wanted / max(1.0, units))
+    return min(256, math.ceil(256 * wanted / max(1.0, units))) / 256
 
 
 def _renumbered(kmers: NDArray[Any]) -> NDArray[np.int32]:

@@ -21,7 +21,7 @@ _BITS = 42  # that a shingle holds at least, as a 21-mer of DNA does
 _AMINO_ACIDS = 6  # of a k-mer: relatives of proteins differ in more letters
 _WORDS = 5  # of a shingle, at least
 _LONG_WORD = 24  # characters; where words are longer on average, there are no blanks between them
-_LOOKED_AT = 1 << 18  # tokens
+_LOOKED_AT = 1 << 17  # tokens
 _CONTROL = 0.01  # share of control characters above which bytes are not a text
 _FEW_LETTERS = 25  # different ones, of which k-mers that are written as words consist
 

@@ -1,7 +1,7 @@
 """Shingles of words: so many words in a row, whatever stands between them, in lower case.
 
-Words are runs of letters and digits. Every word has the hash ``sum_j c[j] * BASE ** j`` of its characters, a difference of two
-prefix sums. A text with fewer words than a shingle is one shingle.
+Words are runs of letters and digits. Every word has the hash ``sum_j c[j] * base ** j`` of its characters, a difference of two
+prefix sums, in 32 bits, which tell the words of a language apart. A text with fewer words than a shingle is one shingle.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqmix.data.relatives.hashing import BASE, INVERSE, Hashes, Places, mixed, powers, sampled
+from seqmix.data.relatives.hashing import BASE, Hashes, Places, mixed, powers, sampled
+
+_BASE = np.uint32(int(BASE) & 0xFFFFFFFF)  # odd, so that it has an inverse
+_INVERSE = np.uint32(pow(int(_BASE), -1, 1 << 32))
 
 
 class WordRuns:
@@ -25,8 +28,8 @@ class WordRuns:
 
     def __init__(self, span: int, per_unit: float, codes: Hashes) -> None:
         self.unit, self.per_unit, self.span = f"runs of {span} words", per_unit, 1
-        self._words, self._codes = span, codes
-        self._powers = self._inverses = np.empty(0, np.uint64)
+        self._words, self._codes = span, codes.astype(np.uint32)
+        self._powers = self._inverses = np.empty(0, np.uint32)
 
     def __call__(self, tokens: NDArray[Any], ends: Places, rate: float) -> tuple[Hashes, Places, Places]:
         """Return the sampled shingles of some texts.
@@ -40,12 +43,13 @@ class WordRuns:
             Their hashes, and the places where they start and end.
         """
         hashes, starts, stops = self.words(tokens, ends)
-        text = np.searchsorted(ends, starts, side="right")
+        until = np.searchsorted(starts, ends)  # words up to the end of each text
+        counts = np.diff(until, prepend=0)
+        left = np.repeat(until, counts) - np.arange(len(starts))  # words from each one to the end of its text
+        begins = (until - counts)[counts > 0]
         firsts, found = [np.arange(0)], [hashes[:0]]
-        following = np.searchsorted(text, text, side="right") - np.arange(len(text)) if len(text) else text  # words left
-        begins = np.flatnonzero(np.diff(text, prepend=-1))
         for size in range(1, self._words + 1):
-            whole = np.flatnonzero(following >= size) if size == self._words else begins[following[begins] == size]
+            whole = np.flatnonzero(left >= size) if size == self._words else begins[left[begins] == size]
             value = hashes[whole]
             for place in range(1, size):
                 value = value * BASE + hashes[whole + place]
@@ -60,12 +64,17 @@ class WordRuns:
     def words(self, tokens: NDArray[Any], ends: Places) -> tuple[Hashes, Places, Places]:
         """Return the hash of each word of some texts, and where it starts and ends."""
         codes = self._codes[tokens]
-        edge = np.diff((codes != 0).astype(np.int8), prepend=np.int8(0), append=np.int8(0))
+        inside = np.zeros(len(tokens) + 2, dtype=bool)
+        np.not_equal(codes, 0, out=inside[1:-1])
+        edges = np.flatnonzero(inside[1:] != inside[:-1])
+        starts, stops = edges[::2], edges[1::2]
         inner = ends[ends < len(tokens)]
-        torn = inner[(codes[inner - 1] != 0) & (codes[inner] != 0)] if len(inner) else inner  # a text begins within a run
-        starts = np.sort(np.concatenate((np.flatnonzero(edge == 1), torn)))
-        stops = np.sort(np.concatenate((np.flatnonzero(edge == -1), torn)))
+        torn = inner[inside[inner] & inside[inner + 1]]  # where a text begins, within a run
+        if len(torn):
+            starts, stops = (np.insert(places, np.searchsorted(places, torn), torn) for places in (starts, stops))
         if len(self._powers) <= len(tokens):
-            self._powers, self._inverses = (powers(base, len(tokens) + 1) for base in (BASE, INVERSE))
-        sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(codes * self._powers[: len(tokens)])))
-        return mixed((sums[stops] - sums[starts]) * self._inverses[starts]), starts, stops
+            self._powers, self._inverses = (powers(base, len(tokens) + 1) for base in (_BASE, _INVERSE))
+        sums = np.zeros(len(tokens) + 1, dtype=np.uint32)
+        np.cumsum(codes * self._powers[: len(tokens)], dtype=np.uint32, out=sums[1:])
+        hashes = (sums[stops] - sums[starts]) * self._inverses[starts]
+        return mixed(hashes.astype(np.uint64)), starts, stops

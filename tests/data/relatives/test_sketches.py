@@ -143,7 +143,7 @@ def test_a_low_rate_estimates_the_containment(monkeypatch):
             other = "".join(generator.choice("ACGT") for _ in range(round(10_000 * (1 - share))))
             texts += [root, root[: 10_000 - len(other)] + other]
     found = sketched(texts, make_vocabulary("dna"))
-    assert found.rate == pytest.approx(0.05)
+    assert found.rate == pytest.approx(0.05, rel=0.02)
     asked = np.arange(len(texts)) % 2 == 1
     exact = np.repeat((0.2, 0.5, 0.8), 10)
     assert np.abs(nearest(found, asked, ~asked).containment[asked] - exact).max() < 0.12

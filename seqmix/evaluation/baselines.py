@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 _FIXED_STRENGTH = 10.0  # without a validation split
+_UNKNOWN = (math.nan, math.nan)
 _CLEARLY = 1.01  # factor by which a loss must be less for a plain model to be the best simple method
 _MOST_RECORDS = 20_000  # to fit on: more would take minutes and change little
 _MOST_CHARACTERS = 50_000_000  # of documents, which are held as text
@@ -103,7 +104,7 @@ class SimpleMethod:
         name: as in `Method`.
         title: the model in words, such as "6-mers, standardised, C 10".
         predictions: what it predicts for the records that are scored, as `LabelObjective.predictions` returns it.
-        loss: its loss on the validation split; NaN without one.
+        known: its loss and its first score on the validation split; NaN without one.
         model: the model, if it can be stored and used again; None otherwise.
         note: which records were used, if not all; "" otherwise.
     """
@@ -111,7 +112,7 @@ class SimpleMethod:
     name: str
     title: str
     predictions: Floats
-    loss: float = math.nan
+    known: tuple[float, float] = _UNKNOWN
     model: Branches | None = None
     note: str = ""
 
@@ -180,9 +181,9 @@ def simple_methods(
     objective = train.label_objective
     found = [_constant(train, parts), *(_plain(objective, spec, parts) for spec in _plain_specs(train))]
     for name, features in _feature_sets(train, parts):
-        model, strength, loss = _fitted(objective, features, parts[0].labels, parts[1].labels)
+        model, strength, known = _fitted(objective, features, parts[0].labels, parts[1].labels)
         title = f"{method_of(name, objective.kind).title}, C {strength:g}"
-        found.append(SimpleMethod(name, title, _predictions(objective, model, features[2]), loss))
+        found.append(SimpleMethod(name, title, _predictions(objective, model, features[2]), known))
     found = [replace(method, note=note) for method in found]
     if lexical and (suiting := suiting_lexical(train)) != "none":
         found.append(_lexical(_BEST[suiting], train, seen, test, indices, stored))
@@ -193,13 +194,19 @@ def best_simple(methods: Sequence[SimpleMethod]) -> SimpleMethod | None:
     """Return the best simple method, chosen by the validation split alone; None if there is none.
 
     It is the lexical model, which stands last and was chosen among many, unless the validation loss of a plain model, such as
-    that of the length, is less by more than 1 %. The other baselines do not count: their like was among those many.
+    that of the length, is less by more than 1 %, and its first score no lower. The other baselines do not count: their like was
+    among those many.
     """
     best: SimpleMethod | None = None
     for method in reversed(methods):
-        if method.model is not None and (best is None or method.loss < best.loss / _CLEARLY):
+        if method.model is not None and (best is None or _better(method.known, best.known)):
             best = method
     return best
+
+
+def _better(known: tuple[float, float], before: tuple[float, float]) -> bool:
+    """Return whether a validation is better than another one, by both the loss and the first score."""
+    return known[0] < before[0] / _CLEARLY and not known[1] < before[1]
 
 
 def _constant(train: Dataset, parts: Sequence[_Part]) -> SimpleMethod:
@@ -237,13 +244,13 @@ def _plain(objective: LabelObjective, spec: PlainSpec, parts: Sequence[_Part]) -
         spread = np.where(deviation > 0, deviation, 1.0)
         made = [part if part is None else (part - centre) / spread for part in made]
     features = [np.empty((0, width)) if part is None else part for part in made]
-    linear, strength, loss = _fitted(objective, features, parts[0].labels, parts[1].labels)
+    linear, strength, known = _fitted(objective, features, parts[0].labels, parts[1].labels)
     spec = replace(spec, strength=strength)
     model = PlainClassifier(spec, width, objective.n_outputs).eval()
     state = {"centre": centre, "spread": spread, "weight": linear.weights, "bias": linear.bias}
     model.load_state_dict({name: torch.from_numpy(np.asarray(value)) for name, value in state.items()})
     predictions = _predictions(objective, linear, features[2])
-    return SimpleMethod(spec.name, spec.title, predictions, loss, Branches(model, None, objective, 0.0))
+    return SimpleMethod(spec.name, spec.title, predictions, known, Branches(model, None, objective, 0.0))
 
 
 def _lexical(
@@ -265,16 +272,16 @@ def lexical_method(
     Args:
         name: as in `Method`.
         model: the lexical model alone.
-        train: data set on whose validation split its loss is computed; None if not available.
+        train: data set whose validation split it is scored on, too; None if not available.
         test: data set to predict.
         indices: its records to predict, `(n,)`.
         seen: how the model sees each record.
     """
-    loss = math.nan
+    found = _UNKNOWN
     if train is not None and len(val := train.indices("val")):
         known = _Part(train, val, seen)
-        loss = loss_of(model.objective, _answers(model, known), known.labels)
-    return SimpleMethod(name, model.lexical.spec.title, _answers(model, _Part(test, indices, seen)), loss, model)
+        found = _validated(model.objective, _answers(model, known), known.labels)
+    return SimpleMethod(name, model.lexical.spec.title, _answers(model, _Part(test, indices, seen)), found, model)
 
 
 def _answers(model: Branches, part: _Part) -> Floats:
@@ -347,28 +354,29 @@ def _ngrams(train: Dataset, parts: list[_Part], **kind: Any) -> list[Any]:
 
 def _fitted(
     objective: LabelObjective, features: list[Any], labels: Labels, val_labels: Labels
-) -> tuple[LinearModel, float, float]:
-    """Return the linear model whose strength has the least validation loss, this strength and this loss.
+) -> tuple[LinearModel, float, tuple[float, float]]:
+    """Return the linear model whose strength has the least validation loss, this strength, and this loss with the first score.
 
     Args:
         objective: provides the linear model.
         features: features of the training, validation and test records.
         labels: labels of the training records.
-        val_labels: labels of the validation records; if there are none, the strength is fixed, and the loss is NaN.
+        val_labels: labels of the validation records; if there are none, the strength is fixed, and both are NaN.
     """
     if not len(val_labels):
-        return objective.fit_linear(features[0], labels, _FIXED_STRENGTH), _FIXED_STRENGTH, math.nan
+        return objective.fit_linear(features[0], labels, _FIXED_STRENGTH), _FIXED_STRENGTH, _UNKNOWN
 
-    def fit(strength: float) -> tuple[LinearModel, float, float]:
+    def fit(strength: float) -> tuple[LinearModel, float, tuple[float, float]]:
         model = objective.fit_linear(features[0], labels, strength)
-        return model, strength, loss_of(objective, _predictions(objective, model, features[1]), val_labels)
+        return model, strength, _validated(objective, _predictions(objective, model, features[1]), val_labels)
 
-    return min(map(fit, _STRENGTHS), key=lambda found: found[2])
+    return min(map(fit, _STRENGTHS), key=lambda found: found[2][0])
 
 
-def loss_of(objective: LabelObjective, predictions: Floats, labels: Labels) -> float:
-    """Return the loss of predictions that methods are chosen by."""
-    return objective.judge(objective.point_scores(predictions, labels), "loss")[1]
+def _validated(objective: LabelObjective, predictions: Floats, labels: Labels) -> tuple[float, float]:
+    """Return the loss that methods are chosen by, and the first score."""
+    scores = objective.point_scores(predictions, labels)
+    return objective.judge(scores, "loss")[1], scores[objective.columns[0]]
 
 
 def _predictions(objective: LabelObjective, model: LinearModel, features: Any) -> Floats:

@@ -80,7 +80,7 @@ def test_penalty_has_the_least_validation_loss():
     objective, labels = KINDS["classification"](("a", "b")), np.arange(80) % 2
     features = generator.normal(size=(80, 30)) + 0.3 * labels[:, None]
     train, val, test = (features[i::3] for i in range(3))
-    chosen, best, loss = baselines._fitted(objective, [train, val, test], labels[0::3], labels[1::3])
+    chosen, best, (loss, _) = baselines._fitted(objective, [train, val, test], labels[0::3], labels[1::3])
     found = baselines._predictions(objective, chosen, test)
     losses = {}
     for strength in baselines._STRENGTHS:

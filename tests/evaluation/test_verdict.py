@@ -19,8 +19,8 @@ def predicting(right, labels):
     return np.eye(2)[np.where(right, labels, 1 - labels)] * 0.8 + 0.1
 
 
-def method(predictions, loss=0.5, name="best k-mers", title="6-mers, standardised, C 10"):
-    return SimpleMethod(name, title, predictions, loss, model=object())
+def method(predictions, loss=0.5, name="best k-mers", title="6-mers, standardised, C 10", score=0.8):
+    return SimpleMethod(name, title, predictions, (loss, score), model=object())
 
 
 def found(model, simple, *, n=200, groups=None, nearness=None, is_model=False, labels=None):
@@ -157,10 +157,9 @@ def test_several_labels_are_compared_by_exact_matches():
 def test_best_simple_method_is_chosen_on_validation_alone():
     good, bad = np.zeros((1, 2)), np.ones((1, 2))
     lexical, length = method(good, 0.40, "best k-mers"), method(bad, 0.35, "length only")
-    other = SimpleMethod(
-        "4-mers", "4-mers", good, 0.1
-    )  # which cannot be stored, and whose like the lexical one was chosen from
+    other = SimpleMethod("4-mers", "4-mers", good, (0.1, 0.9))  # not stored; the lexical one was chosen among its like
     assert best_simple([length, other, lexical]) is length
     assert best_simple([method(bad, 0.399, "length only"), other, lexical]) is lexical
     assert best_simple([method(bad, math.nan, "length only"), method(good, math.nan)]).name == "best k-mers"
+    assert best_simple([method(bad, 0.35, "length only", score=0.7), lexical]) is lexical
     assert best_simple([other]) is None

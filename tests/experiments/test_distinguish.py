@@ -45,7 +45,7 @@ def trials(tmp_path):
     return made
 
 
-SIMPLE = SimpleMethod("best k-mers", "4-mers, standardised, C 10", answers(151), 0.5)
+SIMPLE = SimpleMethod("best k-mers", "4-mers, standardised, C 10", answers(151))
 
 
 def test_each_mixer_is_compared_with_both_references(trials, tmp_path):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from seqmix.objectives.base import Objective
 
 
+NUMBERED = 20  # classes up to which cells of the confusion matrix have numbers
 DRAWN_CURVES = 10  # ROC curves, and as many of precision over recall
 _CURVES = ("accuracy", "macro-F1", "R2")  # the first one measured is drawn over the epochs
 _LETTER = 0.085  # inches; width of a letter
@@ -71,7 +72,7 @@ def confusion_figure(evaluation: Evaluation) -> Figure:
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     axes.tick_params(length=0)
-    if size <= 20:
+    if size <= NUMBERED:
         for i, row in enumerate(evaluation.confusion):
             for j, count in enumerate(row):
                 colour = ON_HEAT if shares[i][j] > HEAT_TURNS else ON_PALE if count else DARK

@@ -14,6 +14,7 @@ from seqmix.ensembles.members import Ensemble
 from seqmix.evaluation.data_section import data_sections, making_section
 from seqmix.evaluation.figures import (
     DRAWN_CURVES,
+    NUMBERED,
     confusion_figure,
     curves_figure,
     pictures_figure,
@@ -26,6 +27,7 @@ from seqmix.evaluation.tables import (
     class_table,
     compared_with,
     comparison_table,
+    frequent_confusions,
     length_table,
     score_table,
     some_near,
@@ -98,6 +100,8 @@ def _sections(evaluation: Evaluation, run: Run, made: Circumstances | None) -> I
             remark = f"{remark} Intervals of other methods than the model rest on 200 bootstrap samples.".strip()
         yield Section(heading=capitalised(compared_with(evaluation)), table=table, remark=remark)
     yield Section(heading="Figures", figures=list(_drawings(evaluation, run)))
+    if len(evaluation.classes) > NUMBERED and (table := frequent_confusions(evaluation)).rows:
+        yield Section(heading="Confusions", table=table)
     if evaluation.by_length:
         yield Section(heading="Scores by length", table=length_table(evaluation, run.vocabulary.noun))
     if evaluation.worst:
@@ -142,7 +146,8 @@ def _branches_in_words(evaluation: Evaluation) -> str:
 def _drawings(evaluation: Evaluation, run: Run) -> Iterator[Drawing]:
     """Yield the figures that the evaluation has data for."""
     if evaluation.confusion:
-        caption = "Colours are shares of the true class, numbers are records."
+        numbers = ", numbers are records" if len(evaluation.classes) <= NUMBERED else ""
+        caption = f"Colours are shares of the true class{numbers}."
         yield Drawing(confusion_figure(evaluation), "Confusion matrix", caption, _confusions_in_words(evaluation))
     of = f" Of {len(evaluation.roc)} classes, the {DRAWN_CURVES} with the smallest areas are drawn; the table has all."
     some = of if len(evaluation.roc) > DRAWN_CURVES else ""

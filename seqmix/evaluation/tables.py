@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from seqmix.evaluation.result import Evaluation
 
 _CROSSED = 10  # classes up to which a terminal shows the confusion matrix
+_CONFUSIONS = 10  # that a page lists of a large confusion matrix
 
 
 def evaluation_tables(evaluation: Evaluation) -> list[ReportTable]:
@@ -85,6 +86,17 @@ def confusion_table(evaluation: Evaluation) -> ReportTable:
     table = ReportTable(columns, "confusion: true classes in rows, predicted ones in columns")
     for name, row in zip(evaluation.classes, evaluation.confusion, strict=True):
         table.add(name, *(f"{count:,}" for count in row))
+    return table
+
+
+def frequent_confusions(evaluation: Evaluation) -> ReportTable:
+    """Return a table of the classes that were confused most often; of a large confusion matrix, a figure shows no numbers."""
+    names, counts = evaluation.classes, evaluation.confusion
+    wrong = [(n, i, j) for i, row in enumerate(counts) for j, n in enumerate(row) if n and i != j]
+    columns = [Column("true class"), Column("predicted class"), Column("records", "number"), Column("of the class", "number")]
+    table = ReportTable(columns, "the most frequent confusions", keys=2)
+    for n, i, j in sorted(wrong, key=lambda one: -one[0])[:_CONFUSIONS]:
+        table.add(names[i], names[j], f"{n:,}", f"{100 * n / sum(counts[i]):.0f} %")
     return table
 
 

@@ -89,6 +89,20 @@ def test_worst_errors_are_the_most_certain_ones():
     assert [(one["index"], one["error"]) for one in found] == [(1, 3.0), (0, -0.5)]
 
 
+def test_a_report_lists_the_confusions_of_many_classes(trained, evaluated):
+    from seqmix.evaluation.report import report_html
+    from tests.support.pages import check_accessible
+
+    size = 25
+    confusion = [[4 * (i == j) for j in range(size)] for i in range(size)]
+    confusion[2][7], confusion[3][1] = 1, 3
+    many = replace(evaluated[0], classes=[f"class {n}" for n in range(size)], confusion=confusion)
+    page = report_html(many, trained)
+    check_accessible(page)
+    assert page.index("class 3</th>") < page.index("43 %") < page.index("class 2</th>") < page.index("20 %")
+    assert "Confusions" not in report_html(evaluated[0], trained)
+
+
 def test_a_report_names_the_worst_errors_and_scores_by_length(trained, evaluated):
     from seqmix.evaluation.report import report_html
     from tests.support.pages import check_accessible

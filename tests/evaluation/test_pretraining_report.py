@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 import seqmix
 from seqmix.cli import app
+from tests.support.pages import check_accessible
 
 SMALL = ("--mixer", "conv", "--epochs", "2", "--set", "model.d_model=8")
 
@@ -25,6 +26,7 @@ def page_of(monkeypatch, tmp_path):
 
 def test_page_shows_scores_curves_data_and_settings(page_of, dataset):
     page = page_of(dataset.path)
+    check_accessible(page)
     sizes = dataset.sizes
     assert f"trained on {sizes['train']} records, with the best weights chosen on {sizes['val']} validation records" in page
     for word in (

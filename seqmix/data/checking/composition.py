@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ def composition_of(dataset: Dataset, records: NDArray[np.int64]) -> Composition:
     if dataset.vocabulary.channels or dataset.are_images:
         return _of_numbers(dataset, records)
     letters, table = _letters(dataset.vocabulary)
-    counts = np.concatenate([np.zeros((0, len(letters))), *_counts(dataset, records, table)])
+    counts = _counts(dataset, records, table)
     gc = None
     if dataset.vocabulary.letters == len("ACGT"):
         known = counts[:, [letters.index(letter) for letter in "ACGT"]]
@@ -55,19 +55,40 @@ def composition_of(dataset: Dataset, records: NDArray[np.int64]) -> Composition:
     return Composition([letters[i] for i in parts], shares, gc)
 
 
-def _counts(dataset: Dataset, records: NDArray[np.int64], table: Any) -> Iterator[Matrix]:
-    """Yield how often each letter occurs in each record, some records at a time."""
+def _counts(dataset: Dataset, records: NDArray[np.int64], table: Any) -> Matrix:
+    """Return how often each letter occurs in each record, `(n, letters)`."""
+    counts = np.zeros((len(records), table.shape[1]))
+    for places, parts in _blocks(dataset, records):
+        np.add.at(counts, places, _of_parts(parts, table))
+    return counts
+
+
+def _blocks(dataset: Dataset, records: NDArray[np.int64]) -> Iterator[tuple[list[int], list[NDArray[Any]]]]:
+    """Yield parts of the records that are counted together, and which record each is of; long records have several."""
+    places: list[int] = []
+    parts: list[NDArray[Any]] = []
+    size = 0
+    for place, number in enumerate(records):
+        for sequence in dataset.sequences(int(number)):
+            for start in range(0, len(sequence), _BLOCK):
+                places.append(place)
+                parts.append(sequence[start : start + _BLOCK])
+                size += len(parts[-1])
+                if size >= _BLOCK:
+                    yield places, parts
+                    places, parts, size = [], [], 0
+    if parts:
+        yield places, parts
+
+
+def _of_parts(parts: Sequence[NDArray[Any]], table: Any) -> Matrix:
+    """Return how often each letter occurs in each part."""
     from scipy.sparse import csr_matrix
 
-    block: list[NDArray[Any]] = []
-    for i in records:
-        block.append(np.concatenate(dataset.sequences(int(i))))
-        if sum(map(len, block)) >= _BLOCK or i == records[-1]:
-            ends = np.concatenate(([0], np.cumsum([len(tokens) for tokens in block])))
-            tokens = np.concatenate(block).astype(np.int32)
-            of_token = csr_matrix((np.ones(len(tokens)), tokens, ends), shape=(len(block), table.shape[0]))
-            yield (of_token @ table).toarray()
-            block = []
+    ends = np.concatenate(([0], np.cumsum([len(part) for part in parts])))
+    tokens = np.concatenate(parts).astype(np.int32)
+    of_token = csr_matrix((np.ones(len(tokens)), tokens, ends), shape=(len(parts), table.shape[0]))
+    return np.asarray((of_token @ table).toarray())
 
 
 def _letters(vocabulary: Vocabulary) -> tuple[list[str], Any]:

@@ -148,3 +148,12 @@ def test_real_numbers_have_a_simple_method_that_predicts(tmp_path):
     result = seqmix.evaluate(run, resamples=5)
     assert result.comparison["name"] == "means and spreads" and result.comparison["second"] > 0.9
     assert [one.label for one in run.predict([values["a0"], values["b0"]], baseline=True)] == ["a", "b"]
+
+
+def test_command_ends_with_the_verdict_which_is_also_first_on_the_page(scored, tmp_path):
+    words = ["eval", str(scored[0].path), "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "500"})
+    last = result.stderr.rstrip().splitlines()[-1]
+    assert last.startswith("The model is ") and "the best simple method (3-mers" in last and last.endswith(".")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert page.index("the best simple method (3-mers") < page.index("95 % interval")

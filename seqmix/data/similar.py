@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqmix.config.data import SPLITS
-from seqmix.data.relatives.clusters import joined, similar_clusters
+from seqmix.data.relatives.clusters import Clusters, clusters_of, joined, similar_clusters
 from seqmix.data.relatives.shared import nearest
 from seqmix.data.relatives.sketches import Sketches, sketch
 from seqmix.data.splits.assign import components
@@ -93,7 +93,7 @@ class Similar:
         Raises:
             InputError: a component is too large for the splits.
         """
-        made, members = self._divided(make)
+        made, members = self._divided(make, similar_clusters(self.sketches, self.least), self.least)
         if short := _too_small(made):
             largest = int(np.bincount(members[made.dealt]).max())
             raise InputError(
@@ -102,13 +102,12 @@ class Similar:
             )
         return made, members
 
-    def _divided(self, make: Callable[[Numbers], Made]) -> tuple[Made, Numbers]:
-        clusters = similar_clusters(self.sketches, self.least)
+    def _divided(self, make: Callable[[Numbers], Made], clusters: Clusters, least: float) -> tuple[Made, Numbers]:
         members = components([*self.keys, clusters.of])
         made = make(members)
         for _ in range(0 if clusters.exact else _ROUNDS):
             found = nearest(self.sketches, made.split > 0, made.split == 0)
-            near = np.flatnonzero(found.containment >= self.least)
+            near = np.flatnonzero(found.containment >= least)
             near = near[members[near] != members[found.record[near]]]
             if not len(near):
                 break
@@ -118,13 +117,13 @@ class Similar:
 
     def _ways_out(self, make: Callable[[Numbers], Made]) -> list[str]:
         """Return what can be done where the components are too large: the lowest similarity that works, if there is one."""
-        for least in _HIGHER:
-            if least > self.least:
-                made, members = Similar(self.sketches, least, self.keys)._divided(make)
-                if not _too_small(made, _SMALLER):
-                    sizes = np.unique(members, return_counts=True)[1]
-                    way = param("split_by", f"similarity={least:g}")
-                    return [f"use {way}, which makes {len(sizes):,} clusters, the largest of {sizes.max():,}"]
+        higher = [least for least in _HIGHER if least > self.least]
+        for least, clusters in zip(higher, clusters_of(self.sketches, higher) if higher else (), strict=True):
+            made, members = self._divided(make, clusters, least)
+            if not _too_small(made, _SMALLER):
+                sizes = np.unique(members, return_counts=True)[1]
+                way = param("split_by", f"similarity={least:g}")
+                return [f"use {way}, which makes {len(sizes):,} clusters, the largest of {sizes.max():,}"]
         return [f"state what belongs together with {param('group_from', 'column:NAME')}", "divide them at random"]
 
     def notes(self, made: Made, keep: NDArray[np.bool_], members: Numbers, encoded: EncodedLabels) -> list[str]:

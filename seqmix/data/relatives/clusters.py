@@ -7,6 +7,7 @@ of their number), the bounded search of `shared` finds pairs instead, which may 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from seqmix.data.relatives.shared import similar_pairs
 from seqmix.data.relatives.sketches import Sketches
 
-_WORK = 1 << 33  # products: some ten seconds
+_WORK = 1 << 32  # products: some five seconds
 _BLOCK = 1 << 24  # products that are in memory at a time
 _EDGES = 1 << 20  # pairs that are collected before they are joined
 _TIE = 1e-9
@@ -44,15 +45,22 @@ def similar_clusters(sketches: Sketches, least: float) -> Clusters:
         sketches: of n records.
         least: the share, above 0, to 1.
     """
+    return clusters_of(sketches, [least])[0]
+
+
+def clusters_of(sketches: Sketches, shares: Sequence[float]) -> list[Clusters]:
+    """Return `similar_clusters` for each of some shares, which takes little longer than for one."""
     holders = np.bincount(sketches.kmers) if len(sketches.kmers) else np.zeros(0, np.int64)
     kept = (holders > 1)[sketches.kmers]  # the others connect nothing
     if int((holders[holders > 1].astype(np.float64) ** 2).sum()) > _WORK:
-        pairs = similar_pairs(sketches, least - _TIE)
-        return Clusters(joined(np.arange(sketches.n), pairs.first, pairs.second), exact=False)
-    return Clusters(_all_pairs(sketches, kept, holders, least), exact=True)
+        pairs = similar_pairs(sketches, min(shares) - _TIE)
+        near = [pairs.containment >= least - _TIE for least in shares]
+        each = np.arange(sketches.n)
+        return [Clusters(joined(each, pairs.first[chosen], pairs.second[chosen]), exact=False) for chosen in near]
+    return [Clusters(found, exact=True) for found in _all_pairs(sketches, kept, holders, shares)]
 
 
-def _all_pairs(sketches: Sketches, kept: NDArray[np.bool_], holders: Numbers, least: float) -> Numbers:
+def _all_pairs(sketches: Sketches, kept: NDArray[np.bool_], holders: Numbers, shares: Sequence[float]) -> list[Numbers]:
     from scipy.sparse import csr_matrix
 
     n, sizes = sketches.n, sketches.sizes
@@ -61,24 +69,27 @@ def _all_pairs(sketches: Sketches, kept: NDArray[np.bool_], holders: Numbers, le
     having: Any = csr_matrix((np.ones(len(kmers), dtype=np.int32), (kmers, records)), shape=shape)
     asking = having.T.tocsr()
     until = np.concatenate(([0], np.cumsum(asking @ holders)))
-    cluster, low = np.arange(n), 0
-    found: list[tuple[Numbers, Numbers]] = []
+    clusters, low = [np.arange(n) for _ in shares], 0
+    found: list[list[Numbers]] = [[] for _ in shares]  # pairs, as the first times n plus the second
     edges = 0
     while low < n:
         high = max(low + 1, int(np.searchsorted(until, until[low] + _BLOCK, side="right")) - 1)
         product = asking[low:high] @ having
         one = np.repeat(np.arange(low, high), np.diff(product.indptr))
         other = product.indices.astype(np.int64)
-        apart = (other > one) & (cluster[one] != cluster[other])
-        one, other, shared = one[apart], other[apart], product.data[apart]
-        near = shared >= least * np.minimum(sizes[one], sizes[other]) - _TIE
-        found.append((one[near], other[near]))
-        edges += int(near.sum())
+        fewer = np.minimum(sizes[one], sizes[other])
+        near = (product.data >= min(shares) * fewer - _TIE) & (other > one)
+        one, other, shared, fewer = one[near], other[near], product.data[near], fewer[near]
+        for least, cluster, pairs in zip(shares, clusters, found, strict=True):
+            chosen = (shared >= least * fewer - _TIE) & (cluster[one] != cluster[other])
+            pairs.append(one[chosen] * n + other[chosen])
+            edges += int(chosen.sum())
         low = high
         if edges > _EDGES or low >= n:
-            first, second = (np.concatenate(ends) for ends in zip(*found, strict=True))
-            cluster, found, edges = joined(cluster, first, second), [], 0
-    return cluster
+            ends = [np.divmod(np.concatenate(pairs), n) for pairs in found]
+            clusters = [joined(cluster, *both) for cluster, both in zip(clusters, ends, strict=True)]
+            found, edges = [[] for _ in shares], 0
+    return clusters
 
 
 def joined(cluster: Numbers, first: Numbers, second: Numbers) -> Numbers:

@@ -245,7 +245,7 @@ def test_measurement_process_returns_error_messages():
         ({"time_limit": 0.0}, "time_limit must be above 0 and at most 1,000,000,000: got 0"),
         ({"time_limit": math.nan}, "time_limit"),
         ({"time_limit": math.inf}, "time_limit"),
-        ({"d_model": 0}, r"model.d_model must be from 1 to 1,000,000: got 0"),
+        ({"d_model": 0}, r"d_model must be from 1 to 1,000,000: got 0"),
         ({"precision": "fp64"}, "precision must be one of fp32, bf16, fp16"),
         ({"precision": "fp16", "device": "cpu"}, "needs a CUDA GPU"),
         ({"device": "cuda:99"}, "is not available"),

@@ -32,7 +32,7 @@ def test_reference_pages_are_up_to_date(page, made):
 def test_every_public_name_and_command_is_described():
     python, commands = (REFERENCE / "python.md").read_text(), (REFERENCE / "commands.md").read_text()
     assert {f"seqmix.{name}" for name in seqmix.__all__} - {"seqmix.__version__"} == set(re.findall("^## (.*)$", python, re.M))
-    described = set(re.findall(r"^## seqmix (\w+)", commands, re.M))
+    described = set(re.findall(r"^## seqmix ([\w-]+)", commands, re.M))
     assert described == set(command_tree().commands)
 
 

@@ -2,9 +2,9 @@
 
 `config.toml` (settings, fully resolved), `model.safetensors` (the weights with the best validation score),
 `last/state.safetensors` (everything needed to resume), `metrics.jsonl`, `dataset.json` (vocabulary, classes and checksums of
-the training data), `split.npy` (the splits, if they are not those of the data set), `environment.json`, later
-`evaluation.json` and `report.html`. Every file is written whole or not at all; tensors have checksums; no pickle is read or
-written.
+the training data), `split.npy` (the splits, if they are not those of the data set), `environment.json`, at the end of training
+`calibration.json` and `seen.json`, later `evaluation.json` and `report.html`. Every file is written whole or not at all;
+tensors have checksums; no pickle is read or written.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
+from seqmix.calibration.stored import CALIBRATION, SEEN
 from seqmix.config import Config
 from seqmix.config.options import taking
 from seqmix.config.tables import read_toml
@@ -299,12 +300,12 @@ class Run(StoredModel):
         from seqmix.models.predictor import Predictor
 
         where = choose_device(device)
-        weights = self.path / "model.safetensors"
-        state = weights.stat() if weights.is_file() else None
-        key = (where, state and (state.st_ino, state.st_mtime_ns, state.st_size))
+        files = [self.path / name for name in ("model.safetensors", CALIBRATION, SEEN)]
+        states = [file.stat() if file.is_file() else None for file in files]
+        key = (where, *(state and (state.st_ino, state.st_mtime_ns, state.st_size) for state in states))
         if self._predictor and self._predictor[0] == key:
             return self._predictor[1]
-        found = Predictor.of(self.load_model(), self.config, self.info, device)
+        found = Predictor.of(self.load_model(), self.config, self.info, device, calibration=self.calibration, seen=self.seen)
         self._predictor = (key, found)
         return found
 
@@ -332,7 +333,8 @@ class Run(StoredModel):
         from seqmix.models.predictor import Predictor
         from seqmix.models.stored_baseline import load_baseline
 
-        return Predictor.of(load_baseline(self), self.config, self.info, device)
+        seen = self.seen
+        return Predictor.of(load_baseline(self), self.config, self.info, device, seen=seen and seen.without_scores())
 
     @overload
     def predict(self, sequences: Iterator[Any], **options: Any) -> Iterator[Prediction]: ...

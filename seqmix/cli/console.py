@@ -213,6 +213,8 @@ def in_flags(text: str) -> str:
     def flag(name: str, value: str | None) -> str:
         if "." in name:
             return f"--{name.partition('.')[2].replace('_', '-')} ({name})" if name in _settings_with_flags() else name
+        if value == "False":
+            return _flag(name).replace("--", "--no-", 1)
         return _flag(name) if value in (None, "True") else f"{_flag(name)} {shlex.quote(value.strip(chr(39)))}"
 
     def call(name: str, argument: str | None) -> str:

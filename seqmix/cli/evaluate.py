@@ -62,6 +62,7 @@ def evaluate(
     against: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Another run to compare with on the same records.")
     ] = None,
+    calibration: Annotated[bool, typer.Option(help="Calibrate probabilities, if the run has a calibration.")] = True,
     device: Device = "auto",
     precision: Precision = "fp32",
     threads: Threads = None,
@@ -97,6 +98,7 @@ def evaluate(
         result = score(
             baselines=baselines,
             against=against,
+            calibration=calibration,
             device=device,
             precision=precision,
             threads=threads,

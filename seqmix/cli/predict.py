@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from seqmix.cli.console import console, in_flags, print_notes, reported, say, wants_bar
 from seqmix.cli.options import READING, Exclude, Include, Quiet, Verbose, patterns, with_flags
 from seqmix.config.options import options_of
+from seqmix.errors import command, param
 from seqmix.models.predict_options import PredictOptions
+
+if TYPE_CHECKING:
+    from seqmix.run import Run
 
 app = typer.Typer()
 _PREDICT = {name: one for name, one in options_of(PredictOptions).items() if one.flag}
@@ -75,6 +79,7 @@ def predict(
     form = format_of(output, output_format)
     model, tally = find_run(run), Tally()
     model.check_answers()
+    unknown = _without_novelty(model)
     check_output(form, top, classes=model.classes, kind=model.objective.kind, spreadsheet=spreadsheet)
     read = reading_options(
         model, **{name: options.pop(name) for name in READING if name in options}, **patterns(include, exclude)
@@ -93,14 +98,29 @@ def predict(
             with_probabilities=probabilities,
             top=top,
             with_file=tally.files > 1,
+            with_novelty=not unknown,
+            with_sets=options.get("sets") is not None,
+            set_between=model.info["read"].get("label_separator") or "",
             spreadsheet=spreadsheet,
         )
         tally.check_any()
     out = console(quiet)
     if quiet:  # which does not hide that records are missing
         print_notes(console(), tally.failures(in_flags))
+    print_notes(out, [unknown] if unknown else [])
     print_notes(out, tally.lines(model.config.data, model.vocabulary.noun, in_flags))
     if verbose or output:
         done = f"{tally.records:,} predictions of {model.path} -> {output or 'standard output'}"
         say(out, done)
     tally.check_whole()
+
+
+def _without_novelty(run: Run) -> str:
+    """Return why there is no column `novelty`; "" if there is one."""
+    seen = run.seen
+    if seen is None:
+        return in_flags(
+            f"no novelty: {run.path} does not store what it has seen; {command('train')} {param('resume', True)} "
+            f"{param('output', str(run.path))} adds it"
+        )
+    return "" if seen.novelty else "no novelty: the training had no validation split to compare new records with"

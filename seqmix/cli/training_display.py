@@ -16,7 +16,16 @@ from seqmix.reporting.text import counted, duration, number, score_text
 
 if TYPE_CHECKING:
     from seqmix.run import Run
-    from seqmix.training.events import EpochEnd, Event, Finished, LearnedNothing, LexicalFitted, Started, WeightsTaken
+    from seqmix.training.events import (
+        Calibrated,
+        EpochEnd,
+        Event,
+        Finished,
+        LearnedNothing,
+        LexicalFitted,
+        Started,
+        WeightsTaken,
+    )
     from seqmix.training.progress import TrainingProgress
 
 _TEXTS = ("chars", "bytes", "words", "subwords")  # alphabets of texts, which are read by words or by characters
@@ -52,6 +61,7 @@ class TrainingDisplay:
     def __call__(self, event: Event) -> None:
         """Show an event."""
         from seqmix.training.events import (
+            Calibrated,
             EpochEnd,
             FewerTokensHidden,
             Finished,
@@ -100,6 +110,8 @@ class TrainingDisplay:
                     self._epoch(event)
                 case LearnedNothing():
                     self._nothing(event)
+                case Calibrated():
+                    self._calibrated(event)
                 case Finished():
                     self.close()
                     self._finished(event)
@@ -197,6 +209,16 @@ class TrainingDisplay:
         smoothed = "smoothed " * bool(run.config.training.smooth)
         whose = "" if run.config.model.lexical == "none" else "scores of the mixing branch alone; "
         return f"{whose}best: the {highest} {smoothed}validation {score} so far"
+
+    def _calibrated(self, event: Calibrated) -> None:
+        found = event.calibration
+        if found.method == "none":
+            self._say(f"probabilities are not calibrated: {found.reason}")
+            return
+        names = [name for name in ("calibration error", "log loss") if name in found.raw]
+        scores = ", ".join(f"{name} {number(found.raw[name])} to {number(found.calibrated[name])}" for name in names)
+        why = f" ({found.reason})" if found.reason else ""
+        self._say(f"probabilities are calibrated by {found.title}{why}: validation {scores}")
 
     def _finished(self, event: Finished) -> None:
         by_steps = event.run.config.training.validate_every

@@ -197,6 +197,14 @@ class TrainingConfig:
         panel=TRAINING,
         shown="macro-f1; loss for a regression",
     )
+    calibration: str = option(
+        "auto",
+        "How probabilities are calibrated on the validation split once training has ended: by a temperature, by vector scaling "
+        "(a factor and a shift for each class), by isotonic regression (two classes), not at all, or auto: by the first two as "
+        "cross-validation within that split finds best.",
+        choices=("auto", "temperature", "vector", "isotonic", "none"),
+        for_labels=True,
+    )
     patience: int = option(
         3,
         "Validations in a row without a better score after which training stops; 0 for never.",

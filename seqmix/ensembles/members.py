@@ -18,6 +18,7 @@ from seqmix.run import Run
 from seqmix.system.files import file_checksum
 
 if TYPE_CHECKING:
+    from seqmix.calibration.seen import Seen
     from seqmix.ensembles.predictor import MeanPredictor
 
 FILE = "ensemble.json"
@@ -89,6 +90,18 @@ class Ensemble(Run):
     def learned_nothing(self) -> bool:
         """Whether no member is better on validation than a constant prediction."""
         return all(member.learned_nothing for member in self.members)
+
+    @property
+    def calibrated_by(self) -> str:
+        """How the members are calibrated, in words; "" if none is."""
+        ways = [member.calibrated_by or "nothing" for member in self.members]
+        return f"each member by its own ({', '.join(ways)})" if {*ways} - {"nothing"} else ""
+
+    @property
+    def seen(self) -> Seen | None:
+        """What the first member has seen, without the scores, which are of that member alone."""
+        found = self.members[0].seen
+        return found and found.without_scores()
 
     def history(self) -> list[dict[str, Any]]:
         """Return nothing: the members have logs of their own."""

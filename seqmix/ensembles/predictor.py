@@ -32,19 +32,22 @@ class MeanPredictor(Predictor):
     def of_members(cls, members: Sequence[Predictor]) -> MeanPredictor:
         """Return the predictor of members that read records alike."""
         first = members[0]
-        return cls(**{one.name: getattr(first, one.name) for one in fields(Predictor)}, members=tuple(members))
+        facts = {one.name: getattr(first, one.name) for one in fields(Predictor)}
+        facts["seen"] = first.seen and first.seen.without_scores()  # which are of this member alone
+        return cls(**facts, members=tuple(members))
 
     def accepts(self, length: int) -> bool:
         """Return whether all members can predict a sequence of this length."""
         return all(member.accepts(length) for member in self.members)
 
-    def of_dataset(
+    def both_of_dataset(
         self, dataset: Dataset, indices: NDArray[np.int64], on_batch: Callable[[int], object] | None = None, **options: Any
-    ) -> NDArray[np.float64]:
-        """Return the mean of the members' predictions for records of a data set, in order; see `Predictor.of_dataset`."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the mean of the members' predictions for records of a data set, and that of those without calibration."""
         reports = [None] * (len(self.members) - 1) + [on_batch]
         answers = zip(self.members, reports, strict=True)
-        return _mean(member.of_dataset(dataset, indices, report, **options) for member, report in answers)
+        both = _mean(np.stack(member.both_of_dataset(dataset, indices, report, **options)) for member, report in answers)
+        return both[0], both[1]
 
     def _answers(
         self, window: Sequence[Any], options: PredictOptions, on_batch: Callable[[int], object] | None

@@ -189,6 +189,7 @@ class SequenceEstimator(BaseEstimator):
             )
             weights, self.branches_ = packed(run.load_model())
             self.weights_ = {name: tensor.numpy().copy() for name, tensor in weights.items()}
+            self.calibration_ = run.calibration
             self.config_, self.info_, self.history_ = run.config, run.info, run.history()
         self.__dict__.pop("_predictor", None)
         self._model()
@@ -220,7 +221,8 @@ class SequenceEstimator(BaseEstimator):
             weights = {name: torch.from_numpy(array) for name, array in self.weights_.items()}
             stored = getattr(self, "branches_", {})  # estimators that version 0.1.0 pickled have none
             model = Run(Path(), self.config_, self.info_).restored_model(weights, stored)
-            self._predictor = Predictor.of(model, self.config_, self.info_, self.device)
+            calibration = getattr(self, "calibration_", None)  # nor this
+            self._predictor = Predictor.of(model, self.config_, self.info_, self.device, calibration=calibration)
         return self._predictor
 
     def _sequences(self, X: Any, *, reset: bool = False) -> Sequence[Any]:

@@ -21,6 +21,7 @@ from seqmix.evaluation.against import check_comparable, check_same_records, comp
 from seqmix.evaluation.baselines import scores_of
 from seqmix.evaluation.best_simple import Simple, simple_of_run
 from seqmix.evaluation.by_length import scores_by_length
+from seqmix.evaluation.calibrated import calibration_figures
 from seqmix.evaluation.circumstances import circumstances, data_facts
 from seqmix.evaluation.nearness import with_nearness
 from seqmix.evaluation.new_files import reading_of_new_files
@@ -63,6 +64,7 @@ def evaluate(
     read: ReadOptions | None = None,
     baselines: bool = True,
     against: Run | str | Path | None = None,
+    calibration: bool = True,
     device: str = "auto",
     precision: str = "fp32",
     threads: int | None = None,
@@ -84,6 +86,7 @@ def evaluate(
         read: formats and columns of new files; None to read like the training data.
         baselines: whether to fit and score baselines, which needs the training data.
         against: another run, or its folder, to compare with on the same records.
+        calibration: whether probabilities are calibrated, if the run has a calibration.
         device: as in `TrainingConfig`.
         precision: as in `TrainingConfig`.
         threads: CPU threads, as in `train`.
@@ -156,15 +159,16 @@ def evaluate(
                 if on_batch:
                     on_batch(count)
 
-            predictions, branches = _predict(run, sample, device, precision, report)
+            predictions, raw, branches = _predict(run, sample, device, precision, report, calibration)
             model, made = _model_in_words(run, device), circumstances(str(run.predictor(device).device), precision)
             if other:
-                others = _predict(other, beside, device, precision, None)[0], _model_in_words(other, device)
+                others = _predict(other, beside, device, precision, None, calibration)[0], _model_in_words(other, device)
         simple = simple_of_run(run, sample.trained, sample.dataset, sample.indices, fit=baselines)
         result = _result(run, sample, model, predictions, branches, simple, resamples)
         if other:
             answers = sample.answers(run.label_objective, predictions, resamples)
             result = replace(result, against=compared_runs(answers, run, other, *others))
+        result = replace(result, **calibration_figures(run, sample.labels, predictions, raw, wanted=calibration))
         lock.check()
         write_predictions_file(
             table,
@@ -198,11 +202,16 @@ def evaluation_folder(run: Run, data: Sequence[str | Path], output: str | Path |
 
 
 def _predict(
-    run: Run, sample: Sample, device: str, precision: str, on_batch: Callable[[int], object] | None
-) -> tuple[Floats, dict[str, dict[str, Any]]]:
-    """Return the predictions for all records of a sample, and what `Evaluation.branches` holds, with their "predictions"."""
+    run: Run,
+    sample: Sample,
+    device: str,
+    precision: str,
+    on_batch: Callable[[int], object] | None,
+    calibrated: bool = True,
+) -> tuple[Floats, Floats, dict[str, dict[str, Any]]]:
+    """Return predictions for a sample, those without calibration, and `Evaluation.branches` with their "predictions"."""
     from seqmix.models.batched import branch_outputs
-    from seqmix.models.branches import LEXICAL, MIXING, Branches, combined
+    from seqmix.models.branches import LEXICAL, MIXING, Branches
 
     dataset, predictor = sample.dataset, run.predictor(device)
     model, objective = predictor.model, predictor.objective
@@ -213,9 +222,10 @@ def _predict(
             f"{predictor.max_length:,}"
         )
     if isinstance(run, Ensemble):
-        return _answered(
-            sample, predictor, predictor.of_dataset(dataset, sample.indices, on_batch, precision=precision), precision
-        ), {}
+        predictions, raw = predictor.both_of_dataset(
+            dataset, sample.indices, on_batch, precision=precision, calibrated=calibrated
+        )
+        return _answered(sample, predictor, predictions, precision), raw, {}
     outputs = branch_outputs(
         model,
         objective,
@@ -226,22 +236,27 @@ def _predict(
         window=predictor.data.window,
         on_batch=on_batch,
     )
-    predictions = _answered(sample, predictor, objective.predictions(combined(model, outputs)), precision)
+    predictions, raw = predictor.both(outputs, calibrated=calibrated)
+    predictions = _answered(sample, predictor, predictions, precision)
     if not isinstance(model, Branches) or model.mixing is None:
-        return predictions, {}
+        return predictions, raw, {}
     spec, mixer = model.lexical.spec, run.config.model.mixer
     facts = {LEXICAL: (spec.noun, spec.title, 1 - model.weight), MIXING: (mixer, mixer, model.weight)}
     alone = {branch: objective.predictions(outputs[branch]) for branch in facts}
-    return predictions, {
-        branch: {
-            "name": name,
-            "title": title,
-            "weight": round(weight, 4),
-            "scores": objective.point_scores(alone[branch], sample.labels),
-            "predictions": alone[branch],
-        }
-        for branch, (name, title, weight) in facts.items()
-    }
+    return (
+        predictions,
+        raw,
+        {
+            branch: {
+                "name": name,
+                "title": title,
+                "weight": round(weight, 4),
+                "scores": objective.point_scores(alone[branch], sample.labels),
+                "predictions": alone[branch],
+            }
+            for branch, (name, title, weight) in facts.items()
+        },
+    )
 
 
 def _answered(sample: Sample, predictor: Predictor, predictions: Floats, precision: str) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -61,6 +62,11 @@ class Evaluation:
             "scores"; empty if all have one length, or if there are too few.
         data: what is known about the records: whether they are "new", name, size and SHA-256 of the "inputs", "nearness" and
             "groups".
+        calibration: the calibration of the probabilities in words; "" for none.
+        calibration_error_raw: the calibration error without it; NaN if undefined.
+        calibration_error_chance: mean calibration error that chance alone would make for these probabilities, if they were
+            exactly right; NaN if undefined.
+        log_loss_raw: the log loss without the calibration; NaN if undefined.
     """
 
     run: str
@@ -93,6 +99,10 @@ class Evaluation:
     worst: list[dict[str, Any]] = field(default_factory=list)
     by_length: list[dict[str, Any]] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
+    calibration: str = ""
+    calibration_error_raw: float = math.nan
+    calibration_error_chance: float = math.nan
+    log_loss_raw: float = math.nan
 
     def __repr__(self) -> str:
         headline = ", ".join(f"{name} {_text(name, self.scores[name])}" for name in self.columns[:_HEADLINE])

@@ -42,14 +42,26 @@ def score_table(evaluation: Evaluation) -> ReportTable:
     for name, score in evaluation.scores.items():
         shown = (score, far[name]) if far else (score,)
         table.add(name, *(cell for one in shown for cell in _cells(name, one)))
-    if math.isfinite(evaluation.calibration_error):
-        table.add("calibration error", number(evaluation.calibration_error), *[""] * (len(columns) - 2))
+    for name, value in calibration_rows(evaluation).items():
+        table.add(name, number(value), *[""] * (len(columns) - 2))
     return table
 
 
 def some_near(evaluation: Evaluation) -> bool:
     """Return whether some of the records, but not all, are known to have a near relative in training."""
     return 0 < evaluation.far.get("records", 0) < evaluation.records
+
+
+def calibration_rows(evaluation: Evaluation) -> dict[str, float]:
+    """Return how far the probabilities can be trusted, by a name for each figure; nothing for a kind without them."""
+    calibrated = bool(evaluation.calibration)
+    rows = {
+        "calibration error": evaluation.calibration_error,
+        "calibration error by chance alone": evaluation.calibration_error_chance,
+        "calibration error before calibration": evaluation.calibration_error_raw if calibrated else math.nan,
+        "log loss before calibration": evaluation.log_loss_raw if calibrated else math.nan,
+    }
+    return {name: value for name, value in rows.items() if math.isfinite(value)}
 
 
 def _cells(name: str, score: Score) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from seqmix.system.files import PACKINGS, is_written_to, packing_of
 FORMATS = ("tsv", "csv", "jsonl")
 _FORMULA_SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20"  # also in full width
 _BLANKS = ("\t", "\r", "\n")  # that a spreadsheet drops in front of a formula
+_BETWEEN = ",;|/&"  # the classes of a set
 _OTHERS = ("gz", "bz2", "xz", "zst", "zip", "xlsx", "parquet")  # endings that no format here goes with
 
 
@@ -30,6 +31,9 @@ def write_predictions(
     with_probabilities: bool = True,
     top: int = 0,
     with_file: bool = False,
+    with_novelty: bool = False,
+    with_sets: bool = False,
+    set_between: str = "",
     spreadsheet: bool = False,
 ) -> None:
     """Write predictions as TSV, CSV (both with a header) or JSONL.
@@ -45,6 +49,9 @@ def write_predictions(
         top: number K of most probable classes to write instead, as columns `label_1 prob_1 … label_K prob_K`; 0 for all
             classes.
         with_file: whether to write the file of each record.
+        with_novelty: whether to write a column `novelty`.
+        with_sets: whether to write a column `set`, of the answers; in a regression, columns `lower` and `upper`.
+        set_between: text between the answers of a set, in TSV and CSV; "" for `set_separator`.
         spreadsheet: whether to put an apostrophe in front of texts that a spreadsheet would read as formulas; see
             `no_formula`.
 
@@ -55,6 +62,7 @@ def write_predictions(
     if format == "jsonl":
         for prediction in predictions:
             facts = _json_row(prediction, kind, with_probabilities, top, with_file)
+            facts |= _trust(prediction, kind, with_novelty, with_sets)
             out.write(json.dumps(facts, ensure_ascii=False, allow_nan=False) + "\n")
         return
     writer = csv.writer(out, dialect="excel-tab" if format == "tsv" else "excel", lineterminator="\n")
@@ -63,6 +71,8 @@ def write_predictions(
         header += [f"{what}_{rank}" for rank in range(1, top + 1) for what in ("label", "prob")]
     elif with_probabilities:
         header += [f"prob_{name}" for name in classes]
+    separator = set_between or set_separator(classes)
+    header += _trust_columns(kind, with_novelty, with_sets)
     shown = no_formula if spreadsheet else str
     writer.writerow(map(shown, header))
     for prediction in predictions:
@@ -76,7 +86,43 @@ def write_predictions(
                 row += [name, f"{value:.6g}"]
         elif with_probabilities:
             row += [f"{value:.6g}" for value in prediction.probabilities.values()]
+        if prediction.error is None:
+            row += [_cell(value, separator) for value in _trust(prediction, kind, with_novelty, with_sets).values()]
         writer.writerow(map(shown, row))
+
+
+def set_separator(classes: Sequence[str]) -> str:
+    """Return the text between the classes of a set in TSV and CSV: the first of , ; | / and & that is in no name of a class.
+
+    If each occurs in a name, it is " || ".
+    """
+    return next((sign for sign in _BETWEEN if not any(sign in name for name in classes)), " || ")
+
+
+def _trust_columns(kind: str, with_novelty: bool, with_sets: bool) -> list[str]:
+    sets = (["set"] if KINDS[kind].has_classes else ["lower", "upper"]) if with_sets else []
+    return ["novelty"] * with_novelty + sets
+
+
+def _trust(prediction: Prediction, kind: str, with_novelty: bool, with_sets: bool) -> dict[str, object]:
+    """Return what the columns of `_trust_columns` hold for a record: numbers, a list of classes, or None."""
+    values: list[object] = [_six(prediction.novelty)] if with_novelty else []
+    if with_sets and KINDS[kind].has_classes:
+        values.append(None if prediction.answers is None else list(prediction.answers))
+    elif with_sets:
+        values += map(_six, prediction.interval or (None, None))
+    return dict(zip(_trust_columns(kind, with_novelty, with_sets), values, strict=True))
+
+
+def _six(value: float | None) -> float | None:
+    """Return a number with six digits."""
+    return None if value is None else float(f"{value:.6g}")
+
+
+def _cell(value: object, separator: str) -> str:
+    if isinstance(value, list):
+        return separator.join(value)
+    return "" if value is None else f"{value:.6g}"
 
 
 def no_formula(cell: str) -> str:

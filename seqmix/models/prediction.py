@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from seqmix.calibration.unusual import Unusual
 from seqmix.config import DataConfig
 from seqmix.errors import InputError, unmarked
 from seqmix.reporting.text import counted
@@ -27,6 +28,9 @@ class Prediction:
         pair_length: length of the second text of a pair in characters; None if the record is not a pair.
         file: the file of the record; None if it is not from a file.
         error: why the record cannot be predicted (`on_error="mark"`); label and probabilities are then empty. None if it can.
+        novelty: share of the run's validation records that are less unusual than this one, 0 to 1; None if unknown.
+        answers: with the option `sets`, the classes or labels among which the true ones are; None otherwise.
+        interval: with the option `sets`, lower and upper end of the interval of a regression; None otherwise.
     """
 
     id: str
@@ -37,6 +41,9 @@ class Prediction:
     pair_length: int | None = None
     file: str | None = field(default=None, compare=False)
     error: str | None = None
+    novelty: float | None = None
+    answers: tuple[str, ...] | None = None
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(slots=True)
@@ -54,6 +61,8 @@ class Tally:
         repeated_ids: number of records that repeat an earlier id, among the first million.
         unknown: number of sequences that were predicted though all their letters are unknown, such as N.
         far: number of records that were predicted though they have numbers far from those of training.
+        left_empty: number of records whose label was left empty, since the model is not confident enough.
+        unusual: counts of the records that are unlike those of training; see `Unusual`.
         notes: what was found out about the files, one line each; complete once all files are read.
         broken_off: why files were not read to their ends, with marks; what was read of them before was predicted.
     """
@@ -68,6 +77,8 @@ class Tally:
     repeated_ids: int = 0
     unknown: int = 0
     far: int = 0
+    left_empty: int = 0
+    unusual: Unusual = field(default_factory=Unusual)
     notes: list[str] = field(default_factory=list)
     broken_off: list[str] = field(default_factory=list)
     _ids: set[int] = field(default_factory=set, repr=False)
@@ -138,6 +149,9 @@ class Tally:
             lines.append(
                 f"{counted(self.far, 'record')} with numbers far from those of training, such as values for missing ones"
             )
+        if self.left_empty:
+            lines.append(f"{self.left_empty:,} of {counted(self.records, 'label')} left empty: the model is not sure enough")
+        lines += self.unusual.lines(noun)
         return lines + notes_on_changes(self.truncated, self.replaced, data, noun)
 
 

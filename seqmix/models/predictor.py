@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from seqmix.calibration.maps import Calibration
+from seqmix.calibration.seen import Seen
 from seqmix.config import Config, DataConfig
 from seqmix.data.dataset import Dataset
 from seqmix.data.records import Record
@@ -23,14 +26,15 @@ from seqmix.data.transforms import cut
 from seqmix.data.vocabulary import Tokens, Vocabulary, vocabulary_of
 from seqmix.data.vocabulary.symbol_table import WHITESPACE
 from seqmix.errors import ConfigError, InputError, advice, command, param, shown, unmarked
-from seqmix.models.batched import predict_batches
-from seqmix.models.branches import Model
+from seqmix.models.answering import Answering
+from seqmix.models.batched import branch_outputs
+from seqmix.models.branches import Model, combined
 from seqmix.models.predict_options import PredictOptions
 from seqmix.models.prediction import Prediction as Prediction
 from seqmix.models.prediction import Tally as Tally
 from seqmix.models.unanswered import far_value, no_answer
 from seqmix.objectives import label_objective_of
-from seqmix.objectives.labelled import Answer, LabelObjective
+from seqmix.objectives.labelled import LabelObjective
 from seqmix.reporting.text import counted
 from seqmix.system.devices import choose_device, thread_count
 
@@ -71,6 +75,8 @@ class Predictor:
         max_length: most tokens that the model accepts; None for no limit.
         paired: whether records are pairs.
         separator: text between the labels of a multilabel prediction.
+        calibration: the calibration of its probabilities.
+        seen: what it has seen of its training and validation records; None if unknown.
     """
 
     model: Model
@@ -81,9 +87,20 @@ class Predictor:
     max_length: int | None
     paired: bool
     separator: str
+    calibration: Calibration
+    seen: Seen | None
 
     @classmethod
-    def of(cls, model: Model, config: Config, info: Mapping[str, Any], device: str = "auto") -> Predictor:
+    def of(
+        cls,
+        model: Model,
+        config: Config,
+        info: Mapping[str, Any],
+        device: str = "auto",
+        *,
+        calibration: Calibration | None = None,
+        seen: Seen | None = None,
+    ) -> Predictor:
         """Return the predictor of a trained model.
 
         Args:
@@ -91,6 +108,8 @@ class Predictor:
             config: configuration of the run.
             info: the `dataset.json` of the training data.
             device: where to compute, as in `TrainingConfig`.
+            calibration: the calibration of its probabilities; None for none.
+            seen: what it has seen; None if unknown.
 
         Raises:
             ConfigError: there is no such device.
@@ -106,7 +125,24 @@ class Predictor:
             max_length=config.model.max_length if model.length_limit is not None else None,
             paired=bool(info.get("paired")),
             separator=info["read"].get("label_separator") or ",",
+            calibration=calibration or Calibration(),
+            seen=seen,
         )
+
+    def both(
+        self, outputs: Mapping[str, Tensor], *, calibrated: bool = True
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the predictions of the whole model, `(n, C)` or `(n, 1)`, and those without calibration.
+
+        Args:
+            outputs: the outputs of each of its branches, `(n, n_outputs)`, by name.
+            calibrated: whether the first are calibrated.
+        """
+        found = combined(self.model, outputs)
+        raw = self.objective.predictions(found)
+        if not calibrated or self.calibration.method == "none":
+            return raw, raw
+        return self.objective.predictions(self.calibration.apply(self.objective, found)), raw
 
     def accepts(self, length: int) -> bool:
         """Return whether the model can predict a sequence of this length, in windows where it does so."""
@@ -134,25 +170,28 @@ class Predictor:
             InputError: a record cannot be classified.
             ConfigError: a threshold is given, but this kind of model has none.
         """
-        self.objective.check_threshold(options.threshold)
+        answering = Answering.of(self.objective, self.separator, options, self.seen)
         tally = tally if tally is not None else Tally()
         if not isinstance(tally, Tally):
             raise ConfigError(f"{param('tally')} must be a Tally: got {shown(tally)}", option="tally")
+        usual = self.seen.novelty if self.seen else None
+        tally.unusual.validated = len(usual.validation) if usual else 0
 
         def classify() -> Iterator[Prediction]:
             for window in self._windows(records, tally, options, advise):
                 good = [record for record in window if record.error is None]
                 answers = iter(self._answers(good, options, on_batch) if good else ())
+                novelties = _novelties(self.seen, good)
                 for record in window:
-                    row = next(answers) if record.error is None else None
+                    row, novelty = (next(answers), next(novelties)) if record.error is None else (None, None)
                     if row is None or np.isfinite(row).all():
-                        yield self._prediction(record, row, options.threshold)
+                        yield _prediction(record, row, answering, novelty, tally)
                         continue
                     error = no_answer(record.place, record.sequences, self.vocabulary, options.precision)
                     tally.records -= 1
                     tally.far -= bool(far_value(record.sequences, self.vocabulary))
                     if _fail(error, tally, options, advise):
-                        yield self._prediction(replace(record, error=unmarked(error.text)), None, options.threshold)
+                        yield _prediction(replace(record, error=unmarked(error.text)), None, answering, None, tally)
 
         found = classify()
         return chain([first], found) if (first := next(found, None)) is not None else found
@@ -173,7 +212,23 @@ class Predictor:
             on_batch: called with the number of records done after each batch.
             precision: as in `TrainingConfig`.
         """
-        return predict_batches(
+        return self.both_of_dataset(dataset, indices, on_batch, precision=precision)[0]
+
+    def both_of_dataset(
+        self,
+        dataset: Dataset,
+        indices: NDArray[np.int64],
+        on_batch: Callable[[int], object] | None = None,
+        *,
+        precision: str = "fp32",
+        calibrated: bool = True,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the predictions for records of a data set, and those without calibration; arguments as in `of_dataset`.
+
+        Args:
+            calibrated: whether the first are calibrated.
+        """
+        outputs = branch_outputs(
             self.model,
             self.objective,
             lambda i: dataset.truncated(int(indices[i]), self.data),
@@ -183,13 +238,14 @@ class Predictor:
             window=self.data.window,
             on_batch=on_batch,
         )
+        return self.both(outputs, calibrated=calibrated)
 
     def _answers(
         self, window: Sequence[_Encoded], options: PredictOptions, on_batch: Callable[[int], object] | None
     ) -> NDArray[np.float64]:
         """Return what the model answers for each record of a window."""
         with thread_count(options.threads):
-            return predict_batches(
+            found = branch_outputs(
                 self.model,
                 self.objective,
                 [record.sequences for record in window].__getitem__,
@@ -201,6 +257,7 @@ class Predictor:
                 window=self.data.window,
                 on_batch=on_batch,
             )
+        return self.both(found, calibrated=options.calibration)[0]
 
     def _windows(
         self, records: Iterable[Record], tally: Tally, options: PredictOptions, advise: bool
@@ -264,20 +321,43 @@ class Predictor:
             )
         return [record.text, record.pair] if self.paired else [record.text]
 
-    def _prediction(self, record: _Encoded, row: NDArray[np.float64] | None, threshold: float | None) -> Prediction:
-        """Return the prediction for a record from what the model answers; an empty one if there is None."""
-        length, *others = record.lengths
-        answer = Answer("", {}) if row is None else self.objective.answer(row, threshold, self.separator)
-        return Prediction(
-            record.id,
-            length,
-            answer.label,
-            answer.probabilities,
-            answer.value,
-            pair_length=others[0] if others else None,
-            file=record.file,
-            error=record.error,
-        )
+
+def _prediction(
+    record: _Encoded,
+    row: NDArray[np.float64] | None,
+    answering: Answering,
+    novelty: tuple[float, str] | None,
+    tally: Tally,
+) -> Prediction:
+    """Return the prediction for a record.
+
+    Args:
+        record: the record.
+        row: what the model answers; None for an empty prediction.
+        answering: how that becomes an answer.
+        novelty: how unusual the record is, and by what; None if unknown.
+        tally: receives counts of labels that are left empty, and of unusual records.
+    """
+    length, *others = record.lengths
+    facts: dict[str, Any] = {"pair_length": others[0] if others else None, "file": record.file, "error": record.error}
+    if row is None:
+        return Prediction(record.id, length, "", {}, **facts)
+    answer = answering.answer(row)
+    tally.left_empty += answer.left_empty
+    if novelty:
+        facts["novelty"] = novelty[0]
+        tally.unusual.count(*novelty)
+    facts["answers"], facts["interval"] = answering.answers(row)
+    return Prediction(record.id, length, answer.label, answer.probabilities, answer.value, **facts)
+
+
+def _novelties(seen: Seen | None, records: Sequence[_Encoded]) -> Iterator[tuple[float, str] | None]:
+    """Yield for each record how unusual it is, and by what; None if that is unknown."""
+    if seen is None or seen.novelty is None or not records:
+        yield from [None] * len(records)
+        return
+    values, reasons = seen.novelty([record.sequences for record in records])
+    yield from zip(values.tolist(), reasons, strict=True)
 
 
 def _fail(error: InputError, tally: Tally, options: PredictOptions, advise: bool) -> bool:

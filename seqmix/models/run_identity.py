@@ -49,9 +49,10 @@ class RunIdentity(Learned):
 
     @property
     def started_with(self) -> dict[str, Any]:
-        """The settings of the run that decide on its result, apart from the device, and the checksum of its data."""
+        """The settings of the run that decide on its weights, apart from the device, and the checksum of its data."""
         tables = self.config.to_tables()
         del tables["training"]["device"], tables["training"]["save_every"], tables["data"]["path"]
+        del tables["training"]["calibration"]  # which comes after the weights
         return json.loads(json.dumps({**_by_option(tables), "the data set": self.dataset_fingerprint}))
 
     def check_started(self, facts: Mapping[str, Any], path: Path) -> None:

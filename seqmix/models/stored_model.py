@@ -8,6 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqmix.calibration.maps import Calibration
+from seqmix.calibration.seen import Seen
+from seqmix.calibration.stored import load_calibration, load_seen
 from seqmix.config.model import NO_MIXER
 from seqmix.data.dataset_json import opened_vocabulary
 from seqmix.data.vocabulary import Vocabulary
@@ -57,6 +60,29 @@ class StoredModel(RunIdentity, TrainingFiles, ABC):
     def paired(self) -> bool:
         """Whether records are pairs of sequences."""
         return bool(self.info.get("paired"))
+
+    @property
+    def calibration(self) -> Calibration:
+        """The calibration of its probabilities; `method` is "none" if they are not calibrated.
+
+        Raises:
+            RunError: `calibration.json` is damaged, or belongs to other weights.
+        """
+        return load_calibration(self.path, self.label_objective)
+
+    @property
+    def calibrated_by(self) -> str:
+        """How probabilities are calibrated, in words; "" if they are not."""
+        return self.calibration.title
+
+    @property
+    def seen(self) -> Seen | None:
+        """What it has seen of its training and validation records; None of runs that do not say, as those of before.
+
+        Raises:
+            RunError: `seen.json` is damaged, or belongs to other weights.
+        """
+        return load_seen(self.path, 2 if self.paired else 1)
 
     def build_model(self) -> MixingBranch:
         """Return the mixing branch with the run's configuration and random weights.

@@ -21,6 +21,7 @@ from seqmix.objectives.class_names import is_number
 from seqmix.objectives.labelled import Answer, Details, EncodedLabels, LabelObjective, number_classes
 from seqmix.objectives.linear import NEVER, LinearModel, fit_logistic
 from seqmix.objectives.metrics import (
+    CALIBRATION_BINS,
     EPSILON,
     Floats,
     binary_ranking,
@@ -40,7 +41,6 @@ _SEPARATORS = (",", ";", "|", "/", "+", "&", "\t", "\n")  # that lists of labels
 _BETWEEN_LABELS = (";", "|", ",", "/", "&", "+")  # signs; the first two are hardly part of a name
 _MANY_NUMBERS = 20  # numeric classes; more of them are considered amounts
 _WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
-_BINS = 15  # bins of confidence for the calibration error
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Classification(LabelObjective):
     counted = ("accuracy", "balanced accuracy", "macro-F1", "MCC", "ROC AUC", "average precision")
     one_class = True
     may_lack_labels = True
+    can_abstain = True
 
     @classmethod
     def encode(
@@ -203,6 +204,28 @@ class Classification(LabelObjective):
         probabilities = dict(zip(self.classes, row.tolist(), strict=True))
         return Answer(self.classes[int(row.argmax())], probabilities)
 
+    @property
+    def calibrations(self) -> tuple[str, ...]:
+        """Temperature and vector scaling; isotonic regression of two classes."""
+        return ("temperature", "vector", *(["isotonic"] if len(self.classes) == 2 else []))
+
+    def confidences(self, predictions: Floats) -> Floats:
+        """Return the probability of the most probable class, `(n,)`."""
+        return np.asarray(predictions.max(1))
+
+    def calibration_error(self, predictions: Floats, labels: Labels) -> float:
+        """Return the expected calibration error of the most probable class."""
+        return expected_calibration_error(predictions, labels)
+
+    def conformity(self, predictions: Floats, labels: Labels) -> Floats:
+        """Return the probability of the right class, `(n,)`."""
+        return np.asarray(predictions[np.arange(len(labels)), labels])
+
+    def answers_with(self, row: Floats, least: float) -> tuple[tuple[str, ...], None]:
+        """Return the classes that are probable enough; at least the most probable one."""
+        least = min(least, row.max())
+        return tuple(name for name, value in zip(self.classes, row, strict=True) if value >= least), None
+
     def record_losses(self, predictions: Floats, labels: Labels) -> Floats:
         """Return the log loss of each record, `(n,)`."""
         return np.asarray(-np.log(np.clip(predictions[np.arange(len(labels)), labels], EPSILON, 1.0)))
@@ -247,7 +270,7 @@ class Classification(LabelObjective):
         confusion = confusion_matrix(labels, predictions.argmax(1), self.n_outputs)
         true, predicted = confusion.sum(1), confusion.sum(0)
         return Details(
-            calibration_error=expected_calibration_error(predictions, labels),
+            calibration_error=self.calibration_error(predictions, labels),
             reliability=calibration_bins(predictions, labels),
             per_class=[
                 class_row(name, float(confusion[c, c]), float(true[c]), float(predicted[c]))
@@ -347,7 +370,7 @@ def _ranking_scores(probabilities: Floats, labels: Labels, counts: Floats) -> di
     }
 
 
-def calibration_bins(probabilities: Floats, labels: Labels, bins: int = _BINS) -> dict[str, list[float]]:
+def calibration_bins(probabilities: Floats, labels: Labels, bins: int = CALIBRATION_BINS) -> dict[str, list[float]]:
     """Return top-label reliability: mean confidence, accuracy and share of records in equal-width bins of confidence.
 
     Args:
@@ -366,7 +389,7 @@ def calibration_bins(probabilities: Floats, labels: Labels, bins: int = _BINS) -
     }
 
 
-def expected_calibration_error(probabilities: Floats, labels: Labels, bins: int = _BINS) -> float:
+def expected_calibration_error(probabilities: Floats, labels: Labels, bins: int = CALIBRATION_BINS) -> float:
     """Return the mean difference between confidence and accuracy over the records, in equal-width bins of confidence.
 
     Args:

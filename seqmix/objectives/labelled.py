@@ -48,11 +48,13 @@ class Answer:
         label: the predicted class, or all predicted labels; "" in a regression.
         probabilities: probability of every class, by name; empty in a regression.
         value: the predicted number; None if there are classes.
+        left_empty: whether the label is left empty because the model is not sure enough.
     """
 
     label: str
     probabilities: dict[str, float]
     value: float | None = None
+    left_empty: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,7 @@ class LabelObjective(Objective):
         one_class: whether every record has exactly one class.
         many_labels: whether a record's label text can hold any number of labels.
         may_lack_labels: whether records without labels can be prepared, for prediction later.
+        can_abstain: whether an answer can be left out because the model is not confident; see `confidences`.
     """
 
     answer_column: ClassVar[str] = "label"
@@ -95,6 +98,7 @@ class LabelObjective(Objective):
     one_class: ClassVar[bool] = False
     many_labels: ClassVar[bool] = False
     may_lack_labels: ClassVar[bool] = False
+    can_abstain: ClassVar[bool] = False
 
     @classmethod
     def from_info(cls, info: Mapping[str, Any]) -> Self:
@@ -224,6 +228,49 @@ class LabelObjective(Objective):
                 f"{param('threshold')} is for multilabel models; this is a {self.kind}: got {threshold}",
                 option="threshold",
             )
+
+    # Trusting.
+
+    @property
+    def calibrations(self) -> tuple[str, ...]:
+        """The calibration methods that can be fitted, of `training.calibration`."""
+        return ()
+
+    def check(self, training: Any) -> None:
+        """Refuse training settings that are meaningless for this objective; see the base class."""
+        super().check(training)
+        if training.calibration not in (known := ("auto", "none", *self.calibrations)):
+            of = f"{self.kind} of {len(self.classes)} classes" if self.one_class else self.kind
+            raise ConfigError(
+                f"{param('training.calibration')} = '{training.calibration}' is not for a {of}; choose from: "
+                f"{', '.join(known)}",
+                option="training.calibration",
+            )
+
+    def confidences(self, predictions: Floats) -> Floats:
+        """Return the probability that the model gives to each of its answers, `(n,)`; only of kinds that can abstain."""
+        raise NotImplementedError
+
+    def calibration_error(self, predictions: Floats, labels: Labels) -> float:
+        """Return the expected calibration error with 15 bins; NaN if undefined."""
+        return math.nan
+
+    @abstractmethod
+    def conformity(self, predictions: Floats, labels: Labels) -> Floats:
+        """Return how well each prediction goes with the label, `(n,)`: a set of answers holds what goes with it as well.
+
+        It is the probability of the class, the least probability of the labels that a record has (1 without any), or the
+        absolute error of a number with a minus sign.
+        """
+
+    @abstractmethod
+    def answers_with(self, row: Floats, least: float) -> tuple[tuple[str, ...] | None, tuple[float, float] | None]:
+        """Return the classes or labels whose `conformity` to a prediction is at least `least`, or the interval of numbers.
+
+        Args:
+            row: the prediction, `(C,)` or `(1,)`.
+            least: the least conformity.
+        """
 
     # Evaluating.
 

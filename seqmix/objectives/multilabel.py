@@ -18,6 +18,7 @@ from seqmix.objectives.base import Labels
 from seqmix.objectives.labelled import Answer, Details, EncodedLabels, LabelObjective, number_classes
 from seqmix.objectives.linear import NEVER, LinearModel, fit_logistic
 from seqmix.objectives.metrics import (
+    CALIBRATION_BINS,
     EPSILON,
     Floats,
     binary_ranking,
@@ -134,6 +135,26 @@ class MultiLabel(LabelObjective):
         if threshold is not None and not 0 <= threshold <= 1:
             raise ConfigError(f"{param('threshold')} must be a probability from 0 to 1: got {threshold}", option="threshold")
 
+    @property
+    def calibrations(self) -> tuple[str, ...]:
+        """Temperature (one, or one for each label) and vector scaling, which is that of Platt for each label."""
+        return ("temperature", "vector")
+
+    def calibration_error(self, predictions: Floats, labels: Labels) -> float:
+        """Return the expected calibration error of the probability of a label, over all labels of all records."""
+        pairs = predictions.reshape(-1, 1)
+        which = np.minimum((pairs[:, 0] * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+        gaps = np.bincount(which, pairs[:, 0] - (labels > 0).reshape(-1), CALIBRATION_BINS)
+        return float(np.abs(gaps).sum() / len(pairs))
+
+    def conformity(self, predictions: Floats, labels: Labels) -> Floats:
+        """Return the least probability of the labels that a record has, `(n,)`; 1 if it has none."""
+        return np.asarray(np.where(labels > 0, predictions, 1.0).min(1))
+
+    def answers_with(self, row: Floats, least: float) -> tuple[tuple[str, ...], None]:
+        """Return the labels that are probable enough."""
+        return tuple(name for name, value in zip(self.classes, row, strict=True) if value >= least), None
+
     def record_losses(self, predictions: Floats, labels: Labels) -> Floats:
         """Return the mean log loss over the labels of each record, `(n,)`."""
         clipped = np.clip(predictions, EPSILON, 1.0 - EPSILON)
@@ -177,6 +198,7 @@ class MultiLabel(LabelObjective):
         true, given = labels.astype(bool), predictions >= THRESHOLD
         counts = ((true & given).sum(0), true.sum(0), given.sum(0))
         return Details(
+            calibration_error=self.calibration_error(predictions, labels),
             per_class=[class_row(name, *(float(count[c]) for count in counts)) for c, name in enumerate(self.classes)],
             roc={name: roc_curve(predictions[:, c], true[:, c]) for c, name in enumerate(self.classes)},
             precision_recall={

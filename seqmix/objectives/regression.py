@@ -193,6 +193,14 @@ class Regression(LabelObjective):
         """Return the predicted number."""
         return Answer("", {}, float(row[0]))
 
+    def conformity(self, predictions: Floats, labels: Labels) -> Floats:
+        """Return the absolute error of each number with a minus sign, `(n,)`."""
+        return np.asarray(-np.abs(predictions[:, 0] - labels))
+
+    def answers_with(self, row: Floats, least: float) -> tuple[None, tuple[float, float]]:
+        """Return the interval of numbers that are at most so far off."""
+        return None, (float(row[0]) + least, float(row[0]) - least)
+
     def record_losses(self, predictions: Floats, labels: Labels) -> Floats:
         """Return the squared error of each record, `(n,)`, in the square of the targets' unit."""
         return np.asarray((predictions[:, 0] - labels) ** 2)

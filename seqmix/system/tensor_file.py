@@ -49,6 +49,17 @@ def unpack(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, header["facts"]
 
 
+def stored_checksum(path: Path) -> str:
+    """Return the checksum that a file of `pack` states, which `unpack` compares with its content; "" if it cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with _utf8_name(path) as name, safe_open(name, framework="pt") as file:
+            return str(json.loads((file.metadata() or {})[_METADATA_KEY])["sha256"])
+    except (SafetensorError, ValueError, OSError, RuntimeError, LookupError, TypeError, AttributeError):
+        return ""
+
+
 @contextmanager
 def _utf8_name(path: Path) -> Iterator[str]:
     """Yield a name of a file that is UTF-8, as safetensors needs it; where the name is not, that of the open file."""

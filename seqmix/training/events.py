@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from seqmix.calibration.maps import Calibration
 from seqmix.data.dataset import Dataset
 from seqmix.models.lexical_spec import LexicalSpec
 from seqmix.run import Run
@@ -104,6 +105,17 @@ class LexicalFitted:
     spec: LexicalSpec
     validation: dict[str, float]
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """Training has ended, and the probabilities of the weights that are kept were calibrated on the validation split.
+
+    Attributes:
+        calibration: the result; its `method` is "none" where nothing was fitted, for its `reason`.
+    """
+
+    calibration: Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,5 +275,6 @@ Event = (
     | MemoryShort
     | EpochEnd
     | LearnedNothing
+    | Calibrated
     | Finished
 )

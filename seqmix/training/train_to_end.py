@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from seqmix.calibration.stored import is_measured, remove_measured
 from seqmix.data.dataset import Dataset
 from seqmix.errors import ConfigError, Interrupted, RunError, param
 from seqmix.models.branches import Branches
@@ -26,7 +27,9 @@ from seqmix.system.devices import choose_device
 from seqmix.system.files import real_folder
 from seqmix.system.signals import ending_signals, forsake_lost_terminal
 from seqmix.training.batch_size import choose_tokens_per_batch
+from seqmix.training.calibrate import calibrate
 from seqmix.training.events import (
+    Calibrated,
     Cause,
     EpochEnd,
     Event,
@@ -68,9 +71,12 @@ def train_to_end(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> N
         return
     trainer, resumed, taken = _trainer(run, dataset)
     if trainer.state.finished:
+        with _signals() as stop:
+            _calibrate(run, dataset, emit, stop)
         emit(_finished(run, trainer, earlier=True))
         return
     run.remove_partial()
+    remove_measured(run.path)
     writer = _tensorboard(run) if run.config.training.tensorboard else None
     emit(Started(run, dataset, count_parameters(trainer.model), str(trainer.device), resumed, trainer.state))
     if taken:
@@ -78,7 +84,19 @@ def train_to_end(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> N
     with _signals() as stop, closing(writer) if writer else nullcontext():
         _add_lexical(run, trainer, emit, stop)
         _follow(run, trainer, emit, stop, writer)
+        _calibrate(run, dataset, emit, stop)
     emit(_finished(run, trainer))
+
+
+def _calibrate(run: Run, dataset: Dataset, emit: Callable[[Event], None], stop: threading.Event) -> None:
+    """Calibrate the weights that are kept, unless that was done before."""
+
+    def check() -> None:
+        if stop.is_set():
+            raise _interrupted(run, "while probabilities were calibrated")
+
+    if run.learns_labels and not is_measured(run.path):
+        emit(Calibrated(calibrate(run, dataset, check)))
 
 
 def _add_lexical(run: Run, trainer: Trainer, emit: Callable[[Event], None], stop: threading.Event) -> None:
@@ -111,16 +129,19 @@ def _fit_alone(run: Run, dataset: Dataset, emit: Callable[[Event], None]) -> Non
     """Fit the model of a run that has no mixer."""
     done = Finished(run, 0, _FITTED, cause="fitted")
     if (run.path / "model.safetensors").exists():
+        with _signals() as stop:
+            _calibrate(run, dataset, emit, stop)
         emit(replace(done, earlier=True))
         return
     run.remove_partial()
     emit(Started(run, dataset, 0, "cpu", False, State()))
     with _signals() as stop:
         fitted, _ = _lexical(run, dataset, emit, stop)
-    line = {"epoch": 0, "step": 0} | {f"val_{name}": value for name, value in fitted.scores.items()}
-    run.rewind_history(0)
-    run.log(line | {"best": True, "seconds": round(fitted.seconds, 3)})
-    run.save_model(Branches(fitted.model, None, dataset.label_objective, 0.0))
+        line = {"epoch": 0, "step": 0} | {f"val_{name}": value for name, value in fitted.scores.items()}
+        run.rewind_history(0)
+        run.log(line | {"best": True, "seconds": round(fitted.seconds, 3)})
+        run.save_model(Branches(fitted.model, None, dataset.label_objective, 0.0))
+        _calibrate(run, dataset, emit, stop)
     emit(done)
 
 

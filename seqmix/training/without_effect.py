@@ -13,7 +13,7 @@ _OF_BLOCKS = {"gated": ("gate", "mixed", "drop_path"), "published": ("norm", "re
 
 USED_WITHOUT_MIXER = {
     "model": frozenset({"mixer", "lexical", "max_length"}),
-    "training": frozenset({"seed", "class_weights"}),
+    "training": frozenset({"seed", "class_weights", "calibration"}),
     "data": frozenset({"path", "max_length", "truncate"}),
 }
 """The settings that a lexical model alone depends on, by table."""

@@ -50,7 +50,7 @@ def test_four_commands_work_with_defaults_in_empty_folder(run, tmp_path, two_cla
         assert word in scored.stderr
     predicted = run("predict", "x.fasta")
     rows = [line.split("\t") for line in predicted.stdout.splitlines()]
-    assert rows[0] == ["id", "length", "label", "prob_atrich", "prob_gcrich"]
+    assert rows[0] == ["id", "length", "label", "prob_atrich", "prob_gcrich", "novelty"]
     assert [row[0] for row in rows[1:]] == [record.split()[0][1:] for record in records]
     assert all(abs(float(row[3]) + float(row[4]) - 1) < 1e-4 for row in rows[1:])
 

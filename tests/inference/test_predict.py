@@ -303,7 +303,7 @@ def test_invalid_output_options_are_explained(options, expected):
 
 
 def test_command_writes_same_as_function(fasta, expected, trained, tmp_path):
-    text = written(expected)
+    text = written(expected, with_novelty=True)
     assert cli(fasta, "--run", trained.path).stdout == text
     result = cli(fasta, "--run", trained.path, "-o", tmp_path / "out.tsv")
     assert result.stdout == ""
@@ -319,7 +319,7 @@ def test_existing_output_is_kept_without_overwrite(fasta, expected, trained, tmp
     assert "--overwrite" in result.stderr
     assert out.read_text() == "precious"
     cli(fasta, "--run", trained.path, "-o", out, "--overwrite")
-    assert out.read_text(encoding="utf-8") == written(expected)
+    assert out.read_text(encoding="utf-8") == written(expected, with_novelty=True)
 
 
 def test_bad_input_leaves_no_partial_output(trained, tmp_path):
@@ -374,7 +374,7 @@ def test_full_disk_behind_standard_output_is_explained(fasta, trained):
 def test_broken_pipe_ends_quietly(trained, tmp_path):
     file = write_fasta(tmp_path / "many.fa", [(f"record{i}", "ACGTAC") for i in range(12_000)])  # more than a pipe holds
     process = subprocess.Popen(command(file, "--run", trained.path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout.readline() == b"id\tlength\tlabel\tprob_atrich\tprob_gcrich\n"
+    assert process.stdout.readline() == b"id\tlength\tlabel\tprob_atrich\tprob_gcrich\tnovelty\n"
     process.stdout.close()
     assert process.stderr.read() == b""
     process.stderr.close()

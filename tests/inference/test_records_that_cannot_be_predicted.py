@@ -101,7 +101,7 @@ def call(trained):
 
 
 @pytest.mark.parametrize(("form", "delimiter"), [("tsv", "\t"), ("csv", ",")])
-@pytest.mark.parametrize(("options", "columns"), [((), 5), (("--no-probabilities",), 3), (("--top", 1), 5)])
+@pytest.mark.parametrize(("options", "columns"), [((), 6), (("--no-probabilities",), 4), (("--top", 1), 6)])
 def test_marked_row_has_empty_cells(form, delimiter, options, columns, call, tmp_path):
     result = call(mixed(tmp_path / "x.fa"), "--on-error", "mark", "--format", form, *options)
     rows = list(csv.reader(io.StringIO(result.stdout), delimiter=delimiter))

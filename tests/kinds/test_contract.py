@@ -23,13 +23,13 @@ every_combination = pytest.mark.parametrize("name", KINDS | COMBINATIONS)
 
 SHOWN = {
     "classification": ("largest class", "Confusion", "ROC", "Reliability"),
-    "multilabel": ("frequencies of the labels", "exact match", "micro-F1", "ROC"),
+    "multilabel": ("frequencies of the labels", "exact match", "micro-F1", "ROC", "calibration error"),
     "regression": ("mean target", "predicted target", "Predicted over true targets"),
 }
 HIDDEN = {
     "classification": ("Predicted over", "ridge"),
-    "multilabel": ("Confusion", "Reliability", "calibration", "Predicted over", "ridge"),
-    "regression": ("Confusion", "ROC", "calibration", "Classes", " of 0 classes", "logistic"),
+    "multilabel": ("Confusion", "Reliability", "Predicted over", "ridge"),
+    "regression": ("Confusion", "ROC", "calibration error", "Classes", " of 0 classes", "logistic"),
 }
 
 
@@ -146,15 +146,15 @@ def test_predictions_have_the_same_columns_in_every_format(name, made):
         return result.stdout
 
     pair, answer = ["pair_length"] * ("pair_column" in one.kind.options), one.run.objective.answer_column
-    header = ["id", "length", *pair, answer, *(f"prob_{label}" for label in one.data.classes)]
+    header = ["id", "length", *pair, answer, *(f"prob_{label}" for label in one.data.classes), "novelty"]
     for format, dialect in (("tsv", "excel-tab"), ("csv", "excel")):
         columns, *lines = csv.reader(io.StringIO(predicted(format)), dialect)
         assert columns == header
         assert [line[:2] for line in lines] == [[p.id, str(p.length)] for p in expected]
-        numbers = [[float(cell) for cell in line[-answers(expected).shape[1] :]] for line in lines]
+        numbers = [[float(cell) for cell in line[-answers(expected).shape[1] - 1 : -1]] for line in lines]
         np.testing.assert_allclose(numbers, answers(expected), rtol=1e-5)
     for line, p in zip(map(json.loads, predicted("jsonl").splitlines()), expected, strict=True):
-        assert list(line) == ["id", "length", *pair, answer, *(["prob"] if one.data.classes else [])]
+        assert list(line) == ["id", "length", *pair, answer, *(["prob"] if one.data.classes else []), "novelty"]
         assert line.get("prob", {}) == pytest.approx(p.probabilities, rel=1e-5)
         assert line[answer] == (p.label if one.data.classes else pytest.approx(p.value, rel=1e-5))
 

@@ -217,5 +217,5 @@ def test_threshold_decides_which_labels_are_predicted(run, file):
     refused = partial(message_of, lambda threshold: list(seqmix.predict(file, run, threshold=threshold)))
     assert "0 to 1" in refused(1.5) and "0 to 1" in refused(float("nan"))
     header, first, *_ = predicted(file, "--run", run.path, "--top", "1", "--threshold", "0.9").splitlines()
-    assert header.split("\t") == ["id", "length", "label", "label_1", "prob_1"]
+    assert header.split("\t") == ["id", "length", "label", "label_1", "prob_1", "novelty"]
     assert first.split("\t")[3] == "adenine"

@@ -143,6 +143,8 @@ def whole_folder(
 
 
 def _not_kept(path: Path, reason: OSError) -> str:
+    """Return the error for a folder that could not be written, and note in `reason` which folder that is."""
+    reason.filename = reason.filename or str(path)
     return (
         f"{path}: cannot be written: {reason.strerror or reason}; nothing was kept: "
         f"make room, or choose another {param('output')}"

@@ -13,6 +13,7 @@ what belongs to a living process, which is known in one of three ways:
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -124,6 +125,16 @@ def scratch_folder() -> Iterator[Path]:
     try:
         with signs_of_life(folder):
             yield folder
+    except SeqmixError as error:
+        cause = error.__cause__
+        of_this = (
+            isinstance(cause, OSError) and cause.errno == errno.ENOSPC and Path(cause.filename or "/").is_relative_to(folder)
+        )
+        if of_this:
+            raise SeqmixError(
+                f"{folder.parent}: there is no room for temporary files; make room, or set TMPDIR to another folder"
+            ) from error
+        raise
     finally:
         remove(folder)
 

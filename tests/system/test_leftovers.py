@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -274,6 +275,20 @@ def test_missing_temporary_folder_is_an_error_that_says_what_to_set(tmp_path, mo
         monkeypatch.setattr(tempfile, "tempdir", str(folder))
         with pytest.raises(SeqmixError, match=r"no temporary folder can be made: .*; set TMPDIR to a folder"), scratch_folder():
             pass
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_full_temporary_folder_is_named_if_it_is_the_one_that_is_full(tmp_path, monkeypatch, inside):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    words = "temporary: there is no room for temporary files; make room, or set TMPDIR" if inside else "choose another output"
+    with (
+        pytest.raises(SeqmixError, match=words),
+        scratch_folder() as scratch,
+        whole_folder((scratch if inside else tmp_path) / "data"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 def test_what_a_living_process_is_replacing_is_not_put_back(tmp_path):

@@ -11,6 +11,7 @@ from typing import Any
 from seqmix.config.options import Option, options_of
 from seqmix.data.options import PrepareOptions, ReadOptions
 
+_MOST_FILES = 50  # of a command line
 _DRAWN = "0.6,0.2,0.2"  # how records are divided unless another way is asked for
 
 
@@ -23,7 +24,7 @@ def prepare_again(path: Path, info: Mapping[str, Any], suffix: str, **changed: A
         suffix: end of the new folder's name.
         changed: options of `PrepareOptions` and `ReadOptions` that are to have other values.
     """
-    given, options = info.get("given"), {**info["options"], **info["read"]}
+    given, options = info.get("given") or _as_read(info), {**info["options"], **info["read"]}
     if not given or "-" in given["inputs"]:
         return ""
     words = ["seqmix", "prepare", *given["inputs"]]
@@ -36,6 +37,16 @@ def prepare_again(path: Path, info: Mapping[str, Any], suffix: str, **changed: A
         if name in changed or (name in declared and _differs(declared[name], value)):
             words += _flag(declared.get(name), name, value)
     return shlex.join([*words, "--output", f"{path}-{suffix}"])
+
+
+def _as_read(info: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the files that a data set of an earlier version was made of, if they alone say the classes; else None."""
+    files = [one["file"] for one in info.get("inputs", ()) if "file" in one]
+    source = info["label_from"] or ""
+    by_name = source == "file" and all(any(Path(file).name.startswith(name) for file in files) for name in info["classes"])
+    if not 0 < len(files) <= _MOST_FILES or not (by_name or source.startswith(("header", "column", "table"))):
+        return None
+    return {"inputs": files, "class_files": {}, "val": [], "test": []}
 
 
 def _differs(option: Option, value: Any) -> bool:

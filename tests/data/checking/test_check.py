@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import seqmix
 from seqmix.cli import app
+from seqmix.data.checking.again import prepare_again
 from tests.support import random_dna
 from tests.support.kinds import COMBINATIONS, KINDS, Made
 from tests.support.preparing import message_of, prepare
@@ -107,6 +108,16 @@ def test_commands_repeat_inputs_and_options(tmp_path):
     for flag, value in (("--label-from", "header:label"), ("--min-length", "10"), ("--max-length", "190"), ("--seed", "3")):
         assert words[words.index(flag) + 1] == value
     assert words[-1] == f"{tmp_path / 'data'}-by-similarity"
+
+
+def test_files_of_an_earlier_version_are_named_where_they_say_the_classes():
+    info = {"options": {"seed": 3}, "read": {}, "classes": ["cat", "dog"], "label_from": "file"}
+    info["inputs"] = [{"file": "in/cat.fa.gz", "format": "fasta"}, {"file": "in/dog.fa", "format": "fasta"}]
+    wanted = "seqmix prepare in/cat.fa.gz in/dog.fa --seed 3 --max-length 9 --output data-short"
+    assert prepare_again(Path("data"), info, "short", max_length=9) == wanted
+    assert prepare_again(Path("data"), info | {"classes": ["cat", "wolf"]}, "short") == ""
+    assert prepare_again(Path("data"), info | {"label_from": "folder"}, "short") == ""
+    assert prepare_again(Path("data"), info | {"given": {"inputs": ["-"]}}, "short") == ""
 
 
 def labelled_by(tmp_path, make, n=200):

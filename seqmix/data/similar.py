@@ -106,6 +106,8 @@ class Similar:
         members = components([*self.keys, clusters.of])
         made = make(members)
         for _ in range(0 if clusters.exact else _ROUNDS):
+            if _too_small(made):  # and joining more of them makes it smaller
+                break
             found = nearest(self.sketches, made.split > 0, made.split == 0)
             near = np.flatnonzero(found.containment >= least)
             near = near[members[near] != members[found.record[near]]]

@@ -121,10 +121,11 @@ def mean_difference(
     groups: NDArray[Any] | None = None,
     resamples: int = 1000,
     seed: int = 0,
+    spread: tuple[float, float] | None = None,
 ) -> Difference:
     """Return how the mean first score of several trainings differs from that of one model, or of several others.
 
-    The error has two parts: the records, which all trainings share, and, of several trainings, what they differ by.
+    The error has two parts: the records, which all trainings share, and what trainings differ by.
 
     Args:
         objective: the objective of all.
@@ -134,6 +135,7 @@ def mean_difference(
         groups: as in `paired_difference`.
         resamples: number of bootstrap samples.
         seed: seed of the generator that draws them.
+        spread: variance of the score of a training, and its degrees of freedom; None for those of the trainings given here.
     """
     sides = [list(first), [second] if isinstance(second, np.ndarray) else list(second)]
     n, name = len(labels), objective.columns[0]
@@ -151,7 +153,8 @@ def mean_difference(
     number, share = effective_number(n, groups), objective.right(sides[0][0], labels) is not None
     low = high = p_value = math.nan
     if math.isfinite(value) and len(drawn):
-        error, freedom = _error(standard_error(drawn, number), number, points)
+        trained = points[:1] if isinstance(second, np.ndarray) else points
+        error, freedom = _error(standard_error(drawn, number), number, trained, spread)
         half = student(freedom + 1.0) * error
         if error < _EQUAL and share:  # no record shows a difference
             half = unseen_share(number)
@@ -171,16 +174,22 @@ def mean_difference(
     )
 
 
-def _error(of_records: float, number: float, points: Sequence[Floats]) -> tuple[float, float]:
+def _error(
+    of_records: float, number: float, points: Sequence[Floats], spread: tuple[float, float] | None
+) -> tuple[float, float]:
     """Return the standard error of a difference of means of trainings, and its degrees of freedom (Welch and Satterthwaite).
 
     Args:
         of_records: the standard error that the records alone make.
         number: from `effective_number`.
-        points: of both sides, the score of each training.
+        points: of each side that was trained, the score of each training.
+        spread: see `mean_difference`.
     """
     parts = [(of_records**2, max(number - 1.0, _LEAST_FREEDOM))]
-    parts += [(float(values.var(ddof=1)) / len(values), len(values) - 1.0) for values in points if len(values) > 1]
+    if spread is None:
+        parts += [(float(values.var(ddof=1)) / len(values), len(values) - 1.0) for values in points if len(values) > 1]
+    else:
+        parts.append((spread[0] * sum(1.0 / len(values) for values in points), spread[1]))
     total = sum(variance for variance, _ in parts)
     below = sum(variance**2 / freedom for variance, freedom in parts)
     return math.sqrt(total), total**2 / below if below > 0 else parts[0][1]

@@ -104,3 +104,18 @@ def test_table_and_page_say_who_is_distinguishable(trials, tmp_path):
     assert page.index("good is better than") < page.index("Every mixer was trained")
     content = comparison.content()
     assert content["verdict"] == comparison.verdict and content["distinctions"][0]["mixer"] == "good"
+
+
+def test_spread_of_the_seeds_is_that_of_all_mixers(trials, tmp_path):
+    stored = io.BytesIO()
+    np.save(stored, answers(150))  # "fair" has seeds that differ by 100 of 200 records, the others by one record
+    (tmp_path / trials[2].folder / "test-predictions.npy").write_bytes(stored.getvalue())
+    stored = io.BytesIO()
+    np.save(stored, answers(50))
+    (tmp_path / trials[3].folder / "test-predictions.npy").write_bytes(stored.getvalue())
+    found = distinguish(Data(), trials, tmp_path, SIMPLE)
+    width = {(one.mixer, one.reference): one.difference["high"] - one.difference["low"] for one in found}
+    assert width["good", "simple method"] == pytest.approx(width["poor", "simple method"], rel=0.3)
+    assert width["good", "simple method"] > 0.3
+    once = distinguish(Data(), trials[::2], tmp_path, SIMPLE)
+    assert all(one.difference["test"] == "McNemar" for one in once)

@@ -1,7 +1,7 @@
 """Which mixers are distinguishable: each from the best simple method, and from the best mixer, on the same test records.
 
 Both references are chosen on validation. The difference is that of the mean first score of a mixer's trainings; its error has
-the test records (or their groups) and what the trainings differ by in it. All p-values together are corrected by Holm's method.
+the test records (or their groups) and what trainings differ by in it. All p-values together are corrected by Holm's method.
 """
 
 from __future__ import annotations
@@ -58,12 +58,13 @@ def distinguish(dataset: Dataset, trials: Sequence[Trial], folder: Path, simple:
     """
     answers = _answers(dataset, trials, folder)
     best = best_mixer(trials, list(answers), dataset.objective.columns[0], dataset.objective.loss_score)
+    spread = _spread(dataset, answers)
     pairs: list[tuple[str, str, str, Difference]] = []
     for mixer, own in answers.items():
         if simple is not None:
-            pairs.append((mixer, SIMPLE, simple.title, _difference(dataset, own, [simple.predictions])))
+            pairs.append((mixer, SIMPLE, simple.title, _difference(dataset, own, simple.predictions, spread)))
         if best is not None and mixer != best:
-            pairs.append((mixer, MIXER, best, _difference(dataset, own, answers[best])))
+            pairs.append((mixer, MIXER, best, _difference(dataset, own, answers[best], spread)))
     corrected = holm([found.p_value for *_, found in pairs])
     return [
         Distinction(
@@ -112,13 +113,29 @@ def _kept(trial: Trial) -> Mapping[str, Any]:
     return next((line for line in reversed(trial.history) if line.get("best")), {})
 
 
-def _difference(dataset: Dataset, first: Sequence[Floats], second: Sequence[Floats]) -> Difference:
+def _spread(dataset: Dataset, answers: Mapping[str, Sequence[Floats]]) -> tuple[float, float] | None:
+    """Return the variance of the first score over the seeds, pooled over all mixers, and its degrees of freedom.
+
+    Two or three seeds of one mixer hardly tell it. None if no mixer has more than one.
+    """
+    objective, labels = dataset.label_objective, dataset.labels[dataset.indices("test")]
+    once = np.ones((1, len(labels)))
+    scores = [[float(objective.first_score(one, labels, once)[0]) for one in made] for made in answers.values()]
+    freedom = sum(len(values) - 1 for values in scores)
+    squares = sum(float(((np.array(values) - np.mean(values)) ** 2).sum()) for values in scores)
+    return (squares / freedom, float(freedom)) if freedom else None
+
+
+def _difference(
+    dataset: Dataset, first: Sequence[Floats], second: Floats | Sequence[Floats], spread: tuple[float, float] | None
+) -> Difference:
     test = dataset.indices("test")
     groups = related(None if dataset.groups is None else dataset.groups[test])
     objective, labels = dataset.label_objective, dataset.labels[test]
-    if len(first) == len(second) == 1:
-        return paired_difference(objective, first[0], second[0], labels, groups=groups)
-    return mean_difference(objective, first, second, labels, groups=groups)
+    if spread is None:
+        other = second if isinstance(second, np.ndarray) else second[0]
+        return paired_difference(objective, first[0], other, labels, groups=groups)
+    return mean_difference(objective, first, second, labels, groups=groups, spread=spread)
 
 
 def in_words(found: Sequence[Distinction]) -> list[str]:

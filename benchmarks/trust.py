@@ -2,18 +2,19 @@
 
 For each run: the calibration error (15 bins) and the log loss without and with its calibration, and the error that chance alone
 makes for as many records; how often sets hold the true class; the share of wrong answers among those that `max_error` leaves;
-and the novelty of the test records. `--speed` measures what the novelty costs. `--simulate` draws validation records again and
-again, and counts how often the promises are kept.
+and the novelty of the test records. `speed` measures what the novelty costs, `novelty` gives that of strange records of a data
+set, and `simulate` draws validation records again and again, and counts how often the promises are kept.
 
     python benchmarks/trust.py runs/001-mingru runs/002-mingru
-    python benchmarks/trust.py --speed runs/001-mingru lncrna.fa.gz mrna.fa.gz
-    python benchmarks/trust.py --simulate
+    python benchmarks/trust.py speed runs/001-mingru lncrna.fa.gz mrna.fa.gz
+    python benchmarks/trust.py novelty data/fly_lncrna_mrna data/chimp_gene_family
+    python benchmarks/trust.py simulate
 """
 
 from __future__ import annotations
 
-import argparse
 import io
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ import numpy as np
 import seqmix
 from seqmix.calibration.chance import chance_error
 from seqmix.calibration.conformal import bounds, error_threshold, set_threshold
+from seqmix.calibration.novelty import Novelty
 from seqmix.evaluation.training_data import training_data
 from seqmix.inference.writing import write_predictions
 
@@ -60,6 +62,23 @@ def judge(run: seqmix.Run) -> None:
     novelty = np.sort(seen.novelty([data.truncated(int(i), run.config.data) for i in test])[0])
     distance = np.abs(novelty - (np.arange(len(novelty)) + 0.5) / len(novelty)).max()
     print(f"  novelty: {np.mean(novelty > 0.95):.3f} above .95; farthest from uniform by {distance:.3f}", flush=True)
+
+
+def strange(folder: str, others: list[str]) -> None:
+    """Print the novelty of test records of a data set, of what was made of them, and of the test records of other data sets."""
+    data = seqmix.Dataset.open(folder)
+    train, val, test = ([[data.tokens(int(i))] for i in data.indices(name)] for name in ("train", "val", "test"))
+    novelty, rng, first = Novelty.of(data.vocabulary, train, val), np.random.default_rng(0), data.vocabulary.first
+    made = {"test": test, "ten letters": [[t[:10]] for (t,) in test], "shuffled": [[rng.permutation(t)] for (t,) in test]}
+    if letters := data.vocabulary.letters:
+        made["random letters"] = [[(rng.integers(0, letters, len(t)) + first).astype(t.dtype)] for (t,) in test]
+    for other in map(seqmix.Dataset.open, others):
+        made[str(other.path)] = [[other.tokens(int(i))] for i in other.indices("test")]
+    print(folder)
+    for name, records in made.items():
+        found = novelty(records)[0]
+        low, many = np.quantile(found, 0.05), (found > 0.95).mean()
+        print(f"  {name}: mean {found.mean():.2f}, 5 % are below {low:.2f}, {many:.2f} above .95")
 
 
 def speed(run: seqmix.Run, files: list[Path]) -> None:
@@ -110,15 +129,15 @@ def simulate(draws: int = 2000) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="*", type=Path)
-    parser.add_argument("--speed", action="store_true")
-    parser.add_argument("--simulate", action="store_true")
-    given = parser.parse_args()
-    if given.simulate:
-        simulate()
-    if given.speed:
-        speed(seqmix.Run.open(given.runs[0]), given.runs[1:])
-    else:
-        for folder in given.runs:
-            judge(seqmix.Run.open(folder))
+    match sys.argv[1:]:
+        case ["simulate"]:
+            simulate()
+        case ["speed", folder, *files] if files:
+            speed(seqmix.Run.open(folder), list(map(Path, files)))
+        case ["novelty", folder, *others]:
+            strange(folder, others)
+        case [] | ["speed" | "novelty", *_]:
+            sys.exit(__doc__)
+        case folders:
+            for folder in folders:
+                judge(seqmix.Run.open(folder))

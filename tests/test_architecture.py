@@ -25,7 +25,7 @@ OPTIONS = {
     "pretrain": "output mixer protocol pooling kmer max-length epochs budget max-steps batch-size tokens-per-batch lr "
     "seed init device precision threads compile save-every recipe config set resume overwrite quiet verbose",
     "eval": "split data class output label-from skip-unlabelled include exclude input-format text-column id-column "
-    "pair-column encoding delimiter baselines against calibration device precision threads quiet verbose",
+    "pair-column encoding delimiter baselines against no-calibration device precision threads quiet verbose",
     "predict": "run output format batch-size probabilities top threshold calibration min-confidence max-error "
     "sets on-error baseline spreadsheet include exclude "
     "input-format text-column id-column pair-column encoding delimiter device precision threads overwrite quiet verbose",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from seqmix.cli.console import in_flags, output_console, print_notes, print_tables, reported, say
+from seqmix.cli.console import for_a_person, in_flags, output_console, print_notes, print_tables, reported, say
 
 app = typer.Typer()
 
@@ -17,7 +16,7 @@ app = typer.Typer()
 @reported
 def check(
     data: Annotated[Path | None, typer.Argument(help="Data set. (default: seqmix-data)")] = None,
-    pairs: Annotated[int, typer.Option(min=0, help="How many of the nearest pairs, and of equal records, are named.")] = 10,
+    pairs: Annotated[int, typer.Option(help="How many of the nearest pairs, and of equal records, are named.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
     """Look a data set over: near relatives of test records in training, equal records, classes, and what length or composition give away.
@@ -36,7 +35,6 @@ def check(
     print_tables(out, check_tables(found))
     print_notes(out, found.findings)
     for suggestion in found.suggestions:
-        wrapped = out.is_terminal or "COLUMNS" in os.environ
-        say(out, f"{in_flags(suggestion['why'])}{':' * bool(suggestion['command'])}", wrapped=wrapped)
+        say(out, f"{in_flags(suggestion['why'])}{':' * bool(suggestion['command'])}", wrapped=for_a_person(out))
         if suggestion["command"]:
             say(out, f"    {suggestion['command']}")

@@ -85,16 +85,21 @@ def print_json(out: Console, data: Any) -> None:
     say(out, json.dumps(without_nan(data), indent=2, ensure_ascii=False, allow_nan=False), lines=True)
 
 
+def for_a_person(out: Console) -> bool:
+    """Return whether lines are to be broken between words: a person reads them, or the number of columns is given."""
+    return out.is_terminal or "COLUMNS" in os.environ
+
+
 def print_notes(out: Console, notes: Iterable[str]) -> None:
     """Print notes, one a line; where that is a person's terminal, broken between words."""
-    wrapped = out.is_terminal or "COLUMNS" in os.environ
+    wrapped = for_a_person(out)
     for note in notes:
         say(out, f"note: {in_flags(note)}", "yellow", wrapped=wrapped)
 
 
 def print_verdict(out: Console, text: str) -> None:
     """Print what an evaluation comes to; where that is a person's terminal, broken between words."""
-    say(out, text, "bold", wrapped=out.is_terminal or "COLUMNS" in os.environ)
+    say(out, text, "bold", wrapped=for_a_person(out))
 
 
 def print_tables(out: Console, tables: Iterable[RenderableType]) -> None:

@@ -62,7 +62,9 @@ def evaluate(
     against: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Another run to compare with on the same records.")
     ] = None,
-    calibration: Annotated[bool, typer.Option(help="Calibrate probabilities, if the run has a calibration.")] = True,
+    no_calibration: Annotated[
+        bool, typer.Option("--no-calibration", help="Take probabilities as they are before calibration.")
+    ] = False,
     device: Device = "auto",
     precision: Precision = "fp32",
     threads: Threads = None,
@@ -98,7 +100,7 @@ def evaluate(
         result = score(
             baselines=baselines,
             against=against,
-            calibration=calibration,
+            calibration=not no_calibration,
             device=device,
             precision=precision,
             threads=threads,
@@ -112,6 +114,6 @@ def evaluate(
     if verbose:
         print_json(out, opened.config.to_tables())
     report, scores, predictions = evaluation_files(opened, data or list(chain(*by_class.values())), output, split)
-    say(out, f"-> {report}  ({scores}, {predictions.name})")
+    say(out, f"-> {report}  ({scores.name}, {predictions.name})")
     for sentence in filter(None, (result.verdict, result.against.get("sentence"))):
         print_verdict(out, sentence)

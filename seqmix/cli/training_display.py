@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from seqmix.cli.console import console, print_notes, print_stripped, say
+from seqmix.cli.console import console, for_a_person, print_notes, print_stripped, say
 from seqmix.objectives.regression import IN_UNITS
 from seqmix.reporting.tables import Column, ReportTable
 from seqmix.reporting.text import counted, duration, number, score_text
@@ -125,6 +125,9 @@ class TrainingDisplay:
     def _say(self, text: str) -> None:
         say(self.console, text)
 
+    def _say_wrapped(self, text: str) -> None:
+        say(self.console, text, wrapped=for_a_person(self.console))
+
     def _note(self, text: str) -> None:
         print_notes(self.console, [text])
 
@@ -213,12 +216,12 @@ class TrainingDisplay:
     def _calibrated(self, event: Calibrated) -> None:
         found = event.calibration
         if found.method == "none":
-            self._say(f"probabilities are not calibrated: {found.reason}")
+            self._say_wrapped(f"probabilities are not calibrated: {found.reason}")
             return
         names = [name for name in ("calibration error", "log loss") if name in found.raw]
         scores = ", ".join(f"{name} {number(found.raw[name])} to {number(found.calibrated[name])}" for name in names)
         why = f" ({found.reason})" if found.reason else ""
-        self._say(f"probabilities are calibrated by {found.title}{why}: validation {scores}")
+        self._say_wrapped(f"probabilities are calibrated by {found.title}{why}: validation {scores}")
 
     def _finished(self, event: Finished) -> None:
         by_steps = event.run.config.training.validate_every

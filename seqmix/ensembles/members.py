@@ -173,7 +173,11 @@ def check_alike(members: Sequence[Run]) -> None:
                 raise RunError(
                     f"{first.path} and {member.path} cannot answer together: they have different {what}: {shown(other)} and "
                     f"{shown(value)}"
-                    + (f"; train both with the same {param('max_length')}" if what == "data.max_length" else "")
+                    + (
+                        f"; run {command('train')} for both with the same {param('max_length')}"
+                        if what == "data.max_length"
+                        else ""
+                    )
                 )
 
 

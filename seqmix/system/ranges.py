@@ -124,6 +124,7 @@ NUMBERS = {
     "max_length": Range(at_least=1, at_most=MOST_POSITIONS),
     "memory_limit": Range(at_least=0, at_most=1 << 60),
     "n_classes": Range(at_least=1, at_most=MOST_WIDTH),
+    "pairs": Range(at_least=0, at_most=1_000_000),
     "repeats": Range(at_least=1, at_most=10_000),
     "resamples": Range(at_least=1, at_most=1_000_000),
     "seed": Range(at_least=0, at_most=MOST_SEED),

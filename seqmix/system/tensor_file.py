@@ -54,7 +54,7 @@ def stored_checksum(path: Path) -> str:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with _utf8_name(path) as name, safe_open(name, framework="pt") as file:
+        with _utf8_name(path) as name, safe_open(name, framework="np") as file:
             return str(json.loads((file.metadata() or {})[_METADATA_KEY])["sha256"])
     except (SafetensorError, ValueError, OSError, RuntimeError, LookupError, TypeError, AttributeError):
         return ""

@@ -94,7 +94,9 @@ def is_number(annotation):
 
 
 OF_ESTIMATORS = {"validation_fraction"}  # which has a range of its own
-OTHER_PART = {("train", "mask"), ("train", "mask_span")}  # refused whatever their value, see `pretrain`
+OTHER_PART = {
+    (function, name) for function in ("train", "crossval", "learning_curve") for name in ("mask", "mask_span")
+}  # refused whatever their value, see `pretrain`
 
 
 def test_every_number_of_the_python_interface_has_two_ends():
@@ -114,8 +116,10 @@ def test_every_number_of_the_python_interface_is_refused_outside_its_range(datas
     needed = {
         "build_model": {"config": ModelConfig(max_length=8), "vocab_size": 9, "n_classes": 2},
         "compare": {"data": dataset, "output": tmp_path / "c", "mixers": ["softmax"]},
+        "crossval": {"data": dataset, "output": tmp_path / "v"},
         "evaluate": {"run": tmp_path / "run"},
         "generate": {"task": "adding", "output": tmp_path / "g"},
+        "learning_curve": {"data": dataset, "output": tmp_path / "l"},
         "predict": {"inputs": [tmp_path / "x.fa"], "run": tmp_path / "run"},
         "prepare": {"inputs": [tmp_path / "x.fa"], "output": tmp_path / "p", "task": "regression"},
         "pretrain": {"data": dataset, "output": tmp_path / "t"},

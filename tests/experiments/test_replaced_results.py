@@ -82,7 +82,7 @@ def test_results_are_put_back_if_no_new_training_is_finished(finished, dataset, 
         if failing == "training":
             patch.setattr(scheduler.TrialProcess, "launch", lambda *_: "no way through")
         elif failing == "simple methods":
-            patch.setattr(comparing, "baseline_scores", fail)
+            patch.setattr(comparing, "simple_methods", fail)
         else:
             patch.setattr("seqmix.experiments.campaign.write_whole", fail)
         with pytest.raises(SeqmixError, match="no way through"):

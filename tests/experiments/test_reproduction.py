@@ -169,7 +169,7 @@ def test_all_tasks_are_found_and_trained(launched, released, tmp_path):
     assert [line["published"] for line in found["table"] if line["method"] == "skyformer"] == [64.7, 38.69, 82.06, 70.73, 40.77]
     assert "budgets here are not the papers' training" in found["conditions"]
     page = (tmp_path / "r" / "reproduce.html").read_text()
-    assert page.count("<svg") == 1 and page.count("<table>") == 4 and re.search(r"reformer</th><td[^>]*>62.93", page)
+    assert page.count("<svg") == 1 and page.count("<table>") == 5 and re.search(r"reformer</th><td[^>]*>62.93", page)
     assert not re.findall(r'(?:src|href)="(?!#)|url\((?!#)|@import', page)
     run = seqmix.Run.open(tmp_path / "r" / "runs" / "text-skyformer-seed0")
     again = seqmix.evaluate(run, baselines=False, resamples=2, output=tmp_path / "again")

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -232,7 +233,11 @@ def _run(path: Path) -> Content:
     return {"log": log} | {name: file.read_bytes() for name, file in files.items() if file.exists()}
 
 
+_CIRCUMSTANCES = re.compile(rb"<tr[^>]*>\s*<th[^>]*>(time|ended|command)\b.*?</tr>", re.DOTALL)  # of each evaluation its own
+
+
 def _evaluation(path: Path) -> Content:
     json.loads((path / "evaluation.json").read_text())
     Run.open(path).load_model()
-    return {file.name: file.read_bytes() for file in path.glob("*.*") if file.name != "metrics.jsonl"}
+    found = {file.name: file.read_bytes() for file in path.glob("*.*") if file.name != "metrics.jsonl"}
+    return found | {"report.html": _CIRCUMSTANCES.sub(b"", found["report.html"])}

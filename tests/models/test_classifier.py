@@ -260,7 +260,7 @@ def test_training_landmarks_are_real_queries_and_keys():
 
 def test_defaults_match_papers():
     assert mixer_options("skyformer") == {"n_heads": 2, "n_landmarks": 128, "gamma": 0.1, "iterations": 6}
-    assert mixer_options("kernelized") == {"n_heads": 2}
+    assert mixer_options("kernelized") == {"n_heads": 2, "attention_dropout": 0.0}
     assert mixer_options("softmax") == {"n_heads": 2, "attention_dropout": 0.0}
     assert mixer_options("paramixer")["protocol"] == "chord"
 

@@ -33,7 +33,8 @@ def copy(trained, tmp_path):
 @pytest.fixture
 def unfinished(copy):
     """A run that was created and not trained."""
-    for path in [copy / "model.safetensors", copy / "metrics.jsonl", *(copy / "last").iterdir()]:
+    of_its_end = ("model.safetensors", "metrics.jsonl", "calibration.json", "seen.json")
+    for path in [*(copy / name for name in of_its_end), *(copy / "last").iterdir()]:
         path.unlink()
     return copy
 

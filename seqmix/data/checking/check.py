@@ -18,6 +18,7 @@ from seqmix.data.checking.leaks import leaks_of, measured_for, twins_of
 from seqmix.data.checking.result import DataCheck
 from seqmix.data.dataset import Dataset
 from seqmix.system.arguments import typed
+from seqmix.system.ranges import check_numbers
 
 _LOOKED_AT = 20_000  # records whose composition is looked at
 _FITTED = 5_000  # records that linear models are fitted to
@@ -41,7 +42,9 @@ def check(data: Dataset | str | Path = "seqmix-data", *, pairs: int = 10, seed: 
 
     Raises:
         DatasetError: there is no data set, or it is damaged.
+        ConfigError: a number is out of its range.
     """
+    check_numbers(pairs=pairs, seed=seed)
     dataset = data if isinstance(data, Dataset) else Dataset.open(data)
     drawn = np.random.default_rng(seed).permutation(len(dataset))
     looked_at = np.sort(drawn[:_LOOKED_AT])

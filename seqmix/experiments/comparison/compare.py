@@ -22,7 +22,6 @@ from seqmix.experiments.progress import events_shown
 from seqmix.experiments.request import check_mixer_options, check_mixers, check_request, import_error, of_mixer, shared_settings
 from seqmix.experiments.scheduler import PlannedTrial
 from seqmix.mixers import available_mixers
-from seqmix.models.stored_baseline import fitted_to, read_baseline, write_baseline
 from seqmix.system.arguments import typed
 from seqmix.system.devices import thread_count
 from seqmix.system.environment import environment
@@ -145,6 +144,8 @@ class ComparisonCampaign(Campaign[Comparison]):
 
     def _fit_simple(self) -> None:
         """Fit and score simple methods, and store the best one; or read what an earlier call has found."""
+        from seqmix.models.stored_baseline import fitted_to, read_baseline, write_baseline
+
         data, seen = self.dataset, next(trial.config.data for trial in self.trials if trial.config)
         records, test = fitted_to(data.fingerprint, seen), data.indices("test")
         try:

@@ -70,4 +70,4 @@ def crossval(
         )
     files = output / "crossval.html", output / "crossval.tsv"
     verdict = [result.verdict] if result.verdict else []
-    print_campaign(result, crossval_table(result), result.failures, *files, quiet, verdict=verdict)
+    print_campaign(result, crossval_table(result), [*result.leaks, *result.failures], *files, quiet, verdict=verdict)

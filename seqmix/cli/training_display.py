@@ -219,9 +219,9 @@ class TrainingDisplay:
             self._say_wrapped(f"probabilities are not calibrated: {found.reason}")
             return
         names = [name for name in ("calibration error", "log loss") if name in found.raw]
-        scores = ", ".join(f"{name} {number(found.raw[name])} to {number(found.calibrated[name])}" for name in names)
+        scores = ", ".join(f"{name} {number(found.raw[name])} before, {number(found.calibrated[name])} after" for name in names)
         why = f" ({found.reason})" if found.reason else ""
-        self._say_wrapped(f"probabilities are calibrated by {found.title}{why}: validation {scores}")
+        self._say_wrapped(f"probabilities are calibrated by {found.title}{why}: in cross-validation, {scores}")
 
     def _finished(self, event: Finished) -> None:
         by_steps = event.run.config.training.validate_every

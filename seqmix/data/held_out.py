@@ -205,7 +205,7 @@ class _Selected:
         more = f" (nor {', '.join(map(repr, missing[1:_LISTED]))})" if len(missing) > 1 else ""
         there = [*self._values] if key else names
         if key and not there:
-            raise InputError(f"{param(self.parameter)}: no record has a '{key}'; correct it: {shown(self._first_header)}")
+            raise InputError(f"{param(self.parameter)}: no record has a '{key}'; the first is {shown(self._first_header)}")
         if first in self.selection.patterns:
             what = f"'{key}'" if key else "the name or header of a record"
             problem = f"{first} is not found in {what}"

@@ -38,6 +38,7 @@ def score_table(evaluation: Evaluation) -> ReportTable:
     far: Mapping[str, Score] = evaluation.far.get("scores", {}) if some_near(evaluation) else {}
     if far:
         columns += [Column(f"{evaluation.far['records']:,} not near", "number"), Column("its interval", "number")]
+        title += "; not near: without a near relative in training"
     table = ReportTable(columns, title)
     for name, score in evaluation.scores.items():
         shown = (score, far[name]) if far else (score,)
@@ -57,8 +58,8 @@ def calibration_rows(evaluation: Evaluation) -> dict[str, float]:
     calibrated = bool(evaluation.calibration)
     rows = {
         "calibration error": evaluation.calibration_error,
-        "calibration error by chance alone": evaluation.calibration_error_chance,
-        "calibration error before calibration": evaluation.calibration_error_raw if calibrated else math.nan,
+        "… by chance alone": evaluation.calibration_error_chance,
+        "… before calibration": evaluation.calibration_error_raw if calibrated else math.nan,
         "log loss before calibration": evaluation.log_loss_raw if calibrated else math.nan,
     }
     return {name: value for name, value in rows.items() if math.isfinite(value)}

@@ -120,7 +120,7 @@ def _sentence(answers: Answers, simple: Simple, found: Difference | None) -> str
     if best is None or not math.isfinite(answers.scores[name].value):
         return ""
     if found is None:
-        first = f"The model is {_BEST} itself ({best.title}): {_score(name, answers.scores[name])}"
+        first = f"The model is itself {_BEST}, chosen on validation ({best.title}): {_score(name, answers.scores[name])}"
     else:
         first = f"The model is {verdict_on(found.verdict(), _BEST)} ({best.title}): {found.in_words}"
     return f"{first}{_elsewhere(answers) or _at_chance(answers)}."

@@ -95,7 +95,10 @@ def test_lexical_branch_alone_is_the_best_simple_method_of_its_run(dataset, tmp_
 def test_lexical_model_alone_is_the_best_simple_method_itself(dataset, tmp_path):
     run = seqmix.train(dataset, tmp_path / "run", mixer="none")
     result = seqmix.evaluate(run, resamples=5)
-    assert result.verdict.startswith("The model is the best simple method itself (3-mers") and result.comparison == {}
+    assert (
+        result.verdict.startswith("The model is itself the best simple method, chosen on validation (3-mers")
+        and result.comparison == {}
+    )
     texts = [dataset[0].text]
     np.testing.assert_array_equal(run.predict_proba(texts), run.predict_proba(texts, baseline=True))
 

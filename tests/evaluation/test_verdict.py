@@ -71,7 +71,7 @@ def test_groups_of_one_record_are_no_groups():
 def test_model_that_is_a_simple_method_itself_is_not_compared_with_itself():
     result = found(0.9, 0.9, is_model=True)
     assert result["verdict"].startswith(
-        "The model is the best simple method itself (6-mers, standardised, C 10): accuracy 0.900 ("
+        "The model is itself the best simple method, chosen on validation (6-mers, standardised, C 10): accuracy 0.900 ("
     )
     assert result["comparison"] == {}
 

@@ -128,7 +128,7 @@ def _on_sizes(dataset: Dataset, found: dict[str, Any]) -> tuple[list[str], list[
     tested = dataset.sizes["test"]
     if not dataset.labelled or not 0 < tested < _FEW_TESTED:
         return [], []
-    line = shlex.join(["seqmix", "crossval", str(dataset.path), "--folds", "5"])
+    line = shlex.join(["seqmix", "crossval", str(dataset.path), "--folds", "5", "-o", f"{dataset.path}-crossval"])
     why = "every record is predicted once, so that the interval is narrower"
     return [f"there are only {counted(tested, 'test record')}: intervals will be wide"], [(why, line)]
 

@@ -110,7 +110,7 @@ def crossval(
         shared = options.shared(plan[0].config, threads, jobs, folds=folds, keep_test=keep_test, baselines=baselines)
         description = data_description(dataset) | {"groups": _groups_in_words(dataset)}
         result = Crossvalidation(settings=shared, data=description, environment=environment(), seeds=seeds)
-        result.remarks = _remarks(dataset, keep_test)
+        result.remarks, result.leaks = _remarks(dataset, keep_test), _leaks(dataset)
         return CrossvalCampaign(Path(output), result, emit, dataset, plan, baselines).run(overwrite)
 
 
@@ -251,21 +251,23 @@ def _remarks(dataset: Dataset, keep_test: bool) -> list[str]:
     """Return what a user should know about the division."""
     sizes = dataset.sizes
     test = counted(sizes["test"], "record")
-    by = _groups_in_words(dataset)
-    related = []
-    if dataset.nearness is not None:
-        related = notes_on_nearness(
-            dataset.nearness, dataset.split, grouped=by != "equal records", similar=by.startswith("similarity")
-        )
     if keep_test:
         left = len(dataset) - sizes["test"]
-        return [
-            f"{left:,} records are divided; the {test} of the test split stay out, for a final evaluation (--keep-test)",
-            *related,
-        ]
+        return [f"{left:,} records are divided; the {test} of the test split stay out, for a final evaluation (--keep-test)"]
     parts = [f"{sizes[name]:,} of {word}" for name, word in (("train", "training"), ("val", "validation"), ("test", "test"))]
     found = [f"all {len(dataset):,} records are divided into folds: {', '.join(parts)}"]
     origin = dataset.info.get("origins", {}).get("splits", "")
     if sizes["test"] and origin and not origin.startswith("drawn"):
         found.append("the test split was given, not drawn at random: if it is to stay unseen until the end, use --keep-test")
-    return [*found, *related]
+    return found
+
+
+def _leaks(dataset: Dataset) -> list[str]:
+    """Return what `Crossvalidation.leaks` holds, as far as it is known from the splits of the data set."""
+    if dataset.nearness is None:
+        return []
+    by = _groups_in_words(dataset)
+    notes = notes_on_nearness(
+        dataset.nearness, dataset.split, grouped=by != "equal records", similar=by.startswith("similarity")
+    )
+    return [f"already in the splits of the data set, {note}; between folds there are as many at least" for note in notes]

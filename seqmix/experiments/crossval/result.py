@@ -66,6 +66,7 @@ class Crossvalidation(CampaignResult):
         folds: the folds whose trainings are all finished.
         pooled: all records; None as long as a fold is missing.
         remarks: what a reader should know about the division.
+        leaks: a note if many records have near relatives, which the folds do not keep together.
     """
 
     data: dict[str, Any]
@@ -73,6 +74,7 @@ class Crossvalidation(CampaignResult):
     folds: Sequence[Fold] = ()
     pooled: Pooled | None = None
     remarks: Sequence[str] = ()
+    leaks: Sequence[str] = ()
 
     @property
     def scores(self) -> list[str]:
@@ -100,10 +102,10 @@ class Crossvalidation(CampaignResult):
 
     @property
     def notes(self) -> list[str]:
-        """Notes for the reader: remarks on the division, and `failures`."""
+        """Notes for the reader: remarks on the division, `leaks`, and `failures`."""
         missing = self.settings["folds"] - len(self.folds)
         unfinished = [f"{missing} of {self.settings['folds']} folds are missing: there are no scores of all records yet"]
-        return [*self.remarks, *(unfinished if missing else []), *self.failures]
+        return [*self.remarks, *self.leaks, *(unfinished if missing else []), *self.failures]
 
     def content(self) -> dict[str, Any]:
         """Return the content of `crossval.json`."""

@@ -15,6 +15,7 @@ from seqmix.config import Config
 from seqmix.config.options import taking_options
 from seqmix.data.dataset import Dataset
 from seqmix.data.record_groups import record_groups
+from seqmix.data.relatives.nearness import notes_on_nearness
 from seqmix.data.resplit import split_file
 from seqmix.errors import ConfigError, DatasetError, command, param
 from seqmix.evaluation.verdict import related
@@ -116,6 +117,11 @@ def learning_curve(
     with thread_count(threads), events_shown(on_event, "learning curve", progress) as emit:
         shared = options.shared(plan[0].config, threads, jobs, score_on=score_on, baselines=baselines)
         result = LearningCurve(settings=shared, data=data_description(dataset), environment=environment(), draws=seeds)
+        if dataset.nearness is not None:
+            result.leaks = [
+                f"{note}; such records get better with more data by being found again"
+                for note in notes_on_nearness(dataset.nearness, dataset.split)
+            ]
         return LearningCurveCampaign(Path(output), result, emit, dataset, plan).run(overwrite)
 
 

@@ -46,6 +46,7 @@ class LearningCurve(CampaignResult):
         points: the shares, smallest first, as far as trainings are finished.
         slope: what the last doubling brought; None as long as a training of it is missing.
         simple_slope: the same of the simple methods.
+        leaks: a note if many of the records that are scored have near relatives in training.
     """
 
     data: dict[str, Any]
@@ -53,6 +54,7 @@ class LearningCurve(CampaignResult):
     points: Sequence[Point] = ()
     slope: Slope | None = None
     simple_slope: Slope | None = None
+    leaks: Sequence[str] = ()
 
     @property
     def scores(self) -> list[str]:
@@ -74,13 +76,13 @@ class LearningCurve(CampaignResult):
 
     @property
     def notes(self) -> list[str]:
-        """Notes for the reader: what the scores are of, and `failures`."""
+        """Notes for the reader: what the scores are of, `leaks`, and `failures`."""
         chosen = (
             "scores are of the validation split, by which weights and simple methods are chosen, so that they are too high"
             if self.settings["score_on"] == "val"
             else "the test split was scored at every point: choose nothing by this curve that you test on the same split"
         )
-        return [chosen, *self.failures]
+        return [chosen, *self.leaks, *self.failures]
 
     def content(self) -> dict[str, Any]:
         """Return the content of `learning-curve.json`."""

@@ -115,7 +115,7 @@ def print_dataset(out: Console, dataset: Dataset) -> None:
 
     print_tables(out, dataset_tables(dataset))
     for line in filter(None, (origins_line(dataset.info), groups_line(dataset), ranges_line(dataset.info))):
-        out.print(line, highlight=False, markup=False)
+        say(out, line, wrapped=for_a_person(out))
     print_notes(out, dataset.info["notes"])
 
 

@@ -67,6 +67,7 @@ def _outputs(run: Run, dataset: Dataset, validation: NDArray[np.int64], check: C
         return torch.zeros(0, dataset.label_objective.n_outputs)
     device = choose_device(run.config.training.device if run.has_mixer else "cpu")
     model, data = run.load_model().to(device), run.config.data
+    tokens = {"tokens_per_batch": most} if (most := run.config.training.tokens_per_batch) else {}
     outputs = branch_outputs(
         model,
         dataset.label_objective,
@@ -75,6 +76,7 @@ def _outputs(run: Run, dataset: Dataset, validation: NDArray[np.int64], check: C
         device=device,
         window=data.window,
         on_batch=lambda _: check(),
+        **tokens,
     )
     return combined(model, outputs)
 

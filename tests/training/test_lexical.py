@@ -122,7 +122,7 @@ def test_report_of_the_lexical_branch_alone_shows_it_and_no_mixing(alone, tmp_pa
 
 def test_lexical_branch_alone_is_a_whole_run(alone, dataset, tmp_path):
     run, events = alone
-    assert [type(event).__name__ for event in events] == ["Started", "LexicalFitted", "Finished"]
+    assert [type(event).__name__ for event in events] == ["Started", "LexicalFitted", "Calibrated", "Finished"]
     assert events[-1].cause == "fitted"
     assert list(run.load_model().by_name) == [LEXICAL]
     [line] = run.history()

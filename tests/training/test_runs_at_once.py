@@ -33,8 +33,8 @@ def copy(trained, tmp_path):
 @pytest.fixture
 def unfinished(copy):
     """A run that was created and not trained."""
-    of_its_end = ("model.safetensors", "metrics.jsonl", "calibration.json", "seen.json")
-    for path in [*(copy / name for name in of_its_end), *(copy / "last").iterdir()]:
+    kept = ("config.toml", "dataset.json", "environment.json")
+    for path in [*(path for path in copy.iterdir() if path.is_file() and path.name not in kept), *(copy / "last").iterdir()]:
         path.unlink()
     return copy
 

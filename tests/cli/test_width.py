@@ -26,7 +26,7 @@ def run(monkeypatch, tmp_path):
         lines = result.stderr.splitlines()
         assert max(map(len, lines)) <= 80, [line for line in lines if len(line) > 80]
         assert not re.search(r"\b1 (records|epochs|steps|threads|samples)\b", result.stderr)
-        assert not re.search(r"\d…|…\d", "".join(line for line in lines if "Meth" not in line))  # no number is cut
+        assert not re.search(r"\d…|…\d", "\n".join(line for line in lines if "Meth" not in line))  # no number is cut
         return lines
 
     return call

@@ -74,10 +74,12 @@ def divide(
         encoded.objective.check_sizes(encoded.labels, wanted)
     if options.split_by:
         similar = Similar.of(written, keys, parse_split_by(options.split_by))
-        made, members = similar.divide(lambda found: _made(written.splits, held_out, strata, found, options, balanced_split))
+        made, members = similar.divide(
+            lambda found: _Dealer(strata, found, options, balanced_split).divide(written.splits, held_out)
+        )
     else:
         members = components(keys)
-        made = _made(written.splits, held_out, strata, members, options, stratified_split)
+        made = _Dealer(strata, members, options, stratified_split).divide(written.splits, held_out)
     division = Division(made.split, ~split_leaks(members, made.split), members, list(made.notes), made.origin)
     if options.split_by:
         division.notes.extend(similar.notes(made, division.keep, members, encoded))
@@ -90,68 +92,64 @@ def divide(
     return division
 
 
-def _made(
-    given: NDArray[np.int64],
-    held_out: Sequence[int],
-    strata: NDArray[np.int64],
-    members: NDArray[np.int64],
-    options: PrepareOptions,
-    deal: Deal,
-) -> Made:
-    """Divide records of which none, some or all have a split.
+@dataclass(frozen=True, slots=True)
+class _Dealer:
+    """Divides records whose components are known.
 
-    Args:
-        given: the splits that are given, `(n,)`; -1 for none.
-        held_out: the splits that records are held out for, by name.
+    Attributes:
         strata: `(n,)`; every split gets its share of each.
         members: `(n,)` component numbers.
         options: fractions and seed.
         deal: deals components out.
     """
-    everything = np.ones(len(given), dtype=bool)
-    if held_out:
-        return _around(held_out, given, strata, members, options, deal)
-    if not (given >= 0).any():
-        fractions = parse_fractions(options.split)
-        shares = "/".join(f"{100 * fraction:g}" for fraction in fractions)
-        origin = f"drawn at random, {shares}, seed {options.seed}"
-        return Made(deal(strata, members, fractions, options.seed, None), fractions, everything, origin)
-    if _lacks_validation(given) and (share := _validation_share(options.split)):
-        # The training inputs are divided; relatives of a test record are found by the leak check.
-        fractions = (1 - share, share, 0.0)
-        split = deal(strata, members, fractions, options.seed, np.where(given == 2, 2, -1))
-        note = f"no validation split is given: {int((split == 1).sum()):,} training records were taken for it (--split)"
-        origin = f"validation drawn at random from training, {100 * share:.3g} %, seed {options.seed}"
-        return Made(split, fractions, given != 2, origin, [note])
-    return Made(given.astype(np.int8), (0.0, 0.0, 0.0), ~everything)
 
+    strata: NDArray[np.int64]
+    members: NDArray[np.int64]
+    options: PrepareOptions
+    deal: Deal
 
-def _around(
-    splits: Sequence[int],
-    held: NDArray[np.int64],
-    strata: NDArray[np.int64],
-    members: NDArray[np.int64],
-    options: PrepareOptions,
-    deal: Deal,
-) -> Made:
-    """Divide the records that are not held out; those that belong to one that is are put into training, and left out as leaks.
+    def divide(self, given: NDArray[np.int64], held_out: Sequence[int]) -> Made:
+        """Divide records of which none, some or all have a split.
 
-    Args:
-        splits: those that are held out.
-        held: split of the records that are held out, `(n,)`; -1 of the others.
-        strata: see `_made`.
-        members: see `_made`.
-        options: fractions and seed.
-        deal: see `_made`.
-    """
-    shares = np.array(parse_fractions(options.split))
-    shares[list(splits)] = 0
-    train, val, test = (shares / shares.sum()).tolist()
-    related = np.isin(members, members[held >= 0]) & (held < 0)
-    split = deal(strata, members, (train, val, test), options.seed, np.where(related, 0, held))
-    drawn = f"{100 * val:.3g} % validation" if val else f"{100 * test:.3g} % test"
-    origin = "all others for training" if train == 1 else f"of the others {drawn}, drawn at random, seed {options.seed}"
-    return Made(split, (train, val, test), (held < 0) & ~related, origin)
+        Args:
+            given: the splits that are given, `(n,)`; -1 for none.
+            held_out: the splits that records are held out for, by name.
+        """
+        seed, everything = self.options.seed, np.ones(len(given), dtype=bool)
+        if held_out:
+            return self._around(held_out, given)
+        if not (given >= 0).any():
+            fractions = parse_fractions(self.options.split)
+            shares = "/".join(f"{100 * fraction:g}" for fraction in fractions)
+            return Made(self._dealt(fractions, None), fractions, everything, f"drawn at random, {shares}, seed {seed}")
+        if _lacks_validation(given) and (share := _validation_share(self.options.split)):
+            # The training inputs are divided; relatives of a test record are found by the leak check.
+            fractions = (1 - share, share, 0.0)
+            split = self._dealt(fractions, np.where(given == 2, 2, -1))
+            note = f"no validation split is given: {int((split == 1).sum()):,} training records were taken for it (--split)"
+            origin = f"validation drawn at random from training, {100 * share:.3g} %, seed {seed}"
+            return Made(split, fractions, given != 2, origin, [note])
+        return Made(given.astype(np.int8), (0.0, 0.0, 0.0), ~everything)
+
+    def _around(self, splits: Sequence[int], held: NDArray[np.int64]) -> Made:
+        """Divide the records that are not held out; relatives of those that are go into training, and are left out as leaks.
+
+        Args:
+            splits: those that records are held out for.
+            held: split of the records that are held out, `(n,)`; -1 of the others.
+        """
+        shares = np.array(parse_fractions(self.options.split))
+        shares[list(splits)] = 0
+        train, val, test = (shares / shares.sum()).tolist()
+        related = np.isin(self.members, self.members[held >= 0]) & (held < 0)
+        split = self._dealt((train, val, test), np.where(related, 0, held))
+        drawn = f"{100 * val:.3g} % validation" if val else f"{100 * test:.3g} % test"
+        by_chance = f"of the others {drawn}, drawn at random, seed {self.options.seed}"
+        origin = "all others for training" if train == 1 else by_chance
+        return Made(split, (train, val, test), (held < 0) & ~related, origin)
+
+    def _dealt(self, fractions: tuple[float, float, float], fixed: NDArray[np.int64] | None) -> NDArray[np.int8]:
+        return self.deal(self.strata, self.members, fractions, self.options.seed, fixed)
 
 
 def _lacks_validation(splits: NDArray[np.int64]) -> bool:

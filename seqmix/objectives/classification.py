@@ -21,7 +21,6 @@ from seqmix.objectives.class_names import is_number
 from seqmix.objectives.labelled import Answer, Details, EncodedLabels, LabelObjective, number_classes
 from seqmix.objectives.linear import NEVER, LinearModel, fit_logistic
 from seqmix.objectives.metrics import (
-    CALIBRATION_BINS,
     EPSILON,
     Floats,
     binary_ranking,
@@ -32,6 +31,7 @@ from seqmix.objectives.metrics import (
     roc_curve,
     standard_errors,
 )
+from seqmix.objectives.reliability import expected_calibration_error, reliability
 from seqmix.system.printable import quoted
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class Classification(LabelObjective):
 
     def calibration_error(self, predictions: Floats, labels: Labels) -> float:
         """Return the expected calibration error of the most probable class."""
-        return expected_calibration_error(predictions, labels)
+        return expected_calibration_error(self.confidences(predictions), self.right(predictions, labels))
 
     def conformity(self, predictions: Floats, labels: Labels) -> Floats:
         """Return the probability of the right class, `(n,)`."""
@@ -271,7 +271,7 @@ class Classification(LabelObjective):
         true, predicted = confusion.sum(1), confusion.sum(0)
         return Details(
             calibration_error=self.calibration_error(predictions, labels),
-            reliability=calibration_bins(predictions, labels),
+            reliability=reliability(self.confidences(predictions), self.right(predictions, labels)),
             per_class=[
                 class_row(name, float(confusion[c, c]), float(true[c]), float(predicted[c]))
                 for c, name in enumerate(self.classes)
@@ -368,38 +368,6 @@ def _ranking_scores(probabilities: Floats, labels: Labels, counts: Floats) -> di
         "ROC AUC": mean_of_defined(np.stack([area for area, _ in ranked], 1)),
         "average precision": mean_of_defined(np.stack([precision for _, precision in ranked], 1)),
     }
-
-
-def calibration_bins(probabilities: Floats, labels: Labels, bins: int = CALIBRATION_BINS) -> dict[str, list[float]]:
-    """Return top-label reliability: mean confidence, accuracy and share of records in equal-width bins of confidence.
-
-    Args:
-        probabilities: `(n, C)`.
-        labels: class numbers `(n,)`.
-        bins: number of bins; empty bins are left out.
-    """
-    confidence, correct = probabilities.max(1), probabilities.argmax(1) == labels
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    number = np.bincount(which, minlength=bins)
-    used = number > 0
-    return {
-        "confidence": (np.bincount(which, confidence, bins)[used] / number[used]).tolist(),
-        "accuracy": (np.bincount(which, correct, bins)[used] / number[used]).tolist(),
-        "share": (number[used] / len(labels)).tolist(),
-    }
-
-
-def expected_calibration_error(probabilities: Floats, labels: Labels, bins: int = CALIBRATION_BINS) -> float:
-    """Return the mean difference between confidence and accuracy over the records, in equal-width bins of confidence.
-
-    Args:
-        probabilities: `(n, C)`.
-        labels: class numbers `(n,)`.
-        bins: number of bins.
-    """
-    binned = calibration_bins(probabilities, labels, bins)
-    gaps = np.abs(np.array(binned["confidence"]) - np.array(binned["accuracy"]))
-    return float(np.sum(np.array(binned["share"]) * gaps))
 
 
 def _names_of_records(classes: int, records: int) -> str:

@@ -249,7 +249,7 @@ class LabelObjective(Objective):
 
     def confidences(self, predictions: Floats) -> Floats:
         """Return the probability that the model gives to each of its answers, `(n,)`; only of kinds that can abstain."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} gives no confidence to its answers")
 
     def calibration_error(self, predictions: Floats, labels: Labels) -> float:
         """Return the expected calibration error with 15 bins; NaN if undefined."""

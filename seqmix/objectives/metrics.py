@@ -21,7 +21,6 @@ Floats = NDArray[np.float64]
 Weighted = Callable[[Floats], dict[str, Floats]]
 
 EPSILON = float(np.finfo(np.float64).eps)  # smallest probability in a logarithm, as in scikit-learn
-CALIBRATION_BINS = 15  # of equal width, for the calibration error
 _OUTSIDE = 0.05  # of the confidence intervals
 _CHUNK = 1 << 22  # counts held at a time
 _CURVE_POINTS = 400  # points kept of a curve

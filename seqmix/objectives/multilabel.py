@@ -18,7 +18,6 @@ from seqmix.objectives.base import Labels
 from seqmix.objectives.labelled import Answer, Details, EncodedLabels, LabelObjective, number_classes
 from seqmix.objectives.linear import NEVER, LinearModel, fit_logistic
 from seqmix.objectives.metrics import (
-    CALIBRATION_BINS,
     EPSILON,
     Floats,
     binary_ranking,
@@ -28,6 +27,7 @@ from seqmix.objectives.metrics import (
     ranking_errors,
     roc_curve,
 )
+from seqmix.objectives.reliability import expected_calibration_error
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -142,10 +142,7 @@ class MultiLabel(LabelObjective):
 
     def calibration_error(self, predictions: Floats, labels: Labels) -> float:
         """Return the expected calibration error of the probability of a label, over all labels of all records."""
-        pairs = predictions.reshape(-1, 1)
-        which = np.minimum((pairs[:, 0] * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-        gaps = np.bincount(which, pairs[:, 0] - (labels > 0).reshape(-1), CALIBRATION_BINS)
-        return float(np.abs(gaps).sum() / len(pairs))
+        return expected_calibration_error(predictions.reshape(-1), labels.reshape(-1) > 0)
 
     def conformity(self, predictions: Floats, labels: Labels) -> Floats:
         """Return the least probability of the labels that a record has, `(n,)`; 1 if it has none."""

@@ -38,7 +38,7 @@ class Features:
     """The features of records of a vocabulary.
 
     Attributes:
-        symbols: number of different symbols that are told apart.
+        symbols: number of different symbols.
         letters: how many of the first are letters; 0 if none is counted apart.
         first: token index of the first symbol.
         unknown: number of the unknown symbol; -1 if there is none.

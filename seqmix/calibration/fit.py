@@ -1,8 +1,8 @@
 """`fit_calibration`: choose and fit a calibration map on the validation split.
 
-Which map it is, if any, is chosen by cross-validation within these records. Targets are smoothed by as much as one more record
-per n + 2 would (as Platt does, 1999), so that records that are all classified well do not ask for certainty. Logarithms of
-factors have a normal prior around 0, and shifts too, so that few records do not ask for much.
+Cross-validation within these records chooses the map, or none. Targets are smoothed by 1 / (n + 2) (Platt, 1999): otherwise n
+records that are all classified well would make the map claim certainty. The logarithms of factors, and the shifts, have normal
+priors with mean 0, so that a few records change little.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Unusual:
 
     @property
     def many(self) -> bool:
-        """Whether so many records are unusual that chance is no explanation.
+        """Whether more records are unusual than chance explains.
 
         Of m records drawn as the n validation records, the number that lie above the r-th smallest of these has a
         beta-binomial distribution, with parameters n - r + 1 and r.

@@ -18,7 +18,7 @@ _WHEN_WRITING = {errno.EBADF, errno.EFBIG, errno.EINVAL, errno.EIO, errno.ENOSPC
 
 def prepare_streams() -> None:
     """Open closed standard streams, so that no file gets their numbers, and drop messages that cannot be printed."""
-    if sys.stdin is None:  # put a write-only stream in its place, so that reading it is an error
+    if sys.stdin is None:  # a write-only stream takes its place, so that reading is an error
         sys.stdin = _nothing("r", os.O_WRONLY)
     if sys.stdout is None:
         sys.stdout = _nothing("w", os.O_RDONLY)

@@ -90,8 +90,8 @@ class PrepareOptions:
     )
     split_by: str | None = option(
         None,
-        "similarity[=SHARE]: keep records in one split of which one has at least this share of the other's k-mers (texts: "
-        "runs of words), also by way of others; the share is 0.5 unless stated.",
+        "similarity[=SHARE]: keep similar records in one split, and chains of such records too. Two are similar if one has at "
+        "least this share of the other's k-mers (texts: runs of words); the share is 0.5 unless stated.",
         flag=True,
         panel=SPLITTING,
         metavar="similarity[=SHARE]",

@@ -362,7 +362,7 @@ def _complete(
         named=written.name_of,
     )
     stream.split_column.settle(written.splits)
-    if classes is None:  # if a trained model sets the classes, there are no splits to check
+    if classes is None:  # otherwise they are those of a trained model, and there are no splits to check
         notes += encoded.objective.check_classes(len(written))
         notes += check_names(encoded.objective.classes)
         notes += check_separator(written.label_texts, read.label_separator)

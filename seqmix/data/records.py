@@ -162,7 +162,7 @@ class Labeller:
         if first is None:
             raise InputError(f"{name}: no {kind} record in this file; leave it out or make it again")
         if kind == "jsonl" and first.made_id and source.inner:
-            if (second := next(entries, None)) is None:  # a file with a single record, which is named after it
+            if (second := next(entries, None)) is None:  # the only record of a file gets the name of the file
                 first.id, first.made_id = source.inner, False
             else:
                 entries = chain((second,), entries)

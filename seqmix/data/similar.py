@@ -1,4 +1,4 @@
-"""Splits by similarity: records that share many k-mers (texts: shingles), also by way of others, are in one split."""
+"""Splits by similarity: records that share many k-mers (texts: shingles), and chains of such records, are in one split."""
 
 from __future__ import annotations
 

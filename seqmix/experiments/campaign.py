@@ -98,7 +98,7 @@ class Campaign(ABC, Generic[Result]):
             try:
                 self._open(overwrite)
                 return self._run()
-            except Exception:
+            except Exception:  # whatever it was, the results of before go back
                 self._put_back()
                 raise
 

@@ -158,7 +158,7 @@ def _refuse_written(path: Path, error: type[SeqmixError]) -> None:
 
 
 def _rename(temporary: Path, path: Path, before: Standing | None, aside: Path, *, keep: bool, error: type[SeqmixError]) -> None:
-    """Give a finished output its name, which nothing may have but what was there before (None: nothing at all)."""
+    """Give a finished output its name, unless something took that name since the work began; `before` is what had it then."""
     try:
         if before is None:
             rename_new(temporary, path)

@@ -119,6 +119,7 @@ def test_groups_and_nearness_are_known_where_they_are_stored(data, tmp_path):
     assert near.nearness.dtype == np.float32
     assert np.array_equal(np.isnan(near.nearness), near.split == 0)
     assert near.fingerprint == data.fingerprint
+    # Loaders of torch hand data sets to their processes as pickles.
     assert np.array_equal(pickle.loads(pickle.dumps(near)).nearness, near.nearness, equal_nan=True)
 
 
@@ -145,6 +146,7 @@ def test_groups_are_equal_records_and_stated_groups(tmp_path):
 
 def test_other_splits_have_the_same_groups_and_an_unknown_nearness(data, tmp_path):
     near = seqmix.Dataset.open(with_nearness(shutil.copytree(data.path, tmp_path / "data")))
+    # Loaders of torch hand data sets to their processes as pickles.
     view = pickle.loads(pickle.dumps(near.with_split(near.split[::-1])))
     assert view.groups.tolist() == near.groups.tolist()
     assert view.nearness is None

@@ -29,6 +29,7 @@ def test_view_has_the_same_records_in_other_splits(dataset, other):
     assert dataset.sizes == dataset.info["sizes"] != other.info["sizes"] == other.sizes
     assert other.fingerprint != dataset.fingerprint
     assert dataset.with_split(dataset.split).fingerprint == dataset.fingerprint
+    # Loaders of torch hand data sets to their processes as pickles.
     again = pickle.loads(pickle.dumps(other))
     assert again.sizes == other.sizes and again.fingerprint == other.fingerprint
     assert other.with_split(dataset.split).sizes == dataset.sizes

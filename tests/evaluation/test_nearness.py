@@ -1,4 +1,4 @@
-"""How near evaluated records are to training, where the data set does not say; and what noise with copies is said to be."""
+"""Nearness to training of new files and older data sets; and the verdict on noise of which there are copies."""
 
 import random
 

@@ -244,7 +244,7 @@ class LearningCurveCampaign(Campaign[LearningCurve]):
         )
 
     def _slope(self, shares: Sequence[float], file: str) -> Slope | None:
-        """Return the slope of the last doubling; None if predictions are missing, or there is no doubling."""
+        """Return the slope of the last doubling; None without a doubling, or while its predictions are incomplete."""
         last = last_doubling(shares)
         by_seed: dict[int, list[_Training]] = {}
         for training in self.trainings:

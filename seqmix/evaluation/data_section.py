@@ -75,7 +75,7 @@ def _origin_table(info: Mapping[str, Any], name: str, checksum: str, near: Mappi
     for what, where in info.get("origins", {}).items():
         if where:
             table.add(what, where)
-    if groups := info.get("groups"):
+    if (groups := info.get("groups")) and groups["largest"] > 1:
         table.add(
             "groups, each in one split",
             f"{counted(groups['count'], 'group')} by {groups['by']}; the largest has {counted(groups['largest'], 'record')}",

@@ -58,7 +58,7 @@ class PredictOptions:
     max_error: float | None = option(
         None,
         "Leave labels empty so that at most this share of the others is wrong, such as 0.05: the least probability is chosen "
-        "on the validation records so that this holds with a probability of 90 %.",
+        "on the validation records so that this holds with a probability of 90 %, for records like these.",
         above=0,
         below=1,
         flag=True,
@@ -68,7 +68,7 @@ class PredictOptions:
     sets: float | None = option(
         None,
         "Also give a set of classes or labels, or an interval of numbers, that holds the true one with this probability, such "
-        "as 0.95 (conformal prediction).",
+        "as 0.95 (conformal prediction), for records like the validation records.",
         above=0,
         below=1,
         flag=True,

@@ -104,7 +104,7 @@ def _of_giveaways(found: DataCheck) -> ReportTable:
 def _of_leaks(leaks: dict[str, Any]) -> ReportTable:
     title = f"share of a record's {leaks['compared']} that its nearest training record has"
     if leaks["sampled"] < 1:
-        title += f" (of {_percent(leaks['sampled'])} of them)"
+        title += f" (a sample of {_percent(leaks['sampled'])})"
     names = list(leaks["splits"])
     table = ReportTable([Column("share"), *(Column(name, "number") for name in names)], title)
     for bin_ in range(10):

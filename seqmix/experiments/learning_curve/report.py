@@ -39,7 +39,7 @@ def learning_curve_table(result: LearningCurve) -> ReportTable:
 def _title(result: LearningCurve) -> str:
     records = counted(result.data["counts"][result.settings["score_on"]], "record")
     draws = f", {counted(result.draws, 'draw')} each" if result.draws > 1 else ""
-    return f"{Path(result.data['path']).name}: {result.scored} split, {records}{draws}"
+    return f"{result.scored} split of {Path(result.data['path']).name}, {records}{draws}"
 
 
 @drawing
